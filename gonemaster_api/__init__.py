@@ -1,0 +1,1 @@
+"""HTTP API, server command and web pages."""

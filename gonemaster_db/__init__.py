@@ -1,0 +1,1 @@
+"""Store: models, migrations and repositories on SQLite and PostgreSQL."""

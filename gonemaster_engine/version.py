@@ -1,0 +1,3 @@
+"""Version of gonemaster; the one place that states it."""
+
+__version__ = "0.1.0"
