@@ -1,0 +1,18 @@
+"""The queues: their names, their order and the tasks that travel in them, spelled only here."""
+
+NORMAL = "normal"
+BATCH = "batch"
+MAINTENANCE = "maintenance"
+
+TIERS = (NORMAL, BATCH)  # the index is the priority of a job: 0 before 1
+ORDER = (MAINTENANCE, NORMAL, BATCH)  # maintenance is rare and short, and must not starve
+
+RUN = "gonemaster.run"
+REAP = "gonemaster.reap"
+
+ROUTES = {REAP: {"queue": MAINTENANCE}}
+
+
+def tier_of(priority: int) -> str:
+    """Return the queue of a job's priority."""
+    return TIERS[priority]
