@@ -1,0 +1,56 @@
+"""Entries: the lines of a run, and their levels."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Level(enum.IntEnum):
+    """How serious an entry is; comparable, from least to most."""
+
+    DEBUG3 = -2
+    DEBUG2 = -1
+    DEBUG = 0
+    INFO = 1
+    NOTICE = 2
+    WARNING = 3
+    ERROR = 4
+    CRITICAL = 5
+
+    @classmethod
+    def parse(cls, text: str) -> Level:
+        """Return the level of that name, in any case.
+
+        Raises:
+            ValueError: there is none; the message lists those that exist.
+        """
+        try:
+            return cls[text.strip().upper()]
+        except KeyError:
+            allowed = ", ".join(level.name for level in cls)
+            raise ValueError(f"{text!r} is not a level; allowed are {allowed}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a run: what was found, where, how serious it is."""
+
+    timestamp: float  # seconds since the start of the run
+    module: str  # "BASIC", ...; "SYSTEM" for what concerns the run itself
+    testcase: str  # "basic01", ...; empty outside of a test case
+    tag: str
+    level: Level
+    args: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry as it appears in JSON outputs."""
+        return {
+            "timestamp": round(self.timestamp, 6),
+            "module": self.module,
+            "testcase": self.testcase,
+            "tag": self.tag,
+            "level": self.level.name,
+            "args": self.args,
+        }

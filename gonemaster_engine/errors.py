@@ -1,0 +1,49 @@
+"""Errors of the engine: what a caller did wrong, never what a DNS server did wrong."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Base of all errors that the engine raises on purpose."""
+
+
+class InvalidDomain(EngineError):
+    """The name to test cannot be a domain name; `reason` says why."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name!r} is not a valid domain name: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class ProfileError(EngineError):
+    """A profile holds a key or value that is not allowed; `path` says where."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.path = path
+        self.reason = reason
+
+
+class UnknownTestCase(EngineError):
+    """A selection names neither a test case nor a module."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is neither a test case nor a module")
+        self.name = name
+
+
+class InvalidDelegation(EngineError):
+    """Undelegated name servers or DS data that cannot be used."""
+
+
+class TagArgumentError(EngineError):
+    """A test case gave a finding other arguments than its tag declares."""
+
+
+class WireError(EngineError):
+    """Bytes that are not a DNS message; the transport turns it into "no response"."""
+
+
+class CacheFileError(EngineError):
+    """A packet cache file that cannot be read or written."""

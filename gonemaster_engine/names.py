@@ -1,0 +1,219 @@
+"""Domain names: what users type, what the engine works with, what goes over the wire.
+
+Inside the engine a name is a `str` in canonical form: A-labels in lower case joined by dots, no final dot,
+"." for the root. Octets of a label other than letters, digits, hyphen, underscore, asterisk and slash are
+written as backslash and three digits, the dot too, so splitting a canonical name at its dots is always right.
+A string is hashed once and compared in C; this carries the engine's speed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+import idna
+
+from gonemaster_engine.errors import InvalidDomain, WireError
+
+ROOT = "."
+LABEL_MAX_OCTETS = 63  # RFC 1035 section 2.3.4
+NAME_MAX_OCTETS = 255  # in wire format, RFC 1035 section 2.3.4
+TEXT_MAX_CHARACTERS = 253  # the longest name in text form, without the final dot
+
+_DOTS = dict.fromkeys(map(ord, "。．｡"), ".")  # what IDNA2003 and UTS 46 take for a dot
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*/")
+_TYPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
+
+
+def normalize_domain(text: str) -> str:
+    """Return the canonical name for what a user typed.
+
+    White space around it is removed, U-labels become A-labels (UTS 46, non-transitional), a final dot is dropped.
+
+    Raises:
+        InvalidDomain: with the reason in words.
+    """
+    name = unicodedata.normalize("NFC", text.strip()).translate(_DOTS)
+    if not name:
+        raise InvalidDomain(text, "it is empty")
+    if name == ROOT:
+        return ROOT
+    name = name.removesuffix(".")
+    labels = [_a_label(text, label) for label in name.split(".")]
+    canonical = ".".join(labels)
+    if len(canonical) > TEXT_MAX_CHARACTERS:
+        raise InvalidDomain(text, f"it has {len(canonical)} characters, at most {TEXT_MAX_CHARACTERS} are allowed")
+    return canonical
+
+
+def _a_label(text: str, label: str) -> str:
+    if not label:
+        raise InvalidDomain(text, "it has an empty label (two dots in a row, or a dot at the start)")
+    if not label.isascii():
+        label = _encode_u_label(text, label)
+    label = label.lower()
+    if len(label) > LABEL_MAX_OCTETS:
+        raise InvalidDomain(text, f"the label {label[:20]!r}... is longer than {LABEL_MAX_OCTETS} characters")
+    unexpected = sorted(set(label) - _TYPED)
+    if unexpected:
+        shown = ", ".join(repr(character) for character in unexpected[:5])
+        raise InvalidDomain(text, f"the label {label!r} has a character that is not allowed: {shown}")
+    return label
+
+
+def _encode_u_label(text: str, label: str) -> str:
+    try:
+        mapped = idna.uts46_remap(label, std3_rules=False, transitional=False)
+        return idna.alabel(mapped).decode("ascii")
+    except (idna.IDNAError, UnicodeError) as error:
+        raise InvalidDomain(text, f"the label {label!r} cannot be written as an A-label: {error}") from error
+
+
+def to_unicode(name: str) -> str:
+    """Return the name with U-labels where they decode; for showing only."""
+    return ".".join(_u_label(label) for label in name.split(".")) if name != ROOT else ROOT
+
+
+def _u_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return idna.ulabel(label)
+    except (idna.IDNAError, UnicodeError):
+        return label
+
+
+def canonical(text: str) -> str:
+    """Return the canonical form of a name in presentation format (RFC 1035 section 5.1), from a zone file or dnspython.
+
+    Raises:
+        ValueError: the text is not a name.
+    """
+    if text in {"", ROOT}:
+        return ROOT
+    if "\\" not in text:
+        return _check_labels(text.lower().removesuffix("."))
+    return from_labels(_split_escaped(text))
+
+
+def _check_labels(name: str) -> str:
+    labels = name.split(".")
+    if not all(0 < len(label) <= LABEL_MAX_OCTETS for label in labels) or len(name) > TEXT_MAX_CHARACTERS:
+        raise ValueError(f"{name!r} is not a domain name")
+    if name.isascii() and all(octet in _PLAIN for octet in name.replace(".", "").encode("ascii")):
+        return name
+    return from_labels([label.encode("latin-1", "strict") for label in labels])
+
+
+def _split_escaped(text: str) -> list[bytes]:
+    labels, label, position = [], bytearray(), 0
+    raw = text.encode("latin-1", "strict")
+    while position < len(raw):
+        octet = raw[position]
+        position += 1
+        if octet == 0x2E:
+            labels.append(bytes(label))
+            label.clear()
+            continue
+        if octet == 0x5C:
+            if raw[position : position + 3].isdigit() and len(raw) >= position + 3:
+                octet = int(raw[position : position + 3])
+                position += 3
+            elif position < len(raw):
+                octet = raw[position]
+                position += 1
+        label.append(octet)
+    if label:
+        labels.append(bytes(label))
+    return labels
+
+
+def from_labels(labels: list[bytes]) -> str:
+    """Return the canonical name of labels in wire order, without the root label."""
+    return ".".join(label_text(label) for label in labels) if labels else ROOT
+
+
+@lru_cache(maxsize=65536)
+def label_text(label: bytes) -> str:
+    """Return the canonical text of one label."""
+    lower = label.lower()
+    if _PLAIN.issuperset(lower):
+        return lower.decode("ascii")
+    return "".join(chr(octet) if octet in _PLAIN else f"\\{octet:03d}" for octet in lower)
+
+
+@lru_cache(maxsize=65536)
+def to_wire(name: str) -> bytes:
+    """Return the uncompressed wire format of a canonical name.
+
+    Raises:
+        WireError: a label or the name is too long; canonical names from `normalize_domain` never are.
+    """
+    if name == ROOT:
+        return b"\x00"
+    wire = bytearray()
+    for label in name.split("."):
+        octets = _label_octets(label)
+        if not 0 < len(octets) <= LABEL_MAX_OCTETS:
+            raise WireError(f"a label of {name!r} is empty or too long")
+        wire.append(len(octets))
+        wire += octets
+    wire.append(0)
+    if len(wire) > NAME_MAX_OCTETS:
+        raise WireError(f"{name!r} is too long")
+    return bytes(wire)
+
+
+def _label_octets(label: str) -> bytes:
+    if "\\" not in label:
+        return label.encode("ascii")
+    octets = bytearray()
+    position = 0
+    while position < len(label):
+        if label[position] == "\\":
+            octets.append(int(label[position + 1 : position + 4]))
+            position += 4
+        else:
+            octets.append(ord(label[position]))
+            position += 1
+    return bytes(octets)
+
+
+def labels(name: str) -> list[str]:
+    """Return the labels of a canonical name, leftmost first; none for the root."""
+    return [] if name == ROOT else name.split(".")
+
+
+def parent(name: str) -> str:
+    """Return the name with its leftmost label removed; the root is its own parent."""
+    return name.partition(".")[2] or ROOT
+
+
+def is_below(name: str, zone: str) -> bool:
+    """Say whether `name` is strictly below `zone`."""
+    return name != zone and is_in_domain(name, zone)
+
+
+def is_in_domain(name: str, zone: str) -> bool:
+    """Say whether `name` is `zone` or below it ("in-domain", RFC 9499 section 7; older texts: in-bailiwick)."""
+    return zone == ROOT or name == zone or name.endswith("." + zone)
+
+
+def ancestors(name: str) -> Iterator[str]:
+    """Yield the name, its parent and so on, the root last."""
+    while name != ROOT:
+        yield name
+        name = parent(name)
+    yield ROOT
+
+
+def extend(ancestor: str, name: str) -> str:
+    """Return `ancestor` with one more label of `name`, which must be below it."""
+    count = 1 if ancestor == ROOT else ancestor.count(".") + 2
+    return name.rsplit(".", count)[-count] if count > name.count(".") else ".".join(name.split(".")[-count:])
+
+
+def prepend(label: str, name: str) -> str:
+    """Return the name with one more label on its left."""
+    return label if name == ROOT else f"{label}.{name}"

@@ -1,0 +1,211 @@
+"""What test cases are made of: tags, findings, cases, modules, and the list of all of them.
+
+A case declares its tags once, with default level and argument keys; the default profile, the tag catalogue,
+the documents and the message catalogues are built from or checked against this registry.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.errors import TagArgumentError, UnknownTestCase
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.zone import Zone
+
+MODULE_NAMES = (
+    "BASIC",
+    "ADDRESS",
+    "CONNECTIVITY",
+    "CONSISTENCY",
+    "DNSSEC",
+    "DELEGATION",
+    "NAMESERVER",
+    "SYNTAX",
+    "ZONE",
+)
+SYSTEM = "SYSTEM"
+
+Emitted: TypeAlias = Mapping[str, frozenset[str]]
+"""Tags that the finished cases of a module gave, by case id. Cases that were not selected are absent."""
+Gate: TypeAlias = Callable[[Emitted], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a test case found; the run sets the level and makes an `Entry` of it."""
+
+    tag: Tag
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A message tag: calling it with its arguments makes a `Finding`.
+
+    Lists of servers (`servers` and the other keys in `SERVER_KEYS`) may be given as name servers, names or ready
+    items; they are sorted, since findings must not follow the order of answers.
+    """
+
+    name: str
+    level: Level  # default; the profile decides
+    keys: tuple[str, ...] = ()  # of its arguments
+    optional: tuple[str, ...] = ()  # keys that may be absent
+
+    def __call__(self, **args: Any) -> Finding:
+        """Return a finding.
+
+        Raises:
+            TagArgumentError: the keys are not those that the tag declares.
+        """
+        if tuple(args) != self.keys:
+            self._check(args)
+        for key in SERVER_KEYS & args.keys():
+            args[key] = server_items(args[key])
+        return Finding(self, args)
+
+    def _check(self, args: Mapping[str, Any]) -> None:
+        wanted, given = set(self.keys), set(args)
+        if not wanted - set(self.optional) <= given <= wanted | set(self.optional):
+            raise TagArgumentError(f"{self.name} takes {sorted(wanted)}, got {sorted(given)}")
+
+
+SERVER_KEYS = frozenset(
+    {
+        "servers",
+        "parent_servers",
+        "zone_servers",
+        "servers_behind",
+        "ns_set_servers",
+        "child_servers",
+        "failing_servers",
+    }
+)
+SUPPLIED = "-"  # stands in a server list for data that the user supplied
+
+
+def server_items(servers: Iterable[Nameserver | str | dict[str, str]]) -> list[dict[str, str] | str]:
+    """Return the items of a server list in JSON form: {ns, address}, {ns}, or "-" for supplied data; sorted, no doubles."""
+    items: dict[tuple[str, ...], dict[str, str] | str] = {}
+    for server in servers:
+        if isinstance(server, str):
+            item: dict[str, str] | str = server if server == SUPPLIED else {"ns": server}
+            items[(server,)] = item
+        elif isinstance(server, dict):
+            items[tuple(server.values())] = server
+        else:
+            items[(server.name, *_address_order(server.address))] = {
+                "ns": server.name,
+                "address": server.address,
+            }
+    return [items[key] for key in sorted(items)]
+
+
+def _address_order(address: str) -> tuple[str, str]:
+    return ("6" if ":" in address else "4", address)
+
+
+START = Tag("TEST_CASE_START", Level.DEBUG, ("testcase",))
+END = Tag("TEST_CASE_END", Level.DEBUG, ("testcase",))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A test case: its identity and the function that does it."""
+
+    id: str  # "basic01"
+    purpose: str  # one line, from the docstring of its function
+    tags: tuple[Tag, ...]  # all it can give, without START and END
+    run: Callable[[Zone], AsyncIterator[Finding]]
+
+    @property
+    def module(self) -> str:
+        """The name of its module, in capitals."""
+        return self.id.rstrip("0123456789").upper()
+
+    @property
+    def manual(self) -> str:
+        """What the file of the case says about it: specification and RFCs."""
+        return (importlib.import_module(self.run.__module__).__doc__ or "").strip()
+
+
+def case(case_id: str, *tags: Tag) -> Callable[[Callable[[Zone], AsyncIterator[Finding]]], Case]:
+    """Make a test case of an asynchronous generator of findings."""
+
+    def make(function: Callable[[Zone], AsyncIterator[Finding]]) -> Case:
+        purpose = (function.__doc__ or "").strip().partition("\n")[0]
+        return Case(case_id.lower(), purpose, tags, function)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a case runs: after which other cases, and if what they gave allows it."""
+
+    after: tuple[str, ...]  # ids of cases; those not selected are not waited for
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A group of test cases, in their order."""
+
+    name: str
+    cases: tuple[Case, ...]
+    conditions: Mapping[str, Condition] = field(default_factory=dict)  # by case id; the others run at once
+    extra_tags: tuple[Tag, ...] = ()  # given by the run on behalf of the module, outside of a case
+
+
+def unless_selected_and_missing(case_id: str, *wanted: str) -> Condition:
+    """Return the condition that `case_id` gave one of the wanted tags, or was not selected."""
+    return Condition((case_id,), lambda emitted: case_id not in emitted or not emitted[case_id].isdisjoint(wanted))
+
+
+def unless_given(case_id: str, *unwanted: str) -> Condition:
+    """Return the condition that `case_id` gave none of these tags."""
+    return Condition((case_id,), lambda emitted: emitted.get(case_id, frozenset()).isdisjoint(unwanted))
+
+
+@cache
+def modules() -> Mapping[str, Module]:
+    """Return all modules by name, in the order in which they are reported."""
+    found = (importlib.import_module(f"gonemaster_engine.testcases.{name.lower()}").MODULE for name in MODULE_NAMES)
+    return {module.name: module for module in found}
+
+
+@cache
+def cases() -> Mapping[str, Case]:
+    """Return all test cases by id, in the order in which they are reported."""
+    return {case.id: case for module in modules().values() for case in module.cases}
+
+
+def select(tests: Iterable[str] = (), exclude: Iterable[str] = ()) -> list[Case]:
+    """Return the cases that a selection names, in their order: all of them without `tests`, less the excluded.
+
+    Both take ids of cases and names of modules, in any case.
+
+    Raises:
+        UnknownTestCase: a name is neither.
+    """
+    chosen = _expand(tests) or set(cases())
+    left_out = _expand(exclude)
+    return [case for case in cases().values() if case.id in chosen and case.id not in left_out]
+
+
+def _expand(names: Iterable[str]) -> set[str]:
+    ids: set[str] = set()
+    for name in names:
+        if name.upper() in modules():
+            ids.update(case.id for case in modules()[name.upper()].cases)
+        elif name.lower() in cases():
+            ids.add(name.lower())
+        else:
+            raise UnknownTestCase(name)
+    return ids
