@@ -1,0 +1,74 @@
+"""Declarative base, naming convention and column types shared by all tables."""
+
+import enum
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A timestamp that is aware and in UTC on the way in and out; naive values are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC. Raises ValueError for a naive datetime."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """SQLite answers without a zone, PostgreSQL in that of the connection."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def code_text(length: int) -> TypeEngine[str]:
+    """Make a type for ASCII codes that are compared byte by byte on both databases."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def enum_text(values: type[enum.StrEnum]) -> Enum:
+    """Make a column type that stores the values of an enumeration as text."""
+    return Enum(values, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
+
+
+JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+ROW_ID_TYPE = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER numbers itself there
+DOMAIN_TYPE = code_text(253)
+ID_TYPE = code_text(40)
+
+UtcTime = Annotated[datetime, mapped_column(UtcDateTime())]
+DomainName = Annotated[str, mapped_column(DOMAIN_TYPE)]
+LevelName = Annotated[str, mapped_column(code_text(8))]
+OpaqueId = Annotated[str, mapped_column(ID_TYPE)]
+RowId = Annotated[int, mapped_column(ROW_ID_TYPE)]
+Json = Annotated[Any, mapped_column(JSON_TYPE)]
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {  # noqa: RUF012  # read by SQLAlchemy as a class attribute
+        datetime: UtcDateTime(),
+        str: Text(),
+        dict[str, Any]: JSON_TYPE,
+        list[dict[str, Any]]: JSON_TYPE,
+    }

@@ -1,0 +1,51 @@
+"""Identifiers: opaque, sortable by creation, or unguessable."""
+
+import secrets
+import string
+import time
+from collections.abc import Iterator
+from itertools import count
+
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase  # ASCII order: text sorts like numbers
+_TIME_DIGITS = 9  # microseconds in base 62 stay within nine digits until the year 2398
+_RANDOM_DIGITS = 10  # 59 bits: no two processes meet within one microsecond
+_PUBLIC_DIGITS = 12  # 71 bits, all random
+_BULK_DIGITS = 5
+
+
+def new_job_id() -> str:
+    """`job_` and 19 characters that sort by creation time."""
+    return "job_" + _sortable()
+
+
+def new_batch_id() -> str:
+    """`batch_` and 19 characters that sort by creation time."""
+    return "batch_" + _sortable()
+
+
+def new_public_id() -> str:
+    """Twelve random characters of base 62, as links shown to the public carry them."""
+    return _random(_PUBLIC_DIGITS)
+
+
+def job_ids() -> Iterator[str]:
+    """Endless job ids of one submission, in order, for bulk insertion (a tenth of the cost of new_job_id)."""
+    prefix = "job_" + _sortable()
+    for number in count():
+        yield prefix + _base62(number, _BULK_DIGITS)
+
+
+def _sortable() -> str:
+    return _base62(time.time_ns() // 1000, _TIME_DIGITS) + _random(_RANDOM_DIGITS)
+
+
+def _random(digits: int) -> str:
+    return _base62(secrets.randbelow(62**digits), digits)
+
+
+def _base62(number: int, digits: int) -> str:
+    text = []
+    for _ in range(digits):
+        number, digit = divmod(number, 62)
+        text.append(_ALPHABET[digit])
+    return "".join(reversed(text))

@@ -1,0 +1,31 @@
+"""All tables; importing this package registers them with the metadata."""
+
+from gonemaster_db.base import Base
+from gonemaster_db.models.batches import Batch, BatchOrigin
+from gonemaster_db.models.domains import Domain, DomainTag, Tag
+from gonemaster_db.models.jobs import Job, JobStatus, Priority
+from gonemaster_db.models.operations import AuditLine, IdempotencyKey, QueuePause, Setting
+from gonemaster_db.models.profiles import EffectiveProfile, Profile
+from gonemaster_db.models.runs import DnssecChain, Entry, Run, RunStatus
+
+__all__ = [
+    "AuditLine",
+    "Base",
+    "Batch",
+    "BatchOrigin",
+    "DnssecChain",
+    "Domain",
+    "DomainTag",
+    "EffectiveProfile",
+    "Entry",
+    "IdempotencyKey",
+    "Job",
+    "JobStatus",
+    "Priority",
+    "Profile",
+    "QueuePause",
+    "Run",
+    "RunStatus",
+    "Setting",
+    "Tag",
+]

@@ -1,0 +1,29 @@
+"""Batches: one submission of many domains."""
+
+import enum
+
+from sqlalchemy import Boolean, Integer
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gonemaster_db.base import Base, OpaqueId, UtcTime, code_text, enum_text
+
+
+class BatchOrigin(enum.StrEnum):
+    """Who submitted a batch."""
+
+    MANUAL = ""
+    SCHEDULE = "schedule"
+
+
+class Batch(Base):
+    """One submission; finished when none of its jobs is left."""
+
+    __tablename__ = "batches"
+
+    id: Mapped[OpaqueId] = mapped_column(primary_key=True)
+    tag: Mapped[str] = mapped_column(code_text(255), default="", index=True, comment="kept when the tag is deleted")
+    created_at: Mapped[UtcTime] = mapped_column(index=True)
+    domain_count: Mapped[int] = mapped_column(Integer, default=0)
+    description: Mapped[str] = mapped_column(default="")
+    snapshot_intent: Mapped[bool] = mapped_column(Boolean, default=False)
+    origin: Mapped[BatchOrigin] = mapped_column(enum_text(BatchOrigin), default=BatchOrigin.MANUAL)

@@ -1,0 +1,57 @@
+"""Domains, domain tags and which domain carries which tag."""
+
+from sqlalchemy import Computed, ForeignKey, Integer, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gonemaster_db.base import ID_TYPE, Base, DomainName, LevelName, RowId, UtcTime, code_text, enum_text
+from gonemaster_db.levels import RANK_SQL
+from gonemaster_db.models.runs import RunStatus
+
+TAG_TYPE = code_text(255)
+
+
+class Domain(Base):
+    """A domain that was tested or tagged, with a copy of what its newest run says."""
+
+    __tablename__ = "domains"
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    name: Mapped[DomainName] = mapped_column(unique=True)
+    created_at: Mapped[UtcTime]
+    run_count: Mapped[int] = mapped_column(Integer, default=0)
+    latest_run_id: Mapped[str | None] = mapped_column(
+        ID_TYPE,
+        # Deferred: graduation writes domain and run, each of which points to the other.
+        ForeignKey("runs.id", ondelete="SET NULL", use_alter=True, deferrable=True, initially="DEFERRED"),
+        index=True,
+    )
+    latest_run_at: Mapped[UtcTime | None]
+    latest_status: Mapped[RunStatus | None] = mapped_column(enum_text(RunStatus))
+    latest_level: Mapped[LevelName | None] = mapped_column(index=True)
+    latest_rank: Mapped[int] = mapped_column(
+        SmallInteger, Computed(RANK_SQL.format(column="latest_level"), persisted=True)
+    )
+    latest_score: Mapped[int | None] = mapped_column(SmallInteger)
+    latest_grade: Mapped[str | None] = mapped_column(code_text(4))
+
+
+class Tag(Base):
+    """A user's set of domains."""
+
+    __tablename__ = "tags"
+
+    name: Mapped[str] = mapped_column(TAG_TYPE, primary_key=True)
+    description: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[UtcTime]
+    default_profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
+
+
+class DomainTag(Base):
+    """Membership of one domain in one tag."""
+
+    __tablename__ = "domain_tags"
+
+    domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(
+        TAG_TYPE, ForeignKey("tags.name", ondelete="CASCADE"), primary_key=True, index=True
+    )

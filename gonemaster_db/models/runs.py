@@ -1,0 +1,106 @@
+"""Runs, their entries and chains: what is finished and does not change."""
+
+import enum
+from typing import Any
+
+from sqlalchemy import BigInteger, Computed, Float, ForeignKey, Integer, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from gonemaster_db.base import (
+    ID_TYPE,
+    Base,
+    DomainName,
+    Json,
+    LevelName,
+    OpaqueId,
+    RowId,
+    UtcTime,
+    code_text,
+    enum_text,
+)
+from gonemaster_db.levels import RANK_SQL
+from gonemaster_db.models.profiles import EffectiveProfile
+
+
+class RunStatus(enum.StrEnum):
+    """Final states. Values are stored and sent by the API: append, never change."""
+
+    SUCCEEDED = "succeeded"  # the engine finished; findings say how the domain is
+    FAILED = "failed"  # no complete result; `error` says why
+    CANCELED = "canceled"  # on request, before or while it ran
+    EXPIRED = "expired"  # its time had passed before a worker took it
+
+
+class Run(Base):
+    """The record of a finished job; has the id of the job."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[OpaqueId] = mapped_column(primary_key=True)
+    public_id: Mapped[str | None] = mapped_column(code_text(12), unique=True)
+    domain: Mapped[DomainName] = mapped_column(index=True)
+    domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"), index=True)
+    batch_id: Mapped[str | None] = mapped_column(ID_TYPE, ForeignKey("batches.id"), index=True)
+    status: Mapped[RunStatus] = mapped_column(enum_text(RunStatus))
+    priority: Mapped[int] = mapped_column(SmallInteger)
+    created_at: Mapped[UtcTime] = mapped_column(index=True)
+    started_at: Mapped[UtcTime | None]
+    finished_at: Mapped[UtcTime] = mapped_column(index=True)
+    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
+    attempt: Mapped[int] = mapped_column(SmallInteger, default=0)
+    worker: Mapped[str | None]
+    error: Mapped[str] = mapped_column(default="")
+    sev_notice: Mapped[int] = mapped_column(Integer, default=0)
+    sev_warning: Mapped[int] = mapped_column(Integer, default=0)
+    sev_error: Mapped[int] = mapped_column(Integer, default=0)
+    sev_critical: Mapped[int] = mapped_column(Integer, default=0)
+    entry_count: Mapped[int] = mapped_column(Integer, default=0)
+    worst_level: Mapped[LevelName | None] = mapped_column(index=True)
+    worst_rank: Mapped[int] = mapped_column(
+        SmallInteger, Computed(RANK_SQL.format(column="worst_level"), persisted=True)
+    )
+    score: Mapped[int | None] = mapped_column(SmallInteger)
+    grade: Mapped[str | None] = mapped_column(code_text(4))
+    profile: Mapped[str] = mapped_column(default="")
+    profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
+    profile_name: Mapped[str] = mapped_column(default="")
+    effective_profile_digest: Mapped[str | None] = mapped_column(code_text(64), ForeignKey("effective_profiles.digest"))
+    nameserver_timings: Mapped[list[dict[str, Any]] | None]
+    config: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    effective_profile: Mapped[EffectiveProfile | None] = relationship()
+
+    @property
+    def severity_totals(self) -> dict[str, int]:
+        """Number of entries of each level from NOTICE up."""
+        return {
+            "NOTICE": self.sev_notice,
+            "WARNING": self.sev_warning,
+            "ERROR": self.sev_error,
+            "CRITICAL": self.sev_critical,
+        }
+
+
+class Entry(Base):
+    """One line of a run."""
+
+    __tablename__ = "entries"
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(ID_TYPE, ForeignKey("runs.id", ondelete="CASCADE"))
+    domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"), index=True)
+    timestamp: Mapped[float] = mapped_column(Float, comment="seconds since the start of the run")
+    module: Mapped[str] = mapped_column(code_text(32), comment="upper case")
+    testcase: Mapped[str] = mapped_column(code_text(32), comment="lower case, empty for the run itself")
+    tag: Mapped[str] = mapped_column(code_text(64))
+    level: Mapped[LevelName]
+    args: Mapped[Json]
+
+
+class DnssecChain(Base):
+    """The chain of trust as one run saw it."""
+
+    __tablename__ = "run_dnssec_chain"
+
+    run_id: Mapped[str] = mapped_column(ID_TYPE, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    chain: Mapped[Json]

@@ -1,0 +1,86 @@
+"""Frozen records that go into and come out of the repositories beside the rows themselves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from gonemaster_db.models.jobs import Priority
+from gonemaster_db.models.runs import RunStatus
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be queued.
+
+    `domain` is normalised. `config` holds tests, overrides, nameservers, ds, min_level, ipv4_disabled,
+    ipv6_disabled, origin and tags (the domain joins them when it graduates), as far as they differ from the defaults.
+    """
+
+    domain: str
+    priority: int = Priority.NORMAL
+    batch_id: str | None = None
+    public_id: str | None = None
+    profile: str = ""
+    profile_id: int | None = None
+    profile_name: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    """A batch to be made; its jobs follow in the same transaction."""
+
+    domain_count: int
+    tag: str = ""
+    description: str = ""
+    snapshot_intent: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRecord:
+    """One line of a run. `timestamp` in seconds since its start, `module` upper case, `testcase` lower case."""
+
+    timestamp: float
+    module: str
+    testcase: str
+    tag: str
+    level: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a worker knows at the end of a run. `effective_profile` is JSON text or a mapping."""
+
+    status: RunStatus
+    finished_at: datetime
+    entries: Sequence[EntryRecord] = ()
+    error: str = ""
+    effective_profile: str | Mapping[str, Any] | None = None
+    nameserver_timings: Sequence[Mapping[str, Any]] | None = None
+    dnssec_chain: Mapping[str, Any] | None = None
+    score: int | None = None
+    grade: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRenewal:
+    """Answer to a renewal: `lost` jobs are no longer this worker's, `canceled` ones have a cancel request."""
+
+    lost: frozenset[str]
+    canceled: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A slice of a list; `total` counts what matches the filter."""
+
+    items: Sequence[T]
+    total: int
+    limit: int
+    offset: int
