@@ -1,0 +1,97 @@
+"""Addresses are sorted by IANA's registries, and only what is surely public is global."""
+
+from __future__ import annotations
+
+import pytest
+
+from gonemaster_engine.addresses import Reach, classify, is_global, special_blocks
+
+
+@pytest.mark.parametrize(
+    ("address", "reach"),
+    [
+        ("192.0.2.1", Reach.DOCUMENTATION),
+        ("198.51.100.255", Reach.DOCUMENTATION),
+        ("203.0.113.9", Reach.DOCUMENTATION),
+        ("2001:db8::53", Reach.DOCUMENTATION),
+        ("3fff:fff::1", Reach.DOCUMENTATION),
+        ("10.255.0.1", Reach.LOCAL_USE),
+        ("100.64.0.1", Reach.LOCAL_USE),
+        ("127.0.0.53", Reach.LOCAL_USE),
+        ("169.254.1.1", Reach.LOCAL_USE),
+        ("172.31.255.255", Reach.LOCAL_USE),
+        ("192.168.1.1", Reach.LOCAL_USE),
+        ("::1", Reach.LOCAL_USE),
+        ("fd00::1", Reach.LOCAL_USE),
+        ("fe80::1", Reach.LOCAL_USE),
+        ("0.0.0.0", Reach.NOT_GLOBAL),
+        ("192.0.0.1", Reach.NOT_GLOBAL),
+        ("192.0.0.171", Reach.NOT_GLOBAL),
+        ("192.88.99.1", Reach.NOT_GLOBAL),
+        ("198.18.0.1", Reach.NOT_GLOBAL),
+        ("255.255.255.255", Reach.NOT_GLOBAL),
+        ("::", Reach.NOT_GLOBAL),
+        ("::ffff:8.8.8.8", Reach.NOT_GLOBAL),
+        ("64:ff9b:1::1", Reach.NOT_GLOBAL),
+        ("2001::1", Reach.NOT_GLOBAL),
+        ("2001:1::4", Reach.NOT_GLOBAL),
+        ("2001:10::1", Reach.NOT_GLOBAL),
+        ("2002:808:808::1", Reach.NOT_GLOBAL),
+        ("5f00::1", Reach.NOT_GLOBAL),
+        ("192.0.0.9", Reach.GLOBAL),
+        ("192.31.196.1", Reach.GLOBAL),
+        ("192.0.3.1", Reach.GLOBAL),
+        ("172.32.0.1", Reach.GLOBAL),
+        ("64:ff9b::a00:1", Reach.GLOBAL),
+        ("2001:1::3", Reach.GLOBAL),
+        ("2001:20::1", Reach.GLOBAL),
+        ("2001:500:8f::53", Reach.GLOBAL),
+    ],
+)
+def test_address_has_the_class_of_its_most_specific_block(address: str, reach: Reach) -> None:
+    assert classify(address) is reach
+
+
+def test_text_that_is_no_address_has_no_class() -> None:
+    with pytest.raises(ValueError, match=r"ns1\.example"):
+        classify("ns1.example")
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "192.31.196.1", "2001:4860:4860::8888", "64:ff9b::808:808", "2620:4f:8000::1"]
+)
+def test_public_address_is_global(address: str) -> None:
+    assert is_global(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "192.0.2.1",
+        "224.0.0.251",
+        "239.1.2.3",
+        "ff02::fb",
+        "ff0e::1",
+        "::ffff:127.0.0.1",
+        "::ffff:8.8.8.8",
+        "::127.0.0.1",
+        "64:ff9b::127.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b::224.0.0.1",
+        "64:ff9b:1::8.8.8.8",
+        "2002:7f00:1::1",
+        "fec0::1",
+        "4000::1",
+        "fe80::1%1",
+        "localhost",
+        "",
+    ],
+)
+def test_address_that_may_lead_into_the_local_network_is_not_global(address: str) -> None:
+    assert not is_global(address)
+
+
+@pytest.mark.parametrize(("version", "count"), [(4, 25), (6, 25)])
+def test_every_line_of_the_registries_is_read(version: int, count: int) -> None:
+    assert len(special_blocks(version)) == count
