@@ -77,6 +77,10 @@ class Settings:
     read_timeout: timedelta = _option(timedelta(seconds=30), kinds.duration(), "to read a request")
     write_timeout: timedelta = _option(timedelta(seconds=60), kinds.duration(), "to answer a request")
     idle_timeout: timedelta = _option(timedelta(seconds=60), kinds.duration(), "of idle connections")
+    api_processes: int = _option(1, kinds.integer(1, 64), "processes that answer requests")
+    api_threads: int = _option(
+        32, kinds.integer(4, 1024), "requests and event streams that one process answers at once"
+    )
     trusted_proxy_cidrs: tuple[str, ...] = _option((), kinds.networks(), "proxies whose headers are believed")
     public_url: str = _option(
         "", kinds.public_url(), "address under which others see the service", runtime=True
