@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class EngineError(Exception):
     """Base of all errors that the engine raises on purpose."""
@@ -17,10 +19,11 @@ class InvalidDomain(EngineError):
 
 
 class ProfileError(EngineError):
-    """A profile holds a key or value that is not allowed; `path` says where."""
+    """A profile holds keys or values that are not allowed; `path` and `reason` are those of the first."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}" if path else reason)
+    def __init__(self, path: str, reason: str, others: Sequence[tuple[str, str]] = ()) -> None:
+        self.problems = ((path, reason), *others)
+        super().__init__("; ".join(f"{where}: {what}" if where else what for where, what in self.problems))
         self.path = path
         self.reason = reason
 
