@@ -94,9 +94,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"test_levels": {"ZONE": ["x"]}}, "test_levels.ZONE"),
     ({"test_cases_vars": {"basic01": {"X": 1}}}, "test_cases_vars.basic01"),
     ({"test_cases_vars": {"zone02": {"X": 1}}}, "test_cases_vars.zone02.X"),
-    ({"test_cases_vars": {"zone02": {"SOA_REFRESH_MINIMUM_VALUE": "1h"}}}, "test_cases_vars.zone02.SOA_REFRESH_MINIMUM_VALUE"),
+    (
+        {"test_cases_vars": {"zone02": {"SOA_REFRESH_MINIMUM_VALUE": "1h"}}},
+        "test_cases_vars.zone02.SOA_REFRESH_MINIMUM_VALUE",
+    ),
     ({"logfilter": {"BASIC": {}}}, "logfilter"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("document", "path"), WRONG, ids=[path for _, path in WRONG])
