@@ -1,0 +1,5 @@
+"""Fixtures of all tests; each plugin module holds those of one part."""
+
+pytest_plugins = [
+    "tests.support.dns_fixtures",
+]

@@ -1,0 +1,108 @@
+"""Signatures of a test zone, made when they are first asked for."""
+
+from __future__ import annotations
+
+import time
+from typing import cast
+
+import dns.dnssec
+import dns.name
+import dns.rdata
+import dns.rdataset
+import dns.rdatatype
+from dns.dnssectypes import Algorithm, DSDigest
+from dns.rdtypes.ANY.DNSKEY import DNSKEY
+from dns.rdtypes.ANY.RRSIG import RRSIG
+
+from tests.support.dnsworld.keys import KSK_FLAGS, ZSK_FLAGS, ZoneKey, zone_key
+from tests.support.dnsworld.spec import Signing
+
+KEY_TYPES = {dns.rdatatype.DNSKEY, dns.rdatatype.CDS, dns.rdatatype.CDNSKEY}
+
+
+def keys_of(origin: dns.name.Name, signing: Signing) -> list[ZoneKey]:
+    """Give the keys of a zone: one for all, or a key signing and a zone signing key."""
+    roles = {"ksk": KSK_FLAGS} if signing.combined_key else {"ksk": KSK_FLAGS, "zsk": ZSK_FLAGS}
+    return [
+        zone_key(
+            f"{role}/{origin.to_text().lower()}/{signing.key_seed}",
+            algorithm=signing.algorithm,
+            flags=flags,
+            bits=signing.rsa_bits,
+            exponent=signing.rsa_exponent,
+        )
+        for role, flags in roles.items()
+    ]
+
+
+def ds_texts(origin: dns.name.Name, signing: Signing) -> list[str]:
+    """Give the DS records that the parent needs, as text."""
+    policy = dns.dnssec.allow_all_policy
+    return [
+        dns.dnssec.make_ds(origin, Signer(origin, signing).shown(key.dnskey), DSDigest(digest), policy=policy).to_text()
+        for key in keys_of(origin, signing)
+        if key.is_ksk
+        for digest in signing.digests
+    ]
+
+
+class Signer:
+    """Signs record sets of one zone and remembers the signatures."""
+
+    def __init__(self, origin: dns.name.Name, signing: Signing) -> None:
+        self.origin = origin
+        self.signing = signing
+        self.keys = keys_of(origin, signing)
+        now = time.time() if signing.now is None else signing.now
+        self._inception = int(now) + signing.inception_s
+        self._expiration = int(now) + signing.expiration_s
+        self._unsigned = {dns.rdatatype.from_text(text) for text in signing.unsigned_types}
+        self._bogus = {dns.rdatatype.from_text(text) for text in signing.bogus_types}
+        self._made: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], dns.rdataset.Rdataset] = {}
+
+    def dnskeys(self) -> list[DNSKEY]:
+        return [self.shown(key.dnskey) for key in self.keys]
+
+    def shown(self, dnskey: DNSKEY) -> DNSKEY:
+        """Give a key as published: under another algorithm number if the zone is to lie about it."""
+        number = self.signing.shown_algorithm
+        if number is None:
+            return dnskey
+        return cast("DNSKEY", dnskey.replace(algorithm=Algorithm.make(number)))
+
+    def rrsigs(self, owner: dns.name.Name, rdataset: dns.rdataset.Rdataset) -> dns.rdataset.Rdataset | None:
+        """Sign a set under its owner in the zone (the wildcard, where one is expanded); None if it has to stay bare."""
+        if rdataset.rdtype in self._unsigned:
+            return None
+        known = self._made.get((owner, rdataset.rdtype))
+        if known is None:
+            known = self._made[owner, rdataset.rdtype] = self._sign(owner, rdataset)
+        return known
+
+    def _sign(self, owner: dns.name.Name, rdataset: dns.rdataset.Rdataset) -> dns.rdataset.Rdataset:
+        for_keys = rdataset.rdtype in KEY_TYPES
+        chosen = [key for key in self.keys if key.is_ksk == for_keys] or self.keys
+        signatures = [self._signature(owner, rdataset, key) for key in chosen]
+        return dns.rdataset.from_rdata_list(rdataset.ttl, signatures)
+
+    def _signature(self, owner: dns.name.Name, rdataset: dns.rdataset.Rdataset, key: ZoneKey) -> dns.rdata.Rdata:
+        made = dns.dnssec.sign(
+            (owner, rdataset),
+            key.private,
+            self.origin,
+            key.dnskey,
+            inception=self._inception,
+            expiration=self._expiration,
+            policy=dns.dnssec.allow_all_policy,
+        )
+        changes: dict[str, object] = {}
+        if rdataset.rdtype in self._bogus:
+            changes["signature"] = bytes(made.signature[:-4]) + bytes(byte ^ 0xFF for byte in made.signature[-4:])
+        if self.signing.shown_algorithm is not None:
+            changes["algorithm"] = self.signing.shown_algorithm
+            changes["key_tag"] = dns.dnssec.key_id(self.shown(key.dnskey))
+        return self._replaced(made, changes)
+
+    @staticmethod
+    def _replaced(made: RRSIG, changes: dict[str, object]) -> dns.rdata.Rdata:
+        return made.replace(**changes) if changes else made

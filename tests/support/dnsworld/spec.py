@@ -1,0 +1,120 @@
+"""What a zone of a world is like: its servers, its records, its delegation and its signatures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import dns.name
+
+NameserverSet = Mapping[dns.name.Name, tuple[str, ...]]
+"""Addresses by name server name; no addresses where the name lies in another zone."""
+
+DAY_S: Final = 86400
+
+
+@dataclass(frozen=True)
+class Nsec3:
+    """Parameters of hashed denial (RFC 5155)."""
+
+    iterations: int = 0
+    salt: str = ""
+    opt_out: bool = False
+
+
+@dataclass(frozen=True)
+class Signing:
+    """How a zone is signed; times are seconds relative to the start of the world, or to `now`."""
+
+    algorithm: int = 13
+    nsec3: Nsec3 | None = None
+    inception_s: int = -DAY_S
+    expiration_s: int = 14 * DAY_S
+    now: float | None = None
+    combined_key: bool = False
+    rsa_bits: int = 2048
+    rsa_exponent: int = 65537
+    digests: tuple[int, ...] = (2,)
+    unsigned_types: tuple[str, ...] = ()
+    bogus_types: tuple[str, ...] = ()
+    publish_cds: bool = False
+    shown_algorithm: int | None = None
+    key_seed: str = ""
+
+    @classmethod
+    def expired(cls, **changes: Any) -> Signing:
+        """Give signatures that ended yesterday."""
+        return cls(inception_s=-30 * DAY_S, expiration_s=-DAY_S, **changes)
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """What the parent publishes about a zone; None leaves what the zone itself has."""
+
+    ns: NameserverSet | None = None
+    extra_ns: NameserverSet = field(default_factory=dict)
+    glue: bool = True
+    ds: bool | tuple[str, ...] = True
+
+
+@dataclass(frozen=True)
+class ZoneSpec:
+    """One zone as all its servers, or as one of them, see it."""
+
+    origin: dns.name.Name
+    ns: NameserverSet
+    records: str = ""
+    serial: int = 2026112501
+    soa: str | None = None
+    apex_ns: tuple[str, ...] | None = None
+    addresses: bool = True
+    ttl: int = 3600
+    signed: Signing | None = None
+    delegation: Delegation | None = field(default_factory=Delegation)
+    axfr: bool = False
+
+    def changed(self, **changes: Any) -> ZoneSpec:
+        """Give the same zone with some fields in another state, in the forms that World.zone() takes."""
+        return dataclasses.replace(self, **normalized(changes))
+
+
+def nameserver_set(given: Mapping[str, str | Sequence[str]] | Sequence[str]) -> NameserverSet:
+    """Read `{"ns1.example.xa": "127.9.1.1", "ns.other.xa": ()}` or a list of names without addresses."""
+    if not isinstance(given, Mapping):
+        given = dict.fromkeys(given, ())
+    return {
+        dns.name.from_text(name): (addresses,) if isinstance(addresses, str) else tuple(addresses)
+        for name, addresses in given.items()
+    }
+
+
+def delegation(
+    *,
+    ns: Mapping[str, str | Sequence[str]] | Sequence[str] | None = None,
+    extra_ns: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
+    glue: bool = True,
+    ds: bool | Sequence[str] = True,
+) -> Delegation:
+    """Say what the parent has otherwise than the zone: `ds` is a switch or the records' texts."""
+    return Delegation(
+        ns=None if ns is None else nameserver_set(ns),
+        extra_ns=nameserver_set(extra_ns),
+        glue=glue,
+        ds=ds if isinstance(ds, bool) else tuple(ds),
+    )
+
+
+def normalized(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn the short forms of World.zone() into the values of ZoneSpec."""
+    result = dict(fields)
+    if "ns" in result:
+        result["ns"] = nameserver_set(result["ns"])
+    if result.get("apex_ns") is not None:
+        result["apex_ns"] = tuple(result["apex_ns"])
+    if isinstance(result.get("signed"), bool):
+        result["signed"] = Signing() if result["signed"] else None
+    if isinstance(result.get("delegation"), bool):
+        result["delegation"] = Delegation() if result["delegation"] else None
+    return result
