@@ -3,7 +3,7 @@
 import enum
 from typing import Any
 
-from sqlalchemy import BigInteger, Computed, Float, ForeignKey, Integer, SmallInteger
+from sqlalchemy import BigInteger, Computed, Float, ForeignKey, Index, Integer, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gonemaster_db.base import (
@@ -35,12 +35,16 @@ class Run(Base):
     """The record of a finished job; has the id of the job."""
 
     __tablename__ = "runs"
+    __table_args__ = (
+        Index("ix_runs_domain_id_finished_at", "domain_id", "finished_at"),
+        Index("ix_runs_batch_id_status", "batch_id", "status"),
+    )
 
     id: Mapped[OpaqueId] = mapped_column(primary_key=True)
     public_id: Mapped[str | None] = mapped_column(code_text(12), unique=True)
     domain: Mapped[DomainName] = mapped_column(index=True)
-    domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"), index=True)
-    batch_id: Mapped[str | None] = mapped_column(ID_TYPE, ForeignKey("batches.id"), index=True)
+    domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"))
+    batch_id: Mapped[str | None] = mapped_column(ID_TYPE, ForeignKey("batches.id"))
     status: Mapped[RunStatus] = mapped_column(enum_text(RunStatus))
     priority: Mapped[int] = mapped_column(SmallInteger)
     created_at: Mapped[UtcTime] = mapped_column(index=True)
@@ -48,7 +52,7 @@ class Run(Base):
     finished_at: Mapped[UtcTime] = mapped_column(index=True)
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0)
-    worker: Mapped[str | None]
+    worker: Mapped[str | None] = mapped_column(String(255))
     error: Mapped[str] = mapped_column(default="")
     sev_notice: Mapped[int] = mapped_column(Integer, default=0)
     sev_warning: Mapped[int] = mapped_column(Integer, default=0)
@@ -64,7 +68,9 @@ class Run(Base):
     profile: Mapped[str] = mapped_column(default="")
     profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
     profile_name: Mapped[str] = mapped_column(default="")
-    effective_profile_digest: Mapped[str | None] = mapped_column(code_text(64), ForeignKey("effective_profiles.digest"))
+    effective_profile_digest: Mapped[str | None] = mapped_column(
+        code_text(64), ForeignKey("effective_profiles.digest"), index=True
+    )
     nameserver_timings: Mapped[list[dict[str, Any]] | None]
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
@@ -85,10 +91,15 @@ class Entry(Base):
     """One line of a run."""
 
     __tablename__ = "entries"
+    __table_args__ = (
+        Index("ix_entries_run_id_id", "run_id", "id"),
+        Index("ix_entries_domain_id_run_id", "domain_id", "run_id"),
+        Index("ix_entries_tag_run_id", "tag", "run_id"),
+    )
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     run_id: Mapped[str] = mapped_column(ID_TYPE, ForeignKey("runs.id", ondelete="CASCADE"))
-    domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"), index=True)
+    domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"))
     timestamp: Mapped[float] = mapped_column(Float, comment="seconds since the start of the run")
     module: Mapped[str] = mapped_column(code_text(32), comment="upper case")
     testcase: Mapped[str] = mapped_column(code_text(32), comment="lower case, empty for the run itself")

@@ -1,0 +1,63 @@
+"""From the errors of the drivers to those of the store."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from gonemaster_db.errors import StoreConflict, StoreError, StoreFull, StoreOutdated, StoreUnavailable
+
+# SQLSTATE codes, PostgreSQL appendix A.
+_CONFLICT = {"40001", "40P01", "55P03"}  # serialisation failure, deadlock, lock not available
+_FULL = {"53100"}
+_AWAY = {"25006", "53300", "57P01", "57P02", "57P03"}  # read-only after a failover, no connection left, stopping
+_OUTDATED = {"42P01", "42703"}  # no such table, no such column
+_SQLITE = {
+    sqlite3.SQLITE_BUSY: StoreConflict,
+    sqlite3.SQLITE_LOCKED: StoreConflict,
+    sqlite3.SQLITE_FULL: StoreFull,
+    sqlite3.SQLITE_IOERR: StoreUnavailable,
+    sqlite3.SQLITE_CANTOPEN: StoreUnavailable,
+    sqlite3.SQLITE_READONLY: StoreUnavailable,
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the StoreError that tells a caller what to do; programming errors pass as they are."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreUnavailable("no free database connection") from error
+    except DBAPIError as error:
+        kind = _kind(error)
+        if kind is None:
+            raise
+        raise kind(str(error.orig).strip()) from error
+
+
+def _kind(error: DBAPIError) -> type[StoreError] | None:
+    if isinstance(error.orig, sqlite3.Error):
+        return _sqlite_kind(error.orig)
+    if error.connection_invalidated:
+        return StoreUnavailable
+    return _postgres_kind(error)
+
+
+def _sqlite_kind(error: sqlite3.Error) -> type[StoreError] | None:
+    if "no such table" in str(error) or "no such column" in str(error):
+        return StoreOutdated
+    code = getattr(error, "sqlite_errorcode", None)  # absent where the module itself raised
+    return None if code is None else _SQLITE.get(code & 0xFF)
+
+
+def _postgres_kind(error: DBAPIError) -> type[StoreError] | None:
+    code = getattr(error.orig, "pgcode", None)
+    if code is None:  # libpq failed before the server could answer
+        return StoreUnavailable if isinstance(error, OperationalError) else None
+    for codes, kind in ((_CONFLICT, StoreConflict), (_FULL, StoreFull), (_OUTDATED, StoreOutdated)):
+        if code in codes:
+            return kind
+    return StoreUnavailable if code in _AWAY or code.startswith("08") else None

@@ -1,0 +1,22 @@
+"""JSON text that both databases accept."""
+
+import json
+import re
+from typing import Any
+
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def dump_json(value: Any) -> str:
+    """Write compact JSON; NUL and lone surrogates, which PostgreSQL refuses, become U+FFFD and `?`."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if "\\u0000" in text:
+        text = _NUL.sub(r"\1\\ufffd", text)
+    return clean_text(text)
+
+
+def clean_text(text: str) -> str:
+    """Replace what a text column cannot hold: NUL by U+FFFD, lone surrogates by `?`."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

