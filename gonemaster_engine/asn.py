@@ -1,0 +1,293 @@
+"""Which AS announces an address, and in which prefix: by DNS in the form of Team Cymru, by RIS whois if that fails.
+
+Sources: Team Cymru "IP to ASN mapping" over DNS; RIPE RIS whois.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import ipaddress
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from gonemaster_engine import riswhois
+from gonemaster_engine.addresses import is_global
+from gonemaster_engine.names import is_in_domain
+from gonemaster_engine.profile import Profile
+
+if TYPE_CHECKING:
+    from gonemaster_engine.recursor import Recursor
+    from gonemaster_engine.wire import Response
+
+KNOWN_TTL_S = 3600.0
+FAILED_TTL_S = 30.0
+CACHE_ENTRIES = 65536
+BLOCK_BITS = {4: 24, 6: 48}  # longer prefixes are not announced in the Internet at large
+
+_NUMBER = re.compile(r"\d+")
+
+
+class Code(enum.StrEnum):
+    """How a look-up ended."""
+
+    AS_FOUND = "AS_FOUND"
+    EMPTY_ASN_SET = "EMPTY_ASN_SET"  # the database knows no prefix with that address
+    ERROR_ASN_DATABASE = "ERROR_ASN_DATABASE"  # no database gave an answer: nothing is known
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who announces an address."""
+
+    code: Code
+    asns: tuple[int, ...] = ()  # sorted
+    prefix: str = ""  # in CIDR form
+    raw: str = ""  # what the database said
+    source: str = ""  # the database that said it
+
+
+@dataclass(frozen=True, slots=True)
+class _Announcement:
+    """One line of a database that could be read."""
+
+    asns: frozenset[int]
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network
+    raw: str
+
+
+FAILED = Origin(Code.ERROR_ASN_DATABASE)
+
+_Key: TypeAlias = tuple[object, str]  # settings of the look-up, address or block
+
+
+class _SourceFailed(Exception):
+    """A database gave no answer, or one that cannot be right."""
+
+
+class AsnCache:
+    """What look-ups of all runs of one event loop have found, those under way, and the databases that are down."""
+
+    def __init__(self, *, size: int = CACHE_ENTRIES, clock: Callable[[], float] = time.monotonic) -> None:
+        self.pending: dict[_Key, asyncio.Future[None]] = {}
+        self._size = size
+        self._clock = clock
+        self._known: dict[_Key, tuple[float, Origin]] = {}
+        self._down: dict[_Key, float] = {}
+
+    def find(self, key: _Key) -> Origin | None:
+        """Return what is known and not too old."""
+        until, origin = self._known.get(key, (0.0, None))
+        if origin is not None and until <= self._clock():
+            del self._known[key]
+            return None
+        return origin
+
+    def store(self, key: _Key, origin: Origin) -> None:
+        """Keep it for its time; the oldest entry makes room."""
+        if len(self._known) >= self._size:
+            del self._known[next(iter(self._known))]
+        lifetime_s = FAILED_TTL_S if origin.code is Code.ERROR_ASN_DATABASE else KNOWN_TTL_S
+        self._known.pop(key, None)
+        self._known[key] = (self._clock() + lifetime_s, origin)
+
+    def mark_down(self, key: _Key) -> None:
+        """Leave that source alone for a while."""
+        self._down[key] = self._clock() + FAILED_TTL_S
+
+    def is_down(self, key: _Key) -> bool:
+        """Say whether that source failed a short time ago."""
+        return self._down.get(key, 0.0) > self._clock()
+
+
+class AsnLookup:
+    """Look-ups of one run."""
+
+    def __init__(
+        self,
+        recursor: Recursor,
+        profile: Profile,
+        cache: AsnCache,
+        *,
+        whois_port: int = riswhois.PORT,
+        on_source: Callable[[str], None] = lambda source: None,
+    ) -> None:
+        self._recursor = recursor
+        self._profile = profile
+        self._cache = cache
+        self._whois_port = whois_port
+        self._on_source = on_source
+        self._sources = _in_order(profile)
+        # two runs share what they found only if they would have asked the same
+        self._scope: object = (self._sources, profile.ipv4, profile.ipv6, profile.allow_non_global_targets, whois_port)
+
+    async def lookup(self, address: str) -> Origin:
+        """Return who announces the address; look-ups for addresses of one block wait for each other.
+
+        Raises:
+            ValueError: it is not an address.
+        """
+        exact, block = (self._scope, address), (self._scope, _block(address))
+        while True:
+            known = self._cache.find(exact) or self._cache.find(block)
+            if known is not None:
+                return known
+            pending = self._cache.pending.get(block)
+            if pending is None:
+                return await self._ask_and_store(address, exact, block)
+            await asyncio.shield(pending)
+
+    async def lookup_all(self, addresses: Iterable[str]) -> dict[str, Origin]:
+        """Look up several addresses at once; the result is in their order.
+
+        Raises:
+            ValueError: one of them is not an address.
+        """
+        wanted = list(dict.fromkeys(addresses))
+        return dict(zip(wanted, await asyncio.gather(*map(self.lookup, wanted)), strict=True))
+
+    async def _ask_and_store(self, address: str, exact: _Key, block: _Key) -> Origin:
+        done = self._cache.pending[block] = asyncio.get_running_loop().create_future()
+        try:
+            origin = await self._ask(address)
+            self._cache.store(block if _covers_block(origin) else exact, origin)
+            return origin
+        finally:
+            del self._cache.pending[block]
+            done.set_result(None)
+
+    async def _ask(self, address: str) -> Origin:
+        for style, source in self._sources:
+            self._on_source(source)
+            ask = self._ask_cymru if style == "cymru" else self._ask_whois
+            try:
+                return await ask(source, address)
+            except _SourceFailed:
+                continue
+        return FAILED
+
+    async def _ask_cymru(self, source: str, address: str) -> Origin:
+        resolution = await self._recursor.resolve(_cymru_name(source, address), "TXT")
+        response = resolution.response
+        if response is None or resolution.problem is not None:
+            raise _SourceFailed(source)
+        if response.rcode == "NXDOMAIN" and _is_denied_by(response, source):
+            return Origin(Code.EMPTY_ASN_SET, source=source)
+        if response.rcode != "NOERROR":
+            raise _SourceFailed(source)
+        if not response.answer:
+            return Origin(Code.EMPTY_ASN_SET, source=source)
+        texts = [b"".join(record.rdata.strings).decode("utf-8", "replace") for record in response.records("TXT")]
+        if not texts:
+            raise _SourceFailed(source)
+        return _judge(source, address, [read for text in texts if (read := _read_cymru(text))])
+
+    async def _ask_whois(self, source: str, address: str) -> Origin:
+        key = (self._scope, source)
+        if self._cache.is_down(key):
+            raise _SourceFailed(source)
+        for server in await self._whois_addresses(source):
+            try:
+                text = await self._converse(server, address)
+            except OSError:
+                continue
+            lines = [line.strip() for line in text.splitlines()]
+            if any(lines):
+                said = [line for line in lines if line and not line.startswith("%")]
+                return _judge_whois(source, address, said)
+        self._cache.mark_down(key)
+        raise _SourceFailed(source)
+
+    async def _converse(self, server: str, address: str) -> str:
+        profile = self._profile
+        local = profile.source6 if ":" in server else profile.source4
+        timeout_s = profile.timeout_s
+        return await riswhois.ask(server, address, port=self._whois_port, timeout_s=timeout_s, source=local)
+
+    async def _whois_addresses(self, source: str) -> list[str]:
+        profile = self._profile
+        return [
+            address
+            for address in await self._recursor.addresses(source)
+            if (profile.ipv6 if ":" in address else profile.ipv4)
+            and (profile.allow_non_global_targets or is_global(address))
+        ]
+
+
+def _in_order(profile: Profile) -> tuple[tuple[str, str], ...]:
+    """Return (style, source) pairs: those of the style that the profile prefers, then the others."""
+    database = profile.asn_db
+    styles = sorted(database.sources, key=lambda style: (style != database.style, style))
+    return tuple((style, source) for style in styles for source in database.sources[style])
+
+
+def _block(address: str) -> str:
+    version = 6 if ":" in address else 4
+    return str(ipaddress.ip_network(f"{address}/{BLOCK_BITS[version]}", strict=False))
+
+
+def _covers_block(origin: Origin) -> bool:
+    """Say whether what was found holds for the whole block of the address."""
+    if not origin.prefix:
+        return False
+    network = ipaddress.ip_network(origin.prefix)
+    return network.prefixlen <= BLOCK_BITS[network.version]
+
+
+def _cymru_name(source: str, address: str) -> str:
+    reverse, _, tree = ipaddress.ip_address(address).reverse_pointer.rpartition(".arpa")[0].rpartition(".")
+    return f"{reverse}.{'origin6' if tree == 'ip6' else 'origin'}.{source}"
+
+
+def _is_denied_by(response: Response, source: str) -> bool:
+    """Say whether the database itself knows no such name, not a zone above it (then there is no database)."""
+    return any(is_in_domain(record.owner, source) for record in response.records("SOA", section="authority"))
+
+
+def _read_cymru(text: str) -> _Announcement | None:
+    """Read "13335 | 192.0.2.0/24 | ..."; the AS numbers of the first field are parted by blanks."""
+    asns, _, rest = text.partition("|")
+    return _announcement(asns, rest.partition("|")[0], text)
+
+
+def _read_whois(line: str) -> _Announcement | None:
+    """Read "13335 192.0.2.0/24 300"; the AS numbers of the first field are parted by slashes."""
+    fields = line.split()
+    return _announcement(fields[0], fields[1], line) if len(fields) > 1 else None
+
+
+def _announcement(asns: str, prefix: str, raw: str) -> _Announcement | None:
+    try:
+        network = ipaddress.ip_network(prefix.strip(), strict=False)
+    except ValueError:
+        return None
+    numbers = frozenset(int(number) for number in _NUMBER.findall(asns))
+    return _Announcement(numbers, network, raw) if numbers and network.prefixlen else None
+
+
+def _judge_whois(source: str, address: str, lines: list[str]) -> Origin:
+    read = [announcement for line in lines if (announcement := _read_whois(line))]
+    if lines and not read:
+        raise _SourceFailed(source)
+    return _judge(source, address, read)
+
+
+def _judge(source: str, address: str, announcements: list[_Announcement]) -> Origin:
+    """Choose the most specific prefix; all ASes that announce this one count.
+
+    Raises:
+        _SourceFailed: a prefix does not have the address in it.
+    """
+    if not announcements:
+        return Origin(Code.EMPTY_ASN_SET, source=source)
+    parsed = ipaddress.ip_address(address)
+    if any(parsed not in announcement.network for announcement in announcements):
+        raise _SourceFailed(source)
+    longest = max(announcements, key=lambda announcement: announcement.network.prefixlen)
+    same = [announcement for announcement in announcements if announcement.network == longest.network]
+    asns = tuple(sorted(frozenset[int]().union(*(announcement.asns for announcement in same))))
+    raw = "\n".join(sorted({announcement.raw for announcement in same}))
+    return Origin(Code.AS_FOUND, asns, str(longest.network), raw, source)

@@ -1,0 +1,40 @@
+"""One question to a RIS whois server: which prefix covers an address, and who announces it.
+
+Source: RFC 3912 (whois); the options are those of RIPE's RIS whois.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+PORT = 43
+MAX_OCTETS = 65536  # of an answer; a real one has a few hundred
+
+
+async def ask(server: str, address: str, *, port: int = PORT, timeout_s: float = 5.0, source: str = "") -> str:
+    """Return what the whois server at the address `server` says about `address`.
+
+    The time limit holds for all of it, however slowly the octets come. `source` is the local address to use.
+
+    Raises:
+        OSError: no answer (TimeoutError is one), or more than an answer can be.
+    """
+    async with asyncio.timeout(timeout_s):
+        local = (source, 0) if source else None
+        reader, writer = await asyncio.open_connection(server, port, local_addr=local, limit=MAX_OCTETS)
+        try:
+            # -F: one line per prefix, the fields apart by blanks; -M: the prefixes that cover the address
+            writer.write(f"-F -M {address}\r\n".encode("ascii"))
+            await writer.drain()
+            return (await _read_all(reader)).decode("utf-8", "replace")
+        finally:
+            writer.transport.abort()
+
+
+async def _read_all(reader: asyncio.StreamReader) -> bytes:
+    received = bytearray()
+    while chunk := await reader.read(MAX_OCTETS):
+        received += chunk
+        if len(received) > MAX_OCTETS:
+            raise OSError("the whois server sends more than an answer can be")
+    return bytes(received)
