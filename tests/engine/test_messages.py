@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import gettext
+import struct
+from pathlib import Path
+
+import pytest
+
+from gonemaster_engine import messages
+from gonemaster_engine.messages import advice, best_locale, locales, message, translation
+
+
+def test_arguments_are_filled_in() -> None:
+    args = {"ns": "ns1.example", "address": "192.0.2.1", "query_type": "SOA"}
+    text = message("IPV4_DISABLED", "ZONE", args)
+    assert text == "IPv4 is switched off: ns1.example/192.0.2.1 is not asked for SOA."
+
+
+SHOWN = [
+    ([{"ns": "ns1.example", "address": "192.0.2.1"}, {"ns": "ns2.example"}], "ns1.example/192.0.2.1; ns2.example"),
+    (["-"], "(supplied data)"),
+    ([], "(none)"),
+    ([1, 22], "1; 22"),
+    (["a.example", "b.example"], "a.example; b.example"),
+    ({"keytag": 5, "digest": "ab"}, "keytag=5, digest=ab"),
+    (True, "yes"),
+    (0, "0"),
+    (None, "(not given)"),
+    ("bell\a, escape\x1b[31m, line\n", r"bell\x07, escape\x1b[31m, line\n"),
+    ("turned\u202e", r"turned\u202e"),
+    ("åäö", "åäö"),
+    ("{ns} {0.__class__}", "{ns} {0.__class__}"),
+]
+
+
+@pytest.mark.parametrize(("value", "shown"), SHOWN, ids=[text for _, text in SHOWN])
+def test_value_is_shown(value: object, shown: str) -> None:
+    assert message("SAVED_NS_CACHE", "SYSTEM", {"file": value}) == f"Packets were written to {shown}."
+
+
+def test_argument_that_is_absent_does_not_break_a_message() -> None:
+    assert message("SAVED_NS_CACHE", "SYSTEM", {}) == "Packets were written to (not given)."
+
+
+def test_tag_without_text_is_shown_with_its_arguments() -> None:
+    assert message("OLD_TAG", "ZONE", {"ns": "a", "x": [1]}) == "OLD_TAG (ns=a; x=1)"
+    assert message("OLD_TAG", "no module\n", {}) == "OLD_TAG"
+
+
+def test_advice_is_empty_where_there_is_none() -> None:
+    assert advice("TEST_CASE_START", "BASIC") == ""
+    assert advice("CANNOT_CONTINUE", "SYSTEM")
+
+
+def test_texts_come_from_a_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_catalogue(tmp_path / "sv", {"Packets were written to {file}.": "Paketen skrevs till {file}."})
+    monkeypatch.setattr(messages, "translation", lambda locale: translation(locale, tmp_path))
+    args = {"file": "x"}
+    assert message("SAVED_NS_CACHE", "SYSTEM", args, locale="sv_SE.UTF-8") == "Paketen skrevs till x."
+    assert message("SAVED_NS_CACHE", "SYSTEM", args, locale="fr") == "Packets were written to x."
+    assert message("RESTORED_NS_CACHE", "SYSTEM", args, locale="sv") == "Packets were read from x."
+
+
+def test_best_locale_for_a_wish(tmp_path: Path) -> None:
+    for language in ("sv", "pt_BR"):
+        write_catalogue(tmp_path / language, {})
+    wishes = ("sv", "SV-se", "sv_FI.UTF-8@euro", "pt-br", "pt", "en", "", "../../etc")
+    assert [best_locale(wish, tmp_path) for wish in wishes] == ["sv", "sv", "sv", "pt_BR", "en", "en", "en", "en"]
+    assert locales(tmp_path) == ["en", "pt_BR", "sv"]
+
+
+def write_catalogue(directory: Path, texts: dict[str, str]) -> None:
+    """Write a catalogue in the format of GNU gettext."""
+    entries = sorted({"": "Content-Type: text/plain; charset=UTF-8\n", **texts}.items())
+    pieces = [text.encode() + b"\0" for pair in zip(*entries, strict=True) for text in pair]
+    offset, table = 28 + 16 * len(entries), b""
+    for piece in pieces:
+        table += struct.pack("<II", len(piece) - 1, offset)
+        offset += len(piece)
+    header = struct.pack("<7I", gettext.GNUTranslations.LE_MAGIC, 0, len(entries), 28, 28 + 8 * len(entries), 0, 0)
+    file = directory / "LC_MESSAGES" / "gonemaster.mo"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(header + table + b"".join(pieces))
