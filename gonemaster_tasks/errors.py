@@ -13,9 +13,9 @@ class SettingsError(TasksError):
         self.problems = problems
 
 
-class BrokerUnavailable(TasksError):  # noqa: N818 - the name is the state it reports
+class BrokerUnavailable(TasksError):
     """Redis did not answer; what was written to the database stands and is enqueued by the reconciler."""
 
 
-class BrokerRefused(TasksError):  # noqa: N818 - the name is the state it reports
+class BrokerRefused(TasksError):
     """A broker that cannot carry this queue, such as a Redis Cluster."""

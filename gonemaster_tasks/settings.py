@@ -67,9 +67,7 @@ class Settings:
         "127.0.0.1:8080", kinds.listen_address(), "address the API listens on", env="LISTEN", flag="--listen"
     )
     max_body_size: int = _option(1048576, kinds.integer(1, 2**31), "bytes of a request body")
-    max_batch_body_size: int = _option(
-        64 * 1048576, kinds.integer(1, 2**31), "bytes of the body of a batch request"
-    )
+    max_batch_body_size: int = _option(64 * 1048576, kinds.integer(1, 2**31), "bytes of the body of a batch request")
     max_batch_size: int = _option(1_000_000, kinds.integer(1, 100_000_000), "names in one batch")
     debug: bool = _option(False, kinds.boolean(), "more detail in logs")
     log_format: str = _option("text", kinds.choice("text", "json"), "form of log lines")
@@ -82,9 +80,7 @@ class Settings:
         32, kinds.integer(4, 1024), "requests and event streams that one process answers at once"
     )
     trusted_proxy_cidrs: tuple[str, ...] = _option((), kinds.networks(), "proxies whose headers are believed")
-    public_url: str = _option(
-        "", kinds.public_url(), "address under which others see the service", runtime=True
-    )
+    public_url: str = _option("", kinds.public_url(), "address under which others see the service", runtime=True)
     public_ui_path: str = _option("public/", kinds.text(200), "path of the public pages")
     shutdown_timeout: timedelta = _option(
         timedelta(seconds=10), kinds.duration(), "for requests to end when the service stops"
@@ -122,9 +118,7 @@ class Settings:
     max_attempts: int = _option(3, kinds.integer(1, 100), "starts of one job before it fails")
     lease_seconds: int = _option(30, kinds.integer(2, 3600), "how long a claim holds without renewal")
     reap_interval_seconds: int = _option(60, kinds.integer(1, 3600), "between searches for ended leases")
-    reconcile_interval_seconds: int = _option(
-        60, kinds.integer(1, 3600), "between comparisons of broker and database"
-    )
+    reconcile_interval_seconds: int = _option(60, kinds.integer(1, 3600), "between comparisons of broker and database")
     drain_timeout: timedelta = _option(
         timedelta(seconds=30),
         kinds.duration(above_zero=False),
@@ -408,9 +402,7 @@ def _contradictions(settings: Settings) -> list[str]:
     """Check what involves more than one value."""
     problems = []
     if settings.db_driver == "postgres" and not settings.db_dsn:
-        problems.append(
-            "database.dsn is empty, allowed is the address of a database when database.driver is postgres"
-        )
+        problems.append("database.dsn is empty, allowed is the address of a database when database.driver is postgres")
     if settings.auth_protect_public and not settings.admin_tokens:
         problems.append("auth.protect_public is true, allowed is that only with auth.admin_tokens")
     if settings.public_api_analysis_request_timeout >= settings.write_timeout:

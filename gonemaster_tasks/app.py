@@ -1,0 +1,75 @@
+"""The Celery application: one configuration for workers, beat, API and Flower."""
+
+from typing import Any
+
+from celery import Celery
+from kombu.entity import Queue
+
+from gonemaster_tasks import queues
+from gonemaster_tasks.broker_address import BrokerAddress, parse_broker_url
+
+# Well over the longest run and a warm stop: leases find dead workers, this only sweeps up behind them.
+VISIBILITY_TIMEOUT_S = 7200
+_BEAT_LOOP_S = 5
+_BEAT_LOCK_S = 30
+
+
+def make_app(broker_url: str, *, reap_interval_s: int = 60) -> Celery:
+    """Make the application for a broker URL as in the settings."""
+    address = parse_broker_url(broker_url)
+    app = Celery("gonemaster", set_as_current=False)
+    app.conf.update(_queue_conf(address), **_beat_conf(address, reap_interval_s))
+    return app
+
+
+def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
+    return {
+        "broker_url": address.url,
+        "task_queues": [Queue(name, routing_key=name) for name in queues.ORDER],
+        "task_default_queue": queues.NORMAL,
+        "task_create_missing_queues": False,
+        "task_routes": queues.ROUTES,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": False,  # the lease decides
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "worker_prefetch_multiplier": 1,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_send_task_events": True,
+        "task_send_sent_event": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            "queue_order_strategy": "gonemaster_tasks.order:TierOrder",
+            "priority_steps": [0],  # the steps of one queue would come before the next queue
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "unacked_restore_interval": 15,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 30,  # above the second that BRPOP waits in the server
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            **address.celery_options,
+        },
+        "enable_utc": True,
+        "timezone": "UTC",
+    }
+
+
+def _beat_conf(address: BrokerAddress, reap_interval_s: int) -> dict[str, Any]:
+    return {
+        "beat_scheduler": "redbeat.RedBeatScheduler",
+        "beat_max_loop_interval": min(_BEAT_LOOP_S, reap_interval_s),
+        "redbeat_redis_url": address.redbeat_url,
+        "redbeat_redis_options": address.redbeat_options,
+        "redbeat_lock_timeout": _BEAT_LOCK_S,
+        "beat_schedule": {
+            "reap": {
+                "task": queues.REAP,
+                "schedule": reap_interval_s,
+                "options": {"queue": queues.MAINTENANCE, "expires": max(60, reap_interval_s)},
+            },
+        },
+    }

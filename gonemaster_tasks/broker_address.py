@@ -1,0 +1,96 @@
+"""The address of the broker, as the settings give it, for Celery, RedBeat and our own connections."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from gonemaster_tasks.errors import BrokerRefused
+
+_TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 3.0, "socket_keepalive": True}
+_SENTINEL_PORT = 26379
+
+
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where Redis is. For Sentinel `sentinels` and `master_name` are filled, else only `url`."""
+
+    url: str
+    master_name: str = ""
+    sentinels: tuple[tuple[str, int], ...] = ()
+    password: str | None = field(default=None, repr=False)
+    database: int = 0
+
+    @property
+    def celery_options(self) -> dict[str, Any]:
+        """Transport options that only this address needs."""
+        return {"master_name": self.master_name} if self.sentinels else {}
+
+    @property
+    def redbeat_url(self) -> str:
+        """The same place in the spelling of redis-py, which RedBeat uses."""
+        if self.sentinels:
+            return "redis-sentinel://redis"
+        parts = urlsplit(self.url)
+        if parts.scheme == "redis+socket":
+            return f"unix://{parts.path}?db={self.database}"
+        return self.url
+
+    @property
+    def redbeat_options(self) -> dict[str, Any]:
+        """Connection options of RedBeat; beat retries for as long as Redis is away."""
+        if not self.sentinels:
+            return {"retry_period": -1, "socket_timeout": 30, "socket_connect_timeout": 5}
+        return {
+            "retry_period": -1,
+            "sentinels": list(self.sentinels),
+            "service_name": self.master_name,
+            "password": self.password,
+            "db": self.database,
+            "socket_timeout": 30,
+        }
+
+    def connect(self) -> redis.Redis:
+        """Make a client; nothing is sent yet. One repetition at once, so that callers fail soon."""
+        options = _TIMEOUTS | {"retry": Retry(NoBackoff(), 1), "decode_responses": True}
+        if self.sentinels:
+            sentinel = Sentinel(list(self.sentinels), sentinel_kwargs=dict(_TIMEOUTS), **options)
+            client: redis.Redis = sentinel.master_for(self.master_name, db=self.database, password=self.password)
+            return client
+        if urlsplit(self.url).scheme == "redis+socket":
+            del options["socket_keepalive"]
+        return redis.Redis.from_url(self.redbeat_url, **options)
+
+
+def parse_broker_url(url: str) -> BrokerAddress:
+    """Take a broker URL apart.
+
+    Sentinel: `sentinel://[:password@]host[:port][;sentinel://host[:port]...]/[database]?master_name=NAME`.
+
+    Raises:
+        BrokerRefused: no master name for Sentinel, or a database that is no number.
+    """
+    parts = urlsplit(url.split(";")[-1])
+    query = parse_qs(parts.query)
+    try:
+        if parts.scheme == "redis+socket":
+            return BrokerAddress(url, database=int(query.get("virtual_host", ["0"])[0].strip("/") or 0))
+        database = int(parts.path.strip("/") or 0)
+    except ValueError as error:
+        raise BrokerRefused("the database in broker_url is not a number") from error
+    if parts.scheme != "sentinel":
+        return BrokerAddress(url, database=database)
+    if "master_name" not in query:
+        raise BrokerRefused("broker_url names a Sentinel but no master: add ?master_name=NAME")
+    hosts = [urlsplit(part if "://" in part else f"sentinel://{part}") for part in url.split(";")]
+    return BrokerAddress(
+        url.partition("?")[0],
+        master_name=query["master_name"][0],
+        sentinels=tuple((host.hostname or "localhost", host.port or _SENTINEL_PORT) for host in hosts),
+        password=hosts[0].password,
+        database=database,
+    )

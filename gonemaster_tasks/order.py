@@ -1,0 +1,139 @@
+"""Which queue a worker takes its next message from: tiers, pauses, limits and slots kept free."""
+
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from celery.worker import state as celery_state
+from kombu.utils.scheduling import priority_cycle
+
+from gonemaster_tasks.broker import Controls
+from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
+
+_MAINTENANCE_AT_ONCE = 2
+MOST_SLOTS = 1024
+POOL_THREADS = MOST_SLOTS + _MAINTENANCE_AT_ONCE  # made when needed; the gate bounds what is taken
+
+
+class Gate:
+    """What one worker process may take at this moment. Threads share it.
+
+    `slots` and `reserved_normal` are the settings; limits that operators set while the service runs
+    (`worker_count`, `reserved_normal_slots`, `min_batch_slots`) stand over them.
+    """
+
+    def __init__(self, *, slots: int, reserved_normal: int) -> None:
+        self._slots = slots
+        self._reserved_normal = reserved_normal
+        self._controls: Controls | None = None
+        self._share: int | None = None
+        self._held: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def slots(self) -> int:
+        """Jobs that may run in this process at once."""
+        return self._limit("worker_count", self._slots)
+
+    def update(self, controls: Controls, share: int | None) -> None:
+        """Take the newest flags; `share` is this process' part of max_concurrent_jobs, None without limit."""
+        self._controls, self._share = controls, share
+
+    def close(self) -> None:
+        """Take nothing any more."""
+        self._closed = True
+
+    def enter(self, job_id: str, tier: str) -> bool:
+        """Note that a slot works on a job; False if another slot of this process already does."""
+        with self._lock:
+            if job_id in self._held:
+                return False
+            self._held[job_id] = tier
+            return True
+
+    def leave(self, job_id: str) -> None:
+        """Note that the slot is free again."""
+        with self._lock:
+            self._held.pop(job_id, None)
+
+    def paused(self, tier: str) -> bool:
+        """Whether nothing of a tier may start; true until the flags were read once."""
+        if self._controls is None:
+            return True
+        until = self._controls.paused.get(tier)
+        return until is not None and (until == 0 or until > datetime.now(UTC).timestamp())
+
+    def queues(self, consumed: Iterable[str]) -> list[str]:
+        """Return those of the queues consumed that a message may come from now, most urgent first."""
+        if self._closed:
+            return []
+        names = set(consumed)
+        return [name for name in self._allowed(names) if name in names]
+
+    def _allowed(self, consumed: set[str]) -> list[str]:
+        in_hand = self._in_hand()
+        allowed = [MAINTENANCE] if in_hand[MAINTENANCE] < _MAINTENANCE_AT_ONCE else []
+        room = self._room()
+        if in_hand[NORMAL] + in_hand[BATCH] >= room:
+            return allowed
+        tiers = [] if self.paused(NORMAL) else [NORMAL]
+        # A worker that takes no normal jobs keeps no slots for them, and one slot is always left for batch.
+        reserved = self._limit("reserved_normal_slots", self._reserved_normal) if NORMAL in consumed else 0
+        if not self.paused(BATCH) and in_hand[BATCH] < max(1, room - reserved):
+            tiers.append(BATCH)
+            if in_hand[BATCH] < self._limit("min_batch_slots", 0):
+                tiers.reverse()
+        return allowed + tiers
+
+    def _room(self) -> int:
+        return self.slots if self._share is None else min(self.slots, self._share)
+
+    def _limit(self, name: str, default: int) -> int:
+        return self._controls.limits.get(name, default) if self._controls else default
+
+    def _in_hand(self) -> dict[str, int]:
+        """Count by queue what was received and not finished.
+
+        Celery's set forgets requests when the connection is lost while their slots work on; ours does not.
+        """
+        with self._lock:
+            held = dict(self._held)
+        for request in _received():
+            held[request.id] = str(request.delivery_info.get("routing_key"))
+        counts = dict.fromkeys(ORDER, 0)
+        for tier in held.values():
+            counts[tier] = counts.get(tier, 0) + 1
+        return counts
+
+
+def _received() -> Iterable[Any]:
+    while True:
+        try:
+            return tuple(celery_state.reserved_requests)
+        except RuntimeError:  # a slot finished meanwhile and changed the set: look again
+            continue
+
+
+_gate: Gate | None = None
+
+
+def install(gate: Gate) -> None:
+    """Make the order of this process follow a gate; kombu makes TierOrder itself, without arguments."""
+    global _gate  # kombu knows the class by its path only
+    _gate = gate
+
+
+class TierOrder(priority_cycle):
+    """Order of queues for kombu, asked before each BRPOP by the main thread: quick, and it never raises.
+
+    It holds whatever the order of `-Q`, of control commands, and of pauses and resumptions was.
+    """
+
+    def consume(self, n: int) -> list[str]:
+        """Return the queues for the next BRPOP; an empty list sends none."""
+        names = self.items[:n]
+        if _gate is None:
+            return [name for name in ORDER if name in names]
+        return _gate.queues(names)

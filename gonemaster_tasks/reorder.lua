@@ -1,0 +1,64 @@
+-- Give a tier a new order without losing what changed since the order was made.
+-- KEYS[1] list, KEYS[2] the wanted messages (LPUSHed, so the first is at the right end), KEYS[3] scratch.
+-- Wanted messages that wait take the wanted order; what waits and is not wanted (new, or put back by a
+-- worker) keeps its order behind them; what is wanted and does not wait (taken) is dropped.
+local list, wanted, fresh = KEYS[1], KEYS[2], KEYS[3]
+local SLICE = 1000
+
+local function id_of(message)
+  return string.match(message, '"delivery_tag": ?"([^"]+)"') or message
+end
+
+local function each(key, visit)
+  local last = redis.call("LLEN", key) - 1
+  while last >= 0 do
+    local start = math.max(0, last - SLICE + 1)
+    local slice = redis.call("LRANGE", key, start, last)
+    for i = #slice, 1, -1 do
+      visit(slice[i])
+    end
+    last = start - 1
+  end
+end
+
+local function writer()
+  local buffer = {}
+  return function(message)
+    if message then
+      buffer[#buffer + 1] = message
+    end
+    if #buffer > 0 and (not message or #buffer >= SLICE) then
+      redis.call("LPUSH", fresh, unpack(buffer))
+      buffer = {}
+    end
+  end
+end
+
+redis.call("DEL", fresh)
+local waiting = {}
+each(list, function(message)
+  waiting[id_of(message)] = message
+end)
+local write = writer()
+local ordered = 0
+each(wanted, function(message)
+  local id = id_of(message)
+  if waiting[id] then
+    write(waiting[id])
+    waiting[id] = nil
+    ordered = ordered + 1
+  end
+end)
+each(list, function(message)
+  local id = id_of(message)
+  if waiting[id] then
+    write(waiting[id])
+    waiting[id] = nil
+  end
+end)
+write(nil)
+redis.call("DEL", wanted, list)
+if redis.call("EXISTS", fresh) == 1 then
+  redis.call("RENAME", fresh, list)
+end
+return ordered
