@@ -1,0 +1,100 @@
+"""Caches: the answers of one run, and the hot cache that the runs of a process share.
+
+The run cache is the memory of a run: each question is asked once. The hot cache holds what many runs need and no
+test is about: answers of zones above the tested one, and where zones are served. It is bounded in size and time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Generic, NamedTuple, TypeVar
+
+from gonemaster_engine.wire import Edns, Response
+
+_Value = TypeVar("_Value")
+
+
+class QuestionKey(NamedTuple):
+    """What makes two questions to one address the same question."""
+
+    qname: str
+    qtype: str
+    qclass: str = "IN"
+    flags: int = 0  # RD, AD, CD bits of the header
+    edns: Edns | None = None
+    tcp: bool = False
+    fallback: bool = True  # over TCP when the answer is truncated
+    any_source: bool = False
+    qname_octets: bytes | None = None  # another spelling of the name, in wire format
+
+
+class ExpiringCache(Generic[_Value]):
+    """Values with an end of life, bounded in number: the one used longest ago goes first."""
+
+    def __init__(self, *, max_entries: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._entries: OrderedDict[object, tuple[float, _Value]] = OrderedDict()
+        self._max_entries = max_entries
+        self._now = now
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: object) -> _Value | None:
+        """Return the value, None when there is none or its life is over."""
+        entry = self._entries.get(key)
+        if entry is None or entry[0] <= self._now():
+            self.misses += 1
+            return None
+        self._entries.move_to_end(key)
+        self.hits += 1
+        return entry[1]
+
+    def put(self, key: object, value: _Value, *, ttl_s: float) -> None:
+        """Keep a value for so many seconds; nothing is kept for zero or less."""
+        if ttl_s <= 0:
+            return
+        self._entries[key] = (self._now() + ttl_s, value)
+        self._entries.move_to_end(key)
+        if len(self._entries) > self._max_entries:
+            self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+
+
+class ZoneCut(NamedTuple):
+    """Where a zone is served: its name servers, each with the addresses that came as glue."""
+
+    zone: str
+    servers: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class HotCache:
+    """What the runs of a process share; `ttl_s` bounds the life of each entry, whatever its own TTL."""
+
+    def __init__(self, *, ttl_s: float = 60.0, negative_ttl_s: float = 30.0, max_entries: int = 50_000) -> None:
+        self.ttl_s = ttl_s
+        self.negative_ttl_s = negative_ttl_s
+        self.answers: ExpiringCache[Response] = ExpiringCache(max_entries=max_entries)
+        self.cuts: ExpiringCache[ZoneCut] = ExpiringCache(max_entries=max_entries)
+        self.prefixes: ExpiringCache[object] = ExpiringCache(max_entries=max_entries)  # AS look-ups
+
+    def keep_answer(self, address: str, key: QuestionKey, response: Response) -> None:
+        """Keep an answer for its TTL, a negative one shorter; failures of a server are not kept."""
+        if response.rcode_number not in {0, 3} or response.tc:
+            return
+        self.answers.put((address, key), response, ttl_s=self._life(response))
+
+    def _life(self, response: Response) -> float:
+        records: Iterable[int] = [record.ttl for record in (*response.answer, *response.authority)]
+        limit = self.ttl_s if response.answer or response.is_referral else self.negative_ttl_s
+        return min([limit, *records])
+
+    def keep_cut(self, cut: ZoneCut, *, ttl_s: int) -> None:
+        """Keep where a zone is served."""
+        self.cuts.put(cut.zone, cut, ttl_s=min(self.ttl_s, ttl_s))
