@@ -1,0 +1,74 @@
+"""The application factory: everything the API is made of comes together here."""
+
+import threading
+
+from flask import Flask, redirect
+from werkzeug.wrappers import Response
+
+from gonemaster_api import access_log, docs, errors, headers, peers
+from gonemaster_api.blueprint import Api
+from gonemaster_api.limits import register_body_limits
+from gonemaster_api.parsing import register_text_checks
+from gonemaster_api.state import State, store_settings
+from gonemaster_api.ui.start.views import blueprint as start_page
+from gonemaster_api.v1 import BLUEPRINTS
+from gonemaster_db.session import Store, open_store
+from gonemaster_engine.version import __version__
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.settings import Settings
+
+_DESCRIPTION = """\
+Tests the DNS health of domains, one or millions. Submit a job or a batch, follow it, read what was found.
+
+Every error has one shape, `{"error": {"code", "message", "details"}}`; codes never change their meaning.
+Times are RFC 3339 in UTC. Levels from least to most: DEBUG3, DEBUG2, DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL.
+"""
+
+
+def create_app(
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    broker: Broker | None = None,
+    stopping: threading.Event | None = None,
+) -> Flask:
+    """Make the application. Store and broker are opened from the settings unless given."""
+    app = Flask("gonemaster_api", static_folder="static", template_folder="templates")
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    app.url_map.strict_slashes = False
+    app.extensions["gonemaster"] = State(
+        settings=settings,
+        store=store or open_store(store_settings(settings)),
+        broker=broker or Broker.open(settings.broker_url),
+        stopping=stopping or threading.Event(),
+        streams=threading.BoundedSemaphore(max(1, settings.api_threads * 3 // 4)),
+    )
+    access_log.register_access_log(app)
+    peers.register_peers(app, settings.trusted_proxy_cidrs)
+    register_text_checks(app)
+    register_body_limits(app, settings)
+    headers.register_headers(app)
+    errors.register_error_handlers(app)
+    _register_api(app)
+    docs.register_docs(app)
+    app.register_blueprint(start_page)
+    return app
+
+
+def _register_api(app: Flask) -> None:
+    app.config.update(
+        API_TITLE="gonemaster",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.0.3",
+        API_SPEC_OPTIONS={"info": {"description": _DESCRIPTION}},
+    )
+    api = Api(app)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=f"/api/v1{blueprint.url_prefix or ''}")
+    app.extensions["gonemaster-openapi"] = api.spec
+    app.add_url_rule("/api/v1", "api_root", _to_docs)
+    app.add_url_rule("/api/v1/", "api_root", _to_docs)
+
+
+def _to_docs() -> Response:
+    return redirect("/api/v1/docs", code=301)

@@ -1,0 +1,136 @@
+"""The one error shape of the API, and the table that turns what went wrong into status and code."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from gonemaster_db.errors import StoreError, StoreUnavailable
+from gonemaster_tasks.errors import BrokerUnavailable
+
+RETRY_AFTER_S = 5
+
+log = structlog.get_logger(__name__)
+
+
+class ApiError(Exception):
+    """A refusal that the caller is told about: status, code, a sentence, and facts a program can use."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = dict(details) if details else None
+        self.headers = dict(headers or {})
+
+
+class BadRequest(ApiError):
+    """A request that cannot be carried out as it stands: 400 and a code that names the fault."""
+
+    def __init__(self, code: str, message: str, *, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(HTTPStatus.BAD_REQUEST, code, message, details=details)
+
+
+class NotFound(ApiError):
+    """An entity that does not exist, or no longer."""
+
+    def __init__(self, what: str, key: object) -> None:
+        super().__init__(HTTPStatus.NOT_FOUND, "not_found", f"there is no {what} {str(key)[:100]!r}")
+
+
+class Conflict(ApiError):
+    """A request that the present state forbids."""
+
+    def __init__(self, code: str, message: str, *, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(HTTPStatus.CONFLICT, code, message, details=details)
+
+
+class Unavailable(ApiError):
+    """A part the answer depends on is away; the caller may try again."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, code, message, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+# What werkzeug and Flask raise by themselves. A status that is not here gets its phrase as code.
+_HTTP_CODES = {
+    400: ("bad_request", "the request cannot be understood"),
+    401: ("unauthorized", "this needs a token"),
+    403: ("forbidden", "this is not allowed"),
+    404: ("not_found", "there is nothing at this address"),
+    405: ("method_not_allowed", "this address does not take this method"),
+    413: ("body_too_large", "the body is larger than this address takes"),
+    415: ("unsupported_media_type", "the body must be application/json"),
+    500: ("internal_error", "the server failed; its log has the reason"),
+}
+
+
+def body(code: str, message: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Give the error document: `{"error": {"code", "message", "details"?}}`."""
+    error: dict[str, Any] = {"code": code, "message": message}
+    if details:
+        error["details"] = dict(details)
+    return {"error": error}
+
+
+def _answer(error: ApiError) -> Response:
+    response = jsonify(body(error.code, error.message, error.details))
+    response.status_code = error.status
+    response.headers.update(error.headers)
+    response.error_code = error.code  # type: ignore[attr-defined]  # read by the access log
+    return response
+
+
+def _from_http(error: HTTPException) -> Response:
+    if error.response is not None or error.code is None or error.code < HTTPStatus.BAD_REQUEST:
+        return error.get_response()  # type: ignore[return-value]  # redirects keep their own body
+    code, message = _HTTP_CODES.get(error.code, ("http_error", error.name.lower()))
+    headers = {
+        name: value
+        for name, value in error.get_headers(request.environ)
+        if name in {"Allow", "Retry-After", "WWW-Authenticate"}
+    }
+    return _answer(ApiError(error.code, code, message, headers=headers))
+
+
+def _from_store(error: StoreError) -> Response:
+    log.error("the store failed", exc_info=error)
+    return _answer(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "store_error", "the store failed"))
+
+
+def _from_absent_store(error: StoreUnavailable) -> Response:
+    log.warning("the store does not answer", error=str(error))
+    return _answer(Unavailable("store_unavailable", "the database does not answer at the moment"))
+
+
+def _from_absent_broker(error: BrokerUnavailable) -> Response:
+    log.warning("the broker does not answer", error=str(error))
+    return _answer(Unavailable("broker_unavailable", "the broker does not answer at the moment"))
+
+
+def _from_anything(error: Exception) -> Response:
+    """Answer for a fault of our own; the traceback goes to the log and never to the caller."""
+    log.error("a request failed", exc_info=error, path=request.path, method=request.method)
+    return _from_http(InternalServerError())
+
+
+def register_error_handlers(app: Flask) -> None:
+    """Give every error that leaves the application the one shape."""
+    app.register_error_handler(ApiError, _answer)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(StoreError, _from_store)
+    app.register_error_handler(StoreUnavailable, _from_absent_store)
+    app.register_error_handler(BrokerUnavailable, _from_absent_broker)
+    app.register_error_handler(Exception, _from_anything)

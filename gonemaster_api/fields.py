@@ -1,0 +1,68 @@
+"""Schema fields that take a JSON value only in its own type: no "5" for 5, no 1 for true."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+LEVELS = ("DEBUG3", "DEBUG2", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
+MAX_ID = 2**63 - 1
+
+
+class JsonInteger(fields.Integer):
+    """A JSON number without a fraction."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError("must be a whole number")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class JsonBoolean(fields.Boolean):
+    """A JSON true or false."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise ValidationError("must be true or false")
+        return value
+
+
+class LevelName(fields.String):
+    """The name of a level in any case; upper case inside."""
+
+    def __init__(self, *, levels: tuple[str, ...] = LEVELS, **kwargs: Any) -> None:
+        super().__init__(validate=validate.OneOf(levels), **kwargs)
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """Read a level; the enumeration in the document lists the upper case forms."""
+        return super().deserialize(value.upper() if isinstance(value, str) else value, *args, **kwargs)
+
+
+class Instant(fields.DateTime):
+    """A time of RFC 3339 with its offset; UTC inside, `Z` outside."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return rfc3339(value) if isinstance(value, datetime) else value
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
+        try:
+            instant = datetime.fromisoformat(value)
+            if instant.tzinfo is None or "T" not in value.upper():
+                raise ValidationError("must be a time such as 2026-01-31T12:00:00Z, with its offset")
+            return instant.astimezone(UTC)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValidationError("must be a time such as 2026-01-31T12:00:00Z") from error
+
+
+def rfc3339(instant: datetime) -> str:
+    """Write a time as RFC 3339 in UTC, with microseconds only where it has some."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def positive_id(**kwargs: Any) -> JsonInteger:
+    """Give a field for the number of a stored thing."""
+    return JsonInteger(validate=validate.Range(min=1, max=MAX_ID), **kwargs)

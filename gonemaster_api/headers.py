@@ -1,0 +1,75 @@
+"""Security headers of every answer, and compression."""
+
+from flask import Flask, Response, request
+from flask_compress import Compress
+
+_SWITCHED_OFF = (
+    "accelerometer",
+    "autoplay",
+    "camera",
+    "clipboard-read",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "geolocation",
+    "gyroscope",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "picture-in-picture",
+    "publickey-credentials-get",
+    "screen-wake-lock",
+    "usb",
+    "xr-spatial-tracking",
+)
+_EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _SWITCHED_OFF),
+}
+API_POLICY = "default-src 'none'"
+PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+)
+_API_PREFIXES = ("/api/", "/pub/api/")
+_COMPRESSED = (
+    "application/javascript",
+    "application/json",
+    "application/manifest+json",
+    "application/xml",
+    "image/svg+xml",
+    "text/css",
+    "text/csv",
+    "text/html",
+    "text/javascript",
+    "text/plain",
+    "text/xml",
+)
+
+
+def register_headers(app: Flask) -> None:
+    """Set the headers on each answer and compress where the client takes it."""
+    app.config.update(
+        COMPRESS_ALGORITHM=["gzip"],
+        COMPRESS_ALGORITHM_STREAMING=["gzip"],
+        COMPRESS_MIN_SIZE=256,
+        COMPRESS_MIMETYPES=list(_COMPRESSED),
+    )
+    Compress(app)
+    app.after_request(_set_headers)
+
+
+def _set_headers(response: Response) -> Response:
+    for name, value in _EVERYWHERE.items():
+        response.headers.setdefault(name, value)
+    policy = PAGE_POLICY if response.mimetype == "text/html" or not is_api(request.path) else API_POLICY
+    response.headers.setdefault("Content-Security-Policy", policy)
+    return response
+
+
+def is_api(path: str) -> bool:
+    """Say whether a path belongs to an API, and not to pages for people."""
+    return path.startswith(_API_PREFIXES)

@@ -1,0 +1,136 @@
+"""Who is on the other side: trusted proxies, the client's address, request ids and the origin check."""
+
+import ipaddress
+import re
+import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+
+from gonemaster_api.errors import ApiError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_FORWARDED = (
+    "HTTP_FORWARDED",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_PREFIX",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+)
+
+
+class TrustedPeers:
+    """WSGI middleware that believes the headers of trusted proxies and removes those of everybody else.
+
+    `stripped` counts the requests of untrusted peers that carried such headers.
+    """
+
+    def __init__(self, application: "WSGIApplication", networks: Iterable[str]) -> None:
+        self._application = application
+        self._networks = tuple(ipaddress.ip_network(network) for network in networks)
+        self.stripped = 0
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Set REMOTE_ADDR, scheme and host to what the client used, then go on."""
+        if self._trusts(environ.get("REMOTE_ADDR", "")):
+            self._believe(environ)
+        elif forged := [name for name in _FORWARDED if name in environ]:
+            self.stripped += 1
+            for name in forged:
+                del environ[name]
+        return self._application(environ, start_response)
+
+    def _believe(self, environ: "WSGIEnvironment") -> None:
+        environ["gonemaster.trusted_peer"] = True
+        environ["REMOTE_ADDR"] = self._client(environ)
+        scheme = _last(environ.get("HTTP_X_FORWARDED_PROTO", ""))
+        if scheme in _DEFAULT_PORTS:
+            environ["wsgi.url_scheme"] = scheme
+        host = _last(environ.get("HTTP_X_FORWARDED_HOST", ""))
+        if host:
+            environ["HTTP_HOST"] = host
+
+    def _client(self, environ: "WSGIEnvironment") -> str:
+        """Walk X-Forwarded-For from the right to the first address that is not a trusted proxy."""
+        client: str = environ.get("REMOTE_ADDR", "")
+        for hop in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            address = hop.strip()
+            if not _is_address(address):
+                break
+            client = address
+            if not self._trusts(address):
+                break
+        return client
+
+    def _trusts(self, address: str) -> bool:
+        if not self._networks or not _is_address(address):
+            return False
+        peer = ipaddress.ip_address(address)
+        peer = getattr(peer, "ipv4_mapped", None) or peer
+        return any(peer in network for network in self._networks)
+
+
+def _last(header: str) -> str:
+    return header.rsplit(",", 1)[-1].strip()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def register_peers(app: Flask, trusted_networks: Iterable[str]) -> None:
+    """Install the middleware, request ids and the origin check."""
+    app.wsgi_app = TrustedPeers(app.wsgi_app, trusted_networks)  # type: ignore[method-assign]
+    app.before_request(_name_request)
+    app.before_request(check_origin)
+    app.after_request(_show_request_id)
+
+
+def _name_request() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    believed = request.environ.get("gonemaster.trusted_peer") and _REQUEST_ID.fullmatch(given)
+    g.request_id = given if believed else uuid.uuid4().hex
+
+
+def _show_request_id(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id") or uuid.uuid4().hex
+    return response
+
+
+def check_origin() -> None:
+    """Refuse a call that changes something when a page of another origin sends it.
+
+    Raises:
+        ApiError: 403 csrf_origin_mismatch.
+    """
+    origin = request.headers.get("Origin")
+    if request.method in _SAFE_METHODS or origin is None:
+        return
+    if _origin(origin) != _origin(f"{request.scheme}://{request.host}"):
+        raise ApiError(403, "csrf_origin_mismatch", "pages of another origin must not send this")
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    if not parts.hostname:
+        return (url, "", None)  # "null" and the like equal nothing
+    return (parts.scheme, parts.hostname, port)

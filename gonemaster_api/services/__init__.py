@@ -1,0 +1,1 @@
+"""What more than one view does, or what takes more than one step."""

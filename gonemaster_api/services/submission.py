@@ -1,0 +1,167 @@
+"""From a request to the job that is stored: names, tests, profile and undelegated data are checked here."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Priority
+from gonemaster_db.records import NewJob
+from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCase
+from gonemaster_engine.names import normalize_domain
+from gonemaster_engine.profile import default_profile
+from gonemaster_engine.registry import select
+
+MAX_REPORTED = 100
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A name of a list that cannot be tested."""
+
+    index: int
+    domain: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CheckedNames:
+    """A list of names, read: what to test, in order, and what was left out."""
+
+    names: list[str] = field(default_factory=list)
+    invalid: list[Refused] = field(default_factory=list)
+    invalid_count: int = 0
+    duplicates: list[Refused] = field(default_factory=list)
+    duplicate_count: int = 0
+
+
+def read_name(text: str) -> str:
+    """Normalise the name of a single job.
+
+    Raises:
+        BadRequest: missing_domain, invalid_domain.
+    """
+    if not text.strip():
+        raise BadRequest("missing_domain", "domain is empty")
+    try:
+        return normalize_domain(text)
+    except InvalidDomain as error:
+        raise BadRequest(
+            "invalid_domain", str(error), details={"domain": text[:255], "reason": error.reason}
+        ) from error
+
+
+def read_names(texts: Sequence[Any]) -> CheckedNames:
+    """Normalise the names of a batch; each is kept once, the first 100 of what is left out are reported."""
+    seen: dict[str, None] = {}
+    invalid: list[Refused] = []
+    doubles: list[Refused] = []
+    wrong = again = 0
+    for index, text in enumerate(texts):
+        try:
+            name = normalize_domain(text) if isinstance(text, str) else _refuse_type(text)
+        except InvalidDomain as error:
+            wrong += 1
+            if wrong <= MAX_REPORTED:
+                invalid.append(Refused(index, error.name[:255], error.reason))
+            continue
+        if name in seen:
+            again += 1
+            if again <= MAX_REPORTED:
+                doubles.append(Refused(index, name, "named before"))
+        else:
+            seen[name] = None
+    return CheckedNames(list(seen), invalid, wrong, doubles, again)
+
+
+def _refuse_type(value: Any) -> str:
+    raise InvalidDomain(repr(value)[:255], "it is not text")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How domains are tested, checked and in the form that jobs carry."""
+
+    config: Mapping[str, Any]
+    expires_at: datetime | None
+
+
+def read_options(request: Mapping[str, Any], *, exclude: Sequence[str], origin: str) -> RunOptions:
+    """Check what a request says beside its names. `exclude` is what this server leaves out.
+
+    Raises:
+        BadRequest: invalid_tests, testcase_excluded, invalid_profile_overrides, invalid_undelegated.
+    """
+    config = {
+        "tests": _tests(request.get("tests") or (), exclude),
+        "overrides": _overrides(request.get("profile_overrides") or {}),
+        "nameservers": [_nameserver(item) for item in request.get("nameservers") or ()],
+        "ds": [_ds(item) for item in request.get("ds_info") or ()],
+        "min_level": request.get("min_level"),
+        "ipv4_disabled": request.get("ipv4_disabled"),
+        "ipv6_disabled": request.get("ipv6_disabled"),
+        "tags": _tags(request.get("tags") or ()),
+        "origin": origin,
+    }
+    expires_in = request.get("expires_in")
+    return RunOptions(
+        {key: value for key, value in config.items() if value},
+        utcnow() + timedelta(seconds=expires_in) if expires_in else None,
+    )
+
+
+def _tests(names: Iterable[str], exclude: Sequence[str]) -> list[str]:
+    excluded = {case.id for case in select(exclude)} if exclude else set()
+    chosen = []
+    for name in names:
+        try:
+            cases = {case.id for case in select((name,))}
+        except UnknownTestCase as error:
+            raise BadRequest("invalid_tests", str(error), details={"testcase": name[:64]}) from error
+        if cases <= excluded:
+            raise BadRequest(
+                "testcase_excluded", f"this server leaves {name!r} out", details={"testcase": name.lower()}
+            )
+        chosen.append(name.lower())
+    return list(dict.fromkeys(chosen))
+
+
+def _overrides(document: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        default_profile().merge(document)
+    except ProfileError as error:
+        raise BadRequest("invalid_profile_overrides", str(error), details={"path": error.path}) from error
+    return dict(document)
+
+
+def _nameserver(item: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        nameserver = {"ns": normalize_domain(item["ns"])}
+        if item.get("ip"):
+            nameserver["ip"] = str(ipaddress.ip_address(item["ip"].strip()))
+    except InvalidDomain as error:
+        raise BadRequest("invalid_undelegated", f"nameservers: {error}") from error
+    except ValueError as error:
+        raise BadRequest("invalid_undelegated", f"nameservers: {item['ip']!r} is not an IP address") from error
+    return nameserver
+
+
+def _ds(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {**item, "digest": item["digest"].lower()}
+
+
+def _tags(names: Iterable[str]) -> list[str]:
+    stripped = [name.strip() for name in names]
+    if not all(stripped):
+        raise BadRequest("invalid_tags", "a tag needs a name")
+    return list(dict.fromkeys(stripped))
+
+
+def new_job(domain: str, options: RunOptions, *, priority: Priority, batch_id: str | None = None) -> NewJob:
+    """Put a name and options together."""
+    return NewJob(
+        domain=domain, priority=priority, batch_id=batch_id, config=options.config, expires_at=options.expires_at
+    )

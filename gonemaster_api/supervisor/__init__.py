@@ -1,0 +1,1 @@
+"""Programs that belong together: started in order, watched, restarted, stopped in order."""

@@ -1,0 +1,127 @@
+"""One supervised program: its process, its output and when it may start again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 30.0
+HEALTHY_AFTER_S = 60.0
+_LAUNCH = Path(__file__).with_name("launch.py")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What to run and how to end it."""
+
+    name: str
+    command: tuple[str, ...]
+    environ: Mapping[str, str]
+    stop_timeout_s: float
+    on_orphaned: int = signal.SIGTERM  # sent by the kernel should the supervisor die
+    inherited: tuple[int, ...] = ()  # file descriptors
+    ready: Callable[[], bool] | None = None  # asked until true before the next program starts
+
+
+@dataclass(eq=False)
+class Child:
+    """A program and the process that runs it at the moment, if any.
+
+    `on_end` is called from another thread whenever a process ends, with this child and the exit status.
+    """
+
+    program: Program
+    on_end: Callable[["Child", int], None]
+    json_lines: bool = False
+    process: subprocess.Popen[str] | None = None
+    started: float = 0.0
+    deaths: int = field(default=0, init=False)  # in a row, without a healthy time between
+
+    @property
+    def name(self) -> str:
+        """The name of the program."""
+        return self.program.name
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        """Start the process in a session of its own, so that Ctrl-C reaches the supervisor alone."""
+        program = self.program
+        self.process = subprocess.Popen(  # noqa: S603 - commands are built here, not taken from requests
+            [sys.executable, "-IS", str(_LAUNCH), str(os.getpid()), str(int(program.on_orphaned)), *program.command],
+            env=dict(program.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            pass_fds=program.inherited,
+        )
+        self.started = time.monotonic()
+        log.info("started", child=self.name, pid=self.process.pid)
+        threading.Thread(target=self._follow, args=(self.process,), daemon=True, name=self.name).start()
+
+    def delay_before_restart(self) -> float:
+        """Give the seconds to wait after a death: twice as long each time, short again after a healthy time."""
+        if time.monotonic() - self.started > HEALTHY_AFTER_S:
+            self.deaths = 0
+        self.deaths += 1
+        return float(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (self.deaths - 1)))
+
+    def send(self, signal_number: int) -> None:
+        """Signal the process if it runs; SIGKILL goes to all that it started as well."""
+        if self.process is None or not self.alive:
+            return
+        with suppress(ProcessLookupError):
+            if signal_number == signal.SIGKILL:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.send_signal(signal_number)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the process to end; False if it still runs."""
+        if self.process is None:
+            return True
+        try:
+            self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _follow(self, process: "subprocess.Popen[str]") -> None:
+        """Pass the output on line by line, then tell that the process ended."""
+        output = process.stdout
+        if output is not None:
+            for line in output:
+                write_line(sys.stderr, self.name, line.rstrip("\n"), json_lines=self.json_lines)
+        self.on_end(self, process.wait())
+
+
+def write_line(stream: TextIO, name: str, line: str, *, json_lines: bool) -> None:
+    """Write a line of a child: with its name in front, or as JSON that carries its name."""
+    if not line.strip():
+        return
+    if not json_lines:
+        stream.write(f"{name:<9}| {line}\n")
+    elif line.startswith("{") and line.endswith("}"):
+        stream.write(f'{{"child": "{name}", {line[1:]}\n')
+    else:
+        stream.write(json.dumps({"child": name, "event": line}) + "\n")
+    stream.flush()

@@ -1,0 +1,1 @@
+"""Batches: one submission of many domains."""

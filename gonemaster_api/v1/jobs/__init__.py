@@ -1,0 +1,1 @@
+"""Jobs: a request to test one domain, and the run it becomes."""

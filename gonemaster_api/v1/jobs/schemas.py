@@ -1,0 +1,153 @@
+"""Requests for jobs, and jobs and results as the API shows them."""
+
+from typing import Any, ClassVar
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.fields import LEVELS, Instant, JsonBoolean, JsonInteger, LevelName, positive_id
+from gonemaster_api.parsing import QuerySchema, RequestSchema
+
+STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
+SEVERITIES = ("NOTICE", "WARNING", "ERROR", "CRITICAL")
+MAX_UNDELEGATED = 32
+LONGEST_EXPIRY_S = 366 * 86400
+
+
+class NameserverSchema(RequestSchema):
+    """A name server of an undelegated test; without `ip` its name is resolved."""
+
+    ns = ma.fields.String(required=True, metadata={"example": "ns1.example.com"})
+    ip = ma.fields.String(allow_none=True, metadata={"example": "192.0.2.1"})
+
+
+class DsSchema(RequestSchema):
+    """A DS record of an undelegated test (RFC 4034 section 5)."""
+
+    keytag = JsonInteger(required=True, validate=validate.Range(0, 65535))
+    algorithm = JsonInteger(required=True, validate=validate.Range(0, 255))
+    digtype = JsonInteger(required=True, validate=validate.Range(0, 255))
+    digest = ma.fields.String(
+        required=True,
+        validate=validate.Regexp(r"\A(?:[0-9A-Fa-f]{2}){1,64}\Z", error="must be hex digits, two for each octet"),
+    )
+
+
+class RunOptionsSchema(RequestSchema):
+    """What jobs and batches have in common: how the domains are tested."""
+
+    error_codes: ClassVar = {"nameservers": "invalid_undelegated", "ds_info": "invalid_undelegated"}
+
+    tests = ma.fields.List(
+        ma.fields.String(validate=validate.Length(1, 64)),
+        validate=validate.Length(max=256),
+        allow_none=True,
+        metadata={"description": "ids of test cases or names of modules; all without it", "example": ["basic"]},
+    )
+    profile_id = positive_id(allow_none=True)
+    profile_overrides = ma.fields.Dict(
+        keys=ma.fields.String(), allow_none=True, metadata={"description": "a sparse profile"}
+    )
+    min_level = LevelName(allow_none=True)
+    tags = ma.fields.List(
+        ma.fields.String(validate=validate.Length(1, 255)),
+        validate=validate.Length(max=100),
+        allow_none=True,
+        metadata={"description": "domain tags that the domain joins; made if they do not exist"},
+    )
+    ipv4_disabled = JsonBoolean(allow_none=True)
+    ipv6_disabled = JsonBoolean(allow_none=True)
+    profile = ma.fields.String(
+        allow_none=True, validate=validate.Length(max=255), metadata={"description": "accepted, unused"}
+    )
+    expires_in = JsonInteger(
+        allow_none=True,
+        validate=validate.Range(1, LONGEST_EXPIRY_S),
+        metadata={"description": "seconds after which a job that has not started expires"},
+    )
+
+
+class NewJobSchema(RunOptionsSchema):
+    """A request to test one domain."""
+
+    domain = ma.fields.String(required=True, metadata={"example": "example.com"})
+    nameservers = ma.fields.List(
+        ma.fields.Nested(NameserverSchema), validate=validate.Length(max=MAX_UNDELEGATED), allow_none=True
+    )
+    ds_info = ma.fields.List(ma.fields.Nested(DsSchema), validate=validate.Length(max=MAX_UNDELEGATED), allow_none=True)
+
+
+class SeverityTotalsSchema(ma.Schema):
+    """Number of entries by level."""
+
+    NOTICE = ma.fields.Integer(required=True)
+    WARNING = ma.fields.Integer(required=True)
+    ERROR = ma.fields.Integer(required=True)
+    CRITICAL = ma.fields.Integer(required=True)
+
+
+class JobSchema(ma.Schema):
+    """A job, or the run it has become."""
+
+    id = ma.fields.String(required=True, metadata={"example": "job_0u3kq9ZbXa1hT5cR2mE"})
+    public_id = ma.fields.String()
+    batch_id = ma.fields.String()
+    domain = ma.fields.String(required=True)
+    status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
+    created_at = Instant(required=True)
+    started_at = Instant(required=True, allow_none=True)
+    finished_at = Instant(required=True, allow_none=True)
+    priority = ma.fields.Integer(required=True, metadata={"enum": [0, 1], "description": "0 normal, 1 batch"})
+    progress = ma.fields.Integer(required=True, metadata={"minimum": 0, "maximum": 100})
+    error = ma.fields.String()
+    severity_totals = ma.fields.Nested(SeverityTotalsSchema)
+    profile_id = ma.fields.Integer()
+    profile_name = ma.fields.String()
+    score = ma.fields.Integer()
+    grade = ma.fields.String()
+
+
+class ResultEntrySchema(ma.Schema):
+    """One line of a result."""
+
+    timestamp = ma.fields.Float(required=True, metadata={"description": "seconds since the start of the run"})
+    module = ma.fields.String(required=True)
+    testcase = ma.fields.String(required=True)
+    tag = ma.fields.String(required=True)
+    level = ma.fields.String(required=True, metadata={"enum": list(LEVELS)})
+    args = ma.fields.Dict(required=True)
+    message = ma.fields.String(required=True, metadata={"description": "the finding in the locale of the answer"})
+    raw = ma.fields.String(required=True, metadata={"description": "tag and arguments on one line"})
+
+
+class RawResultSchema(ma.Schema):
+    """Entries and the language of their messages."""
+
+    locale = ma.fields.String(required=True)
+    entries = ma.fields.List(ma.fields.Nested(ResultEntrySchema), required=True)
+
+
+class JobResultSchema(ma.Schema):
+    """What a run found."""
+
+    job_id = ma.fields.String(required=True)
+    batch_id = ma.fields.String()
+    status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
+    summary = ma.fields.Dict(
+        keys=ma.fields.String(), values=ma.fields.Integer(), required=True, metadata={"description": "by level"}
+    )
+    raw = ma.fields.Nested(RawResultSchema, required=True)
+    testcase_descriptions = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
+    nameserver_timings = ma.fields.List(ma.fields.Dict())
+    has_dnssec_chain = ma.fields.Boolean(required=True)
+
+
+class LocaleQuerySchema(QuerySchema):
+    """The language asked for; English where there is none of it."""
+
+    locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))
+
+
+def without_nothing(document: dict[str, Any], *optional: str) -> dict[str, Any]:
+    """Drop optional fields that have no value."""
+    return {name: value for name, value in document.items() if name not in optional or value not in (None, "")}

@@ -1,0 +1,56 @@
+"""healthz, readyz, features, locales."""
+
+from typing import Any
+
+from flask.views import MethodView
+
+from gonemaster_api import health
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.state import state
+from gonemaster_api.v1.system.schemas import FeaturesSchema, HealthSchema, LocalesSchema, ReadySchema
+from gonemaster_engine.messages import locales
+
+blueprint = Blueprint("system", __name__, description="The service itself")
+
+
+@blueprint.route("/healthz")
+class Health(MethodView):
+    """The process."""
+
+    @blueprint.response(200, HealthSchema)
+    def get(self) -> dict[str, str]:
+        """Say that the process answers, whatever its parts do."""
+        return {"status": "ok"}
+
+
+@blueprint.route("/readyz")
+class Readiness(MethodView):
+    """Process, database, tables and broker."""
+
+    @blueprint.response(200, ReadySchema)
+    @blueprint.alt_response(503, schema=ReadySchema, description="a part does not serve")
+    def get(self) -> tuple[dict[str, Any], int]:
+        """Say whether requests can be served: 200, or 503 with the parts that fail."""
+        found = health.parts(state())
+        ready = all(said == health.OK for said in found.values())
+        return {"status": "ok" if ready else "unavailable", "parts": found}, 200 if ready else 503
+
+
+@blueprint.route("/features")
+class Features(MethodView):
+    """Switches that user interfaces follow."""
+
+    @blueprint.response(200, FeaturesSchema)
+    def get(self) -> Any:
+        """Say what this server shows."""
+        return state().settings
+
+
+@blueprint.route("/locales")
+class Locales(MethodView):
+    """Languages."""
+
+    @blueprint.response(200, LocalesSchema)
+    def get(self) -> dict[str, list[str]]:
+        """List the languages of messages."""
+        return {"locales": locales()}
