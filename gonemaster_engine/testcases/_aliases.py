@@ -1,0 +1,29 @@
+"""What went wrong with aliases (CNAME) while the names of the name servers were resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+CHAIN_TOO_LONG = Tag("CNAME_CHAIN_TOO_LONG", Level.ERROR, ("query_name",))
+TARGET_UNRESOLVED = Tag("CNAME_TARGET_UNRESOLVED", Level.ERROR, ("query_name", "cname_target"))
+TOO_MANY_RECORDS = Tag("CNAME_TOO_MANY_RECORDS", Level.ERROR, ("query_name",))
+ALIAS_TAGS = (CHAIN_TOO_LONG, TARGET_UNRESOLVED, TOO_MANY_RECORDS)
+
+_BY_KIND = {tag.name: tag for tag in ALIAS_TAGS}
+
+
+def alias_findings(zone: Zone, names: Iterable[str] | None) -> list[Finding]:
+    """Return a finding for each problem met with these names, which must have been resolved before."""
+    findings = []
+    for problem in zone.cname_problems(sorted(set(names or ()))):
+        tag = _BY_KIND[problem.kind]
+        args = {"query_name": problem.query_name, "cname_target": problem.cname_target}
+        findings.append(tag(**{key: args[key] for key in tag.keys}))
+    return findings

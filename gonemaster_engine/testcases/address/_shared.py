@@ -1,0 +1,47 @@
+"""Looking up the names of addresses, for the cases that want PTR records."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Tag
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.zone import Zone
+
+WITHOUT_REVERSE = Tag("NAMESERVER_IP_WITHOUT_REVERSE", Level.NOTICE, ("ns", "address"))
+NO_RESPONSE = Tag("NO_RESPONSE_PTR_QUERY", Level.WARNING, ("domain",))
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """What the reverse tree says about the address of a server."""
+
+    server: Nameserver
+    domain: str  # the name that was asked
+    answered: bool
+    names: list[str]  # of the PTR records; empty also when there is an error
+
+
+async def look_up(zone: Zone, servers: Iterable[Nameserver]) -> list[Reverse]:
+    """Look up each distinct address at once; of several servers with one address the first by name stands for all."""
+    first: dict[str, Nameserver] = {}
+    for server in sorted(servers):
+        first.setdefault(server.address, server)
+    return await asyncio.gather(*(_look_up(zone, server) for server in first.values()))
+
+
+async def _look_up(zone: Zone, server: Nameserver) -> Reverse:
+    domain = ipaddress.ip_address(server.address).reverse_pointer
+    resolution = await zone.recursor.resolve(domain, "PTR")
+    response, problem = resolution.response, resolution.problem
+    if response is None or response.rcode != "NOERROR" or problem:
+        # an alias that leads nowhere was answered, too
+        return Reverse(server, domain, response is not None or problem is not None, [])
+    return Reverse(server, domain, answered=True, names=sorted({record.target for record in response.records("PTR")}))
