@@ -8,6 +8,8 @@ A string is hashed once and compared in C; this carries the engine's speed.
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -217,3 +219,13 @@ def extend(ancestor: str, name: str) -> str:
 def prepend(label: str, name: str) -> str:
     """Return the name with one more label on its left."""
     return label if name == ROOT else f"{label}.{name}"
+
+
+def canonical_address(text: str) -> str:
+    """Return the canonical text form of an IP address (RFC 5952).
+
+    Raises:
+        ValueError: it is not an address.
+    """
+    address = ipaddress.ip_address(text)
+    return socket.inet_ntop(socket.AF_INET if address.version == 4 else socket.AF_INET6, address.packed)

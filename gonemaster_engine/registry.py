@@ -91,7 +91,10 @@ SUPPLIED = "-"  # stands in a server list for data that the user supplied
 
 
 def server_items(servers: Iterable[Nameserver | str | dict[str, str]]) -> list[dict[str, str] | str]:
-    """Return the items of a server list in JSON form: {ns, address}, {ns}, or "-" for supplied data; sorted, no doubles."""
+    """Return the items of a server list in JSON form, sorted and without doubles.
+
+    An item is {ns, address}, {ns}, or "-" for data that the user supplied.
+    """
     items: dict[tuple[str, ...], dict[str, str] | str] = {}
     for server in servers:
         if isinstance(server, str):

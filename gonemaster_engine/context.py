@@ -1,0 +1,174 @@
+"""What the parts of one run share: profile, log, servers, supplied delegation, clock. Nothing outlives the run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gonemaster_engine.cache import QuestionKey
+from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.nameserver import Nameserver, NameserverTiming, Server
+from gonemaster_engine.profile import Profile
+from gonemaster_engine.registry import SYSTEM, Finding
+from gonemaster_engine.transport import Timing
+from gonemaster_engine.wire import Response
+
+if TYPE_CHECKING:
+    from gonemaster_engine.resources import Resources
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class DSInfo:
+    """A DS record that the user supplied."""
+
+    keytag: int
+    algorithm: int
+    digtype: int
+    digest: str  # hexadecimal digits
+
+
+@dataclass(frozen=True, slots=True)
+class Undelegated:
+    """Delegation data that the user supplied, to stand in for what the parent zone has."""
+
+    servers: dict[str, tuple[str, ...]] = field(default_factory=dict)  # NS name to addresses, possibly none
+    ds: tuple[DSInfo, ...] = ()
+
+
+class Log:
+    """Entries of a run that no test case gives, and the making of all entries."""
+
+    def __init__(self, profile: Profile, *, traces_queries: bool = False) -> None:
+        self._levels = profile.levels
+        self._started = time.monotonic()
+        self.entries: list[Entry] = []
+        self.on_entry: Callable[[Entry], None] | None = None
+        self.traces_queries = traces_queries
+        self._told: set[tuple[str, str]] = set()
+
+    def elapsed(self) -> float:
+        """Return the seconds since the run started."""
+        return time.monotonic() - self._started
+
+    def level(self, module: str, tag: str) -> Level:
+        """Return the level that the profile gives a tag; DEBUG where it gives none."""
+        return self._levels.get(module, {}).get(tag, Level.DEBUG)
+
+    def system(self, tag: str, **args: Any) -> None:
+        """Add an entry of the run itself."""
+        self.add(Entry(self.elapsed(), SYSTEM, "", tag, self.level(SYSTEM, tag), args))
+
+    def system_once(self, tag: str, subject: str, **args: Any) -> None:
+        """Add an entry of the run itself, one per tag and subject."""
+        if (tag, subject) not in self._told:
+            self._told.add((tag, subject))
+            self.system(tag, **args)
+
+    def make(self, finding: Finding, *, module: str, testcase: str) -> Entry:
+        """Return the entry of a finding."""
+        name = finding.tag.name
+        return Entry(self.elapsed(), module, testcase, name, self.level(module, name), finding.args)
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry and pass it on."""
+        self.entries.append(entry)
+        if self.on_entry:
+            self.on_entry(entry)
+
+
+class RunContext:
+    """The state of one run."""
+
+    def __init__(
+        self,
+        zone_name: str,
+        profile: Profile,
+        resources: Resources,
+        *,
+        log: Log,
+        undelegated: Undelegated | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.zone_name = zone_name
+        self.profile = profile
+        self.resources = resources
+        self.log = log
+        self.undelegated = undelegated or Undelegated()
+        self.clock = clock
+        self.loop = asyncio.get_running_loop()
+        self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), profile.retry)
+        self.queries = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.servers: dict[str, Server] = {}
+        self._nameservers: dict[tuple[str, str], Nameserver] = {}
+        self.pinned_addresses = frozenset(
+            address for addresses in self.undelegated.servers.values() for address in addresses
+        )
+        self._ipv6 = profile.ipv6 and resources.has_ipv6
+
+    def uses_family(self, *, ipv6: bool) -> bool:
+        """Say whether addresses of that family are asked."""
+        return self._ipv6 if ipv6 else self.profile.ipv4
+
+    def start(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        """Start work that belongs to the run and ends with it."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        """End all work of the run that is still under way."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def server(self, address: str) -> Server:
+        """Return the one object of an address."""
+        server = self.servers.get(address)
+        if server is None:
+            server = self.servers[address] = Server(self, address)
+        return server
+
+    def nameserver(self, name: str, address: str) -> Nameserver:
+        """Return the one object of a name and address."""
+        key = (name, address)
+        nameserver = self._nameservers.get(key)
+        if nameserver is None:
+            nameserver = self._nameservers[key] = Nameserver(name, self.server(address))
+        return nameserver
+
+    def nameservers(self, addresses_by_name: dict[str, Iterable[str]]) -> list[Nameserver]:
+        """Return the name servers of names with their addresses, sorted, without doubles."""
+        return sorted(
+            {self.nameserver(name, address) for name, addresses in addresses_by_name.items() for address in addresses}
+        )
+
+    def timings(self) -> list[NameserverTiming]:
+        """Return how fast the name servers that were asked answered, sorted by name and address."""
+        asked = [
+            nameserver
+            for nameserver in self._nameservers.values()
+            if nameserver.server.rtts_ms or nameserver.server.timeouts
+        ]
+        return [nameserver.server.timing(nameserver.name) for nameserver in sorted(asked)]
+
+    def answers(self) -> Iterable[tuple[str, QuestionKey, Response | None]]:
+        """Yield each finished question of the run: address, question, response."""
+        for address, server in self.servers.items():
+            for key, answer in server.answers.items():
+                if answer.done() and not answer.cancelled():
+                    yield address, key, answer.result()
+
+    def restore(self, address: str, key: QuestionKey, response: Response | None) -> None:
+        """Answer a question beforehand, as from a file."""
+        answer: asyncio.Future[Response | None] = self.loop.create_future()
+        answer.set_result(response)
+        self.server(address).answers[key] = answer

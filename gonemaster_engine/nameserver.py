@@ -1,0 +1,361 @@
+"""Name servers as a run sees them: each question once, dead servers given up soon, times kept."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections import deque
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.addresses import is_global
+from gonemaster_engine.cache import QuestionKey
+from gonemaster_engine.rrtypes import CLASS_NUMBER, type_number
+from gonemaster_engine.transport import TIMEOUT, UNREACHABLE, Outcome, Question
+from gonemaster_engine.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
+
+if TYPE_CHECKING:
+    from gonemaster_engine.context import RunContext
+
+_HARD_ERRORS = 2  # then an address counts as unreachable for a while
+
+Answer = asyncio.Future[Response | None]
+
+
+@dataclass(frozen=True, slots=True)
+class NameserverTiming:
+    """How fast a name server answered in a run; times in milliseconds, None without an answer."""
+
+    nameserver: str
+    address: str
+    count: int
+    avg_ms: float | None
+    min_ms: float | None
+    max_ms: float | None
+    median_ms: float | None
+    stddev_ms: float | None
+    total_ms: float
+    timeouts: int
+    refusals: int
+    status: str  # "ok" or "unreachable"; "unresolved" for a name without address
+
+
+class Server:
+    """One address in a run: its answers, its failures, its times. All names of the address share it."""
+
+    __slots__ = (
+        "_active",
+        "_context",
+        "_failures",
+        "_guarded",
+        "_held",
+        "_spent_ms",
+        "address",
+        "answers",
+        "is_ipv6",
+        "refusals",
+        "rtts_ms",
+        "timeouts",
+    )
+
+    def __init__(self, context: RunContext, address: str) -> None:
+        self._context = context
+        self.address = address
+        self.is_ipv6 = ":" in address
+        self.answers: dict[QuestionKey, Answer] = {}
+        self.rtts_ms: list[float] = []
+        self.timeouts = 0
+        self.refusals = 0
+        self._spent_ms = 0.0
+        self._failures: dict[tuple[bool, bool], _Failures] = {}  # by (TCP, EDNS)
+        self._held: deque[tuple[QuestionKey, Answer]] = deque()
+        self._active = 0
+        self._guarded: bool | None = None
+
+    def ask(self, key: QuestionKey, nameserver: Nameserver, *, shared: bool) -> Answer:
+        """Return the answer to a question, asked now unless it was before."""
+        answer = self.answers.get(key)
+        if answer is None:
+            answer = self.answers[key] = self._context.loop.create_future()
+            self._begin(key, answer, nameserver, shared=shared)
+        return answer
+
+    def _begin(self, key: QuestionKey, answer: Answer, nameserver: Nameserver, *, shared: bool) -> None:
+        context = self._context
+        if shared and (known := context.resources.hot.answers.get((self.address, key))):
+            answer.set_result(known)
+            return
+        if not self._may_be_asked(key, nameserver):
+            answer.set_result(None)
+            return
+        if shared:
+            answer.add_done_callback(lambda done: self._keep(key, done))
+        limit = context.profile.nameserver_concurrency
+        if limit and self._active >= limit:
+            self._held.append((key, answer))
+        else:
+            self._send(key, answer)
+
+    def _keep(self, key: QuestionKey, answer: Answer) -> None:
+        if not answer.cancelled() and (response := answer.result()):
+            self._context.resources.hot.keep_answer(self.address, key, response)
+
+    def _may_be_asked(self, key: QuestionKey, nameserver: Nameserver) -> bool:
+        context = self._context
+        if context.profile.no_network or not context.uses_family(ipv6=self.is_ipv6):
+            return False
+        if self._guarded is None:
+            self._guarded = self._is_guarded(nameserver)
+        if self._guarded or self._is_given_up(key):
+            return False
+        limit_ms = context.profile.nameserver_max_total_ms
+        return not limit_ms or self._spent_ms < limit_ms
+
+    def _is_guarded(self, nameserver: Nameserver) -> bool:
+        """Say whether the address is outside of global address space and nobody allowed or named it."""
+        context = self._context
+        if context.profile.allow_non_global_targets or self.address in context.pinned_addresses:
+            return False
+        if is_global(self.address):
+            return False
+        context.log.system("NON_GLOBAL_QUERY_BLOCKED", ns=nameserver.name, address=self.address)
+        return True
+
+    def _is_given_up(self, key: QuestionKey) -> bool:
+        failures = self._failures.get((key.tcp, key.edns is not None))
+        return failures is not None and failures.given_up(self._context)
+
+    def _send(self, key: QuestionKey, answer: Answer) -> None:
+        self._active += 1
+        context = self._context
+        qname = key.qname_octets or names.to_wire(key.qname)
+        qclass = CLASS_NUMBER[key.qclass]
+        question = Question(
+            self.address,
+            query_body(qname, type_number(key.qtype), qclass, key.flags, key.edns),
+            context.timing,
+            lambda outcome: self._on_outcome(key, answer, outcome),
+            question_octets=len(qname) + 4,
+            qclass=qclass,
+            any_source=key.any_source,
+            source_address=context.profile.source6 if self.is_ipv6 else context.profile.source4,
+        )
+        context.queries += 1
+        if context.log.traces_queries:
+            context.log.system(
+                "EXTERNAL_QUERY", ns="", address=self.address, **_question_args(key), flags=str(key.flags)
+            )
+        if key.tcp:
+            context.resources.transport.ask_tcp(question)
+        else:
+            context.resources.transport.ask_udp(question)
+
+    def _on_outcome(self, key: QuestionKey, answer: Answer, outcome: Outcome) -> None:
+        self._active -= 1
+        response = outcome.response
+        self._count(key, outcome)
+        if response and response.tc and key.fallback and not key.tcp:
+            self._ask_again_over_tcp(key, answer, response)
+        elif not answer.done():
+            answer.set_result(response)
+        while self._held and self._active < self._context.profile.nameserver_concurrency:
+            self._send(*self._held.popleft())
+
+    def _ask_again_over_tcp(self, key: QuestionKey, answer: Answer, truncated: Response) -> None:
+        over_tcp = key._replace(tcp=True)
+        again = self.answers.get(over_tcp)
+        if again is None:
+            again = self.answers[over_tcp] = self._context.loop.create_future()
+            self._send(over_tcp, again)
+
+        def pass_on(done: Answer) -> None:
+            if not answer.done():
+                answer.set_result((None if done.cancelled() else done.result()) or truncated)
+
+        again.add_done_callback(pass_on)
+
+    def _count(self, key: QuestionKey, outcome: Outcome) -> None:
+        failures = self._failures.get((key.tcp, key.edns is not None))
+        if failures is None:
+            failures = self._failures[key.tcp, key.edns is not None] = _Failures()
+        failures.count(outcome, self._context.loop.time())
+        if outcome.error == TIMEOUT:
+            self.timeouts += 1
+            self._spent_ms += self._context.timing.timeout_s * 1000
+        if self._context.log.traces_queries:
+            self._trace(key, outcome)
+        if response := outcome.response:
+            self.rtts_ms.append(response.rtt_ms)
+            self._spent_ms += response.rtt_ms
+            if response.rcode_number == 5:  # REFUSED
+                self.refusals += 1
+
+    def _trace(self, key: QuestionKey, outcome: Outcome) -> None:
+        response = outcome.response
+        args: dict[str, object] = {"ns": "", "address": self.address, **_question_args(key)}
+        if response is None:
+            self._context.log.system("EMPTY_RETURN", **args, exception=outcome.error)
+            return
+        self._context.log.system(
+            "EXTERNAL_RESPONSE",
+            **args,
+            rcode=response.rcode,
+            aa=response.aa,
+            tc=response.tc,
+            rd=response.rd,
+            ra=response.ra,
+            ad=response.ad,
+            cd=response.cd,
+            answers=len(response.answer),
+            authority=len(response.authority),
+            additional=len(response.additional),
+        )
+
+    def timing(self, name: str) -> NameserverTiming:
+        """Return how fast the address answered, under one of its names."""
+        rtts = self.rtts_ms
+        return NameserverTiming(
+            nameserver=name,
+            address=self.address,
+            count=len(rtts),
+            avg_ms=round(statistics.fmean(rtts), 3) if rtts else None,
+            min_ms=round(min(rtts), 3) if rtts else None,
+            max_ms=round(max(rtts), 3) if rtts else None,
+            median_ms=round(statistics.median(rtts), 3) if rtts else None,
+            stddev_ms=round(statistics.pstdev(rtts), 3) if rtts else None,
+            total_ms=round(sum(rtts), 3),
+            timeouts=self.timeouts,
+            refusals=self.refusals,
+            status="ok" if rtts else "unreachable",
+        )
+
+
+class _Failures:
+    """Failures of one way (UDP or TCP, with or without EDNS) to reach an address.
+
+    A way that has answered once in the run is never given up: a server that drops some questions must not
+    lose the answers to others, whatever their order.
+    """
+
+    __slots__ = ("_answered", "_hard", "_last_at", "_timeouts")
+
+    def __init__(self) -> None:
+        self._answered = False
+        self._timeouts = 0
+        self._hard = 0
+        self._last_at = 0.0
+
+    def count(self, outcome: Outcome, now: float) -> None:
+        if outcome.response:
+            self._answered = True
+            return
+        self._last_at = now
+        self._timeouts += outcome.error == TIMEOUT
+        self._hard += outcome.error == UNREACHABLE
+
+    def given_up(self, context: RunContext) -> bool:
+        if self._answered:
+            return False
+        limit = context.profile.fast_fail_timeout_count
+        if not (limit and self._timeouts >= limit) and self._hard < _HARD_ERRORS:
+            return False
+        return context.loop.time() - self._last_at < context.profile.error_cache_ttl_s
+
+
+def _question_args(key: QuestionKey) -> dict[str, object]:
+    return {"query_name": key.qname, "query_type": key.qtype, "query_class": key.qclass}
+
+
+class Nameserver:
+    """A name and one of its addresses; compared and sorted by both. A run has one object per pair."""
+
+    __slots__ = ("_order", "address", "name", "server")
+
+    def __init__(self, name: str, server: Server) -> None:
+        self.name = name
+        self.server = server
+        self.address = server.address
+        self._order = (name, server.is_ipv6, server.address)
+
+    def __repr__(self) -> str:
+        return f"{self.name}/{self.address}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Nameserver) and self._order == other._order
+
+    def __hash__(self) -> int:
+        return hash(self._order)
+
+    def __lt__(self, other: Nameserver) -> bool:
+        return self._order < other._order
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Whether the address is an IPv6 address."""
+        return self.server.is_ipv6
+
+    def query(
+        self,
+        qname: str,
+        qtype: str,
+        *,
+        dnssec: bool = False,
+        tcp: bool = False,
+        edns: Edns | None = None,
+        qclass: str = "IN",
+        rd: bool = False,
+        cd: bool = False,
+        ad: bool = False,
+        any_source: bool = False,
+        qname_octets: bytes | None = None,
+        fallback: bool | None = None,
+        shared: bool = False,
+    ) -> Awaitable[Response | None]:
+        """Ask; the question leaves at once, the result can be awaited later.
+
+        None stands for no usable response: a timeout, an unreachable host, octets that are not a DNS message, an
+        address family that is off, an address that may not be asked. `dnssec` asks with DO and 1232 octets;
+        `qname_octets` gives the name in another spelling; `shared` lets the answer come from, and go to, the
+        hot cache of the process: for what is not about the tested zone.
+        """
+        key = QuestionKey(
+            qname,
+            qtype,
+            qclass,
+            (RD if rd else 0) | (CD if cd else 0) | (AD if ad else 0),
+            DNSSEC_EDNS if dnssec and edns is None else edns,
+            tcp,
+            self.server._context.profile.fallback if fallback is None else fallback,  # noqa: SLF001 - same module
+            any_source,
+            qname_octets,
+        )
+        return self.server.ask(key, self, shared=shared)
+
+    def axfr(self, zone_name: str) -> Awaitable[Response | None]:
+        """Ask for a zone transfer; the result is its first message (RFC 5936 section 2.2)."""
+        return self.query(zone_name, "AXFR", tcp=True)
+
+
+async def query_all(
+    servers: Iterable[Nameserver],
+    qname: str,
+    qtype: str,
+    *,
+    dnssec: bool = False,
+    tcp: bool = False,
+    edns: Edns | None = None,
+    rd: bool = False,
+    fallback: bool | None = None,
+    shared: bool = False,
+) -> list[tuple[Nameserver, Response | None]]:
+    """Ask all servers at once; the results stand in the order of the servers."""
+    pending = [
+        (
+            server,
+            server.query(qname, qtype, dnssec=dnssec, tcp=tcp, edns=edns, rd=rd, fallback=fallback, shared=shared),
+        )
+        for server in servers
+    ]
+    return [(server, await answer) for server, answer in pending]

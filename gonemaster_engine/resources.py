@@ -1,0 +1,102 @@
+"""What the runs of one process and event loop share: sockets, hot cache, root hints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import dns.exception
+import dns.rdatatype
+import dns.zone
+import dns.zonefile
+
+from gonemaster_engine import names
+from gonemaster_engine.cache import HotCache
+from gonemaster_engine.errors import EngineError
+from gonemaster_engine.transport import Transport, host_has_ipv6
+from gonemaster_engine.wire import from_dns_name
+
+Hints = Mapping[str, tuple[str, ...]]
+"""Names of root servers to their addresses."""
+
+
+@dataclass(slots=True)
+class Resources:
+    """Made once in a running event loop, given to every run, closed there."""
+
+    transport: Transport
+    hot: HotCache
+    root_hints: Hints
+    has_ipv6: bool
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        root_hints: Path | str | None = None,
+        dns_port: int = 53,
+        hot_cache_ttl_s: float = 60.0,
+        ipv6: bool | None = None,
+    ) -> Resources:
+        """Open the sockets' owner and load the root hints; `hot_cache_ttl_s` 0 keeps nothing between runs.
+
+        `ipv6` None finds out whether this host has IPv6.
+
+        Raises:
+            EngineError: the root hints cannot be used.
+        """
+        return cls(
+            transport=Transport(port=dns_port),
+            hot=HotCache(ttl_s=hot_cache_ttl_s, negative_ttl_s=min(30.0, hot_cache_ttl_s)),
+            root_hints=load_hints(Path(root_hints)) if root_hints else default_hints(),
+            has_ipv6=host_has_ipv6() if ipv6 is None else ipv6,
+        )
+
+    async def close(self) -> None:
+        """Close the sockets; runs still under way get no more answers."""
+        await self.transport.close()
+
+
+@cache
+def default_hints() -> Hints:
+    """Return the root hints of IANA that come with the engine."""
+    return parse_hints(resources.files("gonemaster_engine").joinpath("data/named.root").read_text("ascii"))
+
+
+def load_hints(path: Path) -> Hints:
+    """Return the root hints in a file of zone-file format.
+
+    Raises:
+        EngineError: it cannot be read, or holds no root server with an address.
+    """
+    try:
+        return parse_hints(path.read_text("utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise EngineError(f"the root hints file {path} cannot be read: {error}") from error
+    except EngineError as error:
+        raise EngineError(f"the root hints file {path} cannot be used: {error}") from error
+
+
+def parse_hints(text: str) -> Hints:
+    """Return the root hints in a text of zone-file format.
+
+    Raises:
+        EngineError: it is not in that format, or holds no root server with an address.
+    """
+    try:
+        zone = dns.zone.from_text(text, origin=".", relativize=False, check_origin=False)
+    except (dns.exception.DNSException, ValueError) as error:
+        raise EngineError(f"not in zone-file format: {error}") from error
+    servers = {from_dns_name(rdata.target) for _, _, rdata in zone.iterate_rdatas(dns.rdatatype.NS)}
+    hints: dict[str, tuple[str, ...]] = {}
+    for rtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
+        for owner, _, rdata in zone.iterate_rdatas(rtype):
+            name = from_dns_name(owner)
+            if name in servers:
+                hints[name] = (*hints.get(name, ()), names.canonical_address(rdata.address))
+    if not hints:
+        raise EngineError("no NS record of the root zone has an address record beside it")
+    return dict(sorted(hints.items()))
