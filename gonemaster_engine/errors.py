@@ -18,14 +18,22 @@ class InvalidDomain(EngineError):
         self.reason = reason
 
 
-class ProfileError(EngineError):
-    """A profile holds keys or values that are not allowed; `path` and `reason` are those of the first."""
+class DocumentError(EngineError):
+    """A document holds keys or values that are not allowed; `path` and `reason` are those of the first."""
 
     def __init__(self, path: str, reason: str, others: Sequence[tuple[str, str]] = ()) -> None:
         self.problems = ((path, reason), *others)
         super().__init__("; ".join(f"{where}: {what}" if where else what for where, what in self.problems))
         self.path = path
         self.reason = reason
+
+
+class ProfileError(DocumentError):
+    """A profile that is not valid."""
+
+
+class ScoringConfigError(DocumentError):
+    """A configuration of scoring that is not valid."""
 
 
 class UnknownTestCase(EngineError):

@@ -10,8 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from gonemaster_engine.documents import parse_document, read_document
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile_schema import Document, check_document
@@ -109,11 +108,7 @@ def load_profile(path: str | Path) -> Profile:
     Raises:
         ProfileError: the file cannot be read, or is not a profile.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError("", f"cannot read profile {path}: {error}") from error
-    return default_profile().merge(parse_profile(text))
+    return default_profile().merge(read_document(path, ProfileError))
 
 
 def parse_profile(text: str) -> Document:
@@ -122,22 +117,7 @@ def parse_profile(text: str) -> Document:
     Raises:
         ProfileError: it is neither.
     """
-    try:
-        document = json.loads(text)
-    except ValueError:
-        document = _parse_yaml(text)
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise ProfileError("", "a profile must be a map of keys")
-    return document
-
-
-def _parse_yaml(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ProfileError("", f"neither JSON nor YAML: {' '.join(str(error).split())}") from error
+    return parse_document(text, ProfileError)
 
 
 @cache

@@ -8,13 +8,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
+from gonemaster_engine.documents import Problems, is_number, kind
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ProfileError
 
 Document: TypeAlias = dict[str, Any]
-Check: TypeAlias = Callable[["Problems", str, Any], Any]
+Check: TypeAlias = Callable[[Problems, str, Any], Any]
 """Takes the path and the value found there, returns the value in its normal form or notes a problem."""
 
 IGNORED_KEYS = frozenset({"igntc", "recurse", "usevc", "debug"})  # of resolver.defaults in older profiles
@@ -23,24 +24,6 @@ ASN_STYLES = ("cymru", "ripe")
 
 _SECONDS_MAX = 2**31 - 1  # RFC 2181 section 8: the largest TTL
 _TAG = re.compile(r"[A-Z][A-Z0-9_]*")
-_REFUSED: Any = object()
-
-
-class Problems:
-    """Collects what is wrong with a document, so that its author sees all of it at once."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[str, str]] = []
-
-    def add(self, path: str, reason: str) -> Any:
-        """Note a problem; returns what stands in for the refused value."""
-        self.found.append((path, reason))
-        return _REFUSED
-
-    def raise_first(self) -> NoReturn:
-        """Raise one error that carries all problems."""
-        (path, reason), *others = self.found
-        raise ProfileError(path, reason, others)
 
 
 def check_document(document: Any, known_vars: Mapping[str, Mapping[str, Any]]) -> Document:
@@ -51,16 +34,15 @@ def check_document(document: Any, known_vars: Mapping[str, Mapping[str, Any]]) -
     Raises:
         ProfileError: with the path of each wrong key or value and what is allowed there.
     """
-    problems = Problems()
+    problems = Problems(ProfileError)
     checked = _section(problems, "", document, _keys(known_vars))
-    if problems.found:
-        problems.raise_first()
+    problems.raise_if_any()
     return dict(checked)
 
 
 def _section(problems: Problems, path: str, value: Any, keys: Mapping[str, Check]) -> Any:
     if not isinstance(value, Mapping):
-        return problems.add(path, f"must be a map of keys, not {_kind(value)}")
+        return problems.add(path, f"must be a map of keys, not {kind(value)}")
     checked: Document = {}
     for key, item in value.items():
         if _is_passed_over(path, key, item):
@@ -96,13 +78,6 @@ def _keys(known_vars: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Check]:
     }
 
 
-def _kind(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a map"}
-    return names.get(type(value), type(value).__name__)
-
-
 def _flag(problems: Problems, path: str, value: Any) -> Any:
     return value if isinstance(value, bool) else problems.add(path, f"must be true or false, not {value!r}")
 
@@ -117,7 +92,7 @@ def _whole(lowest: int, highest: int) -> Check:
 
 
 def _timeout(problems: Problems, path: str, value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 255:
+    if is_number(value) and 0 < value <= 255:
         return value
     return problems.add(path, f"must be a number of seconds above 0 and up to 255, not {value!r}")
 
@@ -142,7 +117,7 @@ def _asn_style(problems: Problems, path: str, value: Any) -> Any:
 
 def _asn_sources(problems: Problems, path: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
-        return problems.add(path, f"must be a map of style to list of names, not {_kind(value)}")
+        return problems.add(path, f"must be a map of style to list of names, not {kind(value)}")
     checked = {}
     for style, names in value.items():
         if str(style).lower() not in ASN_STYLES:
@@ -161,13 +136,13 @@ def _badkeys(problems: Problems, path: str, value: Any) -> Any:
 
 
 def _text(problems: Problems, path: str, value: Any) -> Any:
-    return value if isinstance(value, str) else problems.add(path, f"must be a text, not {_kind(value)}")
+    return value if isinstance(value, str) else problems.add(path, f"must be a text, not {kind(value)}")
 
 
 def _test_cases(known: tuple[str, ...]) -> Check:
     def check(problems: Problems, path: str, value: Any) -> Any:
         if not isinstance(value, list):
-            return problems.add(path, f"must be a list of test cases, not {_kind(value)}")
+            return problems.add(path, f"must be a list of test cases, not {kind(value)}")
         names = [name.lower() if isinstance(name, str) else name for name in value]
         for position, name in enumerate(names):
             if name not in known:
@@ -180,14 +155,14 @@ def _test_cases(known: tuple[str, ...]) -> Check:
 def _test_levels(problems: Problems, path: str, value: Any) -> Any:
     """Check levels. Modules and tags that this engine lacks are let through: profiles outlive engines."""
     if not isinstance(value, Mapping):
-        return problems.add(path, f"must be a map of module to tag to level, not {_kind(value)}")
+        return problems.add(path, f"must be a map of module to tag to level, not {kind(value)}")
     checked: Document = {}
     for module, levels in value.items():
         below = f"{path}.{module}"
         if not isinstance(module, str) or not _TAG.fullmatch(module.upper()):
             problems.add(below, "is not the name of a module")
         elif not isinstance(levels, Mapping):
-            problems.add(below, f"must be a map of tag to level, not {_kind(levels)}")
+            problems.add(below, f"must be a map of tag to level, not {kind(levels)}")
         else:
             checked[module.upper()] = _levels(problems, below, levels)
     return checked
@@ -210,7 +185,7 @@ def _levels(problems: Problems, path: str, levels: Mapping[Any, Any]) -> dict[st
 def _test_cases_vars(known_vars: Mapping[str, Mapping[str, Any]]) -> Check:
     def check(problems: Problems, path: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
-            return problems.add(path, f"must be a map of test case to property to value, not {_kind(value)}")
+            return problems.add(path, f"must be a map of test case to property to value, not {kind(value)}")
         checked = {}
         for case_id, properties in value.items():
             below, known = f"{path}.{case_id}", known_vars.get(str(case_id).lower())

@@ -1,0 +1,87 @@
+"""Checks of documents that people write: all problems are collected, each with its path."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from gonemaster_engine.errors import DocumentError
+
+_REFUSED: Any = object()
+
+
+class Problems:
+    """What is wrong with a document, so that its author sees all of it at once."""
+
+    def __init__(self, error: type[DocumentError]) -> None:
+        self.found: list[tuple[str, str]] = []
+        self._error = error
+
+    def add(self, path: str, reason: str) -> Any:
+        """Note a problem; returns what stands in for the refused value."""
+        self.found.append((path, reason))
+        return _REFUSED
+
+    def raise_if_any(self) -> None:
+        """Raise one error that carries all problems."""
+        if self.found:
+            self._raise()
+
+    def _raise(self) -> NoReturn:
+        (path, reason), *others = self.found
+        raise self._error(path, reason, others)
+
+
+def kind(value: Any) -> str:
+    """Return what sort of value this is, in words."""
+    if value is None:
+        return "nothing"
+    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a map"}
+    return names.get(type(value), type(value).__name__)
+
+
+def is_number(value: Any) -> bool:
+    """Say whether the value is a finite number, and not true or false."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def read_document(path: str | Path, error: type[DocumentError]) -> dict[str, Any]:
+    """Return the map in a file in JSON or YAML, unchecked.
+
+    Raises:
+        DocumentError: of the type given; the file cannot be read or holds no map.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise error("", f"cannot read {path}: {problem}") from problem
+    return parse_document(text, error)
+
+
+def parse_document(text: str, error: type[DocumentError]) -> dict[str, Any]:
+    """Return the map in a text in JSON or YAML, unchecked; an empty text is an empty map.
+
+    Raises:
+        DocumentError: of the type given; the text holds no map.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = _parse_yaml(text, error)
+    if document is None:
+        return {}
+    if not isinstance(document, Mapping):
+        raise error("", f"must be a map of keys, not {kind(document)}")
+    return dict(document)
+
+
+def _parse_yaml(text: str, error: type[DocumentError]) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+        raise error("", f"neither JSON nor YAML: {' '.join(str(problem).split())}") from problem
