@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gonemaster_engine import riswhois
 from gonemaster_engine.addresses import is_global
+from gonemaster_engine.cache import ExpiringCache
 from gonemaster_engine.names import is_in_domain
 from gonemaster_engine.profile import Profile
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 KNOWN_TTL_S = 3600.0
 FAILED_TTL_S = 30.0
-CACHE_ENTRIES = 65536
 BLOCK_BITS = {4: 24, 6: 48}  # longer prefixes are not announced in the Internet at large
 
 _NUMBER = re.compile(r"\d+")
@@ -71,36 +71,26 @@ class _SourceFailed(Exception):
 class AsnCache:
     """What look-ups of all runs of one event loop have found, those under way, and the databases that are down."""
 
-    def __init__(self, *, size: int = CACHE_ENTRIES, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, max_entries: int = 50_000, now: Callable[[], float] = time.monotonic) -> None:
         self.pending: dict[_Key, asyncio.Future[None]] = {}
-        self._size = size
-        self._clock = clock
-        self._known: dict[_Key, tuple[float, Origin]] = {}
-        self._down: dict[_Key, float] = {}
+        self._known: ExpiringCache[Origin] = ExpiringCache(max_entries=max_entries, now=now)
+        self._down: ExpiringCache[bool] = ExpiringCache(max_entries=max_entries, now=now)
 
     def find(self, key: _Key) -> Origin | None:
         """Return what is known and not too old."""
-        until, origin = self._known.get(key, (0.0, None))
-        if origin is not None and until <= self._clock():
-            del self._known[key]
-            return None
-        return origin
+        return self._known.get(key)
 
     def store(self, key: _Key, origin: Origin) -> None:
-        """Keep it for its time; the oldest entry makes room."""
-        if len(self._known) >= self._size:
-            del self._known[next(iter(self._known))]
-        lifetime_s = FAILED_TTL_S if origin.code is Code.ERROR_ASN_DATABASE else KNOWN_TTL_S
-        self._known.pop(key, None)
-        self._known[key] = (self._clock() + lifetime_s, origin)
+        """Keep it for its time."""
+        self._known.put(key, origin, ttl_s=FAILED_TTL_S if origin.code is Code.ERROR_ASN_DATABASE else KNOWN_TTL_S)
 
     def mark_down(self, key: _Key) -> None:
         """Leave that source alone for a while."""
-        self._down[key] = self._clock() + FAILED_TTL_S
+        self._down.put(key, True, ttl_s=FAILED_TTL_S)  # noqa: FBT003 - the value is never read
 
     def is_down(self, key: _Key) -> bool:
         """Say whether that source failed a short time ago."""
-        return self._down.get(key, 0.0) > self._clock()
+        return self._down.get(key) is not None
 
 
 class AsnLookup:

@@ -1,0 +1,45 @@
+"""CONNECTIVITY01: name servers must answer over UDP.
+
+Specification: Zonemaster CONNECTIVITY01. RFC 1123 section 6.1.3.2, RFC 7766 section 5, RFC 9210.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.connectivity._answers import QUERY_TYPES, TransportTags, check_answers
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+ALL_IPV4_DISABLED = Tag("CN01_IPV4_DISABLED", Level.NOTICE, ("servers",))
+ALL_IPV6_DISABLED = Tag("CN01_IPV6_DISABLED", Level.NOTICE, ("servers",))
+UDP = TransportTags.named("CN01", "UDP")
+
+
+@case(
+    "connectivity01",
+    ALL_IPV4_DISABLED,
+    ALL_IPV6_DISABLED,
+    *UDP.all,
+    *ALIAS_TAGS,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def connectivity01(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers answer SOA and NS queries over UDP."""
+    servers = await zone.all_servers()
+    for finding in alias_findings(zone, await zone.all_names()):
+        yield finding
+    allowed, skipped = usable(zone, servers, *QUERY_TYPES)
+    for tag, is_ipv6 in ((ALL_IPV4_DISABLED, False), (ALL_IPV6_DISABLED, True)):
+        left_out = [server for server in servers if server not in allowed and server.is_ipv6 is is_ipv6]
+        if left_out:
+            yield tag(servers=left_out)
+    for finding in (*skipped, *await check_answers(zone, allowed, UDP, tcp=False)):
+        yield finding

@@ -1,0 +1,96 @@
+"""CONNECTIVITY04: the addresses of the name servers should lie in several announced prefixes.
+
+Specification: Zonemaster CONNECTIVITY04. RFC 2182 section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.asn import Code
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+
+if TYPE_CHECKING:
+    from gonemaster_engine.asn import Origin
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.zone import Zone
+
+RAW = Tag("CN04_ASN_INFOS_RAW", Level.DEBUG, ("address", "data"))
+ANNOUNCED_IN = Tag("CN04_ASN_INFOS_ANNOUNCE_IN", Level.DEBUG, ("address", "prefixes"))
+FAILURES = {
+    Code.EMPTY_ASN_SET: Tag("CN04_EMPTY_PREFIX_SET", Level.NOTICE, ("address",)),
+    Code.ERROR_ASN_DATABASE: Tag("CN04_ERROR_PREFIX_DATABASE", Level.NOTICE, ("address",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyTags:
+    """The verdicts about one address family."""
+
+    same: Tag
+    different: Tag
+    single: Tag
+
+
+IPV4 = FamilyTags(
+    same=Tag("CN04_IPV4_SAME_PREFIX", Level.NOTICE, ("prefixes", "servers")),
+    different=Tag("CN04_IPV4_DIFFERENT_PREFIX", Level.INFO, ("servers",)),
+    single=Tag("CN04_IPV4_SINGLE_PREFIX", Level.WARNING),
+)
+IPV6 = FamilyTags(
+    same=Tag("CN04_IPV6_SAME_PREFIX", Level.NOTICE, ("prefixes", "servers")),
+    different=Tag("CN04_IPV6_DIFFERENT_PREFIX", Level.INFO, ("servers",)),
+    single=Tag("CN04_IPV6_SINGLE_PREFIX", Level.WARNING),
+)
+
+
+@case(
+    "connectivity04",
+    RAW,
+    ANNOUNCED_IN,
+    *FAILURES.values(),
+    *(tag for family in (IPV4, IPV6) for tag in (family.same, family.different, family.single)),
+)
+async def connectivity04(zone: Zone) -> AsyncIterator[Finding]:
+    """Name server addresses of each family lie in more than one announced prefix."""
+    servers = sorted({*(await zone.delegation_servers() or ()), *(await zone.apex_servers() or ())})
+    by_address: dict[str, Nameserver] = {}
+    for server in sorted(servers, key=lambda server: (server.is_ipv6, server)):
+        by_address.setdefault(server.address, server)
+    origins = await zone.asn.lookup_all(by_address)
+    for address, origin in origins.items():
+        for finding in _describe(address, origin):
+            yield finding
+    for tags, is_ipv6 in ((IPV4, False), (IPV6, True)):
+        family = [(server, origins[server.address]) for server in by_address.values() if server.is_ipv6 is is_ipv6]
+        for finding in _compare(family, tags):
+            yield finding
+
+
+def _describe(address: str, origin: Origin) -> Iterator[Finding]:
+    if origin.code in FAILURES:
+        yield FAILURES[origin.code](address=address)
+        return
+    yield RAW(address=address, data=origin.raw)
+    yield ANNOUNCED_IN(address=address, prefixes=[origin.prefix])
+
+
+def _compare(family: list[tuple[Nameserver, Origin]], tags: FamilyTags) -> Iterator[Finding]:
+    """Give the verdicts; addresses whose look-up failed do not count."""
+    groups: dict[str, list[Nameserver]] = defaultdict(list)
+    for server, origin in family:
+        if origin.code is not Code.ERROR_ASN_DATABASE:
+            groups[origin.prefix].append(server)
+    announced = {prefix: servers for prefix, servers in sorted(groups.items()) if prefix}
+    for prefix, servers in announced.items():
+        if len(servers) > 1:
+            yield tags.same(prefixes=[prefix], servers=servers)
+    alone = [servers[0] for servers in announced.values() if len(servers) == 1]
+    if alone:
+        yield tags.different(servers=alone)
+    if announced and len(groups) == 1:
+        yield tags.single()
