@@ -19,6 +19,7 @@ from gonemaster_engine.addresses import is_global
 from gonemaster_engine.cache import ExpiringCache
 from gonemaster_engine.names import is_in_domain
 from gonemaster_engine.profile import Profile
+from gonemaster_engine.txt import joined_strings
 
 if TYPE_CHECKING:
     from gonemaster_engine.recursor import Recursor
@@ -86,7 +87,7 @@ class AsnCache:
 
     def mark_down(self, key: _Key) -> None:
         """Leave that source alone for a while."""
-        self._down.put(key, True, ttl_s=FAILED_TTL_S)  # noqa: FBT003 - the value is never read
+        self._down.put(key, True, ttl_s=FAILED_TTL_S)
 
     def is_down(self, key: _Key) -> bool:
         """Say whether that source failed a short time ago."""
@@ -170,7 +171,7 @@ class AsnLookup:
             raise _SourceFailed(source)
         if not response.answer:
             return Origin(Code.EMPTY_ASN_SET, source=source)
-        texts = [b"".join(record.rdata.strings).decode("utf-8", "replace") for record in response.records("TXT")]
+        texts = [joined_strings(record.octets).decode("utf-8", "replace") for record in response.records("TXT")]
         if not texts:
             raise _SourceFailed(source)
         return _judge(source, address, [read for text in texts if (read := _read_cymru(text))])
