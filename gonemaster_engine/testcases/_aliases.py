@@ -9,6 +9,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.registry import Finding, Tag
 
 if TYPE_CHECKING:
+    from gonemaster_engine.recursor import Resolution
     from gonemaster_engine.zone import Zone
 
 CHAIN_TOO_LONG = Tag("CNAME_CHAIN_TOO_LONG", Level.ERROR, ("query_name",))
@@ -19,11 +20,16 @@ ALIAS_TAGS = (CHAIN_TOO_LONG, TARGET_UNRESOLVED, TOO_MANY_RECORDS)
 _BY_KIND = {tag.name: tag for tag in ALIAS_TAGS}
 
 
-def alias_findings(zone: Zone, names: Iterable[str] | None) -> list[Finding]:
-    """Return a finding for each problem met with these names, which must have been resolved before."""
+async def alias_findings(zone: Zone, names: Iterable[str]) -> list[Finding]:
+    """Return a finding for each problem met when these names were resolved."""
     findings = []
-    for problem in zone.cname_problems(sorted(set(names or ()))):
+    for problem in await zone.cname_problems(names):
         tag = _BY_KIND[problem.kind]
         args = {"query_name": problem.query_name, "cname_target": problem.cname_target}
         findings.append(tag(**{key: args[key] for key in tag.keys}))
     return findings
+
+
+def is_alias(resolution: Resolution, name: str) -> bool:
+    """Say whether the resolution of a name met a CNAME record of that name."""
+    return resolution.problem is not None or (resolution.response is not None and resolution.name != name)

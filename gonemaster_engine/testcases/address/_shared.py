@@ -44,4 +44,4 @@ async def _look_up(zone: Zone, server: Nameserver) -> Reverse:
     if response is None or response.rcode != "NOERROR" or problem:
         # an alias that leads nowhere was answered, too
         return Reverse(server, domain, response is not None or problem is not None, [])
-    return Reverse(server, domain, answered=True, names=sorted({record.target for record in response.records("PTR")}))
+    return Reverse(server, domain, answered=True, names=sorted({record.target for record in resolution.records("PTR")}))

@@ -32,7 +32,9 @@ BY_REACH = {
 async def address01(zone: Zone) -> AsyncIterator[Finding]:
     """Name server addresses are globally reachable."""
     servers = {*(await zone.delegation_servers() or ()), *(await zone.apex_servers() or ())}
-    for finding in alias_findings(zone, [*(await zone.delegation_names() or ()), *(await zone.apex_names() or ())]):
+    for finding in await alias_findings(
+        zone, [*(await zone.delegation_names() or ()), *(await zone.apex_names() or ())]
+    ):
         yield finding
     if not servers:
         yield NO_NAME_SERVERS()

@@ -23,7 +23,7 @@ ALL_WITH_REVERSE = Tag("NAMESERVERS_IP_WITH_REVERSE", Level.INFO)
 async def address02(zone: Zone) -> AsyncIterator[Finding]:
     """Each address of a name server has a reverse name."""
     servers = await zone.all_servers()
-    for finding in alias_findings(zone, await zone.all_names()):
+    for finding in await alias_findings(zone, await zone.all_names()):
         yield finding
     reverses = await look_up(zone, servers)
     for reverse in reverses:

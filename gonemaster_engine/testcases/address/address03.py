@@ -24,7 +24,7 @@ MATCH = Tag("NAMESERVER_IP_PTR_MATCH", Level.INFO)
 async def address03(zone: Zone) -> AsyncIterator[Finding]:
     """Reverse names of each address include the name of the name server."""
     servers = await zone.ns()
-    for finding in alias_findings(zone, await zone.ns_names()):
+    for finding in await alias_findings(zone, await zone.ns_names()):
         yield finding
     reverses = await look_up(zone, servers)
     for reverse in reverses:

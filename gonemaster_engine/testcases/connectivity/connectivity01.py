@@ -34,7 +34,7 @@ UDP = TransportTags.named("CN01", "UDP")
 async def connectivity01(zone: Zone) -> AsyncIterator[Finding]:
     """Name servers answer SOA and NS queries over UDP."""
     servers = await zone.all_servers()
-    for finding in alias_findings(zone, await zone.all_names()):
+    for finding in await alias_findings(zone, await zone.all_names()):
         yield finding
     allowed, skipped = usable(zone, servers, *QUERY_TYPES)
     for tag, is_ipv6 in ((ALL_IPV4_DISABLED, False), (ALL_IPV6_DISABLED, True)):
