@@ -2,67 +2,169 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
-from sqlalchemy.orm import Session
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from gonemaster_db.models import Job, Run
+from gonemaster_db.bulk import insert_rows
+from gonemaster_db.chunks import chunks
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import JobNotFound, JobStateError
+from gonemaster_db.ids import job_ids as new_job_ids
+from gonemaster_db.ids import new_job_id
+from gonemaster_db.models import Job, JobStatus, Run
 from gonemaster_db.records import LeaseRenewal, NewJob
+from gonemaster_db.repositories.positions import LARGEST_SLAB, positions_at_end
+
+_FRESH = {"populate_existing": True, "synchronize_session": False}
+_COLUMNS = (
+    "id", "public_id", "domain", "batch_id", "status", "priority", "position", "created_at", "expires_at",
+    "progress", "error", "attempt", "releases", "profile", "profile_id", "profile_name", "config",
+)  # fmt: skip
 
 
 def create_job(session: Session, new: NewJob, *, now: datetime | None = None) -> Job:
     """Queue one job at the end of its tier."""
-    raise NotImplementedError
+    (position,) = positions_at_end(session, new.priority, 1)
+    job = Job(
+        id=new_job_id(),
+        public_id=new.public_id,
+        domain=new.domain,
+        batch_id=new.batch_id,
+        priority=new.priority,
+        position=position,
+        created_at=now or utcnow(),
+        expires_at=new.expires_at,
+        profile=new.profile,
+        profile_id=new.profile_id,
+        profile_name=new.profile_name,
+        config=dict(new.config),
+    )
+    session.add(job)
+    session.flush()
+    return job
 
 
 def create_jobs(session: Session, new: Iterable[NewJob], *, now: datetime | None = None) -> Iterator[list[str]]:
-    """Queue many jobs in their order; yields the ids of each chunk once it is written.
+    """Queue many jobs of one tier in their order; yields the ids of each chunk once it is written.
 
     Reads from `new` only as much as one chunk holds: memory does not grow with the number of jobs.
     Nothing happens before the iterator is consumed.
     """
-    raise NotImplementedError
+    created_at = now or utcnow()
+    numbered = new_job_ids()
+    for chunk in chunks(new, LARGEST_SLAB):
+        ids = list(islice(numbered, len(chunk)))
+        positions = positions_at_end(session, chunk[0].priority, len(chunk))
+        rows = map(_row, chunk, ids, positions, [created_at] * len(chunk))
+        insert_rows(session, Job, _COLUMNS, rows)
+        yield ids
 
 
 def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, lease: timedelta) -> Job | None:
     """Move a queued job to running, `attempt` one higher, and return it; None if it is not queued (any more).
 
-    One conditional UPDATE decides the race, so a message delivered twice is harmless.
+    One conditional UPDATE decides the race, so a message delivered twice is harmless. A job whose
+    `expires_at` has passed is not started.
     """
-    raise NotImplementedError
+    return session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.status == JobStatus.QUEUED, or_(Job.expires_at.is_(None), Job.expires_at > now))
+        .values(
+            status=JobStatus.RUNNING,
+            worker=worker,
+            attempt=Job.attempt + 1,
+            started_at=now,
+            lease_until=now + lease,
+            cancel_requested_at=None,
+        )
+        .returning(Job),
+        execution_options=_FRESH,
+    )
 
 
 def renew_leases(
     session: Session, job_ids: Sequence[str], *, worker: str, now: datetime, lease: timedelta
 ) -> LeaseRenewal:
     """Renew the leases of all jobs of one worker by one statement."""
-    raise NotImplementedError
+    if not job_ids:
+        return LeaseRenewal(frozenset(), frozenset())
+    renewed = session.execute(
+        update(Job)
+        .where(Job.id.in_(job_ids), Job.status == JobStatus.RUNNING, Job.worker == worker)
+        .values(lease_until=now + lease)
+        .returning(Job.id, Job.cancel_requested_at),
+        execution_options={"synchronize_session": False},
+    ).all()
+    held = {job_id for job_id, _ in renewed}
+    canceled = {job_id for job_id, requested_at in renewed if requested_at}
+    return LeaseRenewal(lost=frozenset(job_ids) - held, canceled=frozenset(canceled))
 
 
 def get_job(session: Session, job_id: str) -> Job:
     """Read an unfinished job. Raises JobNotFound."""
-    raise NotImplementedError
+    job = session.scalar(select(Job).where(Job.id == job_id), execution_options={"populate_existing": True})
+    if job is None:
+        raise JobNotFound(job_id)
+    return job
 
 
 def find_job_or_run(session: Session, job_id: str) -> Job | Run:
     """Read the job, or the run it has become. Raises JobNotFound."""
-    raise NotImplementedError
+    return _find(session, Job.id, Run.id, job_id)
 
 
 def find_by_public_id(session: Session, public_id: str) -> Job | Run:
     """Read the job or run with this public id. Raises JobNotFound."""
-    raise NotImplementedError
+    return _find(session, Job.public_id, Run.public_id, public_id)
 
 
 def expired_leases(session: Session, *, now: datetime, limit: int) -> list[Job]:
     """List running jobs whose lease ended before `now`, longest ago first."""
-    raise NotImplementedError
+    query = select(Job).where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
+    return list(session.scalars(query.order_by(Job.lease_until).limit(limit)))
 
 
 def hold_job(session: Session, job_id: str) -> Job:
     """Move a queued job to paused; it keeps its place. Raises JobNotFound, JobStateError."""
-    raise NotImplementedError
+    return _switch(session, job_id, JobStatus.QUEUED, JobStatus.PAUSED)
 
 
 def release_job(session: Session, job_id: str) -> Job:
     """Move a paused job back to queued. Raises JobNotFound, JobStateError."""
-    raise NotImplementedError
+    return _switch(session, job_id, JobStatus.PAUSED, JobStatus.QUEUED)
+
+
+def _switch(session: Session, job_id: str, old: JobStatus, new: JobStatus) -> Job:
+    job: Job | None = session.scalar(
+        update(Job).where(Job.id == job_id, Job.status == old).values(status=new).returning(Job),
+        execution_options=_FRESH,
+    )
+    if job is None:
+        status = find_job_or_run(session, job_id).status
+        raise JobStateError(f"job {job_id} is {status}, not {old}")
+    return job
+
+
+def _find(
+    session: Session,
+    job_column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    run_column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    key: str,
+) -> Job | Run:
+    """Look for the job first: a job that graduates between the two queries is then found as a run."""
+    options = {"populate_existing": True}
+    found: Job | Run | None = session.scalar(select(Job).where(job_column == key), execution_options=options)
+    if found is None:
+        found = session.scalar(select(Run).where(run_column == key), execution_options=options)
+    if found is None:
+        raise JobNotFound(key)
+    return found
+
+
+def _row(new: NewJob, job_id: str, position: int, created_at: datetime) -> tuple[object, ...]:
+    return (
+        job_id, new.public_id, new.domain, new.batch_id, JobStatus.QUEUED, new.priority, position, created_at,
+        new.expires_at, 0, "", 0, 0, new.profile, new.profile_id, new.profile_name, new.config,
+    )  # fmt: skip

@@ -1,0 +1,84 @@
+"""Domains: finding and making them, and the copy of their newest run."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.chunks import chunks
+from gonemaster_db.errors import DomainNotFound
+from gonemaster_db.models import Domain, Run
+from gonemaster_db.upsert import insert
+
+_CHUNK = 5000
+
+
+def get_domain(session: Session, domain_id: int) -> Domain:
+    """Read a domain. Raises DomainNotFound."""
+    found = session.get(Domain, domain_id)
+    if found is None:
+        raise DomainNotFound(domain_id)
+    return found
+
+
+def find_domain(session: Session, name: str) -> Domain | None:
+    """Read the domain with this name (A-labels, lower case, no final dot)."""
+    return session.scalar(select(Domain).where(Domain.name == name))
+
+
+def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> dict[str, int]:
+    """Find or make the domains; the ids by name."""
+    ids: dict[str, int] = {}
+    for chunk in chunks(sorted(set(names)), _CHUNK):  # sorted: two transactions must not wait for each other
+        ids.update(_ids(session, chunk))
+        missing = [name for name in chunk if name not in ids]
+        if missing:
+            rows = [{"name": name, "created_at": now, "run_count": 0} for name in missing]
+            session.execute(insert(session, Domain).on_conflict_do_nothing(), rows)
+            ids.update(_ids(session, missing))
+    return ids
+
+
+def refresh_domains(session: Session, domain_ids: Iterable[int]) -> None:
+    """Recount the runs of the domains and copy what their newest run (by finish time) says, or nothing."""
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        newest = (
+            select(Run.id)
+            .where(Run.domain_id == Domain.id)
+            .order_by(Run.finished_at.desc(), Run.id.desc())
+            .limit(1)
+            .correlate(Domain)
+            .scalar_subquery()
+        )
+        count = select(func.count()).where(Run.domain_id == Domain.id).correlate(Domain).scalar_subquery()
+        session.execute(
+            update(Domain).where(Domain.id.in_(chunk)).values(run_count=count, latest_run_id=newest),
+            execution_options={"synchronize_session": False},
+        )
+        _copy_latest(session, chunk)
+
+
+def _copy_latest(session: Session, domain_ids: Sequence[int]) -> None:
+    copied = {
+        "latest_run_at": Run.finished_at,
+        "latest_status": Run.status,
+        "latest_level": Run.worst_level,
+        "latest_score": Run.score,
+        "latest_grade": Run.grade,
+    }
+    session.execute(
+        update(Domain)
+        .where(Domain.id.in_(domain_ids))
+        .values(
+            {
+                name: select(column).where(Run.id == Domain.latest_run_id).correlate(Domain).scalar_subquery()
+                for name, column in copied.items()
+            }
+        ),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _ids(session: Session, names: Sequence[str]) -> dict[str, int]:
+    return {name: key for key, name in session.execute(select(Domain.id, Domain.name).where(Domain.name.in_(names)))}

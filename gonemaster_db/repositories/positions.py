@@ -1,0 +1,28 @@
+"""Positions in a tier: sparse numbers, so that a job moves without others being renumbered.
+
+Positions are given out in slabs; who takes a slab later stands behind, and no one waits for another's commit.
+"""
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from gonemaster_db.models import Job
+
+GAP = 1 << 10  # ten moves to the same place before it must be made wider
+LARGEST_SLAB = 1 << 13
+SLAB = GAP * LARGEST_SLAB  # 2^40 slabs fit into a bigint
+
+
+def positions_at_end(session: Session, priority: int, count: int) -> range:
+    """Take `count` (at most LARGEST_SLAB) ascending positions behind all jobs of the tier."""
+    if session.get_bind().dialect.name == "postgresql":
+        slab = session.execute(text("SELECT nextval('job_slabs')")).scalar_one()
+    else:
+        slab = _slab_behind(session, priority)
+    return range(slab * SLAB, slab * SLAB + count * GAP, GAP)
+
+
+def _slab_behind(session: Session, priority: int) -> int:
+    """SQLite has one writer at a time: what is last now stays last until the commit."""
+    last = session.scalar(select(func.max(Job.position)).where(Job.priority == priority))
+    return 1 if last is None else last // SLAB + 1

@@ -1,0 +1,58 @@
+"""Jobs, runs and entries for tests, made through the store's own functions."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gonemaster_db.models import Job, Run, RunStatus
+from gonemaster_db.records import EntryRecord, NewJob, RunRecord
+from gonemaster_db.repositories.graduation import graduate_job
+from gonemaster_db.repositories.jobs import claim_job, create_job, create_jobs
+from gonemaster_db.session import Store
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+LEASE = timedelta(minutes=1)
+
+
+def queue_job(store: Store, domain: str = "example.com", *, now: datetime = NOON, **fields: Any) -> Job:
+    with store.transaction() as session:
+        return create_job(session, NewJob(domain, **fields), now=now)
+
+
+def queue_jobs(store: Store, domains: Iterable[str], *, now: datetime = NOON, **fields: Any) -> list[str]:
+    with store.transaction() as session:
+        made = create_jobs(session, (NewJob(domain, **fields) for domain in domains), now=now)
+        return [job_id for chunk in made for job_id in chunk]
+
+
+def claim(store: Store, job_id: str, *, worker: str = "w1", now: datetime = NOON) -> Job:
+    with store.transaction() as session:
+        job = claim_job(session, job_id, worker=worker, now=now, lease=LEASE)
+    assert job is not None
+    return job
+
+
+def entries_of(*levels: str, **fields: Any) -> list[EntryRecord]:
+    """One entry of each level, a tenth of a second apart."""
+    base: dict[str, Any] = {"module": "BASIC", "testcase": "basic01", "tag": "B01_CHILD_FOUND", "args": {}} | fields
+    return [EntryRecord(timestamp=number / 10, level=level, **base) for number, level in enumerate(levels)]
+
+
+def record(*levels: str, status: RunStatus = RunStatus.SUCCEEDED, at: datetime = NOON, **fields: Any) -> RunRecord:
+    entries: Sequence[EntryRecord] = fields.pop("entries", entries_of(*levels))
+    return RunRecord(status=status, finished_at=at, entries=entries, **fields)
+
+
+def finish_job(store: Store, job: Job, outcome: RunRecord | None = None) -> Run:
+    """Graduate a claimed job."""
+    assert job.worker is not None
+    with store.transaction() as session:
+        return graduate_job(session, job.id, worker=job.worker, attempt=job.attempt, record=outcome or record("INFO"))
+
+
+def make_run(store: Store, domain: str = "example.com", outcome: RunRecord | None = None, **fields: Any) -> Run:
+    """Queue, claim and graduate; the run takes five seconds."""
+    outcome = outcome or record("INFO")
+    started = outcome.finished_at - timedelta(seconds=5)
+    job = claim(store, queue_job(store, domain, now=started - timedelta(seconds=1), **fields).id, now=started)
+    return finish_job(store, job, outcome)
