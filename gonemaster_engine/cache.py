@@ -82,7 +82,6 @@ class HotCache:
         self.negative_ttl_s = negative_ttl_s
         self.answers: ExpiringCache[Response] = ExpiringCache(max_entries=max_entries)
         self.cuts: ExpiringCache[ZoneCut] = ExpiringCache(max_entries=max_entries)
-        self.prefixes: ExpiringCache[object] = ExpiringCache(max_entries=max_entries)  # AS look-ups
 
     def keep_answer(self, address: str, key: QuestionKey, response: Response) -> None:
         """Keep an answer for its TTL, a negative one shorter; failures of a server are not kept."""

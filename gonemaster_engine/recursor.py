@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -188,7 +188,7 @@ class Recursor:
                 return servers  # one that can be asked is enough; the others are looked up when it fails
         return []
 
-    def _with_addresses(self, cut: ZoneCut, addresses: dict[str, Sequence[str]]) -> list[Nameserver]:
+    def _with_addresses(self, cut: ZoneCut, addresses: Mapping[str, Sequence[str]]) -> list[Nameserver]:
         context = self._context
         servers = [
             context.nameserver(name, address)

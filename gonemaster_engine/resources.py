@@ -9,11 +9,13 @@ from importlib import resources
 from pathlib import Path
 
 import dns.exception
-import dns.rdatatype
 import dns.zone
-import dns.zonefile
+from dns.rdtypes.ANY.NS import NS
+from dns.rdtypes.IN.A import A
+from dns.rdtypes.IN.AAAA import AAAA
 
 from gonemaster_engine import names
+from gonemaster_engine.asn import AsnCache
 from gonemaster_engine.cache import HotCache
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.transport import Transport, host_has_ipv6
@@ -29,6 +31,7 @@ class Resources:
 
     transport: Transport
     hot: HotCache
+    asn: AsnCache
     root_hints: Hints
     has_ipv6: bool
 
@@ -51,6 +54,7 @@ class Resources:
         return cls(
             transport=Transport(port=dns_port),
             hot=HotCache(ttl_s=hot_cache_ttl_s, negative_ttl_s=min(30.0, hot_cache_ttl_s)),
+            asn=AsnCache(),
             root_hints=load_hints(Path(root_hints)) if root_hints else default_hints(),
             has_ipv6=host_has_ipv6() if ipv6 is None else ipv6,
         )
@@ -90,12 +94,13 @@ def parse_hints(text: str) -> Hints:
         zone = dns.zone.from_text(text, origin=".", relativize=False, check_origin=False)
     except (dns.exception.DNSException, ValueError) as error:
         raise EngineError(f"not in zone-file format: {error}") from error
-    servers = {from_dns_name(rdata.target) for _, _, rdata in zone.iterate_rdatas(dns.rdatatype.NS)}
+    records = zone.iterate_rdatas("NS")
+    servers = {from_dns_name(rdata.target) for _, _, rdata in records if isinstance(rdata, NS)}
     hints: dict[str, tuple[str, ...]] = {}
-    for rtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
-        for owner, _, rdata in zone.iterate_rdatas(rtype):
+    for address_type in (A, AAAA):
+        for owner, _, rdata in zone.iterate_rdatas(address_type.__name__):
             name = from_dns_name(owner)
-            if name in servers:
+            if name in servers and isinstance(rdata, address_type):
                 hints[name] = (*hints.get(name, ()), names.canonical_address(rdata.address))
     if not hints:
         raise EngineError("no NS record of the root zone has an address record beside it")

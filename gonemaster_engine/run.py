@@ -1,0 +1,324 @@
+"""A run: which test cases, in which order, until when; and its result.
+
+BASIC comes first and decides whether the zone can be tested at all. Then all other selected cases run, each as soon
+as the cases that it depends on have ended; they share the answers of the run, so most questions are asked once.
+Entries are reported in the order of the plan, whatever the order in which the cases end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from gonemaster_engine import names
+from gonemaster_engine.asn import AsnLookup
+from gonemaster_engine.cache import QuestionKey
+from gonemaster_engine.context import DSInfo, Log, RunContext, Undelegated
+from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.errors import InvalidDelegation
+from gonemaster_engine.nameserver import NameserverTiming
+from gonemaster_engine.profile import Profile
+from gonemaster_engine.recursor import Recursor
+from gonemaster_engine.registry import END, START, Case, Finding, modules, select
+from gonemaster_engine.resources import Resources
+from gonemaster_engine.version import __version__
+from gonemaster_engine.wire import Response
+from gonemaster_engine.zone import Zone
+
+__all__ = ["DSInfo", "RunResult", "Undelegated", "run_test"]
+
+log = logging.getLogger(__name__)
+
+DEFAULT_DEADLINE_S = 300.0
+_SLOW_SERVERS = 10  # named when the time is over
+
+Answers = Iterable[tuple[str, QuestionKey, Response | None]]
+
+
+@dataclass(slots=True)
+class RunResult:
+    """What a run found. `entries` stand in the order of the plan."""
+
+    domain: str
+    entries: list[Entry]
+    started_at: datetime
+    duration_s: float
+    queries: int  # sent to servers; answers from caches are not counted
+    timings: list[NameserverTiming]
+    effective_profile: dict[str, Any]
+    unfinished: list[str] = field(default_factory=list)  # ids of cases that the deadline cut off
+    answers: list[tuple[str, QuestionKey, Response | None]] = field(default_factory=list)  # all that was asked
+
+
+async def run_test(
+    domain: str,
+    profile: Profile,
+    *,
+    resources: Resources,
+    tests: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    nameservers: Iterable[tuple[str, str | None]] = (),
+    ds: Iterable[DSInfo] = (),
+    deadline_s: float = DEFAULT_DEADLINE_S,
+    stop_level: Level | None = None,
+    on_progress: Callable[[int], None] | None = None,
+    on_entry: Callable[[Entry], None] | None = None,
+    restored: Answers = (),
+    keep_answers: bool = False,
+    traces_queries: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> RunResult:
+    """Test a domain.
+
+    `domain` may be what a user typed. `tests` and `exclude` name test cases and modules; without `tests` the profile
+    decides. `nameservers` and `ds` stand in for the delegation in the parent zone. The run ends at the deadline with
+    what it has; with `stop_level` at the first entry of that level or above. `restored` answers replace the
+    network for the same questions.
+
+    Raises:
+        InvalidDomain: the name cannot be tested.
+        UnknownTestCase: `tests` or `exclude` name something unknown.
+        InvalidDelegation: `nameservers` or `ds` cannot be used.
+    """
+    name = names.normalize_domain(domain)
+    plan = _plan(profile, tests, exclude)
+    run_log = Log(profile, traces_queries=traces_queries)
+    undelegated = _undelegated(nameservers, ds)
+    context = RunContext(name, profile, resources, log=run_log, undelegated=undelegated, clock=clock)
+    for address, key, response in restored:
+        context.restore(address, key, response)
+    run = _Run(context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level)
+    started_at = datetime.now(UTC)
+    try:
+        async with asyncio.timeout(deadline_s):
+            await run.do()
+    except TimeoutError:
+        run.report_deadline(deadline_s)
+    except _Stopped:
+        pass
+    finally:
+        await run.close()
+    return RunResult(
+        domain=name,
+        entries=run_log.entries,
+        started_at=started_at,
+        duration_s=run_log.elapsed(),
+        queries=context.queries,
+        timings=context.timings(),
+        effective_profile=profile.as_dict(),
+        unfinished=run.unfinished,
+        answers=list(context.answers()) if keep_answers else [],
+    )
+
+
+def _plan(profile: Profile, tests: Sequence[str], exclude: Sequence[str]) -> list[Case]:
+    if tests:
+        return select(tests, exclude)
+    wanted = set(profile.test_cases)
+    return [case for case in select((), exclude) if case.id in wanted]
+
+
+def _undelegated(nameservers: Iterable[tuple[str, str | None]], ds: Iterable[DSInfo]) -> Undelegated:
+    servers: dict[str, tuple[str, ...]] = {}
+    for text, address in nameservers:
+        try:
+            name = names.normalize_domain(text)
+            found = (names.canonical_address(address),) if address else ()
+        except ValueError as error:
+            raise InvalidDelegation(f"{address!r} is not an IP address") from error
+        servers[name] = tuple(dict.fromkeys((*servers.get(name, ()), *found)))
+    return Undelegated(servers, tuple(_checked(each) for each in ds))
+
+
+def _checked(ds: DSInfo) -> DSInfo:
+    if not (0 <= ds.keytag <= 0xFFFF and 0 <= ds.algorithm <= 0xFF and 0 <= ds.digtype <= 0xFF):
+        raise InvalidDelegation("key tag, algorithm and digest type of a DS must be within 65535, 255 and 255")
+    with suppress(ValueError):
+        if bytes.fromhex(ds.digest):
+            return ds
+    raise InvalidDelegation(f"the digest of a DS must be an even number of hexadecimal digits, not {ds.digest!r}")
+
+
+class _Stopped(Exception):
+    """The stop level was reached."""
+
+
+class _CaseRun:
+    """One case of a run: its entries, and the event of its end."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.entries: list[Entry] = []
+        self.tags: set[str] = set()
+        self.ended = asyncio.Event()
+        self.ran = False
+
+
+class _Run:
+    """Carries out a plan."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        plan: list[Case],
+        *,
+        on_progress: Callable[[int], None] | None,
+        on_entry: Callable[[Entry], None] | None,
+        stop_level: Level | None,
+    ) -> None:
+        self._context = context
+        self._log = context.log
+        self._log.on_entry = on_entry
+        self._on_progress = on_progress
+        self._stop_level = stop_level
+        recursor = Recursor(context)
+        asn = AsnLookup(recursor, context.profile, context.resources.asn)
+        self._zone = Zone(context, recursor, asn)
+        self._runs = {case.id: _CaseRun(case) for case in plan}
+        self._to_report = list(self._runs.values())
+        self._ended = 0
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Ids of the cases that did not end."""
+        return [run.case.id for run in self._runs.values() if not run.ended.is_set()]
+
+    async def do(self) -> None:
+        """Run all cases of the plan that can run."""
+        self._announce()
+        if not self._can_ask():
+            self._log.system("NO_NETWORK")
+            self._skip(self._runs.values())
+            return
+        await self._check_supplied()
+        basic = [run for run in self._runs.values() if run.case.module == "BASIC"]
+        others = [run for run in self._runs.values() if run.case.module != "BASIC"]
+        await self._run_together(basic)
+        if others and not self._may_continue():
+            self._log.system("CANNOT_CONTINUE", domain=self._context.zone_name)
+            self._skip(others)
+        else:
+            await self._run_together(others)
+
+    def _announce(self) -> None:
+        context = self._context
+        self._log.system("GLOBAL_VERSION", version=__version__)
+        self._log.system("START_TIME", time_t=int(context.clock()), string=_utc_text(context.clock()))
+        self._log.system("TEST_TARGET", zone=context.zone_name, module="all", testcase="all")
+        if context.profile.ipv6 and not context.resources.has_ipv6:
+            self._log.system("IPV6_AUTO_DISABLED")
+
+    def _can_ask(self) -> bool:
+        context = self._context
+        return context.uses_family(ipv6=False) or context.uses_family(ipv6=True)
+
+    async def _check_supplied(self) -> None:
+        """Report supplied name servers that have no address and do not resolve."""
+        servers = self._context.undelegated.servers
+        zone_name = self._context.zone_name
+        for name, addresses in servers.items():
+            if addresses:
+                continue
+            if names.is_in_domain(name, zone_name):
+                self._log.system("FAKE_DELEGATION_IN_ZONE_NO_IP", domain=zone_name, ns=name)
+            elif not await self._zone.recursor.addresses(name):
+                self._log.system("FAKE_DELEGATION_NO_IP", domain=zone_name, ns=name)
+
+    def _may_continue(self) -> bool:
+        """Say whether the zone exists and has a working server, as far as BASIC was selected."""
+        basic01, basic02 = self._runs.get("basic01"), self._runs.get("basic02")
+        if basic01 and "B01_CHILD_FOUND" not in basic01.tags:
+            return False
+        if basic02 is None:
+            return True
+        return "B02_AUTH_RESPONSE_SOA" in basic02.tags and "B02_NO_DELEGATION" not in basic02.tags
+
+    async def _run_together(self, runs: Iterable[_CaseRun]) -> None:
+        tasks = [self._context.start(self._run_case(run)) for run in runs]
+        await asyncio.gather(*tasks)
+
+    async def _run_case(self, run: _CaseRun) -> None:
+        condition = modules()[run.case.module].conditions.get(run.case.id)
+        if condition:
+            for case_id in condition.after:
+                if case_id in self._runs:
+                    await self._runs[case_id].ended.wait()
+            if not condition.gate(self._emitted(run.case.module)):
+                self._end(run)
+                return
+        run.ran = True
+        await self._collect(run)
+        self._end(run)
+
+    def _emitted(self, module: str) -> Mapping[str, frozenset[str]]:
+        return {
+            each.case.id: frozenset(each.tags)
+            for each in self._runs.values()
+            if each.case.module == module and each.ended.is_set()
+        }
+
+    async def _collect(self, run: _CaseRun) -> None:
+        case = run.case
+        self._add(run, START(testcase=case.id))
+        try:
+            async for finding in case.run(self._zone):
+                self._add(run, finding)
+        except Exception as error:  # one case must not take the others down
+            log.exception("a test case raised an error", extra={"testcase": case.id, "domain": self._zone.name})
+            text = f"{type(error).__name__}: {error}"
+            level = self._log.level("SYSTEM", "MODULE_ERROR")
+            args = {"module": case.id, "msg": text}
+            run.entries.append(Entry(self._log.elapsed(), "SYSTEM", case.id, "MODULE_ERROR", level, args))
+        self._add(run, END(testcase=case.id))
+
+    def _add(self, run: _CaseRun, finding: Finding) -> None:
+        run.entries.append(self._log.make(finding, module=run.case.module, testcase=run.case.id))
+        run.tags.add(finding.tag.name)
+
+    def _end(self, run: _CaseRun) -> None:
+        run.ended.set()
+        self._ended += 1
+        self._report()
+        if self._on_progress:
+            self._on_progress(100 * self._ended // len(self._runs))
+
+    def _skip(self, runs: Iterable[_CaseRun]) -> None:
+        for run in runs:
+            self._end(run)
+
+    def _report(self) -> None:
+        """Pass on the entries of ended cases, as far as all cases before them have ended."""
+        while self._to_report and self._to_report[0].ended.is_set():
+            for entry in self._to_report.pop(0).entries:
+                self._log.add(entry)
+                if self._stop_level is not None and entry.level >= self._stop_level:
+                    self._to_report.clear()
+                    raise _Stopped
+
+    def report_deadline(self, deadline_s: float) -> None:
+        """Pass on what the cut-off cases found so far, and say what is missing."""
+        unfinished = self.unfinished
+        for run in self._to_report:
+            for entry in run.entries:
+                self._log.add(entry)
+        self._to_report.clear()
+        slow = sorted(
+            (timing for timing in self._context.timings() if timing.timeouts),
+            key=lambda timing: (-timing.timeouts, timing.nameserver, timing.address),
+        )
+        servers = [{"ns": timing.nameserver, "address": timing.address} for timing in slow[:_SLOW_SERVERS]]
+        self._log.system("RUN_DEADLINE_REACHED", seconds=round(deadline_s), testcases=unfinished, servers=servers)
+
+    async def close(self) -> None:
+        """End what is still under way."""
+        await self._context.close()
+
+
+def _utc_text(posix_seconds: float) -> str:
+    return datetime.fromtimestamp(int(posix_seconds), UTC).isoformat().replace("+00:00", "Z")

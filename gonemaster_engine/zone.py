@@ -1,0 +1,351 @@
+"""The zone under test, as test cases ask about it.
+
+The methods named "Get-..." are those of MethodsV2, "Method 1" to "Method 5" those of Methods, both specifications of
+Zonemaster. Each is computed once per run, whichever case asks first. None stands for an undefined set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+import dns.flags
+import dns.message
+import dns.rrset
+
+from gonemaster_engine import names
+from gonemaster_engine.asn import AsnLookup
+from gonemaster_engine.context import DSInfo, RunContext
+from gonemaster_engine.delegation_walk import DelegationWalk, Walk
+from gonemaster_engine.errors import WireError
+from gonemaster_engine.nameserver import Nameserver, query_all
+from gonemaster_engine.recursor import CnameProblem, Recursor, glue_addresses
+from gonemaster_engine.wire import Response, Section, dns_name
+
+_T = TypeVar("_T")
+
+Delegation = dict[str, list[str]]
+"""NS names to their addresses, possibly none; names and addresses sorted."""
+
+
+class Zone:
+    """A zone of a run. `Zone.of` gives another zone of the same run."""
+
+    def __init__(self, context: RunContext, recursor: Recursor, asn: AsnLookup, *, name: str | None = None) -> None:
+        self.context = context
+        self.recursor = recursor
+        self.asn = asn
+        self.name = context.zone_name if name is None else name
+        self._once: dict[str, asyncio.Task[Any]] = {}
+        self._others: dict[str, Zone] = {}
+
+    def __repr__(self) -> str:
+        return f"<Zone {self.name}>"
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the root zone."""
+        return self.name == names.ROOT
+
+    @property
+    def is_tld(self) -> bool:
+        """Whether its name has one label, or none."""
+        return "." not in self.name or self.is_root
+
+    @property
+    def undelegated(self) -> bool:
+        """Whether the user supplied its name servers."""
+        return self.name == self.context.zone_name and bool(self.context.undelegated.servers)
+
+    @property
+    def supplied_ds(self) -> tuple[DSInfo, ...]:
+        """The DS records that the user supplied."""
+        return self.context.undelegated.ds if self.name == self.context.zone_name else ()
+
+    @cached_property
+    def now(self) -> int:
+        """The time of the run, POSIX seconds; the same for all cases."""
+        return int(self.context.clock())
+
+    def setting(self, case_id: str, name: str) -> Any:
+        """Return a setting of a test case from the profile (`test_cases_vars`)."""
+        return self.context.profile.setting(case_id, name)
+
+    def nameserver(self, name: str, address: str) -> Nameserver:
+        """Return the name server of that name and address."""
+        return self.context.nameserver(name, address)
+
+    def of(self, name: str) -> Zone:
+        """Return another zone in the same run."""
+        if name == self.name:
+            return self
+        other = self._others.get(name)
+        if other is None:
+            other = self._others[name] = Zone(self.context, self.recursor, self.asn, name=name)
+        return other
+
+    async def _remember(self, key: str, compute: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        task = self._once.get(key)
+        if task is None:
+            task = self._once[key] = self.context.start(compute())
+        return cast("_T", await task)
+
+    # -- MethodsV2 ----------------------------------------------------------------------------------------------
+
+    async def walk(self) -> Walk:
+        """Return what the walk from the root towards this zone saw."""
+        return await self._remember("walk", DelegationWalk(self.context, self.recursor, self.name).run)
+
+    async def parent_servers(self) -> list[Nameserver] | None:
+        """Return the servers of the parent zone; none for the root and for supplied delegations.
+
+        Get-Parent-NS-Names-and-IPs
+        """
+        if self.is_root or self.undelegated:
+            return []
+        return (await self.walk()).parent_servers or None
+
+    async def delegation(self) -> Delegation | None:
+        """Return the delegation: in-domain names with glue, the others with what they resolve to.
+
+        Get-Del-NS-Names-and-IPs
+        """
+        return await self._remember("delegation", self._delegation)
+
+    async def delegation_names(self) -> list[str] | None:
+        """Return the names of the delegation. Get-Del-NS-Names."""
+        delegation = await self.delegation()
+        return None if delegation is None else list(delegation)
+
+    async def delegation_servers(self) -> list[Nameserver] | None:
+        """Return the delegation as name servers; names without address are left out."""
+        return self._as_servers(await self.delegation())
+
+    async def apex(self) -> Delegation | None:
+        """Return the NS set of the zone's own servers: in-domain names as they have it, the others resolved.
+
+        Get-Zone-NS-Names-and-IPs
+        """
+        return await self._remember("apex", self._apex)
+
+    async def apex_names(self) -> list[str] | None:
+        """Return the NS names that the zone's own servers give. Get-Zone-NS-Names."""
+        return await self._remember("apex_names", self._apex_names)
+
+    async def apex_servers(self) -> list[Nameserver] | None:
+        """Return the NS set of the zone's own servers as name servers; names without address are left out."""
+        return self._as_servers(await self.apex())
+
+    def _as_servers(self, delegation: Delegation | None) -> list[Nameserver] | None:
+        return None if delegation is None else self.context.nameservers(dict(delegation))
+
+    async def _delegation(self) -> Delegation | None:
+        delegation = await self._glue()
+        if delegation is None:
+            return None
+        return await self._with_resolved(delegation)
+
+    async def _glue(self) -> dict[str, set[str]] | None:
+        """Return the names of the delegation with the glue of those that are in-domain. Get-Delegation."""
+        supplied = self.context.undelegated.servers
+        if self.undelegated:
+            return {name: set(found) if self._is_in_domain(name) else set() for name, found in supplied.items()}
+        if self.is_root:
+            return {name: set(addresses) for name, addresses in self.context.resources.root_hints.items()}
+        parents = await self.parent_servers()
+        if not parents:
+            return None
+        referred: dict[str, set[str]] = {}
+        own: dict[str, set[str]] = {}
+        for server, response in await query_all(_one_per_address(parents), self.name, "NS"):
+            if response is None or response.rcode != "NOERROR":
+                continue
+            if response.is_referral_to(self.name):
+                self._collect(response, "authority", referred)
+            elif response.aa and response.has("NS", self.name):
+                await self._collect_own(server, response, own)
+        return referred or own
+
+    def _is_in_domain(self, name: str) -> bool:
+        return names.is_in_domain(name, self.name)
+
+    def _collect(self, response: Response, section: Section, into: dict[str, set[str]]) -> list[str]:
+        """Add the NS names with their glue; return the in-domain names that have none in this response."""
+        lacking = []
+        for record in response.records("NS", self.name, section):
+            glue = glue_addresses(response, record.target, self.name)
+            into.setdefault(record.target, set()).update(glue)
+            if not glue and self._is_in_domain(record.target):
+                lacking.append(record.target)
+        return lacking
+
+    async def _collect_own(self, server: Nameserver, response: Response, into: dict[str, set[str]]) -> None:
+        """Add the NS names of a zone that its parent's servers serve themselves."""
+        for name in self._collect(response, "answer", into):
+            into[name] |= await self._addresses_at([server], name)
+
+    async def _addresses_at(self, servers: Sequence[Nameserver], name: str) -> set[str]:
+        """Return the addresses that these servers give for a name; referrals and aliases are followed."""
+        pending = [(rtype, server.query(name, rtype)) for server in servers for rtype in ("A", "AAAA")]
+        found: set[str] = set()
+        elsewhere = False
+        for rtype, answer in pending:
+            response = await answer
+            if response is None or response.rcode != "NOERROR":
+                continue
+            if response.aa:
+                found.update(record.address for record in response.records(rtype, name))
+            elsewhere |= response.is_referral or (response.aa and response.has("CNAME", name))
+        if elsewhere:
+            found.update(await self.recursor.addresses(name))
+        return found
+
+    async def _apex_names(self) -> list[str] | None:
+        servers = await self.delegation_servers()
+        if servers is None:
+            return None
+        found: set[str] = set()
+        for _, response in await query_all(_one_per_address(servers), self.name, "NS"):
+            if response and response.aa:
+                found.update(record.target for record in response.records("NS", self.name))
+        return sorted(found)
+
+    async def _apex(self) -> Delegation | None:
+        found = await self.apex_names()
+        if found is None:
+            return None
+        servers = _one_per_address(await self.delegation_servers() or [])
+        inside = [name for name in found if self._is_in_domain(name)]
+        addresses = await asyncio.gather(*(self._addresses_at(servers, name) for name in inside))
+        return await self._with_resolved(
+            {name: set[str]() for name in found} | dict(zip(inside, addresses, strict=True))
+        )
+
+    async def _with_resolved(self, found: dict[str, set[str]]) -> Delegation:
+        """Add the addresses of the names that are not in-domain. Get-OOB-IPs."""
+        outside = [name for name in found if not self._is_in_domain(name)]
+        for name, addresses in zip(outside, await self.addresses(outside), strict=True):
+            found[name].update(addresses)
+        return {name: sorted(found[name], key=_address_order) for name in sorted(found)}
+
+    async def addresses(self, of: Iterable[str]) -> list[list[str]]:
+        """Return the addresses of each name; supplied ones stand for what resolves."""
+        return await asyncio.gather(*(self.recursor.addresses(name) for name in of))
+
+    # -- Methods ------------------------------------------------------------------------------------------------
+
+    async def parent_zone(self) -> Zone | None:
+        """Return the zone from which this one is delegated; None if there is none. Method 1."""
+        if self.is_root:
+            return None
+        walk = await self.walk()
+        candidates = [each.zone for each in walk.observations]
+        return self.of(candidates[0]) if candidates else None
+
+    async def glue_names(self) -> list[str]:
+        """Return the names of the delegation. Method 2."""
+        return await self.delegation_names() or []
+
+    async def glue(self) -> list[Nameserver]:
+        """Return the servers of the delegation. Method 4."""
+        return await self.delegation_servers() or []
+
+    async def ns_names(self) -> list[str]:
+        """Return the NS names of the zone itself. Method 3."""
+        return await self.apex_names() or []
+
+    async def ns(self) -> list[Nameserver]:
+        """Return the servers that the zone itself names. Method 5."""
+        return await self.apex_servers() or []
+
+    async def all_names(self) -> list[str]:
+        """Return the names of delegation and zone. Methods 2 and 3."""
+        return sorted({*await self.glue_names(), *await self.ns_names()})
+
+    async def all_servers(self) -> list[Nameserver]:
+        """Return the servers of delegation and zone. Methods 4 and 5."""
+        return sorted({*await self.glue(), *await self.ns()})
+
+    async def cname_problems(self, of: Iterable[str]) -> list[CnameProblem]:
+        """Return what is wrong with the aliases of these names."""
+        wanted = sorted(set(of))
+        await self.addresses(wanted)
+        problems = self.recursor.problems
+        return [problems[name] for name in wanted if name in problems]
+
+    # -- questions ----------------------------------------------------------------------------------------------
+
+    async def servers(self) -> list[Nameserver]:
+        """Return the servers to ask on behalf of the zone: its own, else those of the delegation; one per address."""
+        return _one_per_address(await self.ns() or await self.glue())
+
+    async def query_one(self, qname: str, qtype: str, **options: Any) -> Response | None:
+        """Return the first response of the zone's servers, asked in turn."""
+        return await self._first(qname, qtype, lambda response: True, options)
+
+    async def query_auth(self, qname: str, qtype: str, **options: Any) -> Response | None:
+        """Return the first authoritative response of the zone's servers, asked in turn."""
+        return await self._first(qname, qtype, lambda response: response.aa, options)
+
+    async def _first(
+        self, qname: str, qtype: str, accept: Callable[[Response], bool], options: dict[str, Any]
+    ) -> Response | None:
+        for server in await self.servers():
+            response = await server.query(qname, qtype, **options)
+            if response and accept(response):
+                return response
+        return None
+
+    async def query_all(
+        self, qname: str, qtype: str, servers: Iterable[Nameserver] | None = None, **options: Any
+    ) -> list[tuple[Nameserver, Response | None]]:
+        """Return what each of the zone's servers, or of those given, responds; all are asked at once."""
+        return await query_all(await self.servers() if servers is None else servers, qname, qtype, **options)
+
+    async def query_parent(self, qtype: str, qname: str | None = None, **options: Any) -> Response | None:
+        """Return the first usable response of the parent's servers; made from supplied data where there are some."""
+        qname = qname or self.name
+        if self.undelegated or (qtype == "DS" and self.supplied_ds):
+            return self._supplied_response(qname, qtype)
+        for _, response in await query_all(
+            _one_per_address(await self.parent_servers() or []), qname, qtype, **options
+        ):
+            if response and response.rcode in {"NOERROR", "NXDOMAIN"}:
+                return response
+        return None
+
+    def _supplied_response(self, qname: str, qtype: str) -> Response | None:
+        """Return what the parent's servers would say if the supplied data were in its zone."""
+        query = dns.message.make_query(dns_name(qname), qtype)
+        message = dns.message.make_response(query)
+        if qtype == "DS" and qname == self.name:
+            message.flags |= dns.flags.AA
+            if self.supplied_ds:
+                texts = [f"{ds.keytag} {ds.algorithm} {ds.digtype} {ds.digest}" for ds in self.supplied_ds]
+                message.answer.append(dns.rrset.from_text(dns_name(self.name), 3600, "IN", "DS", *texts))
+        elif names.is_in_domain(qname, self.name):
+            self._add_referral(message)
+        try:
+            return Response(message.to_wire())
+        except WireError:
+            return None
+
+    def _add_referral(self, message: dns.message.Message) -> None:
+        supplied = self.context.undelegated.servers
+        targets = [str(dns_name(name)) for name in supplied]
+        message.authority.append(dns.rrset.from_text(dns_name(self.name), 3600, "IN", "NS", *targets))
+        for name, addresses in supplied.items():
+            for address in addresses if self._is_in_domain(name) else ():
+                rtype = "AAAA" if ":" in address else "A"
+                message.additional.append(dns.rrset.from_text(dns_name(name), 3600, "IN", rtype, address))
+
+
+def _one_per_address(servers: Sequence[Nameserver]) -> list[Nameserver]:
+    """Return the servers without those whose address came before."""
+    return list({server.address: server for server in reversed(servers)}.values())[::-1]
+
+
+def _address_order(address: str) -> tuple[bool, str]:
+    return (":" in address, address)
