@@ -212,8 +212,8 @@ def ancestors(name: str) -> Iterator[str]:
 
 def extend(ancestor: str, name: str) -> str:
     """Return `ancestor` with one more label of `name`, which must be below it."""
-    count = 1 if ancestor == ROOT else ancestor.count(".") + 2
-    return name.rsplit(".", count)[-count] if count > name.count(".") else ".".join(name.split(".")[-count:])
+    count = 0 if ancestor == ROOT else ancestor.count(".") + 1
+    return ".".join(name.split(".")[-count - 1 :])
 
 
 def prepend(label: str, name: str) -> str:
