@@ -1,0 +1,110 @@
+"""What the IANA registries say about DNSSEC algorithms and DS digest types, and how this software judges them.
+
+Source: RFC 8624, RFC 9157, RFC 9904, RFC 9905.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from functools import cache
+
+
+class Status(enum.Enum):
+    """What an algorithm or digest type is good for."""
+
+    OK = "ok"
+    NOT_RECOMMENDED = "not recommended"
+    DEPRECATED = "deprecated"
+    NOT_ZONE_SIGN = "not for signing zones"
+    NOT_DS = "not for DS records"
+    PRIVATE = "private use"
+    RESERVED = "reserved"
+    UNASSIGNED = "unassigned"
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A DNSSEC algorithm number."""
+
+    number: int
+    mnemonic: str
+    description: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class DigestType:
+    """A digest type of DS records."""
+
+    number: int
+    description: str
+    status: Status
+
+
+DELETE = 0  # algorithm of a CDS or CDNSKEY that asks to remove the DS, RFC 8078 section 4
+RSA_ALGORITHMS = frozenset({1, 5, 7, 8, 10})
+SHA256_DIGEST = 2
+MUST_DIGEST_TYPES = frozenset({SHA256_DIGEST})  # that the registry marks MUST for delegation
+
+_ALGORITHMS = {
+    number: Algorithm(number, mnemonic, description, status)
+    for number, mnemonic, description, status in (
+        (0, "DELETE", "Delete DS", Status.NOT_ZONE_SIGN),
+        (1, "RSAMD5", "RSA/MD5", Status.DEPRECATED),
+        (2, "DH", "Diffie-Hellman", Status.NOT_ZONE_SIGN),
+        (3, "DSA", "DSA/SHA1", Status.DEPRECATED),
+        (5, "RSASHA1", "RSA/SHA1", Status.DEPRECATED),
+        (6, "DSA-NSEC3-SHA1", "DSA-NSEC3-SHA1", Status.DEPRECATED),
+        (7, "RSASHA1-NSEC3-SHA1", "RSASHA1-NSEC3-SHA1", Status.DEPRECATED),
+        (8, "RSASHA256", "RSA/SHA-256", Status.OK),
+        (10, "RSASHA512", "RSA/SHA-512", Status.NOT_RECOMMENDED),
+        (12, "ECC-GOST", "GOST R 34.10-2001", Status.DEPRECATED),
+        (13, "ECDSAP256SHA256", "ECDSA Curve P-256 with SHA-256", Status.OK),
+        (14, "ECDSAP384SHA384", "ECDSA Curve P-384 with SHA-384", Status.OK),
+        (15, "ED25519", "Ed25519", Status.OK),
+        (16, "ED448", "Ed448", Status.OK),
+        (17, "SM2SM3", "SM2 signing with SM3 hashing", Status.OK),
+        (18, "ML-DSA-44", "ML-DSA-44", Status.OK),
+        (23, "ECC-GOST12", "GOST R 34.10-2012", Status.OK),
+        (252, "INDIRECT", "Reserved for Indirect Keys", Status.NOT_ZONE_SIGN),
+        (253, "PRIVATEDNS", "private algorithm", Status.PRIVATE),
+        (254, "PRIVATEOID", "private algorithm OID", Status.PRIVATE),
+    )
+}
+_RESERVED_ALGORITHMS = frozenset({4, 9, 11, 255, *range(123, 252)})
+
+_DIGEST_TYPES = {
+    number: DigestType(number, description, status)
+    for number, description, status in (
+        (0, "Reserved", Status.NOT_DS),
+        (1, "SHA-1", Status.DEPRECATED),
+        (2, "SHA-256", Status.OK),
+        (3, "GOST R 34.11-94", Status.DEPRECATED),
+        (4, "SHA-384", Status.OK),
+        (5, "GOST R 34.11-2012", Status.OK),
+        (6, "SM3", Status.OK),
+        (253, "Reserved for Private Use", Status.PRIVATE),
+        (254, "Reserved for Private Use", Status.PRIVATE),
+    )
+}
+
+
+@cache
+def algorithm(number: int) -> Algorithm:
+    """Return what is known about an algorithm number from 0 to 255."""
+    if number in _ALGORITHMS:
+        return _ALGORITHMS[number]
+    if number in _RESERVED_ALGORITHMS:
+        return Algorithm(number, "RESERVED", "Reserved", Status.RESERVED)
+    return Algorithm(number, "UNASSIGNED", "Unassigned", Status.UNASSIGNED)
+
+
+@cache
+def digest_type(number: int) -> DigestType:
+    """Return what is known about a digest type number from 0 to 255."""
+    if number in _DIGEST_TYPES:
+        return _DIGEST_TYPES[number]
+    if 128 <= number <= 252:
+        return DigestType(number, "Reserved", Status.RESERVED)
+    return DigestType(number, "Unassigned", Status.UNASSIGNED)

@@ -1,0 +1,198 @@
+"""Denial of existence: NSEC and NSEC3 records, type bitmaps, hashes, and which names a record denies.
+
+Source: RFC 4034 sections 4 and 6.1, RFC 5155.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
+
+from gonemaster_engine import names
+from gonemaster_engine.dnssec.records import NSEC, NSEC3, NSEC3PARAM, find, read_name
+from gonemaster_engine.rrtypes import type_number
+from gonemaster_engine.wire import Response, Section
+
+_NSEC3_FIXED = struct.Struct("!BBHB")  # algorithm, flags, iterations, octets of salt
+_OPT_OUT = 0x01
+
+Order = TypeVar("Order", str, tuple[bytes, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Nsec:
+    """An NSEC record with its owner."""
+
+    owner: str
+    next: str
+    types: frozenset[int]
+
+    def has(self, *types: str) -> bool:
+        """Say whether all these types are in the bitmap."""
+        return all(type_number(text) in self.types for text in types)
+
+    def has_any(self, *types: str) -> bool:
+        """Say whether one of these types is in the bitmap."""
+        return any(type_number(text) in self.types for text in types)
+
+    def covers(self, name: str) -> bool:
+        """Say whether it denies that the name exists."""
+        return in_range(order(name), order(self.owner), order(self.next))
+
+
+@dataclass(frozen=True, slots=True)
+class Nsec3:
+    """An NSEC3 record with its owner; NSEC3PARAM records too, without next hash and types."""
+
+    owner: str
+    algorithm: int
+    flags: int
+    iterations: int
+    salt: bytes
+    next: str = ""  # hash as a label
+    types: frozenset[int] = frozenset()
+
+    @property
+    def label(self) -> str:
+        """The hash in its owner name, in lower case."""
+        return self.owner.partition(".")[0]
+
+    @property
+    def zone(self) -> str:
+        """The name right above the hash."""
+        return names.parent(self.owner)
+
+    @property
+    def opt_out(self) -> bool:
+        """Whether it may skip unsigned delegations (RFC 5155 section 6)."""
+        return bool(self.flags & _OPT_OUT)
+
+    @property
+    def parameters(self) -> tuple[int, int, bytes]:
+        """Hash algorithm, iterations and salt."""
+        return self.algorithm, self.iterations, self.salt
+
+    def has(self, *types: str) -> bool:
+        """Say whether all these types are in the bitmap."""
+        return all(type_number(text) in self.types for text in types)
+
+    def has_any(self, *types: str) -> bool:
+        """Say whether one of these types is in the bitmap."""
+        return any(type_number(text) in self.types for text in types)
+
+    def covers(self, label: str) -> bool:
+        """Say whether it denies that a name with that hash exists."""
+        return in_range(label, self.label, self.next)
+
+
+def in_range(value: Order, start: Order, end: Order) -> bool:
+    """Say whether a value lies strictly between two others in a circular order.
+
+    Where the end is not after the start the range wraps around; with both equal it is all but that one.
+    """
+    if start < end:
+        return start < value < end
+    if start == end:
+        return value != start
+    return value > start or value < end
+
+
+@lru_cache(maxsize=4096)
+def order(name: str) -> tuple[bytes, ...]:
+    """Return what sorts names in canonical order (RFC 4034 section 6.1)."""
+    wire = names.to_wire(name)
+    labels, position = [], 0
+    while length := wire[position]:
+        labels.append(wire[position + 1 : position + 1 + length])
+        position += length + 1
+    return tuple(reversed(labels))
+
+
+def nsec_records(response: Response, section: Section, owner: str | None = None) -> list[Nsec]:
+    """Return the NSEC records of a section."""
+    found = (_nsec(record.owner, record.octets) for record in find(response, NSEC, owner, section))
+    return [record for record in found if record is not None]
+
+
+def nsec3_records(response: Response, section: Section) -> list[Nsec3]:
+    """Return the NSEC3 records of a section."""
+    found = (_nsec3(record.owner, record.octets) for record in find(response, NSEC3, None, section))
+    return [record for record in found if record is not None]
+
+
+def nsec3param_records(response: Response, owner: str | None = None) -> list[Nsec3]:
+    """Return the NSEC3PARAM records of the answer."""
+    found = (_nsec3param(record.owner, record.octets) for record in find(response, NSEC3PARAM, owner))
+    return [record for record in found if record is not None]
+
+
+@lru_cache(maxsize=1024)
+def _nsec(owner: str, rdata: bytes) -> Nsec | None:
+    name = read_name(rdata, 0)
+    if name is None:
+        return None
+    types = _read_bitmap(rdata[name[1] :])
+    return None if types is None else Nsec(owner, name[0], types)
+
+
+@lru_cache(maxsize=1024)
+def _nsec3(owner: str, rdata: bytes) -> Nsec3 | None:
+    if len(rdata) < _NSEC3_FIXED.size:
+        return None
+    algorithm, flags, iterations, salt_octets = _NSEC3_FIXED.unpack_from(rdata)
+    salt_end = _NSEC3_FIXED.size + salt_octets
+    if salt_end >= len(rdata):
+        return None
+    hash_end = salt_end + 1 + rdata[salt_end]
+    types = _read_bitmap(rdata[hash_end:]) if hash_end <= len(rdata) else None
+    if types is None:
+        return None
+    salt, next_hash = rdata[_NSEC3_FIXED.size : salt_end], rdata[salt_end + 1 : hash_end]
+    return Nsec3(owner, algorithm, flags, iterations, salt, _hash_label(next_hash), types)
+
+
+@lru_cache(maxsize=1024)
+def _nsec3param(owner: str, rdata: bytes) -> Nsec3 | None:
+    if len(rdata) < _NSEC3_FIXED.size:
+        return None
+    algorithm, flags, iterations, salt_octets = _NSEC3_FIXED.unpack_from(rdata)
+    if len(rdata) != _NSEC3_FIXED.size + salt_octets:
+        return None
+    return Nsec3(owner, algorithm, flags, iterations, rdata[_NSEC3_FIXED.size :])
+
+
+def _read_bitmap(octets: bytes) -> frozenset[int] | None:
+    types: list[int] = []
+    position = 0
+    while position < len(octets):
+        if position + 2 > len(octets):
+            return None
+        window, length = octets[position], octets[position + 1]
+        start, position = position + 2, position + 2 + length
+        if not 1 <= length <= 32 or position > len(octets):
+            return None
+        types += _window_types(window, octets[start:position])
+    return frozenset(types)
+
+
+def _window_types(window: int, bits: bytes) -> Iterable[int]:
+    return (
+        window << 8 | index << 3 | bit for index, octet in enumerate(bits) for bit in range(8) if octet << bit & 0x80
+    )
+
+
+def _hash_label(digest: bytes) -> str:
+    return base64.b32hexencode(digest).decode("ascii").rstrip("=").lower()
+
+
+def nsec3_hash(name: str, *, salt: bytes, iterations: int) -> str:
+    """Return the hash of a canonical name as a label in lower case (RFC 5155 section 5; SHA-1, the only one)."""
+    digest = hashlib.sha1(names.to_wire(name) + salt, usedforsecurity=False).digest()
+    for _ in range(iterations):
+        digest = hashlib.sha1(digest + salt, usedforsecurity=False).digest()
+    return _hash_label(digest)

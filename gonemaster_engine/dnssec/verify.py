@@ -1,0 +1,241 @@
+"""Verification of signatures, each distinct one once per run.
+
+Source: RFC 4035 section 5.3, RFC 3110, RFC 6605, RFC 8080; the bounds on work are those of RFC 9276 and of the advice
+after CVE-2023-50387 (many keys with one key tag).
+"""
+
+from __future__ import annotations
+
+import enum
+import importlib
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, utils
+
+from gonemaster_engine.dnssec import rsa
+from gonemaster_engine.dnssec.denial import Nsec3, nsec3_hash
+from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
+
+_KEYS_PER_TAG = 4
+_WORK_PER_RUN = 400_000  # of a curve signature or a short RSA signature some thousand
+_CURVE_WORK = 80  # one unit is about a microsecond
+_HASH_ROUNDS_PER_RUN = 1_000_000
+_MLDSA44_SIGNATURE_OCTETS = 2420
+
+
+class Verdict(enum.Enum):
+    """What a signature is worth, and why."""
+
+    VALID = "it verifies"
+    NOT_YET_VALID = "its validity starts in the future"
+    EXPIRED = "its validity has ended"
+    NO_KEY = "no key has its key tag"
+    INVALID = "it does not verify by the key that it names"
+    UNSUPPORTED_ALGORITHM = "its algorithm cannot be verified here"
+    UNSUPPORTED_EXPONENT = "the RSA exponent of its key is too large to be verified here"
+
+    @property
+    def is_uncheckable(self) -> bool:
+        """Whether nothing can be said about it."""
+        return self in {Verdict.UNSUPPORTED_ALGORITHM, Verdict.UNSUPPORTED_EXPONENT}
+
+
+Check: TypeAlias = Callable[[bytes, bytes], None]
+"""Takes signature and signed octets; raises InvalidSignature."""
+
+
+class Verifier:
+    """Verifies the signatures of one run and remembers the verdicts.
+
+    The work of a run is bounded: what comes after the bound counts as invalid.
+    """
+
+    def __init__(self) -> None:
+        self._verdicts: dict[tuple[Rrset, bytes, bytes], Verdict] = {}
+        self._checks: dict[tuple[int, bytes], Check | Verdict] = {}
+        self._canonical: dict[tuple[Rrset, bytes], bytes | None] = {}
+        self._hashes: dict[tuple[str, bytes, int], str] = {}
+        self._work_left = _WORK_PER_RUN
+        self._rounds_left = _HASH_ROUNDS_PER_RUN
+
+    def verify(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str) -> Verdict:
+        """Return the verdict on a signature over a set by the keys of `zone` at that time."""
+        if signature.is_early(now):
+            return Verdict.NOT_YET_VALID
+        if signature.is_expired(now):
+            return Verdict.EXPIRED
+        return self.verify_timeless(rrset, signature, keys, zone=zone)
+
+    def verify_timeless(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, zone: str) -> Verdict:
+        """Return the verdict on a signature over a set by the keys of `zone`, without regard to the time."""
+        if not is_supported(signature.algorithm):
+            return Verdict.UNSUPPORTED_ALGORITHM
+        named = [key for key in keys if key.tag == signature.tag]
+        if not named:
+            return Verdict.NO_KEY
+        verdict = Verdict.INVALID
+        for key in named[:_KEYS_PER_TAG]:
+            found = self._verify_by(rrset, signature, key, zone=zone)
+            if found is Verdict.VALID:
+                return found
+            if found is not Verdict.INVALID:
+                verdict = found
+        return verdict
+
+    def is_valid(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str) -> bool:
+        """Say whether a signature is good at that time."""
+        return self.verify(rrset, signature, keys, now=now, zone=zone) is Verdict.VALID
+
+    def _verify_by(self, rrset: Rrset, signature: Rrsig, key: Dnskey, *, zone: str) -> Verdict:
+        if signature.algorithm != key.algorithm or signature.signer != zone or signature.covered != rrset.type:
+            return Verdict.INVALID
+        question = (rrset, signature.rdata, key.rdata)
+        verdict = self._verdicts.get(question)
+        if verdict is None:
+            verdict = self._verdicts[question] = self._compute(rrset, signature, key)
+        return verdict
+
+    def _compute(self, rrset: Rrset, signature: Rrsig, key: Dnskey) -> Verdict:
+        signed = self._signed(rrset, signature)
+        check = self._check_of(key)
+        if isinstance(check, Verdict):
+            return check
+        if signed is None or self._work_left <= 0:
+            return Verdict.INVALID
+        self._work_left -= _work(key)
+        try:
+            check(signature.signature, signed)
+        except (InvalidSignature, ValueError):
+            return Verdict.INVALID
+        except UnsupportedAlgorithm:
+            return Verdict.UNSUPPORTED_ALGORITHM
+        return Verdict.VALID
+
+    def _signed(self, rrset: Rrset, signature: Rrsig) -> bytes | None:
+        part = (rrset, signature.signed)
+        if part not in self._canonical:
+            self._canonical[part] = rrset.canonical(signature)
+        return self._canonical[part]
+
+    def _check_of(self, key: Dnskey) -> Check | Verdict:
+        identity = (key.algorithm, key.key)
+        check = self._checks.get(identity)
+        if check is None:
+            check = self._checks[identity] = _load(key)
+        return check
+
+    def nsec3_label(self, name: str, record: Nsec3) -> str | None:
+        """Return the hash of a name by the parameters of an NSEC3, as its first label; None if it is not computed."""
+        if record.algorithm != 1:
+            return None
+        identity = (name, record.salt, record.iterations)
+        label = self._hashes.get(identity)
+        if label is None:
+            if self._rounds_left <= 0:
+                return None
+            self._rounds_left -= record.iterations + 1
+            label = self._hashes[identity] = nsec3_hash(name, salt=record.salt, iterations=record.iterations)
+        return label
+
+
+def is_supported(algorithm: int) -> bool:
+    """Say whether signatures of that algorithm can be verified here."""
+    return algorithm in rsa.ALGORITHMS or algorithm in _LOADERS
+
+
+def _work(key: Dnskey) -> int:
+    if key.algorithm not in rsa.ALGORITHMS:
+        return _CURVE_WORK
+    found = rsa.rsa_key(key.key)
+    return 1 + found.exponent_bits * (found.bits // 256) ** 2 // 24 if found else 1
+
+
+def _load(key: Dnskey) -> Check | Verdict:
+    try:
+        if key.algorithm in rsa.ALGORITHMS:
+            return _load_rsa(key)
+        return _LOADERS[key.algorithm](key.key)
+    except ValueError:  # not a point of the curve, or of another length
+        return Verdict.INVALID
+    except UnsupportedAlgorithm:
+        return Verdict.UNSUPPORTED_ALGORITHM
+
+
+def _load_rsa(key: Dnskey) -> Check | Verdict:
+    found = rsa.rsa_key(key.key)
+    if found is None:
+        return Verdict.INVALID
+    if found.exponent_bits > rsa.EXPONENT_MAX_BITS:
+        return Verdict.UNSUPPORTED_EXPONENT
+    if not found.is_plausible:
+        return Verdict.INVALID
+    algorithm = key.algorithm
+
+    def check(signature: bytes, signed: bytes) -> None:
+        if not rsa.verifies(found, signature, signed=signed, algorithm=algorithm):
+            raise InvalidSignature
+
+    return check
+
+
+def _load_curve(curve: ec.EllipticCurve, digest: hashes.HashAlgorithm, octets: int) -> Callable[[bytes], Check]:
+    scheme = ec.ECDSA(digest)
+
+    def load(key: bytes) -> Check:
+        if len(key) != 2 * octets:
+            raise ValueError("the point has another length")
+        public = ec.EllipticCurvePublicKey.from_encoded_point(curve, b"\x04" + key)
+
+        def check(signature: bytes, signed: bytes) -> None:
+            if len(signature) != 2 * octets:
+                raise InvalidSignature
+            r, s = int.from_bytes(signature[:octets]), int.from_bytes(signature[octets:])
+            public.verify(utils.encode_dss_signature(r, s), signed, scheme)
+
+        return check
+
+    return load
+
+
+def _load_ed25519(key: bytes) -> Check:
+    return ed25519.Ed25519PublicKey.from_public_bytes(key).verify
+
+
+def _load_ed448(key: bytes) -> Check:
+    return ed448.Ed448PublicKey.from_public_bytes(key).verify
+
+
+def _load_mldsa44(key: bytes) -> Check:
+    public = _mldsa44_class().from_public_bytes(key)
+
+    def check(signature: bytes, signed: bytes) -> None:
+        if len(signature) != _MLDSA44_SIGNATURE_OCTETS:
+            raise InvalidSignature
+        public.verify(signature, signed)
+
+    return check
+
+
+def _mldsa44_class() -> Any:
+    """Return the class of ML-DSA-44 keys.
+
+    Raises:
+        UnsupportedAlgorithm: the installed cryptography has none (it came after the oldest version that is allowed).
+    """
+    try:
+        module = importlib.import_module("cryptography.hazmat.primitives.asymmetric.mldsa")
+        return module.MLDSA44PublicKey
+    except (ImportError, AttributeError) as error:
+        raise UnsupportedAlgorithm("no ML-DSA") from error
+
+
+_LOADERS: dict[int, Callable[[bytes], Check]] = {
+    13: _load_curve(ec.SECP256R1(), hashes.SHA256(), 32),
+    14: _load_curve(ec.SECP384R1(), hashes.SHA384(), 48),
+    15: _load_ed25519,
+    16: _load_ed448,
+    18: _load_mldsa44,
+}
