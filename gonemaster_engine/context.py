@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gonemaster_engine.cache import QuestionKey
+from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.nameserver import Nameserver, NameserverTiming, Server
 from gonemaster_engine.profile import Profile
@@ -104,6 +105,7 @@ class RunContext:
         self.loop = asyncio.get_running_loop()
         self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), profile.retry)
         self.queries = 0
+        self.verifier = Verifier()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.servers: dict[str, Server] = {}
         self._nameservers: dict[tuple[str, str], Nameserver] = {}

@@ -19,6 +19,7 @@ from gonemaster_engine import names
 from gonemaster_engine.asn import AsnLookup
 from gonemaster_engine.context import DSInfo, RunContext
 from gonemaster_engine.delegation_walk import DelegationWalk, Walk
+from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.nameserver import Nameserver, query_all
 from gonemaster_engine.recursor import CnameProblem, Recursor, glue_addresses
@@ -68,6 +69,11 @@ class Zone:
     def now(self) -> int:
         """The time of the run, POSIX seconds; the same for all cases."""
         return int(self.context.clock())
+
+    @property
+    def verifier(self) -> Verifier:
+        """What verifies the signatures of the run, each once."""
+        return self.context.verifier
 
     def setting(self, case_id: str, name: str) -> Any:
         """Return a setting of a test case from the profile (`test_cases_vars`)."""
