@@ -10,7 +10,7 @@ import enum
 import ipaddress
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -105,12 +105,14 @@ class AsnLookup:
         *,
         whois_port: int = riswhois.PORT,
         on_source: Callable[[str], None] = lambda source: None,
+        restored: Mapping[str, Origin] | None = None,
     ) -> None:
         self._recursor = recursor
         self._profile = profile
         self._cache = cache
         self._whois_port = whois_port
         self._on_source = on_source
+        self.found: dict[str, Origin] = dict(restored or {})  # by address: what the run was told, or is to be told
         self._sources = _in_order(profile)
         # two runs share what they found only if they would have asked the same
         self._scope: object = (self._sources, profile.ipv4, profile.ipv6, profile.allow_non_global_targets, whois_port)
@@ -121,6 +123,12 @@ class AsnLookup:
         Raises:
             ValueError: it is not an address.
         """
+        origin = self.found.get(address)
+        if origin is None:
+            origin = self.found[address] = await self._find(address)
+        return origin
+
+    async def _find(self, address: str) -> Origin:
         exact, block = (self._scope, address), (self._scope, _block(address))
         while True:
             known = self._cache.find(exact) or self._cache.find(block)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gonemaster_engine import names
-from gonemaster_engine.asn import AsnLookup
+from gonemaster_engine.asn import AsnLookup, Origin
 from gonemaster_engine.cache import QuestionKey
 from gonemaster_engine.context import DSInfo, Log, RunContext, Undelegated
 from gonemaster_engine.entries import Entry, Level
@@ -54,6 +54,7 @@ class RunResult:
     effective_profile: dict[str, Any]
     unfinished: list[str] = field(default_factory=list)  # ids of cases that the deadline cut off
     answers: list[tuple[str, QuestionKey, Response | None]] = field(default_factory=list)  # all that was asked
+    origins: dict[str, Origin] = field(default_factory=dict)  # all AS look-ups, by address
 
 
 async def run_test(
@@ -70,6 +71,7 @@ async def run_test(
     on_progress: Callable[[int], None] | None = None,
     on_entry: Callable[[Entry], None] | None = None,
     restored: Answers = (),
+    restored_origins: Mapping[str, Origin] | None = None,
     keep_answers: bool = False,
     traces_queries: bool = False,
     clock: Callable[[], float] = time.time,
@@ -78,8 +80,8 @@ async def run_test(
 
     `domain` may be what a user typed. `tests` and `exclude` name test cases and modules; without `tests` the profile
     decides. `nameservers` and `ds` stand in for the delegation in the parent zone. The run ends at the deadline with
-    what it has; with `stop_level` at the first entry of that level or above. `restored` answers replace the
-    network for the same questions.
+    what it has; with `stop_level` at the first entry of that level or above. `restored` answers and
+    AS look-ups replace the network for the same questions.
 
     Raises:
         InvalidDomain: the name cannot be tested.
@@ -93,7 +95,9 @@ async def run_test(
     context = RunContext(name, profile, resources, log=run_log, undelegated=undelegated, clock=clock)
     for address, key, response in restored:
         context.restore(address, key, response)
-    run = _Run(context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level)
+    run = _Run(
+        context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
+    )
     started_at = datetime.now(UTC)
     try:
         async with asyncio.timeout(deadline_s):
@@ -114,6 +118,7 @@ async def run_test(
         effective_profile=profile.as_dict(),
         unfinished=run.unfinished,
         answers=list(context.answers()) if keep_answers else [],
+        origins=run.origins if keep_answers else {},
     )
 
 
@@ -171,6 +176,7 @@ class _Run:
         on_progress: Callable[[int], None] | None,
         on_entry: Callable[[Entry], None] | None,
         stop_level: Level | None,
+        origins: Mapping[str, Origin] | None,
     ) -> None:
         self._context = context
         self._log = context.log
@@ -178,11 +184,16 @@ class _Run:
         self._on_progress = on_progress
         self._stop_level = stop_level
         recursor = Recursor(context)
-        asn = AsnLookup(recursor, context.profile, context.resources.asn)
-        self._zone = Zone(context, recursor, asn)
+        self._asn = AsnLookup(recursor, context.profile, context.resources.asn, restored=origins)
+        self._zone = Zone(context, recursor, self._asn)
         self._runs = {case.id: _CaseRun(case) for case in plan}
         self._to_report = list(self._runs.values())
         self._ended = 0
+
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """What AS look-ups found, by address."""
+        return self._asn.found
 
     @property
     def unfinished(self) -> list[str]:
