@@ -1,0 +1,118 @@
+"""CONNECTIVITY05: the DNSKEY answer of each name server should get through, whatever its size.
+
+The result depends on the path from the tester to the server, so a loss is a warning only.
+
+RFC 6891 sections 6.2.3 and 6.2.5, RFC 9715 section 3.1, RFC 10001 section 4.1, RFC 7766 section 5, RFC 2181 section 9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+MAX_PAYLOAD = 4096  # octets; the largest size that is tried
+PROBE_STEP = 256  # octets; sizes to try are multiples of it
+SMALL = Edns(payload=PLAIN_PAYLOAD, do=True)
+
+_KEYS = ("size", "payload", "query_type", "servers")
+FITS = Tag("CN05_ANSWER_FITS_UDP", Level.INFO, _KEYS)
+NEEDS_TCP = Tag("CN05_ANSWER_NEEDS_TCP", Level.NOTICE, _KEYS)
+DELIVERED = Tag("CN05_LARGE_ANSWER_DELIVERED_UDP", Level.INFO, _KEYS)
+NO_UDP_ANSWER = Tag("CN05_LARGE_ANSWER_NO_UDP_ANSWER", Level.WARNING, _KEYS)
+CAPPED = Tag("CN05_SERVER_CAPS_UDP_ANSWER", Level.INFO, _KEYS)
+TRUNCATED = Tag("CN05_TCP_ANSWER_TRUNCATED", Level.ERROR, _KEYS)
+LOST = Tag("CN05_UDP_LOSS_SIZE_DEPENDENT", Level.WARNING, _KEYS)
+TAGS = (FITS, NEEDS_TCP, DELIVERED, NO_UDP_ANSWER, CAPPED, TRUNCATED, LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen at one address."""
+
+    tag: Tag
+    size: int  # of the answer, octets
+    payload: int = DNSSEC_PAYLOAD  # that was announced, octets
+
+
+@case("connectivity05", *TAGS, IPV4_DISABLED, IPV6_DISABLED)
+async def connectivity05(zone: Zone) -> AsyncIterator[Finding]:
+    """DNSKEY answers get through over UDP or TCP."""
+    servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY")
+    for finding in skipped:
+        yield finding
+    observed = await asyncio.gather(*(_observe(zone, server) for server in servers))
+    for finding in _grouped(zip(servers, observed, strict=True)):
+        yield finding
+
+
+def _grouped(observed: Iterable[tuple[Nameserver, Sequence[Observation]]]) -> list[Finding]:
+    groups: dict[Observation, list[Nameserver]] = defaultdict(list)
+    fitting: dict[Nameserver, int] = {}
+    for server, observations in observed:
+        for observation in observations:
+            if observation.tag is FITS:
+                fitting[server] = observation.size
+            else:
+                groups[observation].append(server)
+    if fitting:
+        groups[Observation(FITS, max(fitting.values()))] = list(fitting)
+    order = sorted(groups, key=lambda seen: (TAGS.index(seen.tag), seen.size, seen.payload))
+    return [seen.tag(size=seen.size, payload=seen.payload, query_type="DNSKEY", servers=groups[seen]) for seen in order]
+
+
+async def _observe(zone: Zone, server: Nameserver) -> list[Observation]:
+    response = await server.query(zone.name, "DNSKEY", dnssec=True)
+    if response is None:
+        return await _observe_loss(zone, server)
+    if response.tc and not response.over_tcp:
+        response = await _ask_over_tcp(zone, server)
+    if response is None or response.rcode != "NOERROR":
+        return []
+    if response.tc:
+        return [Observation(TRUNCATED, response.size)]
+    if not response.over_tcp:
+        return [Observation(FITS, response.size)]
+    needs_tcp = Observation(NEEDS_TCP, response.size)
+    if not DNSSEC_PAYLOAD < response.size <= MAX_PAYLOAD:
+        return [needs_tcp]  # another announced size could not change anything
+    return [needs_tcp, *await _probe(zone, server, response.size)]
+
+
+async def _ask_over_tcp(zone: Zone, server: Nameserver) -> Response | None:
+    return await server.query(zone.name, "DNSKEY", dnssec=True, tcp=True)
+
+
+async def _probe(zone: Zone, server: Nameserver, size: int) -> list[Observation]:
+    """Announce a size that the answer fits in."""
+    payload = min((size // PROBE_STEP + 1) * PROBE_STEP, MAX_PAYLOAD)
+    edns = Edns(payload=payload, do=True)
+    response = await server.query(zone.name, "DNSKEY", edns=edns, fallback=False)
+    if response is None:
+        return [Observation(NO_UDP_ANSWER, size, payload)]
+    if response.tc:
+        return [Observation(CAPPED, size, payload)]
+    return [Observation(DELIVERED, response.size, payload)] if response.rcode == "NOERROR" else []
+
+
+async def _observe_loss(zone: Zone, server: Nameserver) -> list[Observation]:
+    """Find out whether only large answers get lost."""
+    small = await server.query(zone.name, "DNSKEY", edns=SMALL, fallback=False)
+    if small is None or not small.tc:
+        return []
+    response = await _ask_over_tcp(zone, server)
+    if response is None or response.rcode != "NOERROR":
+        return []
+    return [Observation(TRUNCATED if response.tc else LOST, response.size)]
