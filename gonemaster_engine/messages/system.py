@@ -56,6 +56,7 @@ TEXTS = {
     "RECURSE": f"{_QUESTION} is looked up from the root.",
     "RECURSE_QUERY": f"{{ns}}/{{address}} (known from {{source}}) is asked for {_QUESTION}.",
     "RESTORED_NS_CACHE": "Packets were read from {file}.",
+    "RUN_DEADLINE_REACHED": "The run reached its limit of {seconds} seconds. Not finished: {testcases}. Name servers that let queries time out: {servers}.",
     "SAVED_NS_CACHE": "Packets were written to {file}.",
     "SKIP_IPV4_DISABLED": "IPv4 is switched off: {ns}/{address} is passed over for {query_type}.",
     "SKIP_IPV6_DISABLED": "IPv6 is switched off: {ns}/{address} is passed over for {query_type}.",
@@ -86,6 +87,7 @@ ADVICE = {
         " DNS, replace it; to test a private network, allow such targets in the profile."
     ),
     "NO_NETWORK": "Switch on IPv4 or IPv6 in the profile or options, and check that this host has a network.",
+    "RUN_DEADLINE_REACHED": "The other results stand, but those of the test cases named here are missing or incomplete. Mostly the name servers named here did not answer; mend these first, then test again, with a longer limit if need be.",
     "UNKNOWN_METHOD": "Use a name from the list of test cases.",
     "UNKNOWN_MODULE": "Use a name from the list of modules.",
 }
