@@ -57,6 +57,7 @@ _QUESTION_FIXED = struct.Struct("!HH")
 _SOA_NUMBERS_OCTETS = 20
 _NAME_TYPES = frozenset({NS, CNAME, PTR, DNAME})
 _POINTER = 0xC0
+_MAX_POINTERS = 127  # in one name: as many as it can have labels
 _ROOT_NAME = (names.ROOT, 1, 0)
 
 
@@ -302,7 +303,8 @@ class Response:
     def name_at(self, position: int) -> tuple[str, int]:
         """Return the canonical name that starts there, and the position after it.
 
-        Compression pointers must lead backwards (RFC 1035 section 4.1.4), so a loop cannot happen.
+        Compression pointers must lead backwards (RFC 1035 section 4.1.4), so a loop cannot happen; their number is
+        limited, as a message of nothing but pointers could keep the process busy for seconds.
 
         Raises:
             WireError: it is malformed.
@@ -315,12 +317,14 @@ class Response:
         labels: list[str] = []
         octets = 1
         after = -1  # where the name ends in the message, once a pointer was met
+        pointers = 0
         try:
             while length := wire[position]:
                 if length >= _POINTER:
                     target = (length & 0x3F) << 8 | wire[position + 1]
-                    if target >= limit:
-                        raise WireError("a compression pointer does not lead backwards")
+                    pointers += 1
+                    if target >= limit or pointers > _MAX_POINTERS:
+                        raise WireError("a compression pointer does not lead backwards, or to too many others")
                     after = position + 2 if after < 0 else after
                     known = self._names.get(target)
                     if known is not None:
