@@ -1,12 +1,14 @@
 """A broker of our own: a Redis or Valkey server on a unix socket in the data directory."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import redis
 
@@ -45,6 +47,7 @@ class EmbeddedRedis:
     directory: Path
     socket: Path = field(init=False)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _lock: IO[bytes] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.directory = self.directory.absolute()
@@ -82,10 +85,12 @@ class EmbeddedRedis:
         It leads a process group of its own, so that Ctrl-C at a terminal does not reach it before the rest.
 
         Raises:
-            BrokerUnavailable: it ended or did not answer in time; the text has the end of its log.
+            BrokerUnavailable: another process uses the directory; or the server ended or did not answer in time,
+                then the text has the end of its log.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         self.directory.chmod(0o700)
+        self._take_directory()
         self.process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
             self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
         )
@@ -96,29 +101,44 @@ class EmbeddedRedis:
                 raise BrokerUnavailable(f"the embedded broker did not start: {self._end_of_log()}")
             time.sleep(0.02)
 
+    def _take_directory(self) -> None:
+        """Hold the directory against others; end a server that a killed process left behind in it."""
+        if self._lock is None:
+            lock = (self.directory / "lock").open("ab")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                lock.close()
+                raise BrokerUnavailable(f"another server uses {self.directory}") from error
+            self._lock = lock
+        with contextlib.suppress(redis.RedisError), contextlib.closing(self._client()) as client:
+            client.shutdown()
+
+    def _client(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=_STOP_S)
+
     def answers(self) -> bool:
         """Ask the server of this process whether it is ready."""
-        client = redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2)
-        try:
-            info: dict[str, object] = client.info("server")
-        except redis.RedisError:
-            return False
-        finally:
-            client.close()
+        with contextlib.closing(self._client()) as client:
+            try:
+                info: dict[str, object] = client.info("server")
+            except redis.RedisError:
+                return False
         return self.process is None or info.get("process_id") == self.process.pid
 
     def stop(self) -> None:
         """Let the server write what it has and end; kill it if it does not."""
-        if self.process is None:
-            return
-        if self.process.poll() is None:
+        if self.process is not None:
             self.process.terminate()
             try:
                 self.process.wait(_STOP_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self.process = None
+            self.process = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def _end_of_log(self) -> str:
         try:

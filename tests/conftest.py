@@ -3,4 +3,6 @@
 pytest_plugins = [
     "tests.support.stores",
     "tests.support.dns_fixtures",
+    "tests.support.redis",
+    "tests.support.redis",
 ]

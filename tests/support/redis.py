@@ -1,0 +1,43 @@
+"""A private Redis or Valkey for each test session (each xdist worker): a unix socket in a short temporary path."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.embedded_redis import EmbeddedRedis
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[EmbeddedRedis]:
+    """The server of the session; tests that stop it use `own_redis`."""
+    yield from _server()
+
+
+@pytest.fixture
+def own_redis() -> Iterator[EmbeddedRedis]:
+    """A server for one test, which may kill it."""
+    yield from _server()
+
+
+def _server() -> Iterator[EmbeddedRedis]:
+    directory = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the name of a socket is short
+    server = EmbeddedRedis(directory)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def broker(redis_server: EmbeddedRedis) -> Iterator[Broker]:
+    """A connection to an empty broker."""
+    connection = Broker.open(redis_server.url)
+    connection.client.flushall()
+    yield connection
+    connection.close()

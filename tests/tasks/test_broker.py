@@ -1,0 +1,234 @@
+"""The broker's lists, flags and signs, against a real server."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from gonemaster_tasks.broker import Broker, Controls, WorkerState
+from gonemaster_tasks.broker_address import parse_broker_url
+from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable
+from gonemaster_tasks.message import build_message, job_id_of
+from gonemaster_tasks.queues import BATCH, NORMAL
+
+
+def ids(*numbers: int) -> list[str]:
+    return [f"job_{number:04d}" for number in numbers]
+
+
+def waiting(broker: Broker, tier: str = BATCH) -> list[str]:
+    return list(broker.waiting_ids(tier))
+
+
+@pytest.fixture
+def five(broker: Broker) -> Broker:
+    """A broker with jobs 1 to 5 waiting in the batch tier."""
+    broker.enqueue_many(ids(1, 2, 3, 4, 5), BATCH)
+    return broker
+
+
+def test_jobs_wait_in_the_order_they_were_put_in(five: Broker) -> None:
+    five.enqueue("job_0006", BATCH)
+    five.put_back("job_0000", BATCH)
+    assert waiting(five) == ids(0, 1, 2, 3, 4, 5, 6)
+    assert five.depths() == {"normal": 0, "batch": 7, "maintenance": 0}
+    assert job_id_of(five.client.brpop([NORMAL, BATCH])[1]) == "job_0000"
+
+
+def test_a_large_batch_keeps_its_order_over_slices(broker: Broker) -> None:
+    wanted = ids(*range(2500))
+    assert broker.enqueue_many(iter(wanted), BATCH) == 2500
+    assert waiting(broker) == wanted
+
+
+def test_removal_tells_what_was_there(five: Broker) -> None:
+    assert five.remove(["job_0002", "job_0009", "job_0004"], BATCH) == ids(2, 4)
+    assert waiting(five) == ids(1, 3, 5)
+
+
+def test_a_message_that_a_worker_put_back_is_removed_too(five: Broker) -> None:
+    five.client.rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
+    assert five.remove(["job_0007"], BATCH) == ["job_0007"]
+    assert waiting(five) == ids(1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("where", "pivot", "order"),
+    [
+        ("front", "", (4, 2, 1, 3, 5)),
+        ("back", "", (1, 3, 5, 4, 2)),
+        ("before", "job_0001", (4, 2, 1, 3, 5)),
+        ("before", "job_0005", (1, 3, 4, 2, 5)),
+        ("after", "job_0001", (1, 4, 2, 3, 5)),
+        ("after", "job_0005", (1, 3, 5, 4, 2)),
+    ],
+)
+def test_moved_jobs_stand_where_and_in_the_order_asked(
+    five: Broker, where: str, pivot: str, order: tuple[int, ...]
+) -> None:
+    assert five.move(["job_0004", "job_0002"], BATCH, where, pivot) == ids(4, 2)  # type: ignore[arg-type]  # from table
+    assert waiting(five) == ids(*order)
+
+
+def test_a_move_leaves_out_what_a_worker_took(five: Broker) -> None:
+    assert five.move(["job_0009", "job_0003"], BATCH, "front") == ["job_0003"]
+    assert waiting(five) == ids(3, 1, 2, 4, 5)
+
+
+def test_a_move_to_a_job_that_does_not_wait_changes_nothing(five: Broker) -> None:
+    with pytest.raises(LookupError):
+        five.move(["job_0003"], BATCH, "before", "job_0009")
+    assert waiting(five) == ids(1, 2, 3, 4, 5)
+
+
+def test_reorder_keeps_what_came_meanwhile_and_drops_nothing(five: Broker) -> None:
+    five.client.rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
+    assert five.reorder(ids(5, 9, 7, 1, 3), BATCH) == 4
+    assert waiting(five) == ids(5, 7, 1, 3, 2, 4)
+    assert five.client.keys("gm:reorder:*") == []
+
+
+def test_reorder_of_many_keeps_every_message(broker: Broker) -> None:
+    broker.enqueue_many(ids(*range(3500)), BATCH)
+    assert broker.reorder(reversed(ids(*range(3500))), BATCH) == 3500
+    assert waiting(broker) == list(reversed(ids(*range(3500))))
+
+
+def test_moves_race_with_a_consumer_and_lose_or_double_nothing(broker: Broker) -> None:
+    everything = ids(*range(400))
+    broker.enqueue_many(everything, BATCH)
+    taken: list[str] = []
+
+    def consume() -> None:
+        client = broker.client
+        while answer := client.brpop([BATCH], timeout=0.3):
+            taken.append(job_id_of(answer[1]))
+
+    consumer = threading.Thread(target=consume)
+    consumer.start()
+    for number in range(0, 400, 7):
+        broker.move(ids(number, 399 - number), BATCH, "front" if number % 2 else "back")
+    broker.reorder(ids(*range(399, -1, -1)), BATCH)
+    consumer.join()
+    assert sorted(taken) == everything
+
+
+def test_rebuild_replaces_doubles_and_strays(five: Broker) -> None:
+    five.enqueue("job_0003", BATCH)
+    assert five.rebuild(iter(ids(2, 1, 8)), BATCH) == 3
+    assert waiting(five) == ids(2, 1, 8)
+    assert five.client.keys("gm:aside:*") == []
+
+
+def test_absent_messages_are_told_from_those_a_worker_holds(five: Broker) -> None:
+    five.client.hset("unacked", "job_0008", "[]")
+    assert five.absent(ids(1, 7, 8), BATCH) == ["job_0007"]
+    assert five.held(ids(1, 8)) == {"job_0008"}
+
+
+def test_flags_and_limits_are_replaced_as_a_whole(broker: Broker) -> None:
+    broker.set_controls(Controls({BATCH: 0.0, NORMAL: 12.5}, {"max_concurrent_jobs": 5}))
+    assert broker.controls() == Controls({BATCH: 0.0, NORMAL: 12.5}, {"max_concurrent_jobs": 5})
+    broker.set_controls(Controls({}, {}))
+    assert broker.controls() == Controls({}, {})
+    broker.set_epoch("now")
+    assert broker.controls().epoch == "now"
+
+
+def test_a_lock_has_one_holder_and_ends(broker: Broker) -> None:
+    assert broker.try_lock("duty", "a", timedelta(seconds=30))
+    assert not broker.try_lock("duty", "b", timedelta(seconds=30))
+    broker.unlock("duty", "b")
+    assert not broker.try_lock("duty", "b", timedelta(seconds=30))
+    broker.unlock("duty", "a")
+    assert broker.try_lock("duty", "b", timedelta(milliseconds=1))
+
+
+def test_a_submission_counts_until_it_ends_or_is_given_up(broker: Broker) -> None:
+    broker.begin_submission("batch_1", timedelta(seconds=60))
+    broker.begin_submission("batch_2", timedelta(seconds=-1))
+    assert broker.submissions() == 1
+    broker.end_submission("batch_1")
+    assert broker.submissions() == 0
+
+
+def test_workers_are_listed_while_they_show_signs(broker: Broker) -> None:
+    state = WorkerState("a@h", "h", 7, (NORMAL,), 4, ("job_1",), 1.0)
+    broker.register_worker(state, timedelta(seconds=30))
+    broker.register_worker(WorkerState("b@h", "h", 8, (NORMAL,), 4, (), 1.0), timedelta(milliseconds=1))
+    while broker.client.exists("gm:worker:b@h"):
+        pass
+    assert broker.workers() == [state]
+    broker.forget_worker("a@h")
+    assert broker.workers() == []
+
+
+def test_a_broker_that_is_away_is_told_as_such(own_redis: EmbeddedRedis) -> None:
+    broker = Broker.open(own_redis.url)
+    broker.check()
+    own_redis.stop()
+    with pytest.raises(BrokerUnavailable):
+        broker.enqueue("job_1", NORMAL)
+    broker.close()
+
+
+def test_what_was_queued_survives_a_restart_of_the_embedded_broker(own_redis: EmbeddedRedis) -> None:
+    broker = Broker.open(own_redis.url)
+    broker.enqueue("job_1", NORMAL)
+    broker.close()
+    own_redis.stop()
+    own_redis.start()
+    broker = Broker.open(own_redis.url)
+    assert waiting(broker, NORMAL) == ["job_1"]
+    assert broker.eviction_policy() == "noeviction"
+    broker.close()
+    assert own_redis.directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_server_in_the_same_directory_is_refused(own_redis: EmbeddedRedis) -> None:
+    broker = Broker.open(own_redis.url)
+    broker.enqueue("job_1", NORMAL)
+    second = EmbeddedRedis(own_redis.directory)
+    with pytest.raises(BrokerUnavailable):
+        second.start()
+    assert waiting(broker, NORMAL) == ["job_1"]
+    broker.close()
+
+
+def test_a_server_left_behind_by_a_killed_process_is_replaced_with_its_data(own_redis: EmbeddedRedis) -> None:
+    broker = Broker.open(own_redis.url)
+    broker.enqueue("job_1", NORMAL)
+    broker.close()
+    assert own_redis.process is not None
+    assert own_redis._lock is not None
+    orphan = own_redis.process
+    own_redis._lock.close()  # as the kernel does when a process is killed
+    own_redis._lock = own_redis.process = None
+    own_redis.start()
+    assert orphan.wait(timeout=10) == 0
+    broker = Broker.open(own_redis.url)
+    assert waiting(broker, NORMAL) == ["job_1"]
+    broker.close()
+
+
+def test_a_cluster_is_refused_with_the_reason(own_redis: EmbeddedRedis) -> None:
+    cluster = EmbeddedRedis(own_redis.directory / "cluster")
+    plain = cluster.command
+    cluster.command = lambda: [*plain(), "--cluster-enabled", "yes"]  # type: ignore[method-assign]  # one more option
+    cluster.start()
+    broker = Broker.open(cluster.url)
+    try:
+        with pytest.raises(BrokerRefused, match="Cluster"):
+            broker.check()
+    finally:
+        broker.close()
+        cluster.stop()
+
+
+def test_sentinel_addresses_need_the_name_of_the_master() -> None:
+    address = parse_broker_url("sentinel://:pw@a:26380;sentinel://b/2?master_name=gm")
+    assert address.sentinels == (("a", 26380), ("b", 26379))
+    assert (address.master_name, address.database, address.password) == ("gm", 2, "pw")
+    with pytest.raises(BrokerRefused, match="master_name"):
+        parse_broker_url("sentinel://a:26380")

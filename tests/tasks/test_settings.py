@@ -1,0 +1,162 @@
+"""Settings: where values come from, what is refused, what is shown."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gonemaster_tasks.errors import SettingsError
+from gonemaster_tasks.settings import OPTIONS, Settings, dump, load_settings, mask_password, to_environ
+
+HASH = "sha256:" + "0f" * 32
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    settings = load_settings({}, {})
+    assert settings.listen_addr == "127.0.0.1:8080"
+    assert (settings.worker_count, settings.reserved_normal_slots, settings.max_concurrent_jobs) == (16, 1, 0)
+    assert (settings.job_timeout_seconds, settings.max_attempts, settings.max_batch_size) == (300, 3, 1_000_000)
+    assert settings.db_driver == "sqlite"
+    assert settings.store_dsn == str(settings.data_dir / "gonemaster.db")
+    assert settings.embedded_broker
+    assert settings.guard_forced
+
+
+def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"worker_count": 2, "dns_port": 5353, "database": {"retention_days": 7}}))
+    settings = load_settings(
+        {"worker_count": "4"}, {"GONEMASTER_WORKER_COUNT": "3", "GONEMASTER_DNS_PORT": "1053"}, file
+    )
+    assert (settings.worker_count, settings.source("worker_count")) == (4, "cli_flag")
+    assert (settings.dns_port, settings.source("dns_port")) == (1053, "environment")
+    assert (settings.retention_days, settings.source("database.retention_days")) == (7, "config_file")
+    assert settings.source("log_level") == "default"
+
+
+def test_the_file_may_be_named_in_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('{"log_format": "json"}')
+    assert load_settings({}, {"GONEMASTER_CONFIG": str(file)}).log_format == "json"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GONEMASTER_LISTEN", "8080"),
+        ("GONEMASTER_LISTEN", "host:70000"),
+        ("GONEMASTER_WORKER_COUNT", "0"),
+        ("GONEMASTER_WORKER_COUNT", "1025"),
+        ("GONEMASTER_WORKER_COUNT", "many"),
+        ("GONEMASTER_BROKER_URL", "valkey://localhost"),
+        ("GONEMASTER_BROKER_URL", "amqp://localhost"),
+        ("GONEMASTER_DB_DRIVER", "mariadb"),
+        ("GONEMASTER_LOG_LEVEL", "loud"),
+        ("GONEMASTER_MIN_LEVEL", "SEVERE"),
+        ("GONEMASTER_READ_TIMEOUT", "soon"),
+        ("GONEMASTER_READ_TIMEOUT", "0"),
+        ("GONEMASTER_DEBUG", "perhaps"),
+        ("GONEMASTER_TRUSTED_PROXY_CIDRS", "10.0.0.1/8"),
+        ("GONEMASTER_PUBLIC_URL", "ftp://example.org"),
+        ("GONEMASTER_PUBLIC_URL", "https://user@example.org"),
+        ("GONEMASTER_ROOT_HINTS", "/does/not/exist"),
+        ("GONEMASTER_ADMIN_TOKEN_HASHES", "secret"),
+        ("GONEMASTER_SOURCE_ADDR4", "::1"),
+        ("GONEMASTER_WORKER_QUEUES", "normal,fast"),
+    ],
+)
+def test_an_invalid_value_is_an_error_that_names_variable_and_what_is_allowed(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({}, {variable: value})
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{variable} is ")
+    assert "allowed is " in problem
+    assert ("secret" in problem) is False
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('{"no_such_key": 1, "worker_count": "x"}')
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"dns_port": 0}, {"GONEMASTER_LOG_FORMAT": "xml"}, file)
+    assert len(caught.value.problems) == 4
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{"])
+def test_a_file_that_is_no_object_stops_the_start(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(content)
+    with pytest.raises(SettingsError, match="config"):
+        load_settings({}, {}, file)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"GONEMASTER_DB_DRIVER": "postgres"},
+        {"GONEMASTER_AUTH_PROTECT_PUBLIC": "true"},
+        {"GONEMASTER_WRITE_TIMEOUT": "5s"},
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError):
+        load_settings({}, environ)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30), ("10m", 600), ("1h30m", 5400), ("250ms", 0.25), ("45", 45), ("1.5h", 5400)]
+)
+def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> None:
+    settings = load_settings({}, {"GONEMASTER_DRAIN_TIMEOUT": text})
+    assert settings.drain_timeout == timedelta(seconds=seconds)
+
+
+def test_admin_tokens_come_as_text_or_as_objects(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"auth": {"admin_tokens": [{"label": "ops", "hash": HASH, "scopes": ["read"]}]}}))
+    (token,) = load_settings({}, {}, file).admin_tokens
+    assert (token.label, token.hash, token.scopes) == ("ops", HASH, ("read",))
+    first, second = load_settings({}, {"GONEMASTER_ADMIN_TOKEN_HASHES": f"ci={HASH},{HASH}"}).admin_tokens
+    assert (first.label, second.label) == ("ci", "")
+
+
+def test_the_dump_shows_sources_and_no_secrets() -> None:
+    environ = {
+        "GONEMASTER_DB_DRIVER": "postgres",
+        "GONEMASTER_DB_DSN": "postgresql://me:hunter2@db/gonemaster",
+        "GONEMASTER_BROKER_URL": "redis://:hunter2@redis:6379/1",
+        "GONEMASTER_ADMIN_TOKEN_HASHES": f"ci={HASH}",
+    }
+    shown = dump(load_settings({"worker_count": 8}, environ))
+    assert shown["worker_count"] == {"value": 8, "source": "cli_flag"}
+    assert shown["database.dsn"] == {"value": "postgresql://me:***@db/gonemaster", "source": "environment"}
+    assert "hunter2" not in json.dumps(shown)
+    assert HASH not in json.dumps(shown)
+    assert set(shown) == {option.key for option in OPTIONS}
+
+
+@pytest.mark.parametrize(
+    ("address", "masked"),
+    [
+        ("host=db password=x dbname=g", "host=db password=*** dbname=g"),
+        ("sentinel://:x@a:1;sentinel://:x@b:1", "sentinel://:***@a:1;sentinel://:***@b:1"),
+        ("redis://localhost", "redis://localhost"),
+    ],
+)
+def test_passwords_are_masked_in_every_form_of_address(address: str, masked: str) -> None:
+    assert mask_password(address) == masked
+
+
+def test_a_child_process_arrives_at_the_same_settings() -> None:
+    settings = load_settings(
+        {"worker_queues": "normal", "debug": True, "exclude": "dnssec,zone01", "read_timeout": "90s"},
+        {"GONEMASTER_ADMIN_TOKEN_HASHES": f"ci={HASH}", "GONEMASTER_DATA_DIR": "/var/lib/gonemaster"},
+    )
+    assert load_settings({}, to_environ(settings)) == settings
+
+
+def test_names_are_distinct() -> None:
+    for names in ([o.key for o in OPTIONS], [o.env for o in OPTIONS], [o.flag for o in OPTIONS]):
+        assert len(set(names)) == len(names)
+    assert isinstance(Settings(), Settings)
