@@ -1,0 +1,57 @@
+"""Texts of the BASIC module."""
+
+TEXTS = {
+    "A_QUERY_NO_RESPONSES": "No name server answered when asked for the address of the website.",
+    "B01_CHILD_IS_ALIAS": "{domain_child} is not a zone but redirected (DNAME) to {domain_target}, say {servers}. Test {domain_target} instead.",
+    "B01_CHILD_FOUND": "The zone {domain} exists.",
+    "B01_CHILD_NOT_EXIST": "The zone {domain}, for which DS records were supplied, is not delegated.",
+    "B01_INCONSISTENT_ALIAS": "The servers of the parent zone redirect {domain} (DNAME) to different names.",
+    "B01_INCONSISTENT_DELEGATION": "Some servers of {domain_parent} delegate {domain_child}, but these do not: {servers}.",
+    "B01_NO_CHILD": "{domain_child} is not a zone of its own. It may be part of {domain_super}: test that name instead.",
+    "B01_PARENT_DISREGARDED": "The delegation was supplied for this test, so the parent zone is not looked for.",
+    "B01_PARENT_FOUND": "The parent zone is {domain}, found through {servers}.",
+    "B01_PARENT_NOT_FOUND": "No parent zone was found.",
+    "B01_PARENT_NXDOMAIN_HIDES_DELEGATION": "{ns}/{address} says that {query_name} does not exist, although it delegates {domain_child} below it.",
+    "B01_PARENT_UNDETERMINED": "The servers on the way lead to different parent zones: {servers}.",
+    "B01_ROOT_HAS_NO_PARENT": "The root zone has no parent zone.",
+    "B01_SERVER_ZONE_ERROR": "{ns}/{address} gave no usable answer when asked for {query_name} {query_type} on the way to the zone.",
+    "LOOP_PROTECTION": "The search for the parent of {child_zone_name} took too many steps and was ended in zone {zone_name} at {intermediate_query_name} ({caller}).",
+    "B02_AUTH_RESPONSE_SOA": "These name servers answer for {domain} with authority: {servers}.",
+    "B02_NO_DELEGATION": "{domain} is delegated to no name server, so it does not exist as a zone.",
+    "B02_NO_WORKING_NS": "No name server of {domain} works, so the zone cannot be reached.",
+    "B02_NS_BROKEN": "{ns}/{address} claims authority but has no SOA record in its answer.",
+    "B02_NS_NOT_AUTH": "{ns}/{address} answers without authority (AA) when asked for the SOA record.",
+    "B02_NS_NO_IP_ADDR": "The name server name {ns} has no address that can be found.",
+    "B02_NS_NO_RESPONSE": "{ns}/{address} does not respond when asked for the SOA record.",
+    "B02_UNEXPECTED_RCODE": "{ns}/{address} answers with the response code {rcode} when asked for the SOA record.",
+    "DOMAIN_NAME_LABEL_TOO_LONG": "The name {domain} has a label ({label}) of {dlength} characters; at most {max} are allowed.",
+    "DOMAIN_NAME_TOO_LONG": "The name has {fqdnlength} characters; at most {max} are allowed.",
+    "DOMAIN_NAME_ZERO_LENGTH_LABEL": "The name {domain} has an empty label: two dots in a row, or a dot at the start.",
+    "HAS_A_RECORDS": "{ns}/{address} gives an address for {domain}, although it does not serve the zone properly.",
+    "HAS_NAMESERVER_NO_WWW_A_TEST": "A name server of {zname} works, so there is no need to look for an address of www.{zname}.",
+    "NO_A_RECORDS": "{ns}/{address} gives no address for {domain}.",
+}
+
+_ASK_PARENT = "Ask the operator of the parent zone, or your registrar, to look at the delegation."
+_REPAIR = "Have whoever runs that server load the zone and answer for it, or take the server out of the delegation."
+
+ADVICE = {
+    "B01_CHILD_IS_ALIAS": "All names below this one are looked up below another one instead, so there is nothing here to test.",
+    "B01_INCONSISTENT_ALIAS": f"Depending on the server that is asked, users end up at different places. {_ASK_PARENT}",
+    "B01_INCONSISTENT_DELEGATION": f"Whether the domain is found depends on the server that happens to be asked. The servers of the parent zone probably have different versions of it. {_ASK_PARENT}",
+    "B01_NO_CHILD": "The name is not registered, has expired, is misspelled, or is an ordinary name within another zone. Look at its registration, or test the name above it.",
+    "B01_PARENT_NOT_FOUND": "No server on the way from the root gave a usable answer about this name. Look for a misspelling; else the zones above it have a severe fault.",
+    "B01_PARENT_NXDOMAIN_HIDES_DELEGATION": "Resolvers take such an answer to mean that nothing below the name exists (RFC 8020), and then do not find this zone. The operator of the parent zone must make the server answer that the name exists but has no data.",
+    "B01_PARENT_UNDETERMINED": f"The zones above do not agree where this zone is delegated. {_ASK_PARENT}",
+    "B02_NO_DELEGATION": "Without name servers at the parent nobody can find the zone. Register the name servers with your registrar.",
+    "B02_NO_WORKING_NS": "Nobody can use this domain: no website, no mail. See the other messages for what is wrong with each server.",
+    "B02_NS_BROKEN": f"The server says that it is in charge of the zone but has not got its first record. {_REPAIR}",
+    "B02_NS_NOT_AUTH": f"The server is listed for the zone but does not hold it, or its copy has expired. {_REPAIR}",
+    "B02_NS_NO_IP_ADDR": "Give the name A and AAAA records, or glue at the parent if the name lies inside the zone, or put another server into the delegation.",
+    "B02_NS_NO_RESPONSE": "The server is down, a firewall drops the queries, or the address is wrong. Make it answer over UDP and TCP on port 53.",
+    "B02_UNEXPECTED_RCODE": f"REFUSED mostly means that the server does not have the zone; SERVFAIL that it could not load it. {_REPAIR}",
+    "DOMAIN_NAME_LABEL_TOO_LONG": "No part of a domain name between two dots may be longer than that. Look for a missing dot.",
+    "DOMAIN_NAME_TOO_LONG": "No name of that length can exist in DNS. Look at what was entered.",
+    "DOMAIN_NAME_ZERO_LENGTH_LABEL": "Look for two dots in a row, or a dot at the start.",
+    "HAS_A_RECORDS": "The website seems to work for those whose resolver is forgiving, but the domain is broken. Repair its name servers first.",
+}

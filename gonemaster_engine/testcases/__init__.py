@@ -1,0 +1,1 @@
+"""The test cases, one file each, grouped in one package per module."""

@@ -1,0 +1,58 @@
+"""What the parent's servers say when they delegate the zone: NS names and glue, untouched by any other look-up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+
+_EDNS = Edns(payload=DNSSEC_PAYLOAD)
+_ADDRESS_RECORD_OCTETS = 28  # AAAA, the owner compressed
+_ALMOST_FULL = PLAIN_PAYLOAD - 2 * _ADDRESS_RECORD_OCTETS  # above that some glue may have been left out
+
+
+async def referrals(zone: Zone) -> list[tuple[Nameserver | None, Response]]:
+    """Return the complete referrals to the zone: not truncated and with nothing in the answer section.
+
+    For an undelegated zone it is the one made of the supplied data, and there is no server.
+    """
+    if zone.undelegated:
+        supplied = await zone.query_parent("NS")
+        return [(None, supplied)] if supplied is not None and _is_complete(supplied, zone.name) else []
+    servers = await zone.parent_servers() or []
+    return [
+        (server, response)
+        for server, response in await _ask(servers, zone.name)
+        if response is not None and _is_complete(response, zone.name)
+    ]
+
+
+async def _ask(servers: list[Nameserver], zone_name: str) -> list[tuple[Nameserver, Response | None]]:
+    """Ask for the delegation, and with EDNS once more where the plain response had no room for all glue."""
+    plain = await query_all(servers, zone_name, "NS")
+    again = [
+        server for server, response in plain if response and not response.over_tcp and response.size > _ALMOST_FULL
+    ]
+    larger = dict(await query_all(again, zone_name, "NS", edns=_EDNS))
+    return [(server, larger.get(server) or response) for server, response in plain]
+
+
+def _is_complete(response: Response, zone_name: str) -> bool:
+    return response.is_referral_to(zone_name) and not response.tc and not response.answer
+
+
+def delegated_names(response: Response, zone_name: str) -> set[str]:
+    """Return the name server names of a referral."""
+    return {record.target for record in response.records("NS", zone_name, "authority")}
+
+
+def glue_addresses(response: Response, name: str) -> set[str]:
+    """Return the addresses that a referral has for a name."""
+    return {record.address for rtype in ("A", "AAAA") for record in response.records(rtype, name, "additional")}

@@ -1,0 +1,41 @@
+"""BASIC: there is a parent, a zone, and a server that works; without them the other modules make no sense."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Condition, Emitted, Finding, Module, Tag, unless_selected_and_missing
+from gonemaster_engine.testcases.basic.basic01 import basic01
+from gonemaster_engine.testcases.basic.basic02 import basic02
+from gonemaster_engine.testcases.basic.basic03 import basic03
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+NO_WWW_TEST = Tag("HAS_NAMESERVER_NO_WWW_A_TEST", Level.INFO, ("zname",))
+LABEL_TOO_LONG = Tag("DOMAIN_NAME_LABEL_TOO_LONG", Level.CRITICAL, ("domain", "label", "dlength", "max"))
+NAME_TOO_LONG = Tag("DOMAIN_NAME_TOO_LONG", Level.CRITICAL, ("fqdnlength", "max"))
+EMPTY_LABEL = Tag("DOMAIN_NAME_ZERO_LENGTH_LABEL", Level.CRITICAL, ("domain",))
+
+_ZONE_EXISTS = unless_selected_and_missing("basic01", "B01_CHILD_FOUND")
+
+
+def _zone_exists_but_does_not_work(emitted: Emitted) -> bool:
+    return _ZONE_EXISTS.gate(emitted) and "B02_AUTH_RESPONSE_SOA" not in emitted.get("basic02", ())
+
+
+def _no_www_test(zone: Zone, emitted: Emitted) -> Finding | None:
+    working = "B02_AUTH_RESPONSE_SOA" in emitted.get("basic02", ())
+    return NO_WWW_TEST(zname=zone.name) if working else None
+
+
+MODULE = Module(
+    "BASIC",
+    (basic01, basic02, basic03),
+    conditions={
+        "basic02": _ZONE_EXISTS,
+        "basic03": Condition(("basic01", "basic02"), _zone_exists_but_does_not_work, _no_www_test),
+    },
+    extra_tags=(NO_WWW_TEST, LABEL_TOO_LONG, NAME_TOO_LONG, EMPTY_LABEL),
+)

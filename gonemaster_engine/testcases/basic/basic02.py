@@ -1,0 +1,92 @@
+"""BASIC02: at least one delegated server must answer with authority for the zone; if none does, say why of each.
+
+Specification: Zonemaster BASIC02. RFC 1034 section 4.2.2, RFC 2181 section 5.4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import (
+    IPV4_DISABLED,
+    IPV4_ENABLED,
+    IPV6_DISABLED,
+    IPV6_ENABLED,
+    sent_queries,
+    usable,
+)
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+_SERVER = ("ns", "address")
+AUTH_RESPONSE = Tag("B02_AUTH_RESPONSE_SOA", Level.INFO, ("domain", "servers"))
+NO_DELEGATION = Tag("B02_NO_DELEGATION", Level.CRITICAL, ("domain",))
+NO_WORKING_NS = Tag("B02_NO_WORKING_NS", Level.CRITICAL, ("domain",))
+BROKEN = Tag("B02_NS_BROKEN", Level.ERROR, _SERVER)
+NOT_AUTH = Tag("B02_NS_NOT_AUTH", Level.ERROR, _SERVER)
+NO_ADDRESS = Tag("B02_NS_NO_IP_ADDR", Level.ERROR, ("ns",))
+NO_RESPONSE = Tag("B02_NS_NO_RESPONSE", Level.WARNING, _SERVER)
+UNEXPECTED_RCODE = Tag("B02_UNEXPECTED_RCODE", Level.ERROR, (*_SERVER, "rcode"))
+
+
+@case(
+    "basic02",
+    AUTH_RESPONSE,
+    NO_DELEGATION,
+    NO_WORKING_NS,
+    BROKEN,
+    NOT_AUTH,
+    NO_ADDRESS,
+    NO_RESPONSE,
+    UNEXPECTED_RCODE,
+    IPV4_DISABLED,
+    IPV4_ENABLED,
+    IPV6_DISABLED,
+    IPV6_ENABLED,
+)
+async def basic02(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that the zone has at least one name server that works."""
+    ns_names = await zone.glue_names()
+    if not ns_names:
+        yield NO_DELEGATION(domain=zone.name)
+        return
+    resolved = await zone.glue()
+    servers, skipped = usable(zone, resolved, "SOA")
+    for finding in skipped:
+        yield finding
+    for finding in (finding for server in servers for finding in sent_queries(server, "SOA")):
+        yield finding
+    working: list[Nameserver] = []
+    faults: list[Finding] = []
+    for server, response in await query_all(servers, zone.name, "SOA"):
+        fault = _fault(zone.name, server, response)
+        if fault:
+            faults.append(fault)
+        else:
+            working.append(server)
+    if working:
+        yield AUTH_RESPONSE(domain=zone.name, servers=working)
+        return
+    yield NO_WORKING_NS(domain=zone.name)
+    for fault in faults:
+        yield fault
+    for name in sorted(set(ns_names) - {server.name for server in resolved}):
+        yield NO_ADDRESS(ns=name)
+
+
+def _fault(zone_name: str, server: Nameserver, response: Response | None) -> Finding | None:
+    about = {"ns": server.name, "address": server.address}
+    if response is None:
+        return NO_RESPONSE(**about)
+    if response.rcode != "NOERROR":
+        return UNEXPECTED_RCODE(**about, rcode=response.rcode)
+    if not response.aa:
+        return NOT_AUTH(**about)
+    return None if response.has("SOA", zone_name) else BROKEN(**about)

@@ -1,0 +1,50 @@
+"""BASIC03: a broken zone may still serve the address of its website.
+
+It explains why a domain that cannot be tested seems to work. It is done only when BASIC02 found no working server.
+
+Specification: Zonemaster BASIC03.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import (
+    IPV4_DISABLED,
+    IPV4_ENABLED,
+    IPV6_DISABLED,
+    IPV6_ENABLED,
+    sent_queries,
+    usable,
+)
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+NO_RESPONSES = Tag("A_QUERY_NO_RESPONSES", Level.INFO)
+HAS_A = Tag("HAS_A_RECORDS", Level.ERROR, ("ns", "address", "domain"))
+NO_A = Tag("NO_A_RECORDS", Level.DEBUG, ("ns", "address", "domain"))
+
+
+@case("basic03", NO_RESPONSES, HAS_A, NO_A, IPV4_DISABLED, IPV4_ENABLED, IPV6_DISABLED, IPV6_ENABLED)
+async def basic03(zone: Zone) -> AsyncIterator[Finding]:
+    """Look for an address of www at the servers of a zone that does not work."""
+    servers, skipped = usable(zone, await zone.glue(), "A")
+    for finding in skipped:
+        yield finding
+    for finding in (finding for server in servers for finding in sent_queries(server, "A")):
+        yield finding
+    www = names.prepend("www", zone.name)
+    answered = False
+    for server, response in await query_all(servers, www, "A"):
+        if response is not None:
+            answered = True
+            tag = HAS_A if response.has("A", www) else NO_A
+            yield tag(ns=server.name, address=server.address, domain=www)
+    if servers and not answered:
+        yield NO_RESPONSES()

@@ -1,0 +1,48 @@
+"""What the cases that compare the SOA records of all servers have in common."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag
+from gonemaster_engine.testcases._transport import usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.zone import Zone
+
+Value = TypeVar("Value", bound=Any)
+
+NO_RESPONSE = Tag("NO_RESPONSE", Level.DEBUG, ("ns", "address"))
+NO_RESPONSE_SOA_QUERY = Tag("NO_RESPONSE_SOA_QUERY", Level.DEBUG, ("ns", "address"))
+
+
+async def group_by_soa(
+    zone: Zone, value: Callable[[Any], Value]
+) -> tuple[list[Finding], list[tuple[Value, list[Nameserver]]]]:
+    """Ask all servers for the SOA record and group them by what `value` takes from its rdata.
+
+    Returns the findings about servers without a usable answer, and the values in their order, each with its servers.
+    """
+    servers, findings = usable(zone, await zone.all_servers(), "SOA")
+    found: list[tuple[Value, Nameserver]] = []
+    for server, response in await query_all(servers, zone.name, "SOA"):
+        if response is None:
+            findings.append(NO_RESPONSE(ns=server.name, address=server.address))
+        elif not (records := response.records("SOA", zone.name)):
+            findings.append(NO_RESPONSE_SOA_QUERY(ns=server.name, address=server.address))
+        else:
+            found.append((value(records[0].rdata), server))
+    return findings, grouped(found)
+
+
+def grouped(found: Iterable[tuple[Value, Nameserver]]) -> list[tuple[Value, list[Nameserver]]]:
+    """Return the values in their order, each with the servers that gave it."""
+    groups: dict[Value, list[Nameserver]] = defaultdict(list)
+    for value, server in found:
+        groups[value].append(server)
+    return sorted(groups.items(), key=lambda group: group[0])

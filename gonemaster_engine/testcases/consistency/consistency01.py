@@ -1,0 +1,78 @@
+"""CONSISTENCY01: all servers should carry the same SOA serial.
+
+Serials are ordered by serial number arithmetic, so a wrap past 2^32 is an increase like any other.
+
+Specification: Zonemaster CONSISTENCY01. RFC 1982 section 3.2, RFC 1912 section 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
+from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.zone import Zone
+
+MAX_VARIATION = 0  # accepted difference between the oldest and the newest serial
+_SERIALS = 1 << 32
+
+SERIAL = Tag("SOA_SERIAL", Level.INFO, ("serial", "servers"))
+ONE = Tag("ONE_SOA_SERIAL", Level.INFO, ("serial",))
+MULTIPLE = Tag("MULTIPLE_SOA_SERIALS", Level.WARNING, ("count",))
+VARIATION = Tag("SOA_SERIAL_VARIATION", Level.NOTICE, ("serial_min", "serial_max", "max_variation", "servers_behind"))
+
+
+@case(
+    "consistency01",
+    MULTIPLE,
+    NO_RESPONSE,
+    NO_RESPONSE_SOA_QUERY,
+    ONE,
+    SERIAL,
+    VARIATION,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def consistency01(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that all name servers have the same SOA serial number."""
+    findings, groups = await group_by_soa(zone, lambda soa: int(soa.serial))
+    for finding in findings:
+        yield finding
+    for serial, servers in groups:
+        yield SERIAL(serial=str(serial), servers=servers)
+    if len(groups) == 1:
+        yield ONE(serial=str(groups[0][0]))
+    elif groups:
+        yield MULTIPLE(count=len(groups))
+        for finding in _variation(groups):
+            yield finding
+
+
+def _variation(groups: list[tuple[int, list[Nameserver]]]) -> list[Finding]:
+    ordered = in_serial_order([serial for serial, _ in groups])
+    oldest, newest = (ordered[0], ordered[-1]) if ordered else (groups[0][0], groups[-1][0])
+    if ordered and (newest - oldest) % _SERIALS <= MAX_VARIATION:
+        return []
+    # Serials without an order leave open who is behind.
+    behind = [server for serial, servers in groups if ordered and serial != newest for server in servers]
+    return [
+        VARIATION(serial_min=str(oldest), serial_max=str(newest), max_variation=MAX_VARIATION, servers_behind=behind)
+    ]
+
+
+def in_serial_order(serials: Sequence[int]) -> list[int]:
+    """Return serials from oldest to newest, an empty list if they have no order.
+
+    Source: RFC 1982 section 3.2. There is an order when all lie within one half of the number circle.
+    """
+    half = _SERIALS >> 1
+    for oldest in serials:
+        if all((serial - oldest) % _SERIALS < half for serial in serials):
+            return sorted(serials, key=lambda serial: (serial - oldest) % _SERIALS)
+    return []

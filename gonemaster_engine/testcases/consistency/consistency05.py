@@ -1,0 +1,170 @@
+"""CONSISTENCY05: glue should equal the address data of the zone, and all parent servers should delegate alike.
+
+Glue is what the referrals carry, compared name by name with the union over all parent servers; a name without glue
+is not compared. Glue outside of the zone is compared with what resolution from the root gives.
+
+Specification: Zonemaster CONSISTENCY05. RFC 1034 section 4.2.2, RFC 9471.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._referrals import delegated_names, glue_addresses, referrals
+from gonemaster_engine.testcases._transport import is_enabled
+from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, grouped
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+MATCH = Tag("ADDRESSES_MATCH", Level.INFO)
+NS_FAILED = Tag("CHILD_NS_FAILED", Level.DEBUG, ("ns", "address"))
+LAME = Tag("CHILD_ZONE_LAME", Level.ERROR)
+NS_SET = Tag("DELEGATION_NS_SET", Level.INFO, ("ns_set_servers", "servers"))
+MULTIPLE_NS_SET = Tag("MULTIPLE_DELEGATION_NS_SET", Level.WARNING, ("count", "ns_names"))
+EXTRA = Tag("EXTRA_ADDRESS_CHILD", Level.NOTICE, ("addresses",))
+MISMATCH = Tag("IN_DOMAIN_ADDR_MISMATCH", Level.ERROR, ("ns", "parent_servers", "zone_servers"))
+MISSING = Tag("MISSING_ADDRESS_CHILD", Level.NOTICE, ("ns",))
+OTHER_MISMATCH = Tag("NOT_IN_DOMAIN_ADDR_MISMATCH", Level.ERROR, ("parent_servers", "zone_servers"))
+
+
+@dataclass
+class _ChildData:
+    """Addresses by name as the zone has them, and the servers that did not give theirs."""
+
+    addresses: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    settled: set[str] = field(default_factory=set)  # names for which at least one query was answered well
+    silent: set[Nameserver] = field(default_factory=set)
+    failed: set[Nameserver] = field(default_factory=set)
+
+
+@case(
+    "consistency05",
+    MATCH,
+    NS_FAILED,
+    LAME,
+    NS_SET,
+    EXTRA,
+    MISMATCH,
+    MISSING,
+    MULTIPLE_NS_SET,
+    NO_RESPONSE,
+    OTHER_MISMATCH,
+)
+async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that glue in the delegation agrees with the addresses in the zone."""
+    given = await referrals(zone)
+    for finding in _ns_sets(zone.name, given):
+        yield finding
+    glue = _glue(zone.name, (response for _, response in given))
+    in_domain = [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
+    child = await _ask_child(zone, in_domain)
+    for server in sorted(child.silent):
+        yield NO_RESPONSE(ns=server.name, address=server.address)
+    for server in sorted(child.failed):
+        yield NS_FAILED(ns=server.name, address=server.address)
+    if (child.silent or child.failed) and not child.settled:
+        yield LAME()
+        return
+    faults = _compare(glue, child, [name for name in glue if name in child.settled])
+    faults += await _compare_outside(zone, glue)
+    for finding in faults or [MATCH()]:
+        yield finding
+
+
+def _ns_sets(zone_name: str, given: list[tuple[Nameserver | None, Response]]) -> list[Finding]:
+    sets = grouped(
+        (tuple(sorted(delegated_names(response, zone_name))), server) for server, response in given if server
+    )
+    if len(sets) < 2:
+        return []
+    every_name = sorted({name for ns_set, _ in sets for name in ns_set})
+    return [
+        MULTIPLE_NS_SET(count=len(sets), ns_names=every_name),
+        *(NS_SET(ns_set_servers=ns_set, servers=servers) for ns_set, servers in sets),
+    ]
+
+
+def _glue(zone_name: str, responses: Iterable[Response]) -> dict[str, set[str]]:
+    """Return the union of all glue by name, names in their order, those without glue left out."""
+    glue: dict[str, set[str]] = defaultdict(set)
+    for response in responses:
+        for name in delegated_names(response, zone_name):
+            glue[name] |= glue_addresses(response, name)
+    return {name: glue[name] for name in sorted(glue) if glue[name]}
+
+
+async def _ask_child(zone: Zone, in_domain: list[str]) -> _ChildData:
+    servers = [server for server in await zone.all_servers() if is_enabled(zone, server)]
+    pending = [
+        (name, qtype, server, server.query(name, qtype))
+        for name in in_domain
+        for server in servers
+        for qtype in ("A", "AAAA")
+    ]
+    child = _ChildData()
+    for name, qtype, server, question in pending:
+        response: Response | None = await question
+        if response is None:
+            child.silent.add(server)
+            continue
+        if response.is_referral:
+            response = (await zone.recursor.resolve(name, qtype)).response
+        elif not response.aa or response.rcode not in {"NOERROR", "NXDOMAIN"}:
+            child.failed.add(server)
+            continue
+        child.settled.add(name)
+        if response is not None:
+            child.addresses[name] |= {record.address for record in response.records(qtype, name)}
+    return child
+
+
+def _compare(glue: Mapping[str, set[str]], child: _ChildData, in_domain: Iterable[str]) -> list[Finding]:
+    """Compare glue in the zone with what the zone's servers say."""
+    faults = []
+    extra = []
+    for name in in_domain:
+        parent_has, child_has = glue[name], child.addresses[name]
+        if not child_has:
+            faults.append(MISSING(ns=name))
+        elif parent_has - child_has:
+            faults.append(
+                MISMATCH(ns=name, parent_servers=_endpoints(name, parent_has), zone_servers=_endpoints(name, child_has))
+            )
+        extra += [f"{name}/{address}" for address in sorted(child_has - parent_has)]
+    return [*faults, EXTRA(addresses=extra)] if extra else faults
+
+
+async def _compare_outside(zone: Zone, glue: Mapping[str, set[str]]) -> list[Finding]:
+    """Compare glue outside of the zone with what resolution gives, one family at a time as far as that settles."""
+    faults = []
+    for name, parent_has in glue.items():
+        if names.is_in_domain(name, zone.name):
+            continue
+        found: set[str] = set()
+        settled: set[str] = set()
+        for qtype, addresses in (
+            ("A", {address for address in parent_has if ":" not in address}),
+            ("AAAA", {address for address in parent_has if ":" in address}),
+        ):
+            response = (await zone.recursor.resolve(name, qtype)).response
+            if response is not None and response.rcode in {"NOERROR", "NXDOMAIN"}:
+                found |= {record.address for record in response.records(qtype, name)}
+                settled |= addresses
+        if settled - found:
+            faults.append(
+                OTHER_MISMATCH(parent_servers=_endpoints(name, parent_has), zone_servers=_endpoints(name, found))
+            )
+    return faults
+
+
+def _endpoints(name: str, addresses: Iterable[str]) -> list[dict[str, str]]:
+    return [{"ns": name, "address": address} for address in sorted(addresses)]

@@ -1,0 +1,36 @@
+"""CONSISTENCY06: all servers should carry the same SOA MNAME.
+
+Specification: Zonemaster CONSISTENCY06. RFC 1035 section 3.3.13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
+from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
+from gonemaster_engine.wire import from_dns_name
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+MNAME = Tag("SOA_MNAME", Level.INFO, ("mname", "servers"))
+ONE = Tag("ONE_SOA_MNAME", Level.INFO, ("mname",))
+MULTIPLE = Tag("MULTIPLE_SOA_MNAMES", Level.NOTICE, ("count",))
+
+
+@case("consistency06", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, MNAME, IPV4_DISABLED, IPV6_DISABLED)
+async def consistency06(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that all name servers have the same SOA MNAME."""
+    findings, groups = await group_by_soa(zone, lambda soa: from_dns_name(soa.mname))
+    for finding in findings:
+        yield finding
+    if len(groups) == 1:
+        yield ONE(mname=groups[0][0])
+    elif groups:
+        yield MULTIPLE(count=len(groups))
+        for mname, servers in groups:
+            yield MNAME(mname=mname, servers=servers)

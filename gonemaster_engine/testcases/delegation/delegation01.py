@@ -1,0 +1,89 @@
+"""DELEGATION01: enough name servers in delegation and zone, in total and per address family, and glue where needed.
+
+Specification: Zonemaster DELEGATION01. RFC 1034 section 4.1, RFC 2182 section 5, RFC 3901, RFC 9471 section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._referrals import delegated_names, glue_addresses, referrals
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.zone import Zone
+
+MINIMUM = 2  # RFC 1034 section 4.1
+
+_KEYS = ("count", "minimum", "servers")
+GLUE_MISSING = Tag("IN_DOMAIN_GLUE_MISSING", Level.ERROR, ("ns",))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The tags for one NS set: of the delegation or of the zone itself."""
+
+    enough: Tag
+    not_enough: Tag
+    families: tuple[tuple[bool, Tag, Tag, Tag], ...]  # whether it is IPv6; enough, not enough, none
+
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        return (self.enough, self.not_enough, *(tag for family in self.families for tag in family[1:]))
+
+
+def _side(suffix: str) -> _Side:
+    def family(number: str, none: Level) -> tuple[bool, Tag, Tag, Tag]:
+        return (
+            number == "6",
+            Tag(f"ENOUGH_IPV{number}_NS_{suffix}", Level.INFO, _KEYS),
+            Tag(f"NOT_ENOUGH_IPV{number}_NS_{suffix}", Level.ERROR, _KEYS),
+            Tag(f"NO_IPV{number}_NS_{suffix}", none, _KEYS),
+        )
+
+    return _Side(
+        Tag(f"ENOUGH_NS_{suffix}", Level.INFO, _KEYS),
+        Tag(f"NOT_ENOUGH_NS_{suffix}", Level.ERROR, _KEYS),
+        (family("4", Level.WARNING), family("6", Level.NOTICE)),
+    )
+
+
+DELEGATION = _side("DEL")
+CHILD = _side("CHILD")
+
+
+@case("delegation01", *DELEGATION.tags, *CHILD.tags, GLUE_MISSING)
+async def delegation01(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that the zone has at least two name servers."""
+    for finding in _count(DELEGATION, await zone.glue_names(), await zone.glue()):
+        yield finding
+    for finding in _count(CHILD, await zone.ns_names(), await zone.ns()):
+        yield finding
+    for name in await _names_without_glue(zone):
+        yield GLUE_MISSING(ns=name)
+
+
+def _count(side: _Side, ns_names: list[str], servers: list[Nameserver]) -> Iterator[Finding]:
+    tag = side.enough if len(ns_names) >= MINIMUM else side.not_enough
+    yield tag(count=len(ns_names), minimum=MINIMUM, servers=ns_names)
+    for is_ipv6, enough, not_enough, none in side.families:
+        of_family = [server for server in servers if server.is_ipv6 == is_ipv6]
+        count = len({server.name for server in of_family})
+        tag = enough if count >= MINIMUM else not_enough if count else none
+        yield tag(count=count, minimum=MINIMUM, servers=of_family)
+
+
+async def _names_without_glue(zone: Zone) -> list[str]:
+    """Return the name servers inside the zone for which no referral has an address."""
+    given = [response for _, response in await referrals(zone)]
+    delegated = {name for response in given for name in delegated_names(response, zone.name)}
+    return sorted(
+        name
+        for name in delegated
+        if names.is_in_domain(name, zone.name) and not any(glue_addresses(response, name) for response in given)
+    )

@@ -1,0 +1,45 @@
+"""DELEGATION04: every server should be authoritative for the zone, over UDP and over TCP.
+
+Specification: Zonemaster DELEGATION04. RFC 2181 section 5.4.1, RFC 7766.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+ARE_AUTHORITATIVE = Tag("ARE_AUTHORITATIVE", Level.INFO, ("servers",))
+IS_NOT_AUTHORITATIVE = Tag("IS_NOT_AUTHORITATIVE", Level.WARNING, ("ns", "address", "proto"))
+
+
+@case("delegation04", ARE_AUTHORITATIVE, IS_NOT_AUTHORITATIVE, IPV4_DISABLED, IPV6_DISABLED)
+async def delegation04(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that all name servers answer with authority for the zone."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    pending = [
+        (server, proto, server.query(zone.name, "SOA", tcp=proto == "TCP"))
+        for server in servers
+        for proto in ("UDP", "TCP")
+    ]
+    authoritative = set()
+    faulty = False
+    for server, proto, question in pending:
+        response = await question
+        if response is None:
+            continue
+        if response.aa:
+            authoritative.add(server.name)
+        else:
+            faulty = True
+            yield IS_NOT_AUTHORITATIVE(ns=server.name, address=server.address, proto=proto)
+    if authoritative and not faulty:
+        yield ARE_AUTHORITATIVE(servers=authoritative)

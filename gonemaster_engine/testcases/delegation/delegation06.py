@@ -1,0 +1,39 @@
+"""DELEGATION06: every server should return the SOA record of the zone.
+
+Specification: Zonemaster DELEGATION06. RFC 1035 section 3.3.13, RFC 2181 section 6.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+SOA_EXISTS = Tag("SOA_EXISTS", Level.INFO)
+SOA_NOT_EXISTS = Tag("SOA_NOT_EXISTS", Level.ERROR, ("ns", "address"))
+
+
+@case("delegation06", SOA_EXISTS, SOA_NOT_EXISTS, IPV4_DISABLED, IPV6_DISABLED)
+async def delegation06(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that all name servers return the SOA record."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    with_soa = without_soa = False
+    for server, response in await query_all(servers, zone.name, "SOA"):
+        if response is None or response.rcode != "NOERROR":
+            continue
+        if response.has("SOA", zone.name):
+            with_soa = True
+        else:
+            without_soa = True
+            yield SOA_NOT_EXISTS(ns=server.name, address=server.address)
+    if with_soa and not without_soa:
+        yield SOA_EXISTS()

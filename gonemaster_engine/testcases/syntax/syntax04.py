@@ -1,0 +1,33 @@
+"""SYNTAX04: names of name servers must be valid host names.
+
+Specification: Zonemaster SYNTAX04. RFC 952, RFC 1123 section 2.1, RFC 3696 sections 2 and 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases.syntax._hostname import HostnameTags
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+TAGS = HostnameTags.of("NAMESERVER", level=Level.ERROR)
+SYNTAX_OK = Tag("NAMESERVER_SYNTAX_OK", Level.INFO, ("servers",))
+
+
+@case("syntax04", *TAGS.all, SYNTAX_OK)
+async def syntax04(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that the names of the name servers are valid host names."""
+    good = []
+    for name in await zone.all_names():
+        faults = TAGS.faults(name)
+        for fault in faults:
+            yield fault
+        if not faults:
+            good.append(name)
+    if good:
+        yield SYNTAX_OK(servers=good)
