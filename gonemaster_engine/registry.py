@@ -154,6 +154,7 @@ class Condition:
 
     after: tuple[str, ...]  # ids of cases; those not selected are not waited for
     gate: Gate
+    otherwise: Callable[[Zone, Emitted], Finding | None] | None = None  # what the module says of a shut gate
 
 
 @dataclass(frozen=True, slots=True)

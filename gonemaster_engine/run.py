@@ -25,7 +25,7 @@ from gonemaster_engine.errors import InvalidDelegation
 from gonemaster_engine.nameserver import NameserverTiming
 from gonemaster_engine.profile import Profile
 from gonemaster_engine.recursor import Recursor
-from gonemaster_engine.registry import END, START, Case, Finding, modules, select
+from gonemaster_engine.registry import END, START, Case, Condition, Finding, modules, select
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.version import __version__
 from gonemaster_engine.wire import Response
@@ -260,12 +260,19 @@ class _Run:
             for case_id in condition.after:
                 if case_id in self._runs:
                     await self._runs[case_id].ended.wait()
-            if not condition.gate(self._emitted(run.case.module)):
+            emitted = self._emitted(run.case.module)
+            if not condition.gate(emitted):
+                self._say_why(run, condition, emitted)
                 self._end(run)
                 return
         run.ran = True
         await self._collect(run)
         self._end(run)
+
+    def _say_why(self, run: _CaseRun, condition: Condition, emitted: Mapping[str, frozenset[str]]) -> None:
+        finding = condition.otherwise(self._zone, emitted) if condition.otherwise else None
+        if finding:
+            run.entries.append(self._log.make(finding, module=run.case.module, testcase=""))
 
     def _emitted(self, module: str) -> Mapping[str, frozenset[str]]:
         return {
