@@ -124,8 +124,15 @@ class Server:
         return True
 
     def _is_given_up(self, key: QuestionKey) -> bool:
+        context = self._context
+        limit = context.profile.fast_fail_timeout_count
+        if limit and self.timeouts >= limit and not self.rtts_ms:
+            return self._is_recent(max(each.last_at for each in self._failures.values()))
         failures = self._failures.get((key.tcp, key.edns is not None))
-        return failures is not None and failures.given_up(self._context)
+        return failures is not None and failures.is_hopeless(limit) and self._is_recent(failures.last_at)
+
+    def _is_recent(self, failed_at: float) -> bool:
+        return self._context.loop.time() - failed_at < self._context.profile.error_cache_ttl_s
 
     def _send(self, key: QuestionKey, answer: Answer) -> None:
         self._active += 1
@@ -239,29 +246,26 @@ class _Failures:
     lose the answers to others, whatever their order.
     """
 
-    __slots__ = ("_answered", "_hard", "_last_at", "_timeouts")
+    __slots__ = ("_answered", "_hard", "_timeouts", "last_at")
 
     def __init__(self) -> None:
         self._answered = False
         self._timeouts = 0
         self._hard = 0
-        self._last_at = 0.0
+        self.last_at = 0.0  # time of the event loop
 
     def count(self, outcome: Outcome, now: float) -> None:
         if outcome.response:
             self._answered = True
             return
-        self._last_at = now
+        self.last_at = now
         self._timeouts += outcome.error == TIMEOUT
         self._hard += outcome.error == UNREACHABLE
 
-    def given_up(self, context: RunContext) -> bool:
+    def is_hopeless(self, timeout_limit: int) -> bool:
         if self._answered:
             return False
-        limit = context.profile.fast_fail_timeout_count
-        if not (limit and self._timeouts >= limit) and self._hard < _HARD_ERRORS:
-            return False
-        return context.loop.time() - self._last_at < context.profile.error_cache_ttl_s
+        return self._hard >= _HARD_ERRORS or bool(timeout_limit and self._timeouts >= timeout_limit)
 
 
 def _question_args(key: QuestionKey) -> dict[str, object]:

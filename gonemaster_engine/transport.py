@@ -54,9 +54,14 @@ class Outcome:
 class Timing:
     """How long to wait and how often to ask."""
 
-    timeout_s: float  # after the last transmission
-    retrans_s: float  # until the next transmission
-    tries: int  # transmissions in all
+    timeout_s: float  # of a TCP exchange as a whole, and the longest wait for one transmission over UDP
+    retrans_s: float  # after a transmission over UDP, until the next one or the end
+    tries: int  # transmissions over UDP
+
+    @property
+    def udp_wait_s(self) -> float:
+        """How long one transmission over UDP is waited for."""
+        return min(self.retrans_s, self.timeout_s)
 
 
 class Question:
@@ -335,8 +340,7 @@ class Transport:
             # at once would call back before the caller has stored what it asked
             self.loop.call_soon(question.finish, Outcome(None, _reason(error)))
             return
-        timing = question.timing
-        self._deadlines.add(question, timing.retrans_s if question.tries_left else timing.timeout_s)
+        self._deadlines.add(question, question.timing.udp_wait_s)
 
     def _on_due(self, question: Question, tries_left: int) -> None:
         if tries_left != question.tries_left:
