@@ -3,19 +3,19 @@
 import threading
 
 from flask import Flask, redirect
-from werkzeug.wrappers import Response
 
 from gonemaster_api import access_log, docs, errors, headers, peers
 from gonemaster_api.blueprint import Api
 from gonemaster_api.limits import register_body_limits
 from gonemaster_api.parsing import register_text_checks
-from gonemaster_api.state import State, store_settings
+from gonemaster_api.state import State
 from gonemaster_api.ui.start.views import blueprint as start_page
 from gonemaster_api.v1 import BLUEPRINTS
-from gonemaster_db.session import Store, open_store
+from gonemaster_db.session import open_store
 from gonemaster_engine.version import __version__
-from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.control import QueueParts, open_queue
 from gonemaster_tasks.settings import Settings
+from gonemaster_tasks.store import store_settings
 
 _DESCRIPTION = """\
 Tests the DNS health of domains, one or millions. Submit a job or a batch, follow it, read what was found.
@@ -28,18 +28,20 @@ Times are RFC 3339 in UTC. Levels from least to most: DEBUG3, DEBUG2, DEBUG, INF
 def create_app(
     settings: Settings,
     *,
-    store: Store | None = None,
-    broker: Broker | None = None,
+    queue: QueueParts | None = None,
     stopping: threading.Event | None = None,
 ) -> Flask:
-    """Make the application. Store and broker are opened from the settings unless given."""
+    """Make the application. Store and broker are opened from the settings unless given.
+
+    Raises:
+        BrokerRefused: the broker's address cannot be used.
+    """
     app = Flask("gonemaster_api", static_folder="static", template_folder="templates")
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.strict_slashes = False
     app.extensions["gonemaster"] = State(
         settings=settings,
-        store=store or open_store(store_settings(settings)),
-        broker=broker or Broker.open(settings.broker_url),
+        queue=queue or open_queue(settings, open_store(store_settings(settings))),
         stopping=stopping or threading.Event(),
         streams=threading.BoundedSemaphore(max(1, settings.api_threads * 3 // 4)),
     )
@@ -66,9 +68,5 @@ def _register_api(app: Flask) -> None:
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=f"/api/v1{blueprint.url_prefix or ''}")
     app.extensions["gonemaster-openapi"] = api.spec
-    app.add_url_rule("/api/v1", "api_root", _to_docs)
-    app.add_url_rule("/api/v1/", "api_root", _to_docs)
-
-
-def _to_docs() -> Response:
-    return redirect("/api/v1/docs", code=301)
+    app.add_url_rule("/api/v1", "api", lambda: redirect("/api/v1/", code=301))
+    app.add_url_rule("/api/v1/", "api_root", lambda: redirect("/api/v1/docs"))

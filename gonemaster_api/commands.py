@@ -8,9 +8,8 @@ from http import HTTPStatus
 
 import structlog
 
-from gonemaster_api.logs import configure_logging
-from gonemaster_api.state import store_settings
 from gonemaster_api.supervisor import datadir, listening, programs
+from gonemaster_api.supervisor.child import Program
 from gonemaster_api.supervisor.datadir import DataDirInUse
 from gonemaster_api.supervisor.listening import CannotListen
 from gonemaster_api.supervisor.tree import StartFailed, Supervisor
@@ -20,7 +19,9 @@ from gonemaster_db.session import open_store
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable
+from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.settings import Settings
+from gonemaster_tasks.store import store_settings
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ def run(command: tuple[str, ...], settings: Settings, descriptor: int | None) ->
     Raises:
         StartRefused: unknown command, or a start that cannot succeed.
     """
-    configure_logging(level="debug" if settings.debug else settings.log_level, form=settings.log_format)
+    configure_logging(form=settings.log_format, level="debug" if settings.debug else settings.log_level)
     datadir_needed = settings.embedded_broker or settings.db_driver == "sqlite"
     try:
         if datadir_needed:
@@ -66,8 +67,6 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
             return lambda: run_api(resolved, descriptor)
         case ("worker",):
             return lambda: run_workers(resolved)
-        case ("worker-process", number):
-            return lambda: run_worker_process(resolved, number)
         case ("beat",):
             return lambda: run_beat(resolved)
         case ("db", "upgrade"):
@@ -111,23 +110,19 @@ def run_api(settings: Settings, descriptor: int | None) -> int:
 
 
 def run_workers(settings: Settings) -> int:
-    """Run the worker processes alone, supervised, until a signal."""
+    """Run worker processes alone, supervised, until a signal."""
     _check_parts(settings)
-    return Supervisor([programs.workers(settings)], json_lines=settings.log_format == "json").run()
-
-
-def run_worker_process(settings: Settings, number: str) -> int:
-    """Be one worker process."""
-    from gonemaster_tasks.worker import run_worker
-
-    return run_worker(settings, number=int(number))
+    return _supervise(settings, programs.workers(settings))
 
 
 def run_beat(settings: Settings) -> int:
-    """Be the clock of what is done regularly."""
-    from gonemaster_tasks.schedule import run_beat as be_clock
+    """Run beat alone, supervised: it ends when it loses its lock, and must be started again then."""
+    _check_parts(settings)
+    return _supervise(settings, [programs.beat(settings)])
 
-    return be_clock(settings)
+
+def _supervise(settings: Settings, group: list[Program]) -> int:
+    return Supervisor([group], json_lines=settings.log_format == "json").run()
 
 
 def upgrade_tables(settings: Settings) -> int:

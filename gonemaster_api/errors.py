@@ -8,7 +8,7 @@ import structlog
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from gonemaster_db.errors import StoreError, StoreUnavailable
+from gonemaster_db import errors as store
 from gonemaster_tasks.errors import BrokerUnavailable
 
 RETRY_AFTER_S = 5
@@ -105,14 +105,29 @@ def _from_http(error: HTTPException) -> Response:
     return _answer(ApiError(error.code, code, message, headers=headers))
 
 
-def _from_store(error: StoreError) -> Response:
+def _from_store(error: store.StoreError) -> Response:
     log.error("the store failed", exc_info=error)
     return _answer(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "store_error", "the store failed"))
 
 
-def _from_absent_store(error: StoreUnavailable) -> Response:
+def _from_absent_store(error: store.StoreError) -> Response:
     log.warning("the store does not answer", error=str(error))
     return _answer(Unavailable("store_unavailable", "the database does not answer at the moment"))
+
+
+def _from_missing_row(error: store.NotFound) -> Response:
+    what = type(error).__name__.removesuffix("NotFound").lower() or "row"
+    return _answer(NotFound(what, error.key))
+
+
+def _from_state(error: store.JobStateError) -> Response:
+    return _answer(Conflict("invalid_state", str(error)))
+
+
+def _from_idempotency(_error: store.IdempotencyConflict) -> Response:
+    return _answer(
+        Conflict("idempotency_conflict", "this Idempotency-Key was used with another request in the last 24 hours")
+    )
 
 
 def _from_absent_broker(error: BrokerUnavailable) -> Response:
@@ -130,7 +145,11 @@ def register_error_handlers(app: Flask) -> None:
     """Give every error that leaves the application the one shape."""
     app.register_error_handler(ApiError, _answer)
     app.register_error_handler(HTTPException, _from_http)
-    app.register_error_handler(StoreError, _from_store)
-    app.register_error_handler(StoreUnavailable, _from_absent_store)
+    app.register_error_handler(store.StoreError, _from_store)
+    app.register_error_handler(store.StoreUnavailable, _from_absent_store)
+    app.register_error_handler(store.StoreConflict, _from_absent_store)
+    app.register_error_handler(store.NotFound, _from_missing_row)
+    app.register_error_handler(store.JobStateError, _from_state)
+    app.register_error_handler(store.IdempotencyConflict, _from_idempotency)
     app.register_error_handler(BrokerUnavailable, _from_absent_broker)
     app.register_error_handler(Exception, _from_anything)

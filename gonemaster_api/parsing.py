@@ -10,6 +10,7 @@ import marshmallow as ma
 from webargs.flaskparser import FlaskParser, is_json_request
 
 from gonemaster_api.errors import ApiError, BadRequest
+from gonemaster_api.limits import read_body
 
 # What no text column can hold: NUL, and halves of surrogate pairs. JSON can carry both only as escapes.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -51,7 +52,7 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: flask.Request, schema: ma.Schema) -> Any:
         """Return the body; an empty one is let pass only where the schema says so."""
-        if not req.get_data(cache=True):
+        if not read_body(req):
             if getattr(schema, "optional_body", False):
                 return {}
             raise BadRequest("invalid_json", "the body is empty; a JSON object is expected")
@@ -60,7 +61,7 @@ class StrictParser(FlaskParser):
     def _raw_load_json(self, req: flask.Request) -> Any:
         if not is_json_request(req):
             raise ApiError(415, "unsupported_media_type", "the body must be sent as application/json")
-        return parse_json(req.get_data(cache=True))
+        return parse_json(read_body(req))
 
     def handle_error(self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any) -> NoReturn:
         """Turn the errors of a schema into one refusal; the code is that of the first field in order."""

@@ -10,7 +10,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from gonemaster_api.app import create_app
-from gonemaster_api.logs import configure_logging
+from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.settings import Settings
 
 stopping = threading.Event()  # set when this process has been told to end
@@ -73,5 +73,5 @@ def _end_streams_on_stop(_worker: Any) -> None:
 
 def serve(settings: Settings, *, descriptor: int) -> None:
     """Serve on a listening socket until told to stop; ends the process."""
-    configure_logging(level=settings.log_level, form=settings.log_format)
+    configure_logging(form=settings.log_format, level=settings.log_level)
     Server(settings, descriptor=descriptor).run()

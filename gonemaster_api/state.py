@@ -2,15 +2,15 @@
 
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 from flask import current_app
 
 from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.control import QueueParts
 from gonemaster_tasks.settings import Settings
 
 _NAME = "gonemaster"
@@ -24,22 +24,20 @@ class State:
     """
 
     settings: Settings
-    store: Store
-    broker: Broker
+    queue: QueueParts
     stopping: threading.Event
     streams: threading.BoundedSemaphore
     started_at: datetime = field(default_factory=utcnow)
 
+    @property
+    def store(self) -> Store:
+        """The database."""
+        return self.queue.store
 
-def store_settings(settings: Settings) -> StoreSettings:
-    """Give what the store needs of the settings."""
-    return StoreSettings(
-        driver="postgres" if settings.db_driver == "postgres" else "sqlite",
-        dsn=settings.store_dsn,
-        pool_size=settings.db_max_idle_conns,
-        pool_overflow=max(0, settings.db_max_open_conns - settings.db_max_idle_conns),
-        connection_lifetime=timedelta(seconds=settings.db_conn_max_lifetime_seconds),
-    )
+    @property
+    def broker(self) -> Broker:
+        """Redis."""
+        return self.queue.broker
 
 
 def state() -> State:

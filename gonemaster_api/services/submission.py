@@ -160,8 +160,6 @@ def _tags(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(stripped))
 
 
-def new_job(domain: str, options: RunOptions, *, priority: Priority, batch_id: str | None = None) -> NewJob:
+def new_job(domain: str, options: RunOptions, *, priority: Priority) -> NewJob:
     """Put a name and options together."""
-    return NewJob(
-        domain=domain, priority=priority, batch_id=batch_id, config=options.config, expires_at=options.expires_at
-    )
+    return NewJob(domain=domain, priority=priority, config=options.config, expires_at=options.expires_at)

@@ -10,7 +10,7 @@ from gonemaster_api.supervisor.child import Program
 from gonemaster_tasks.embedded_redis import EmbeddedRedis
 from gonemaster_tasks.settings import Settings, to_environ
 
-_SERVER = (sys.executable, "-m", "gonemaster_api.server")
+_PYTHON = (sys.executable, "-m")
 _MARGIN_S = 15.0  # beyond what a program allows itself before it is killed
 
 
@@ -52,7 +52,8 @@ def workers(settings: Settings) -> list[Program]:
     return [
         Program(
             name=f"worker-{number}",
-            command=(*_SERVER, "worker-process", str(number)),
+            # The process number keeps names apart when several trees run on one host.
+            command=(*_PYTHON, "gonemaster_tasks.worker", "--name", f"worker-{number}-{os.getpid()}"),
             environ=_environ(settings),
             stop_timeout_s=settings.drain_timeout.total_seconds() + _MARGIN_S,
             on_orphaned=signal.SIGKILL,  # without broker a warm stop would wait for ever; leases end by themselves
@@ -65,7 +66,7 @@ def beat(settings: Settings) -> Program:
     """Describe the clock of what is done regularly."""
     return Program(
         name="beat",
-        command=(*_SERVER, "beat"),
+        command=(*_PYTHON, "gonemaster_tasks.beat"),
         environ=_environ(settings),
         stop_timeout_s=_MARGIN_S,
         on_orphaned=signal.SIGKILL,
@@ -76,7 +77,7 @@ def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool]) -> Pr
     """Describe the API on a socket that listens already."""
     return Program(
         name="api",
-        command=(*_SERVER, "api", "--listen-descriptor", str(descriptor)),
+        command=(*_PYTHON, "gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)),
         environ=_environ(settings),
         stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
         inherited=(descriptor,),

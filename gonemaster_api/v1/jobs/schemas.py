@@ -1,6 +1,6 @@
 """Requests for jobs, and jobs and results as the API shows them."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import marshmallow as ma
 from marshmallow import validate
@@ -146,8 +146,3 @@ class LocaleQuerySchema(QuerySchema):
     """The language asked for; English where there is none of it."""
 
     locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))
-
-
-def without_nothing(document: dict[str, Any], *optional: str) -> dict[str, Any]:
-    """Drop optional fields that have no value."""
-    return {name: value for name, value in document.items() if name not in optional or value not in (None, "")}

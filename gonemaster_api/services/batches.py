@@ -1,0 +1,104 @@
+"""Batches: from the list of names to the answer, and how far one is."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.services.submission import (
+    CheckedNames,
+    RunOptions,
+    new_job,
+    read_names,
+    read_options,
+)
+from gonemaster_api.state import State
+from gonemaster_db.models import JobStatus, Priority
+from gonemaster_db.records import NewBatch, NewJob
+from gonemaster_db.repositories.batches import count_statuses, get_batch
+from gonemaster_tasks import control
+
+_UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.PAUSED)
+
+
+def submit(state: State, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Queue a batch and give the answer.
+
+    Raises:
+        BadRequest: nothing was written.
+    """
+    _refuse_undelegated(request)
+    names = _names(state, request)
+    options = read_options(request, exclude=state.settings.exclude, origin="batch")
+    submitted = control.submit_batch(state.queue, _new_batch(request, names), _jobs(names, options))
+    return {
+        "batch_id": submitted.batch.id,
+        "job_ids": list(submitted.job_ids),
+        "job_count": submitted.job_count,
+        "duplicate_count": names.duplicate_count,
+        "duplicates": [asdict(item) for item in names.duplicates],
+        "invalid_count": names.invalid_count,
+        "invalid": [asdict(item) for item in names.invalid],
+    }
+
+
+def _refuse_undelegated(request: Mapping[str, Any]) -> None:
+    if request.get("nameservers") or request.get("ds_info"):
+        raise BadRequest(
+            "undelegated_not_supported_for_batch", "a batch takes no nameservers and no ds_info; submit single jobs"
+        )
+
+
+def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
+    texts = request.get("domains") or []
+    if texts and request.get("from_tag"):
+        raise BadRequest("ambiguous_domains", "give domains or from_tag, not both")
+    if not texts:
+        raise BadRequest("missing_domain", "domains is empty")
+    longest = state.settings.max_batch_size
+    if len(texts) > longest:
+        raise BadRequest(
+            "batch_too_large", f"at most {longest} names make a batch", details={"limit": longest, "given": len(texts)}
+        )
+    names = read_names(texts)
+    if names.invalid and (not request.get("skip_invalid") or not names.names):
+        raise BadRequest(
+            "invalid_domain",
+            f"{names.invalid_count} of {len(texts)} names cannot be tested; nothing was queued",
+            details={"invalid_count": names.invalid_count, "invalid": [asdict(item) for item in names.invalid]},
+        )
+    return names
+
+
+def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
+    return NewBatch(
+        domain_count=len(names.names),
+        tag=request.get("from_tag") or next(iter(request.get("tags") or ()), ""),
+        description=request.get("description") or "",
+        snapshot_intent=bool(request.get("snapshot_intent")),
+    )
+
+
+def _jobs(names: CheckedNames, options: RunOptions) -> Iterator[NewJob]:
+    return (new_job(name, options, priority=Priority.BATCH) for name in names.names)
+
+
+def read(state: State, batch_id: str) -> dict[str, Any]:
+    """Give the document of a batch. Raises BatchNotFound."""
+    with state.store.reading() as session:
+        batch = get_batch(session, batch_id)
+        counts = count_statuses(session, batch_id)
+    total = sum(counts.values())
+    completed = total - sum(counts.get(status, 0) for status in _UNFINISHED)
+    return {
+        "batch_id": batch.id,
+        "tag": batch.tag,
+        "description": batch.description,
+        "status": "done" if completed == total else "running",
+        "total": total,
+        "completed": completed,
+        "completion": round(100 * completed / total, 1) if total else 100.0,
+        "status_counts": dict(counts),
+        "created_at": batch.created_at,
+        "origin": batch.origin.value,
+    }

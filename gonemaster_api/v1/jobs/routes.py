@@ -1,0 +1,106 @@
+"""Jobs: submit, list, follow, cancel, read the result."""
+
+from typing import Any
+
+from flask import Response, request
+from flask.views import MethodView
+
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.errors import ApiError
+from gonemaster_api.services import events, job_view, results, submission
+from gonemaster_api.state import State, state
+from gonemaster_api.v1.jobs.schemas import JobResultSchema, JobSchema, LocaleQuerySchema, NewJobSchema
+from gonemaster_db.models import Job, Priority, Run
+from gonemaster_db.repositories.jobs import find_job_or_run
+from gonemaster_tasks import control
+
+blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="One domain, tested once")
+
+
+@blueprint.route("")
+class Jobs(MethodView):
+    """All jobs."""
+
+    @blueprint.arguments(NewJobSchema)
+    @blueprint.response(201, JobSchema)
+    @blueprint.refuses(
+        _400="missing_domain, invalid_domain, invalid_tests, testcase_excluded, invalid_undelegated, ...",
+        _413="body_too_large",
+        _415="unsupported_media_type",
+        _503="broker_unavailable, store_unavailable",
+    )
+    def post(self, request_body: dict[str, Any]) -> Any:
+        """Queue a test of one domain."""
+        shared = state()
+        domain = submission.read_name(request_body["domain"])
+        options = submission.read_options(request_body, exclude=shared.settings.exclude, origin="admin")
+        job = control.submit_job(shared.queue, submission.new_job(domain, options, priority=Priority.NORMAL))
+        return job_view.show(shared, job)
+
+
+@blueprint.route("/<job_id>")
+class JobById(MethodView):
+    """One job, or the run it has become."""
+
+    @blueprint.response(200, JobSchema)
+    @blueprint.refuses(_404="not_found")
+    def get(self, job_id: str) -> Any:
+        """Show a job."""
+        shared = state()
+        return job_view.show(shared, _find(shared, job_id))
+
+
+@blueprint.route("/<job_id>/cancel")
+class Cancel(MethodView):
+    """The wish that a job ends."""
+
+    @blueprint.response(200, JobSchema)
+    @blueprint.refuses(_404="not_found")
+    def post(self, job_id: str) -> Any:
+        """Cancel a job: a waiting one ends at once, a running one within a second; a finished one stays as it is."""
+        shared = state()
+        return job_view.show(shared, control.cancel_job(shared.queue, job_id))
+
+
+@blueprint.route("/<job_id>/events")
+class Events(MethodView):
+    """What happens to a job, as it happens."""
+
+    @blueprint.response(
+        200,
+        {"type": "string"},
+        content_type="text/event-stream",
+        description="server-sent events `state`, `progress`, `entry` and `done`; the stream ends after `done`",
+    )
+    @blueprint.refuses(_404="not_found", _503="too_many_streams")
+    def get(self, job_id: str) -> Response:
+        """Follow a job. `Last-Event-ID` continues a stream that broke off."""
+        shared = state()
+        item = _find(shared, job_id)
+        last_event_id = request.headers.get("Last-Event-ID", "")
+        if last_event_id == events.END_ID:
+            return Response(status=204)  # tells browsers not to come back
+        if not shared.streams.acquire(blocking=False):
+            raise ApiError(503, "too_many_streams", "too many event streams are open", headers={"Retry-After": "5"})
+        response = Response(events.stream(shared, item, last_event_id=last_event_id), mimetype="text/event-stream")
+        response.call_on_close(shared.streams.release)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Accel-Buffering"] = "no"
+        return response
+
+
+@blueprint.route("/<job_id>/result")
+class Result(MethodView):
+    """What the test of a job found."""
+
+    @blueprint.arguments(LocaleQuerySchema, location="query")
+    @blueprint.response(200, JobResultSchema)
+    @blueprint.refuses(_404="not_found; also while the job is not finished")
+    def get(self, query: dict[str, Any], job_id: str) -> Any:
+        """Show the result of a finished job."""
+        return results.read(state(), job_id, locale=query["locale"])
+
+
+def _find(shared: State, job_id: str) -> Job | Run:
+    with shared.store.reading() as session:
+        return find_job_or_run(session, job_id)

@@ -1,0 +1,55 @@
+"""An application on real parts: both databases, and a Redis of this session."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from gonemaster_api.app import create_app
+from gonemaster_db.session import Store
+from gonemaster_tasks.control import QueueParts, open_queue
+from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.settings import Settings, load_settings
+
+MakeApp = Callable[..., Flask]
+
+
+@pytest.fixture
+def settings(redis_server: EmbeddedRedis, tmp_path: Path) -> Settings:
+    return load_settings({"broker_url": redis_server.url, "data_dir": str(tmp_path / "data")}, {})
+
+
+@pytest.fixture
+def queue(settings: Settings, store: Store) -> Iterator[QueueParts]:
+    """Queue and store of a test, the queue empty."""
+    parts = open_queue(settings, store)
+    parts.broker.client.flushall()
+    yield parts
+    parts.broker.close()
+    parts.celery.close()
+
+
+@pytest.fixture
+def stopping() -> threading.Event:
+    """What tells open streams to end."""
+    return threading.Event()
+
+
+@pytest.fixture
+def make_app(settings: Settings, queue: QueueParts, stopping: threading.Event) -> MakeApp:
+    """`make_app(max_body_size=100)` is an application with other settings."""
+
+    def make(**flags: Any) -> Flask:
+        chosen = load_settings({"broker_url": settings.broker_url, "data_dir": str(settings.data_dir)} | flags, {})
+        return create_app(chosen, queue=queue, stopping=stopping)
+
+    return make
+
+
+@pytest.fixture
+def client(make_app: MakeApp) -> FlaskClient:
+    return make_app().test_client()

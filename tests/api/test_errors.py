@@ -1,0 +1,133 @@
+"""Every refusal has the one shape, whatever refuses."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from gonemaster_api.errors import ApiError
+from gonemaster_db.settings import StoreSettings
+from tests.api.conftest import MakeApp
+from tests.support.stores import MakeSettings
+
+
+@pytest.fixture
+def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
+    """One database is enough: no query differs here."""
+    return make_store_settings("sqlite")
+
+
+def error_of(response: TestResponse) -> dict[str, Any]:
+    """The error of an answer, after a look at its shape."""
+    document = response.get_json()
+    assert set(document) == {"error"}
+    assert {"code", "message"} <= set(document["error"]) <= {"code", "message", "details"}
+    assert document["error"]["message"]
+    return document["error"]
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/api/v1/nowhere", "/pub/api/v1/nowhere", "/api/v1/jobs/no/such"])
+def test_unknown_address(client: FlaskClient, path: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, error_of(response)["code"]) == (404, "not_found")
+
+
+def test_method_that_an_address_does_not_take(client: FlaskClient) -> None:
+    response = client.delete("/api/v1/healthz")
+    assert (response.status_code, error_of(response)["code"]) == (405, "method_not_allowed")
+    assert "GET" in response.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "empty"),
+        (b"{", "not JSON"),
+        (b"domain=example.com", "not JSON"),
+        (b'{"domain": "\xff"}', "not UTF-8"),
+        (b'{"domain": NaN}', "NaN"),
+        (b'["example.com"]', "JSON object"),
+        (b'"example.com"', "JSON object"),
+        (b"null", "JSON object"),
+        (b"[" * 100_000, "nested"),
+        (b'{"profile_overrides": ' + b'{"a":' * 150 + b"1" + b"}" * 150 + b', "domain": "a.example"}', "nested"),
+        (b'{"domain": "a\\u0000.example"}', "NUL"),
+        (b'{"domain": "a\\ud800.example"}', "surrogate"),
+        (b'{"profile_id": ' + b"9" * 5000 + b', "domain": "a.example"}', "not JSON"),
+    ],
+)
+def test_body_that_is_no_json_object(client: FlaskClient, body: bytes, reason: str) -> None:
+    response = client.post("/api/v1/jobs", data=body, content_type="application/json")
+    error = error_of(response)
+    assert (response.status_code, error["code"]) == (400, "invalid_json")
+    assert reason in error["message"]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_body_of_another_type(client: FlaskClient, content_type: str) -> None:
+    response = client.post("/api/v1/jobs", data=b'{"domain": "a.example"}', headers={"Content-Type": content_type})
+    assert (response.status_code, error_of(response)["code"]) == (415, "unsupported_media_type")
+
+
+def test_body_over_the_limit_is_refused_by_its_announced_length(make_app: MakeApp) -> None:
+    client = make_app(max_body_size=1000).test_client()
+    response = client.post("/api/v1/jobs", json={"domain": "a" * 1000})
+    error = error_of(response)
+    assert (response.status_code, error["code"]) == (413, "body_too_large")
+    assert error["details"] == {"limit": 1000}
+
+
+def test_body_over_the_limit_is_refused_without_a_length(make_app: MakeApp) -> None:
+    client = make_app(max_body_size=1000).test_client()
+    response = client.post(
+        "/api/v1/jobs",
+        input_stream=BytesIO(b"[" * 1001),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+    assert (response.status_code, error_of(response)["code"]) == (413, "body_too_large"), response.data
+
+
+def test_batch_takes_a_larger_body_than_the_rest(make_app: MakeApp) -> None:
+    client = make_app(max_body_size=100).test_client()
+    response = client.post("/api/v1/jobs/batch", json={"domains": [f"d{number}.example" for number in range(50)]})
+    assert response.status_code == 202
+
+
+def test_unknown_field_is_named_with_those_that_are_allowed(client: FlaskClient) -> None:
+    error = error_of(client.post("/api/v1/jobs", json={"domain": "a.example", "domian": "b.example"}))
+    assert error["code"] == "unknown_field"
+    assert error["details"]["fields"] == ["domian"]
+    assert "domain" in error["message"]
+
+
+def test_nul_in_the_address(client: FlaskClient) -> None:
+    for path in ("/api/v1/jobs/%00", "/api/v1/locales?x=%00"):
+        response = client.get(path)
+        assert (response.status_code, error_of(response)["code"]) == (400, "invalid_query")
+
+
+def test_fault_of_our_own_tells_no_secrets(make_app: MakeApp) -> None:
+    app = make_app()
+
+    @app.get("/api/v1/broken")
+    def broken() -> str:
+        raise RuntimeError("the password is swordfish")
+
+    response = app.test_client().get("/api/v1/broken")
+    assert (response.status_code, error_of(response)["code"]) == (500, "internal_error")
+    assert b"swordfish" not in response.data
+
+
+def test_details_and_headers_of_a_refusal_reach_the_caller(make_app: MakeApp) -> None:
+    app = make_app()
+
+    @app.get("/api/v1/refused")
+    def refused() -> str:
+        raise ApiError(409, "no", "not now", details={"why": 1}, headers={"Retry-After": "7"})
+
+    response = app.test_client().get("/api/v1/refused")
+    assert error_of(response) == {"code": "no", "message": "not now", "details": {"why": 1}}
+    assert response.headers["Retry-After"] == "7"
