@@ -91,6 +91,11 @@ def _write(broker: Broker, signs: Sequence[_Sign]) -> None:
         pipe.execute()
 
 
+def publish(broker: Broker, job_id: str, event: JobEvent) -> None:
+    """Send one event now, as the API does for what no worker runs. Raises BrokerUnavailable."""
+    _write(broker, [_Sign(job_id, event)])
+
+
 def read_progress(broker: Broker, job_ids: Sequence[str]) -> dict[str, int]:
     """Return the percentages of those jobs that told one."""
     if not job_ids:

@@ -1,0 +1,45 @@
+"""Paused tiers of the queue: who paused them, why, since when and until when."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.models import QueuePause
+from gonemaster_db.upsert import insert
+
+
+def pause_tiers(
+    session: Session,
+    tiers: Iterable[str],
+    *,
+    paused_by: str,
+    reason: str,
+    now: datetime,
+    until: datetime | None = None,
+) -> None:
+    """Pause tiers; a pause that exists keeps its beginning and takes the rest from this one."""
+    for tier in tiers:
+        row = {"tier": tier, "paused_by": paused_by, "reason": reason, "since": now, "until": until}
+        changed = {key: row[key] for key in ("paused_by", "reason", "until")}
+        statement = insert(session, QueuePause).values(row)
+        session.execute(statement.on_conflict_do_update(index_elements=[QueuePause.tier], set_=changed))
+
+
+def resume_tiers(session: Session, tiers: Iterable[str]) -> list[str]:
+    """End pauses; returns the tiers that were paused."""
+    deleted = delete(QueuePause).where(QueuePause.tier.in_(list(tiers))).returning(QueuePause.tier)
+    return sorted(session.scalars(deleted, execution_options={"synchronize_session": False}))
+
+
+def list_pauses(session: Session, *, now: datetime) -> list[QueuePause]:
+    """List the pauses that hold, by tier; those whose end has come are left out."""
+    pauses = session.scalars(select(QueuePause).order_by(QueuePause.tier))
+    return [pause for pause in pauses if pause.until is None or pause.until > now]
+
+
+def end_due_pauses(session: Session, *, now: datetime) -> list[str]:
+    """Remove the pauses whose end has come; returns their tiers."""
+    deleted = delete(QueuePause).where(QueuePause.until <= now).returning(QueuePause.tier)
+    return sorted(session.scalars(deleted, execution_options={"synchronize_session": False}))

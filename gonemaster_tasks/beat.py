@@ -1,0 +1,47 @@
+"""The clock of recurring duties: `python -m gonemaster_tasks.beat`; of several, one is active by a lock."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from celery import signals
+
+from gonemaster_tasks.app import make_app
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.settings import Settings, load_settings
+
+
+def run_beat(settings: Settings) -> None:
+    """Send what is due until a signal ends it; waits while another beat holds the lock.
+
+    Raises:
+        BrokerRefused: this broker cannot carry the queue.
+    """
+    broker = Broker.open(settings.broker_url)
+    broker.check()
+    broker.close()
+    app = make_app(settings.broker_url, reap_interval_s=settings.reap_interval_seconds)
+    app.Beat(loglevel="INFO", quiet=True).run()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run beat; the exit code is 1 when its lock was lost, and something must start it again."""
+    parser = argparse.ArgumentParser(prog="gonemaster-beat", description=__doc__)
+    parser.add_argument("--config", type=Path, help="configuration file (JSON)")
+    given = parser.parse_args(arguments)
+    try:
+        settings = load_settings({}, file=given.config)
+        configure_logging(form=settings.log_format, level=settings.log_level)
+        signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
+        run_beat(settings)
+    except TasksError as error:
+        sys.stderr.write(f"gonemaster beat: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

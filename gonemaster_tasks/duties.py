@@ -1,0 +1,59 @@
+"""What worker processes do from time to time, each time one of them: the reconciler's timer."""
+
+import logging
+import random
+import threading
+from datetime import timedelta
+
+from celery import Celery
+
+from gonemaster_db.errors import StoreError
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.process import Process
+from gonemaster_tasks.reconciler import reconcile
+
+log = logging.getLogger(__name__)
+
+_LOCK = "reconcile"
+_LONGEST = timedelta(minutes=10)
+
+
+class Duties:
+    """One thread. It is not beat that drives it: a beat that lost its schedule is silent."""
+
+    def __init__(self, process: Process, app: Celery) -> None:
+        self._process = process
+        self._app = app
+        self._interval_s = float(process.settings.reconcile_interval_seconds)
+        self.emptied = threading.Event()  # Redis lost its content: do not wait for the timer
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="duties", daemon=True)
+
+    def start(self) -> None:
+        """Reconcile now, then begin to do so regularly."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._ended.set()
+        self.emptied.set()
+        self._thread.join(timeout=10)
+
+    def _work(self) -> None:
+        while not self._ended.is_set():
+            self.emptied.clear()
+            self._try_reconcile()
+            self.emptied.wait(self._interval_s * random.uniform(0.9, 1.1))
+
+    def _try_reconcile(self) -> None:
+        broker, name = self._process.broker, self._process.name
+        try:
+            if broker.try_lock(_LOCK, name, _LONGEST):
+                try:
+                    reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
+                finally:
+                    broker.unlock(_LOCK, name)
+        except (BrokerUnavailable, StoreError) as error:
+            log.warning("not reconciled", extra={"error": str(error)})
+        except Exception:  # the thread must live on
+            log.exception("not reconciled")

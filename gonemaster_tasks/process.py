@@ -1,0 +1,31 @@
+"""What the parts of a worker process share."""
+
+import threading
+from dataclasses import dataclass, field
+
+from gonemaster_db.session import Store
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.clock import SharedClock
+from gonemaster_tasks.events import EventPublisher
+from gonemaster_tasks.order import Gate
+from gonemaster_tasks.runner import Runner
+from gonemaster_tasks.running import EngineLoop, RunningJobs
+from gonemaster_tasks.settings import Settings
+
+
+@dataclass(frozen=True)
+class Process:
+    """One worker process. `stopping` is set when it should end, `given_up` when its running jobs should too."""
+
+    name: str
+    settings: Settings
+    store: Store
+    broker: Broker
+    runner: Runner
+    gate: Gate
+    publisher: EventPublisher
+    jobs: RunningJobs = field(default_factory=RunningJobs)
+    loop: EngineLoop = field(default_factory=EngineLoop)
+    clock: SharedClock = field(default_factory=SharedClock)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    given_up: threading.Event = field(default_factory=threading.Event)

@@ -1,0 +1,101 @@
+"""Looks at the flags that operators set, and tells that this process lives."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from datetime import timedelta
+
+from gonemaster_tasks.broker import Controls, WorkerState
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.process import Process
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.4
+_SIGN_EVERY_S = 2.0
+_SIGN_LIFE = timedelta(seconds=10)
+_CLOCK_EVERY_S = 60.0
+
+
+class Watch:
+    """One thread that reads flags into the gate, so that the gate never waits for Redis."""
+
+    def __init__(self, process: Process, *, queues: tuple[str, ...], emptied: threading.Event) -> None:
+        self._process = process
+        self._queues = queues
+        self._emptied = emptied  # set when Redis has lost what it had
+        self._started_at = time.time()
+        self._ended = threading.Event()
+        self._due: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Look once, then begin to look regularly."""
+        self._try_look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and leave the list of workers."""
+        self._ended.set()
+        self._thread.join(timeout=10)
+        try:
+            self._process.broker.forget_worker(self._process.name)
+        except BrokerUnavailable:
+            return
+
+    def _work(self) -> None:
+        while not self._ended.wait(LOOK_EVERY_S):
+            self._try_look()
+
+    def _try_look(self) -> None:
+        try:
+            self.look()
+        except BrokerUnavailable as error:
+            log.debug("flags not read", extra={"error": str(error)})
+        except Exception:  # the thread must live on, or pauses are not seen any more
+            log.exception("flags not read")
+
+    def look(self) -> None:
+        """Read flags and, when due, show a sign of life and compare clocks."""
+        broker = self._process.broker
+        if self._is_due("clock", _CLOCK_EVERY_S):
+            self._process.clock.synchronize(broker)
+        controls = broker.controls()
+        if not controls.epoch:
+            self._emptied.set()
+        self._process.gate.update(controls, self._share(controls))
+        if self._is_due("sign", _SIGN_EVERY_S):
+            broker.register_worker(self._state(), _SIGN_LIFE)
+
+    def _is_due(self, duty: str, every_s: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(duty, 0.0):
+            return False
+        self._due[duty] = now + every_s
+        return True
+
+    def _share(self, controls: Controls) -> int | None:
+        """Return how many of max_concurrent_jobs this process may run, None without limit.
+
+        The living workers divide the limit among themselves by the order of their names.
+        """
+        limit = controls.limits.get("max_concurrent_jobs", self._process.settings.max_concurrent_jobs)
+        if limit == 0:
+            return None
+        names = sorted({*(worker.name for worker in self._process.broker.workers()), self._process.name})
+        whole, rest = divmod(limit, len(names))
+        return whole + (1 if names.index(self._process.name) < rest else 0)
+
+    def _state(self) -> WorkerState:
+        return WorkerState(
+            name=self._process.name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            queues=self._queues,
+            slots=self._process.gate.slots,
+            running=self._process.jobs.ids(),
+            started_at=self._started_at,
+            draining=self._process.stopping.is_set(),
+        )

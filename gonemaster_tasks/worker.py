@@ -1,0 +1,162 @@
+"""A worker process: `python -m gonemaster_tasks.worker --name N [--queues normal,batch,maintenance]`."""
+
+import argparse
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from celery import Celery, signals
+from celery.worker.control import control_command
+
+from gonemaster_db.session import Store, open_store
+from gonemaster_tasks import order, queues
+from gonemaster_tasks.app import make_app
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.control import CANCEL_COMMAND
+from gonemaster_tasks.duties import Duties
+from gonemaster_tasks.engine_runner import EngineRunner
+from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.events import EventPublisher
+from gonemaster_tasks.leases import LeaseKeeper
+from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.process import Process
+from gonemaster_tasks.reaper import expire, reap
+from gonemaster_tasks.run_job import run_job
+from gonemaster_tasks.runner import Runner
+from gonemaster_tasks.running import Stop
+from gonemaster_tasks.settings import Settings, load_settings
+from gonemaster_tasks.store import store_settings
+from gonemaster_tasks.watch import Watch
+
+log = logging.getLogger(__name__)
+
+
+@control_command(name=CANCEL_COMMAND, args=[("job_ids", list)], signature="[id1 [id2 ...]]")
+def cancel_running(state: Any, job_ids: Sequence[str]) -> dict[str, Any]:
+    """Cancel those of the jobs that run in this process."""
+    jobs = state.app.gonemaster.jobs
+    return {"ok": [job_id for job_id in job_ids if jobs.stop(job_id, Stop.CANCELED)]}
+
+
+def register_tasks(app: Celery, process: Process) -> None:
+    """Bind the tasks to a process."""
+    app.gonemaster = process
+
+    @app.task(name=queues.RUN, bind=True)
+    def run(self: Any, job_id: str) -> None:
+        run_job(process, job_id, self.request.delivery_info["routing_key"])
+
+    @app.task(name=queues.REAP)
+    def reap_jobs() -> None:
+        now = process.clock.now()
+        reap(process.store, process.broker, now=now, max_attempts=process.settings.max_attempts)
+        expire(process.store, now=now)
+
+
+class Worker:
+    """All parts of a worker process, started and stopped in order."""
+
+    def __init__(self, settings: Settings, store: Store, runner: Runner, *, name: str) -> None:
+        broker = Broker.open(settings.broker_url)
+        gate = order.Gate(slots=settings.worker_count, reserved_normal=settings.reserved_normal_slots)
+        order.install(gate)
+        publisher = EventPublisher(broker)
+        self.process = Process(name, settings, store, broker, runner, gate, publisher)
+        self.app = make_app(settings.broker_url, reap_interval_s=settings.reap_interval_seconds)
+        register_tasks(self.app, self.process)
+        self._leases = LeaseKeeper(self.process)
+        self._duties = Duties(self.process, self.app)
+        self._watch = Watch(self.process, queues=settings.worker_queues, emptied=self._duties.emptied)
+
+    def run(self) -> int:
+        """Work until a signal ends it; returns the exit code."""
+        self._start()
+        signals.worker_shutting_down.connect(self._shutting_down, weak=False)
+        consumer = self.app.Worker(
+            hostname=self.process.name,
+            queues=list(self.process.settings.worker_queues),
+            pool="threads",
+            concurrency=order.POOL_THREADS,
+            loglevel=logging.getLevelName(logging.getLogger().level),
+            without_mingle=True,  # what is revoked stands in the rows
+            without_gossip=True,
+            quiet=True,
+        )
+        try:
+            consumer.start()
+        finally:
+            self._stop()
+        return int(consumer.exitcode or 0)
+
+    def _start(self) -> None:
+        process = self.process
+        process.broker.check()
+        process.loop.start()
+        process.loop.call(process.runner.open())
+        process.publisher.start()
+        self._leases.start()
+        self._watch.start()
+        self._duties.start()
+
+    def _stop(self) -> None:
+        process = self.process
+        self._duties.stop()
+        self._watch.stop()
+        self._leases.stop()
+        process.publisher.stop()
+        process.loop.call(process.runner.close())
+        process.loop.stop()
+        process.broker.close()
+        process.store.close()
+
+    def _shutting_down(self, **_: object) -> None:
+        """Take nothing more; after the limit running jobs are stopped and queued again."""
+        process = self.process
+        process.gate.close()
+        process.stopping.set()
+        timer = threading.Timer(process.settings.drain_timeout.total_seconds(), self._give_up)
+        timer.daemon = True
+        timer.start()
+
+    def _give_up(self) -> None:
+        self.process.given_up.set()
+        count = self.process.jobs.stop_all(Stop.DRAINED)
+        if count:
+            log.warning("running jobs are queued again", extra={"jobs": count})
+
+
+def node_name(name: str) -> str:
+    """Return the full name of a worker: `name@host`, unless the host is in it already."""
+    return name if "@" in name else f"{name}@{socket.gethostname()}"
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> tuple[str, Settings]:
+    """Return name and settings from the command line and the environment. Raises SettingsError."""
+    parser = argparse.ArgumentParser(prog="gonemaster-worker", description=__doc__)
+    parser.add_argument("--name", default=f"worker-{os.getpid()}", help="distinct among all workers of a host")
+    parser.add_argument("--queues", help="queues to take from, separated by commas")
+    parser.add_argument("--config", type=Path, help="configuration file (JSON)")
+    given = parser.parse_args(arguments)
+    return node_name(given.name), load_settings({"worker_queues": given.queues}, file=given.config)
+
+
+def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -> int:
+    """Run a worker process until it is told to stop. `runner` replaces the engine."""
+    try:
+        name, settings = parse_arguments(arguments)
+        configure_logging(form=settings.log_format, level=settings.log_level)
+        signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
+        store = open_store(store_settings(settings))
+        return Worker(settings, store, runner or EngineRunner(settings), name=name).run()
+    except TasksError as error:
+        sys.stderr.write(f"gonemaster worker: {error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
