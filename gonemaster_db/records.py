@@ -84,3 +84,11 @@ class Page(Generic[T]):
     total: int
     limit: int
     offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a queued job stands: `position` in its tier from 1, `ahead` counts all jobs that go first."""
+
+    position: int
+    ahead: int

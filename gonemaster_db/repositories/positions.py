@@ -13,12 +13,18 @@ LARGEST_SLAB = 1 << 13
 SLAB = GAP * LARGEST_SLAB  # 2^40 slabs fit into a bigint
 
 
-def positions_at_end(session: Session, priority: int, count: int) -> range:
-    """Take `count` (at most LARGEST_SLAB) ascending positions behind all jobs of the tier."""
-    if session.get_bind().dialect.name == "postgresql":
+def positions_at_end(session: Session, priority: int, count: int) -> list[int]:
+    """Take ascending positions behind all jobs of the tier."""
+    if session.get_bind().dialect.name == "sqlite":
+        return list(_ascending(_slab_behind(session, priority), count))
+    taken: list[int] = []
+    while len(taken) < count:
         slab = session.execute(text("SELECT nextval('job_slabs')")).scalar_one()
-    else:
-        slab = _slab_behind(session, priority)
+        taken += _ascending(slab, min(LARGEST_SLAB, count - len(taken)))
+    return taken
+
+
+def _ascending(slab: int, count: int) -> range:
     return range(slab * SLAB, slab * SLAB + count * GAP, GAP)
 
 

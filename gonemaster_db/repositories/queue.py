@@ -1,0 +1,198 @@
+"""The waiting jobs in their order: counting, paging, moving."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.chunks import chunks
+from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
+from gonemaster_db.models import Job, JobStatus
+from gonemaster_db.models.jobs import WAITING
+from gonemaster_db.records import Place
+from gonemaster_db.repositories.positions import GAP, SLAB, positions_at_end
+
+End = Literal["front", "back"]
+_SLICE = 10_000
+_PLACE_ONE = text("UPDATE jobs SET position = :position WHERE id = :id")
+_PLACE_MANY = text(
+    "UPDATE jobs SET position = moved.position"
+    " FROM unnest(CAST(:ids AS text[]), CAST(:positions AS bigint[])) AS moved (id, position)"
+    ' WHERE jobs.id = moved.id COLLATE "C"'
+)
+
+
+def count_queued(session: Session, priority: int) -> int:
+    """Count the queued (not held) jobs of a tier."""
+    counted = select(func.count()).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
+    return session.scalar(counted) or 0
+
+
+def count_states(session: Session) -> Mapping[tuple[int, JobStatus], int]:
+    """Count the unfinished jobs by tier and state; what has none is absent."""
+    rows = session.execute(select(Job.priority, Job.status, func.count()).group_by(Job.priority, Job.status))
+    return {(priority, status): count for priority, status, count in rows}
+
+
+def first_queued_ids(
+    session: Session, priority: int, *, limit: int, created_before: datetime | None = None
+) -> list[str]:
+    """List the ids of the jobs of a tier that are next, in order."""
+    query = select(Job.id).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
+    if created_before is not None:
+        query = query.where(Job.created_at < created_before)
+    return list(session.scalars(query.order_by(Job.position, Job.id).limit(limit)))
+
+
+def iter_queued_ids(session: Session, priority: int) -> Iterator[str]:
+    """Yield the ids of all queued jobs of a tier in order; read in slices, in constant memory."""
+    last: tuple[int, str] | None = None
+    while rows := _slice_after(session, priority, last):
+        for _, job_id in rows:
+            yield job_id
+        last = rows[-1]
+
+
+def list_waiting(session: Session, priority: int, *, limit: int, offset: int = 0) -> list[Job]:
+    """Page through the waiting jobs of a tier in order, held ones included."""
+    query = select(Job).where(Job.priority == priority, Job.status.in_(WAITING))
+    return list(session.scalars(query.order_by(Job.position, Job.id).limit(limit).offset(offset)))
+
+
+def list_running(session: Session, *, limit: int) -> list[Job]:
+    """List running jobs, longest running first."""
+    query = select(Job).where(Job.status == JobStatus.RUNNING)
+    return list(session.scalars(query.order_by(Job.started_at, Job.id).limit(limit)))
+
+
+def find_place(session: Session, job: Job) -> Place | None:
+    """Tell where a queued job stands; None for one that is held or runs."""
+    if job.status != JobStatus.QUEUED:
+        return None
+    queued = select(func.count()).select_from(Job).where(Job.status == JobStatus.QUEUED)
+    before = or_(Job.position < job.position, and_(Job.position == job.position, Job.id < job.id))
+    in_tier = session.scalar(queued.where(Job.priority == job.priority, before)) or 0
+    in_earlier = session.scalar(queued.where(Job.priority < job.priority)) or 0 if job.priority else 0
+    return Place(position=in_tier + 1, ahead=in_tier + in_earlier)
+
+
+def move_to_end(session: Session, job_ids: Sequence[str], *, to: End) -> list[str]:
+    """Move waiting jobs to the front or back of their tier, in the order given; returns the ids of what moved.
+
+    Ids that do not wait (any more) are left out. Raises TierMismatch.
+    """
+    movable, priority = _movable(session, job_ids)
+    if not movable:
+        return []
+    if to == "back":
+        positions = positions_at_end(session, priority, len(movable))
+    else:
+        first = session.scalar(select(func.min(Job.position)).where(Job.priority == priority)) or 0
+        positions = list(range(first - len(movable) * GAP, first, GAP))
+    _place(session, dict(zip(movable, positions, strict=True)))
+    return movable
+
+
+def move_beside(session: Session, job_ids: Sequence[str], *, pivot: str, after: bool = False) -> list[str]:
+    """Move waiting jobs before or after another one, in the order given; returns the ids of what moved.
+
+    Raises:
+        JobNotFound: there is no such pivot.
+        JobStateError: the pivot does not wait, or is among the jobs.
+        TierMismatch: they are not all of one tier.
+    """
+    if pivot in job_ids:
+        raise JobStateError(f"job {pivot} cannot be moved beside itself")
+    movable, priority = _movable(session, job_ids)
+    anchor = session.scalar(select(Job).where(Job.id == pivot), execution_options={"populate_existing": True})
+    if anchor is None:
+        raise JobNotFound(pivot)
+    if anchor.status not in WAITING:
+        raise JobStateError(f"job {pivot} is {anchor.status}")
+    if movable and anchor.priority != priority:
+        raise TierMismatch("jobs of two tiers")
+    if movable:
+        _squeeze(session, movable, anchor, after=after)
+    return movable
+
+
+def reorder_queue(session: Session, job_ids: Sequence[str]) -> None:
+    """Give the waiting jobs this order; all must be named once, normal before batch.
+
+    The positions stay the same, only who stands on which changes. Raises QueueMismatch.
+    """
+    query = select(Job.id, Job.priority, Job.position).where(Job.status.in_(WAITING))
+    waiting = session.execute(query.order_by(Job.priority, Job.position, Job.id).with_for_update()).all()
+    priorities = {job_id: priority for job_id, priority, _ in waiting}
+    if len(job_ids) != len(waiting) or priorities.keys() != set(job_ids):
+        raise QueueMismatch("the order must name every waiting job exactly once")
+    if [priorities[job_id] for job_id in job_ids] != [priority for _, priority, _ in waiting]:
+        raise QueueMismatch("normal jobs stay before batch jobs")
+    standing = {job_id: position for job_id, _, position in waiting}
+    wanted = {job_id: row.position for job_id, row in zip(job_ids, waiting, strict=True)}
+    _place(session, {job_id: position for job_id, position in wanted.items() if standing[job_id] != position})
+
+
+def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) -> list[tuple[int, str]]:
+    query = select(Job.position, Job.id).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
+    if last is not None:
+        position, job_id = last
+        query = query.where(
+            Job.position >= position, or_(Job.position > position, and_(Job.position == position, Job.id > job_id))
+        )
+    rows = session.execute(query.order_by(Job.position, Job.id).limit(_SLICE))
+    return [(position, job_id) for position, job_id in rows]
+
+
+def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
+    """Lock those that wait; their ids in the order given, and their tier."""
+    query = select(Job.id, Job.priority).where(Job.id.in_(job_ids), Job.status.in_(WAITING))
+    rows = session.execute(query.order_by(Job.id).with_for_update())
+    found = {row.id: row.priority for row in rows}
+    if len(set(found.values())) > 1:
+        raise TierMismatch("jobs of two tiers")
+    return [job_id for job_id in dict.fromkeys(job_ids) if job_id in found], next(iter(found.values()), 0)
+
+
+def _squeeze(session: Session, movable: list[str], anchor: Job, *, after: bool) -> None:
+    """Put the jobs between the anchor and its neighbour; make room there first if it is too narrow."""
+    neighbour = _neighbour(session, anchor, movable, after=after)
+    if abs(neighbour - anchor.position) <= len(movable):
+        _make_room(session, anchor, len(movable), after=after)
+        neighbour = _neighbour(session, anchor, movable, after=after)
+    low, high = sorted((anchor.position, neighbour))
+    step = (high - low) // (len(movable) + 1)
+    _place(session, {job_id: low + step * (number + 1) for number, job_id in enumerate(movable)})
+
+
+def _neighbour(session: Session, anchor: Job, movable: list[str], *, after: bool) -> int:
+    """Position of the next job on that side, or far away where there is none."""
+    side = Job.position > anchor.position if after else Job.position < anchor.position
+    nearest = func.min(Job.position) if after else func.max(Job.position)
+    query = select(nearest).where(Job.priority == anchor.priority, side, Job.id.not_in(movable))
+    found = session.scalar(query)
+    if found is None:
+        return anchor.position + (SLAB if after else -SLAB)
+    return found
+
+
+def _make_room(session: Session, anchor: Job, count: int, *, after: bool) -> None:
+    """Shift what stands on the near side of the gap; rare, since ten moves fit into each gap."""
+    width = (count + 1) * GAP
+    side = Job.position > anchor.position if after else Job.position < anchor.position
+    shifted = Job.position + width if after else Job.position - width
+    session.execute(
+        update(Job).where(Job.priority == anchor.priority, side).values(position=shifted),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _place(session: Session, positions: Mapping[str, int]) -> None:
+    for chunk in chunks(positions.items(), _SLICE):
+        if session.get_bind().dialect.name == "postgresql":
+            ids, wanted = zip(*chunk, strict=True)
+            session.execute(_PLACE_MANY, {"ids": list(ids), "positions": list(wanted)})
+        else:
+            session.execute(_PLACE_ONE, [{"id": job_id, "position": position} for job_id, position in chunk])
