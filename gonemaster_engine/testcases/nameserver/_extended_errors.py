@@ -1,0 +1,80 @@
+"""Extended DNS errors as they stand in a response (RFC 8914)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+
+OPTION = 15
+CODE_OCTETS = 2
+MAX_TEXT_OCTETS = 256
+
+# IANA registry "Extended DNS Error Codes"; the position is the code
+NAMES = (
+    "Other Error",
+    "Unsupported DNSKEY Algorithm",
+    "Unsupported DS Digest Type",
+    "Stale Answer",
+    "Forged Answer",
+    "DNSSEC Indeterminate",
+    "DNSSEC Bogus",
+    "Signature Expired",
+    "Signature Not Yet Valid",
+    "DNSKEY Missing",
+    "RRSIGs Missing",
+    "No Zone Key Bit Set",
+    "NSEC Missing",
+    "Cached Error",
+    "Not Ready",
+    "Blocked",
+    "Censored",
+    "Filtered",
+    "Prohibited",
+    "Stale NXDOMAIN Answer",
+    "Not Authoritative",
+    "Not Supported",
+    "No Reachable Authority",
+    "Network Error",
+    "Invalid Data",
+    "Signature Expired before Valid",
+    "Too Early",
+    "Unsupported NSEC3 Iterations Value",
+    "Unable to conform to policy",
+    "Synthesized",
+    "Invalid Query Type",
+    "Rate Limited",
+    "Over Quota",
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ExtendedError:
+    """One error option."""
+
+    code: int
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The name that IANA has for the code."""
+        return NAMES[self.code] if self.code < len(NAMES) else f"code {self.code}"
+
+
+def extended_errors(response: Response) -> list[ExtendedError]:
+    """Return the distinct errors in a response; an option too short for a code is none."""
+    options = response.edns.options if response.edns else ()
+    return sorted(
+        {
+            ExtendedError(int.from_bytes(value[:CODE_OCTETS]), _text(value[CODE_OCTETS:]))
+            for code, value in options
+            if code == OPTION and len(value) >= CODE_OCTETS
+        }
+    )
+
+
+def _text(octets: bytes) -> str:
+    """Return the extra text; what is not UTF-8 is left out, as is a final NUL (RFC 8914 section 2)."""
+    return octets[:MAX_TEXT_OCTETS].decode("utf-8", "ignore").rstrip("\0").strip()

@@ -1,0 +1,63 @@
+"""NAMESERVER01: an authoritative name server should not resolve foreign names.
+
+Specification: Zonemaster NAMESERVER01. RFC 2870 section 2.5, RFC 5358.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import NO_RESPONSE, grouped, server_args
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+# none of them exists
+PROBES = ("xn--nameservertest.iis.se", "xn--nameservertest.icann.org", "xn--nameservertest.ripe.net")
+
+RECURSOR = Tag("IS_A_RECURSOR", Level.ERROR, ("servers",))
+NO_RECURSOR = Tag("NO_RECURSOR", Level.INFO, ("servers",))
+
+
+@case("nameserver01", RECURSOR, NO_RECURSOR, NO_RESPONSE, IPV4_DISABLED, IPV6_DISABLED)
+async def nameserver01(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers are not recursors."""
+    servers, skipped = usable(zone, await zone.all_servers(), "A")
+    for finding in skipped:
+        yield finding
+    pending = [(server, [server.query(probe, "A", rd=True) for probe in PROBES]) for server in servers]
+    found = []
+    for server, queries in pending:
+        responses = [await query for query in queries]
+        for probe, response in zip(PROBES, responses, strict=True):
+            if response is None:
+                yield NO_RESPONSE(**server_args(server), domain=probe)
+        answered = [response for response in responses if response]
+        if is_recursor(answered):
+            found.append((RECURSOR, server))
+        elif len(answered) == len(PROBES):
+            found.append((NO_RECURSOR, server))
+    groups = grouped(found)
+    for tag in (RECURSOR, NO_RECURSOR):
+        if groups[tag]:
+            yield tag(servers=groups[tag])
+
+
+def is_recursor(responses: Sequence[Response]) -> bool:
+    """Say whether these are the responses of a recursor to names that do not exist.
+
+    An answer in a response that offers recursion, or nothing but NXDOMAIN with recursion offered and not all of
+    it authoritative: servers that deny every foreign name with authority know no better.
+    """
+    if any(response.ra and response.answer for response in responses):
+        return True
+    return (
+        any(response.ra for response in responses)
+        and all(response.rcode == "NXDOMAIN" for response in responses)
+        and not all(response.aa for response in responses)
+    )

@@ -1,0 +1,79 @@
+"""NAMESERVER02: name servers should know EDNS version 0.
+
+Specification: Zonemaster NAMESERVER02. RFC 6891, RFC 8906.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import (
+    NO_EDNS_SUPPORT,
+    NO_RESPONSE,
+    NS_ERROR,
+    PLAIN_EDNS,
+    server_args,
+)
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+_KEYS = ("ns", "address", "domain")
+BREAKS = Tag("BREAKS_ON_EDNS", Level.ERROR, _KEYS)
+WITHOUT_EDNS = Tag("EDNS_RESPONSE_WITHOUT_EDNS", Level.ERROR, _KEYS)
+VERSION_ERROR = Tag("EDNS_VERSION_ERROR", Level.ERROR, _KEYS)
+SUPPORT = Tag("EDNS0_SUPPORT", Level.INFO, ("servers",))
+
+
+@case(
+    "nameserver02",
+    BREAKS,
+    WITHOUT_EDNS,
+    VERSION_ERROR,
+    SUPPORT,
+    NO_EDNS_SUPPORT,
+    NO_RESPONSE,
+    NS_ERROR,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def nameserver02(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers support EDNS version 0."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    good = []
+    faulty = False
+    for server, response in await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS):
+        tag = _judge(response) if response else await _judge_silence(zone, server)
+        if tag is None:
+            good.append(server)
+            continue
+        faulty |= tag is not NO_RESPONSE
+        yield tag(**server_args(server), domain=zone.name) if "domain" in tag.keys else tag(**server_args(server))
+    if good and not faulty:
+        yield SUPPORT(servers=good)
+
+
+def _judge(response: Response) -> Tag | None:
+    """Return the tag for a response to a query with EDNS, None if it is right."""
+    if response.rcode == "FORMERR" and response.edns is None:
+        return NO_EDNS_SUPPORT
+    if response.rcode != "NOERROR":
+        return NS_ERROR
+    if response.edns is None:
+        return WITHOUT_EDNS
+    if response.edns.version != 0:
+        return VERSION_ERROR
+    return None if response.has("SOA") else NS_ERROR
+
+
+async def _judge_silence(zone: Zone, server: Nameserver) -> Tag:
+    return BREAKS if await server.query(zone.name, "SOA") else NO_RESPONSE

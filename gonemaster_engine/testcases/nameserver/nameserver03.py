@@ -1,0 +1,42 @@
+"""NAMESERVER03: the zone should not be open for transfer.
+
+Specification: Zonemaster NAMESERVER03. RFC 5936.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import grouped
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+AVAILABLE = Tag("AXFR_AVAILABLE", Level.NOTICE, ("servers",))
+FAILURE = Tag("AXFR_FAILURE", Level.INFO, ("servers",))
+
+
+@case("nameserver03", AVAILABLE, FAILURE, IPV4_DISABLED, IPV6_DISABLED)
+async def nameserver03(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers do not give the whole zone to everybody."""
+    servers, skipped = usable(zone, await zone.all_servers(), "AXFR")
+    for finding in skipped:
+        yield finding
+    pending = [(server, server.axfr(zone.name)) for server in servers]
+    groups = grouped([(_starts_transfer(await answer, zone.name), server) for server, answer in pending])
+    for is_open, tag in ((True, AVAILABLE), (False, FAILURE)):
+        if groups[is_open]:
+            yield tag(servers=groups[is_open])
+
+
+def _starts_transfer(response: Response | None, zone_name: str) -> bool:
+    """Say whether the first record is the zone's SOA record (RFC 5936 section 2.2)."""
+    if response is None or not response.answer:
+        return False
+    first = response.answer[0]
+    return first.rtype == "SOA" and first.owner == zone_name

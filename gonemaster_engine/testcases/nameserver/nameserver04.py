@@ -1,0 +1,35 @@
+"""NAMESERVER04: responses must come from the address that was asked.
+
+Specification: Zonemaster NAMESERVER04. RFC 2181 section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import server_args
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+DIFFERENT = Tag("DIFFERENT_SOURCE_IP", Level.WARNING, ("ns", "address", "source"))
+SAME = Tag("SAME_SOURCE_IP", Level.INFO, ("servers",))
+
+
+@case("nameserver04", DIFFERENT, SAME, IPV4_DISABLED, IPV6_DISABLED)
+async def nameserver04(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers respond from the address that was asked."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    pending = [(server, server.query(zone.name, "SOA", any_source=True)) for server in servers]
+    answered = [(server, response) for server, answer in pending if (response := await answer)]
+    deviating = [(server, response) for server, response in answered if response.source != server.address]
+    for server, response in deviating:
+        yield DIFFERENT(**server_args(server), source=response.source)
+    if answered and not deviating:
+        yield SAME(servers={server.name for server, _ in answered})

@@ -1,0 +1,39 @@
+"""NAMESERVER07: name servers should not refer to the root.
+
+Specification: Zonemaster NAMESERVER07.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+NO_UPWARD = Tag("NO_UPWARD_REFERRAL", Level.INFO, ("servers",))
+UPWARD = Tag("UPWARD_REFERRAL", Level.WARNING, ("servers",))
+IRRELEVANT = Tag("UPWARD_REFERRAL_IRRELEVANT", Level.INFO)
+
+
+@case("nameserver07", NO_UPWARD, UPWARD, IRRELEVANT, IPV4_DISABLED, IPV6_DISABLED)
+async def nameserver07(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers do not refer to the root."""
+    if zone.is_root:
+        yield IRRELEVANT()
+        return
+    servers, skipped = usable(zone, await zone.all_servers(), "NS")
+    for finding in skipped:
+        yield finding
+    answers = await query_all(servers, names.ROOT, "NS")
+    referring = [server for server, response in answers if response and response.has("NS", section="authority")]
+    if referring:
+        yield UPWARD(servers=referring)
+    elif answered := [server for server, response in answers if response]:
+        yield NO_UPWARD(servers=answered)

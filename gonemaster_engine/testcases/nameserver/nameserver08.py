@@ -1,0 +1,42 @@
+"""NAMESERVER08: responses should repeat the query name in the letter case in which it was asked.
+
+Specification: Zonemaster NAMESERVER08. RFC 1034 section 3.1, RFC 4343.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import grouped, probe_name, spellings
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+INSENSITIVE = Tag("QNAME_CASE_INSENSITIVE", Level.WARNING, ("servers", "domain"))
+SENSITIVE = Tag("QNAME_CASE_SENSITIVE", Level.INFO, ("servers", "domain"))
+
+
+@case("nameserver08", INSENSITIVE, SENSITIVE, IPV4_DISABLED, IPV6_DISABLED)
+async def nameserver08(zone: Zone) -> AsyncIterator[Finding]:
+    """Responses keep the letter case of the query name."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    name = probe_name(zone)
+    spelled = spellings(name, 1)[0]
+    octets = names.to_wire(spelled)
+    pending = [(server, server.query(name, "SOA", qname_octets=octets)) for server in servers]
+    found = []
+    for server, answer in pending:
+        response = await answer
+        if response and response.question_name_octets is not None:
+            found.append((SENSITIVE if response.question_name_octets == octets else INSENSITIVE, server))
+    groups = grouped(found)
+    for tag in (INSENSITIVE, SENSITIVE):
+        if groups[tag]:
+            yield tag(servers=groups[tag], domain=spelled)

@@ -1,0 +1,90 @@
+"""NAMESERVER09: a name means the same in any letter case.
+
+Specification: Zonemaster NAMESERVER09. RFC 4343 section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import probe_name, server_args, spellings
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Record, Response
+    from gonemaster_engine.zone import Zone
+
+QUERY_TYPE = "SOA"
+
+_QUERIES = ("ns", "address", "query_type", "query1", "query2")
+RESULTS_DIFFER = Tag("CASE_QUERIES_RESULTS_DIFFER", Level.ERROR, ("query_type", "domain"))
+RESULTS_OK = Tag("CASE_QUERIES_RESULTS_OK", Level.INFO, ("query_type", "domain"))
+DIFFERENT_ANSWER = Tag("CASE_QUERY_DIFFERENT_ANSWER", Level.WARNING, _QUERIES)
+DIFFERENT_RCODE = Tag("CASE_QUERY_DIFFERENT_RC", Level.WARNING, (*_QUERIES, "rcode1", "rcode2"))
+NO_ANSWER = Tag("CASE_QUERY_NO_ANSWER", Level.WARNING, ("ns", "address", "query_type", "domain"))
+SAME_ANSWER = Tag("CASE_QUERY_SAME_ANSWER", Level.DEBUG, _QUERIES)
+SAME_RCODE = Tag("CASE_QUERY_SAME_RC", Level.DEBUG, (*_QUERIES, "rcode"))
+
+
+@case(
+    "nameserver09",
+    RESULTS_DIFFER,
+    RESULTS_OK,
+    DIFFERENT_ANSWER,
+    DIFFERENT_RCODE,
+    NO_ANSWER,
+    SAME_ANSWER,
+    SAME_RCODE,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def nameserver09(zone: Zone) -> AsyncIterator[Finding]:
+    """Responses do not depend on the letter case of the query name."""
+    servers, skipped = usable(zone, await zone.all_servers(), QUERY_TYPE)
+    for finding in skipped:
+        yield finding
+    name = probe_name(zone)
+    spelled = spellings(name, 2)
+    octets = [names.to_wire(spelling) for spelling in spelled]
+    pending = [
+        (server, [server.query(name, QUERY_TYPE, qname_octets=spelling) for spelling in octets]) for server in servers
+    ]
+    given = set()
+    for server, queries in pending:
+        first, second = [await query for query in queries]
+        if (result := _compare(server, spelled, first, second)) is not None:
+            given.add(result.tag)
+            yield result
+    if given:
+        tag = RESULTS_OK if given <= {SAME_ANSWER, SAME_RCODE} else RESULTS_DIFFER
+        yield tag(query_type=QUERY_TYPE, domain=name)
+
+
+def _compare(server: Nameserver, spelled: list[str], first: Response | None, second: Response | None) -> Finding | None:
+    """Return what the two responses of a server have in common; None if there is no response at all."""
+    if first is None or second is None:
+        if first is second:
+            return None
+        unanswered = spelled[0 if first is None else 1]
+        return NO_ANSWER(**server_args(server), query_type=QUERY_TYPE, domain=unanswered)
+    queries = {"query_type": QUERY_TYPE, "query1": spelled[0], "query2": spelled[1]}
+    if first.answer or second.answer:
+        tag = SAME_ANSWER if _contents(first) == _contents(second) else DIFFERENT_ANSWER
+        return tag(**server_args(server), **queries)
+    if first.rcode == second.rcode:
+        return SAME_RCODE(**server_args(server), **queries, rcode=first.rcode)
+    return DIFFERENT_RCODE(**server_args(server), **queries, rcode1=first.rcode, rcode2=second.rcode)
+
+
+def _contents(response: Response) -> list[tuple[str, int, int, bytes]]:
+    """Return the records of the answer in an order of their own, names in lower case, TTL left out."""
+    return sorted((record.owner, record.rdclass, record.type, _content(record)) for record in response.answer)
+
+
+def _content(record: Record) -> bytes:
+    return (record.data if record.is_well_formed else record.octets).lower()

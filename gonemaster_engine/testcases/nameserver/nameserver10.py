@@ -1,0 +1,54 @@
+"""NAMESERVER10: an EDNS version that a name server does not know must be answered with BADVERS.
+
+Specification: Zonemaster NAMESERVER10. RFC 6891 section 6.1.3, RFC 8906 section 8.2.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, addresses, grouped
+from gonemaster_engine.wire import Edns
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+UNKNOWN_VERSION = Edns(version=1)
+
+NO_RESPONSE = Tag("N10_NO_RESPONSE_EDNS1_QUERY", Level.WARNING, ("addresses",))
+UNEXPECTED_RCODE = Tag("N10_UNEXPECTED_RCODE", Level.WARNING, ("rcode", "addresses"))
+RESPONSE_ERROR = Tag("N10_EDNS_RESPONSE_ERROR", Level.WARNING, ("addresses",))
+VERSION_OK = Tag("N10_EDNS_VERSION_OK", Level.INFO, ("addresses",))
+
+
+@case("nameserver10", NO_RESPONSE, UNEXPECTED_RCODE, RESPONSE_ERROR, VERSION_OK, IPV4_DISABLED, IPV6_DISABLED)
+async def nameserver10(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers answer an unknown EDNS version with BADVERS."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    plain = await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS)
+    working = [server for server, response in plain if response and response.rcode == "NOERROR"]
+    answers = await query_all(working, zone.name, "SOA", edns=UNKNOWN_VERSION)
+    groups = grouped([(_judge(response), server) for server, response in answers])
+    for tag in (NO_RESPONSE, RESPONSE_ERROR, VERSION_OK):
+        if groups[tag]:
+            yield tag(addresses=addresses(groups[tag]))
+    for rcode in sorted(key for key in groups if isinstance(key, str)):
+        yield UNEXPECTED_RCODE(rcode=rcode, addresses=addresses(groups[rcode]))
+
+
+def _judge(response: Response | None) -> Tag | str:
+    """Return the tag for a response, or its RCODE when this is another one than BADVERS."""
+    if response is None:
+        return NO_RESPONSE
+    if response.rcode != "BADVERS":
+        return response.rcode
+    is_right = response.edns is not None and response.edns.version == 0 and not response.answer
+    return VERSION_OK if is_right else RESPONSE_ERROR

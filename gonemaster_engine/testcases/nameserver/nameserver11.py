@@ -1,0 +1,65 @@
+"""NAMESERVER11: an EDNS option that a name server does not know must be ignored.
+
+Specification: Zonemaster NAMESERVER11. RFC 6891 section 6.1.2, RFC 8906 section 8.2.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, addresses, grouped
+from gonemaster_engine.wire import Edns
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+UNKNOWN_OPTION = 137  # not assigned by IANA
+PROBE = Edns(options=((UNKNOWN_OPTION, b""),))
+
+_KEYS = ("addresses",)
+NO_RESPONSE = Tag("N11_NO_RESPONSE", Level.WARNING, _KEYS)
+UNEXPECTED_RCODE = Tag("N11_UNEXPECTED_RCODE", Level.WARNING, ("rcode", "addresses"))
+NO_EDNS = Tag("N11_NO_EDNS", Level.WARNING, _KEYS)
+UNEXPECTED_ANSWER = Tag("N11_UNEXPECTED_ANSWER_SECTION", Level.WARNING, _KEYS)
+UNSET_AA = Tag("N11_UNSET_AA", Level.WARNING, _KEYS)
+RETURNS_OPTION = Tag("N11_RETURNS_UNKNOWN_OPTION_CODE", Level.WARNING, _KEYS)
+OPTION_OK = Tag("N11_UNKNOWN_OPTION_OK", Level.INFO, _KEYS)
+_SIMPLE = (NO_RESPONSE, NO_EDNS, UNEXPECTED_ANSWER, UNSET_AA, RETURNS_OPTION, OPTION_OK)
+
+
+@case("nameserver11", *_SIMPLE, UNEXPECTED_RCODE, IPV4_DISABLED, IPV6_DISABLED)
+async def nameserver11(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers ignore an unknown EDNS option."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    plain = await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS)
+    working = [server for server, response in plain if response and _judge(response, zone.name) is OPTION_OK]
+    answers = await query_all(working, zone.name, "SOA", edns=PROBE)
+    groups = grouped(
+        [(_judge(response, zone.name) if response else NO_RESPONSE, server) for server, response in answers]
+    )
+    for tag in _SIMPLE:
+        if groups[tag]:
+            yield tag(addresses=addresses(groups[tag]))
+    for rcode in sorted(key for key in groups if isinstance(key, str)):
+        yield UNEXPECTED_RCODE(rcode=rcode, addresses=addresses(groups[rcode]))
+
+
+def _judge(response: Response, zone_name: str) -> Tag | str:
+    """Return the tag for a response, or its RCODE when this is an error."""
+    if response.rcode != "NOERROR":
+        return response.rcode
+    if response.edns is None:
+        return NO_EDNS
+    if not response.has("SOA", zone_name):
+        return UNEXPECTED_ANSWER
+    if not response.aa:
+        return UNSET_AA
+    return OPTION_OK if response.edns.option(UNKNOWN_OPTION) is None else RETURNS_OPTION

@@ -1,0 +1,62 @@
+"""NAMESERVER12: EDNS flags that a name server does not know must come back as zero.
+
+Specification: Zonemaster NAMESERVER12. RFC 6891 section 6.1.4, RFC 8906 section 8.2.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import NO_EDNS_SUPPORT, NO_RESPONSE, NS_ERROR, server_args
+from gonemaster_engine.wire import Edns
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+PROBE = Edns(z=3)
+
+CLEAR = Tag("Z_FLAGS_CLEAR", Level.INFO, ("servers",))
+NOT_CLEAR = Tag("Z_FLAGS_NOTCLEAR", Level.WARNING, ("ns", "address"))
+
+
+@case(
+    "nameserver12",
+    CLEAR,
+    NOT_CLEAR,
+    NO_EDNS_SUPPORT,
+    NO_RESPONSE,
+    NS_ERROR,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def nameserver12(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers clear unknown EDNS flags."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    good = []
+    for server, response in await query_all(servers, zone.name, "SOA", edns=PROBE):
+        if response is None:
+            yield NO_RESPONSE(**server_args(server), domain=zone.name)
+        elif (fault := _fault(response)) is not None:
+            yield fault(**server_args(server))
+        else:
+            good.append(server)
+    if good:
+        yield CLEAR(servers=good)
+
+
+def _fault(response: Response) -> Tag | None:
+    if response.rcode == "FORMERR":
+        return NO_EDNS_SUPPORT
+    edns = response.edns
+    if edns is not None and edns.z:
+        return NOT_CLEAR
+    is_right = response.rcode == "NOERROR" and edns is not None and edns.version == 0 and response.has("SOA")
+    return None if is_right else NS_ERROR

@@ -1,0 +1,62 @@
+"""NAMESERVER13: a truncated response to a query with EDNS must have an OPT record, too.
+
+Specification: Zonemaster NAMESERVER13. RFC 6891 section 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import NO_EDNS_SUPPORT, NO_RESPONSE, NS_ERROR, server_args
+from gonemaster_engine.wire import PLAIN_PAYLOAD, Edns
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+PROBE = Edns(payload=PLAIN_PAYLOAD, do=True)
+
+MISSING_OPT = Tag("MISSING_OPT_IN_TRUNCATED", Level.WARNING, ("ns", "address"))
+RESPONSE_OK = Tag("N13_EDNS_RESPONSE_OK", Level.INFO, ("servers",))
+
+
+@case(
+    "nameserver13",
+    MISSING_OPT,
+    RESPONSE_OK,
+    NO_EDNS_SUPPORT,
+    NO_RESPONSE,
+    NS_ERROR,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def nameserver13(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers keep the OPT record in truncated responses."""
+    servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY")
+    for finding in skipped:
+        yield finding
+    good = []
+    for server, response in await query_all(servers, zone.name, "DNSKEY", edns=PROBE, fallback=False):
+        if response is None:
+            yield NO_RESPONSE(**server_args(server), domain=zone.name)
+        elif (fault := _fault(response)) is not None:
+            yield fault(**server_args(server))
+        else:
+            good.append(server)
+    if good:
+        yield RESPONSE_OK(servers=good)
+
+
+def _fault(response: Response) -> Tag | None:
+    edns = response.edns
+    if response.rcode == "FORMERR" and edns is None:
+        return NO_EDNS_SUPPORT
+    if response.tc and edns is None:
+        return MISSING_OPT
+    is_right = response.rcode == "NOERROR" and edns is not None and edns.version == 0
+    return None if is_right else NS_ERROR

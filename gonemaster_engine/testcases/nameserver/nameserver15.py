@@ -1,0 +1,84 @@
+"""NAMESERVER15: a name server may keep the version of its software to itself.
+
+Specification: Zonemaster NAMESERVER15. RFC 4892, RFC 7208 section 3.3 (joining of strings).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.rrtypes import CLASS_NUMBER, type_number
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import grouped, shown_octets
+from gonemaster_engine.txt import joined_strings
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.zone import Zone
+
+QUERY_NAMES = ("version.bind", "version.server")
+BLANKS = b" \t"
+
+VERSION = Tag("N15_SOFTWARE_VERSION", Level.NOTICE, ("string", "query_name", "servers"))
+ERROR = Tag("N15_ERROR_ON_VERSION_QUERY", Level.NOTICE, ("query_name", "servers"))
+NOT_REVEALED = Tag("N15_NO_VERSION_REVEALED", Level.INFO, ("servers",))
+WRONG_CLASS = Tag("N15_WRONG_CLASS", Level.WARNING, ("servers",))
+
+
+@dataclass(slots=True)
+class Told:
+    """What a server said to the version queries."""
+
+    versions: list[tuple[str, str]] = field(default_factory=list)  # text, query name
+    errors: list[str] = field(default_factory=list)  # query names
+    wrong_class: bool = False
+
+
+@case("nameserver15", VERSION, ERROR, NOT_REVEALED, WRONG_CLASS, IPV4_DISABLED, IPV6_DISABLED)
+async def nameserver15(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers do not tell the version of their software."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA", "TXT")
+    for finding in skipped:
+        yield finding
+    answering = [server for server, response in await query_all(servers, zone.name, "SOA") if response]
+    told = dict(zip(answering, await asyncio.gather(*map(_ask_versions, answering)), strict=True))
+    for finding in _findings(told):
+        yield finding
+
+
+def _findings(told: Mapping[Nameserver, Told]) -> list[Finding]:
+    versions = grouped((version, server) for server, said in told.items() for version in said.versions)
+    errors = grouped((name, server) for server, said in told.items() for name in said.errors)
+    findings = [
+        VERSION(string=text, query_name=query_name, servers=servers)
+        for (text, query_name), servers in sorted(versions.items())
+    ]
+    findings += [ERROR(query_name=query_name, servers=servers) for query_name, servers in sorted(errors.items())]
+    if silent := [server for server, said in told.items() if not said.versions]:
+        findings.append(NOT_REVEALED(servers=silent))
+    if wrong := [server for server, said in told.items() if said.wrong_class]:
+        findings.append(WRONG_CLASS(servers=wrong))
+    return findings
+
+
+async def _ask_versions(server: Nameserver) -> Told:
+    told = Told()
+    pending = [(query_name, server.query(query_name, "TXT", qclass="CH")) for query_name in QUERY_NAMES]
+    for query_name, answer in pending:
+        response = await answer
+        if response is None or response.rcode == "SERVFAIL":
+            told.errors.append(query_name)
+            continue
+        for record in response.answer:
+            if record.type != type_number("TXT") or record.owner != query_name:
+                continue
+            told.wrong_class |= record.rdclass != CLASS_NUMBER["CH"]
+            if text := shown_octets(joined_strings(record.octets).strip(BLANKS)):
+                told.versions.append((text, query_name))
+    return told

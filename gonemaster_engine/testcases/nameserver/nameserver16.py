@@ -1,0 +1,58 @@
+"""NAMESERVER16: which identifiers (NSID) do the name servers give themselves.
+
+RFC 5001.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import grouped
+from gonemaster_engine.wire import DNSSEC_PAYLOAD, Edns
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+NSID = 3
+PROBE = Edns(payload=DNSSEC_PAYLOAD, options=((NSID, b""),))
+
+HAS_NSID = Tag("N16_HAS_NSID", Level.INFO, ("nsid", "servers"))
+NOT_REVEALED = Tag("N16_NO_NSID_REVEALED", Level.INFO, ("servers",))
+NO_RESPONSE = Tag("N16_NO_RESPONSE", Level.WARNING, ("servers",))
+UNEXPECTED_RCODE = Tag("N16_UNEXPECTED_RCODE", Level.WARNING, ("rcode", "servers"))
+
+
+@case("nameserver16", HAS_NSID, NOT_REVEALED, NO_RESPONSE, UNEXPECTED_RCODE, IPV4_DISABLED, IPV6_DISABLED)
+async def nameserver16(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers tell their identifiers (NSID)."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    answers = await query_all(servers, zone.name, "SOA", edns=PROBE)
+    groups = grouped([(_judge(response), server) for server, response in answers])
+    for tag, text in sorted(groups, key=lambda key: (key[0].name, key[1])):
+        found = {"nsid": text} if tag is HAS_NSID else {"rcode": text} if tag is UNEXPECTED_RCODE else {}
+        yield tag(**found, servers=groups[tag, text])
+
+
+def _judge(response: Response | None) -> tuple[Tag, str]:
+    """Return the tag for a response, and the identifier or RCODE that belongs to it."""
+    if response is None:
+        return NO_RESPONSE, ""
+    if response.rcode != "NOERROR":
+        return UNEXPECTED_RCODE, response.rcode
+    value = response.edns.option(NSID) if response.edns else None
+    text = _as_text(value or b"")
+    return (HAS_NSID, text) if text else (NOT_REVEALED, "")
+
+
+def _as_text(value: bytes) -> str:
+    """Return an identifier as text without blanks around it, in hexadecimal if it is not text."""
+    text = value.decode("utf-8", "replace").strip()
+    return text if text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text else value.hex()

@@ -1,0 +1,110 @@
+"""NAMESERVER17: name servers should know DNS cookies, and accept the cookie that they gave.
+
+RFC 7873 sections 5.2 and 5.3, RFC 9018.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, TypeAlias
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.nameserver._shared import grouped
+from gonemaster_engine.wire import DNSSEC_PAYLOAD, Edns
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+COOKIE = 10
+CLIENT_OCTETS = 8
+FULL_OCTETS = range(16, 41)
+
+_KEYS = ("servers",)
+CLIENT_ONLY = Tag("N17_COOKIE_CLIENT_ONLY", Level.WARNING, _KEYS)
+ENFORCED = Tag("N17_COOKIE_ENFORCED", Level.INFO, _KEYS)
+MALFORMED = Tag("N17_COOKIE_MALFORMED", Level.WARNING, ("cookie_bytes", "servers"))
+ROUNDTRIP_OK = Tag("N17_COOKIE_ROUNDTRIP_OK", Level.INFO, _KEYS)
+SELF_REJECT = Tag("N17_COOKIE_SELF_REJECT", Level.WARNING, _KEYS)
+SUPPORTED = Tag("N17_COOKIE_SUPPORTED", Level.INFO, _KEYS)
+NO_COOKIE = Tag("N17_NO_COOKIE", Level.INFO, _KEYS)
+NO_RESPONSE = Tag("N17_NO_RESPONSE", Level.WARNING, _KEYS)
+
+Observation: TypeAlias = tuple[Tag, int]
+"""A tag, and the length of the cookie where it is malformed."""
+
+
+@case(
+    "nameserver17",
+    CLIENT_ONLY,
+    ENFORCED,
+    MALFORMED,
+    ROUNDTRIP_OK,
+    SELF_REJECT,
+    SUPPORTED,
+    NO_COOKIE,
+    NO_RESPONSE,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def nameserver17(zone: Zone) -> AsyncIterator[Finding]:
+    """Name servers know DNS cookies and accept their own."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    client = secrets.token_bytes(CLIENT_OCTETS)
+    observed = await asyncio.gather(*(_observe(zone, server, client) for server in servers))
+    groups = grouped(
+        (seen, server) for server, observations in zip(servers, observed, strict=True) for seen in observations
+    )
+    for tag, length in sorted(groups, key=lambda key: (key[0].name, key[1])):
+        found = {"cookie_bytes": length} if tag is MALFORMED else {}
+        yield tag(**found, servers=groups[tag, length])
+
+
+async def _observe(zone: Zone, server: Nameserver, client: bytes) -> list[Observation]:
+    response = await _ask(zone, server, client)
+    if response is None or response.tc:
+        return [(NO_RESPONSE, 0)]
+    cookie = _cookie(response)
+    full = cookie if cookie and _is_full(cookie, client) else None
+    if response.rcode == "BADCOOKIE":
+        return [(ENFORCED, 0), *await _return(zone, server, client, full)] if full else []
+    if response.rcode != "NOERROR":
+        return []
+    if full:
+        return [(SUPPORTED, 0), *await _return(zone, server, client, full)]
+    if cookie is None:
+        return [(NO_COOKIE, 0)]
+    return [(CLIENT_ONLY, 0)] if cookie == client else [(MALFORMED, len(cookie))]
+
+
+async def _return(zone: Zone, server: Nameserver, client: bytes, cookie: bytes) -> list[Observation]:
+    """Give the server its cookie back; one that has expired meanwhile is replaced by it once."""
+    for _ in range(2):
+        response = await _ask(zone, server, cookie)
+        if response is None or response.rcode not in {"NOERROR", "BADCOOKIE"}:
+            return []
+        if response.rcode == "NOERROR":
+            return [(ROUNDTRIP_OK, 0)]
+        fresh = _cookie(response)
+        cookie = fresh if fresh and _is_full(fresh, client) else cookie
+    return [(SELF_REJECT, 0)]
+
+
+async def _ask(zone: Zone, server: Nameserver, cookie: bytes) -> Response | None:
+    edns = Edns(payload=DNSSEC_PAYLOAD, options=((COOKIE, cookie),))
+    return await server.query(zone.name, "SOA", edns=edns, fallback=False)
+
+
+def _cookie(response: Response) -> bytes | None:
+    return response.edns.option(COOKIE) if response.edns else None
+
+
+def _is_full(cookie: bytes, client: bytes) -> bool:
+    return len(cookie) in FULL_OCTETS and cookie.startswith(client)
