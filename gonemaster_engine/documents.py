@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
-
 from gonemaster_engine.errors import DocumentError
 
 _REFUSED: Any = object()
@@ -81,6 +79,8 @@ def parse_document(text: str, error: type[DocumentError]) -> dict[str, Any]:
 
 
 def _parse_yaml(text: str, error: type[DocumentError]) -> Any:
+    import yaml  # here, since most programs never need it and it takes long to load
+
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as problem:
