@@ -210,6 +210,8 @@ class _Run:
         await self._check_supplied()
         basic = [run for run in self._runs.values() if run.case.module == "BASIC"]
         others = [run for run in self._runs.values() if run.case.module != "BASIC"]
+        if others:  # what they all need first is asked for while BASIC runs
+            self._context.start(self._zone.all_servers())
         await self._run_together(basic)
         if others and not self._may_continue():
             self._log.system("CANNOT_CONTINUE", domain=self._context.zone_name)
