@@ -9,10 +9,10 @@ Source: RFC 1034 section 5.3.3, RFC 2181 section 5.4.1 (whom to believe), RFC 94
 from __future__ import annotations
 
 import asyncio
+import itertools
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from gonemaster_engine import names
 from gonemaster_engine.cache import ZoneCut
@@ -27,8 +27,7 @@ _MAX_REFERRALS = 30  # of one resolution
 _MAX_DEPTH = 8  # names of name servers that are resolved in order to resolve a name
 _HEDGE_S = 1.0  # a server that has not answered by then no longer keeps the next one waiting
 _MAX_SERVERS = 20  # asked for one question
-
-_Stack: TypeAlias = tuple[str, ...]
+_MAX_STEPS = 200  # of one resolution: questions, and names of servers looked up for it
 
 CHAIN_TOO_LONG = "CNAME_CHAIN_TOO_LONG"
 TARGET_UNRESOLVED = "CNAME_TARGET_UNRESOLVED"
@@ -60,6 +59,32 @@ class Resolution:
 _NOTHING = Resolution(None)
 
 
+class _Search:
+    """One resolution: the names it is looking up on its way, and how many steps it has made.
+
+    The bound on steps keeps servers in zones whose servers lie in other zones, and so on, from multiplying the work;
+    a bound on the depth alone does not (NXNSAttack, 2020).
+    """
+
+    __slots__ = ("_names", "_steps")
+
+    def __init__(self, looked_up: tuple[str, ...] = (), steps: itertools.count[int] | None = None) -> None:
+        self._names = looked_up
+        self._steps = steps or itertools.count(1)
+
+    def within(self, name: str) -> _Search:
+        """Return the part of this search that needs to know `name`, a name server or the zone that it serves."""
+        return _Search((*self._names, name), self._steps)
+
+    def may_look_up(self, name: str) -> bool:
+        """Say whether a name can be looked up for this search, neither in a circle nor too deep."""
+        return name not in self._names and len(self._names) < _MAX_DEPTH
+
+    def may_go_on(self) -> bool:
+        """Count a step, and say whether it may be made."""
+        return next(self._steps) <= _MAX_STEPS
+
+
 class Recursor:
     """Resolves names for one run."""
 
@@ -81,34 +106,33 @@ class Recursor:
         key = (qname, qtype, dnssec)
         task = self._resolutions.get(key)
         if task is None:
-            task = self._resolutions[key] = self._context.start(self._resolve(qname, qtype, dnssec, ()))
+            task = self._resolutions[key] = self._context.start(self._resolve(qname, qtype, dnssec, _Search()))
         return await task
 
     async def addresses(self, name: str) -> list[str]:
         """Return the IPv4 and IPv6 addresses of a name, sorted; none when there are none or nobody answers."""
         task = self._addresses.get(name)
         if task is None:
-            task = self._addresses[name] = self._context.start(self._find_addresses(name, ()))
+            task = self._addresses[name] = self._context.start(self._find_addresses(name, _Search()))
         return await task
 
-    async def _find_addresses(self, name: str, stack: _Stack) -> list[str]:
+    async def _find_addresses(self, name: str, search: _Search) -> list[str]:
         supplied = self._context.undelegated.servers.get(name)
         if supplied:
             return sorted(supplied, key=_address_order)
-        if name in stack or len(stack) >= _MAX_DEPTH:
+        if not search.may_look_up(name):
             return []
-        stack = (*stack, name)
         found: set[str] = set()
         for rtype in ("A", "AAAA"):  # one after the other: the first learns where the name's zone is served
-            resolution = await self._resolve(name, rtype, dnssec=False, stack=stack)
+            resolution = await self._resolve(name, rtype, False, search.within(name))
             found.update(record.address for record in resolution.records(rtype))
         return sorted(found, key=_address_order)
 
-    async def _resolve(self, qname: str, qtype: str, dnssec: bool, stack: _Stack) -> Resolution:
+    async def _resolve(self, qname: str, qtype: str, dnssec: bool, search: _Search) -> Resolution:
         name = qname
         seen = {qname}
         for _ in range(CNAME_MAX_CHAIN_LENGTH):
-            response = await self._iterate(name, qtype, dnssec=dnssec, stack=stack)
+            response = await self._iterate(name, qtype, dnssec=dnssec, search=search)
             if response is None:
                 return self._unresolved(qname, name, None)
             if sum(record.type == CNAME for record in response.answer) > CNAME_MAX_RECORDS:
@@ -136,13 +160,12 @@ class Recursor:
         self.problems.setdefault(problem.query_name, problem)
         return Resolution(response, problem, problem.query_name)
 
-    async def _iterate(self, qname: str, qtype: str, *, dnssec: bool, stack: _Stack) -> Response | None:
+    async def _iterate(self, qname: str, qtype: str, *, dnssec: bool, search: _Search) -> Response | None:
         """Follow referrals from the closest known zone cut until a server answers the question itself."""
         cut = self._closest_cut(qname, qtype)
         last: Response | None = None
         for _ in range(_MAX_REFERRALS):
-            servers = await self._servers(cut, stack)
-            response = await self._ask(cut, servers, qname, qtype, dnssec=dnssec)
+            response = await self._ask_zone(cut, qname, qtype, dnssec=dnssec, search=search)
             if response is None:
                 return last
             deeper = _deeper_zone(response, cut.zone, qname)
@@ -176,17 +199,26 @@ class Recursor:
             self._context.resources.hot.keep_cut(cut, ttl_s=min(record.ttl for record in records))
         return cut
 
-    async def _servers(self, cut: ZoneCut, stack: _Stack) -> list[Nameserver]:
-        """Return the servers of a zone with an address of a family that is on, in the order in which to ask."""
-        servers = self._with_addresses(cut, {name: addresses for name, addresses in cut.servers if addresses})
-        if servers:
-            return servers
-        found = {}
-        for name, _ in cut.servers:
-            found[name] = await self._find_addresses(name, (*stack, cut.zone)) if name not in stack else []
-            if servers := self._with_addresses(cut, found):
-                return servers  # one that can be asked is enough; the others are looked up when it fails
-        return []
+    async def _ask_zone(
+        self, cut: ZoneCut, qname: str, qtype: str, *, dnssec: bool, search: _Search
+    ) -> Response | None:
+        """Ask the servers whose addresses are known, then one after the other those that must be looked up first.
+
+        Returns the first usable response, or else the first one.
+        """
+        first: Response | None = None
+        known: dict[str, Sequence[str]] = {name: addresses for name, addresses in cut.servers if addresses}
+        unknown = [name for name, addresses in cut.servers if not addresses]
+        for name in (None, *unknown):
+            if not search.may_go_on():
+                break
+            addresses = {name: await self._find_addresses(name, search.within(cut.zone))} if name else known
+            servers = self._with_addresses(cut, addresses)
+            response = await self._ask(cut, servers, qname, qtype, dnssec=dnssec)
+            if response and _is_usable(response, cut.zone, qname):
+                return response
+            first = first or response
+        return first
 
     def _with_addresses(self, cut: ZoneCut, addresses: Mapping[str, Sequence[str]]) -> list[Nameserver]:
         context = self._context

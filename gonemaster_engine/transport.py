@@ -28,10 +28,12 @@ from gonemaster_engine.wire import Response
 _SOCKETS_PER_FAMILY = 8
 _QUESTIONS_PER_SOCKET = 4000  # then a socket with a new port takes over
 _RECEIVE_OCTETS = 65535
+_SEND_TRIES = 3
 _RECEIVE_BURST = 64  # datagrams read before the loop gets its turn
 _BUFFER_OCTETS = 4 * 1024 * 1024
 _TCP_CONNECTIONS = 512  # at once, per process
 _HEADER_OCTETS = 12
+_TYPE_AND_CLASS_OCTETS = 4
 _IP_RECVERR = 11  # linux/in.h; not in the socket module before Python 3.14
 _IPV6_RECVERR = 25
 _QUERY_BITS = 0x8000  # QR
@@ -74,7 +76,8 @@ class Question:
         "done",
         "on_done",
         "qclass",
-        "question",
+        "question_name",
+        "question_type",
         "sent_at",
         "slot",
         "source_address",
@@ -98,7 +101,9 @@ class Question:
         self.body = body  # the message without its id
         self.timing = timing
         self.on_done = on_done
-        self.question = body[_HEADER_OCTETS - 2 : _HEADER_OCTETS - 2 + question_octets].lower()
+        question = body[_HEADER_OCTETS - 2 : _HEADER_OCTETS - 2 + question_octets]
+        self.question_name = question[:-_TYPE_AND_CLASS_OCTETS].lower()
+        self.question_type = question[-_TYPE_AND_CLASS_OCTETS:]  # and class
         self.qclass = qclass
         self.any_source = any_source
         self.source_address = source_address
@@ -155,13 +160,24 @@ class _UdpSocket:
         question.sent_at = self._loop.time()
         self.asked += 1
         try:
-            self._sock.sendto(message_id.to_bytes(2) + question.body, (question.address, port))
-        except BlockingIOError:
-            pass  # the send buffer is full: the same as a lost packet, the next try comes
+            self._send_packet(message_id.to_bytes(2) + question.body, (question.address, port))
         except OSError:
             question.slot = None
             self.forget(message_id)
             raise
+
+    def _send_packet(self, wire: bytes, destination: tuple[str, int]) -> None:
+        for tries_left in reversed(range(_SEND_TRIES)):
+            try:
+                self._sock.sendto(wire, destination)
+                return
+            except BlockingIOError:
+                return  # the send buffer is full: the same as a lost packet, the next try comes
+            except OSError:
+                # With IP_RECVERR an ICMP error that another address sent is reported here, too, once.
+                if not tries_left:
+                    raise
+                self._read_errors()
 
     def _free_id(self) -> int:
         while True:
@@ -230,8 +246,10 @@ def _answers(wire: bytes, question: Question) -> bool:
         return False
     if wire[4] == wire[5] == 0:  # no question: what servers do that do not understand it
         return True
-    end = _HEADER_OCTETS + len(question.question)
-    return wire[_HEADER_OCTETS:end].lower() == question.question
+    end = _HEADER_OCTETS + len(question.question_name)
+    if wire[end : end + _TYPE_AND_CLASS_OCTETS] != question.question_type:
+        return False
+    return wire[_HEADER_OCTETS:end].lower() == question.question_name
 
 
 def _parse(wire: bytes, question: Question, *, source: str, over_tcp: bool, rtt_ms: float) -> Outcome:

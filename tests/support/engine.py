@@ -1,0 +1,44 @@
+"""The engine's inner parts on a DNS world: a run's context, and what is asked in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+from gonemaster_engine.context import Log, RunContext
+from gonemaster_engine.profile import default_profile
+from gonemaster_engine.resources import Resources
+from tests.support.dnsworld import World
+
+_T = TypeVar("_T")
+
+
+@contextlib.asynccontextmanager
+async def run_context(world: World, zone: str = "example.xa", **settings: Any) -> AsyncIterator[RunContext]:
+    """Open what a run needs, patient for a fraction of a second only; `settings` are fields of `Profile`."""
+    patience: dict[str, Any] = {"timeout_s": 0.25, "retrans_s": 0.25, "retry": 1, "allow_non_global_targets": True}
+    profile = dataclasses.replace(default_profile(), **{**patience, **settings})
+    with TemporaryDirectory() as directory:
+        hints = world.write_hints(Path(directory) / "root.hints")
+        resources = Resources.open(root_hints=hints, dns_port=world.port, hot_cache_ttl_s=0)
+    context = RunContext(zone, profile, resources, log=Log(profile))
+    try:
+        yield context
+    finally:
+        await context.close()
+        await resources.close()
+
+
+def in_run(world: World, work: Callable[[RunContext], Awaitable[_T]], *, limit_s: float = 20.0, **settings: Any) -> _T:
+    """Do some work in a run of its own; what takes longer than the limit is an error."""
+
+    async def whole() -> _T:
+        async with asyncio.timeout(limit_s), run_context(world, **settings) as context:
+            return await work(context)
+
+    return asyncio.run(whole())
