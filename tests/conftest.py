@@ -4,5 +4,7 @@ pytest_plugins = [
     "tests.support.stores",
     "tests.support.dns_fixtures",
     "tests.support.redis",
+    "tests.support.workers",
     "tests.support.redis",
+    "tests.support.workers",
 ]

@@ -1,0 +1,167 @@
+"""Real worker and beat processes on a private broker and database, with a stand-in for the engine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonemaster_db.models import Run
+from gonemaster_db.records import NewBatch, NewJob
+from gonemaster_db.repositories.jobs import find_job_or_run
+from gonemaster_db.session import Store
+from gonemaster_tasks.app import make_app
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.control import QueueParts, SubmittedBatch, submit_batch, submit_job
+from tests.support.stores import MakeSettings, opened
+
+ROOT = Path(__file__).parents[2]
+STAND_IN = "tests.support.standin_worker"
+
+
+def wait_until(condition: Callable[[], Any], *, within_s: float = 20.0, what: str = "") -> Any:
+    """Poll until the condition is true; return what it gave."""
+    deadline = time.monotonic() + within_s
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s: {what or condition}")
+        time.sleep(0.02)
+    return answer
+
+
+@dataclass
+class Farm:
+    """Workers of one test. `quick` settings make leases end, reaper and reconciler come within seconds."""
+
+    store: Store
+    broker: Broker
+    directory: Path
+    environ: dict[str, str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        app = make_app(self.broker.address.url)
+        self.parts = QueueParts(self.store, self.broker, app)
+        self.starts_file = self.directory / "starts.jsonl"
+        self.environ["GONEMASTER_TEST_STARTS"] = str(self.starts_file)
+
+    # Jobs
+
+    def submit(self, domain: str) -> str:
+        """Queue one normal job; returns its id."""
+        return submit_job(self.parts, NewJob(domain)).id
+
+    def submit_batch(self, domains: Sequence[str]) -> SubmittedBatch:
+        """Queue a batch."""
+        jobs = (NewJob(domain, priority=1) for domain in domains)
+        return submit_batch(self.parts, NewBatch(len(domains)), jobs)
+
+    def status(self, job_id: str) -> str:
+        """The state of a job or run."""
+        with self.store.reading() as session:
+            return str(find_job_or_run(session, job_id).status)
+
+    def run_of(self, job_id: str, *, within_s: float = 20.0) -> Run:
+        """Wait for a job to end; return its run."""
+
+        def ended() -> Run | None:
+            with self.store.reading() as session:
+                item = find_job_or_run(session, job_id)
+            return item if isinstance(item, Run) else None
+
+        run: Run = wait_until(ended, within_s=within_s, what=f"end of {job_id}")
+        return run
+
+    def starts(self) -> list[dict[str, Any]]:
+        """What was started, in order."""
+        if not self.starts_file.exists():
+            return []
+        return [json.loads(line) for line in self.starts_file.read_text().splitlines()]
+
+    def started(self, job_id: str) -> bool:
+        """Whether a worker has begun to test this job."""
+        return any(start["job_id"] == job_id for start in self.starts())
+
+    # Processes
+
+    def start_worker(self, name: str, *arguments: str, ready: bool = True, **environ: str) -> subprocess.Popen[bytes]:
+        """Start a worker process; with `ready` wait until it consumes."""
+        process = self._start(name, [STAND_IN, "--name", name, *arguments], environ)
+        if ready:
+            self.wait_ready(name)
+        return process
+
+    def wait_ready(self, name: str) -> None:
+        """Wait until a worker consumes from its queues."""
+
+        def ready() -> bool:
+            assert self.processes[name].poll() is None, self.log(name)
+            return any(state.name.startswith(f"{name}@") for state in self.broker.workers()) and (
+                "ready." in self.log(name)
+            )
+
+        wait_until(ready, what=f"worker {name}")
+
+    def start_beat(self, name: str = "beat", **environ: str) -> subprocess.Popen[bytes]:
+        """Start a beat process."""
+        return self._start(name, ["gonemaster_tasks.beat"], environ)
+
+    def _start(self, name: str, module: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
+        with (self.directory / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *module],
+                cwd=ROOT,
+                env={**os.environ, **self.environ, **environ},
+                stdout=log,
+                stderr=log,
+            )
+        self.processes[name] = process
+        return process
+
+    def log(self, name: str) -> str:
+        """What a process has written."""
+        return (self.directory / f"{name}.log").read_text()
+
+    def stop(self, name: str, how: signal.Signals = signal.SIGTERM, *, within_s: float = 20.0) -> int:
+        """End a process and wait for it; returns its exit code."""
+        process = self.processes.pop(name)
+        process.send_signal(how)
+        return process.wait(timeout=within_s)
+
+    def stop_all(self) -> None:
+        """Kill what still runs."""
+        for process in self.processes.values():
+            process.kill()
+        for process in self.processes.values():
+            process.wait()
+        self.processes.clear()
+
+
+@pytest.fixture
+def farm(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
+    """No worker yet, on SQLite."""
+    settings = make_store_settings("sqlite")
+    environ = {
+        "GONEMASTER_BROKER_URL": broker.address.url,
+        "GONEMASTER_DB_DSN": settings.dsn,
+        "GONEMASTER_DATA_DIR": str(tmp_path),
+        "GONEMASTER_WORKER_COUNT": "4",
+        "GONEMASTER_LEASE_SECONDS": "2",
+        "GONEMASTER_REAP_INTERVAL_SECONDS": "1",
+        "GONEMASTER_RECONCILE_INTERVAL_SECONDS": "1",
+        "GONEMASTER_DRAIN_TIMEOUT": "10s",
+    }
+    with opened(settings) as store:
+        made = Farm(store, broker, tmp_path, environ)
+        try:
+            yield made
+        finally:
+            made.stop_all()
+            made.parts.celery.close()

@@ -1,0 +1,241 @@
+"""Jobs through real worker processes: what runs, in which order, and how often."""
+
+import signal
+import time
+from collections import Counter
+
+import pytest
+
+from gonemaster_tasks.control import cancel_job, pause_queue, resume_queue
+from gonemaster_tasks.message import build_message
+from gonemaster_tasks.queues import BATCH, NORMAL
+from tests.support.standin_worker import ENTRIES
+from tests.support.workers import Farm, wait_until
+
+
+def test_a_message_built_by_us_is_run_and_acknowledged(farm: Farm) -> None:
+    farm.start_worker("one")
+    run = farm.run_of(farm.submit("good.test"))
+    assert (run.status, run.entry_count, run.score, run.attempt) == ("succeeded", ENTRIES, 100, 1)
+    assert run.worker is not None
+    assert run.worker.startswith("one@")
+    wait_until(lambda: farm.broker.held_count() == 0, what="acknowledgement")
+    assert farm.broker.depths() == {"normal": 0, "batch": 0, "maintenance": 0}
+    assert farm.stop("one") == 0
+    assert farm.broker.workers() == []
+
+
+def test_an_engine_that_breaks_gives_a_failed_run_with_the_reason(farm: Farm) -> None:
+    farm.start_worker("one")
+    run = farm.run_of(farm.submit("fail.test"))
+    assert (run.status, run.error) == ("failed", "RuntimeError: the engine broke")
+
+
+@pytest.mark.parametrize(
+    ("seed", "queues"), [("0", "normal,batch"), ("4", "batch,normal"), ("11", "batch,maintenance,normal")]
+)
+def test_normal_jobs_come_first_whatever_the_order_of_hashes_and_arguments(farm: Farm, seed: str, queues: str) -> None:
+    pause_queue(farm.parts)
+    farm.submit_batch([f"b{number}-30.test" for number in range(12)])
+    normal = {farm.submit(f"n{number}-30.test") for number in range(8)}
+    farm.start_worker(
+        "one",
+        "--queues",
+        queues,
+        PYTHONHASHSEED=seed,
+        GONEMASTER_WORKER_COUNT="2",
+        GONEMASTER_RESERVED_NORMAL_SLOTS="0",
+    )
+    assert farm.starts() == []
+    resume_queue(farm.parts)
+    wait_until(lambda: len(farm.starts()) == 20, what="all jobs started")
+    order = [start["job_id"] in normal for start in farm.starts()]
+    # The last normal job and the first batch job may be taken by the two slots at the same moment.
+    assert all(order[:7])
+    assert sum(order[:9]) == 8
+
+
+def test_batch_jobs_leave_the_reserved_slots_free(farm: Farm) -> None:
+    farm.submit_batch([f"b{number}-60000.test" for number in range(6)])
+    farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="2")
+    wait_until(lambda: len(farm.starts()) == 2, what="the slots for batch jobs are taken")
+    assert farm.run_of(farm.submit("now.test"), within_s=3).status == "succeeded"
+    assert len(farm.starts()) == 3
+
+
+def test_a_pause_holds_over_restarts_and_for_new_workers_and_maintenance_goes_on(farm: Farm) -> None:
+    farm.start_worker("one")
+    pause_queue(farm.parts, [BATCH], paused_by="ops", reason="provider asked")
+    batch = farm.submit_batch(["b1.test", "b2.test"])
+    farm.stop("one")
+    farm.start_worker("one")
+    farm.start_worker("two")
+    assert farm.run_of(farm.submit("n.test")).status == "succeeded"
+    farm.start_beat()
+    wait_until(lambda: farm.broker.client.zscore("redbeat::schedule", "redbeat:reap"), what="schedule")
+    wait_until(lambda: "last_run_at" in _reap_meta(farm) and farm.broker.depth("maintenance") == 0, what="reaping")
+    assert {farm.status(job_id) for job_id in batch.job_ids} == {"queued"}
+    assert resume_queue(farm.parts) == [BATCH]
+    began = time.monotonic()
+    assert [farm.run_of(job_id).status for job_id in batch.job_ids] == ["succeeded"] * 2
+    assert time.monotonic() - began < 2.5
+
+
+def _reap_meta(farm: Farm) -> str:
+    meta = farm.broker.client.hget("redbeat:reap", "meta") or ""
+    return str(meta) if "null" not in meta else ""
+
+
+def test_a_pause_that_has_an_end_resumes_by_itself(farm: Farm) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    pause_queue(farm.parts, until=datetime.now(UTC) + timedelta(seconds=3))
+    job_id = farm.submit("n.test")
+    farm.start_worker("one")
+    assert farm.status(job_id) == "queued"
+    assert farm.run_of(job_id, within_s=6).status == "succeeded"
+
+
+def test_a_job_delivered_many_times_is_run_once(farm: Farm) -> None:
+    pause_queue(farm.parts)
+    job_id = farm.submit("once-300.test")
+    for redelivered in (False, True, False, True):
+        farm.broker.client.lpush(NORMAL, build_message(job_id, NORMAL, redelivered=redelivered))
+    farm.start_worker("one")
+    farm.start_worker("two")
+    resume_queue(farm.parts)
+    farm.run_of(job_id)
+    wait_until(lambda: not farm.broker.depth(NORMAL) and not farm.broker.held_count(), what="all messages are gone")
+    assert len(farm.starts()) == 1
+
+
+def test_two_workers_share_and_a_killed_one_loses_and_doubles_nothing(farm: Farm) -> None:
+    farm.start_beat()
+    farm.start_worker("one")
+    farm.start_worker("two")
+    batch = farm.submit_batch([f"b{number}-700.test" for number in range(24)])
+    wait_until(lambda: len({start["pid"] for start in farm.starts()}) == 2, what="both work")
+    victims = {state.name: set(state.running) for state in farm.broker.workers()}
+    farm.stop("one", signal.SIGKILL)
+    runs = [farm.run_of(job_id, within_s=30) for job_id in batch.job_ids]
+    assert {run.status for run in runs} == {"succeeded"}
+    assert all(run.entry_count == ENTRIES for run in runs)
+    starts = Counter(start["job_id"] for start in farm.starts())
+    repeated = {job_id for job_id, count in starts.items() if count > 1}
+    assert repeated
+    assert {run.attempt for run in runs if run.id in repeated} == {2}
+    assert {run.attempt for run in runs if run.id not in repeated} == {1}
+    assert max(starts.values()) == 2
+    assert set(victims) == {state for state in victims if state.partition("@")[0] in ("one", "two")}
+
+
+def test_a_job_that_kills_its_workers_is_given_up(farm: Farm) -> None:
+    farm.start_beat()
+    job_id = farm.submit("deadly-60000.test")
+    for attempt in (1, 2):
+        name = f"worker{attempt}"
+        farm.start_worker(name, GONEMASTER_MAX_ATTEMPTS="2")
+        wait_until(lambda attempt=attempt: len(farm.starts()) == attempt, what=f"start {attempt}")
+        farm.stop(name, signal.SIGKILL)
+    farm.start_worker("last", GONEMASTER_MAX_ATTEMPTS="2")
+    run = farm.run_of(job_id)
+    assert (run.status, run.error) == ("failed", "abandoned after 2 attempts")
+
+
+def test_cancel_ends_a_running_job_within_a_second(farm: Farm) -> None:
+    farm.start_worker("one", GONEMASTER_LEASE_SECONDS="60")
+    job_id = farm.submit("long-60000.test")
+    wait_until(lambda: farm.started(job_id), what="start")
+    began = time.monotonic()
+    assert str(cancel_job(farm.parts, job_id).status) == "running"
+    run = farm.run_of(job_id)
+    assert time.monotonic() - began < 1
+    assert (run.status, run.error) == ("canceled", "canceled")
+    assert str(cancel_job(farm.parts, job_id).status) == "canceled"
+
+
+def test_a_cancel_that_no_broadcast_told_is_found_by_the_lease(farm: Farm) -> None:
+    from gonemaster_db.clock import utcnow
+    from gonemaster_db.repositories.graduation import request_cancel
+
+    farm.start_worker("one")
+    job_id = farm.submit("long-60000.test")
+    wait_until(lambda: farm.started(job_id), what="start")
+    farm.store.run(lambda session: request_cancel(session, job_id, now=utcnow()))
+    assert farm.run_of(job_id, within_s=4).status == "canceled"
+
+
+def test_cancel_of_a_waiting_job_removes_its_message_and_it_never_starts(farm: Farm) -> None:
+    first, second = farm.submit("a.test"), farm.submit("b.test")
+    assert str(cancel_job(farm.parts, first).status) == "canceled"
+    assert list(farm.broker.waiting_ids(NORMAL)) == [second]
+    farm.broker.enqueue(first, NORMAL)  # a message that stayed behind
+    farm.start_worker("one")
+    farm.run_of(second)
+    wait_until(lambda: not farm.broker.depth(NORMAL) and not farm.broker.held_count(), what="all messages are gone")
+    assert [start["job_id"] for start in farm.starts()] == [second]
+
+
+def test_ten_thousand_jobs_are_queued_at_once_and_a_normal_job_overtakes_them(farm: Farm) -> None:
+    began = time.monotonic()
+    batch = farm.submit_batch([f"b{number}-100.test" for number in range(10_000)])
+    assert time.monotonic() - began < 5
+    assert (batch.job_count, len(batch.job_ids)) == (10_000, 10_000)
+    assert list(farm.broker.waiting_ids(BATCH)) == list(batch.job_ids)
+    farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="0")
+    wait_until(lambda: len(farm.starts()) >= 8, what="batch is under way")
+    job_id = farm.submit("n.test")
+    enqueued_at = time.time()
+    wait_until(lambda: farm.started(job_id), what="the normal job starts")
+    order = [start for start in farm.starts() if start["at"] > enqueued_at]
+    assert order[0]["job_id"] == job_id
+
+
+def test_an_emptied_broker_is_filled_again_in_order_with_its_pauses_and_schedules(farm: Farm) -> None:
+    farm.start_worker("one", GONEMASTER_WORKER_COUNT="1", GONEMASTER_RECONCILE_INTERVAL_SECONDS="3600")
+    wait_until(lambda: farm.broker.controls().epoch, what="first reconciliation")
+    running = farm.submit("long-1500.test")
+    wait_until(lambda: farm.started(running), what="start")
+    pause_queue(farm.parts, [BATCH])
+    batch = farm.submit_batch(["b1.test", "b2.test", "b3.test"])
+    normal = [farm.submit(f"n{number}.test") for number in range(5)]
+    farm.broker.client.flushall()
+    runs = [farm.run_of(job_id) for job_id in (running, *normal)]
+    assert [run.status for run in runs] == ["succeeded"] * 6
+    assert [start["job_id"] for start in farm.starts()] == [running, *normal]
+    assert list(farm.broker.waiting_ids(BATCH)) == list(batch.job_ids)
+    assert BATCH in farm.broker.controls().paused
+    assert farm.broker.client.zscore("redbeat::schedule", "redbeat:reap")
+
+
+def test_a_message_lost_on_its_way_is_written_again(farm: Farm) -> None:
+    from gonemaster_db.records import NewJob
+    from gonemaster_db.repositories.jobs import create_job
+
+    job = farm.store.run(lambda session: create_job(session, NewJob("lost.test")))  # and no message: the API died
+    farm.start_worker("one")
+    assert farm.run_of(job.id).status == "succeeded"
+
+
+def test_a_warm_stop_lets_running_jobs_end_and_leaves_the_rest_waiting(farm: Farm) -> None:
+    batch = farm.submit_batch([f"b{number}-800.test" for number in range(8)])
+    farm.start_worker("one")
+    wait_until(lambda: len(farm.starts()) == 3, what="start")
+    assert farm.stop("one") == 0
+    states = Counter(farm.status(job_id) for job_id in batch.job_ids)
+    assert states == {"succeeded": 3, "queued": 5}
+    assert list(farm.broker.waiting_ids(BATCH)) == list(batch.job_ids[3:])
+    assert farm.broker.held_count() == 0
+
+
+def test_a_warm_stop_queues_jobs_again_that_take_too_long(farm: Farm) -> None:
+    farm.start_worker("one", GONEMASTER_DRAIN_TIMEOUT="300ms")
+    job_id = farm.submit("long-2500.test")
+    wait_until(lambda: farm.started(job_id), what="start")
+    began = time.monotonic()
+    assert farm.stop("one") == 0
+    assert time.monotonic() - began < 2.4
+    assert farm.status(job_id) == "queued"
+    assert list(farm.broker.waiting_ids(NORMAL)) == [job_id]
+    farm.start_worker("two")
+    assert farm.run_of(job_id).status == "succeeded"
