@@ -1,0 +1,67 @@
+"""One test case on a DNS world, without the rest of a run: what it finds, and what was asked."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from gonemaster_engine.asn import AsnCache, AsnLookup
+from gonemaster_engine.context import RunContext, Undelegated
+from gonemaster_engine.recursor import Recursor
+from gonemaster_engine.registry import Case
+from gonemaster_engine.zone import Zone
+from tests.support.dnsworld import World
+from tests.support.engine import in_run
+
+Found: TypeAlias = tuple[str, dict[str, Any]]
+"""Message tag and arguments."""
+
+NS1: Final = "ns1.example.xa"
+NS2: Final = "ns2.example.xa"
+A1: Final = "127.9.1.1"
+A2: Final = "127.9.2.1"
+V6: Final = "::1"
+S1: Final = {"ns": NS1, "address": A1}
+S2: Final = {"ns": NS2, "address": A2}
+S1_V6: Final = {"ns": NS1, "address": V6}
+BOTH: Final = [S1, S2]
+
+
+def case_of(case_id: str) -> Case:
+    """Return a test case by its id."""
+    module = case_id.rstrip("0123456789")
+    found = getattr(importlib.import_module(f"gonemaster_engine.testcases.{module}.{case_id}"), case_id)
+    assert isinstance(found, Case)
+    return found
+
+
+def example_world(*, ns: Mapping[str, str | Sequence[str]] | None = None, **fields: Any) -> World:
+    """Describe a root, the TLD xa and example.xa with two servers; `fields` are those of `World.zone`."""
+    world = World()
+    world.zone(".")
+    world.zone("xa", ns={"ns1.nic.xa": "127.8.1.1", "ns2.nic.xa": "127.8.2.1"})
+    world.zone("example.xa", ns={NS1: A1, NS2: A2} if ns is None else ns, **fields)
+    return world
+
+
+def findings(
+    world: World,
+    case_id: str,
+    *,
+    zone: str = "example.xa",
+    undelegated: Undelegated | None = None,
+    whois_port: int = 43,
+    **settings: Any,
+) -> list[Found]:
+    """Serve a world, run one case on a zone in it, and return what it found; `settings` are fields of `Profile`."""
+
+    async def work(context: RunContext) -> list[Found]:
+        context.undelegated = undelegated or Undelegated()
+        recursor = Recursor(context)
+        asn = AsnLookup(recursor, context.profile, AsnCache(), whois_port=whois_port)
+        tested = Zone(context, recursor, asn)
+        return [(finding.tag.name, finding.args) async for finding in case_of(case_id).run(tested)]
+
+    with world:
+        return in_run(world, work, zone=zone, **settings)
