@@ -1,0 +1,103 @@
+"""Where lines of output go, and the progress bar that a terminal shows meanwhile."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TextIO
+
+from gonemaster_engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class OutputError(EngineError):
+    """The results cannot be written."""
+
+
+class Output:
+    """Standard output, or a file that keeps its old content until the first line is written."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._started = False
+        self._stream = sys.stdout if path is None else self._open(path)
+        if path is None and hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a character of a message
+
+    @staticmethod
+    def _open(path: Path) -> TextIO:
+        try:
+            return path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write to {path}: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._path is None:
+            self._stream.flush()
+        else:
+            self._stream.close()
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether people see the lines as they are written."""
+        return self._stream.isatty()
+
+    def write(self, line: str) -> None:
+        """Write one line."""
+        if self._path is not None and not self._started:
+            self._stream.truncate(0)
+        self._started = True
+        self._stream.write(line + "\n")
+
+
+class ProgressBar:
+    """A bar on standard error while a test runs; nothing if that is not a terminal."""
+
+    def __init__(self, *, enabled: bool, output: Output) -> None:
+        self._output = output
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        if enabled and sys.stderr.isatty():
+            self._make()
+
+    def _make(self) -> None:
+        from rich.console import Console  # here, since it takes long to load and is of use on terminals only
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+        console = Console(stderr=True)
+        self._progress = Progress(
+            *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
+        self._task = self._progress.add_task("Testing", total=100)
+
+    def __enter__(self) -> Self:
+        if self._progress:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        if self._progress:
+            self._progress.stop()
+            self._progress = None
+
+    def update(self, percent: int) -> None:
+        """Show how far the test is."""
+        if self._progress and self._task is not None:
+            self._progress.update(self._task, completed=percent)
+
+    def write(self, line: str) -> None:
+        """Write a line of output; above the bar if both are on a terminal."""
+        if self._progress and self._output.is_terminal:
+            self._progress.console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
+        else:
+            self._output.write(line)
