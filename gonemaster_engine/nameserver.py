@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import statistics
 from collections import deque
 from collections.abc import Awaitable, Iterable
@@ -19,6 +20,8 @@ from gonemaster_engine.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, quer
 if TYPE_CHECKING:
     from gonemaster_engine.context import RunContext
 
+COOKIE_OPTION = 10  # RFC 7873 section 4
+CLIENT_COOKIE_OCTETS = 8
 _HARD_ERRORS = 2  # then an address counts as unreachable for a while
 
 Answer = asyncio.Future[Response | None]
@@ -81,6 +84,16 @@ class Server:
             answer = self.answers[key] = self._context.loop.create_future()
             self._begin(key, answer, nameserver, shared=shared)
         return answer
+
+    def client_cookie(self) -> bytes:
+        """Return the client cookie for this address: that of earlier, perhaps restored questions, else a random one.
+
+        RFC 7873 section 4.1: one cookie per server. Restored answers belong to the cookie that they were asked with.
+        """
+        for key in self.answers:
+            if key.edns and (cookie := key.edns.option(COOKIE_OPTION)):
+                return cookie[:CLIENT_COOKIE_OCTETS]
+        return secrets.token_bytes(CLIENT_COOKIE_OCTETS)
 
     def _begin(self, key: QuestionKey, answer: Answer, nameserver: Nameserver, *, shared: bool) -> None:
         context = self._context

@@ -6,11 +6,11 @@ RFC 7873 sections 5.2 and 5.3, RFC 9018.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import COOKIE_OPTION
 from gonemaster_engine.registry import Finding, Tag, case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import grouped
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from gonemaster_engine.wire import Response
     from gonemaster_engine.zone import Zone
 
-COOKIE = 10
-CLIENT_OCTETS = 8
 FULL_OCTETS = range(16, 41)
 
 _KEYS = ("servers",)
@@ -57,8 +55,7 @@ async def nameserver17(zone: Zone) -> AsyncIterator[Finding]:
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding
-    client = secrets.token_bytes(CLIENT_OCTETS)
-    observed = await asyncio.gather(*(_observe(zone, server, client) for server in servers))
+    observed = await asyncio.gather(*(_observe(zone, server, server.server.client_cookie()) for server in servers))
     groups = grouped(
         (seen, server) for server, observations in zip(servers, observed, strict=True) for seen in observations
     )
@@ -98,12 +95,12 @@ async def _return(zone: Zone, server: Nameserver, client: bytes, cookie: bytes) 
 
 
 async def _ask(zone: Zone, server: Nameserver, cookie: bytes) -> Response | None:
-    edns = Edns(payload=DNSSEC_PAYLOAD, options=((COOKIE, cookie),))
+    edns = Edns(payload=DNSSEC_PAYLOAD, options=((COOKIE_OPTION, cookie),))
     return await server.query(zone.name, "SOA", edns=edns, fallback=False)
 
 
 def _cookie(response: Response) -> bytes | None:
-    return response.edns.option(COOKIE) if response.edns else None
+    return response.edns.option(COOKIE_OPTION) if response.edns else None
 
 
 def _is_full(cookie: bytes, client: bytes) -> bool:
