@@ -7,9 +7,16 @@ from flask.views import MethodView
 
 from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import ApiError
-from gonemaster_api.services import events, job_view, results, submission
+from gonemaster_api.services import events, job_list, job_view, results, submission
 from gonemaster_api.state import State, state
-from gonemaster_api.v1.jobs.schemas import JobResultSchema, JobSchema, LocaleQuerySchema, NewJobSchema
+from gonemaster_api.v1.jobs.schemas import (
+    JobListQuerySchema,
+    JobPageSchema,
+    JobResultSchema,
+    JobSchema,
+    LocaleQuerySchema,
+    NewJobSchema,
+)
 from gonemaster_db.models import Job, Priority, Run
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks import control
@@ -36,6 +43,13 @@ class Jobs(MethodView):
         options = submission.read_options(request_body, exclude=shared.settings.exclude, origin="admin")
         job = control.submit_job(shared.queue, submission.new_job(domain, options, priority=Priority.NORMAL))
         return job_view.show(shared, job)
+
+    @blueprint.arguments(JobListQuerySchema, location="query")
+    @blueprint.response(200, JobPageSchema)
+    @blueprint.refuses(_400="invalid_limit, invalid_sort, invalid_severity, invalid_time_range, ...")
+    def get(self, query: dict[str, Any]) -> Any:
+        """List jobs and the runs that others have become."""
+        return job_list.read(state(), query)
 
 
 @blueprint.route("/<job_id>")

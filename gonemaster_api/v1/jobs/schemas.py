@@ -6,7 +6,9 @@ import marshmallow as ma
 from marshmallow import validate
 
 from gonemaster_api.fields import LEVELS, Instant, JsonBoolean, JsonInteger, LevelName, positive_id
+from gonemaster_api.paging import CursorPagingSchema, page_schema
 from gonemaster_api.parsing import QuerySchema, RequestSchema
+from gonemaster_db.repositories.ordering import JOB_SORT, SORTS
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
 SEVERITIES = ("NOTICE", "WARNING", "ERROR", "CRITICAL")
@@ -140,6 +142,21 @@ class JobResultSchema(ma.Schema):
     testcase_descriptions = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
     nameserver_timings = ma.fields.List(ma.fields.Dict())
     has_dnssec_chain = ma.fields.Boolean(required=True)
+
+
+class JobListQuerySchema(CursorPagingSchema):
+    """Which jobs to list, and in which order."""
+
+    status = ma.fields.String(validate=validate.OneOf(STATUSES))
+    batch_id = ma.fields.String(validate=validate.Length(max=64))
+    domain = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a part of the name"})
+    severity = ma.fields.String(validate=validate.OneOf(("warnings_plus", "errors_only")))
+    created_after = Instant()
+    created_before = Instant()
+    sort = ma.fields.String(load_default=JOB_SORT, validate=validate.OneOf(sorted(SORTS)))
+
+
+JobPageSchema = page_schema(JobSchema, "Job", sort=ma.fields.String(required=True))
 
 
 class LocaleQuerySchema(QuerySchema):
