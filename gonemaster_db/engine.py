@@ -4,6 +4,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import parse_dsn
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 from gonemaster_db.errors import StoreError
@@ -56,7 +58,7 @@ def _postgres_engine(settings: StoreSettings) -> Engine:
 def _postgres_url(dsn: str, arguments: dict[str, Any]) -> URL:
     """Name the psycopg2 driver; a libpq string is left to libpq, as an argument."""
     if "://" not in dsn:
-        arguments["dsn"] = dsn
+        arguments.update(_libpq_parameters(dsn))
         return URL.create("postgresql+psycopg2")
     url = make_url(dsn.replace("postgres://", "postgresql://", 1))
     if url.get_backend_name() != "postgresql":
@@ -64,6 +66,13 @@ def _postgres_url(dsn: str, arguments: dict[str, Any]) -> URL:
     for name in arguments.keys() & url.query.keys():
         del arguments[name]
     return url.set(drivername="postgresql+psycopg2")
+
+
+def _libpq_parameters(dsn: str) -> dict[str, Any]:
+    try:
+        return parse_dsn(dsn)
+    except ProgrammingError as error:
+        raise StoreError(f"not a PostgreSQL address: {str(error).strip()}") from error
 
 
 def _sqlite_engine(settings: StoreSettings) -> Engine:

@@ -38,6 +38,8 @@ class Run(Base):
     __table_args__ = (
         Index("ix_runs_domain_id_finished_at", "domain_id", "finished_at"),
         Index("ix_runs_batch_id_status", "batch_id", "status"),
+        Index("ix_runs_worst_rank_finished_at", "worst_rank", "finished_at"),
+        Index("ix_runs_status_finished_at", "status", "finished_at"),
     )
 
     id: Mapped[OpaqueId] = mapped_column(primary_key=True)
@@ -49,6 +51,9 @@ class Run(Base):
     priority: Mapped[int] = mapped_column(SmallInteger)
     created_at: Mapped[UtcTime] = mapped_column(index=True)
     started_at: Mapped[UtcTime | None]
+    begun_at: Mapped[UtcTime] = mapped_column(
+        Computed("coalesce(started_at, created_at)", persisted=True), index=True, comment="what lists sort by"
+    )
     finished_at: Mapped[UtcTime] = mapped_column(index=True)
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0)
@@ -58,6 +63,9 @@ class Run(Base):
     sev_warning: Mapped[int] = mapped_column(Integer, default=0)
     sev_error: Mapped[int] = mapped_column(Integer, default=0)
     sev_critical: Mapped[int] = mapped_column(Integer, default=0)
+    sev_severe: Mapped[int] = mapped_column(
+        Integer, Computed("sev_error + sev_critical", persisted=True), index=True, comment="what lists sort by"
+    )
     entry_count: Mapped[int] = mapped_column(Integer, default=0)
     worst_level: Mapped[LevelName | None] = mapped_column(index=True)
     worst_rank: Mapped[int] = mapped_column(

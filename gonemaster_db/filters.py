@@ -1,0 +1,62 @@
+"""What lists can be narrowed by; None and False leave a condition out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Severity = Literal["warnings_plus", "errors_only"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """For the list of jobs and runs; `domain` is a part of the name, a severity leaves unfinished jobs out."""
+
+    status: str | None = None
+    batch_id: str | None = None
+    domain: str | None = None
+    severity: Severity | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """For lists of runs; `event_tag` is a message tag among the entries, times are exclusive bounds."""
+
+    domain_tag: str | None = None
+    event_tag: str | None = None
+    domain: str | None = None
+    domain_exact: str | None = None
+    domain_id: int | None = None
+    batch_id: str | None = None
+    status: str | None = None
+    level: str | None = None
+    grade: str | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainFilter:
+    """For lists of domains; `name` is a part of the name, levels are those of the newest run."""
+
+    domain_tag: str | None = None
+    untagged: bool = False
+    name: str | None = None
+    level: str | None = None
+    min_level: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryFilter:
+    """For lists of entries; module and testcase in any case, `latest` keeps the newest run of each domain."""
+
+    run_id: str | None = None
+    domain_id: int | None = None
+    domain_tag: str | None = None
+    module: str | None = None
+    testcase: str | None = None
+    tag: str | None = None
+    level: str | None = None
+    latest: bool = False
+    batch_id: str | None = None

@@ -1,0 +1,93 @@
+"""Entries: of one run, and across runs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.filters import EntryFilter
+from gonemaster_db.levels import at_least
+from gonemaster_db.models import Domain, DomainTag, Entry, Run
+from gonemaster_db.records import Page
+
+_SLICE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEntry:
+    """An entry with the name of its domain."""
+
+    entry: Entry
+    domain: str
+
+
+def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[Entry]:
+    """Read the entries of one run in their order, from a level up."""
+    query = select(Entry).where(Entry.run_id == run_id)
+    if min_level is not None:
+        query = query.where(Entry.level.in_(at_least(min_level)))
+    return session.scalars(query.order_by(Entry.id)).all()
+
+
+def list_entries(
+    session: Session,
+    wanted: EntryFilter,
+    *,
+    limit: int = 100,
+    offset: int = 0,
+    after: tuple[str, int] | None = None,
+    count_up_to: int = 100_000,
+) -> Page[ListedEntry]:
+    """Page through entries by run id, then entry id.
+
+    `after` (run id and entry id of the last one seen) stays fast at any depth, where `offset` does not.
+    `total` is exact up to `count_up_to`, which it does not exceed.
+    """
+    conditions = _conditions(wanted)
+    counted = select(Entry.id).where(*conditions).limit(count_up_to).subquery()
+    total = session.scalar(select(func.count()).select_from(counted)) or 0
+    query = _in_order(conditions, after).limit(limit).offset(offset)
+    items = [ListedEntry(entry, domain) for entry, domain in session.execute(query)]
+    return Page(items, total, limit, offset)
+
+
+def iter_entries(session: Session, wanted: EntryFilter) -> Iterator[ListedEntry]:
+    """Yield all entries that match in the order of list_entries, in constant memory."""
+    conditions = _conditions(wanted)
+    after: tuple[str, int] | None = None
+    while rows := session.execute(_in_order(conditions, after).limit(_SLICE)).all():
+        for entry, domain in rows:
+            yield ListedEntry(entry, domain)
+        last = rows[-1][0]
+        after = (last.run_id, last.id)
+        session.expunge_all()
+
+
+def _in_order(conditions: list[ColumnElement[bool]], after: tuple[str, int] | None) -> "Select[Entry, str]":
+    query = select(Entry, Domain.name).join(Domain, Domain.id == Entry.domain_id).where(*conditions)
+    if after is not None:
+        run_id, entry_id = after
+        query = query.where(
+            Entry.run_id >= run_id, or_(Entry.run_id > run_id, and_(Entry.run_id == run_id, Entry.id > entry_id))
+        )
+    return query.order_by(Entry.run_id, Entry.id)
+
+
+def _conditions(wanted: EntryFilter) -> list[ColumnElement[bool]]:
+    exact = {
+        Entry.run_id: wanted.run_id,
+        Entry.domain_id: wanted.domain_id,
+        Entry.module: wanted.module and wanted.module.upper(),
+        Entry.testcase: wanted.testcase and wanted.testcase.lower(),
+        Entry.tag: wanted.tag,
+        Entry.level: wanted.level,
+    }
+    found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
+    if wanted.domain_tag is not None:
+        found.append(Entry.domain_id.in_(select(DomainTag.domain_id).where(DomainTag.tag == wanted.domain_tag)))
+    if wanted.latest:
+        found.append(Entry.run_id.in_(select(Domain.latest_run_id).where(Domain.latest_run_id.is_not(None))))
+    if wanted.batch_id is not None:
+        found.append(Entry.run_id.in_(select(Run.id).where(Run.batch_id == wanted.batch_id)))
+    return found

@@ -1,0 +1,89 @@
+"""The list of all jobs: unfinished ones and the runs that others have become, as one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, literal, select, union_all
+from sqlalchemy.orm import Session, defer
+
+from gonemaster_db.filters import JobFilter
+from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.models import Job, JobStatus, Run
+from gonemaster_db.records import Page
+from gonemaster_db.repositories.ordering import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
+
+_RANKS = {"warnings_plus": SEVERITIES.index("WARNING") + 1, "errors_only": SEVERITIES.index("ERROR") + 1}
+_IS_RUN = {Job: 0, Run: 1}
+
+
+def list_jobs(
+    session: Session, wanted: JobFilter, *, sort: str = JOB_SORT, limit: int = 100, offset: int = 0
+) -> Page[Job | Run]:
+    """Page through jobs and runs in one order. `sort` is a key of ordering.SORTS."""
+    arms = [model for model in (Job, Run) if _may_match(model, wanted)]
+    total = sum(_count(session, model, wanted) for model in arms)
+    rows = _page_keys(session, arms, wanted, sort, limit, offset)
+    return Page(load_listed(session, rows), total, limit, offset)
+
+
+def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job | Run]:
+    """Read jobs (0) and runs (1) by their ids, in the order given, without the large columns of runs."""
+    job_ids, run_ids = ([key for is_run, key in rows if is_run == kind] for kind in (0, 1))
+    found: dict[str, Job | Run] = {}
+    if job_ids:
+        found |= {job.id: job for job in session.scalars(select(Job).where(Job.id.in_(job_ids)))}
+    if run_ids:
+        query = select(Run).options(defer(Run.nameserver_timings)).where(Run.id.in_(run_ids))
+        found |= {run.id: run for run in session.scalars(query)}
+    return [found[key] for _, key in rows if key in found]
+
+
+def _page_keys(
+    session: Session, arms: list[Any], wanted: JobFilter, sort: str, limit: int, offset: int
+) -> list[tuple[int, str]]:
+    """Let each table give its first rows, so that indexes serve the order, and merge those."""
+    if not arms:
+        return []
+    parts = [_first_rows(model, wanted, sort, limit + offset) for model in arms]
+    merged = union_all(*(select(part) for part in parts)).subquery()
+    columns = list(merged.c)
+    query = select(merged.c.is_run, merged.c.id).order_by(*sort_order(columns[1:], sort))
+    return [(row.is_run, row.id) for row in session.execute(query.limit(limit).offset(offset))]
+
+
+def _first_rows(model: Any, wanted: JobFilter, sort: str, count: int) -> Any:
+    columns = sort_columns(_keys(model), sort)
+    query = select(literal(_IS_RUN[model]).label("is_run"), *columns).where(*_conditions(model, wanted))
+    return query.order_by(*sort_order(columns, sort)).limit(count).subquery()
+
+
+def _keys(model: Any) -> SortKeys:
+    return RUN_KEYS if model is Run else JOB_KEYS
+
+
+def _may_match(model: Any, wanted: JobFilter) -> bool:
+    if model is Job and wanted.severity is not None:
+        return False
+    return wanted.status is None or (wanted.status in list(JobStatus)) == (model is Job)
+
+
+def _count(session: Session, model: Any, wanted: JobFilter) -> int:
+    query = select(func.count()).select_from(model).where(*_conditions(model, wanted))
+    return session.scalar(query) or 0
+
+
+def _conditions(model: Any, wanted: JobFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.status is not None:
+        found.append(model.status == wanted.status)
+    if wanted.batch_id is not None:
+        found.append(model.batch_id == wanted.batch_id)
+    if wanted.domain:
+        found.append(model.domain.contains(wanted.domain.lower(), autoescape=True))
+    if wanted.severity is not None:
+        found.append(model.worst_rank >= _RANKS[wanted.severity])
+    if wanted.created_after is not None:
+        found.append(model.created_at > wanted.created_after)
+    if wanted.created_before is not None:
+        found.append(model.created_at < wanted.created_before)
+    return found

@@ -1,0 +1,244 @@
+"""Transactions commit once, repeat after conflicts, and say what a broken database means."""
+
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from gonemaster_db.errors import StoreConflict, StoreError, StoreFull, StoreUnavailable
+from gonemaster_db.models import AuditLine, Job, Setting
+from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.jobs import create_jobs
+from gonemaster_db.session import Store, open_store
+from gonemaster_db.settings import StoreSettings
+from tests.support.postgres import PostgresServer
+from tests.support.rows import NOON, claim, entries_of, finish_job, queue_job, record
+from tests.support.stores import MakeSettings, opened
+from tests.support.threads import together
+
+
+def count_up(store: Store) -> int:
+    """Read, think, write: what loses updates without a lock or a repetition."""
+
+    def work(session: object) -> int:
+        number: Setting = session.scalars(select(Setting).with_for_update()).one()  # type: ignore[attr-defined]
+        number.value = {"n": number.value["n"] + 1}
+        return int(number.value["n"])
+
+    return store.run(work)
+
+
+def test_a_block_commits_and_an_exception_takes_everything_back(store: Store) -> None:
+    with store.transaction() as session:
+        session.add(Setting(key="a", value=1, updated_at=NOON))
+
+    def break_off() -> None:
+        with store.transaction() as session:
+            session.add(Setting(key="b", value=2, updated_at=NOON))
+            session.flush()
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        break_off()
+    with store.reading() as session:
+        assert session.scalars(select(Setting.key)).all() == ["a"]
+
+
+def test_times_come_back_aware_and_in_utc(store: Store) -> None:
+    with store.transaction() as session:
+        session.add(AuditLine(at=NOON.astimezone(), action="x"))
+    with store.reading() as session:
+        found = session.scalars(select(AuditLine)).one().at
+    assert (found, found.utcoffset()) == (NOON, timedelta(0))
+
+
+def test_a_naive_time_is_refused(store: Store) -> None:
+    with pytest.raises(Exception, match="naive"), store.transaction() as session:
+        session.add(AuditLine(at=NOON.replace(tzinfo=None), action="x"))
+
+
+def test_writers_in_many_threads_lose_no_update(store: Store) -> None:
+    with store.transaction() as session:
+        session.add(Setting(key="n", value={"n": 0}, updated_at=NOON))
+    answers = together(*[lambda: [count_up(store) for _ in range(10)]] * 4)
+    assert sorted(n for answer in answers if isinstance(answer, list) for n in answer) == list(range(1, 41))
+
+
+def test_reading_does_not_wait_for_a_writer(store: Store) -> None:
+    with store.transaction() as writer:
+        writer.add(Setting(key="a", value=1, updated_at=NOON))
+        writer.flush()
+        with store.reading() as reader:
+            assert reader.scalars(select(Setting)).all() == []
+
+
+def test_a_reading_transaction_cannot_write_on_postgres(make_store_settings: MakeSettings) -> None:
+    with opened(make_store_settings("postgres")) as store, pytest.raises(StoreUnavailable), store.reading() as session:
+        session.execute(text("DELETE FROM settings"))
+
+
+def test_conflict_is_repeated_and_at_last_raised(store: Store) -> None:
+    calls = 0
+
+    def fail_twice(_session: object) -> str:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            raise StoreConflict("deadlock")
+        return "done"
+
+    assert store.run(fail_twice) == "done"
+    calls = -10
+    with pytest.raises(StoreConflict):
+        store.run(fail_twice, attempts=2)
+    assert calls == -8
+
+
+def test_a_deadlock_on_postgres_is_a_conflict_that_run_resolves(make_store_settings: MakeSettings) -> None:
+    met = threading.Barrier(2, timeout=20)
+    with opened(make_store_settings("postgres")) as store:
+        with store.transaction() as session:
+            session.execute(text("INSERT INTO settings VALUES ('a', '0', now()), ('b', '0', now())"))
+
+        def touch(first: str, second: str) -> int:
+            tries = 0
+
+            def work(session: object) -> int:
+                nonlocal tries
+                tries += 1
+                update = text("UPDATE settings SET updated_at = now() WHERE key = :key")
+                session.execute(update, {"key": first})  # type: ignore[attr-defined]
+                if tries == 1:
+                    met.wait()
+                session.execute(update, {"key": second})  # type: ignore[attr-defined]
+                return tries
+
+            return store.run(work)
+
+        answers = together(lambda: touch("a", "b"), lambda: touch("b", "a"))
+    assert sorted(n for n in answers if isinstance(n, int)) == [1, 2]
+
+
+def test_a_lock_that_sqlite_does_not_get_is_a_conflict(make_store_settings: MakeSettings) -> None:
+    settings = replace(make_store_settings("sqlite"), busy_timeout=timedelta(milliseconds=50))
+    with opened(settings) as store, store.transaction() as session:
+        session.execute(text("SELECT 1"))  # takes the lock
+        with pytest.raises(StoreConflict):
+            store.run(lambda other: other.execute(text("SELECT 1")), attempts=2)
+
+
+def test_an_exhausted_pool_is_unavailable(store_settings: StoreSettings) -> None:
+    small = replace(store_settings, pool_size=1, pool_overflow=0, pool_wait=timedelta(milliseconds=50))
+    with opened(small) as store, store.reading() as session:
+        session.execute(text("SELECT 1"))
+        with pytest.raises(StoreUnavailable):
+            store.ping()
+    with opened(small) as store:
+        store.ping()
+
+
+def test_a_full_disk_on_sqlite_is_told_and_leaves_the_rest(make_store_settings: MakeSettings) -> None:
+    with opened(make_store_settings("sqlite")) as store:
+        job = claim(store, queue_job(store).id)
+        with store.engine.connect() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        raw = store.engine.raw_connection()
+        assert raw.driver_connection is not None
+        raw.driver_connection.execute(f"PRAGMA max_page_count = {pages}")
+        raw.close()  # back to the pool, which gives it out again
+        many = record(entries=entries_of(*["INFO"] * 3000))
+        with pytest.raises(StoreFull):
+            finish_job(store, job, many)
+        with store.reading() as session:
+            assert session.scalars(select(Job.id)).all() == [job.id]
+
+
+def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    nowhere = StoreSettings(driver="postgres", dsn=f"host={tmp_path} dbname=x connect_timeout=2")
+    for settings in (nowhere, StoreSettings(dsn=str(tmp_path / "none" / "x.db"))):
+        with opened(settings) as store, pytest.raises(StoreUnavailable):
+            store.ping()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        StoreSettings(dsn=":memory:"),
+        StoreSettings(dsn=""),
+        StoreSettings(dsn="postgresql:///x"),
+        StoreSettings(driver="postgres", dsn="sqlite:///x.db"),
+        StoreSettings(driver="postgres", dsn="no parameters"),
+        StoreSettings(driver="mariadb", dsn="x"),  # type: ignore[arg-type]
+    ],
+    ids=str,
+)
+def test_settings_that_make_no_sense_are_refused(settings: StoreSettings) -> None:
+    with pytest.raises(StoreError):
+        open_store(settings)
+
+
+def test_each_form_of_a_postgres_address_connects(make_store_settings: MakeSettings) -> None:
+    url = make_store_settings("postgres").dsn
+    user, database, host = "gonemaster", url.split("@/")[1].split("?")[0], url.split("host=")[1]
+    for dsn in (
+        url,
+        url.replace("postgresql:", "postgres:"),
+        f"{url}&application_name=mine&connect_timeout=3",
+        f"host={host} dbname={database} user={user}",
+    ):
+        with opened(StoreSettings(driver="postgres", dsn=dsn)) as store:
+            store.ping()
+
+
+def test_each_form_of_a_sqlite_path_opens_the_same_file(make_store_settings: MakeSettings) -> None:
+    path = make_store_settings("sqlite").dsn
+    for dsn in (path, f"sqlite:///{path}"):
+        with opened(StoreSettings(dsn=dsn)) as store, store.reading() as session:
+            assert session.scalars(select(Job)).all() == []
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_an_error_of_the_source_of_a_bulk_insert_passes_and_writes_nothing(store: Store) -> None:
+    def jobs() -> Iterator[NewJob]:
+        yield NewJob("a.example")
+        raise LookupError("bad name")
+
+    with pytest.raises(LookupError, match="bad name"), store.transaction() as session:
+        list(create_jobs(session, jobs()))
+    with pytest.raises(IntegrityError), store.transaction() as session:
+        list(create_jobs(session, [NewJob("a.example", batch_id="batch_none")]))
+    with store.reading() as session:
+        assert session.scalars(select(Job.id)).all() == []
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server
+
+
+def test_a_restarted_postgres_is_used_again(own_server: PostgresServer) -> None:
+    settings = StoreSettings(driver="postgres", dsn=own_server.url(own_server.create_database()))
+
+    def lose_the_server(store: Store) -> None:
+        with store.transaction() as session:
+            session.execute(text("SELECT 1"))
+            own_server.stop(signal.SIGQUIT)
+            session.execute(text("SELECT 1"))
+
+    with opened(settings) as store:
+        with pytest.raises(StoreUnavailable):
+            lose_the_server(store)
+        with pytest.raises(StoreUnavailable):
+            store.ping()
+        own_server.start()
+        store.ping()

@@ -1,0 +1,48 @@
+"""Ids, levels, JSON text and the translation to COPY."""
+
+import json
+import string
+
+from gonemaster_db.ids import job_ids, new_batch_id, new_job_id, new_public_id
+from gonemaster_db.json_text import clean_text, dump_json
+from gonemaster_db.levels import LEVELS, at_least, count_severities, worst
+
+BASE62 = set(string.digits + string.ascii_letters)
+
+
+def test_ids_sort_by_creation_and_do_not_repeat() -> None:
+    ids = [new_job_id() for _ in range(2000)]
+    assert len(set(ids)) == 2000
+    moments = [job_id[:13] for job_id in ids]
+    assert moments == sorted(moments)
+    assert {len(job_id) for job_id in ids} == {len("job_") + 19}
+    assert all(job_id.startswith("job_") and set(job_id[4:]) <= BASE62 for job_id in ids)
+    assert new_batch_id().startswith("batch_")
+
+
+def test_bulk_ids_ascend_and_fit_the_column() -> None:
+    numbered = job_ids()
+    ids = [next(numbered) for _ in range(5000)]
+    assert ids == sorted(set(ids))
+    assert max(map(len, ids)) <= 40
+    assert not set(ids) & {next(job_ids()) for _ in range(10)}
+
+
+def test_public_ids_are_twelve_characters_of_base_62() -> None:
+    ids = {new_public_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(len(key) == 12 and set(key) <= BASE62 for key in ids)
+
+
+def test_levels_are_compared_by_their_order() -> None:
+    assert worst(["INFO", "ERROR", "NOTICE"]) == "ERROR"
+    assert worst([]) is None
+    assert count_severities(["INFO", "ERROR", "ERROR"]) == {"NOTICE": 0, "WARNING": 0, "ERROR": 2, "CRITICAL": 0}
+    assert at_least("ERROR") == ("ERROR", "CRITICAL")
+    assert at_least("DEBUG3") == LEVELS
+
+
+def test_json_text_holds_nothing_that_postgres_refuses() -> None:
+    assert dump_json({"a": ["\u00e9", 1, None]}) == '{"a":["\u00e9",1,null]}'
+    assert json.loads(dump_json("a\0b\\u0000\ud800")) == "a\ufffdb\\u0000?"
+    assert clean_text("a\0\ud800\u00e9") == "a\ufffd?\u00e9"
