@@ -344,10 +344,11 @@ def test_servers_can_hold_different_states(loopback_dns: Callable[[World], World
 
 def test_cname_may_stand_at_the_apex(loopback_dns: Callable[[World], World]) -> None:
     world = World()
-    world.zone("example.xa", ns={"ns1.example.xa": NS1}, records="@ CNAME www.other.xa.")
+    world.zone("example.xa", ns={"ns1.example.xa": NS1}, records="@ CNAME www.other.xa.\n@ MX 0 .")
     loopback_dns(world)
     assert texts(ask(world, NS1, "example.xa", "A").answer) == {"example.xa. CNAME www.other.xa."}
     assert len(ask(world, NS1, "example.xa", "SOA").answer) == 1
+    assert len(ask(world, NS1, "example.xa", "MX").answer) == 1
 
 
 def test_server_tells_version_nsid_and_cookie(loopback_dns: Callable[[World], World]) -> None:
@@ -427,3 +428,14 @@ def test_world_serves_in_a_process_of_its_own(tmp_path: Path) -> None:
         finally:
             process.terminate()
         assert process.wait(5) == 0
+
+
+def test_malformed_rdata_can_be_published(loopback_dns: Callable[[World], World]) -> None:
+    world = World()
+    world.zone("example.xa", ns={"ns1.example.xa": NS1}, raw=[("@", "MX", r"\# 1 07")], signed=True)
+    loopback_dns(world)
+    query = dns.message.make_query("example.xa", "MX").to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(3)
+        client.sendto(query, (NS1, world.port))
+        assert b"\x00\x0f\x00\x01\x00\x00\x0e\x10\x00\x01\x07" in client.recv(512)

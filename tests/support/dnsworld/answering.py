@@ -17,6 +17,8 @@ import dns.rdataclass
 import dns.rdataset
 import dns.rdatatype
 import dns.rrset
+from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.NS import NS
 
 from tests.support.dnsworld.denial import Proof, wildcard_of
 from tests.support.dnsworld.zonedata import ZoneData
@@ -282,9 +284,9 @@ class Lookup:
 def _targets(rrsets: Iterable[dns.rrset.RRset]) -> Iterator[dns.name.Name]:
     for rrset in rrsets:
         for rdata in rrset:
-            if rrset.rdtype == dns.rdatatype.NS:
+            if isinstance(rdata, NS):
                 yield rdata.target
-            elif rrset.rdtype == dns.rdatatype.MX:
+            elif isinstance(rdata, MX):
                 yield rdata.exchange
 
 

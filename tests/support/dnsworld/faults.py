@@ -14,8 +14,9 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
-import dns.zonefile
 from dns.rdataclass import IN
+
+from tests.support.dnsworld.zonetext import read_records
 
 HEADER: Final = 12
 LOOPED_RECORD: Final = bytes((0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1))
@@ -410,7 +411,7 @@ def _bare(message: dns.message.Message) -> dns.message.Message:
 
 
 def _records(text: str) -> list[dns.rrset.RRset]:
-    return list(dns.zonefile.read_rrsets(text, rdclass=None, default_ttl=3600))
+    return [dns.rrset.from_rdata_list(name, rdataset.ttl, list(rdataset)) for name, rdataset in read_records(text)]
 
 
 def _question_end(wire: bytes) -> int:

@@ -66,6 +66,7 @@ class ZoneSpec:
     origin: dns.name.Name
     ns: NameserverSet
     records: str = ""
+    raw: tuple[tuple[str, str, str], ...] = ()  # owner, type and rdata that a zone file reader would refuse
     serial: int = 2026112501
     soa: str | None = None
     apex_ns: tuple[str, ...] | None = None
@@ -109,6 +110,8 @@ def delegation(
 def normalized(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the short forms of World.zone() into the values of ZoneSpec."""
     result = dict(fields)
+    if "raw" in result:
+        result["raw"] = tuple(result["raw"])
     if "ns" in result:
         result["ns"] = nameserver_set(result["ns"])
     if result.get("apex_ns") is not None:

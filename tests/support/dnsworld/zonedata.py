@@ -8,7 +8,6 @@ import dns.name
 import dns.rdata
 import dns.rdataset
 import dns.rdatatype
-import dns.zonefile
 from dns.rdataclass import IN
 from dns.rdatatype import RdataType
 from dns.rdtypes.dnskeybase import Flag
@@ -16,6 +15,7 @@ from dns.rdtypes.dnskeybase import Flag
 from tests.support.dnsworld.denial import NO_DENIAL, Denial, denial_of
 from tests.support.dnsworld.signing import Signer, ds_texts
 from tests.support.dnsworld.spec import NameserverSet, ZoneSpec
+from tests.support.dnsworld.zonetext import read_rdata, read_records
 
 Node = dict[RdataType, dns.rdataset.Rdataset]
 DEFAULT_SOA = "{mname} hostmaster.{origin} {serial} 14400 3600 1209600 3600"
@@ -29,7 +29,7 @@ class ZoneData:
         self.origin = spec.origin
         self.nodes: dict[dns.name.Name, Node] = {}
         self.signer = Signer(spec.origin, spec.signed) if spec.signed else None
-        self._load(spec.records)
+        self._load(spec)
         self._add_apex(spec)
         for child in children:
             self._delegate(child)
@@ -64,13 +64,14 @@ class ZoneData:
         rdataset.add(rdata, ttl)
 
     def add_text(self, name: dns.name.Name, rdtype: str, text: str) -> None:
-        self.add(name, self.spec.ttl, dns.rdata.from_text(IN, rdtype, text, origin=self.origin, relativize=False))
+        self.add(name, self.spec.ttl, read_rdata(rdtype, text, origin=self.origin))
 
-    def _load(self, records: str) -> None:
-        rrsets = dns.zonefile.read_rrsets(records, rdclass=None, default_ttl=self.spec.ttl, origin=self.origin)
-        for rrset in rrsets:
-            for rdata in rrset:
-                self.add(rrset.name, rrset.ttl, rdata)
+    def _load(self, spec: ZoneSpec) -> None:
+        for name, rdataset in read_records(spec.records, origin=self.origin, ttl=spec.ttl):
+            for rdata in rdataset:
+                self.add(name, rdataset.ttl, rdata)
+        for owner, rdtype, text in spec.raw:
+            self.add_text(dns.name.from_text(owner, spec.origin), rdtype, text)
 
     def _add_apex(self, spec: ZoneSpec) -> None:
         names = list(spec.ns) if spec.apex_ns is None else [dns.name.from_text(name) for name in spec.apex_ns]
