@@ -119,17 +119,21 @@ class DelegationWalk:
 
     async def run(self) -> Walk:
         """Walk until there is no server left to visit."""
+        await self._visit_roots()
+        self._tell_of_all_names()
+        return self._walk
+
+    async def _visit_roots(self) -> None:
         roots = sorted(self._context.nameservers(dict(self._context.resources.root_hints)))
         roots.sort(key=lambda server: (server.is_ipv6, server))
         items = [_Item(server, names.ROOT) for server in roots]
         if names.parent(self._target) == names.ROOT:
             await self._visit_waves(items)
-            return self._walk
+            return
         for item in items:
             await self._visit_waves([item])
             if self._walk.observations:
-                break
-        return self._walk
+                return
 
     async def _visit_waves(self, items: list[_Item]) -> None:
         while items:
@@ -147,20 +151,21 @@ class DelegationWalk:
     def _claim(self, item: _Item) -> bool:
         key = (item.server.address, item.zone)
         if key in self._handled:
-            if item not in self._kept:
-                self._kept.add(item)
-                self._repeat(item)
+            self._kept.add(item)
             return False
         self._handled.add(key)
         self._kept.add(item)
         return True
 
-    def _repeat(self, item: _Item) -> None:
-        """Give what was seen at an address to its other name as well."""
-        self._walk.observations += [
-            each._replace(server=item.server)
-            for each in list(self._walk.observations)
-            if each.server.address == item.server.address and each.zone == item.zone
+    def _tell_of_all_names(self) -> None:
+        """Give what was seen at an address to all names that it has in the zone."""
+        names_of: dict[tuple[str, str], list[Nameserver]] = {}
+        for server, zone in sorted(self._kept):
+            names_of.setdefault((server.address, zone), []).append(server)
+        self._walk.observations = [
+            each._replace(server=server)
+            for each in self._walk.observations
+            for server in names_of.get((each.server.address, each.zone), [each.server])
         ]
 
     async def servers_of(self, response: Response, zone: str, section: Section) -> list[_Item]:
@@ -177,6 +182,10 @@ class DelegationWalk:
         looked_up = await asyncio.gather(*(self._recursor.addresses(target) for target in missing))
         addresses.update(zip(missing, looked_up, strict=True))
         return [_Item(server, zone) for server in self._context.nameservers(addresses)]
+
+    def names_of(self, zone: str) -> frozenset[str]:
+        """Return the names of the servers met so far of a zone; the delegation's addresses of a name come first."""
+        return frozenset(item.server.name for item in self._kept if item.zone == zone)
 
     @property
     def target(self) -> str:
@@ -245,7 +254,10 @@ class _Visit:
             self._errors.append(ZoneError(self._server, zone, "NS"))
             return False
         if zone != names.ROOT or names.parent(self._target) == names.ROOT:
-            self.found += await self._walk.servers_of(response, zone, "answer")
+            known = self._walk.names_of(zone)
+            self.found += [
+                item for item in await self._walk.servers_of(response, zone, "answer") if item.server.name not in known
+            ]
         return True
 
     async def _step(self, name: str) -> bool:
