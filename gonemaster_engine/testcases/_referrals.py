@@ -26,7 +26,7 @@ async def referrals(zone: Zone) -> list[tuple[Nameserver | None, Response]]:
     if zone.undelegated:
         supplied = await zone.query_parent("NS")
         return [(None, supplied)] if supplied is not None and _is_complete(supplied, zone.name) else []
-    servers = await zone.parent_servers() or []
+    servers = await zone.parent_servers() or (await zone.walk()).servers()
     return [
         (server, response)
         for server, response in await _ask(servers, zone.name)
@@ -45,7 +45,9 @@ async def _ask(servers: list[Nameserver], zone_name: str) -> list[tuple[Nameserv
 
 
 def _is_complete(response: Response, zone_name: str) -> bool:
-    return response.is_referral_to(zone_name) and not response.tc and not response.answer
+    """Say whether it delegates the zone and is whole; AA does not count, since some servers set it there by mistake."""
+    delegates = response.rcode == "NOERROR" and response.has("NS", zone_name, "authority")
+    return delegates and not response.tc and not response.answer
 
 
 def delegated_names(response: Response, zone_name: str) -> set[str]:

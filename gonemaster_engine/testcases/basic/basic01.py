@@ -132,7 +132,7 @@ def _child(zone: Zone, walk: Walk) -> Iterator[Finding]:
     if seen & EXISTS:
         yield CHILD_FOUND(domain=zone.name)
         yield from _inconsistencies(zone.name, walk)
-    elif Seen.DNAME not in seen:
+    else:
         yield NO_CHILD(domain_child=zone.name, domain_super=names.parent(zone.name))
         if zone.supplied_ds:
             yield CHILD_NOT_EXIST(domain=zone.name)
