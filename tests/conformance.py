@@ -1,0 +1,129 @@
+"""The official test zones: all scenarios by the command line program, and the methods to find name servers.
+
+    conformance.py TESTBED [--only basic01,...]
+
+TESTBED is the folder with run.sh, run_scenarios.py, scenarios.json and methodsv2.json; needs root and iproute2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from gonemaster_engine import names
+from gonemaster_engine.asn import AsnLookup
+from gonemaster_engine.context import Log, RunContext, Undelegated
+from gonemaster_engine.nameserver import Nameserver
+from gonemaster_engine.profile import default_profile
+from gonemaster_engine.recursor import Recursor
+from gonemaster_engine.resources import Resources
+from gonemaster_engine.zone import Delegation, Zone
+
+METHODS = "methodsv2"
+_OPTIONS = "--hints {hints} --testcase {testcase} --json --min-level DEBUG3 --allow-non-global --zonemaster-tags"
+_ARGUMENTS = "{ns_args} {ds_args} {zone}"
+
+
+def main() -> int:
+    """Run the command line; the status is 1 if a scenario fails."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("testbed", type=Path)
+    parser.add_argument(
+        "--only", default="", metavar="TESTCASE,...", help=f"only these; {METHODS} stands for the methods"
+    )
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)  # in the namespace: the methods only
+    args = parser.parse_args()
+    testbed = args.testbed.resolve()
+    if args.inside:
+        return asyncio.run(check_methods(testbed))
+    wanted = [case_id for case_id in args.only.split(",") if case_id]
+    os.environ["PYTHON"] = sys.executable
+    subprocess.run([testbed / "run.sh", "up"], check=True)
+    failed = 0
+    if not wanted or METHODS in wanted:
+        failed |= subprocess.run(
+            [testbed / "run.sh", "exec", sys.executable, __file__, testbed, "--inside"], check=False
+        ).returncode
+    if wanted != [METHODS]:
+        failed |= run_scenarios(testbed, [case_id for case_id in wanted if case_id != METHODS])
+    return 1 if failed else 0
+
+
+def run_scenarios(testbed: Path, only: list[str]) -> int:
+    """Run the scenarios by our program as another process would."""
+    program = Path(sys.executable).with_name("gonemaster")
+    command: list[str | Path] = [sys.executable, testbed / "run_scenarios.py", "--failures", "--jobs", "2"]
+    command += ["--engine", f"{program} {_OPTIONS} {_ARGUMENTS}"]
+    if only:
+        command += ["--only", ",".join(only)]
+    return subprocess.run(command, check=False).returncode
+
+
+async def check_methods(testbed: Path) -> int:
+    """Compare what the methods find with what is expected; print the differences."""
+    scenarios = json.loads((testbed / f"{METHODS}.json").read_text("utf-8"))
+    testable = [scenario for scenario in scenarios if scenario["testable"]]
+    failed = 0
+    for scenario in testable:
+        found = await find_servers(testbed, scenario)
+        wrong = {key: found[key] for key in found if found[key] != _expected(scenario[key])}
+        for key, value in wrong.items():
+            print(f"    {scenario['scenario']} ({scenario['zone']}) {key}: {value}, not {_expected(scenario[key])}")
+        failed += bool(wrong)
+    print(f"{METHODS:16} {len(testable) - failed:4}/{len(testable)}")
+    return 1 if failed else 0
+
+
+async def find_servers(testbed: Path, scenario: dict[str, Any]) -> dict[str, list[str] | None]:
+    """Return what the three methods give, as sorted texts."""
+    resources = Resources.open(root_hints=testbed / "data" / scenario["hints"])
+    profile = default_profile().merge({"net": {"allow_non_global_targets": True}})
+    supplied: dict[str, tuple[str, ...]] = {}
+    for name, address in scenario["undelegated_ns"]:
+        supplied[name] = (*supplied.get(name, ()), *((address,) if address else ()))
+    context = RunContext(
+        scenario["zone"].rstrip("."), profile, resources, log=Log(profile), undelegated=Undelegated(supplied)
+    )
+    recursor = Recursor(context)
+    zone = Zone(context, recursor, AsnLookup(recursor, profile, resources.asn))
+    try:
+        return {
+            "expected_parent_ns": _servers(await zone.parent_servers()),
+            "expected_del_ns": _delegation(_without_bare_names(zone.name, await zone.delegation())),
+            "expected_zone_ns": _delegation(await zone.apex()),
+        }
+    finally:
+        await context.close()
+        await resources.close()
+
+
+def _servers(servers: Iterable[Nameserver] | None) -> list[str] | None:
+    return None if servers is None else sorted(f"{server.name}/{server.address}" for server in servers)
+
+
+def _without_bare_names(zone_name: str, delegation: Delegation | None) -> Delegation | None:
+    """Leave out in-domain names without glue: MethodsV2 keeps them, the engine that the table is from does not."""
+    if delegation is None:
+        return None
+    return {name: found for name, found in delegation.items() if found or not names.is_in_domain(name, zone_name)}
+
+
+def _delegation(delegation: Delegation | None) -> list[str] | None:
+    if delegation is None:
+        return None
+    return sorted(f"{name}/{address}" for name, found in delegation.items() for address in found or [""])
+
+
+def _expected(pairs: list[list[str | None]] | None) -> list[str] | None:
+    return None if pairs is None else sorted(f"{name}/{address or ''}" for name, address in pairs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
