@@ -20,6 +20,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.rrtypes import IN
@@ -303,11 +304,11 @@ class _TcpExchange(asyncio.Protocol):
         self._connection: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows the type for mypy
-        self._connection = transport
+        connection = cast("asyncio.Transport", transport)  # uvloop's transports do not derive from it
+        self._connection = connection
         message = random.getrandbits(16).to_bytes(2) + self._question.body
         self._received.clear()
-        transport.write(struct.pack("!H", len(message)) + message)
+        connection.write(struct.pack("!H", len(message)) + message)
         self._id = message[:2]
 
     def data_received(self, data: bytes) -> None:
