@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from importlib.metadata import version as version_of
 from typing import Any, TypeVar
@@ -156,6 +157,7 @@ async def _run(
             restored_origins=cache.origins,
             keep_answers=options.save is not None,
             traces_queries=options.debug_queries,
+            clock=time.time if options.at is None else lambda: float(options.at),
         )
     finally:
         await resources.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -164,6 +165,9 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--restore", metavar="FILE", type=Path, help="read a packet cache, or a recording of Zonemaster, before the run"
     )
+    group.add_argument(
+        "--at", metavar="TIME", type=_moment, help="judge signatures as of this time (RFC 3339), for restored packets"
+    )
     group.add_argument("--cache-stats", action="store_true", help="report what was read and written")
     group.add_argument("--cache-strict", action="store_true", help="fail on a damaged packet cache")
 
@@ -245,6 +249,14 @@ def _whole(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is below 0")
     return value
+
+
+def _moment(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-01-31T12:00:00Z") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _port(text: str) -> int:

@@ -13,12 +13,12 @@ TEXTS = {
     "CACHED_RETURN": "Answered from the cache: {packet}",
     "CANNOT_CONTINUE": "{domain} lacks what every further test needs, so testing stops here.",
     "DEPENDENCY_VERSION": "{name} {version} is in use.",
-    "EMPTY_RETURN": f"{{ns}}/{{address}} gave no usable response to {_QUESTION} ({_REPLY}): {{exception}}",
+    "EMPTY_RETURN": f"{{address}} gave no usable response to {_QUESTION}: {{exception}}",
     "ERROR_CACHE_SKIP": (
         f"{{address}} is not asked for {_QUESTION} over {{protocol}}: the same query failed, wait {{ttl_seconds}} seconds."
     ),
-    "EXTERNAL_QUERY": f"{{ns}}/{{address}} is asked for {_QUESTION} (flags: {{flags}}).",
-    "EXTERNAL_RESPONSE": f"{{ns}}/{{address}} answered {_QUESTION}: {_REPLY}.",
+    "EXTERNAL_QUERY": f"{{address}} is asked for {_QUESTION} (flags: {{flags}}).",
+    "EXTERNAL_RESPONSE": f"{{address}} answered {_QUESTION}: {_REPLY}.",
     "FAKE_DELEGATION_ADDED": "The supplied delegation of {domain} is taken in for {ns}/{address}: {data}",
     "FAKE_DELEGATION_IN_ZONE_NO_IP": "The supplied name server {ns} lies inside {domain} but no address was given for it.",
     "FAKE_DELEGATION_NO_IP": "The supplied name server {ns} of {domain} has no address that can be found.",
