@@ -50,14 +50,17 @@ def findings(
     case_id: str,
     *,
     zone: str = "example.xa",
-    undelegated: Undelegated | None = None,
+    supplied: Mapping[str, tuple[str, ...]] | None = None,
     whois_port: int = 43,
     **settings: Any,
 ) -> list[Found]:
-    """Serve a world, run one case on a zone in it, and return what it found; `settings` are fields of `Profile`."""
+    """Serve a world, run one case on a zone in it, and return what it found.
+
+    `supplied` are the name servers of an undelegated zone; `settings` are fields of `Profile`.
+    """
 
     async def work(context: RunContext) -> list[Found]:
-        context.undelegated = undelegated or Undelegated()
+        context.undelegated = Undelegated(dict(supplied or {}))
         recursor = Recursor(context)
         asn = AsnLookup(recursor, context.profile, AsnCache(), whois_port=whois_port)
         tested = Zone(context, recursor, asn)
