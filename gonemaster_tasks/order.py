@@ -131,8 +131,22 @@ class TierOrder(priority_cycle):
     It holds whatever the order of `-Q`, of control commands, and of pauses and resumptions was.
     """
 
+    asked: list[str] = []  # noqa: RUF012 - replaced, never changed
+
     def consume(self, n: int) -> list[str]:
         """Return the queues for the next BRPOP; an empty list sends none."""
+        self.asked = self._wanted(n)
+        return self.asked
+
+    def partial(self, n: int) -> bool:
+        """Whether a BRPOP sent now would leave some of the queues out."""
+        return len(self._wanted(n)) < n
+
+    def has_more(self, n: int) -> bool:
+        """Whether more could be asked for than the last BRPOP did."""
+        return not set(self._wanted(n)) <= set(self.asked)
+
+    def _wanted(self, n: int) -> list[str]:
         names = self.items[:n]
         if _gate is None:
             return [name for name in ORDER if name in names]

@@ -14,7 +14,7 @@ from celery import Celery, signals
 from celery.worker.control import control_command
 
 from gonemaster_db.session import Store, open_store
-from gonemaster_tasks import order, queues
+from gonemaster_tasks import order, queues, transport
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.control import CANCEL_COMMAND
@@ -65,6 +65,7 @@ class Worker:
         broker = Broker.open(settings.broker_url)
         gate = order.Gate(slots=settings.worker_count, reserved_normal=settings.reserved_normal_slots)
         order.install(gate)
+        transport.install()
         publisher = EventPublisher(broker)
         self.process = Process(name, settings, store, broker, runner, gate, publisher)
         self.app = make_app(settings.broker_url, reap_interval_s=settings.reap_interval_seconds)

@@ -3,9 +3,15 @@
 import signal
 import time
 from collections import Counter
+from datetime import timedelta
+from functools import partial
 
 import pytest
 
+from gonemaster_db.clock import utcnow
+from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.graduation import request_cancel
+from gonemaster_db.repositories.jobs import create_job
 from gonemaster_tasks.control import cancel_job, pause_queue, resume_queue
 from gonemaster_tasks.message import build_message
 from gonemaster_tasks.queues import BATCH, NORMAL
@@ -63,6 +69,17 @@ def test_batch_jobs_leave_the_reserved_slots_free(farm: Farm) -> None:
     assert len(farm.starts()) == 3
 
 
+def test_a_slot_that_gets_free_is_used_at_once_though_others_are_reserved(farm: Farm) -> None:
+    pause_queue(farm.parts)
+    batch = farm.submit_batch([f"b{number}-50.test" for number in range(60)])
+    farm.start_worker("one", GONEMASTER_WORKER_COUNT="4", GONEMASTER_RESERVED_NORMAL_SLOTS="1")
+    resume_queue(farm.parts)
+    for job_id in batch.job_ids:
+        farm.run_of(job_id)
+    took = max(start["at"] for start in farm.starts()) - min(start["at"] for start in farm.starts())
+    assert took < 3  # 20 rounds of 50 ms; a BRPOP that is waited for costs up to a second a round
+
+
 def test_a_pause_holds_over_restarts_and_for_new_workers_and_maintenance_goes_on(farm: Farm) -> None:
     farm.start_worker("one")
     pause_queue(farm.parts, [BATCH], paused_by="ops", reason="provider asked")
@@ -87,9 +104,7 @@ def _reap_meta(farm: Farm) -> str:
 
 
 def test_a_pause_that_has_an_end_resumes_by_itself(farm: Farm) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    pause_queue(farm.parts, until=datetime.now(UTC) + timedelta(seconds=3))
+    pause_queue(farm.parts, until=utcnow() + timedelta(seconds=3))
     job_id = farm.submit("n.test")
     farm.start_worker("one")
     assert farm.status(job_id) == "queued"
@@ -135,11 +150,15 @@ def test_a_job_that_kills_its_workers_is_given_up(farm: Farm) -> None:
     for attempt in (1, 2):
         name = f"worker{attempt}"
         farm.start_worker(name, GONEMASTER_MAX_ATTEMPTS="2")
-        wait_until(lambda attempt=attempt: len(farm.starts()) == attempt, what=f"start {attempt}")
+        wait_until(partial(_has_started, farm, attempt), what=f"start {attempt}")
         farm.stop(name, signal.SIGKILL)
     farm.start_worker("last", GONEMASTER_MAX_ATTEMPTS="2")
     run = farm.run_of(job_id)
     assert (run.status, run.error) == ("failed", "abandoned after 2 attempts")
+
+
+def _has_started(farm: Farm, times: int) -> bool:
+    return len(farm.starts()) == times
 
 
 def test_cancel_ends_a_running_job_within_a_second(farm: Farm) -> None:
@@ -155,9 +174,6 @@ def test_cancel_ends_a_running_job_within_a_second(farm: Farm) -> None:
 
 
 def test_a_cancel_that_no_broadcast_told_is_found_by_the_lease(farm: Farm) -> None:
-    from gonemaster_db.clock import utcnow
-    from gonemaster_db.repositories.graduation import request_cancel
-
     farm.start_worker("one")
     job_id = farm.submit("long-60000.test")
     wait_until(lambda: farm.started(job_id), what="start")
@@ -209,9 +225,6 @@ def test_an_emptied_broker_is_filled_again_in_order_with_its_pauses_and_schedule
 
 
 def test_a_message_lost_on_its_way_is_written_again(farm: Farm) -> None:
-    from gonemaster_db.records import NewJob
-    from gonemaster_db.repositories.jobs import create_job
-
     job = farm.store.run(lambda session: create_job(session, NewJob("lost.test")))  # and no message: the API died
     farm.start_worker("one")
     assert farm.run_of(job.id).status == "succeeded"
