@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from gonemaster_engine.asn import AsnCache, AsnLookup
-from gonemaster_engine.context import RunContext, Undelegated
+from gonemaster_engine.context import DSInfo, RunContext, Undelegated
 from gonemaster_engine.recursor import Recursor
 from gonemaster_engine.registry import Case
 from gonemaster_engine.zone import Zone
@@ -51,16 +51,17 @@ def findings(
     *,
     zone: str = "example.xa",
     supplied: Mapping[str, tuple[str, ...]] | None = None,
+    ds: Sequence[DSInfo] = (),
     whois_port: int = 43,
     **settings: Any,
 ) -> list[Found]:
     """Serve a world, run one case on a zone in it, and return what it found.
 
-    `supplied` are the name servers of an undelegated zone; `settings` are fields of `Profile`.
+    `supplied` are the name servers of an undelegated zone, `ds` its DS records; `settings` are fields of `Profile`.
     """
 
     async def work(context: RunContext) -> list[Found]:
-        context.undelegated = Undelegated(dict(supplied or {}))
+        context.undelegated = Undelegated(dict(supplied or {}), tuple(ds))
         recursor = Recursor(context)
         asn = AsnLookup(recursor, context.profile, AsnCache(), whois_port=whois_port)
         tested = Zone(context, recursor, asn)
