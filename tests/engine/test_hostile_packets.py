@@ -19,7 +19,8 @@ from tests.support.dnsworld import Fault, Server, World, faults
 from tests.support.engine import in_run
 
 HOST, OTHER = "127.9.1.1", "127.9.1.2"
-TIMEOUT_S = 0.25
+SHORT_S = 0.25  # the time limit where none is met
+SLACK_S = 2.0  # for a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +42,13 @@ def server(world: World) -> Iterator[Server]:
         one.heal()
 
 
-def ask(world: World, qname: str = "www.example.xa", qtype: str = "A", **options: object) -> Response | None:
+def ask(
+    world: World, qname: str = "www.example.xa", qtype: str = "A", *, timeout_s: float = 5.0, **options: object
+) -> Response | None:
     async def work(context: RunContext) -> Response | None:
         return await context.nameserver("ns1.example.xa", HOST).query(qname, qtype, **options)  # type: ignore[arg-type]
 
-    return in_run(world, work, timeout_s=TIMEOUT_S)
+    return in_run(world, work, timeout_s=timeout_s)
 
 
 def is_right(response: Response | None) -> bool:
@@ -59,7 +62,7 @@ def test_right_answer_is_taken(world: World, tcp: bool) -> None:
 
 UNUSABLE = {
     "silence": faults.silence(),
-    "too late": faults.delay(2 * TIMEOUT_S),
+    "too late": faults.delay(4 * SHORT_S),
     "wrong id": faults.wrong_id(),
     "other question": faults.other_question("www.example.net"),
     "other type": faults.other_question("www.example.xa", "AAAA"),
@@ -79,13 +82,13 @@ UNUSABLE = {
 def test_unusable_answer_is_none_in_time(world: World, server: Server, name: str, tcp: bool) -> None:
     server.fault(UNUSABLE[name])
     begin = time.perf_counter()
-    assert ask(world, tcp=tcp) is None
-    assert time.perf_counter() - begin < 2 * TIMEOUT_S + 0.5
+    assert ask(world, tcp=tcp, timeout_s=SHORT_S) is None
+    assert time.perf_counter() - begin < SHORT_S + SLACK_S
 
 
 def test_answer_from_another_address_is_ignored(world: World, server: Server) -> None:
     server.fault(faults.from_address(OTHER))
-    assert ask(world) is None
+    assert ask(world, timeout_s=SHORT_S) is None
 
 
 def test_answer_from_another_address_is_taken_when_asked_for(world: World, server: Server) -> None:
@@ -114,7 +117,7 @@ def test_forged_answer_does_not_hide_the_right_one(world: World, server: Server,
 def test_question_of_a_type_that_differs_in_one_bit_is_ignored(world: World, server: Server) -> None:
     """Types 65 and 97 differ as an upper case letter does from its lower case one."""
     server.fault(faults.other_question("www.example.xa", "TYPE97"))
-    assert ask(world, qtype="HTTPS") is None
+    assert ask(world, qtype="HTTPS", timeout_s=SHORT_S) is None
 
 
 def test_case_of_the_question_may_change(world: World, server: Server) -> None:
@@ -130,14 +133,14 @@ def test_answer_without_question_is_taken(world: World, server: Server) -> None:
 def test_slow_tcp_ends_by_the_timeout(world: World, server: Server) -> None:
     server.fault(faults.drip(0.05), transport="tcp")
     begin = time.perf_counter()
-    assert ask(world, tcp=True) is None
-    assert TIMEOUT_S <= time.perf_counter() - begin < TIMEOUT_S + 0.5
+    assert ask(world, tcp=True, timeout_s=SHORT_S) is None
+    assert SHORT_S <= time.perf_counter() - begin < SHORT_S + SLACK_S
 
 
 @pytest.mark.parametrize("length", [0, 1, 11, 65535])
 def test_wrong_tcp_length_is_no_answer(world: World, server: Server, length: int) -> None:
     server.fault(faults.tcp_length(length), transport="tcp")
-    assert ask(world, tcp=True) is None
+    assert ask(world, tcp=True, timeout_s=SHORT_S) is None
 
 
 def test_closed_connection_is_no_answer(world: World, server: Server) -> None:
@@ -158,7 +161,7 @@ def test_truncated_answer_is_asked_again_over_tcp(world: World) -> None:
 )
 def test_truncated_answer_stands_where_tcp_fails(world: World, server: Server, fault: Fault) -> None:
     server.fault(fault, transport="tcp")
-    response = ask(world, "large.example.xa", "TXT")
+    response = ask(world, "large.example.xa", "TXT", timeout_s=4 * SHORT_S)
     assert response is not None
     assert response.tc
 
@@ -207,11 +210,11 @@ def test_noise_in_many_answers_raises_nothing(world: World, server: Server) -> N
 # Resolution that is led in circles
 
 
-def resolve(world: World, qname: str = "www.example.xa", qtype: str = "A") -> Resolution:
+def resolve(world: World, qname: str = "www.example.xa", qtype: str = "A", *, timeout_s: float = 3.0) -> Resolution:
     async def work(context: RunContext) -> Resolution:
         return await Recursor(context).resolve(qname, qtype)
 
-    return in_run(world, work, zone="tested.xa")
+    return in_run(world, work, zone="tested.xa", timeout_s=timeout_s)
 
 
 def sent(world: World) -> int:
@@ -251,7 +254,7 @@ def test_resolution_led_astray_ends_without_data(world: World, server: Server, n
     for address in (HOST, OTHER):
         world.server(address).fault(LOOPS[name], below="example.xa")
     before, begin = sent(world), time.perf_counter()
-    assert not resolve(world).records("A")
+    assert not resolve(world, timeout_s=4 * SHORT_S).records("A")
     assert sent(world) - before < 100
     assert time.perf_counter() - begin < 5
 
@@ -336,7 +339,9 @@ def test_dead_server_does_not_hide_one_that_must_be_looked_up() -> None:
     world.zone("far.xa", ns={"ns1.dead.xa": (), "ns1.working.xa": ()}, records="www A 192.0.2.9").on("127.9.3.2")
     world.server("127.9.3.1").fault(faults.silence(), below="far.xa")
     with world:
-        assert [record.address for record in resolve(world, "www.far.xa").records("A")] == ["192.0.2.9"]
+        assert [record.address for record in resolve(world, "www.far.xa", timeout_s=4 * SHORT_S).records("A")] == [
+            "192.0.2.9"
+        ]
 
 
 def test_resolution_can_be_canceled_at_once(world: World, server: Server) -> None:
@@ -352,4 +357,4 @@ def test_resolution_can_be_canceled_at_once(world: World, server: Server) -> Non
         assert task.cancelled()
         return time.perf_counter() - begin
 
-    assert in_run(world, work, timeout_s=30.0) < 0.5
+    assert in_run(world, work, timeout_s=30.0) < 1

@@ -20,9 +20,9 @@ _T = TypeVar("_T")
 
 @contextlib.asynccontextmanager
 async def run_context(world: World, zone: str = "example.xa", **settings: Any) -> AsyncIterator[RunContext]:
-    """Open what a run needs, patient for a fraction of a second only; `settings` are fields of `Profile`."""
-    patience: dict[str, Any] = {"timeout_s": 0.25, "retrans_s": 0.25, "retry": 1, "allow_non_global_targets": True}
-    profile = dataclasses.replace(default_profile(), **{**patience, **settings})
+    """Open what a run needs; `settings` are fields of `Profile`, which else asks once and waits for three seconds."""
+    once: dict[str, Any] = {"timeout_s": 3.0, "retry": 1, "allow_non_global_targets": True}
+    profile = dataclasses.replace(default_profile(), **{**once, **settings})
     with TemporaryDirectory() as directory:
         hints = world.write_hints(Path(directory) / "root.hints")
         resources = Resources.open(root_hints=hints, dns_port=world.port, hot_cache_ttl_s=0)
