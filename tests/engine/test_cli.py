@@ -1,0 +1,430 @@
+"""The `gonemaster` command against the demo world; in processes of its own where the process matters."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonemaster_engine.cli import main
+from tests.support.dnsworld import World, faults
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Call = Callable[..., tuple[int, str, str]]
+
+GONEMASTER = [sys.executable, "-m", "gonemaster_engine.cli"]
+
+
+@pytest.fixture
+def world_args(demo_world: World, demo_hints: Path) -> list[str]:
+    return ["--hints", str(demo_hints), "--dns-port", str(demo_world.port), "--allow-non-global", "--no-progress"]
+
+
+@pytest.fixture
+def run(world_args: list[str]) -> Run:
+    """Run the command in a process of its own."""
+
+    def run_command(*args: str) -> subprocess.CompletedProcess[str]:
+        command = [*GONEMASTER, *world_args, *args]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    return run_command
+
+
+@pytest.fixture
+def call(world_args: list[str], capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run the command in this process: exit code, standard output, standard error."""
+
+    def call_main(*args: str) -> tuple[int, str, str]:
+        code = main([*world_args, *args])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call_main
+
+
+def entries_of(text: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(text)
+    return entries
+
+
+def tags_of(text: str) -> list[str]:
+    return [entry["tag"] for entry in entries_of(text)]
+
+
+def test_text_has_seconds_level_testcase_and_message(run: Run) -> None:
+    done = run("lame.xa", "--testcase", "delegation04")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    heading, _, *lines = done.stdout.splitlines()
+    assert heading.split() == ["Seconds", "Level", "Testcase", "Message"]
+    assert len(lines) == 2
+    for line in lines:
+        seconds, level, testcase, text = line.split(maxsplit=3)
+        assert float(seconds) >= 0
+        assert (level, testcase) == ("WARNING", "delegation04")
+        assert "ns2.lame.xa/" in text
+
+
+def test_nothing_found_is_said(call: Call) -> None:
+    assert call("good.xa", "--testcase", "syntax01") == (0, "Nothing to report at level NOTICE or above.\n", "")
+
+
+def test_json_is_one_list_of_entries(run: Run) -> None:
+    done = run("good.xa", "--module", "syntax", "--json", "--min-level", "INFO")
+    entries = entries_of(done.stdout)
+    assert done.returncode == 0
+    assert {entry["module"] for entry in entries} == {"SYSTEM", "SYNTAX"}
+    for entry in entries:
+        assert list(entry) == ["timestamp", "module", "testcase", "tag", "level", "args", "message"]
+
+
+def test_json_of_a_run_without_entries_is_an_empty_list(call: Call) -> None:
+    assert call("good.xa", "--testcase", "syntax01", "--json") == (0, "[]\n", "")
+
+
+def test_json_stream_has_the_same_objects_one_a_line(call: Call) -> None:
+    _, listed, _ = call("good.xa", "--testcase", "basic01", "--json", "--min-level", "DEBUG")
+    _, streamed, _ = call("good.xa", "--testcase", "basic01", "--json-stream", "--min-level", "DEBUG")
+    assert [json.loads(line)["tag"] for line in streamed.splitlines()] == tags_of(listed)
+
+
+def test_raw_has_level_tag_and_arguments(call: Call) -> None:
+    _, out, _ = call("lame.xa", "--testcase", "delegation04", "--raw")
+    address = "127.22.4.53"
+    assert out.splitlines() == [
+        f"WARNING  IS_NOT_AUTHORITATIVE ns=ns2.lame.xa; address={address}; proto={protocol}"
+        for protocol in ("UDP", "TCP")
+    ]
+
+
+def test_selection_of_modules_and_test_cases(call: Call) -> None:
+    _, out, _ = call(
+        "good.xa",
+        "--json",
+        "--min-level",
+        "DEBUG",
+        "--module",
+        "SYNTAX",
+        "--test",
+        "Zone/BASIC01",
+        "--exclude",
+        "syntax02,syntax03",
+        "--exclude",
+        "syntax04",
+    )
+    cases = list(dict.fromkeys(entry["testcase"] for entry in entries_of(out) if entry["testcase"]))
+    assert cases == ["basic01", "syntax01", "syntax05", "syntax06", "syntax07", "syntax08"]
+
+
+def test_stop_level_ends_the_run_at_the_first_such_entry(call: Call) -> None:
+    _, out, _ = call("lame.xa", "--json", "--stop-level", "WARNING", "--exclude", "address")
+    assert [entry["level"] for entry in entries_of(out)] == ["WARNING"]
+
+
+def test_domain_may_be_an_option_and_a_u_label(call: Call) -> None:
+    code, out, _ = call("--domain", "bücher.xa", "--testcase", "basic01", "--json")
+    assert code == 0
+    assert "xn--bcher-kva.xa" in out
+
+
+def test_results_go_to_a_file(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    file.write_text("old " * 1000, encoding="utf-8")
+    assert call("good.xa", "--testcase", "syntax01", "--json", "--min-level", "INFO", "--output", str(file))[1:] == (
+        "",
+        "",
+    )
+    assert "ONLY_ALLOWED_CHARS" in tags_of(file.read_text(encoding="utf-8"))
+
+
+def test_file_stays_as_it_was_when_the_run_cannot_start(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    file.write_text("old", encoding="utf-8")
+    assert call("a..b", "--output", str(file))[0] == 2
+    assert file.read_text(encoding="utf-8") == "old"
+
+
+def test_counts_follow_the_entries(call: Call) -> None:
+    _, out, err = call("lame.xa", "--testcase", "delegation04", "--count")
+    assert out.splitlines()[-5:] == [
+        "Level     Count",
+        "WARNING       2",
+        "",
+        "Level     Count Tag",
+        "WARNING       2 IS_NOT_AUTHORITATIVE",
+    ]
+    _, out, err = call("lame.xa", "--testcase", "delegation04", "--count", "--json")
+    assert tags_of(out) == ["IS_NOT_AUTHORITATIVE"] * 2
+    assert "WARNING       2 IS_NOT_AUTHORITATIVE" in err
+
+
+def test_timings_are_listed_per_name_server(call: Call) -> None:
+    _, out, _ = call("good.xa", "--testcase", "basic02", "--nstimes")
+    assert "Name server" in out
+    (row,) = [line.split() for line in out.splitlines() if line.startswith("ns1.good.xa/")]
+    assert len(row) == 8
+    assert int(row[-1]) > 0
+    _, out, _ = call("good.xa", "--testcase", "basic02", "--nstimes", "--json")
+    document = json.loads(out)
+    assert list(document) == ["entries", "nameserver_timings"]
+    assert {"ns1.good.xa", "ns2.good.xa"} <= {timing["nameserver"] for timing in document["nameserver_timings"]}
+
+
+def test_score_follows_the_entries_and_leaves_json_alone(call: Call, tmp_path: Path) -> None:
+    _, out, _ = call("lame.xa", "--testcase", "delegation04", "--score")
+    assert "Score 97, grade A" in out
+    config = tmp_path / "scoring.yaml"
+    config.write_text("severity_penalties: {WARNING: 30}\n", encoding="utf-8")
+    _, out, err = call("lame.xa", "--testcase", "delegation04", "--score", "--json", "--scoring-config", str(config))
+    assert len(entries_of(out)) == 2
+    assert json.loads(err)["score"] == 84
+
+
+def test_undelegated_name_servers_and_ds(call: Call, demo_world: World) -> None:
+    address = demo_world.address_of("ns1.good.xa")
+    _, out, _ = call(
+        "good.xa",
+        "--testcase",
+        "basic02",
+        "--ns",
+        f"ns.good.xa/{address}",
+        "--ds",
+        f"1,13,2,{'ab' * 32}",
+        "--json",
+        "--min-level",
+        "INFO",
+    )
+    (found,) = [entry for entry in entries_of(out) if entry["tag"] == "B02_AUTH_RESPONSE_SOA"]
+    assert found["args"]["servers"] == [{"ns": "ns.good.xa", "address": address}]
+
+
+def test_address_families_can_be_switched_off(call: Call) -> None:
+    _, out, _ = call("good.xa", "--testcase", "basic01", "--json", "--no-ipv4", "--no-ipv6")
+    assert tags_of(out) == ["NO_NETWORK"]
+
+
+def test_zonemaster_words(call: Call) -> None:
+    _, out, _ = call("lame.xa", "--testcase", "delegation04", "--zonemaster-tags", "--json")
+    assert entries_of(out)[0]["args"] == {"ns": "ns2.lame.xa/127.22.4.53", "proto": "UDP"}
+
+
+def test_queries_are_shown_on_standard_error(call: Call) -> None:
+    _, out, err = call("good.xa", "--testcase", "basic02", "--debug-queries", "--json")
+    assert entries_of(out) == []
+    assert "is asked for good.xa IN SOA" in err
+    assert "answered good.xa IN SOA: NOERROR, AA: yes" in err
+
+
+def test_options_change_the_effective_profile(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "profile.yaml"
+    file.write_text("resolver: {defaults: {retry: 7, parallel: 3}}\n", encoding="utf-8")
+    _, out, _ = call(
+        "--dump-profile",
+        "--profile",
+        str(file),
+        "--retry",
+        "4",
+        "--timeout",
+        "2.5",
+        "--no-fallback",
+        "--no-ipv6",
+        "--sourceaddr4",
+        "127.0.0.9",
+        "--ordered",
+        "--error-cache-ttl",
+        "9",
+        "--badkeys-path",
+        "/keys",
+    )
+    profile = json.loads(out)
+    defaults = profile["resolver"]["defaults"]
+    assert (defaults["retry"], defaults["parallel"], defaults["timeout"]) == (4, 3, 2.5)
+    assert (defaults["fallback"], defaults["unordered"], defaults["error_cache_ttl"]) == (False, False, 9)
+    assert profile["resolver"]["source4"] == "127.0.0.9"
+    assert profile["net"] == {"ipv4": True, "ipv6": False, "allow_non_global_targets": True}
+    assert profile["badkeys"] == {"path": "/keys"}
+
+
+def test_list_of_tests_has_a_purpose_for_each(call: Call) -> None:
+    _, out, _ = call("--list-tests")
+    lines = [line for line in out.splitlines() if line.startswith("  ")]
+    assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
+    assert any(line.split()[0] == "basic01" for line in lines)
+
+
+def test_version_has_two_lines(call: Call) -> None:
+    code, out, _ = call("--version")
+    assert code == 0
+    assert len(out.splitlines()) == 2
+    assert out.startswith("gonemaster ")
+
+
+BAD = {
+    "no domain": ([], "no domain is given"),
+    "two domains": (["a.xa", "--domain", "b.xa"], "two domains are given"),
+    "invalid domain": (["a..b"], "empty label"),
+    "unknown option": (["good.xa", "--nope"], "unrecognized arguments: --nope"),
+    "unknown level": (["good.xa", "--min-level", "LOUD"], "'LOUD' is not a level; allowed are DEBUG3"),
+    "unknown test case": (["good.xa", "--testcase", "basic99"], "'basic99' is neither a test case nor a module"),
+    "unknown module to leave out": (["good.xa", "--exclude", "nope"], "'nope' is neither a test case nor a module"),
+    "two shapes": (["good.xa", "--json", "--raw"], "not allowed with argument"),
+    "two wishes for IPv6": (["good.xa", "--ipv6", "--no-ipv6"], "not allowed with argument"),
+    "two wishes for the order": (["good.xa", "--ordered", "--unordered"], "not allowed with argument"),
+    "name server without address": (["good.xa", "--ns", "ns1.good.xa/"], "not of the form NAME or NAME/IP"),
+    "name server with a bad address": (["good.xa", "--ns", "ns1.good.xa/1.2.3"], "'1.2.3' is not an IP address"),
+    "name server with a bad name": (["good.xa", "--ns", "ns..xa"], "empty label"),
+    "DS of three fields": (["good.xa", "--ds", "1,2,3"], "not of the form KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST"),
+    "DS with a bad digest": (["good.xa", "--ds", "1,13,2,xyz"], "hexadecimal"),
+    "DS with a bad key tag": (["good.xa", "--ds", "70000,13,2,ab"], "65535"),
+    "value out of range": (
+        ["good.xa", "--retry", "0"],
+        "resolver.defaults.retry: must be a whole number from 1 to 255",
+    ),
+    "source of the wrong family": (
+        ["good.xa", "--sourceaddr6", "127.0.0.1"],
+        "resolver.source6: must be an IPv6 address",
+    ),
+    "profile that is not there": (["good.xa", "--profile", "/nonexistent"], "cannot read /nonexistent"),
+    "hints that are not there": (["good.xa", "--hints", "/nonexistent"], "/nonexistent"),
+    "output that cannot be written": (
+        ["good.xa", "--output", "/nonexistent/file"],
+        "cannot write to /nonexistent/file",
+    ),
+    "cache that is not there": (["good.xa", "--restore", "/nonexistent"], "cannot read the packet cache /nonexistent"),
+    "scoring that is not there": (
+        ["good.xa", "--score", "--scoring-config", "/nonexistent"],
+        "cannot read /nonexistent",
+    ),
+    "time that is none": (["good.xa", "--at", "noon"], "'noon' is not a time"),
+    "port that is none": (["good.xa", "--dns-port", "0"], "0 is not a port number"),
+}
+
+
+@pytest.mark.parametrize(("args", "reason"), BAD.values(), ids=BAD)
+def test_bad_input_is_an_error_with_its_reason(call: Call, args: list[str], reason: str) -> None:
+    code, out, err = call(*args)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("gonemaster: ")
+    assert reason in err
+
+
+def test_profile_with_wrong_keys_names_them(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "profile.json"
+    file.write_text('{"net": {"ipv5": true}, "test_cases": ["zone99"]}', encoding="utf-8")
+    code, _, err = call("good.xa", "--profile", str(file))
+    assert code == 2
+    assert "net.ipv5: " in err
+    assert "test_cases[0]: 'zone99' is not a test case" in err
+
+
+def without_times(text: str) -> str:
+    entries = [entry for entry in entries_of(text) if entry["tag"] != "START_TIME"]
+    for entry in entries:
+        del entry["timestamp"]
+    return json.dumps(entries)
+
+
+def test_restored_packets_give_the_same_entries_without_a_query(call: Call, tmp_path: Path) -> None:
+    file = str(tmp_path / "packets.gz")
+    wanted = ("good.xa", "--json", "--min-level", "DEBUG3", "--at", "2026-11-25T12:00:00Z")
+    _, first, err = call(*wanted, "--save", file, "--cache-stats")
+    assert "saved: " in err
+    for parallel in ("1", "64"):
+        code, again, err = call(*wanted, "--restore", file, "--cache-stats", "--parallel", parallel, "--cache-strict")
+        assert code == 0
+        assert without_times(again) == without_times(first)
+        assert "asked: 0 queries" in err
+
+
+def test_damaged_cache_is_passed_over_unless_strict(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "packets"
+    call("good.xa", "--testcase", "basic01", "--save", str(file))
+    file.write_text(file.read_text(encoding="utf-8").replace('"checksum":"', '"checksum":"0'), encoding="utf-8")
+    code, _, err = call("good.xa", "--testcase", "basic01", "--restore", str(file))
+    assert code == 0
+    assert "the checksum does not fit" in err
+    code, _, err = call("good.xa", "--testcase", "basic01", "--restore", str(file), "--cache-strict")
+    assert code == 2
+    assert "damaged" in err
+
+
+def test_cache_with_too_many_entries_is_not_written(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "packets"
+    code, out, err = call("good.xa", "--testcase", "basic01", "--json", "--save", str(file), "--save-max-entries", "2")
+    assert code == 2
+    assert entries_of(out) == []
+    assert "more than the 2 allowed" in err
+    assert not file.exists()
+
+
+def test_interrupted_run_ends_soon_with_130(loopback_dns: Callable[[World], World], tmp_path: Path) -> None:
+    described = World()
+    described.zone(".")
+    for address in list(described.servers):
+        described.server(address).fault(faults.silence())
+    world = loopback_dns(described)
+    hints = world.write_hints(tmp_path / "hints")
+    command = [*GONEMASTER, "quiet.xa", "--hints", str(hints), "--dns-port", str(world.port), "--allow-non-global"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: bool(world.log))
+    process.send_signal(signal.SIGINT)
+    asked_to_end = time.monotonic()
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert time.monotonic() - asked_to_end < 2
+    assert b"Traceback" not in err
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_reader_that_leaves_early_is_no_error(world_args: list[str]) -> None:
+    command = [*GONEMASTER, *world_args, "good.xa", "--json-stream", "--min-level", "DEBUG3"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 0
+
+
+def test_progress_is_shown_on_a_terminal_only(world_args: list[str]) -> None:
+    leader, follower = pty.openpty()
+    command = [*GONEMASTER, *world_args, "good.xa", "--json"]
+    command.remove("--no-progress")
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=follower, env={**os.environ, "TERM": "xterm"}
+    ) as process:
+        os.close(follower)
+        assert process.stdout
+        shown = read_all(leader)
+        assert process.wait(timeout=60) == 0
+        assert isinstance(json.loads(process.stdout.read()), list)
+    assert "Testing" in shown
+    assert "100%" in shown
+
+
+def read_all(descriptor: int) -> str:
+    parts = []
+    try:
+        while part := os.read(descriptor, 4096):
+            parts.append(part)
+    except OSError:  # Linux: the other end was closed
+        pass
+    os.close(descriptor)
+    return b"".join(parts).decode()
