@@ -30,7 +30,7 @@ from gonemaster_tasks.run_job import run_job
 from gonemaster_tasks.runner import Runner
 from gonemaster_tasks.running import Stop
 from gonemaster_tasks.settings import Settings, load_settings
-from gonemaster_tasks.store import store_settings
+from gonemaster_tasks.store import worker_store_settings
 from gonemaster_tasks.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
         name, settings = parse_arguments(arguments)
         configure_logging(form=settings.log_format, level=settings.log_level)
         signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
-        store = open_store(store_settings(settings))
+        store = open_store(worker_store_settings(settings))
         return Worker(settings, store, runner or EngineRunner(settings), name=name).run()
     except TasksError as error:
         sys.stderr.write(f"gonemaster worker: {error}\n")
