@@ -106,10 +106,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         raise UsageError("-H NAME is missing")
     if options.critical <= options.warning:
         raise UsageError("the level for CRITICAL (-c) must be above the level for WARNING (-w)")
-    for name in ("time_limit", "rrsig_warn_days"):
-        value = getattr(options, name)
+    for flag, value in (("-t", options.time_limit), ("--rrsig-warn-days", options.rrsig_warn_days)):
         if value is not None and value <= 0:
-            raise UsageError(f"--{name.replace('_', '-')} must be above 0")
+            raise UsageError(f"{flag} must be above 0")
     check_ds_has_nameservers(options.ns, options.ds)
     return options
 
