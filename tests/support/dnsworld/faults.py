@@ -30,7 +30,7 @@ class Exchange:
     query: dns.message.Message | None
     transport: str
     server: str
-    number: int = 0
+    peer: tuple[str, int] = ("", 0)
 
     @property
     def question(self) -> tuple[dns.name.Name, dns.rdatatype.RdataType] | None:

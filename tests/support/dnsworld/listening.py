@@ -162,7 +162,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._server = server
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        reply = self._server.handle(data, "udp")
+        reply = self._server.handle(data, "udp", addr[:2])
         if reply is not None:
             self._listener.send(self._server, reply, addr)
 
@@ -176,10 +176,11 @@ class _Connection:
         self._writer = writer
 
     async def serve(self) -> None:
+        peer = self._writer.get_extra_info("peername")[:2]
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
                 length = int.from_bytes(await self._reader.readexactly(2))
-                reply = self._server.handle(await self._reader.readexactly(length), "tcp")
+                reply = self._server.handle(await self._reader.readexactly(length), "tcp", peer)
                 if reply is not None:
                     for one in (*reply.earlier, reply):
                         await self._send(one)

@@ -26,6 +26,7 @@ class LoggedQuery:
 
     server: str
     transport: str
+    peer: tuple[str, int]
     name: dns.name.Name | None
     type: str
     rdclass: str
@@ -47,6 +48,7 @@ def logged(exchange: Exchange) -> LoggedQuery:
     return LoggedQuery(
         server=exchange.server,
         transport=exchange.transport,
+        peer=exchange.peer,
         name=None if question is None else question.name,
         type="" if question is None else dns.rdatatype.to_text(question.rdtype),
         rdclass="" if question is None else dns.rdataclass.to_text(question.rdclass),
@@ -172,11 +174,11 @@ class Server:
         wanted = None if name is None else dns.name.from_text(name)
         return [query for query in self.log if wanted in (None, query.name) and rdtype in (None, query.type)]
 
-    def handle(self, wire: bytes, transport: str) -> Reply | None:
+    def handle(self, wire: bytes, transport: str, peer: tuple[str, int]) -> Reply | None:
         """Log a query and give what is to be sent."""
         if len(wire) < 12:
             return None
-        exchange = Exchange(wire, parse_query(wire), transport, self.address)
+        exchange = Exchange(wire, parse_query(wire), transport, self.address, peer)
         self.log.append(logged(exchange))
         met = [rule for rule in tuple(self._rules) if rule.meets(exchange)]
         reply = self._correct_reply(exchange, remember=not met)

@@ -1,0 +1,214 @@
+"""How questions leave the engine: once each, hard to guess, again after a loss, and not to servers that are dead."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import dns.flags
+import pytest
+
+from gonemaster_engine.context import RunContext
+from gonemaster_engine.nameserver import Nameserver, query_all
+from gonemaster_engine.recursor import Recursor
+from gonemaster_engine.wire import Edns, Response
+from tests.support.dnsworld import LoggedQuery, Server, World, faults
+from tests.support.engine import in_run
+
+HOST, OTHER, CLOSED = "127.9.1.1", "127.9.1.2", "127.9.1.3"
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    world = World()
+    world.zone("xa", ns={"ns1.nic.xa": "127.9.0.1"})
+    world.zone("example.xa", ns={"ns1.example.xa": HOST, "ns2.example.xa": OTHER}, records="www A 192.0.2.1")
+    world.server(CLOSED).set(udp=False, tcp=False)
+    with world:
+        yield world
+
+
+@pytest.fixture
+def server(world: World) -> Iterator[Server]:
+    server = world.server(HOST)
+    server.log.clear()
+    yield server
+    server.heal()
+
+
+def with_server(
+    world: World, work: Callable[[Nameserver], Awaitable[object]], *, address: str = HOST, **settings: object
+) -> RunContext:
+    """Let `work` ask one server in a run; gives the run's context, which is over."""
+
+    async def whole(context: RunContext) -> RunContext:
+        await work(context.nameserver("ns1.example.xa", address))
+        return context
+
+    return in_run(world, whole, **settings)  # type: ignore[arg-type] # fields of Profile
+
+
+def test_question_has_do_and_a_safe_size(world: World, server: Server) -> None:
+    with_server(world, lambda one: one.query("www.example.xa", "A", dnssec=True))
+    (query,) = server.log
+    assert (query.edns, query.payload, query.dnssec_ok) == (0, 1232, True)
+    assert not query.flags & dns.flags.RD
+
+
+def test_question_is_as_it_was_asked_for(world: World, server: Server) -> None:
+    edns = Edns(version=1, payload=4096, z=0x4000, options=((65001, b"abc"),))
+    with_server(world, lambda one: one.query("example.xa", "SOA", edns=edns, rd=True, cd=True, ad=True, tcp=True))
+    (query,) = server.log
+    assert (query.transport, query.edns, query.payload, query.options) == ("tcp", 1, 4096, (65001,))
+    assert query.flags & (dns.flags.RD | dns.flags.CD | dns.flags.AD) == dns.flags.RD | dns.flags.CD | dns.flags.AD
+
+
+def test_spelling_of_the_name_is_kept(world: World, server: Server) -> None:
+    spelled = b"\x03wWw\x07ExAmPlE\x02xA\x00"
+    with_server(world, lambda one: one.query("www.example.xa", "A", qname_octets=spelled))
+    (query,) = server.log
+    assert query.wire[12 : 12 + len(spelled)] == spelled
+
+
+def test_same_question_is_sent_once(world: World, server: Server) -> None:
+    async def work(one: Nameserver) -> None:
+        asked = [one.query("www.example.xa", "A") for _ in range(10)]
+        responses = [await answer for answer in asked]
+        responses.append(await one.query("www.example.xa", "A"))
+        assert len({id(response) for response in responses}) == 1
+
+    with_server(world, work)
+    assert len(server.log) == 1
+
+
+def test_other_run_asks_again(world: World, server: Server) -> None:
+    for _ in range(2):
+        with_server(world, lambda one: one.query("www.example.xa", "A"))
+    assert len(server.log) == 2
+
+
+def many(world: World, server: Server) -> list[LoggedQuery]:
+    async def work(one: Nameserver) -> None:
+        for answer in [one.query(f"n{i}.example.xa", "A") for i in range(200)]:
+            assert await answer is not None
+
+    with_server(world, work)
+    return server.log
+
+
+def test_ids_and_ports_are_hard_to_guess(world: World, server: Server) -> None:
+    queries = many(world, server)
+    ids = [query.id for query in queries]
+    assert len(set(ids)) > 190
+    assert sum(second - first in range(1, 3) for first, second in itertools.pairwise(ids)) < 10
+    assert len({query.peer[1] for query in queries}) >= 4
+
+
+def test_lost_question_is_sent_again(world: World, server: Server) -> None:
+    server.fault(faults.silence(), nth=1)
+    responses: list[Response | None] = []
+
+    async def work(one: Nameserver) -> None:
+        responses.append(await one.query("www.example.xa", "A"))
+
+    with_server(world, work, retry=2, retrans_s=0.1, timeout_s=3.0)
+    assert responses[0] is not None
+    assert len(server.log) == 2
+
+
+def test_silent_server_is_asked_as_often_as_the_profile_says(world: World, server: Server) -> None:
+    server.fault(faults.silence())
+    with_server(world, lambda one: one.query("www.example.xa", "A"), retry=3, retrans_s=0.1, timeout_s=0.1)
+    assert len(server.log) == 3
+
+
+def test_silent_server_is_given_up(world: World, server: Server) -> None:
+    server.fault(faults.silence())
+
+    async def work(one: Nameserver) -> None:
+        for i in range(5):
+            assert await one.query(f"n{i}.example.xa", "A") is None
+
+    with_server(world, work, timeout_s=0.1, fast_fail_timeout_count=2)
+    assert len(server.log) == 2
+
+
+def test_server_that_has_answered_is_not_given_up(world: World, server: Server) -> None:
+    server.fault(faults.silence(), qtype="TXT")
+
+    async def work(one: Nameserver) -> None:
+        assert await one.query("www.example.xa", "A")
+        for i in range(4):
+            assert await one.query(f"n{i}.example.xa", "TXT") is None
+        assert await one.query("www.example.xa", "AAAA")
+
+    with_server(world, work, timeout_s=0.4, fast_fail_timeout_count=2)
+    assert len(server.log) == 6
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_closed_port_ends_at_once(world: World, tcp: bool) -> None:
+    begin = time.perf_counter()
+    with_server(world, lambda one: one.query("www.example.xa", "A", tcp=tcp), address=CLOSED, timeout_s=10.0)
+    assert time.perf_counter() - begin < 5
+
+
+def test_address_outside_of_the_internet_is_not_asked(world: World, server: Server) -> None:
+    context = with_server(world, lambda one: one.query("www.example.xa", "A"), allow_non_global_targets=False)
+    assert not server.log
+    (entry,) = context.log.entries
+    assert (entry.tag, entry.args["address"]) == ("NON_GLOBAL_QUERY_BLOCKED", HOST)
+
+
+def test_family_that_is_off_is_not_asked(world: World, server: Server) -> None:
+    with_server(world, lambda one: one.query("www.example.xa", "A"), ipv4=False)
+    assert not server.log
+
+
+def test_questions_at_once_to_one_server_are_limited(world: World, server: Server) -> None:
+    server.fault(faults.delay(0.05))
+
+    async def work(one: Nameserver) -> None:
+        for answer in [one.query(f"n{i}.example.xa", "A") for i in range(6)]:
+            assert await answer is not None
+
+    with_server(world, work, nameserver_concurrency=2)
+    times = [query.time for query in server.log]
+    assert times[2] - times[0] >= 0.05
+    assert times[4] - times[2] >= 0.05
+
+
+def test_all_servers_are_asked_at_once(world: World, server: Server) -> None:
+    for address in (HOST, OTHER):
+        world.server(address).fault(faults.delay(1.0))
+
+    async def work(context: RunContext) -> float:
+        servers = [context.nameserver("ns1.example.xa", HOST), context.nameserver("ns2.example.xa", OTHER)]
+        begin = time.perf_counter()
+        answers = await query_all(servers, "example.xa", "SOA")
+        assert [one for one, response in answers if response] == servers
+        return time.perf_counter() - begin
+
+    assert in_run(world, work) < 1.9
+    world.server(OTHER).heal()
+
+
+def test_glue_for_names_elsewhere_is_not_believed(world: World) -> None:
+    """The servers of evil.xa say where a server of example.xa is; nobody may ask there."""
+    evil = World()
+    evil.zone("xa", ns={"ns1.nic.xa": "127.9.0.1"})
+    evil.zone("evil.xa", ns={"ns1.evil.xa": "127.9.4.1"})
+    evil.zone("example.xa", ns={"ns1.example.xa": HOST})
+    trap = evil.server("127.9.66.6")
+    referral = faults.refer("www.evil.xa.", {"ns1.example.xa.": trap.address})
+    evil.server("127.9.4.1").fault(referral, below="www.evil.xa")
+
+    async def work(context: RunContext) -> None:
+        recursor = Recursor(context)
+        await recursor.resolve("www.evil.xa", "A")
+        assert await recursor.addresses("ns1.example.xa") == [HOST]
+
+    with evil:
+        in_run(evil, work, zone="tested.xa")
+    assert not trap.log
