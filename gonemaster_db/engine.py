@@ -1,18 +1,23 @@
 """SQLAlchemy engines of both databases, with what each needs to serve several processes."""
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
-from psycopg2 import ProgrammingError
+from psycopg2 import DatabaseError, ProgrammingError
 from psycopg2.extensions import parse_dsn
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from gonemaster_db.errors import StoreError
 from gonemaster_db.json_text import dump_json
 from gonemaster_db.settings import StoreSettings
 
 READING = "gonemaster_reading"
+_USED_AT = "gonemaster_used_at"
+_IDLE_S = 5.0
 
 
 def make_engine(settings: StoreSettings) -> Engine:
@@ -24,8 +29,18 @@ def make_engine(settings: StoreSettings) -> Engine:
 
 
 def reading_engine(engine: Engine) -> Engine:
-    """Share the pool of the engine for transactions that only read."""
-    return engine.execution_options(**{READING: True, "postgresql_readonly": True})
+    """Share the pool of the engine for sessions that only read.
+
+    On PostgreSQL each statement sees its own snapshot anyway, so BEGIN and COMMIT would be trips for nothing.
+    """
+    return autocommit_engine(engine).execution_options(**{READING: True})
+
+
+def autocommit_engine(engine: Engine) -> Engine:
+    """Share the pool for single statements; SQLite keeps its transactions, which cost no trip."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+    return engine
 
 
 def _pool(settings: StoreSettings) -> dict[str, Any]:
@@ -46,13 +61,31 @@ def _postgres_engine(settings: StoreSettings) -> Engine:
         "keepalives_interval": 10,
         "keepalives_count": 3,
     }
-    return create_engine(
+    engine = create_engine(
         _postgres_url(settings.dsn, arguments),
         connect_args=arguments,
-        pool_pre_ping=True,
         pool_recycle=int(settings.connection_lifetime.total_seconds()),
         **_pool(settings),
     )
+    event.listen(engine, "checkout", _check_idle)
+    event.listen(engine, "checkin", _note_use)
+    return engine
+
+
+def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Ask a connection that was idle for a while whether it lives; the pool replaces one that does not."""
+    if time.monotonic() - record.info.get(_USED_AT, -_IDLE_S) < _IDLE_S:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        connection.rollback()
+    except DatabaseError as error:
+        raise DisconnectionError from error
+
+
+def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
 
 
 def _postgres_url(dsn: str, arguments: dict[str, Any]) -> URL:

@@ -4,12 +4,13 @@ import json
 import re
 from typing import Any
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def dump_json(value: Any) -> str:
     """Write compact JSON; NUL and lone surrogates, which PostgreSQL refuses, become U+FFFD and `?`."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(value)
     if "\\u0000" in text:
         text = _NUL.sub(r"\1\\ufffd", text)
     return clean_text(text)

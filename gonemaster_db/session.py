@@ -6,16 +6,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy import Engine, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, TextClause, event, text
+from sqlalchemy.orm import ORMExecuteState, Session
 
-from gonemaster_db.engine import make_engine, reading_engine
-from gonemaster_db.errors import StoreConflict
+from gonemaster_db.engine import autocommit_engine, make_engine, reading_engine
+from gonemaster_db.errors import StoreConflict, StoreError
 from gonemaster_db.failures import translated
 from gonemaster_db.settings import StoreSettings
 
 T = TypeVar("T")
 _FIRST_PAUSE_S = 0.01
+
+
+class _ReadingSession(Session):
+    """Refuses to write."""
+
+
+@event.listens_for(_ReadingSession, "do_orm_execute")
+def _refuse_changes(state: ORMExecuteState) -> None:
+    if not (state.is_select or state.is_from_statement or isinstance(state.statement, TextClause)):
+        raise StoreError("this session only reads")
+
+
+@event.listens_for(_ReadingSession, "before_flush")
+def _refuse_flush(session: Session, _context: object, _instances: object) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise StoreError("this session only reads")
 
 
 class Store:
@@ -25,6 +41,7 @@ class Store:
         self.engine = engine
         self.settings = settings
         self._reader = reading_engine(engine)
+        self._single = autocommit_engine(engine)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -39,8 +56,25 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a transaction that only reads; it never waits for a writer. Raises StoreUnavailable."""
-        with translated(), Session(self._reader, expire_on_commit=False) as session, session.begin():
+        """Open a session that only reads; it never waits for a writer.
+
+        Raises:
+            StoreUnavailable: the database is away.
+            StoreError: on an attempt to write.
+        """
+        with translated(), _ReadingSession(self._reader, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def single(self) -> Iterator[Session]:
+        """Open a session for one writing statement, such as a claim, that commits by itself.
+
+        On PostgreSQL that saves the trips of BEGIN and COMMIT; on SQLite it is a transaction like others.
+
+        Raises:
+            StoreUnavailable, StoreConflict: as in `transaction`.
+        """
+        with translated(), Session(self._single, expire_on_commit=False) as session, session.begin():
             yield session
 
     def run(self, work: Callable[[Session], T], *, attempts: int = 5) -> T:

@@ -1,5 +1,8 @@
 """INSERT ... ON CONFLICT, which both databases know and SQLAlchemy spells per dialect."""
 
+from typing import cast
+
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -8,6 +11,12 @@ from gonemaster_db.base import Base
 
 def insert(session: Session, model: type[Base]) -> postgresql.Insert:
     """Make an insertion that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(model)
-    return sqlite.insert(model)  # type: ignore[return-value]  # has the same methods
+    return insert_into(session.get_bind().dialect.name, model)
+
+
+def insert_into(dialect: str, model: type[Base]) -> postgresql.Insert:
+    """Make the same for a dialect by name, on the table: statements that are kept are made with this."""
+    table = cast("Table", model.__table__)
+    if dialect == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)  # type: ignore[return-value]  # has the same methods

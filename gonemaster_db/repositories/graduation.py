@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, RowMapping, Table, case, delete, literal, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, case, delete, literal, or_, select, update
 from sqlalchemy import insert as plain_insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 
 from gonemaster_db.bulk import insert_rows
 from gonemaster_db.chunks import chunks
@@ -20,7 +21,7 @@ from gonemaster_db.records import RunRecord
 from gonemaster_db.repositories.domains import ensure_domains, refresh_domains
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.tags import tag_domains
-from gonemaster_db.upsert import insert
+from gonemaster_db.upsert import insert, insert_into
 
 _JOBS = cast("Table", Job.__table__)
 _CHUNK = 5000
@@ -29,6 +30,19 @@ _KEPT = (
     "profile", "profile_id", "profile_name", "config",
 )  # fmt: skip  # columns that a run has from its job
 _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
+_RUNS = cast("Table", Run.__table__)
+_INSERT_RUN = plain_insert(_RUNS).returning(_RUNS.c.begun_at, _RUNS.c.sev_severe, _RUNS.c.worst_rank)
+_KNOWN_PROFILE = select(EffectiveProfile.digest).where(EffectiveProfile.digest == bindparam("wanted"))
+_TAKE_CLAIMED = (
+    delete(_JOBS)
+    .where(
+        _JOBS.c.id == bindparam("claimed"),
+        _JOBS.c.status == JobStatus.RUNNING,
+        _JOBS.c.worker == bindparam("claimant"),
+        _JOBS.c.attempt == bindparam("number"),
+    )
+    .returning(*_JOBS.c)
+)
 _ENTRY = ("run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
 
 
@@ -40,7 +54,9 @@ def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, re
     Raises:
         JobStateError: the claim is no longer that of this worker and attempt; nothing is written.
     """
-    job = _take(session, Job.id == job_id, *_claimed_by(worker, attempt))
+    session.flush()
+    claim = {"claimed": job_id, "claimant": worker, "number": attempt}
+    job = session.connection().execute(_TAKE_CLAIMED, claim).mappings().one_or_none()
     if job is None:
         return _own_run(session, job_id, worker, attempt)
     return _write_run(session, job, record)
@@ -85,9 +101,11 @@ def requeue_job(
 
     Raises:
         JobNotFound: no such job.
-        JobStateError: the claim is no longer that of this worker and attempt.
+        JobStateError: the claim is no longer that of this worker and attempt, or its lease was renewed.
     """
-    claim = (Job.id == job_id, *_claimed_by(worker, attempt))
+    claim: tuple[ColumnElement[bool], ...] = (Job.id == job_id, *_claimed_by(worker, attempt))
+    if not released:
+        claim = (*claim, Job.lease_until <= now)  # renewed since it was found: its worker lives
     if canceled := _take(session, *claim, Job.cancel_requested_at.is_not(None)):
         return _write_run(session, canceled, RunRecord(RunStatus.CANCELED, now, error="canceled"))
     exhausted = Job.attempt - Job.releases >= max_attempts
@@ -188,60 +206,77 @@ def _lost(session: Session, job_id: str) -> JobStateError:
 
 def _write_run(session: Session, job: RowMapping, record: RunRecord) -> Run:
     levels = [entry.level for entry in record.entries]
-    counted = {f"sev_{level.lower()}": number for level, number in count_severities(levels).items()}
-    latest = {
-        "latest_run_id": job["id"],
-        "latest_run_at": record.finished_at,
-        "latest_status": record.status,
-        "latest_level": worst(levels),
-        "latest_score": record.score,
-        "latest_grade": record.grade,
+    found = {
+        "status": record.status,
+        "finished_at": record.finished_at,
+        "worst_level": worst(levels),
+        "score": record.score,
+        "grade": record.grade,
     }
-    domain_id = _update_domain(session, job["domain"], latest)
-    run = session.scalars(
-        plain_insert(Run)
-        .values(
-            **{name: job[name] for name in _KEPT},
-            **counted,
-            domain_id=domain_id,
-            status=record.status,
-            finished_at=record.finished_at,
-            duration_ms=_duration_ms(job["started_at"], record.finished_at),
-            error=clean_text(record.error),
-            entry_count=len(levels),
-            worst_level=worst(levels),
-            score=record.score,
-            grade=record.grade,
-            effective_profile_digest=_keep_profile(session, record),
-            nameserver_timings=record.nameserver_timings,
-        )
-        .returning(Run)
-    ).one()
-    _write_details(session, run, record)
+    domain_id = _update_domain(session, job, found)
+    values = {name: job[name] for name in _KEPT} | found
+    values |= {f"sev_{level.lower()}": number for level, number in count_severities(levels).items()}
+    values |= {
+        "domain_id": domain_id,
+        "duration_ms": _duration_ms(job["started_at"], record.finished_at),
+        "error": clean_text(record.error),
+        "entry_count": len(levels),
+        "effective_profile_digest": _keep_profile(session, record),
+        "nameserver_timings": record.nameserver_timings,
+    }
+    values |= session.connection().execute(_INSERT_RUN, values).mappings().one()
+    _write_details(session, job["id"], domain_id, record)
     tag_domains(session, job["config"].get("tags", ()), [domain_id], now=record.finished_at)
+    return _stored_run(session, values)
+
+
+def _stored_run(session: Session, values: Mapping[str, Any]) -> Run:
+    """Give the row that was just inserted as an object, without reading it again."""
+    run = Run(**values)
+    make_transient_to_detached(run)
+    session.add(run)
     return run
 
 
-def _write_details(session: Session, run: Run, record: RunRecord) -> None:
+def _write_details(session: Session, run_id: str, domain_id: int, record: RunRecord) -> None:
     rows = (
-        (run.id, run.domain_id, entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level, entry.args)
+        (run_id, domain_id, entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level, entry.args)
         for entry in record.entries
     )
-    insert_rows(session, Entry, _ENTRY, rows)
+    if record.entries:
+        insert_rows(session, Entry, _ENTRY, rows)
     if record.dnssec_chain is not None:
-        session.add(DnssecChain(run_id=run.id, chain=dict(record.dnssec_chain)))
+        session.add(DnssecChain(run_id=run_id, chain=dict(record.dnssec_chain)))
 
 
-def _update_domain(session: Session, name: str, latest: Mapping[str, Any]) -> int:
+def _update_domain(session: Session, job: RowMapping, found: Mapping[str, Any]) -> int:
     """Find or make the domain and let it show this run, unless a newer one is shown."""
-    statement = insert(session, Domain).values(name=name, created_at=latest["latest_run_at"], run_count=1, **latest)
+    row = {
+        "name": job["domain"],
+        "created_at": found["finished_at"],
+        "run_count": 1,
+        "latest_run_id": job["id"],
+        "latest_run_at": found["finished_at"],
+        "latest_status": found["status"],
+        "latest_level": found["worst_level"],
+        "latest_score": found["score"],
+        "latest_grade": found["grade"],
+    }
+    connection = session.connection()
+    domain_id: int = connection.execute(_domain_upsert(connection.dialect.name), row).scalar_one()
+    return domain_id
+
+
+@cache
+def _domain_upsert(dialect: str) -> Any:
+    """Make the statement once: to build it costs more than to run it."""
+    statement = insert_into(dialect, Domain)
     shown = or_(Domain.latest_run_at.is_(None), Domain.latest_run_at <= statement.excluded.latest_run_at)
-    columns = {key: case((shown, statement.excluded[key]), else_=getattr(Domain, key)) for key in latest}
-    return session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[Domain.name], set_={"run_count": Domain.run_count + 1, **columns}
-        ).returning(Domain.id)
-    ).scalar_one()
+    latest = ("latest_run_id", "latest_run_at", "latest_status", "latest_level", "latest_score", "latest_grade")
+    columns = {name: case((shown, statement.excluded[name]), else_=getattr(Domain, name)) for name in latest}
+    return statement.on_conflict_do_update(
+        index_elements=[Domain.name], set_={"run_count": Domain.run_count + 1, **columns}
+    ).returning(Domain.id)
 
 
 def _keep_profile(session: Session, record: RunRecord) -> str | None:
@@ -251,10 +286,9 @@ def _keep_profile(session: Session, record: RunRecord) -> str | None:
         return None
     document = profile if isinstance(profile, str) else dump_json(profile)
     digest = hashlib.sha256(document.encode()).hexdigest()
-    known = session.scalar(select(EffectiveProfile.digest).where(EffectiveProfile.digest == digest))
-    if known is None:
+    if session.connection().execute(_KNOWN_PROFILE, {"wanted": digest}).first() is None:
         row = {"digest": digest, "document": document, "created_at": record.finished_at}
-        session.execute(insert(session, EffectiveProfile).values(row).on_conflict_do_nothing())
+        session.execute(insert(session, EffectiveProfile).on_conflict_do_nothing(), row)
     return digest
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.bulk import insert_rows
@@ -18,6 +18,25 @@ from gonemaster_db.records import LeaseRenewal, NewJob
 from gonemaster_db.repositories.positions import LARGEST_SLAB, positions_at_end
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
+# Made once: to build a statement costs more than to run it.
+_CLAIM = (
+    update(Job)
+    .where(
+        Job.id == bindparam("claimed"),
+        Job.status == JobStatus.QUEUED,
+        or_(Job.expires_at.is_(None), Job.expires_at > bindparam("moment")),
+    )
+    .values(
+        status=JobStatus.RUNNING,
+        worker=bindparam("claimant"),
+        attempt=Job.attempt + 1,
+        started_at=bindparam("moment"),
+        lease_until=bindparam("until"),
+        cancel_requested_at=None,
+    )
+    .returning(Job)
+    .execution_options(**_FRESH)
+)
 _COLUMNS = (
     "id", "public_id", "domain", "batch_id", "status", "priority", "position", "created_at", "expires_at",
     "progress", "error", "attempt", "releases", "profile", "profile_id", "profile_name", "config",
@@ -68,20 +87,9 @@ def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, leas
     One conditional UPDATE decides the race, so a message delivered twice is harmless. A job whose
     `expires_at` has passed is not started.
     """
-    return session.scalar(
-        update(Job)
-        .where(Job.id == job_id, Job.status == JobStatus.QUEUED, or_(Job.expires_at.is_(None), Job.expires_at > now))
-        .values(
-            status=JobStatus.RUNNING,
-            worker=worker,
-            attempt=Job.attempt + 1,
-            started_at=now,
-            lease_until=now + lease,
-            cancel_requested_at=None,
-        )
-        .returning(Job),
-        execution_options=_FRESH,
-    )
+    claim = {"claimed": job_id, "claimant": worker, "moment": now, "until": now + lease}
+    claimed: Job | None = session.scalar(_CLAIM, claim)
+    return claimed
 
 
 def renew_leases(
