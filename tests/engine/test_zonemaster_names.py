@@ -1,0 +1,143 @@
+"""Entries in the words of Zonemaster, and that its table fits the registry."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.registry import Tag, cases
+from gonemaster_engine.zonemaster_names import zonemaster_entries
+
+SERVERS = [{"ns": "ns1.example", "address": "192.0.2.1"}, {"ns": "ns2.example", "address": "2001:db8::2"}]
+NAMES = [{"ns": "ns1.example"}, {"ns": "ns2.example"}]
+PACKED = "ns1.example/192.0.2.1;ns2.example/2001:db8::2"
+NOT_THERE = frozenset({"packet", "dnssec", "edns_size", "message"})  # of SYSTEM tags, which have no such thing here
+
+
+def in_old_words(testcase: str, tag: str, **args: Any) -> list[tuple[str, dict[str, Any]]]:
+    entry = Entry(1.0, "MODULE", testcase, tag, Level.INFO, args)
+    return [(each.tag, each.args) for each in zonemaster_entries(entry)]
+
+
+WORDED: list[tuple[str, str, dict[str, Any], list[tuple[str, dict[str, Any]]]]] = [
+    (
+        "delegation04",
+        "IS_NOT_AUTHORITATIVE",
+        {"ns": "a", "address": "192.0.2.1", "proto": "UDP"},
+        [("IS_NOT_AUTHORITATIVE", {"ns": "a/192.0.2.1", "proto": "UDP"})],
+    ),
+    (
+        "basic01",
+        "B01_PARENT_FOUND",
+        {"domain": "example", "servers": SERVERS},
+        [("B01_PARENT_FOUND", {"domain": "example", "ns_list": PACKED})],
+    ),
+    (
+        "connectivity01",
+        "IPV4_DISABLED",
+        {"ns": "a", "address": "192.0.2.1", "query_type": "SOA"},
+        [("IPV4_DISABLED", {"ns": "a/192.0.2.1", "rrtype": "SOA"})],
+    ),
+    (
+        "delegation02",
+        "DEL_NS_SAME_IP",
+        {"servers": NAMES, "address": "192.0.2.1"},
+        [("DEL_NS_SAME_IP", {"ns_ip": "192.0.2.1", "nsname_list": "ns1.example;ns2.example"})],
+    ),
+    (
+        "connectivity03",
+        "IPV4_DIFFERENT_ASN",
+        {"asns": [64500, 64501]},
+        [("IPV4_DIFFERENT_ASN", {"asn_list": "64500,64501"})],
+    ),
+    (
+        "address03",
+        "NAMESERVER_IP_PTR_MISMATCH",
+        {"ns": "a", "address": "192.0.2.1", "ptr_names": ["b", "c"]},
+        [("NAMESERVER_IP_PTR_MISMATCH", {"names": "b/c", "ns_ip": "192.0.2.1", "nsname": "a"})],
+    ),
+    (
+        "dnssec13",
+        "DS13_ALGO_NOT_SIGNED_SOA",
+        {"addresses": ["192.0.2.1", "192.0.2.2"], "algo_num": 8, "algo_mnemo": "X"},
+        [("DS13_ALGO_NOT_SIGNED_SOA", {"algo_mnemo": "X", "algo_num": 8, "ns_ip_list": "192.0.2.1;192.0.2.2"})],
+    ),
+    ("zone09", "Z09_MX_FOUND", {"servers": SERVERS}, [("Z09_MX_FOUND", {"ns_ip_list": "192.0.2.1;2001:db8::2"})]),
+    (
+        "consistency04",
+        "NS_SET",
+        {"ns_set_servers": NAMES, "servers": SERVERS},
+        [("NS_SET", {"nsname_list": "ns1.example;ns2.example", "servers": PACKED})],
+    ),
+    (
+        "dnssec01",
+        "DS01_DS_ALGO_OK",
+        {"keytag": 1, "ds_algo_num": 2, "ds_algo_descr": "d", "servers": ["-"]},
+        [("DS01_DS_ALGO_OK", {"ds_algo_descr": "d", "ds_algo_num": 2, "keytag": 1, "ns_list": "-"})],
+    ),
+    (
+        "nameserver03",
+        "AXFR_FAILURE",
+        {"servers": SERVERS},
+        [("AXFR_FAILURE", {"ns": "ns1.example/192.0.2.1"}), ("AXFR_FAILURE", {"ns": "ns2.example/2001:db8::2"})],
+    ),
+    (
+        "syntax04",
+        "NAMESERVER_SYNTAX_OK",
+        {"servers": NAMES},
+        [("NAMESERVER_SYNTAX_OK", {"domain": "ns1.example"}), ("NAMESERVER_SYNTAX_OK", {"domain": "ns2.example"})],
+    ),
+    (
+        "consistency05",
+        "IN_DOMAIN_ADDR_MISMATCH",
+        {"ns": "a", "parent_servers": SERVERS, "zone_servers": []},
+        [("IN_BAILIWICK_ADDR_MISMATCH", {"parent_addresses": PACKED, "zone_addresses": ""})],
+    ),
+    ("zone12", "Z12_NEW", {"servers": SERVERS, "flags": 3}, [("Z12_NEW", {"servers": PACKED, "flags": 3})]),
+]
+
+
+@pytest.mark.parametrize(("testcase", "tag", "args", "worded"), WORDED, ids=[tag for _, tag, _, _ in WORDED])
+def test_entry_in_old_words(
+    testcase: str, tag: str, args: dict[str, Any], worded: list[tuple[str, dict[str, Any]]]
+) -> None:
+    assert in_old_words(testcase, tag, **args) == worded
+
+
+EXAMPLES: dict[str, Any] = {
+    "servers": SERVERS,
+    "parent_servers": SERVERS,
+    "zone_servers": SERVERS,
+    "ns_set_servers": NAMES,
+    "addresses": ["192.0.2.1"],
+    "asns": [64500],
+    "prefixes": ["192.0.2.0/24"],
+    "mail_targets": ["mx.example"],
+    "ptr_names": ["ptr.example"],
+    "mx_rdata": ["10 mx.example"],
+}
+
+
+def test_table_names_only_what_the_registry_has() -> None:
+    for testcase, tags in table().items():
+        if testcase in cases():
+            assert tags.keys() <= {tag.name for tag in cases()[testcase].tags}, testcase
+
+
+@pytest.mark.parametrize("case_id", cases())
+def test_every_old_key_has_a_value(case_id: str) -> None:
+    tags: dict[str, Tag] = {tag.name: tag for tag in cases()[case_id].tags}
+    for name, keys in table().get(case_id, {}).items():
+        args = {key: EXAMPLES.get(key, key) for key in tags[name].keys}
+        for _, old in in_old_words(case_id, name, **args):
+            assert old.keys() == set(keys) - NOT_THERE, name
+
+
+def table() -> dict[str, dict[str, list[str]]]:
+    data = resources.files("gonemaster_engine") / "data" / "zonemaster-names.json"
+    args: dict[str, dict[str, list[str]]] = json.loads(data.read_text(encoding="utf-8"))["args"]
+    return args
