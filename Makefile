@@ -11,7 +11,7 @@ TESTS ?= tests
 PACKAGES := gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format demo conformance clean
+.PHONY: help setup run test lint format docs demo conformance clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ lint: $(READY) ## ruff, mypy --strict, import contracts
 format: $(READY) ## let ruff format and mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(READY) ## write the reference pages that come from the registry
+	$(BIN)/python docs/generate.py
 
 demo: $(READY) ## the service against a bundled world of test domains, without Internet
 	@$(BIN)/python deploy/demo/demo.py

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Write the reference pages that are made from the registry; with --check, only say which are out of date."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.messages import advice, placeholders, template
+from gonemaster_engine.profile import default_profile
+from gonemaster_engine.registry import END, START, SYSTEM, Case, Tag, modules
+
+REFERENCE = Path(__file__).resolve().parent / "reference"
+NOTE = "<!-- Made by docs/generate.py from the registry; change it there. -->"
+
+
+def test_cases_page() -> Iterator[str]:
+    """Yield the lines of the page about test cases."""
+    count = sum(len(module.cases) for module in modules().values())
+    yield from ("# Test cases", "", NOTE, "")
+    yield (
+        f"{count} test cases in {len(modules())} modules, in the order in which they are reported. Levels are those of"
+        " the default [profile](profile.md). What a tag means, and what to do about it, stands in the"
+        " [list of tags](tags.md)."
+    )
+    for name, module in modules().items():
+        yield from ("", f"## {name.capitalize() if name != 'DNSSEC' else name}")
+        for case in module.cases:
+            yield from _case_lines(case)
+
+
+def _case_lines(case: Case) -> Iterator[str]:
+    yield from ("", f"### {case.id}", "", case.purpose, "")
+    yield from _plain(case.manual.partition("\n\n")[2])
+    yield from ("", "| Tag | Level | Arguments |", "| --- | --- | --- |")
+    for tag in sorted(case.tags, key=lambda tag: (-level_of(case.module, tag.name), tag.name)):
+        level = level_of(case.module, tag.name).name
+        yield f"| [{tag.name}](tags.md#{anchor(case.module, tag.name)}) | {level} | {_keys(tag)} |"
+
+
+def _plain(text: str) -> Iterator[str]:
+    """Yield a docstring's lines as Markdown, one paragraph a line."""
+    for paragraph in text.split("\n\n"):
+        if paragraph.strip():
+            yield escaped(" ".join(paragraph.split()))
+
+
+def tags_page() -> Iterator[str]:
+    """Yield the lines of the page about message tags."""
+    yield from ("# Message tags", "", NOTE, "")
+    yield (
+        "Every tag with its default level, the test cases that give it, its arguments, what it says, and advice. Words"
+        " in braces stand for arguments. `TEST_CASE_START` and `TEST_CASE_END` are given around every test case."
+    )
+    for module in (*modules(), SYSTEM):
+        yield from ("", f"## {module.capitalize() if module != 'DNSSEC' else module}")
+        tags, given_by = tags_of(module), cases_by_tag(module)
+        for name in sorted(tags):
+            yield from _tag_lines(module, name, tags[name], given_by.get(name, []))
+
+
+def _tag_lines(module: str, name: str, keys: str, given_by: list[str]) -> Iterator[str]:
+    yield from ("", f'### <a id="{anchor(module, name)}"></a>{name}', "")
+    cases = ", ".join(f"[{case}](test-cases.md#{case})" for case in given_by)
+    facts = [f"**{level_of(module, name).name}**", cases, f"arguments: {keys}" if keys else ""]
+    yield "; ".join(fact for fact in facts if fact) + "."
+    text = template(name, module)
+    if text:
+        yield from ("", f"> {escaped(text)}")
+    if hint := advice(name, module):
+        yield from ("", escaped(hint))
+
+
+def tags_of(module: str) -> dict[str, str]:
+    """Return the tags of a module with their argument keys as text."""
+    if module == SYSTEM:
+        return {name: _listed(placeholders(template(name, SYSTEM))) for name in default_profile().levels[SYSTEM]}
+    tags = [tag for case in modules()[module].cases for tag in case.tags]
+    return {tag.name: _keys(tag) for tag in (*tags, *modules()[module].extra_tags, START, END)}
+
+
+def cases_by_tag(module: str) -> Mapping[str, list[str]]:
+    """Return the ids of the test cases that give each tag."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for case in modules()[module].cases if module != SYSTEM else ():
+        for tag in case.tags:
+            found[tag.name].append(case.id)
+    return found
+
+
+def level_of(module: str, tag: str) -> Level:
+    """Return the default level of a tag."""
+    return default_profile().level(module, tag)
+
+
+def anchor(module: str, tag: str) -> str:
+    """Return the anchor of a tag; a tag may occur in several modules."""
+    return f"{module.lower()}-{tag.lower().replace('_', '-')}"
+
+
+def _keys(tag: Tag) -> str:
+    return _listed(tag.keys)
+
+
+def _listed(keys: Iterable[str]) -> str:
+    return ", ".join(f"`{key}`" for key in dict.fromkeys(keys))
+
+
+def escaped(text: str) -> str:
+    """Return the text with the characters escaped that Markdown would take for its own."""
+    return re.sub(r"([|<>*\\])", r"\\\1", text)
+
+
+PAGES: Mapping[str, Callable[[], Iterable[str]]] = {"test-cases.md": test_cases_page, "tags.md": tags_page}
+
+
+def main() -> int:
+    """Write the pages, or check them; the exit code is 1 if one is out of date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args()
+    stale = []
+    for name, make in PAGES.items():
+        page, text = REFERENCE / name, "\n".join(make()) + "\n"
+        if not page.exists() or page.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not options.check:
+                page.write_text(text, encoding="utf-8")
+    if stale and options.check:
+        sys.stderr.write(f"out of date: {', '.join(stale)}; run docs/generate.py\n")
+    return 1 if stale and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
