@@ -76,9 +76,9 @@ class Broker:
     def __init__(self, address: BrokerAddress) -> None:
         self.address = address
         self.client: Any = address.connect()  # redis-py's hints mix sync and async answers
-        scripts = resources.files("gonemaster_tasks")
-        self._move = self.client.register_script(scripts.joinpath("move.lua").read_text())
-        self._reorder = self.client.register_script(scripts.joinpath("reorder.lua").read_text())
+        self._move = self.client.register_script(_script("take.lua") + _script("move.lua"))
+        self._remove = self.client.register_script(_script("take.lua") + _script("remove.lua"))
+        self._reorder = self.client.register_script(_script("reorder.lua"))
 
     @classmethod
     def open(cls, url: str) -> "Broker":
@@ -139,24 +139,12 @@ class Broker:
 
     def remove(self, job_ids: Sequence[str], tier: str) -> list[str]:
         """Take waiting messages out; return the ids of those that were there."""
-        removed = []
+        removed: list[str] = []
         with reachable():
             for piece in slices(job_ids):
-                removed += self._remove_slice(piece, tier)
+                numbers = self._remove(keys=[tier], args=_both_forms(piece, tier))
+                removed += [piece[number - 1] for number in numbers]
         return removed
-
-    def _remove_slice(self, job_ids: list[str], tier: str) -> list[str]:
-        missing = job_ids
-        found: list[str] = []
-        for redelivered in (False, True):
-            if missing:
-                with self.client.pipeline(transaction=False) as pipe:
-                    for job_id in missing:
-                        pipe.lrem(tier, -1, build_message(job_id, tier, redelivered=redelivered))
-                    counts = pipe.execute()
-                found += [job_id for job_id, count in zip(missing, counts, strict=True) if count]
-                missing = [job_id for job_id, count in zip(missing, counts, strict=True) if not count]
-        return found
 
     def move(self, job_ids: Sequence[str], tier: str, where: Where, pivot: str = "") -> list[str]:
         """Move waiting messages within their tier, in the order given; return the ids of what moved.
@@ -164,16 +152,15 @@ class Broker:
         Raises:
             LookupError: the pivot's message does not wait.
         """
-        pairs = [build_message(job_id, tier, redelivered=form) for job_id in job_ids for form in (False, True)]
-        pivots = [build_message(pivot, tier, redelivered=form) for form in (False, True)]
+        pivots = _both_forms([pivot], tier)
         try:
             with reachable():
-                indices = self._move(keys=[tier], args=[where, *pivots, *pairs])
+                numbers = self._move(keys=[tier], args=[where, *pivots, *_both_forms(job_ids, tier)])
         except redis.ResponseError as error:
             if "NOPIVOT" in str(error):
                 raise LookupError(pivot) from error
             raise
-        return [job_ids[index - 1] for index in sorted(indices)]
+        return [job_ids[number - 1] for number in sorted(numbers)]
 
     def reorder(self, job_ids: Iterable[str], tier: str) -> int:
         """Give a tier the order of `job_ids`; return how many of them were waiting.
@@ -344,6 +331,15 @@ class Broker:
             if dead:
                 self.client.srem(WORKERS, *dead)
         return [_worker_state(text) for text in texts if text is not None]
+
+
+def _script(name: str) -> str:
+    return resources.files("gonemaster_tasks").joinpath(name).read_text()
+
+
+def _both_forms(job_ids: Sequence[str], tier: str) -> list[str]:
+    """Return for each job the message as written and as a worker puts it back."""
+    return [build_message(job_id, tier, redelivered=form) for job_id in job_ids for form in (False, True)]
 
 
 def _worker_state(text: str) -> WorkerState:

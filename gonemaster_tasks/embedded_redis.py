@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import IO
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from gonemaster_tasks.errors import BrokerUnavailable
 
@@ -115,7 +117,7 @@ class EmbeddedRedis:
             client.shutdown()
 
     def _client(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=_STOP_S)
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=_STOP_S, retry=Retry(NoBackoff(), 0))
 
     def answers(self) -> bool:
         """Ask the server of this process whether it is ready."""

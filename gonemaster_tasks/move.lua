@@ -1,7 +1,7 @@
 -- Move messages within one tier; what is not in the list (taken meanwhile) is left out.
 -- KEYS[1] list. ARGV[1] "front" | "back" | "before" | "after", ARGV[2], ARGV[3] the two forms of the
 -- pivot's message, then pairs of the two forms of each message, in the order they shall have.
--- Consumers pop from the right, so "front" is the right end. Returns the index (from 1) of what moved.
+-- Consumers pop from the right, so "front" is the right end. Returns the numbers (from 1) of what moved.
 local list, where = KEYS[1], ARGV[1]
 local pivot = ARGV[2]
 if where == "before" or where == "after" then
@@ -12,34 +12,26 @@ if where == "before" or where == "after" then
     end
   end
 end
-local found = {}
-for i = 4, #ARGV, 2 do
-  local message = ARGV[i]
-  local removed = redis.call("LREM", list, -1, message)
-  if removed == 0 then
-    message = ARGV[i + 1]
-    removed = redis.call("LREM", list, -1, message)
-  end
-  if removed > 0 then
-    found[#found + 1] = { (i - 2) / 2, message }
-  end
+
+local found, count = take(list, 4)
+local first, last, step = 1, count, 1
+if where == "front" or where == "after" then
+  first, last, step = count, 1, -1
 end
 local moved = {}
-local first, last, step = 1, #found, 1
-if where == "front" or where == "after" then
-  first, last, step = #found, 1, -1
-end
-for i = first, last, step do
-  local message = found[i][2]
-  if where == "front" then
-    redis.call("RPUSH", list, message)
-  elseif where == "back" then
-    redis.call("LPUSH", list, message)
-  elseif where == "before" then
-    redis.call("LINSERT", list, "AFTER", pivot, message)
-  else
-    redis.call("LINSERT", list, "BEFORE", pivot, message)
+for number = first, last, step do
+  local message = found[number]
+  if message then
+    if where == "front" then
+      redis.call("RPUSH", list, message)
+    elseif where == "back" then
+      redis.call("LPUSH", list, message)
+    elseif where == "before" then
+      redis.call("LINSERT", list, "AFTER", pivot, message)
+    else
+      redis.call("LINSERT", list, "BEFORE", pivot, message)
+    end
+    moved[#moved + 1] = number
   end
-  moved[#moved + 1] = found[i][1]
 end
 return moved

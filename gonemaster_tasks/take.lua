@@ -1,0 +1,55 @@
+-- Prefixed to the scripts that take messages out of a list from anywhere in it.
+
+local SLICE = 1000
+local FEW = 4
+local TOMBSTONE = "gm:taken"
+
+-- Take one message, trying its forms; returns the form found, or nil. Looks from the consumers' end.
+local function take_one(list, forms)
+  for _, message in ipairs(forms) do
+    if redis.call("LREM", list, -1, message) > 0 then
+      return message
+    end
+  end
+  return nil
+end
+
+-- Take many in one pass: remember where they are, overwrite them, remove what was overwritten.
+local function take_many(list, wanted)
+  local found, places = {}, {}
+  local length = redis.call("LLEN", list)
+  for start = 0, length - 1, SLICE do
+    for offset, message in ipairs(redis.call("LRANGE", list, start, start + SLICE - 1)) do
+      local number = wanted[message]
+      if number and not found[number] then
+        found[number] = message
+        places[#places + 1] = start + offset - 1
+      end
+    end
+  end
+  for _, place in ipairs(places) do
+    redis.call("LSET", list, place, TOMBSTONE)
+  end
+  if #places > 0 then
+    redis.call("LREM", list, 0, TOMBSTONE)
+  end
+  return found
+end
+
+-- Take messages given as pairs of forms from ARGV[first] on; returns number of the pair -> form found.
+local function take(list, first)
+  local found, wanted, count = {}, {}, 0
+  for i = first, #ARGV, 2 do
+    count = count + 1
+    wanted[ARGV[i]] = count
+    wanted[ARGV[i + 1]] = count
+  end
+  if count > FEW then
+    return take_many(list, wanted), count
+  end
+  for number = 1, count do
+    local i = first + 2 * (number - 1)
+    found[number] = take_one(list, { ARGV[i], ARGV[i + 1] })
+  end
+  return found, count
+end
