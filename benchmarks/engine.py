@@ -1,0 +1,148 @@
+"""Run the engine over the zones of a benchworld and print CPU seconds, queries and wall time per zone.
+
+Inside the world's namespace (see shared/benchworld/README.md):
+
+    world.sh exec python benchmarks/engine.py DIR --zones 200 --concurrency 32 [--clean] [--json FILE] [--profile]
+
+`--clean` leaves out zones with defects. Figures are of this process; the name servers run beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import json
+import platform
+import pstats
+import resource
+import statistics
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.profile import Profile, default_profile
+from gonemaster_engine.resources import Resources
+from gonemaster_engine.run import RunResult, run_test
+
+SILENT = frozenset({"server_silent", "server_flaky", "server_slow", "server_noedns_drop", "all_servers_dead"})
+
+
+@dataclass
+class Figures:
+    """What one pass over the zones took."""
+
+    python: str
+    loop: str
+    zones: int
+    concurrency: int
+    cpu_s_per_zone: float
+    queries_per_zone: float
+    entries_per_zone: float
+    zones_per_minute: float
+    wall_ms_median: float
+    wall_ms_p95: float
+    max_rss_mib: float
+    findings: int
+
+
+def chosen_zones(directory: Path, options: argparse.Namespace) -> list[str]:
+    zones: list[dict[str, Any]] = json.loads((directory / "manifest.json").read_text())["zones"]
+    if options.clean:
+        zones = [zone for zone in zones if not zone["defects"] and not zone["tld_defects"]]
+    if not options.silent:
+        zones = [zone for zone in zones if not SILENT.intersection(defect_names(zone))]
+    return [zone["name"] for zone in zones][: options.zones]
+
+
+def defect_names(zone: dict[str, Any]) -> set[str]:
+    return {defect if isinstance(defect, str) else defect["name"] for defect in zone["defects"]}
+
+
+async def run_all(names: list[str], directory: Path, options: argparse.Namespace) -> list[RunResult]:
+    profile = default_profile().merge({"net": {"allow_non_global_targets": True}})
+    resources = Resources.open(root_hints=directory / "named.root", hot_cache_ttl_s=options.hot_cache)
+    slots = asyncio.Semaphore(options.concurrency)
+    try:
+        return await asyncio.gather(*(run_one(name, profile, resources, slots, options) for name in names))
+    finally:
+        await resources.close()
+
+
+async def run_one(
+    name: str, profile: Profile, resources: Resources, slots: asyncio.Semaphore, options: argparse.Namespace
+) -> RunResult:
+    async with slots:
+        return await run_test(name, profile, resources=resources, tests=options.testcase or ())
+
+
+def measure(names: list[str], directory: Path, options: argparse.Namespace) -> Figures:
+    loop_name, runner = make_runner(options.loop)
+    cpu, wall = time.process_time(), time.perf_counter()
+    with runner:
+        results = runner.run(run_all(names, directory, options))
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    walls = sorted(result.duration_s * 1000 for result in results)
+    count = len(results)
+    return Figures(
+        python=f"{platform.python_implementation()} {platform.python_version()} ({sys.executable})",
+        loop=loop_name,
+        zones=count,
+        concurrency=options.concurrency,
+        cpu_s_per_zone=round(cpu / count, 5),
+        queries_per_zone=round(sum(result.queries for result in results) / count, 1),
+        entries_per_zone=round(sum(len(result.entries) for result in results) / count, 1),
+        zones_per_minute=round(count / wall * 60, 1),
+        wall_ms_median=round(statistics.median(walls), 1),
+        wall_ms_p95=round(walls[int(0.95 * (count - 1))], 1),
+        max_rss_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        findings=sum(entry.level >= Level.NOTICE for result in results for entry in result.entries),
+    )
+
+
+def make_runner(loop: str) -> tuple[str, asyncio.Runner]:
+    if loop == "uvloop":
+        import uvloop
+
+        return "uvloop", asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    return "asyncio", asyncio.Runner()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("directory", type=Path, help="of the benchworld: holds manifest.json and named.root")
+    parser.add_argument("--zones", type=int, default=200)
+    parser.add_argument("--concurrency", type=int, default=32, help="runs at a time")
+    parser.add_argument("--clean", action="store_true", help="only zones without defects")
+    parser.add_argument("--silent", action="store_true", help="also zones whose servers time out")
+    parser.add_argument("--testcase", action="append", help="a test case or module; repeatable")
+    parser.add_argument("--hot-cache", type=float, default=60.0, help="seconds; 0: nothing is shared between runs")
+    parser.add_argument("--loop", choices=["uvloop", "asyncio"], default="uvloop")
+    parser.add_argument("--json", type=Path, help="write the figures there; a file from before is compared with")
+    parser.add_argument("--profile", action="store_true", help="print where the time goes")
+    options = parser.parse_args()
+    names = chosen_zones(options.directory, options)
+    profiler = cProfile.Profile() if options.profile else None
+    if profiler:
+        profiler.enable()
+    figures = measure(names, options.directory, options)
+    if profiler:
+        profiler.disable()
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(45)
+    report(asdict(figures), options.json)
+
+
+def report(figures: dict[str, Any], file: Path | None) -> None:
+    before = json.loads(file.read_text()) if file and file.exists() else {}
+    for name, value in figures.items():
+        then = f"   before: {before[name]}" if before.get(name, value) != value else ""
+        print(f"{name:20} {value}{then}")
+    if file:
+        file.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
