@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dns.exception
 import dns.zone
+from dns.rdtypes.ANY.DS import DS
 from dns.rdtypes.ANY.NS import NS
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
@@ -17,6 +18,8 @@ from dns.rdtypes.IN.AAAA import AAAA
 from gonemaster_engine import names
 from gonemaster_engine.asn import AsnCache
 from gonemaster_engine.cache import HotCache
+from gonemaster_engine.dnssec.anchors import ROOT_ANCHORS
+from gonemaster_engine.dnssec.records import Ds, make_ds
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.transport import Transport, host_has_ipv6
 from gonemaster_engine.wire import from_dns_name
@@ -34,6 +37,7 @@ class Resources:
     asn: AsnCache
     root_hints: Hints
     has_ipv6: bool
+    root_anchors: tuple[Ds, ...] = ROOT_ANCHORS
 
     @classmethod
     def open(
@@ -46,6 +50,7 @@ class Resources:
     ) -> Resources:
         """Open the sockets' owner and load the root hints; `hot_cache_ttl_s` 0 keeps nothing between runs.
 
+        DS records of the root among the hints replace the trust anchors of IANA: a private root has keys of its own.
         `ipv6` None finds out whether this host has IPv6.
 
         Raises:
@@ -57,6 +62,7 @@ class Resources:
             asn=AsnCache(),
             root_hints=load_hints(Path(root_hints)) if root_hints else default_hints(),
             has_ipv6=host_has_ipv6() if ipv6 is None else ipv6,
+            root_anchors=(load_anchors(Path(root_hints)) if root_hints else ()) or ROOT_ANCHORS,
         )
 
     async def close(self) -> None:
@@ -76,12 +82,34 @@ def load_hints(path: Path) -> Hints:
     Raises:
         EngineError: it cannot be read, or holds no root server with an address.
     """
+    text = _read(path)
     try:
-        return parse_hints(path.read_text("utf-8"))
-    except (OSError, UnicodeError) as error:
-        raise EngineError(f"the root hints file {path} cannot be read: {error}") from error
+        return parse_hints(text)
     except EngineError as error:
         raise EngineError(f"the root hints file {path} cannot be used: {error}") from error
+
+
+def load_anchors(path: Path) -> tuple[Ds, ...]:
+    """Return the DS records of the root zone in a file of zone-file format; there may be none.
+
+    Raises:
+        EngineError: it cannot be read, or is not in that format.
+    """
+    found = (
+        rdata for owner, _, rdata in _parse(_read(path)).iterate_rdatas("DS") if from_dns_name(owner) == names.ROOT
+    )
+    return tuple(
+        make_ds(tag=rdata.key_tag, algorithm=rdata.algorithm, digest_type=rdata.digest_type, digest=rdata.digest)
+        for rdata in found
+        if isinstance(rdata, DS)
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeError) as error:
+        raise EngineError(f"the root hints file {path} cannot be read: {error}") from error
 
 
 def parse_hints(text: str) -> Hints:
@@ -90,10 +118,7 @@ def parse_hints(text: str) -> Hints:
     Raises:
         EngineError: it is not in that format, or holds no root server with an address.
     """
-    try:
-        zone = dns.zone.from_text(text, origin=".", relativize=False, check_origin=False)
-    except (dns.exception.DNSException, ValueError) as error:
-        raise EngineError(f"not in zone-file format: {error}") from error
+    zone = _parse(text)
     records = zone.iterate_rdatas("NS")
     servers = {from_dns_name(rdata.target) for _, _, rdata in records if isinstance(rdata, NS)}
     hints: dict[str, tuple[str, ...]] = {}
@@ -105,3 +130,10 @@ def parse_hints(text: str) -> Hints:
     if not hints:
         raise EngineError("no NS record of the root zone has an address record beside it")
     return dict(sorted(hints.items()))
+
+
+def _parse(text: str) -> dns.zone.Zone:
+    try:
+        return dns.zone.from_text(text, origin=".", relativize=False, check_origin=False)
+    except (dns.exception.DNSException, ValueError) as error:
+        raise EngineError(f"not in zone-file format: {error}") from error

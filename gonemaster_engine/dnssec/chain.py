@@ -1,0 +1,45 @@
+"""Links of a chain of trust: a set signed by keys, and keys that a DS set stands for.
+
+Source: RFC 4035 section 5.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+
+from gonemaster_engine.dnssec.digests import points_to
+from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
+from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
+from gonemaster_engine.wire import Response
+
+
+class Trust(enum.Enum):
+    """What a link is worth."""
+
+    SECURE = "it holds"
+    BROKEN = "it does not hold"
+    OPEN = "it cannot be checked here"
+
+
+def trust_in_set(
+    verifier: Verifier, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, zone: str, now: int
+) -> Trust:
+    """Judge a set by its signatures, with trusted keys of `zone`."""
+    keys = [key for key in keys if key.validates]
+    verdicts = {verifier.verify(signed, signature, keys, now=now, zone=zone) for signature in made}
+    if Verdict.VALID in verdicts:
+        return Trust.SECURE
+    return Trust.OPEN if any(verdict.is_uncheckable for verdict in verdicts) else Trust.BROKEN
+
+
+def trust_in_keys(verifier: Verifier, response: Response, ds_set: Sequence[Ds], *, zone: str, now: int) -> Trust:
+    """Judge the DNSKEY set in an answer by a trusted DS set: one key that a DS stands for must sign it."""
+    keys = [key for key in dnskeys(response, zone) if key.validates]
+    pairs = [(key, points_to(zone, ds, key)) for key in keys for ds in ds_set]
+    named = [key for key, matches in pairs if matches]
+    if not named:
+        is_open = any(matches is None for _, matches in pairs) or not any(is_supported(ds.algorithm) for ds in ds_set)
+        return Trust.OPEN if is_open else Trust.BROKEN
+    signed = rrset(response, DNSKEY, zone)
+    return trust_in_set(verifier, signed, signatures(response, DNSKEY, zone), named, zone=zone, now=now)

@@ -1,0 +1,166 @@
+"""What DNSSEC10 finds in one NODATA answer for the apex: the NSEC or NSEC3 record, its SOA record, its signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.dnssec.algorithms import algorithm
+from gonemaster_engine.dnssec.denial import Nsec, Nsec3
+from gonemaster_engine.dnssec.records import NSEC, NSEC3, Dnskey, Rrset, Rrsig, rrset, signatures
+from gonemaster_engine.dnssec.verify import Verdict
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Tag
+from gonemaster_engine.testcases.dnssec._shared import ALGORITHM_ADDRESSES, SERVERS, Tally
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+ALGORITHM_UNSUPPORTED = Tag("DS10_ALGO_NOT_SUPPORTED_BY_ZM", Level.NOTICE, ALGORITHM_ADDRESSES)
+_KEYTAG_SERVERS = ("keytag", "servers")
+
+
+@dataclass(frozen=True, slots=True)
+class DenialTags:
+    """The tags about NSEC, or about NSEC3, and what the bitmap of the apex must and must not have."""
+
+    rtype: int
+    required: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    multiple: Tag
+    type_list: Tag
+    not_apex: Tag
+    wrong_soa: Tag
+    missing_soa: Tag
+    missing_signature: Tag
+    no_key: Tag
+    expired: Tag
+    not_yet_valid: Tag
+    invalid: Tag
+    none_verified: Tag
+
+    @classmethod
+    def named(cls, kind: str, rtype: int, *, required: tuple[str, ...], forbidden: tuple[str, ...]) -> DenialTags:
+        """Return the tags about "NSEC" or "NSEC3"."""
+        prefix = f"DS10_{kind}"
+        return cls(
+            rtype=rtype,
+            required=required,
+            forbidden=forbidden,
+            multiple=Tag(f"DS10_ERR_MULT_{kind}", Level.ERROR, SERVERS),
+            type_list=Tag(f"{prefix}_ERR_TYPE_LIST", Level.ERROR, SERVERS),
+            not_apex=Tag(f"{prefix}_MISMATCHES_APEX", Level.ERROR, SERVERS),
+            wrong_soa=Tag(f"{prefix}_NODATA_WRONG_SOA", Level.ERROR, ("domain", "servers")),
+            missing_soa=Tag(f"{prefix}_NODATA_MISSING_SOA", Level.ERROR, SERVERS),
+            missing_signature=Tag(f"{prefix}_MISSING_SIGNATURE", Level.ERROR, SERVERS),
+            no_key=Tag(f"{prefix}_RRSIG_NO_DNSKEY", Level.WARNING, _KEYTAG_SERVERS),
+            expired=Tag(f"{prefix}_RRSIG_EXPIRED", Level.ERROR, _KEYTAG_SERVERS),
+            not_yet_valid=Tag(f"{prefix}_RRSIG_NOT_YET_VALID", Level.ERROR, _KEYTAG_SERVERS),
+            invalid=Tag(f"{prefix}_RRSIG_VERIFY_ERROR", Level.ERROR, _KEYTAG_SERVERS),
+            none_verified=Tag(f"{prefix}_NO_VERIFIED_SIGNATURE", Level.ERROR, SERVERS),
+        )
+
+    @property
+    def about_data(self) -> tuple[Tag, ...]:
+        """Those about the records, in the order in which they are reported."""
+        return self.multiple, self.type_list, self.not_apex, self.wrong_soa, self.missing_soa, self.missing_signature
+
+    @property
+    def about_signatures(self) -> tuple[Tag, ...]:
+        """Those about the signatures, in the order in which they are reported."""
+        return self.no_key, self.expired, self.not_yet_valid, self.invalid, self.none_verified
+
+    def tag_for(self, verdict: Verdict) -> Tag | None:
+        """Return the tag for a verdict, None for a good one and for one that says nothing."""
+        return {
+            Verdict.NO_KEY: self.no_key,
+            Verdict.EXPIRED: self.expired,
+            Verdict.NOT_YET_VALID: self.not_yet_valid,
+            Verdict.INVALID: self.invalid,
+        }.get(verdict)
+
+
+NSEC_TAGS = DenialTags.named(
+    "NSEC",
+    NSEC,
+    required=("SOA", "NS", "DNSKEY", "NSEC", "RRSIG"),
+    forbidden=("NSEC3PARAM", "NSEC3"),
+)
+NSEC3_TAGS = DenialTags.named(
+    "NSEC3",
+    NSEC3,
+    required=("SOA", "NS", "DNSKEY", "NSEC3PARAM", "RRSIG"),
+    forbidden=("NSEC", "NSEC3"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A NODATA answer of one server, and what it takes to judge it."""
+
+    zone: Zone
+    server: Nameserver
+    response: Response
+    keys: Sequence[Dnskey]
+    tally: Tally
+
+    def judge(self, tags: DenialTags, records: Sequence[Nsec] | Sequence[Nsec3], *, with_bitmap: bool = True) -> None:
+        """Note what is wrong with the answer's NSEC or NSEC3 records."""
+        self._judge_soa(tags)
+        if len(records) > 1:
+            self.tally.add(tags.multiple, self.server)
+            return
+        record = records[0]
+        if not self._is_of_apex(record):
+            self.tally.add(tags.not_apex, self.server)
+        elif with_bitmap and (not record.has(*tags.required) or record.has_any(*tags.forbidden)):
+            self.tally.add(tags.type_list, self.server)
+        self._judge_signatures(tags, record.owner)
+
+    def _judge_soa(self, tags: DenialTags) -> None:
+        soa = self.response.records("SOA", section="authority")
+        if not soa:
+            self.tally.add(tags.missing_soa, self.server)
+        elif soa[0].owner != self.zone.name:
+            self.tally.add(tags.wrong_soa, self.server, domain=soa[0].owner)
+
+    def _is_of_apex(self, record: Nsec | Nsec3) -> bool:
+        if isinstance(record, Nsec):
+            return record.owner == self.zone.name
+        return self.zone.verifier.nsec3_label(self.zone.name, record) == record.label
+
+    def _judge_signatures(self, tags: DenialTags, owner: str) -> None:
+        made = signatures(self.response, tags.rtype, owner, "authority")
+        if not made:
+            self.tally.add(tags.missing_signature, self.server)
+            return
+        signed = rrset(self.response, tags.rtype, owner, "authority")
+        verdicts = [(signature, self._verdict(signed, signature)) for signature in made]
+        for signature, verdict in verdicts:
+            self._add(tags, signature, verdict)
+        is_faulty = any(tags.tag_for(verdict) for _, verdict in verdicts)
+        if is_faulty and not any(verdict is Verdict.VALID for _, verdict in verdicts):
+            self.tally.add(tags.none_verified, self.server)
+
+    def _verdict(self, signed: Rrset, signature: Rrsig) -> Verdict:
+        """Return the verdict; a missing key comes before the time here."""
+        if all(key.tag != signature.tag for key in self.keys):
+            return Verdict.NO_KEY
+        return self.zone.verifier.verify(signed, signature, self.keys, now=self.zone.now, zone=self.zone.name)
+
+    def _add(self, tags: DenialTags, signature: Rrsig, verdict: Verdict) -> None:
+        tag = tags.tag_for(verdict)
+        if tag:
+            self.tally.add(tag, self.server, keytag=signature.tag)
+        elif verdict is Verdict.UNSUPPORTED_ALGORITHM:
+            known = algorithm(signature.algorithm)
+            self.tally.add(
+                ALGORITHM_UNSUPPORTED,
+                self.server,
+                keytag=signature.tag,
+                algo_num=known.number,
+                algo_mnemo=known.mnemonic,
+            )

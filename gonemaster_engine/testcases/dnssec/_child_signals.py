@@ -1,0 +1,139 @@
+"""What DNSSEC16 and 17 have in common: CDS or CDNSKEY records judged by the keys of the same server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
+from gonemaster_engine.dnssec.verify import Verdict
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag
+from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, KEYTAG_ADDRESSES, Tally, is_usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+
+@dataclass(frozen=True, slots=True)
+class SignalTags:
+    """The tags about CDS, or about CDNSKEY, records."""
+
+    without_dnskey: Tag
+    mixed_delete: Tag
+    delete: Tag
+    no_match: Tag
+    non_zone: Tag
+    non_sep: Tag
+    dnskey_not_signed: Tag
+    not_signed_by_named: Tag
+    invalid_signature: Tag
+    unsigned: Tag
+    unknown_signer: Tag
+
+    @classmethod
+    def named(cls, prefix: str, rtype: str, *, non_zone: str, non_sep: str) -> SignalTags:
+        """Return the tags of a case ("DS16") about a type ("CDS")."""
+        return cls(
+            without_dnskey=Tag(f"{prefix}_{rtype}_WITHOUT_DNSKEY", Level.ERROR, ADDRESSES),
+            mixed_delete=Tag(f"{prefix}_MIXED_DELETE_{rtype}", Level.ERROR, ADDRESSES),
+            delete=Tag(f"{prefix}_DELETE_{rtype}", Level.INFO, ADDRESSES),
+            no_match=Tag(f"{prefix}_{rtype}_MATCHES_NO_DNSKEY", Level.WARNING, KEYTAG_ADDRESSES),
+            non_zone=Tag(f"{prefix}_{rtype}_{non_zone}", Level.ERROR, KEYTAG_ADDRESSES),
+            non_sep=Tag(f"{prefix}_{rtype}_{non_sep}", Level.NOTICE, KEYTAG_ADDRESSES),
+            dnskey_not_signed=Tag(f"{prefix}_DNSKEY_NOT_SIGNED_BY_{rtype}", Level.WARNING, KEYTAG_ADDRESSES),
+            not_signed_by_named=Tag(f"{prefix}_{rtype}_NOT_SIGNED_BY_{rtype}", Level.NOTICE, KEYTAG_ADDRESSES),
+            invalid_signature=Tag(f"{prefix}_{rtype}_INVALID_RRSIG", Level.ERROR, KEYTAG_ADDRESSES),
+            unsigned=Tag(f"{prefix}_{rtype}_UNSIGNED", Level.ERROR, ADDRESSES),
+            unknown_signer=Tag(f"{prefix}_{rtype}_SIGNED_BY_UNKNOWN_DNSKEY", Level.ERROR, KEYTAG_ADDRESSES),
+        )
+
+    @property
+    def all(self) -> tuple[Tag, ...]:
+        """All of them, in the order in which they are reported."""
+        return (
+            self.without_dnskey,
+            self.mixed_delete,
+            self.delete,
+            self.no_match,
+            self.non_zone,
+            self.non_sep,
+            self.dnskey_not_signed,
+            self.not_signed_by_named,
+            self.invalid_signature,
+            self.unsigned,
+            self.unknown_signer,
+        )
+
+    def findings(self, tally: Tally) -> Iterator[Finding]:
+        """Yield what was noted."""
+        return tally.findings(*self.all)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The records of one server with their signatures, and its keys with theirs."""
+
+    server: Nameserver
+    records: Sequence[Ds | Dnskey]
+    made: Sequence[Rrsig]
+    signed: Rrset
+    keys: Sequence[Dnskey]
+    keys_made: Sequence[Rrsig]
+
+    @classmethod
+    def read(
+        cls,
+        zone: Zone,
+        server: Nameserver,
+        rtype: int,
+        *,
+        records: Sequence[Ds | Dnskey],
+        signal: Response,
+        keys: Response | None,
+    ) -> Published:
+        """Return what a server gave to the question for `rtype`, and to that for DNSKEY."""
+        return cls(
+            server,
+            records,
+            signatures(signal, rtype, zone.name),
+            rrset(signal, rtype, zone.name),
+            dnskeys(keys, zone.name) if is_usable(keys) else [],
+            signatures(keys, DNSKEY, zone.name) if is_usable(keys) else [],
+        )
+
+    @property
+    def wanted(self) -> list[Ds | Dnskey]:
+        """The records but for requests to delete."""
+        return [record for record in self.records if not record.is_delete]
+
+    def named_by(self, record: Ds | Dnskey) -> list[Dnskey]:
+        """Return the keys that a record may stand for."""
+        return [key for key in self.keys if key.tag == record.tag]
+
+    def judge_delete(self, tally: Tally, tags: SignalTags) -> None:
+        """Note requests to delete the DS."""
+        if len(self.wanted) < len(self.records):
+            tally.add(tags.mixed_delete if len(self.records) > 1 else tags.delete, self.server)
+
+    def judge_signer(self, tally: Tally, tags: SignalTags, tag: int) -> None:
+        """Note where the key with that tag signed neither the keys nor the records themselves."""
+        if all(signature.tag != tag for signature in self.keys_made):
+            tally.add(tags.dnskey_not_signed, self.server, keytag=tag)
+        if all(signature.tag != tag for signature in self.made):
+            tally.add(tags.not_signed_by_named, self.server, keytag=tag)
+
+    def judge_signatures(self, zone: Zone, tally: Tally, tags: SignalTags) -> None:
+        """Note what the signatures over the records are worth."""
+        if not self.made:
+            tally.add(tags.unsigned, self.server)
+        for signature in self.made:
+            if all(key.tag != signature.tag for key in self.keys):
+                tally.add(tags.unknown_signer, self.server, keytag=signature.tag)
+                continue
+            verdict = zone.verifier.verify(self.signed, signature, self.keys, now=zone.now, zone=zone.name)
+            if verdict is not Verdict.VALID and not verdict.is_uncheckable:
+                tally.add(tags.invalid_signature, self.server, keytag=signature.tag)

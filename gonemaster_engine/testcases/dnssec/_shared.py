@@ -1,0 +1,104 @@
+"""What the DNSSEC cases have in common: whom they ask, which answers count, findings merged over servers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from gonemaster_engine.dnssec.records import Ds, make_ds
+from gonemaster_engine.registry import Finding, Tag
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+ADDRESSES = ("addresses",)
+KEYTAG_ADDRESSES = ("keytag", "addresses")
+ALGORITHM_ADDRESSES = ("keytag", "algo_num", "algo_mnemo", "addresses")
+SERVERS = ("servers",)
+
+
+class Tally:
+    """Collects findings over servers: one per tag and arguments, with all servers it is about."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[tuple[Any, ...], tuple[dict[str, Any], set[Nameserver | str]]]] = {}
+
+    def add(self, tag: Tag, server: Nameserver | str, **args: Any) -> None:
+        """Note that the finding is also about that server."""
+        groups = self._found.setdefault(tag.name, {})
+        group = groups.get(tuple(args.values()))
+        if group is None:
+            group = groups[tuple(args.values())] = (args, set())
+        group[1].add(server)
+
+    def servers(self, *tags: Tag) -> set[Nameserver | str]:
+        """Return the servers that the findings with these tags are about."""
+        return {server for tag in tags for _, servers in self._found.get(tag.name, {}).values() for server in servers}
+
+    def has(self, *tags: Tag) -> bool:
+        """Say whether there is a finding with one of these tags."""
+        return any(tag.name in self._found for tag in tags)
+
+    def findings(self, *tags: Tag) -> Iterator[Finding]:
+        """Yield the findings, tags in the given order, then by arguments."""
+        for tag in tags:
+            groups = self._found.get(tag.name, {})
+            for values in sorted(groups):
+                args, servers = groups[values]
+                yield tag(**args, **_listed(tag, servers))
+
+
+def _listed(tag: Tag, servers: Iterable[Nameserver | str]) -> dict[str, Any]:
+    if "servers" in tag.keys:
+        return {"servers": list(servers)}
+    if "addresses" in tag.keys:
+        return {"addresses": addresses(servers)}
+    return {}
+
+
+def addresses(servers: Iterable[Nameserver | str]) -> list[str]:
+    """Return the addresses of servers, sorted, IPv4 first, without doubles."""
+    found = {server if isinstance(server, str) else server.address for server in servers}
+    return sorted(found, key=lambda address: (":" in address, address))
+
+
+async def child_servers(zone: Zone) -> list[Nameserver]:
+    """Return the servers of the delegation and of the apex NS set."""
+    return sorted({*(await zone.delegation_servers() or ()), *(await zone.apex_servers() or ())})
+
+
+async def parent_servers(zone: Zone) -> list[Nameserver]:
+    """Return the servers of the parent zone; none for the root and where delegation or DS data were supplied."""
+    if zone.is_root or zone.undelegated or zone.supplied_ds:
+        return []
+    return sorted(await zone.parent_servers() or ())
+
+
+def supplied_ds(zone: Zone) -> list[Ds]:
+    """Return the DS records that the user supplied."""
+    return [
+        make_ds(tag=ds.keytag, algorithm=ds.algorithm, digest_type=ds.digtype, digest=bytes.fromhex(ds.digest))
+        for ds in zone.supplied_ds
+    ]
+
+
+async def ask(
+    servers: Iterable[Nameserver], qname: str, *qtypes: str
+) -> list[tuple[Nameserver, list[Response | None]]]:
+    """Send several DO queries to each server, all at once; the results stand in the order of servers and types."""
+    pending: list[tuple[Nameserver, Sequence[Awaitable[Response | None]]]] = [
+        (server, [server.query(qname, qtype, dnssec=True) for qtype in qtypes]) for server in servers
+    ]
+    return [(server, [await answer for answer in answers]) for server, answers in pending]
+
+
+def is_usable(response: Response | None) -> TypeGuard[Response]:
+    """Say whether it is an authoritative answer without error."""
+    return response is not None and response.aa and response.rcode_number == 0
+
+
+def is_dnssec_answer(response: Response | None) -> TypeGuard[Response]:
+    """Say whether it is usable and its server knows DNSSEC: EDNS with DO."""
+    return is_usable(response) and response.edns is not None and response.edns.do

@@ -1,0 +1,256 @@
+"""The zones on the path from the root to a bootstrapping signal, each validated once (RFC 9615, RFC 4035 section 5)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
+from gonemaster_engine.dnssec.records import (
+    CDNSKEY,
+    CDS,
+    DS,
+    Dnskey,
+    Ds,
+    Rrset,
+    Rrsig,
+    dnskeys,
+    ds_records,
+    rrset,
+    signatures,
+)
+from gonemaster_engine.recursor import glue_addresses
+from gonemaster_engine.testcases.dnssec._shared import is_usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+SERVERS_PER_QUESTION = 2
+_NXDOMAIN = 3
+
+
+class Fault(enum.Enum):
+    """Why a zone on the path cannot be trusted."""
+
+    INSECURE = enum.auto()
+    BROKEN = enum.auto()
+    UNREACHABLE = enum.auto()
+    OPEN = enum.auto()  # an algorithm that cannot be checked here: no verdict
+
+
+@dataclass(slots=True)
+class SignedSet:
+    """A record set with its signatures."""
+
+    records: Rrset
+    made: Sequence[Rrsig]
+
+
+@dataclass(slots=True)
+class PathZone:
+    """A zone on the path: where it is served and what its parent says of it."""
+
+    name: str
+    parent: PathZone | None
+    servers: Sequence[Nameserver]  # in the order in which to ask
+    ds: Sequence[Ds]
+    signed_ds: SignedSet | None
+    is_denied: bool = False  # the parent says that there is no such name
+    is_unreachable: bool = False
+    keys: Sequence[Dnskey] | Fault | None = None  # None: not validated yet
+
+    @property
+    def asked(self) -> Sequence[Nameserver]:
+        """The servers that are asked."""
+        return self.servers[:SERVERS_PER_QUESTION]
+
+
+class Ending(enum.Enum):
+    """Where the search for a signal ended."""
+
+    SIGNAL = enum.auto()
+    ABSENT = enum.auto()
+    AT_CUT = enum.auto()
+    UNREACHABLE = enum.auto()
+
+
+@dataclass(slots=True)
+class Found:
+    """The end of a search: the zone it came to, and the signal's CDS and CDNSKEY sets."""
+
+    ending: Ending
+    at: PathZone
+    sets: dict[int, SignedSet]
+
+    @property
+    def signer(self) -> str | None:
+        """The signer of the signal: of its CDS set if that is not empty, else of its CDNSKEY set."""
+        for rtype in (CDS, CDNSKEY):
+            if self.sets[rtype].records.rdatas and self.sets[rtype].made:
+                return self.sets[rtype].made[0].signer
+        return None
+
+
+class Path:
+    """All zones that were found on the paths to the signals of one tested zone."""
+
+    def __init__(self, zone: Zone) -> None:
+        self._zone = zone
+        context = zone.context
+        root_servers = _in_order(zone, {name: list(found) for name, found in context.resources.root_hints.items()})
+        anchors = context.resources.root_anchors
+        self._known = {names.ROOT: PathZone(names.ROOT, None, root_servers, anchors, None)}
+
+    async def search(self, name: str) -> Found:
+        """Follow referrals to the zone that has the name, and read the signal there."""
+        at = next(self._known[ancestor] for ancestor in names.ancestors(name) if ancestor in self._known)
+        for _ in range(len(names.labels(name)) + 1):
+            step = await self._step(at, name)
+            if isinstance(step, Found):
+                return step
+            at = step
+        return self._no_answer(at)
+
+    async def _step(self, at: PathZone, name: str) -> Found | PathZone:
+        if at.is_unreachable:
+            return self._no_answer(at)
+        for server in at.asked:
+            response = await server.query(name, "CDS", dnssec=True)
+            if response is None:
+                continue
+            if (cut := _referred_zone(response)) is not None:
+                if cut == name:
+                    return Found(Ending.AT_CUT, at, {})
+                if names.is_below(cut, at.name) and names.is_below(name, cut):
+                    return await self._referred(cut, at, response)
+            elif response.aa and response.rcode_number == _NXDOMAIN:
+                return Found(Ending.ABSENT, at, {})
+            elif is_usable(response):
+                found = await self._read(at, server, name, response)
+                if found:
+                    return found
+        return self._no_answer(at)
+
+    def _no_answer(self, at: PathZone) -> Found:
+        at.is_unreachable = True
+        return Found(Ending.UNREACHABLE, at, {})
+
+    async def _read(self, at: PathZone, server: Nameserver, name: str, response: Response) -> Found | None:
+        other = await server.query(name, "CDNSKEY", dnssec=True)
+        if other is None or not other.aa or other.rcode_number not in {0, _NXDOMAIN}:
+            return None
+        sets = {
+            rtype: SignedSet(rrset(answer, rtype, name), signatures(answer, rtype, name))
+            for rtype, answer in ((CDS, response), (CDNSKEY, other))
+        }
+        is_empty = not any(each.records.rdatas for each in sets.values())
+        return Found(Ending.ABSENT if is_empty else Ending.SIGNAL, at, sets)
+
+    async def _referred(self, cut: str, parent: PathZone, referral: Response) -> PathZone:
+        addresses: dict[str, list[str]] = {}
+        for record in referral.records("NS", cut, "authority"):
+            glue = glue_addresses(referral, record.target, parent.name)
+            addresses[record.target] = list(glue) or await self._zone.recursor.addresses(record.target)
+        signed = SignedSet(rrset(referral, DS, cut, "authority"), signatures(referral, DS, cut, "authority"))
+        ds = ds_records(referral, cut, "authority")
+        return self._keep(PathZone(cut, parent, _in_order(self._zone, addresses), ds, signed))
+
+    def _keep(self, found: PathZone) -> PathZone:
+        return self._known.setdefault(found.name, found)
+
+    async def reach(self, name: str, at: PathZone) -> PathZone:
+        """Return the zone of that name below `at`, which may be served by the same servers; `at` if nobody answers."""
+        for _ in range(len(names.labels(name)) + 1):
+            if name in self._known:
+                return self._known[name]
+            step = await self._reach_step(name, at)
+            if step is None:
+                at.is_unreachable = True
+                return at
+            at = step
+        return at
+
+    async def _reach_step(self, name: str, at: PathZone) -> PathZone | None:
+        for server in at.asked:
+            response = await server.query(name, "DS", dnssec=True)
+            if response is None:
+                continue
+            cut = _referred_zone(response)
+            if cut is not None and names.is_below(cut, at.name) and names.is_in_domain(name, cut):
+                return await self._referred(cut, at, response)
+            if response.aa and response.rcode_number in {0, _NXDOMAIN}:
+                return await self._answered(name, at, response)
+        return None
+
+    async def _answered(self, name: str, at: PathZone, response: Response) -> PathZone:
+        made = signatures(response, DS, name)
+        signer = made[0].signer if made else at.name
+        if names.is_below(signer, at.name) and names.is_below(name, signer):
+            at = await self.reach(signer, at)
+        signed = SignedSet(rrset(response, DS, name), made)
+        denied = response.rcode_number == _NXDOMAIN
+        return self._keep(PathZone(name, at, at.servers, ds_records(response, name), signed, is_denied=denied))
+
+    async def validate(self, zone: PathZone) -> tuple[PathZone, Fault] | None:
+        """Validate the zones from the root down to this one; return the first that has a fault, None if none has."""
+        for each in reversed(list(_lineage(zone))):
+            if each.keys is None:
+                each.keys = await self._validated_keys(each)
+            if isinstance(each.keys, Fault):
+                return each, each.keys
+        return None
+
+    async def _validated_keys(self, zone: PathZone) -> Sequence[Dnskey] | Fault:
+        if zone.is_denied:
+            return Fault.BROKEN
+        if not zone.ds:
+            return Fault.INSECURE
+        verifier, now = self._zone.verifier, self._zone.now
+        if zone.parent is not None and zone.signed_ds is not None:
+            trusted = [] if isinstance(zone.parent.keys, Fault) else list(zone.parent.keys or ())
+            signed = zone.signed_ds
+            trust = trust_in_set(verifier, signed.records, signed.made, trusted, zone=zone.parent.name, now=now)
+            if trust is not Trust.SECURE:
+                return Fault.OPEN if trust is Trust.OPEN else Fault.BROKEN
+        pending: list[Awaitable[Response | None]] = [
+            server.query(zone.name, "DNSKEY", dnssec=True) for server in zone.asked
+        ]
+        for answer in pending:
+            response = await answer
+            if is_usable(response) and (keys := dnskeys(response, zone.name)):
+                trust = trust_in_keys(verifier, response, zone.ds, zone=zone.name, now=now)
+                return keys if trust is Trust.SECURE else Fault.OPEN if trust is Trust.OPEN else Fault.BROKEN
+        return Fault.UNREACHABLE
+
+
+def _lineage(zone: PathZone) -> Iterator[PathZone]:
+    each: PathZone | None = zone
+    while each is not None:
+        yield each
+        each = each.parent
+
+
+def _referred_zone(response: Response) -> str | None:
+    if not response.is_referral or response.answer:
+        return None
+    return response.records("NS", section="authority")[0].owner
+
+
+def _in_order(zone: Zone, addresses: dict[str, list[str]]) -> list[Nameserver]:
+    """Return the servers in the order in which to ask: the first address of each name, then the second, and so on."""
+    usable = {
+        name: [address for address in found if zone.context.uses_family(ipv6=":" in address)]
+        for name, found in sorted(addresses.items())
+    }
+    longest = max(map(len, usable.values()), default=0)
+    return [
+        zone.nameserver(name, found[position])
+        for position in range(longest)
+        for name, found in usable.items()
+        if position < len(found)
+    ]

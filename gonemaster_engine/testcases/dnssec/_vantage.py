@@ -1,0 +1,264 @@
+"""One server's view of the names in a zone: which of them lie below which zone cut, and do their addresses validate.
+
+Source: RFC 4035 section 5, RFC 5155 section 8, RFC 6840 section 4.4.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
+from gonemaster_engine.dnssec.denial import Nsec3, nsec3_records, nsec_records
+from gonemaster_engine.dnssec.records import (
+    DS,
+    NSEC,
+    NSEC3,
+    Dnskey,
+    Ds,
+    Rrset,
+    Rrsig,
+    dnskeys,
+    ds_records,
+    rrset,
+    signatures,
+)
+from gonemaster_engine.dnssec.verify import Verdict
+from gonemaster_engine.rrtypes import AAAA, A
+from gonemaster_engine.testcases.dnssec._shared import is_usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+
+class State(enum.Enum):
+    """What a name is, as a possible zone cut."""
+
+    SECURE = enum.auto()
+    INSECURE = enum.auto()
+    BROKEN = enum.auto()
+    NOT_A_CUT = enum.auto()
+    UNDETERMINED = enum.auto()
+
+
+_DECIDED = frozenset({State.SECURE, State.INSECURE, State.BROKEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A possible zone cut: its state and, where it is secure, its DS set and keys."""
+
+    state: State
+    ds: Sequence[Ds] = ()
+    keys: Sequence[Dnskey] = ()
+
+
+class Outcome(enum.Enum):
+    """What the addresses of a name are worth."""
+
+    VALIDATES = enum.auto()
+    INSECURE = enum.auto()
+    CHAIN_BROKEN = enum.auto()
+    UNSIGNED = enum.auto()
+    EXPIRED = enum.auto()
+    INVALID = enum.auto()
+    ORPHAN = enum.auto()
+    REFERRED = enum.auto()  # to a secure zone cut
+    NOTHING = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """An outcome, with the zone or signer and the key tag that it is about."""
+
+    outcome: Outcome
+    signer: str = ""
+    keytag: int = 0
+
+
+_NOTHING = Judgement(Outcome.NOTHING)
+_REFERRED_AS = {
+    State.INSECURE: Outcome.INSECURE,
+    State.BROKEN: Outcome.CHAIN_BROKEN,
+    State.SECURE: Outcome.REFERRED,
+}
+
+
+@dataclass(slots=True)
+class Vantage:
+    """The view of one address on a zone whose keys are trusted."""
+
+    zone: Zone  # under test
+    server: Nameserver
+    origin: str  # the tested zone, or a secure zone cut in it
+    keys: Sequence[Dnskey]
+    referrals: dict[str, Response] = field(default_factory=dict)  # by zone cut
+    _cuts: dict[tuple[str, bool], Cut] = field(default_factory=dict)
+
+    async def judge(self, name: str) -> Judgement:
+        """Judge the addresses of a name at or below the origin."""
+        cut = next((cut for cut in self.referrals if names.is_in_domain(name, cut)), None)
+        if cut is not None:
+            return await self._judge_referral(cut)
+        response = await self.server.query(name, "A", dnssec=True)
+        if response is None or response.rcode_number not in {0, 3}:
+            return _NOTHING
+        if response.is_referral and not response.answer:
+            cut = response.records("NS", section="authority")[0].owner
+            if not names.is_below(cut, self.origin) or not names.is_in_domain(name, cut):
+                return _NOTHING
+            self.referrals[cut] = response
+            return await self._judge_referral(cut)
+        if not is_usable(response) or response.has("CNAME"):
+            return _NOTHING
+        return await self._judge_signed(name, await self._signed_sets(name, response))
+
+    async def _judge_referral(self, cut: str) -> Judgement:
+        state = (await self.cut(cut, with_keys=False)).state
+        return Judgement(_REFERRED_AS.get(state, Outcome.NOTHING), cut)
+
+    async def _signed_sets(self, name: str, response: Response) -> list[tuple[Rrset, Rrsig]]:
+        """Return the signatures over the addresses, or over the proof that there are none, with their sets."""
+        if response.has("A", name):
+            return _with_signatures(response, A, name)
+        other = await self.server.query(name, "AAAA", dnssec=True)
+        if is_usable(other) and other.has("AAAA", name):
+            return _with_signatures(other, AAAA, name)
+        owners = [(NSEC, record.owner) for record in nsec_records(response, "authority")]
+        owners += [(NSEC3, record.owner) for record in nsec3_records(response, "authority")]
+        return [
+            (rrset(response, rtype, owner, "authority"), signature)
+            for rtype, owner in owners
+            for signature in signatures(response, rtype, owner, "authority")
+        ]
+
+    async def _judge_signed(self, name: str, signed: Sequence[tuple[Rrset, Rrsig]]) -> Judgement:
+        signer = signed[0][1].signer if signed else None
+        expected = self.origin if signer == self.origin else await self._expected_signer(name, signer)
+        cut = Cut(State.SECURE, keys=self.keys) if expected == self.origin else await self.cut(expected)
+        if cut.state is State.INSECURE:
+            return Judgement(Outcome.INSECURE)
+        if cut.state is State.BROKEN:
+            return Judgement(Outcome.CHAIN_BROKEN, expected)
+        if signer is None:
+            return Judgement(Outcome.UNSIGNED)
+        if signer == expected:
+            return self._verify(signed, expected, cut.keys)
+        if names.is_in_domain(name, signer) and names.is_below(signer, expected):
+            state = (await self.cut(signer)).state
+            if state is State.NOT_A_CUT:
+                return Judgement(Outcome.ORPHAN, signer)
+            if state is State.UNDETERMINED:
+                return _NOTHING
+        return Judgement(Outcome.INVALID, signer, signed[0][1].tag)
+
+    async def _expected_signer(self, name: str, signer: str | None) -> str:
+        """Return the zone in which the name lies, as far as the delegations say."""
+        start = signer if signer and names.is_in_domain(name, signer) else name
+        for candidate in _up_to(start, self.origin):
+            if (await self.cut(candidate)).state in _DECIDED:
+                return candidate
+        return self.origin
+
+    def _verify(self, signed: Sequence[tuple[Rrset, Rrsig]], signer: str, keys: Sequence[Dnskey]) -> Judgement:
+        verifier, now = self.zone.verifier, self.zone.now
+        verdicts = [verifier.verify(found, signature, keys, now=now, zone=signer) for found, signature in signed]
+        if Verdict.VALID in verdicts:
+            return Judgement(Outcome.VALIDATES)
+        if any(verdict.is_uncheckable for verdict in verdicts):
+            return _NOTHING
+        outcome = Outcome.EXPIRED if verdicts[0] is Verdict.EXPIRED else Outcome.INVALID
+        return Judgement(outcome, signer, signed[0][1].tag)
+
+    async def cut(self, name: str, *, with_keys: bool = True) -> Cut:
+        """Return what a name below the origin is as a zone cut, seen from the parent's side at this server.
+
+        `with_keys` also asks for the keys of a secure cut.
+        """
+        known = self._cuts.get((name, with_keys))
+        if known is None:
+            known = self._cuts[name, with_keys] = await self._find_cut(name, with_keys=with_keys)
+        return known
+
+    async def _find_cut(self, name: str, *, with_keys: bool) -> Cut:
+        if with_keys:
+            referred = await self.cut(name, with_keys=False)
+            return await self.with_keys(name, referred.ds) if referred.state is State.SECURE else referred
+        response = await self.server.query(name, "DS", dnssec=True)
+        if response is None or not response.aa or response.rcode_number not in {0, 3}:
+            return Cut(State.UNDETERMINED)
+        if response.rcode_number:
+            return Cut(State.NOT_A_CUT)
+        ds = ds_records(response, name)
+        return await self._judge_ds(name, response, ds) if ds else Cut(self._denied_state(name, response))
+
+    async def _judge_ds(self, name: str, response: Response, ds: Sequence[Ds]) -> Cut:
+        made = signatures(response, DS, name)
+        signer = made[0].signer if made else None
+        if signer is None or not (names.is_below(name, signer) and names.is_in_domain(signer, self.origin)):
+            return Cut(State.BROKEN)
+        keys = self.keys
+        if signer != self.origin:
+            cut = await self.cut(signer)
+            if cut.state is not State.SECURE:
+                return Cut(State.BROKEN if cut.state is not State.UNDETERMINED else State.UNDETERMINED)
+            keys = cut.keys
+        signed = rrset(response, DS, name)
+        trust = trust_in_set(self.zone.verifier, signed, made, keys, zone=signer, now=self.zone.now)
+        return Cut(_STATES[trust], ds=ds)
+
+    async def with_keys(self, name: str, ds: Sequence[Ds]) -> Cut:
+        """Return what a cut with a validated DS set is by the keys that this server gives for it."""
+        response = await self.server.query(name, "DNSKEY", dnssec=True)
+        if not is_usable(response):
+            return Cut(State.UNDETERMINED)
+        trust = trust_in_keys(self.zone.verifier, response, ds, zone=name, now=self.zone.now)
+        return Cut(_STATES[trust], ds=ds, keys=dnskeys(response, name))
+
+    def _denied_state(self, name: str, response: Response) -> State:
+        """Say what a name without DS records is, by the proof of that."""
+        for record in nsec_records(response, "authority", name):
+            return _state_by_types(has_ns=record.has("NS"), has_ds=record.has("DS"))
+        hashed = nsec3_records(response, "authority")
+        match = self._matching(name, hashed)
+        if match:
+            return _state_by_types(has_ns=match.has("NS"), has_ds=match.has("DS"))
+        for next_closer in _up_to(name, self.origin):
+            if self._matching(names.parent(next_closer), hashed):
+                skipped = any(record.opt_out and self._covers(record, next_closer) for record in hashed)
+                return State.INSECURE if skipped else State.NOT_A_CUT
+        return State.NOT_A_CUT
+
+    def _matching(self, name: str, records: Sequence[Nsec3]) -> Nsec3 | None:
+        verifier = self.zone.verifier
+        return next((record for record in records if verifier.nsec3_label(name, record) == record.label), None)
+
+    def _covers(self, record: Nsec3, name: str) -> bool:
+        label = self.zone.verifier.nsec3_label(name, record)
+        return label is not None and record.covers(label)
+
+
+_STATES = {Trust.SECURE: State.SECURE, Trust.BROKEN: State.BROKEN, Trust.OPEN: State.UNDETERMINED}
+
+
+def _state_by_types(*, has_ns: bool, has_ds: bool) -> State:
+    if not has_ns:
+        return State.NOT_A_CUT
+    return State.UNDETERMINED if has_ds else State.INSECURE
+
+
+def _with_signatures(response: Response, rtype: int, owner: str) -> list[tuple[Rrset, Rrsig]]:
+    found = rrset(response, rtype, owner)
+    return [(found, signature) for signature in signatures(response, rtype, owner)]
+
+
+def _up_to(name: str, ancestor: str) -> Iterator[str]:
+    """Yield the name and its ancestors below `ancestor`."""
+    while names.is_below(name, ancestor):
+        yield name
+        name = names.parent(name)

@@ -1,0 +1,67 @@
+"""DNSSEC05: the algorithms of the zone's keys.
+
+Specification: Zonemaster DNSSEC05. RFC 4034, RFC 8624, RFC 9157, RFC 9904, RFC 9905.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.dnssec.algorithms import Status, algorithm
+from gonemaster_engine.dnssec.records import dnskeys
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+_KEYS = ("servers", "keytag", "algo_num", "algo_descr", "algo_mnemo")
+BY_STATUS = {
+    Status.DEPRECATED: Tag("DS05_ALGO_DEPRECATED", Level.ERROR, _KEYS),
+    Status.RESERVED: Tag("DS05_ALGO_RESERVED", Level.ERROR, _KEYS),
+    Status.UNASSIGNED: Tag("DS05_ALGO_UNASSIGNED", Level.ERROR, _KEYS),
+    Status.NOT_RECOMMENDED: Tag("DS05_ALGO_NOT_RECOMMENDED", Level.WARNING, _KEYS),
+    Status.PRIVATE: Tag("DS05_ALGO_PRIVATE", Level.ERROR, _KEYS),
+    Status.NOT_ZONE_SIGN: Tag("DS05_ALGO_NOT_ZONE_SIGN", Level.ERROR, _KEYS),
+    Status.OK: Tag("DS05_ALGO_OK", Level.INFO, _KEYS),
+}
+NO_RESPONSE = Tag("DS05_NO_RESPONSE", Level.WARNING, SERVERS)
+ZONE_NO_DNSSEC = Tag("DS05_ZONE_NO_DNSSEC", Level.NOTICE, SERVERS)
+SERVER_NO_DNSSEC = Tag("DS05_SERVER_NO_DNSSEC", Level.ERROR, SERVERS)
+
+
+@case("dnssec05", *BY_STATUS.values(), NO_RESPONSE, ZONE_NO_DNSSEC, SERVER_NO_DNSSEC, IPV4_DISABLED, IPV6_DISABLED)
+async def dnssec05(zone: Zone) -> AsyncIterator[Finding]:
+    """Judge the algorithm of each DNSKEY record."""
+    servers, skipped = usable(zone, await child_servers(zone), "DNSKEY")
+    for finding in skipped:
+        yield finding
+    tally = Tally()
+    for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
+        if not is_usable(response):
+            tally.add(NO_RESPONSE, server)
+            continue
+        keys = dnskeys(response, zone.name)
+        if not keys:
+            tally.add(ZONE_NO_DNSSEC, server)
+        for key in keys:
+            known = algorithm(key.algorithm)
+            tally.add(
+                BY_STATUS[known.status],
+                server,
+                keytag=key.tag,
+                algo_num=known.number,
+                algo_descr=known.description,
+                algo_mnemo=known.mnemonic,
+            )
+    for finding in tally.findings(*BY_STATUS.values()):
+        yield finding
+    has_keys = tally.has(*BY_STATUS.values())
+    if without := tally.servers(ZONE_NO_DNSSEC):
+        yield (SERVER_NO_DNSSEC if has_keys else ZONE_NO_DNSSEC)(servers=without)
+    elif not has_keys and (ignored := tally.servers(NO_RESPONSE)):
+        yield NO_RESPONSE(servers=ignored)

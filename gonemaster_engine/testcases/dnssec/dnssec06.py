@@ -1,0 +1,35 @@
+"""DNSSEC06: an answer with keys should come with their signatures.
+
+Specification: Zonemaster DNSSEC06. RFC 4035 section 3.1.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.dnssec.records import all_signatures, dnskeys
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+_KEYS = ("address", "keys", "sigs")
+OK = Tag("EXTRA_PROCESSING_OK", Level.INFO, _KEYS)
+BROKEN = Tag("EXTRA_PROCESSING_BROKEN", Level.ERROR, _KEYS)
+
+
+@case("dnssec06", OK, BROKEN)
+async def dnssec06(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that each server sends the signatures of the DNSKEY set along with it."""
+    responses = await zone.query_all(zone.name, "DNSKEY", dnssec=True)
+    by_address = {server.address: response for server, response in responses}
+    for address, response in by_address.items():
+        if response is None:
+            continue
+        keys, sigs = len(dnskeys(response, zone.name)), len(all_signatures(response))
+        if keys and sigs:
+            yield OK(address=address, keys=keys, sigs=sigs)
+        elif response.rcode_number == 0:
+            yield BROKEN(address=address, keys=keys, sigs=sigs)

@@ -1,0 +1,116 @@
+"""DNSSEC11: where the parent has a DS record the zone must be signed, on all servers.
+
+Specification: Zonemaster DNSSEC11. RFC 4033, RFC 4035 section 5.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.dnssec.records import DNSKEY, dnskeys, ds_records, signatures
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, is_usable, parent_servers
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.zone import Zone
+
+UNDETERMINED_DS = Tag("DS11_UNDETERMINED_DS", Level.ERROR)
+NO_DS = Tag("DS11_NO_PARENT_DS", Level.INFO)
+INCONSISTENT_DS = Tag("DS11_INCONSISTENT_DS", Level.WARNING)
+WITHOUT_DS = Tag("DS11_PARENT_WITHOUT_DS", Level.NOTICE, ADDRESSES)
+WITH_DS = Tag("DS11_PARENT_WITH_DS", Level.NOTICE, ADDRESSES)
+UNDETERMINED_SIGNED = Tag("DS11_UNDETERMINED_SIGNED_ZONE", Level.ERROR)
+UNSIGNED_ZONE = Tag("DS11_DS_BUT_UNSIGNED_ZONE", Level.ERROR)
+INCONSISTENT_SIGNED = Tag("DS11_INCONSISTENT_SIGNED_ZONE", Level.ERROR)
+UNSIGNED = Tag("DS11_NS_WITH_UNSIGNED_ZONE", Level.WARNING, ADDRESSES)
+SIGNED = Tag("DS11_NS_WITH_SIGNED_ZONE", Level.NOTICE, ADDRESSES)
+CONSISTENT_SIGNED = Tag("DS11_CONSISTENT_SIGNED", Level.INFO)
+
+
+@case(
+    "dnssec11",
+    UNDETERMINED_DS,
+    NO_DS,
+    INCONSISTENT_DS,
+    WITHOUT_DS,
+    WITH_DS,
+    UNDETERMINED_SIGNED,
+    UNSIGNED_ZONE,
+    INCONSISTENT_SIGNED,
+    UNSIGNED,
+    SIGNED,
+    CONSISTENT_SIGNED,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def dnssec11(zone: Zone) -> AsyncIterator[Finding]:
+    """Compare the DS records at the parent with the state of the zone on its servers."""
+    tally = Tally()
+    if not zone.supplied_ds:
+        parents, skipped = usable(zone, await parent_servers(zone), "DS")
+        for finding in skipped:
+            yield finding
+        await _ask_parent(zone, parents, tally)
+        for finding in _ds_state(tally):
+            yield finding
+        if not tally.has(WITH_DS):
+            return
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA", "DNSKEY")
+    for finding in skipped:
+        yield finding
+    await _ask_zone(zone, servers, tally)
+    for finding in _signed_state(tally):
+        yield finding
+
+
+async def _ask_parent(zone: Zone, parents: Sequence[Nameserver], tally: Tally) -> None:
+    for server, response in await query_all(parents, zone.name, "DS", dnssec=True):
+        if not is_usable(response):
+            tally.add(UNDETERMINED_DS, server)
+        else:
+            tally.add(WITH_DS if ds_records(response, zone.name) else WITHOUT_DS, server)
+
+
+def _ds_state(tally: Tally) -> Iterator[Finding]:
+    if tally.has(WITHOUT_DS):
+        if tally.has(WITH_DS):
+            yield INCONSISTENT_DS()
+            yield from tally.findings(WITHOUT_DS, WITH_DS)
+        else:
+            yield NO_DS()
+    elif tally.has(UNDETERMINED_DS) and not tally.has(WITH_DS):
+        yield UNDETERMINED_DS()
+
+
+async def _ask_zone(zone: Zone, servers: Sequence[Nameserver], tally: Tally) -> None:
+    pending = [
+        (server, server.query(zone.name, "SOA"), server.query(zone.name, "DNSKEY", dnssec=True)) for server in servers
+    ]
+    for server, soa, keys in pending:
+        soa_response, response = await soa, await keys
+        if not is_usable(soa_response) or not soa_response.has("SOA", zone.name):
+            continue
+        if not is_usable(response):
+            tally.add(UNDETERMINED_SIGNED, server)
+            continue
+        is_signed = bool(dnskeys(response, zone.name)) and bool(signatures(response, DNSKEY, zone.name))
+        tally.add(SIGNED if is_signed else UNSIGNED, server)
+
+
+def _signed_state(tally: Tally) -> Iterator[Finding]:
+    is_signed, is_unsigned = tally.has(SIGNED), tally.has(UNSIGNED)
+    if is_signed and is_unsigned:
+        yield INCONSISTENT_SIGNED()
+        yield from tally.findings(UNSIGNED, SIGNED)
+    elif is_unsigned:
+        yield UNSIGNED_ZONE()
+    elif tally.has(UNDETERMINED_SIGNED):
+        if not is_signed:
+            yield UNDETERMINED_SIGNED()
+    elif is_signed:
+        yield CONSISTENT_SIGNED()

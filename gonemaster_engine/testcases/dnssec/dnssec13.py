@@ -1,0 +1,64 @@
+"""DNSSEC13: each algorithm of the keys must sign the apex sets.
+
+Specification: Zonemaster DNSSEC13. RFC 4035 section 2.2, RFC 6840 section 5.11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.dnssec.algorithms import algorithm
+from gonemaster_engine.dnssec.records import all_signatures, dnskeys
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.dnssec._shared import Tally, ask, is_usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+_KEYS = ("addresses", "algo_num", "algo_mnemo")
+NOT_SIGNED = {
+    "DNSKEY": Tag("DS13_ALGO_NOT_SIGNED_DNSKEY", Level.WARNING, _KEYS),
+    "SOA": Tag("DS13_ALGO_NOT_SIGNED_SOA", Level.WARNING, _KEYS),
+    "NS": Tag("DS13_ALGO_NOT_SIGNED_NS", Level.WARNING, _KEYS),
+}
+ALL_SIGNED = Tag("DS13_ALL_ALGOS_SIGNED", Level.INFO)
+
+
+@case("dnssec13", *NOT_SIGNED.values(), ALL_SIGNED, IPV4_DISABLED, IPV6_DISABLED)
+async def dnssec13(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that each algorithm of the keys signs the DNSKEY, SOA and NS sets."""
+    servers, skipped = usable(zone, await zone.all_servers(), *NOT_SIGNED)
+    for finding in skipped:
+        yield finding
+    tally = Tally()
+    examined: set[str] = set()
+    for server, responses in await ask(servers, zone.name, *NOT_SIGNED):
+        examined |= _judge(zone, tally, server, responses)
+    for finding in tally.findings(*NOT_SIGNED.values()):
+        yield finding
+    if examined == NOT_SIGNED.keys() and not tally.has(*NOT_SIGNED.values()):
+        yield ALL_SIGNED()
+
+
+def _judge(zone: Zone, tally: Tally, server: Nameserver, responses: list[Response | None]) -> set[str]:
+    """Note the algorithms that do not sign a set; return the types of the sets that were signed at all."""
+    keys = responses[0]
+    if not is_usable(keys) or not all_signatures(keys):
+        return set()
+    algorithms = {key.algorithm for key in dnskeys(keys, zone.name)}
+    examined = set()
+    for (rtype, tag), response in zip(NOT_SIGNED.items(), responses, strict=True):
+        if not algorithms or not is_usable(response) or not response.has(rtype):
+            continue
+        used = {signature.algorithm for signature in all_signatures(response)}
+        if not used:
+            continue
+        examined.add(rtype)
+        for number in algorithms - used:
+            tally.add(tag, server, algo_num=number, algo_mnemo=algorithm(number).mnemonic)
+    return examined

@@ -1,0 +1,116 @@
+"""DNSSEC15: CDS and CDNSKEY records, whether there are some and whether they agree.
+
+Specification: Zonemaster DNSSEC15. RFC 7344, RFC 8078, RFC 9975, RFC 10026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.dnssec.algorithms import MUST_DIGEST_TYPES
+from gonemaster_engine.dnssec.records import Dnskey, Ds, cdnskeys, cds_records
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, ask, is_usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+NONE = Tag("DS15_NO_CDS_CDNSKEY", Level.INFO)
+ONLY_CDS = Tag("DS15_HAS_CDS_NO_CDNSKEY", Level.NOTICE, ADDRESSES)
+ONLY_CDNSKEY = Tag("DS15_HAS_CDNSKEY_NO_CDS", Level.NOTICE, ADDRESSES)
+BOTH = Tag("DS15_HAS_CDS_AND_CDNSKEY", Level.INFO, ADDRESSES)
+NON_MUST_DIGEST = Tag("DS15_CDS_NON_MUST_DIGEST", Level.NOTICE, ADDRESSES)
+INCONSISTENT_CDS = Tag("DS15_INCONSISTENT_CDS", Level.ERROR)
+INCONSISTENT_CDNSKEY = Tag("DS15_INCONSISTENT_CDNSKEY", Level.ERROR)
+MISMATCH = Tag("DS15_MISMATCH_CDS_CDNSKEY", Level.ERROR, ADDRESSES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """What one server publishes; None where it gave no usable answer."""
+
+    server: Nameserver
+    cds: list[Ds] | None
+    cdnskey: list[Dnskey] | None
+
+
+@case(
+    "dnssec15",
+    NONE,
+    ONLY_CDS,
+    ONLY_CDNSKEY,
+    BOTH,
+    NON_MUST_DIGEST,
+    INCONSISTENT_CDS,
+    INCONSISTENT_CDNSKEY,
+    MISMATCH,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def dnssec15(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that the CDS and CDNSKEY records agree with each other, and on all servers."""
+    servers, skipped = usable(zone, await zone.all_servers(), "CDS", "CDNSKEY")
+    for finding in skipped:
+        yield finding
+    published = [
+        _read(zone, server, cds, cdnskey) for server, (cds, cdnskey) in await ask(servers, zone.name, "CDS", "CDNSKEY")
+    ]
+    if not any(each.cds or each.cdnskey for each in published):
+        yield NONE()
+        return
+    for finding in _judge(published):
+        yield finding
+
+
+def _read(zone: Zone, server: Nameserver, cds: Response | None, cdnskey: Response | None) -> _Published:
+    return _Published(
+        server,
+        cds_records(cds, zone.name) if is_usable(cds) else None,
+        cdnskeys(cdnskey, zone.name) if is_usable(cdnskey) else None,
+    )
+
+
+def _judge(published: list[_Published]) -> Iterator[Finding]:
+    tally = Tally()
+    for each in published:
+        if each.cds is not None and each.cdnskey is not None:
+            _compare(tally, each.server, each.cds, each.cdnskey)
+        if any(not _has_must_digest(ds) for ds in each.cds or ()):
+            tally.add(NON_MUST_DIGEST, each.server)
+    yield from tally.findings(ONLY_CDS, ONLY_CDNSKEY, BOTH, NON_MUST_DIGEST)
+    cds_sets = {_comparable(each.cds) for each in published if each.cds is not None}
+    if len(cds_sets) > 1:
+        yield INCONSISTENT_CDS()
+    if len({frozenset(key.rdata for key in each.cdnskey) for each in published if each.cdnskey is not None}) > 1:
+        yield INCONSISTENT_CDNSKEY()
+    yield from tally.findings(MISMATCH)
+
+
+def _comparable(cds: list[Ds]) -> frozenset[bytes]:
+    return frozenset(ds.rdata for ds in cds if _has_must_digest(ds))
+
+
+def _has_must_digest(ds: Ds) -> bool:
+    return ds.is_delete or ds.digest_type in MUST_DIGEST_TYPES
+
+
+def _compare(tally: Tally, server: Nameserver, cds: list[Ds], cdnskey: list[Dnskey]) -> None:
+    if cds and cdnskey:
+        tally.add(BOTH, server)
+        if {_partner(each) for each in cds} != {_partner(each) for each in cdnskey}:
+            tally.add(MISMATCH, server)
+    elif cds:
+        tally.add(ONLY_CDS, server)
+    elif cdnskey:
+        tally.add(ONLY_CDNSKEY, server)
+
+
+def _partner(record: Ds | Dnskey) -> tuple[int, int]:
+    """Return what a CDS and a CDNSKEY for one key share; all requests to delete are partners."""
+    return (0, 0) if record.is_delete else (record.tag, record.algorithm)

@@ -1,0 +1,202 @@
+"""DNSSEC18: CDS and CDNSKEY records must be signed by a key that the parent trusts; signs of a key rollover.
+
+Specification: Zonemaster DNSSEC18. RFC 7344 section 4.1, RFC 8078, RFC 4035.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.dnssec.digests import points_to
+from gonemaster_engine.dnssec.records import (
+    CDNSKEY,
+    CDS,
+    DNSKEY,
+    Dnskey,
+    Ds,
+    Rrsig,
+    cdnskeys,
+    cds_records,
+    dnskeys,
+    ds_records,
+    signatures,
+)
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, ask, is_usable, parent_servers, supplied_ds
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+CDS_SIGNED = Tag("DS18_MATCH_CDS_RRSIG_DS", Level.INFO, ADDRESSES)
+CDS_NOT_SIGNED = Tag("DS18_NO_MATCH_CDS_RRSIG_DS", Level.ERROR, ADDRESSES)
+CDNSKEY_SIGNED = Tag("DS18_MATCH_CDNSKEY_RRSIG_DS", Level.INFO, ADDRESSES)
+CDNSKEY_NOT_SIGNED = Tag("DS18_NO_MATCH_CDNSKEY_RRSIG_DS", Level.ERROR, ADDRESSES)
+CDS_EQUALS_DS = Tag("DS18_CDS_MATCHES_DS", Level.INFO, ("cds_keytags", "ds_keytags"))
+CDS_ROLLOVER = Tag("DS18_CDS_ROLLOVER_SIGNALED", Level.NOTICE, ("cds_keytags", "ds_keytags"))
+CDNSKEY_EQUALS_DS = Tag("DS18_CDNSKEY_MATCHES_DS", Level.INFO, ("cdnskey_keytags", "ds_keytags"))
+CDNSKEY_ROLLOVER = Tag("DS18_CDNSKEY_ROLLOVER_SIGNALED", Level.NOTICE, ("cdnskey_keytags", "ds_keytags"))
+MULTIPLE_KSK = Tag("DS18_ROLLOVER_EVIDENCE_MULTI_KSK", Level.NOTICE, ("keytags",))
+DOUBLE_SIGNATURE = Tag("DS18_ROLLOVER_EVIDENCE_DOUBLE_SIG", Level.NOTICE, ("keytags",))
+KEY_WITHOUT_DS = Tag("DS18_ROLLOVER_EVIDENCE_DNSKEY_WITHOUT_DS", Level.NOTICE, ("keytags",))
+DS_WITHOUT_KEY = Tag("DS18_ROLLOVER_EVIDENCE_DS_WITHOUT_DNSKEY", Level.NOTICE, ("keytags",))
+UNSIGNALED_ROLLOVER = Tag("DS18_NO_CDS_CDNSKEY_BUT_ROLLOVER_EVIDENCE", Level.INFO)
+
+_CHILD_TYPES = ("CDS", "CDNSKEY", "DNSKEY")
+
+
+@dataclass(slots=True)
+class _Child:
+    """What all servers of the zone publish, in sum."""
+
+    cds: set[frozenset[Ds]]  # the different sets, empty ones left out
+    cdnskey: set[frozenset[Dnskey]]
+    keys: dict[bytes, Dnskey]
+    keys_made: dict[bytes, Rrsig]
+
+
+@case(
+    "dnssec18",
+    CDS_SIGNED,
+    CDS_NOT_SIGNED,
+    CDNSKEY_SIGNED,
+    CDNSKEY_NOT_SIGNED,
+    CDS_EQUALS_DS,
+    CDS_ROLLOVER,
+    CDNSKEY_EQUALS_DS,
+    CDNSKEY_ROLLOVER,
+    MULTIPLE_KSK,
+    DOUBLE_SIGNATURE,
+    KEY_WITHOUT_DS,
+    DS_WITHOUT_KEY,
+    UNSIGNALED_ROLLOVER,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def dnssec18(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that CDS and CDNSKEY records are signed by a key that the DS names, and look for a key rollover."""
+    parents, skipped = usable(zone, await parent_servers(zone), "DS")
+    for finding in skipped:
+        yield finding
+    trusted = supplied_ds(zone) or await _ds_at(zone, parents)
+    if not trusted:
+        return
+    servers, skipped = usable(zone, await zone.all_servers(), *_CHILD_TYPES)
+    for finding in skipped:
+        yield finding
+    tally, child = Tally(), _Child(set(), set(), {}, {})
+    for server, responses in await ask(servers, zone.name, *_CHILD_TYPES):
+        _read(zone, tally, child, server, responses, trusted)
+    if not child.keys:
+        return
+    for finding in tally.findings(CDS_SIGNED, CDS_NOT_SIGNED, CDNSKEY_SIGNED, CDNSKEY_NOT_SIGNED):
+        yield finding
+    for finding in _content(zone, child, trusted):
+        yield finding
+    for finding in _evidence(zone, child, trusted):
+        yield finding
+
+
+async def _ds_at(zone: Zone, parents: Sequence[Nameserver]) -> list[Ds]:
+    found: dict[bytes, Ds] = {}
+    for _, response in await query_all(parents, zone.name, "DS", dnssec=True):
+        if is_usable(response):
+            found.update((ds.rdata, ds) for ds in ds_records(response, zone.name))
+    return [found[rdata] for rdata in sorted(found)]
+
+
+def _read(
+    zone: Zone,
+    tally: Tally,
+    child: _Child,
+    server: Nameserver,
+    responses: Sequence[Response | None],
+    trusted: Sequence[Ds],
+) -> None:
+    cds_response, cdnskey_response, response = responses
+    keys = dnskeys(response, zone.name) if is_usable(response) else []
+    child.keys.update((key.rdata, key) for key in keys)
+    if is_usable(response):
+        child.keys_made.update((made.rdata, made) for made in signatures(response, DNSKEY, zone.name))
+    trusted_tags = {key.tag for key in keys for ds in trusted if points_to(zone.name, ds, key)}
+    if is_usable(cds_response) and (cds := cds_records(cds_response, zone.name)):
+        child.cds.add(frozenset(cds))
+        is_signed = _has_signature_by(trusted_tags, signatures(cds_response, CDS, zone.name))
+        tally.add(CDS_SIGNED if is_signed else CDS_NOT_SIGNED, server)
+    if is_usable(cdnskey_response) and (cdnskey := cdnskeys(cdnskey_response, zone.name)):
+        child.cdnskey.add(frozenset(cdnskey))
+        is_signed = _has_signature_by(trusted_tags, signatures(cdnskey_response, CDNSKEY, zone.name))
+        tally.add(CDNSKEY_SIGNED if is_signed else CDNSKEY_NOT_SIGNED, server)
+
+
+def _has_signature_by(tags: set[int], made: Iterable[Rrsig]) -> bool:
+    return any(signature.tag in tags for signature in made)
+
+
+def _content(zone: Zone, child: _Child, trusted: Sequence[Ds]) -> Iterator[Finding]:
+    """Compare what the CDS and CDNSKEY sets ask for with the DS set; requests to delete are no rollover."""
+    ds_keytags = _tags(trusted)
+    by_keys = sorted((_tags(cds), _same_keys(cds, trusted)) for cds in child.cds if not _is_delete(cds))
+    for keytags, is_same in dict.fromkeys((tuple(tags), same) for tags, same in by_keys):
+        yield (CDS_EQUALS_DS if is_same else CDS_ROLLOVER)(cds_keytags=list(keytags), ds_keytags=ds_keytags)
+    of_keys = sorted((_tags(keys), _stands_for(zone, keys, trusted)) for keys in child.cdnskey if not _is_delete(keys))
+    for keytags, is_same in dict.fromkeys((tuple(tags), same) for tags, same in of_keys):
+        tag = CDNSKEY_EQUALS_DS if is_same else CDNSKEY_ROLLOVER
+        yield tag(cdnskey_keytags=list(keytags), ds_keytags=ds_keytags)
+
+
+def _is_delete(records: Iterable[Ds | Dnskey]) -> bool:
+    return any(record.is_delete for record in records)
+
+
+def _tags(records: Iterable[Ds | Dnskey]) -> list[int]:
+    return sorted({record.tag for record in records})
+
+
+def _same_keys(cds: Iterable[Ds], trusted: Iterable[Ds]) -> bool:
+    """Say whether both sets name the same keys; digests count where both have one of the same type."""
+    cds, trusted = list(cds), list(trusted)
+    if {(ds.tag, ds.algorithm) for ds in cds} != {(ds.tag, ds.algorithm) for ds in trusted}:
+        return False
+    shared = {_kind(ds) for ds in cds} & {_kind(ds) for ds in trusted}
+    return {ds.rdata for ds in cds if _kind(ds) in shared} == {ds.rdata for ds in trusted if _kind(ds) in shared}
+
+
+def _kind(ds: Ds) -> tuple[int, int, int]:
+    return ds.tag, ds.algorithm, ds.digest_type
+
+
+def _stands_for(zone: Zone, keys: Iterable[Dnskey], trusted: Iterable[Ds]) -> bool:
+    """Say whether each key has a DS and each DS a key; a digest that cannot be computed proves nothing."""
+    keys, trusted = list(keys), list(trusted)
+    return all(any(points_to(zone.name, ds, key) is not False for ds in trusted) for key in keys) and all(
+        any(points_to(zone.name, ds, key) is not False for key in keys) for ds in trusted
+    )
+
+
+def _evidence(zone: Zone, child: _Child, trusted: Sequence[Ds]) -> Iterator[Finding]:
+    """Look for signs of a rollover in the keys and the DS set."""
+    keys = list(child.keys.values())
+    entry_points = [key for key in keys if key.is_sep and key.validates]
+    signing = {made.tag for made in child.keys_made.values()}
+    found = {
+        MULTIPLE_KSK: _tags(entry_points),
+        DOUBLE_SIGNATURE: _tags(key for key in entry_points if key.tag in signing),
+        KEY_WITHOUT_DS: _tags(
+            key for key in entry_points if all(points_to(zone.name, ds, key) is False for ds in trusted)
+        ),
+        DS_WITHOUT_KEY: _tags(ds for ds in trusted if all(points_to(zone.name, ds, key) is False for key in keys)),
+    }
+    shown = {
+        tag: tags for tag, tags in found.items() if len(tags) > (1 if tag in {MULTIPLE_KSK, DOUBLE_SIGNATURE} else 0)
+    }
+    for tag, keytags in shown.items():
+        yield tag(keytags=keytags)
+    if shown and not child.cds and not child.cdnskey:
+        yield UNSIGNALED_ROLLOVER()

@@ -1,0 +1,93 @@
+"""DNSSEC20: the type bitmap of the apex must list every type that is there.
+
+RFC 4034 section 4.1.2, RFC 5155 sections 3.2.1 and 7.1, RFC 8198: a resolver takes a missing bit for proof that there
+is no such record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
+from gonemaster_engine.dnssec.records import NSEC, NSEC3, dnskeys, signatures
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, ask, child_servers, is_usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response, Section
+    from gonemaster_engine.zone import Zone
+
+NSEC_MISMATCH = Tag("DS20_NSEC_BITMAP_MISMATCHES_RRTYPE", Level.ERROR, ("query_type", "servers"))
+NSEC3_MISMATCH = Tag("DS20_NSEC3_BITMAP_MISMATCHES_RRTYPE", Level.ERROR, ("query_type", "servers"))
+OK = Tag("DS20_BITMAP_OK", Level.INFO, SERVERS)
+NO_BITMAP = Tag("DS20_NO_BITMAP", Level.WARNING, SERVERS)
+NO_DNSSEC = Tag("DS20_NO_DNSSEC", Level.NOTICE, SERVERS)
+
+_PROBED = ("A", "AAAA", "MX", "TXT")
+_TYPES = ("DNSKEY", "NSEC", "NSEC3PARAM", *_PROBED)
+
+
+@case("dnssec20", NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP, NO_DNSSEC, IPV4_DISABLED, IPV6_DISABLED)
+async def dnssec20(zone: Zone) -> AsyncIterator[Finding]:
+    """Compare the type bitmap of the apex with what the servers have there."""
+    servers, skipped = usable(zone, await child_servers(zone), "DNSKEY")
+    for finding in skipped:
+        yield finding
+    tally = Tally()
+    is_signed = False
+    for server, (keys, nsec, nsec3param, *probes) in await ask(servers, zone.name, *_TYPES):
+        if not is_usable(keys) or not dnskeys(keys, zone.name):
+            tally.add(NO_DNSSEC, server)
+            continue
+        is_signed = True
+        record = _apex_record(zone, nsec, nsec3param)
+        if record is None:
+            tally.add(NO_BITMAP, server)
+            continue
+        lacking = _unlisted(zone, record, probes)
+        for rtype in lacking:
+            tally.add(NSEC_MISMATCH if isinstance(record, Nsec) else NSEC3_MISMATCH, server, query_type=rtype)
+        if not lacking:
+            tally.add(OK, server)
+    for finding in tally.findings(NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP):
+        yield finding
+    if not is_signed:
+        for finding in tally.findings(NO_DNSSEC):
+            yield finding
+
+
+def _unlisted(zone: Zone, record: Nsec | Nsec3, probes: Sequence[Response | None]) -> list[str]:
+    return [
+        rtype
+        for rtype, response in zip(_PROBED, probes, strict=True)
+        if response is not None
+        and response.rcode_number == 0
+        and response.has(rtype, zone.name)
+        and not record.has(rtype)
+    ]
+
+
+def _apex_record(zone: Zone, nsec: Response | None, nsec3param: Response | None) -> Nsec | Nsec3 | None:
+    """Return the record of the zone itself that has the bitmap of the apex."""
+    if nsec is not None:
+        if found := _own_nsec(zone, nsec, "answer"):
+            return found
+        for record in nsec3_records(nsec, "authority"):
+            is_apex = zone.verifier.nsec3_label(zone.name, record) == record.label
+            if is_apex and _is_own(zone, nsec, record.owner, NSEC3, "authority"):
+                return record
+    return _own_nsec(zone, nsec3param, "authority") if nsec3param is not None else None
+
+
+def _own_nsec(zone: Zone, response: Response, section: Section) -> Nsec | None:
+    records = nsec_records(response, section, zone.name)
+    return records[0] if records and _is_own(zone, response, zone.name, NSEC, section) else None
+
+
+def _is_own(zone: Zone, response: Response, owner: str, rtype: int, section: Section) -> bool:
+    """Say whether the record is not one of the parent zone: unsigned, or signed in the name of this zone."""
+    made = signatures(response, rtype, owner, section)
+    return not made or any(signature.signer == zone.name for signature in made)

@@ -1,0 +1,192 @@
+"""DNSSEC22: the addresses of name servers in the zone must validate.
+
+RFC 4034 section 4.1.2, RFC 4035 sections 2.2, 3.1.1, 5.2 to 5.4, RFC 5155 section 8, RFC 6840 section 4.4, RFC 2181
+section 10.3, RFC 9471 section 3.1, RFC 9499.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.dnssec.records import Dnskey, Ds, dnskeys, ds_records
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.recursor import glue_addresses
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.dnssec._shared import (
+    SERVERS,
+    Tally,
+    child_servers,
+    is_usable,
+    parent_servers,
+)
+from gonemaster_engine.testcases.dnssec._vantage import Judgement, Outcome, State, Vantage
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+NO_IN_DOMAIN_NS = Tag("DS22_NO_IN_DOMAIN_NS", Level.INFO)
+NOT_SECURE = Tag("DS22_ZONE_NOT_SECURE", Level.INFO)
+CHAIN_BROKEN = Tag("DS22_NS_ADDRESS_CHAIN_BROKEN", Level.ERROR, ("ns", "signer", "servers"))
+INSECURE = Tag("DS22_NS_ADDRESS_INSECURE", Level.INFO, ("ns", "servers"))
+ORPHAN = Tag("DS22_NS_ADDRESS_ORPHAN_ZONE", Level.ERROR, ("ns", "signer", "servers"))
+REFERRED = Tag("DS22_NS_ADDRESS_REFERRED", Level.INFO, ("ns", "zone", "servers"))
+EXPIRED = Tag("DS22_NS_ADDRESS_RRSIG_EXPIRED", Level.ERROR, ("ns", "keytag", "servers"))
+INVALID = Tag("DS22_NS_ADDRESS_RRSIG_NOT_VALID_BY_DNSKEY", Level.ERROR, ("ns", "signer", "keytag", "servers"))
+UNSIGNED = Tag("DS22_NS_ADDRESS_UNSIGNED", Level.ERROR, ("ns", "servers"))
+VALIDATES = Tag("DS22_NS_ADDRESS_VALIDATES", Level.INFO, SERVERS)
+
+_ERRORS = (CHAIN_BROKEN, ORPHAN, EXPIRED, INVALID, UNSIGNED)
+_TAGS = {
+    Outcome.INSECURE: INSECURE,
+    Outcome.CHAIN_BROKEN: CHAIN_BROKEN,
+    Outcome.UNSIGNED: UNSIGNED,
+    Outcome.EXPIRED: EXPIRED,
+    Outcome.INVALID: INVALID,
+    Outcome.ORPHAN: ORPHAN,
+}
+
+
+@dataclass(slots=True)
+class _Cut:
+    """A secure zone cut that servers referred to."""
+
+    ds: Sequence[Ds]
+    put_off: dict[str, set[Nameserver]] = field(default_factory=dict)  # names, and who referred
+    glue: set[tuple[str, str]] = field(default_factory=set)  # name and address of the cut's servers
+
+
+@dataclass(slots=True)
+class _Results:
+    """What was found about each name."""
+
+    tally: Tally = field(default_factory=Tally)
+    validated: set[str] = field(default_factory=set)
+    judged: set[str] = field(default_factory=set)
+    cuts: dict[str, _Cut] = field(default_factory=dict)
+
+    def add(self, name: str, servers: Iterable[Nameserver], judgement: Judgement) -> None:
+        """Note a judgement of one address, which may have several names."""
+        if judgement.outcome is Outcome.VALIDATES:
+            self.validated.add(name)
+        tag = VALIDATES if judgement.outcome is Outcome.VALIDATES else _TAGS.get(judgement.outcome)
+        if tag is None:
+            return
+        self.judged.add(name)
+        values = {"ns": name, "signer": judgement.signer, "keytag": judgement.keytag}
+        args = {key: values[key] for key in tag.keys if key in values}
+        for server in servers:
+            self.tally.add(tag, server, **args)
+
+
+@case(
+    "dnssec22",
+    NO_IN_DOMAIN_NS,
+    NOT_SECURE,
+    *_ERRORS,
+    INSECURE,
+    REFERRED,
+    VALIDATES,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def dnssec22(zone: Zone) -> AsyncIterator[Finding]:
+    """Validate the addresses of the name servers whose names lie in the zone."""
+    wanted = [] if zone.is_root else [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
+    if not wanted:
+        yield NO_IN_DOMAIN_NS()
+        return
+    servers, skipped = usable(zone, await child_servers(zone), "A")
+    for finding in skipped:
+        yield finding
+    keys_by_address = await _apex_keys(zone, servers)
+    if not any(keys_by_address.values()) or not await _has_ds(zone):
+        yield NOT_SECURE()
+        return
+    pending = [server.query(name, "A", dnssec=True) for server in servers for name in wanted]
+    for answer in pending:
+        await answer  # all at once, before the names are judged one after the other
+    results = _Results()
+    for address, of_address in _by_address(servers).items():
+        vantage = Vantage(zone, of_address[0], zone.name, keys_by_address[address])
+        await _judge_names(vantage, wanted, of_address, results)
+    for cut, state in sorted(results.cuts.items()):
+        await _follow(zone, cut, state, results)
+    for finding in results.tally.findings(*_ERRORS, INSECURE, REFERRED):
+        yield finding
+    if not results.tally.has(*_ERRORS):
+        for finding in results.tally.findings(VALIDATES):
+            yield finding
+
+
+async def _apex_keys(zone: Zone, servers: Sequence[Nameserver]) -> dict[str, list[Dnskey]]:
+    """Return the keys that each address gives; where one gives none, those of the first that does."""
+    found = {
+        server.address: dnskeys(response, zone.name) if is_usable(response) else []
+        for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True)
+    }
+    first = next((keys for keys in found.values() if keys), [])
+    return {address: keys or first for address, keys in found.items()}
+
+
+async def _has_ds(zone: Zone) -> bool:
+    if zone.supplied_ds:
+        return True
+    responses = await query_all(await parent_servers(zone), zone.name, "DS", dnssec=True)
+    return any(is_usable(response) and ds_records(response, zone.name) for _, response in responses)
+
+
+def _by_address(servers: Iterable[Nameserver]) -> dict[str, list[Nameserver]]:
+    found: dict[str, list[Nameserver]] = {}
+    for server in servers:
+        found.setdefault(server.address, []).append(server)
+    return found
+
+
+async def _judge_names(
+    vantage: Vantage, wanted: Iterable[str], servers: Sequence[Nameserver], results: _Results
+) -> None:
+    for name in wanted:
+        judgement = await vantage.judge(name)
+        if judgement.outcome is Outcome.REFERRED:
+            cut = results.cuts.get(judgement.signer)
+            if cut is None:
+                found = await vantage.cut(judgement.signer, with_keys=False)
+                cut = results.cuts[judgement.signer] = _Cut(found.ds)
+            cut.put_off.setdefault(name, set()).update(servers)
+            cut.glue |= _glue(vantage.referrals[judgement.signer], judgement.signer, vantage.origin)
+        else:
+            results.add(name, servers, judgement)
+
+
+def _glue(referral: Response, cut: str, parent: str) -> set[tuple[str, str]]:
+    return {
+        (record.target, address)
+        for record in referral.records("NS", cut, "authority")
+        for address in glue_addresses(referral, record.target, parent)
+    }
+
+
+async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:
+    """Judge the names that were put off at the servers of the secure zone they lie in."""
+    servers, _ = usable(zone, sorted(zone.nameserver(*pair) for pair in cut.glue), "A")
+    for of_address in _by_address(servers).values():
+        outside = Vantage(zone, of_address[0], zone.name, ())
+        found = await outside.with_keys(name, cut.ds)
+        if found.state is State.BROKEN:
+            for put_off in cut.put_off:
+                results.add(put_off, of_address, Judgement(Outcome.CHAIN_BROKEN, name))
+        elif found.state is State.SECURE:
+            inside = Vantage(zone, of_address[0], name, found.keys)
+            for put_off in sorted(cut.put_off):
+                results.add(put_off, of_address, await inside.judge(put_off))
+    for put_off, referring in cut.put_off.items():
+        if put_off not in results.judged:
+            for server in referring:
+                results.tally.add(REFERRED, server, ns=put_off, zone=name)

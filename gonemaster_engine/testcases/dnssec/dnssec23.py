@@ -1,0 +1,111 @@
+"""DNSSEC23: the records of one denial of existence must not contradict each other.
+
+RFC 4034 sections 4.1.1 and 6.1, RFC 4035 section 3.1.3, RFC 4470, RFC 5155 sections 1.3, 3.1.7 and 7, RFC 8198,
+RFC 9077, RFC 9824. A resolver that uses cached denials (RFC 8198) believes each record by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import combinations, permutations
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec3param_records, nsec_records
+from gonemaster_engine.dnssec.records import dnskeys
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+CONSISTENT = Tag("DS23_DENIAL_PROOF_CONSISTENT", Level.INFO, SERVERS)
+MULTIPLE_NSEC3PARAM = Tag("DS23_MULTIPLE_NSEC3PARAM", Level.NOTICE, SERVERS)
+NO_PROOF = Tag("DS23_NO_DENIAL_PROOF", Level.ERROR, SERVERS)
+NOT_PUBLISHED = Tag("DS23_NSEC3_CHAIN_NOT_PUBLISHED", Level.ERROR, SERVERS)
+DUPLICATE_NEXT = Tag("DS23_NSEC3_DUPLICATE_NEXT", Level.ERROR, ("owner", "covered", "next", "servers"))
+MIXED_PARAMETERS = Tag("DS23_NSEC3_MIXED_PARAMETERS", Level.ERROR, SERVERS)
+NSEC3_OVERLAP = Tag("DS23_NSEC3_RANGES_OVERLAP", Level.ERROR, ("owner", "next", "covered", "servers"))
+NSEC_OVERLAP = Tag("DS23_NSEC_RANGES_OVERLAP", Level.ERROR, ("owner", "next", "covered", "servers"))
+
+PROBE_LABEL = "xn--gonemaster-probe-9"  # not an A-label, so no zone has it; constant, so that saved answers fit
+_MAX_RECORDS = 16  # of one proof that are compared; a proper one has at most three
+
+_ERRORS = (NO_PROOF, NOT_PUBLISHED, DUPLICATE_NEXT, MIXED_PARAMETERS, NSEC3_OVERLAP, NSEC_OVERLAP)
+
+
+@case("dnssec23", CONSISTENT, MULTIPLE_NSEC3PARAM, *_ERRORS, IPV4_DISABLED, IPV6_DISABLED)
+async def dnssec23(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that the NSEC or NSEC3 records of a denial do not contradict each other."""
+    servers, skipped = usable(zone, await child_servers(zone), "A")
+    for finding in skipped:
+        yield finding
+    probe = names.prepend(PROBE_LABEL, zone.name)
+    if len(probe) > names.TEXT_MAX_CHARACTERS:
+        return
+    pending = [
+        (
+            server,
+            server.query(zone.name, "DNSKEY", dnssec=True),
+            server.query(probe, "A", dnssec=True),
+            server.query(zone.name, "NSEC3PARAM", dnssec=True),
+        )
+        for server in servers
+    ]
+    tally = Tally()
+    for server, keys, denial, nsec3param in pending:
+        keys_response, response = await keys, await denial
+        if not is_usable(keys_response) or not dnskeys(keys_response, zone.name):
+            continue
+        if response is None or not response.aa or response.tc or response.rcode not in {"NOERROR", "NXDOMAIN"}:
+            continue
+        _judge(zone, tally, server, response, await nsec3param)
+    has_errors = tally.has(*_ERRORS)
+    for finding in tally.findings(*sorted((MULTIPLE_NSEC3PARAM, *_ERRORS), key=lambda tag: tag.name)):
+        yield finding
+    if not has_errors:
+        for finding in tally.findings(CONSISTENT):
+            yield finding
+
+
+def _judge(zone: Zone, tally: Tally, server: Nameserver, response: Response, nsec3param: Response | None) -> None:
+    nsec3 = [record for record in nsec3_records(response, "authority") if record.zone == zone.name][:_MAX_RECORDS]
+    nsec = [record for record in nsec_records(response, "authority") if names.is_in_domain(record.owner, zone.name)][
+        :_MAX_RECORDS
+    ]
+    found = [*_nsec3_faults(nsec3), *_nsec_overlaps(nsec)] if nsec3 or nsec else [(NO_PROOF, {})]
+    published = nsec3param_records(nsec3param, zone.name) if is_usable(nsec3param) else None
+    if nsec3 and published is not None:
+        if (MIXED_PARAMETERS, {}) not in found and nsec3[0].parameters not in {each.parameters for each in published}:
+            found.append((NOT_PUBLISHED, {}))
+        if len(published) > 1:
+            tally.add(MULTIPLE_NSEC3PARAM, server)
+    for tag, args in found:
+        tally.add(tag, server, **args)
+    if not found:
+        tally.add(CONSISTENT, server)
+
+
+def _nsec3_faults(records: Sequence[Nsec3]) -> Iterator[tuple[Tag, dict[str, str]]]:
+    if len({record.parameters for record in records}) > 1:
+        yield MIXED_PARAMETERS, {}
+        return
+    told: set[frozenset[str]] = set()
+    by_owner = {record.owner: record for record in sorted(records, key=lambda record: record.owner)}
+    for first, second in combinations(by_owner.values(), 2):
+        if first.next == second.next:
+            told.add(frozenset({first.owner, second.owner}))
+            yield DUPLICATE_NEXT, {"owner": first.owner, "covered": second.owner, "next": first.next}
+    for one, other in permutations(by_owner.values(), 2):
+        if frozenset({one.owner, other.owner}) not in told and one.covers(other.label):
+            yield NSEC3_OVERLAP, {"owner": one.owner, "covered": other.owner, "next": one.next}
+
+
+def _nsec_overlaps(records: Sequence[Nsec]) -> Iterator[tuple[Tag, dict[str, str]]]:
+    for one, other in permutations(records, 2):
+        if one.owner != other.owner and one.covers(other.owner):
+            yield NSEC_OVERLAP, {"owner": one.owner, "covered": other.owner, "next": one.next}

@@ -1,0 +1,227 @@
+"""DNSSEC24: the signals by which a signed zone without DS can be bootstrapped.
+
+RFC 9615 sections 3 and 4, RFC 8078, RFC 7344, RFC 4035 section 5, RFC 1035 section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.dnssec.chain import Trust, trust_in_set
+from gonemaster_engine.dnssec.records import CDNSKEY, CDS, Dnskey, Ds, cdnskeys, cds_records, ds_records, rrset
+from gonemaster_engine.entries import Level
+from gonemaster_engine.errors import WireError
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import SUPPLIED, Finding, Tag, case
+from gonemaster_engine.rrtypes import type_text
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, ask, is_usable, parent_servers
+from gonemaster_engine.testcases.dnssec._signal_zones import Ending, Fault, Found, Path, PathZone
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+_SIGNAL = ("ns", "query_name")
+SECURE = Tag("DS24_DELEGATION_SECURE", Level.INFO, SERVERS)
+NO_RECORDS = Tag("DS24_NO_CDS_CDNSKEY", Level.INFO)
+DELETE = Tag("DS24_DELETE_REQUESTED", Level.INFO)
+APEX_UNAVAILABLE = Tag("DS24_APEX_UNAVAILABLE", Level.WARNING, SERVERS)
+ONLY_IN_DOMAIN = Tag("DS24_ONLY_IN_DOMAIN_NS", Level.NOTICE, SERVERS)
+TOO_LONG = Tag("DS24_SIGNAL_NAME_TOO_LONG", Level.NOTICE, _SIGNAL)
+AT_CUT = Tag("DS24_SIGNAL_AT_ZONE_CUT", Level.WARNING, _SIGNAL)
+UNREACHABLE = Tag("DS24_SIGNAL_ZONE_UNREACHABLE", Level.WARNING, ("ns", "zone", "servers"))
+INSECURE = Tag("DS24_SIGNAL_ZONE_INSECURE", Level.WARNING, ("ns", "zone"))
+BROKEN = Tag("DS24_SIGNAL_CHAIN_BROKEN", Level.WARNING, ("ns", "zone"))
+UNSIGNED = Tag("DS24_SIGNAL_UNSIGNED", Level.WARNING, ("ns", "query_name", "query_type", "zone"))
+MISMATCH = Tag("DS24_SIGNAL_MISMATCH", Level.WARNING, ("ns", "query_name", "query_type"))
+VALIDATED = Tag("DS24_SIGNAL_VALIDATED", Level.INFO, ("ns", "query_name", "zone"))
+MISSING = Tag("DS24_SIGNAL_MISSING", Level.WARNING, _SIGNAL)
+NO_SIGNAL = Tag("DS24_NO_SIGNAL", Level.NOTICE, SERVERS)
+READY = Tag("DS24_BOOTSTRAP_READY", Level.INFO)
+
+_TYPES = (CDS, CDNSKEY)
+
+
+@dataclass(slots=True)
+class _Apex:
+    """What the servers of the delegation publish at the apex."""
+
+    sets: dict[int, set[tuple[bytes, ...]]] = field(default_factory=lambda: {rtype: set() for rtype in _TYPES})
+    is_delete_only: bool = True
+    unavailable: set[Nameserver] = field(default_factory=set)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no server has a record of either type."""
+        return not any(any(found) for found in self.sets.values())
+
+
+@case(
+    "dnssec24",
+    SECURE,
+    NO_RECORDS,
+    DELETE,
+    APEX_UNAVAILABLE,
+    ONLY_IN_DOMAIN,
+    TOO_LONG,
+    AT_CUT,
+    UNREACHABLE,
+    INSECURE,
+    BROKEN,
+    UNSIGNED,
+    MISMATCH,
+    VALIDATED,
+    MISSING,
+    NO_SIGNAL,
+    READY,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def dnssec24(zone: Zone) -> AsyncIterator[Finding]:
+    """Validate the bootstrapping signals of a zone that has no DS records yet."""
+    parents, skipped = usable(zone, await parent_servers(zone), "DS")
+    for finding in skipped:
+        yield finding
+    having = [SUPPLIED] if zone.supplied_ds else await _with_ds(zone, parents)
+    if having:
+        yield SECURE(servers=having)
+        return
+    servers, skipped = usable(zone, await zone.glue(), "CDS", "CDNSKEY")
+    for finding in skipped:
+        yield finding
+    apex = await _read_apex(zone, servers)
+    if apex.is_empty or apex.is_delete_only:
+        yield NO_RECORDS() if apex.is_empty else DELETE()
+        return
+    if apex.unavailable:
+        yield APEX_UNAVAILABLE(servers=apex.unavailable)
+    delegated = await zone.glue_names()
+    hosts = [name for name in delegated if not names.is_in_domain(name, zone.name)]
+    if not hosts:
+        yield ONLY_IN_DOMAIN(servers=delegated)
+        return
+    search = _Search(zone, apex)
+    for host in sorted(hosts):
+        for finding in await search.examine(host):
+            yield finding
+    for finding in search.conclude(len(hosts)):
+        yield finding
+
+
+async def _with_ds(zone: Zone, parents: Sequence[Nameserver]) -> list[Nameserver]:
+    responses = await query_all(parents, zone.name, "DS", dnssec=True)
+    return [server for server, response in responses if is_usable(response) and ds_records(response, zone.name)]
+
+
+async def _read_apex(zone: Zone, servers: Sequence[Nameserver]) -> _Apex:
+    apex = _Apex()
+    for server, responses in await ask(servers, zone.name, "CDS", "CDNSKEY"):
+        for rtype, response in zip(_TYPES, responses, strict=True):
+            if not is_usable(response):
+                apex.unavailable.add(server)
+                continue
+            apex.sets[rtype].add(rrset(response, rtype, zone.name).rdatas)
+            if not _is_delete_only(zone, response):
+                apex.is_delete_only = False
+    return apex
+
+
+def _is_delete_only(zone: Zone, response: Response) -> bool:
+    records: list[Ds | Dnskey] = [*cds_records(response, zone.name), *cdnskeys(response, zone.name)]
+    return all(record.is_delete for record in records)
+
+
+class _Search:
+    """Looks for the signal of each host, and remembers what all of them come to."""
+
+    def __init__(self, zone: Zone, apex: _Apex) -> None:
+        self._zone = zone
+        self._apex = apex
+        self._path = Path(zone)
+        self._absent: list[tuple[str, str]] = []
+        self._has_signal = False
+        self._validated = 0
+
+    async def examine(self, host: str) -> list[Finding]:
+        """Return the findings about the signal of one name server."""
+        name = names.prepend("_dsboot", names.prepend(f"{self._zone.name}._signal", host))
+        if not _fits(name):
+            return [TOO_LONG(ns=host, query_name=name)]
+        found = await self._path.search(name)
+        if found.ending is Ending.AT_CUT:
+            return [AT_CUT(ns=host, query_name=name)]
+        if found.ending is Ending.UNREACHABLE:
+            return [UNREACHABLE(ns=host, zone=found.at.name, servers=found.at.asked)]
+        if found.ending is Ending.ABSENT:
+            self._absent.append((host, name))
+            return []
+        self._has_signal = True
+        return await self._judge(host, name, found)
+
+    async def _judge(self, host: str, name: str, found: Found) -> list[Finding]:
+        signing = found.at
+        signer = found.signer
+        if signer == name:
+            return [AT_CUT(ns=host, query_name=name)]
+        if signer is not None and names.is_below(signer, found.at.name) and names.is_below(name, signer):
+            signing = await self._path.reach(signer, found.at)
+            if signing.name != signer:
+                return [UNREACHABLE(ns=host, zone=signing.name, servers=signing.asked)]
+        fault = await self._path.validate(signing)
+        if fault:
+            return list(_fault_findings(host, *fault))
+        return list(self._judge_sets(host, name, found, signing))
+
+    def _judge_sets(self, host: str, name: str, found: Found, signing: PathZone) -> Iterator[Finding]:
+        keys = [] if signing.keys is None or isinstance(signing.keys, Fault) else signing.keys
+        is_good = True
+        for rtype in _TYPES:
+            of, each = {"ns": host, "query_name": name, "query_type": type_text(rtype)}, found.sets[rtype]
+            if each.records.rdatas:
+                verifier, now = self._zone.verifier, self._zone.now
+                trust = trust_in_set(verifier, each.records, each.made, keys, zone=signing.name, now=now)
+                if trust is Trust.OPEN:
+                    is_good = False
+                    continue
+                if trust is Trust.BROKEN:
+                    is_good = False
+                    yield UNSIGNED(**of, zone=signing.name)
+                    continue
+            if any(published != each.records.rdatas for published in self._apex.sets[rtype]):
+                is_good = False
+                yield MISMATCH(**of)
+        if is_good:
+            self._validated += 1
+            yield VALIDATED(ns=host, query_name=name, zone=signing.name)
+
+    def conclude(self, hosts: int) -> Iterator[Finding]:
+        """Yield what the signals come to together."""
+        if self._has_signal:
+            for host, name in self._absent:
+                yield MISSING(ns=host, query_name=name)
+        elif self._absent:
+            yield NO_SIGNAL(servers=[host for host, _ in self._absent])
+        if self._validated == hosts and not self._apex.unavailable:
+            yield READY()
+
+
+def _fits(name: str) -> bool:
+    try:
+        names.to_wire(name)
+    except WireError:
+        return False
+    return True
+
+
+def _fault_findings(host: str, zone: PathZone, fault: Fault) -> Iterator[Finding]:
+    if fault is Fault.INSECURE:
+        yield INSECURE(ns=host, zone=zone.name)
+    elif fault is Fault.BROKEN:
+        yield BROKEN(ns=host, zone=zone.name)
+    elif fault is Fault.UNREACHABLE:
+        yield UNREACHABLE(ns=host, zone=zone.name, servers=zone.asked)
