@@ -21,7 +21,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
-from typing import cast
 
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.rrtypes import IN
