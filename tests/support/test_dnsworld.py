@@ -244,6 +244,16 @@ def test_answers_validate(signed_world: World) -> None:
         assert validate_section(response.answer, keys)
 
 
+def test_signatures_and_denial_can_be_asked_for(signed_world: World) -> None:
+    keys = keys_of(signed_world, NS1, "example.xa")
+    nsec = ask(signed_world, NS1, "example.xa", "NSEC", want_dnssec=True, tcp=True)
+    param = ask(signed_world, NS1, "example.xa", "NSEC3PARAM", want_dnssec=True, tcp=True)
+    assert bool(nsec.answer) != bool(param.answer)
+    assert validate_section([*nsec.answer, *param.answer], keys) == 1
+    signatures = ask(signed_world, NS1, "www.example.xa", "RRSIG", tcp=True).answer
+    assert dns.rdatatype.A in {rdata.type_covered for rrset in signatures for rdata in rrset}
+
+
 def test_denial_validates_and_denies(signed_world: World) -> None:
     keys = keys_of(signed_world, NS1, "example.xa")
     for name in ("nothing", "deep.below.nothing", "www", "b.c", "any.wild"):

@@ -188,7 +188,7 @@ class Lookup:
     ) -> dns.name.Name | None:
         node = self.zone.nodes.get(source, {})
         expanded = source != name
-        wanted = list(node.values()) if qtype == dns.rdatatype.ANY else [node[qtype]] if qtype in node else []
+        wanted = self._wanted(source, qtype)
         alias = None
         if not wanted and dns.rdatatype.CNAME in node:
             wanted = [node[dns.rdatatype.CNAME]]
@@ -201,6 +201,18 @@ class Lookup:
             denial = self.zone.denial
             self._deny(denial.wildcard_no_data(name, self._encloser(name)) if expanded else denial.no_data(name))
         return alias if alias is not None and alias.is_subdomain(self.zone.origin) else None
+
+    def _wanted(self, owner: dns.name.Name, qtype: dns.rdatatype.RdataType) -> list[dns.rdataset.Rdataset]:
+        node = dict(self.zone.nodes.get(owner, {}))
+        nsec = self.zone.denial.at(owner)
+        if nsec is not None:
+            node[dns.rdatatype.NSEC] = nsec
+        if qtype == dns.rdatatype.ANY:
+            return list(node.values())
+        if qtype == dns.rdatatype.RRSIG and self.zone.signer is not None:
+            signatures = [self.zone.signer.rrsigs(owner, rdataset) for rdataset in node.values()]
+            return [each for each in signatures if each is not None]
+        return [node[qtype]] if qtype in node else []
 
     def _follow_dname(self, name: dns.name.Name, owner: dns.name.Name) -> dns.name.Name | None:
         """Synthesize the alias (RFC 6672 section 3.1)."""

@@ -29,6 +29,7 @@ class Denial(Protocol):
     def expanded(self, qname: dns.name.Name, encloser: dns.name.Name) -> Proof: ...
     def wildcard_no_data(self, qname: dns.name.Name, encloser: dns.name.Name) -> Proof: ...
     def records(self) -> Proof: ...
+    def at(self, name: dns.name.Name) -> dns.rdataset.Rdataset | None: ...
 
 
 class _Unsigned:
@@ -46,6 +47,9 @@ class _Unsigned:
 
     def records(self) -> Proof:
         return []
+
+    def at(self, name: dns.name.Name) -> dns.rdataset.Rdataset | None:
+        return None
 
 
 NO_DENIAL = _Unsigned()
@@ -98,6 +102,9 @@ class NsecChain:
     def records(self) -> Proof:
         return [self._entry(index) for index in range(len(self._names))]
 
+    def at(self, name: dns.name.Name) -> dns.rdataset.Rdataset | None:
+        return self._at_or_before(name)[1] if name in self._types else None
+
     def _at_or_before(self, name: dns.name.Name) -> tuple[dns.name.Name, dns.rdataset.Rdataset]:
         return self._entry(bisect.bisect_right(self._names, name) - 1)
 
@@ -140,6 +147,9 @@ class Nsec3Chain:
 
     def records(self) -> Proof:
         return [self._entry(index) for index in range(len(self._hashes))]
+
+    def at(self, name: dns.name.Name) -> dns.rdataset.Rdataset | None:
+        return None  # NSEC3 sets have owners of their own
 
     def closest_encloser(self, qname: dns.name.Name, encloser: dns.name.Name) -> Proof:
         """Give the match of the encloser and the cover of the next closer name (RFC 5155 section 7.2.1)."""
