@@ -1,0 +1,109 @@
+"""The queue as the API shows it, and what can be done to it."""
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.fields import Instant
+from gonemaster_api.paging import PagingSchema
+from gonemaster_api.parsing import RequestSchema
+from gonemaster_api.v1.jobs.schemas import JobSchema
+from gonemaster_tasks.queues import TIERS
+
+
+class TierSchema(ma.Schema):
+    """One tier: what waits in it, and whether it is paused, by whom and why."""
+
+    tier = ma.fields.String(required=True, metadata={"enum": list(TIERS)})
+    queued = ma.fields.Integer(required=True)
+    held = ma.fields.Integer(required=True, metadata={"description": "jobs in state paused"})
+    running = ma.fields.Integer(required=True)
+    paused = ma.fields.Boolean(required=True)
+    paused_by = ma.fields.String(required=True)
+    reason = ma.fields.String(required=True)
+    since = Instant(required=True, allow_none=True)
+    until = Instant(required=True, allow_none=True)
+
+
+class WorkerSchema(ma.Schema):
+    """A living worker process."""
+
+    name = ma.fields.String(required=True)
+    host = ma.fields.String(required=True)
+    pid = ma.fields.Integer(required=True)
+    queues = ma.fields.List(ma.fields.String(), required=True)
+    slots = ma.fields.Integer(required=True)
+    slots_in_use = ma.fields.Integer(required=True)
+    running = ma.fields.List(ma.fields.String(), required=True, metadata={"description": "ids of jobs"})
+    started_at = Instant(required=True)
+    draining = ma.fields.Boolean(required=True)
+
+
+class QueueSchema(ma.Schema):
+    """The queue."""
+
+    paused = ma.fields.Boolean(required=True, metadata={"description": "whether all tiers are paused"})
+    depth = ma.fields.Dict(
+        keys=ma.fields.String(), values=ma.fields.Integer(), required=True, metadata={"description": "by tier"}
+    )
+    tiers = ma.fields.List(ma.fields.Nested(TierSchema), required=True)
+    running = ma.fields.List(
+        ma.fields.Nested(JobSchema), required=True, metadata={"description": "at most 500, longest running first"}
+    )
+    workers = ma.fields.List(
+        ma.fields.Nested(WorkerSchema),
+        required=True,
+        allow_none=True,
+        metadata={"description": "null while the broker does not answer"},
+    )
+    items = ma.fields.List(
+        ma.fields.Nested(JobSchema), required=True, metadata={"description": "waiting jobs, the next one first"}
+    )
+    total = ma.fields.Integer(required=True)
+    limit = ma.fields.Integer(required=True)
+    offset = ma.fields.Integer(required=True)
+    next_cursor = ma.fields.String()
+    prev_cursor = ma.fields.String()
+
+
+class QueueQuerySchema(PagingSchema):
+    """Which waiting jobs to list; those of both tiers without `tier`."""
+
+    tier = ma.fields.String(validate=validate.OneOf(TIERS))
+
+
+class PauseSchema(RequestSchema):
+    """Which tiers to pause, both without `tier`; why, and until when."""
+
+    optional_body = True
+
+    tier = ma.fields.String(validate=validate.OneOf(TIERS), allow_none=True)
+    reason = ma.fields.String(validate=validate.Length(max=1000), allow_none=True)
+    until = Instant(allow_none=True, metadata={"description": "when the tiers resume by themselves"})
+
+
+class ResumeSchema(RequestSchema):
+    """Which tiers to resume, both without `tier`."""
+
+    optional_body = True
+
+    tier = ma.fields.String(validate=validate.OneOf(TIERS), allow_none=True)
+
+
+class StatusSchema(ma.Schema):
+    """What was done."""
+
+    status = ma.fields.String(required=True, metadata={"enum": ["paused", "resumed"]})
+
+
+class JobIdsSchema(RequestSchema):
+    """Jobs, by their ids."""
+
+    job_ids = ma.fields.List(
+        ma.fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, 100_000)
+    )
+
+
+class RemovedSchema(ma.Schema):
+    """The jobs that were removed; others had started or ended."""
+
+    removed = ma.fields.List(ma.fields.String(), required=True)
