@@ -132,7 +132,7 @@ class DelegationWalk:
             return
         for item in items:
             await self._visit_waves([item])
-            if self._walk.observations:
+            if self._walk.observations or self._walk.stopped:
                 return
 
     async def _visit_waves(self, items: list[_Item]) -> None:

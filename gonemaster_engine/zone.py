@@ -23,9 +23,12 @@ from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.nameserver import Nameserver, query_all
 from gonemaster_engine.recursor import CnameProblem, Recursor, glue_addresses
-from gonemaster_engine.wire import Response, Section, dns_name
+from gonemaster_engine.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response, Section, dns_name
 
 _T = TypeVar("_T")
+
+_ADDRESS_RECORD_OCTETS = 28  # AAAA, its owner compressed
+_ALMOST_FULL_OCTETS = PLAIN_PAYLOAD - 2 * _ADDRESS_RECORD_OCTETS  # above that some glue may have been left out
 
 Delegation = dict[str, list[str]]
 """NS names to their addresses, possibly none; names and addresses sorted."""
@@ -165,7 +168,7 @@ class Zone:
             return None
         referred: dict[str, set[str]] = {}
         own: dict[str, set[str]] = {}
-        for server, response in await query_all(_one_per_address(parents), self.name, "NS"):
+        for server, response in await self.ask_for_delegation(_one_per_address(parents)):
             if response is None or response.rcode != "NOERROR":
                 continue
             if response.is_referral_to(self.name):
@@ -173,6 +176,17 @@ class Zone:
             elif response.aa and response.has("NS", self.name):
                 await self._collect_own(server, response, own)
         return referred or own
+
+    async def ask_for_delegation(self, parents: Sequence[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
+        """Ask for the NS records of the zone, and with EDNS once more where the answer had no room for all glue."""
+        plain = await query_all(parents, self.name, "NS")
+        full = [
+            server
+            for server, response in plain
+            if response and not response.over_tcp and response.size > _ALMOST_FULL_OCTETS
+        ]
+        larger = dict(await query_all(full, self.name, "NS", edns=Edns(payload=DNSSEC_PAYLOAD)))
+        return [(server, larger.get(server) or response) for server, response in plain]
 
     def _is_in_domain(self, name: str) -> bool:
         return names.is_in_domain(name, self.name)

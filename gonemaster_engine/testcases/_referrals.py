@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns
-
 if TYPE_CHECKING:
     from gonemaster_engine.nameserver import Nameserver
     from gonemaster_engine.wire import Response
     from gonemaster_engine.zone import Zone
-
-
-_EDNS = Edns(payload=DNSSEC_PAYLOAD)
-_ADDRESS_RECORD_OCTETS = 28  # AAAA, the owner compressed
-_ALMOST_FULL = PLAIN_PAYLOAD - 2 * _ADDRESS_RECORD_OCTETS  # above that some glue may have been left out
 
 
 async def referrals(zone: Zone) -> list[tuple[Nameserver | None, Response]]:
@@ -29,19 +21,9 @@ async def referrals(zone: Zone) -> list[tuple[Nameserver | None, Response]]:
     servers = await zone.parent_servers() or (await zone.walk()).servers()
     return [
         (server, response)
-        for server, response in await _ask(servers, zone.name)
+        for server, response in await zone.ask_for_delegation(servers)
         if response is not None and _is_complete(response, zone.name)
     ]
-
-
-async def _ask(servers: list[Nameserver], zone_name: str) -> list[tuple[Nameserver, Response | None]]:
-    """Ask for the delegation, and with EDNS once more where the plain response had no room for all glue."""
-    plain = await query_all(servers, zone_name, "NS")
-    again = [
-        server for server, response in plain if response and not response.over_tcp and response.size > _ALMOST_FULL
-    ]
-    larger = dict(await query_all(again, zone_name, "NS", edns=_EDNS))
-    return [(server, larger.get(server) or response) for server, response in plain]
 
 
 def _is_complete(response: Response, zone_name: str) -> bool:

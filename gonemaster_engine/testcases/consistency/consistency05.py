@@ -47,7 +47,7 @@ class _ChildData:
 
     def is_disowned(self, server: Nameserver) -> bool:
         """Say whether the zone has addresses for the server's name, but not the one at which it was asked."""
-        addresses = self.addresses.get(server.name)
+        addresses = self.addresses.get(server.name, set())
         return bool(addresses) and server.address not in addresses
 
 
