@@ -55,6 +55,28 @@ def iter_queued_ids(session: Session, priority: int) -> Iterator[str]:
         last = rows[-1]
 
 
+def queued_behind(session: Session, job: Job) -> str | None:
+    """Return the id of the queued job that comes after this one in its tier, None if it is the last."""
+    behind = or_(Job.position > job.position, and_(Job.position == job.position, Job.id > job.id))
+    query = select(Job.id).where(Job.priority == job.priority, Job.status == JobStatus.QUEUED, behind)
+    return session.scalar(query.order_by(Job.position, Job.id).limit(1))
+
+
+def priorities_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, int]:
+    """Return the tiers of those of the jobs that are unfinished."""
+    found: dict[str, int] = {}
+    for chunk in chunks(job_ids, _SLICE):
+        rows = session.execute(select(Job.id, Job.priority).where(Job.id.in_(chunk)))
+        found |= dict(rows.tuples())
+    return found
+
+
+def oldest_waiting(session: Session, priority: int) -> datetime | None:
+    """Return when the queued job of a tier that waits longest was created."""
+    query = select(func.min(Job.created_at)).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
+    return session.scalar(query)
+
+
 def list_waiting(session: Session, priority: int, *, limit: int, offset: int = 0) -> list[Job]:
     """Page through the waiting jobs of a tier in order, held ones included."""
     query = select(Job).where(Job.priority == priority, Job.status.in_(WAITING))

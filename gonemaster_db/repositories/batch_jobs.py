@@ -1,0 +1,62 @@
+"""All jobs of a batch at once: what waits, what runs, what is to be run again."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.models import Job, JobStatus, Priority, Run, RunStatus
+from gonemaster_db.models.jobs import WAITING
+from gonemaster_db.records import NewJob
+
+_SLICE = 2000
+
+
+def waiting_of_batch(session: Session, batch_id: str, *, limit: int) -> list[str]:
+    """List ids of queued and held jobs of a batch, those that are due last first."""
+    query = select(Job.id).where(Job.batch_id == batch_id, Job.status.in_(WAITING))
+    return list(session.scalars(query.order_by(Job.position.desc(), Job.id.desc()).limit(limit)))
+
+
+def request_cancel_of_batch(session: Session, batch_id: str, *, now: datetime) -> list[str]:
+    """Mark the running jobs of a batch for cancellation; returns their ids."""
+    first = case((Job.cancel_requested_at.is_(None), now), else_=Job.cancel_requested_at)
+    marked = (
+        update(Job)
+        .where(Job.batch_id == batch_id, Job.status == JobStatus.RUNNING)
+        .values(cancel_requested_at=first)
+        .returning(Job.id)
+    )
+    return sorted(session.scalars(marked, execution_options={"synchronize_session": False}))
+
+
+def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
+    """Count the runs of a batch, of one status if given."""
+    query = select(func.count()).select_from(Run).where(Run.batch_id == batch_id)
+    if status is not None:
+        query = query.where(Run.status == status)
+    return session.scalar(query) or 0
+
+
+def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> Iterator[NewJob]:
+    """Yield a new job for each run of a batch (of one status if given), as the run's job was; in slices."""
+    last = ""
+    while True:
+        query = select(Run).where(Run.batch_id == batch_id, Run.id > last)
+        if status is not None:
+            query = query.where(Run.status == status)
+        runs = session.scalars(query.order_by(Run.id).limit(_SLICE)).all()
+        if not runs:
+            return
+        for run in runs:
+            yield NewJob(
+                domain=run.domain,
+                priority=Priority.BATCH,
+                profile=run.profile,
+                profile_id=run.profile_id,
+                profile_name=run.profile_name,
+                config=run.config,
+            )
+        last = runs[-1].id
+        session.expunge_all()

@@ -1,0 +1,33 @@
+"""Settings changed while the service runs; they outlive it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.models import Setting
+from gonemaster_db.upsert import insert
+
+
+def read_settings(session: Session, keys: Iterable[str] | None = None) -> dict[str, Any]:
+    """Return stored values by key, of some keys only if given."""
+    query = select(Setting.key, Setting.value)
+    if keys is not None:
+        query = query.where(Setting.key.in_(list(keys)))
+    return dict(session.execute(query).tuples())
+
+
+def write_settings(session: Session, values: Mapping[str, Any], *, now: datetime) -> None:
+    """Store values, replacing those that were there."""
+    for key, value in values.items():
+        statement = insert(session, Setting).values(key=key, value=value, updated_at=now)
+        changed = {"value": statement.excluded.value, "updated_at": now}
+        session.execute(statement.on_conflict_do_update(index_elements=[Setting.key], set_=changed))
+
+
+def delete_settings(session: Session, keys: Iterable[str]) -> list[str]:
+    """Remove values, so that file and defaults count again; returns the keys that were there."""
+    deleted = delete(Setting).where(Setting.key.in_(list(keys))).returning(Setting.key)
+    return sorted(session.scalars(deleted, execution_options={"synchronize_session": False}))

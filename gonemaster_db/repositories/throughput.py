@@ -1,0 +1,36 @@
+"""How fast jobs come to their end, measured from the runs."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.models import Run
+
+_SAMPLE = 1000
+_FEWEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """`per_second` runs ended, each having taken `mean_duration`."""
+
+    per_second: float
+    mean_duration: timedelta
+
+
+def measure_throughput(session: Session, *, now: datetime, window: timedelta) -> Throughput | None:
+    """Measure the last runs that were started, 1,000 at most; None if fewer than three ended in the window."""
+    query = (
+        select(Run.finished_at, Run.duration_ms)
+        .where(Run.finished_at >= now - window, Run.finished_at <= now, Run.started_at.is_not(None))
+        .order_by(Run.finished_at.desc())
+        .limit(_SAMPLE)
+    )
+    rows = session.execute(query).all()
+    if len(rows) < _FEWEST:
+        return None
+    span_s = max(0.001, (now - rows[-1].finished_at).total_seconds())
+    mean_ms = sum(row.duration_ms or 0 for row in rows) / len(rows)
+    return Throughput(len(rows) / span_s, timedelta(milliseconds=mean_ms))
