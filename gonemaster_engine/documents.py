@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,6 +12,8 @@ from typing import Any, NoReturn
 from gonemaster_engine.errors import DocumentError
 
 _REFUSED: Any = object()
+_BRIEF = reprlib.Repr()
+_BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxother = 2, 60, 60
 
 
 class Problems:
@@ -41,6 +44,11 @@ def kind(value: Any) -> str:
         return "nothing"
     names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a map"}
     return names.get(type(value), type(value).__name__)
+
+
+def brief(value: Any) -> str:
+    """Return a value as text for an error, cut short: aliases let a small document hold a value without end."""
+    return _BRIEF.repr(value)
 
 
 def is_number(value: Any) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from gonemaster_engine.documents import Problems, is_number, kind
+from gonemaster_engine.documents import Problems, brief, is_number, kind
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ProfileError
 
@@ -79,14 +79,14 @@ def _keys(known_vars: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Check]:
 
 
 def _flag(problems: Problems, path: str, value: Any) -> Any:
-    return value if isinstance(value, bool) else problems.add(path, f"must be true or false, not {value!r}")
+    return value if isinstance(value, bool) else problems.add(path, f"must be true or false, not {brief(value)}")
 
 
 def _whole(lowest: int, highest: int) -> Check:
     def check(problems: Problems, path: str, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
             return value
-        return problems.add(path, f"must be a whole number from {lowest} to {highest}, not {value!r}")
+        return problems.add(path, f"must be a whole number from {lowest} to {highest}, not {brief(value)}")
 
     return check
 
@@ -94,17 +94,19 @@ def _whole(lowest: int, highest: int) -> Check:
 def _timeout(problems: Problems, path: str, value: Any) -> Any:
     if is_number(value) and 0 < value <= 255:
         return value
-    return problems.add(path, f"must be a number of seconds above 0 and up to 255, not {value!r}")
+    return problems.add(path, f"must be a number of seconds above 0 and up to 255, not {brief(value)}")
 
 
 def _source(version: int) -> Check:
     def check(problems: Problems, path: str, value: Any) -> Any:
         try:
-            if value == "" or ipaddress.ip_address(value).version == version:
-                return value if value == "" else str(ipaddress.ip_address(value))
+            if value == "":
+                return value
+            if isinstance(value, str) and ipaddress.ip_address(value).version == version:
+                return str(ipaddress.ip_address(value))
         except ValueError:
             pass
-        return problems.add(path, f"must be an IPv{version} address of this host or empty, not {value!r}")
+        return problems.add(path, f"must be an IPv{version} address of this host or empty, not {brief(value)}")
 
     return check
 
@@ -112,7 +114,7 @@ def _source(version: int) -> Check:
 def _asn_style(problems: Problems, path: str, value: Any) -> Any:
     if isinstance(value, str) and value.lower() in ASN_STYLES:
         return value.lower()
-    return problems.add(path, f"must be Cymru or RIPE, not {value!r}")
+    return problems.add(path, f"must be Cymru or RIPE, not {brief(value)}")
 
 
 def _asn_sources(problems: Problems, path: str, value: Any) -> Any:
@@ -146,7 +148,7 @@ def _test_cases(known: tuple[str, ...]) -> Check:
         names = [name.lower() if isinstance(name, str) else name for name in value]
         for position, name in enumerate(names):
             if name not in known:
-                problems.add(f"{path}[{position}]", f"{value[position]!r} is not a test case")
+                problems.add(f"{path}[{position}]", f"{brief(value[position])} is not a test case")
         return [name for name in known if name in names]
 
     return check
@@ -176,7 +178,7 @@ def _levels(problems: Problems, path: str, levels: Mapping[Any, Any]) -> dict[st
             problems.add(below, "is not a message tag")
             continue
         try:
-            checked[tag.upper()] = Level.parse(str(level)).name
+            checked[tag.upper()] = Level.parse(level if isinstance(level, str) else brief(level)).name
         except ValueError as error:
             problems.add(below, str(error))
     return checked

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from gonemaster_engine.documents import Problems, is_number, kind, read_document
+from gonemaster_engine.documents import Problems, brief, is_number, kind, read_document
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.registry import MODULE_NAMES, SYSTEM
@@ -162,7 +162,7 @@ def _number(problems: Problems, path: str, value: Any, *, highest: float = 1_000
     if is_number(value) and 0 <= value <= highest:
         number: float = value
         return number
-    problems.add(path, f"must be a number from 0 to {highest}, not {value!r}")
+    problems.add(path, f"must be a number from 0 to {highest}, not {brief(value)}")
     return 0
 
 
@@ -216,7 +216,7 @@ def _grade_band(problems: Problems, path: str, value: Any) -> GradeBand:
         return GradeBand("", 0)
     grade = band["grade"]
     if not isinstance(grade, str) or not 0 < len(grade) <= 8:
-        problems.add(f"{path}.grade", f"must be a text of 1 to 8 characters, not {grade!r}")
+        problems.add(f"{path}.grade", f"must be a text of 1 to 8 characters, not {brief(grade)}")
     return GradeBand(str(grade), _number(problems, f"{path}.min_score", band["min_score"], highest=100))
 
 

@@ -137,3 +137,12 @@ def test_text_that_is_no_profile_is_refused(text: str) -> None:
 def test_missing_profile_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match=r"absent\.json"):
         load_profile(tmp_path / "absent.json")
+
+
+def test_error_about_an_endless_value_is_short() -> None:
+    nested = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 20)}]\n" for n in range(1, 30))
+    document = parse_profile(nested + "net: {ipv4: *a29}\ntest_levels: {ZONE: {TAG: *a29}}\n")
+    with pytest.raises(ProfileError) as caught:
+        default_profile().merge({"net": document["net"], "test_levels": document["test_levels"]})
+    assert len(caught.value.problems) == 2
+    assert len(str(caught.value)) < 1000
