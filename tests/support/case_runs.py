@@ -26,6 +26,7 @@ S1: Final = {"ns": NS1, "address": A1}
 S2: Final = {"ns": NS2, "address": A2}
 S1_V6: Final = {"ns": NS1, "address": V6}
 BOTH: Final = [S1, S2]
+PATIENCE_S: Final = 0.5  # with a server on this host; tests of silence last as long
 
 
 def case_of(case_id: str) -> Case:
@@ -68,4 +69,4 @@ def findings(
         return [(finding.tag.name, finding.args) async for finding in case_of(case_id).run(tested)]
 
     with world:
-        return in_run(world, work, zone=zone, **settings)
+        return in_run(world, work, zone=zone, **{"timeout_s": PATIENCE_S, **settings})
