@@ -1,0 +1,140 @@
+"""Keys, signatures and denial made to cost time: a run on them ends soon and blocks nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import dataclasses
+import time
+from pathlib import Path
+from random import Random
+
+import dns.dnssec
+import dns.message
+import dns.name
+import dns.rdata
+import dns.rdatatype
+import dns.rrset
+import pytest
+from dns.rdataclass import IN
+from dns.rdtypes.ANY.DNSKEY import DNSKEY
+
+from gonemaster_engine.profile import default_profile
+from gonemaster_engine.resources import Resources
+from gonemaster_engine.run import RunResult, run_test
+from tests.support.dnsworld import Nsec3, Signing, World, faults
+from tests.support.dnsworld.faults import Fault
+
+DOMAIN = "costly.xa"
+HOST = "127.21.0.1"
+TAG = 4711
+EXPONENT = b"\x7f" + b"\xff" * 7
+MODULUS_OCTETS = 128
+CPU_LIMIT_S = 4.0
+LONGEST_PAUSE_S = 1.5  # in which the event loop serves no other run
+
+
+def described(signing: Signing) -> World:
+    world = World()
+    world.zone(".", ns={"a.root-servers.net": "127.0.0.53"}, signed=True)
+    world.zone("xa", ns={"ns1.nic.xa": "127.20.0.1"}, signed=True)
+    world.zone(DOMAIN, ns={f"ns1.{DOMAIN}": HOST, f"ns2.{DOMAIN}": "127.22.0.1"}, signed=signing)
+    return world
+
+
+def run_on(world: World, hints: Path) -> tuple[RunResult, float]:
+    """Test the domain; gives the result and the longest pause of the event loop in seconds."""
+    pauses = [0.0]
+
+    async def measure() -> None:
+        while True:
+            begin = time.perf_counter()
+            await asyncio.sleep(0.01)
+            pauses.append(time.perf_counter() - begin)
+
+    async def whole() -> RunResult:
+        profile = dataclasses.replace(default_profile(), timeout_s=3.0, retry=1, allow_non_global_targets=True)
+        resources = Resources.open(root_hints=world.write_hints(hints), dns_port=world.port)
+        meter = asyncio.create_task(measure())
+        try:
+            return await run_test(DOMAIN, profile, resources=resources, deadline_s=60)
+        finally:
+            meter.cancel()
+            await resources.close()
+
+    return asyncio.run(whole()), max(pauses)
+
+
+def dnskey(rdata: bytes) -> DNSKEY:
+    made = dns.rdata.from_wire(IN, dns.rdatatype.DNSKEY, rdata, 0, len(rdata))
+    assert isinstance(made, DNSKEY)
+    return made
+
+
+def rsa_keys_with_one_tag(count: int) -> list[dns.rdata.Rdata]:
+    """Give DNSKEY records of plausible RSA keys with a costly exponent that all have the key tag TAG."""
+    random = Random(1)
+    head = b"\x01\x01\x03\x08" + bytes([len(EXPONENT)]) + EXPONENT
+    place = 2 + len(head) % 2  # a word of the modulus that counts as a word of the tag
+    made: list[dns.rdata.Rdata] = []
+    while len(made) < count:
+        modulus = bytearray(random.randbytes(MODULUS_OCTETS))
+        modulus[0] |= 0x80
+        modulus[-1] |= 1
+        missing = TAG - dns.dnssec.key_id(dnskey(head + modulus))
+        word = int.from_bytes(modulus[place : place + 2]) + missing
+        modulus[place : place + 2] = (word & 0xFFFF).to_bytes(2)
+        key = dnskey(head + modulus)
+        if dns.dnssec.key_id(key) == TAG:  # not where the carry of the sum got in the way
+            made.append(key)
+    return made
+
+
+def signatures_by_the_tag(count: int, covered: str) -> list[dns.rdata.Rdata]:
+    random = Random(2)
+    now = int(time.time())
+    head = f"{covered} 8 2 3600 {now + 86400} {now - 86400} {TAG} {DOMAIN}."
+    octets = [base64.b64encode(random.randbytes(MODULUS_OCTETS)).decode() for _ in range(count)]
+    return [dns.rdata.from_text(IN, "RRSIG", f"{head} {signature}") for signature in octets]
+
+
+def key_trap(*, keys: int, signatures: int) -> Fault:
+    """Answer with many keys of one tag and with many signatures that name it (CVE-2023-50387)."""
+    dnskeys = rsa_keys_with_one_tag(keys)
+    by_type = {covered: signatures_by_the_tag(signatures, covered) for covered in ("DNSKEY", "SOA")}
+
+    def edit(message: dns.message.Message) -> dns.message.Message:
+        question = message.question[0]
+        covered = dns.rdatatype.to_text(question.rdtype)
+        if covered == "DNSKEY":
+            message.answer = [dns.rrset.from_rdata_list(question.name, 3600, dnskeys)]
+        message.answer.append(dns.rrset.from_rdata_list(question.name, 3600, by_type[covered]))
+        return message
+
+    return faults.on_message(edit)
+
+
+def test_keys_of_one_tag_with_many_signatures_cost_little(tmp_path: Path) -> None:
+    world = described(Signing(algorithm=8, rsa_bits=1024))
+    trap = key_trap(keys=200, signatures=150)
+    for server in world.zone_of(DOMAIN).servers:
+        server.fault(trap, qname=DOMAIN, qtype=["DNSKEY", "SOA"], dnssec_ok=True)
+    with world:
+        begin = time.process_time()
+        result, pause = run_on(world, tmp_path / "root.hints")
+        assert time.process_time() - begin < CPU_LIMIT_S
+    assert pause < LONGEST_PAUSE_S
+    assert [entry.args for entry in result.entries if entry.tag == "MODULE_ERROR"] == []
+    assert result.unfinished == []
+    assert "DS08_RRSIG_NOT_VALID_BY_DNSKEY" in {entry.tag for entry in result.entries}
+
+
+@pytest.mark.parametrize("iterations", [2500, 65535])
+def test_iterations_of_nsec3_cost_little(tmp_path: Path, iterations: int) -> None:
+    world = described(Signing(nsec3=Nsec3(iterations=iterations, salt="ab" * 255)))
+    with world:
+        result, pause = run_on(world, tmp_path / "root.hints")
+    assert pause < LONGEST_PAUSE_S
+    assert [entry.args for entry in result.entries if entry.tag == "MODULE_ERROR"] == []
+    assert result.unfinished == []
+    assert {"DS03_ILLEGAL_ITERATION_VALUE"} <= {entry.tag for entry in result.entries}
