@@ -126,11 +126,10 @@ class Case:
     purpose: str  # one line, from the docstring of its function
     tags: tuple[Tag, ...]  # all it can give, without START and END
     run: Callable[[Zone], AsyncIterator[Finding]]
+    module: str = field(init=False)  # name of its module, in capitals
 
-    @property
-    def module(self) -> str:
-        """The name of its module, in capitals."""
-        return self.id.rstrip("0123456789").upper()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "module", self.id.rstrip("0123456789").upper())
 
     @property
     def manual(self) -> str:

@@ -162,7 +162,6 @@ class _CaseRun:
         self.entries: list[Entry] = []
         self.tags: set[str] = set()
         self.ended = asyncio.Event()
-        self.ran = False
 
 
 class _Run:
@@ -187,6 +186,8 @@ class _Run:
         self._asn = AsnLookup(recursor, context.profile, context.resources.asn, restored=origins)
         self._zone = Zone(context, recursor, self._asn)
         self._runs = {case.id: _CaseRun(case) for case in plan}
+        # in any order, `parallel` at a time; or one after the other, as the profile says
+        self._case_slots = asyncio.Semaphore(context.profile.parallel if context.profile.unordered else 1)
         self._to_report = list(self._runs.values())
         self._ended = 0
 
@@ -267,8 +268,8 @@ class _Run:
                 self._say_why(run, condition, emitted)
                 self._end(run)
                 return
-        run.ran = True
-        await self._collect(run)
+        async with self._case_slots:
+            await self._collect(run)
         self._end(run)
 
     def _say_why(self, run: _CaseRun, condition: Condition, emitted: Mapping[str, frozenset[str]]) -> None:

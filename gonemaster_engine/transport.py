@@ -422,6 +422,7 @@ class Transport:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # closed connections give up their sockets in the loop's next turn
 
 
 async def _finished(question: Question) -> None:

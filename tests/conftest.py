@@ -5,6 +5,4 @@ pytest_plugins = [
     "tests.support.dns_fixtures",
     "tests.support.redis",
     "tests.support.workers",
-    "tests.support.redis",
-    "tests.support.workers",
 ]
