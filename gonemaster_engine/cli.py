@@ -140,6 +140,7 @@ async def _run(
     on_progress: Callable[[int], None],
 ) -> RunResult:
     resources = Resources.open(root_hints=options.hints, dns_port=options.dns_port, ipv6=options.ipv6 or None)
+    watched = _Watched(on_entry)
     try:
         return await run_test(
             domain,
@@ -152,15 +153,38 @@ async def _run(
             deadline_s=options.deadline,
             stop_level=options.stop_level,
             on_progress=on_progress,
-            on_entry=on_entry,
+            on_entry=watched.entry,
             restored=cache.answers,
             restored_origins=cache.origins,
             keep_answers=options.save is not None,
             traces_queries=options.debug_queries,
             clock=time.time if options.at is None else lambda: float(options.at),
         )
+    except asyncio.CancelledError:
+        if watched.failure:
+            raise watched.failure from None
+        raise
     finally:
         await resources.close()
+
+
+class _Watched:
+    """Passes entries on until that fails, as when nobody reads the output any more; then it ends the run."""
+
+    def __init__(self, show: Callable[[Entry], None]) -> None:
+        self._show = show
+        self._task = asyncio.current_task()
+        self.failure: OSError | None = None
+
+    def entry(self, entry: Entry) -> None:
+        """Show an entry; called from tasks and from callbacks of the event loop, where an error would get lost."""
+        if self.failure or self._task is None:
+            return
+        try:
+            self._show(entry)
+        except OSError as error:
+            self.failure = error
+            self._task.cancel()
 
 
 def _with_queries(show: Callable[[Entry], None]) -> Callable[[Entry], None]:

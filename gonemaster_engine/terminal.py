@@ -48,11 +48,12 @@ class Output:
         return self._stream.isatty()
 
     def write(self, line: str) -> None:
-        """Write one line."""
-        if self._path is not None and not self._started:
+        """Write one line, for readers to have at once."""
+        if self._path is not None and not self._started and self._path.is_file():  # not a device or pipe
             self._stream.truncate(0)
         self._started = True
         self._stream.write(line + "\n")
+        self._stream.flush()
 
 
 class ProgressBar:

@@ -403,6 +403,12 @@ def test_reader_that_leaves_early_is_no_error(world_args: list[str]) -> None:
         assert process.wait(timeout=60) == 0
 
 
+def test_full_disk_ends_the_run_with_its_reason(run: Run) -> None:
+    done = run("good.xa", "--json-stream", "--min-level", "DEBUG3", "--output", "/dev/full")
+    assert done.returncode == 2
+    assert done.stderr == "gonemaster: [Errno 28] No space left on device\n"
+
+
 def test_progress_is_shown_on_a_terminal_only(world_args: list[str]) -> None:
     leader, follower = pty.openpty()
     command = [*GONEMASTER, *world_args, "good.xa", "--json"]
