@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import dns.flags
@@ -186,3 +187,16 @@ def rewritten(directory: Path, document: dict[str, Any]) -> Path:
     file = directory / "rewritten"
     file.write_text(json.dumps(document | {"checksum": checksum(document)}), encoding="utf-8")
     return file
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_damage_never_raises_anything_else(tmp_path: Path, seed: int) -> None:
+    random = Random(seed)
+    write_cache(tmp_path / "whole", ANSWERS, origins=ORIGINS)
+    whole = (tmp_path / "whole").read_bytes()
+    for _ in range(50):
+        damaged = bytearray(whole)
+        for _ in range(random.randrange(1, 6)):
+            damaged[random.randrange(len(damaged))] = random.choice(b'0aZ"{}[]:,\\\x00\xff -')
+        (tmp_path / "damaged").write_bytes(damaged)
+        assert len(read_cache(tmp_path / "damaged").answers) <= len(ANSWERS) + 1
