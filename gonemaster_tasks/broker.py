@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -277,6 +278,19 @@ class Broker:
         with reachable():
             if self.client.get(key) == holder:
                 self.client.delete(key)
+
+    @contextmanager
+    def exclusive(self, name: str, life: timedelta, *, patience: timedelta = timedelta(seconds=30)) -> Iterator[None]:
+        """Hold a lock for the block, waiting for it at most `patience`. Raises BrokerUnavailable."""
+        holder, deadline = secrets.token_hex(8), time.monotonic() + patience.total_seconds()
+        while not self.try_lock(name, holder, life):
+            if time.monotonic() > deadline:
+                raise BrokerUnavailable(f"another process holds the lock {name}")
+            time.sleep(0.02)
+        try:
+            yield
+        finally:
+            self.unlock(name, holder)
 
     def time(self) -> float:
         """Return the clock of Redis in POSIX seconds, which all workers share."""

@@ -1,29 +1,32 @@
 """What is done to jobs from outside: rows first, then the broker; what fails in between is reconciled."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from sqlalchemy.orm import Session
 
 from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Batch, Job, Run
 from gonemaster_db.models.jobs import Priority
 from gonemaster_db.records import NewBatch, NewJob
+from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.graduation import request_cancel
 from gonemaster_db.repositories.jobs import create_job, create_jobs, find_job_or_run
 from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
+from gonemaster_db.repositories.settings import delete_settings, write_settings
 from gonemaster_db.session import Store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.events import JobEvent, publish
-from gonemaster_tasks.flags import copy_controls
+from gonemaster_tasks.flags import LIMITS, copy_controls
 from gonemaster_tasks.queues import TIERS, tier_of
-from gonemaster_tasks.settings import Settings
+from gonemaster_tasks.settings import Settings, check_value
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +59,21 @@ def open_queue(settings: Settings, store: Store) -> QueueParts:
     return QueueParts(store, broker, make_app(settings.broker_url, reap_interval_s=settings.reap_interval_seconds))
 
 
-def submit_job(parts: QueueParts, new: NewJob) -> Job:
-    """Queue one job.
+def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job], None] | None = None) -> Job:
+    """Queue one job; `also` writes in the same transaction.
 
     Raises:
         BrokerUnavailable: Redis is away; nothing was written.
     """
     parts.broker.ping()
-    job = parts.store.run(lambda session: create_job(session, new))
+
+    def create(session: Session) -> Job:
+        job = create_job(session, new)
+        if also is not None:
+            also(session, job)
+        return job
+
+    job = parts.store.run(create)
     try:
         parts.broker.enqueue(job.id, tier_of(job.priority))
     except BrokerUnavailable:
@@ -71,8 +81,14 @@ def submit_job(parts: QueueParts, new: NewJob) -> Job:
     return job
 
 
-def submit_batch(parts: QueueParts, batch: NewBatch, jobs: Iterable[NewJob]) -> SubmittedBatch:
-    """Store a batch and its jobs in one transaction, then enqueue them in slices.
+def submit_batch(
+    parts: QueueParts,
+    batch: NewBatch,
+    jobs: Iterable[NewJob],
+    *,
+    also: Callable[[Session, SubmittedBatch], None] | None = None,
+) -> SubmittedBatch:
+    """Store a batch and its jobs in one transaction, then enqueue them in slices; `also` writes in the same one.
 
     `jobs` need no batch id, and are read only once, a chunk at a time.
 
@@ -87,10 +103,17 @@ def submit_batch(parts: QueueParts, batch: NewBatch, jobs: Iterable[NewJob]) -> 
         for ids in create_jobs(session, (_in_batch(job, row.id) for job in jobs)):
             chunks.append(" ".join(ids))
             parts.broker.begin_submission(row.id, _SUBMISSION_LIFE)
+        submitted = _submitted(row, chunks)
+        if also is not None:
+            also(session, submitted)
     _enqueue_batch(parts.broker, row, chunks)
+    return submitted
+
+
+def _submitted(batch: Batch, chunks: list[str]) -> SubmittedBatch:
     count = sum(chunk.count(" ") + 1 for chunk in chunks)
     job_ids = tuple(job_id for chunk in chunks for job_id in chunk.split()) if count <= _ANSWERED_IDS else ()
-    return SubmittedBatch(row, count, job_ids)
+    return SubmittedBatch(batch, count, job_ids)
 
 
 def _in_batch(job: NewJob, batch_id: str) -> NewJob:
@@ -108,7 +131,7 @@ def _enqueue_batch(broker: Broker, batch: Batch, chunks: list[str]) -> None:
         log.warning("batch stored, the reconciler will enqueue the rest", extra={"batch_id": batch.id})
 
 
-def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled") -> Job | Run:
+def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: str = "") -> Job | Run:
     """Cancel a job: a waiting one is a canceled run at once, a running one is told to its worker.
 
     The row decides; a message that stays behind is dropped by the claim. A finished run is returned as it is.
@@ -120,7 +143,13 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled") -> Jo
         before = find_job_or_run(session, job_id)
     if isinstance(before, Run):
         return before
-    after = parts.store.run(lambda session: request_cancel(session, job_id, now=utcnow(), error=error))
+
+    def cancel(session: Session) -> Job | Run:
+        now = utcnow()
+        record_action(session, "job.cancel", who=who, now=now, target=job_id)
+        return request_cancel(session, job_id, now=now, error=error)
+
+    after = parts.store.run(cancel)
     if isinstance(after, Job):
         tell_workers_to_cancel(parts, [job_id])
     else:
@@ -160,14 +189,48 @@ def pause_queue(
         BrokerUnavailable: the pause is stored, and holds as soon as the reconciler can copy it.
     """
     now = utcnow()
-    parts.store.run(
-        lambda session: pause_tiers(session, tiers, paused_by=paused_by, reason=reason, now=now, until=until)
-    )
+
+    def pause(session: Session) -> None:
+        pause_tiers(session, tiers, paused_by=paused_by, reason=reason, now=now, until=until)
+        details = {"reason": reason, "until": until.isoformat() if until else None}
+        record_action(session, "queue.pause", who=paused_by, now=now, target=",".join(tiers), details=details)
+
+    parts.store.run(pause)
     copy_controls(parts.store, parts.broker, now=now)
 
 
-def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS) -> list[str]:
+def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS, *, who: str = "") -> list[str]:
     """Let jobs start again; returns the tiers that were paused. Raises BrokerUnavailable as pause_queue does."""
-    resumed = parts.store.run(lambda session: resume_tiers(session, tiers))
-    copy_controls(parts.store, parts.broker, now=utcnow())
+    now = utcnow()
+
+    def resume(session: Session) -> list[str]:
+        resumed = resume_tiers(session, tiers)
+        record_action(session, "queue.resume", who=who, now=now, target=",".join(tiers), count=len(resumed))
+        return resumed
+
+    resumed = parts.store.run(resume)
+    copy_controls(parts.store, parts.broker, now=now)
     return resumed
+
+
+def set_limits(parts: QueueParts, limits: Mapping[str, int | None], *, who: str = "") -> None:
+    """Change limits of flags.LIMITS while workers run; None lets the settings of each worker count again.
+
+    Raises:
+        KeyError: this is no limit.
+        SettingsError: a value is out of range; nothing was changed.
+        BrokerUnavailable: they are stored, and hold as soon as the reconciler can copy them.
+    """
+    unknown = set(limits) - set(LIMITS)
+    if unknown:
+        raise KeyError(min(unknown))
+    values = {key: check_value(key, value) for key, value in limits.items() if value is not None}
+    now = utcnow()
+
+    def change(session: Session) -> None:
+        write_settings(session, values, now=now)
+        delete_settings(session, [key for key, value in limits.items() if value is None])
+        record_action(session, "queue.limits", who=who, now=now, count=len(limits), details=dict(limits))
+
+    parts.store.run(change)
+    copy_controls(parts.store, parts.broker, now=now)

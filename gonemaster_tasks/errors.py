@@ -19,3 +19,7 @@ class BrokerUnavailable(TasksError):
 
 class BrokerRefused(TasksError):
     """A broker that cannot carry this queue, such as a Redis Cluster."""
+
+
+class NothingToRepeat(TasksError):
+    """A batch has no runs of the kind that was to be run again."""

@@ -23,9 +23,10 @@ class Gate:
     (`worker_count`, `reserved_normal_slots`, `min_batch_slots`) stand over them.
     """
 
-    def __init__(self, *, slots: int, reserved_normal: int) -> None:
+    def __init__(self, *, slots: int, reserved_normal: int, min_batch: int = 0) -> None:
         self._slots = slots
         self._reserved_normal = reserved_normal
+        self._min_batch = min_batch
         self._controls: Controls | None = None
         self._share: int | None = None
         self._held: dict[str, str] = {}
@@ -83,7 +84,7 @@ class Gate:
         reserved = self._limit("reserved_normal_slots", self._reserved_normal) if NORMAL in consumed else 0
         if not self.paused(BATCH) and in_hand[BATCH] < max(1, room - reserved):
             tiers.append(BATCH)
-            if in_hand[BATCH] < self._limit("min_batch_slots", 0):
+            if in_hand[BATCH] < self._limit("min_batch_slots", self._min_batch):
                 tiers.reverse()
         return allowed + tiers
 

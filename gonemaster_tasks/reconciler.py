@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from celery import Celery
 
-from gonemaster_db.repositories.queue import count_queued, first_queued_ids, iter_queued_ids
+from gonemaster_db.repositories.queue import count_queued, first_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.flags import copy_controls
+from gonemaster_tasks.flags import copy_controls, end_pauses
 from gonemaster_tasks.queues import TIERS
+from gonemaster_tasks.rebuild import ARRANGE, ARRANGE_LIFE, rebuild_tier
 from gonemaster_tasks.schedule import restore_entries
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     An emptied Redis is known by its missing mark. A tier is rebuilt from the rows in their order, so that
     missing, stale and doubled messages are all cured at once.
     """
+    end_pauses(store, now=now)
     copy_controls(store, broker, now=now)  # first: a paused tier must not start to move when its messages come back
     emptied = not broker.controls().epoch
     messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS}
@@ -52,7 +54,8 @@ def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, e
     if broker.submissions():  # their messages are under way; the next round sees whether they arrived
         return 0
     if emptied or _counts_differ(store, broker, tier):
-        return _rebuild(store, broker, tier)
+        with broker.exclusive(ARRANGE, ARRANGE_LIFE):
+            return rebuild_tier(store, broker, tier)
     return _restore_front(store, broker, tier, now=now)
 
 
@@ -66,13 +69,6 @@ def _counts_differ(store: Store, broker: Broker, tier: str) -> bool:
         if min(before, after) - held <= rows <= max(before, after) + held:
             return False
     return True
-
-
-def _rebuild(store: Store, broker: Broker, tier: str) -> int:
-    with store.reading() as session:
-        if not broker.depth(tier) and not count_queued(session, TIERS.index(tier)):
-            return 0
-        return broker.rebuild(iter_queued_ids(session, TIERS.index(tier)), tier)
 
 
 def _restore_front(store: Store, broker: Broker, tier: str, *, now: datetime) -> int:

@@ -2,9 +2,10 @@
 """Configuration of tasks, API and server: every value, where it may come from, and what is allowed."""
 
 import json
+import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 from gonemaster_tasks import kinds
 from gonemaster_tasks.errors import SettingsError
 from gonemaster_tasks.kinds import AdminToken, Kind
+
+log = logging.getLogger(__name__)
 
 PREFIX = "GONEMASTER_"
 SOURCES = ("default", "config_file", "environment", "cli_flag")
@@ -109,8 +112,11 @@ class Settings:
     reserved_normal_slots: int = _option(
         1, kinds.integer(0, 1024), "slots of each process that never take batch jobs", runtime=True
     )
+    min_batch_slots: int = _option(
+        0, kinds.integer(0, 1024), "slots of each process that take batch jobs first", runtime=True
+    )
     max_concurrent_jobs: int = _option(
-        0, kinds.integer(0, 1024), "jobs that run at once in one process, 0 for no limit", runtime=True
+        0, kinds.integer(0, 1024), "jobs that run at once on all workers, 0 for no limit", runtime=True
     )
     job_timeout_seconds: int = _option(
         300, kinds.integer(1, 3000), "deadline of one run", env="JOB_TIMEOUT", flag="--job-timeout"
@@ -408,6 +414,41 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.public_api_analysis_request_timeout >= settings.write_timeout:
         problems.append("public_api.analysis_request_timeout is not below write_timeout")
     return problems
+
+
+def with_stored(settings: Settings, stored: Mapping[str, Any]) -> Settings:
+    """Lay values saved while the service ran over file and environment, not over flags.
+
+    Stored values that are unknown or out of range are logged and ignored.
+    """
+    values: dict[str, Any] = {}
+    sources = dict(settings.sources)
+    for key, raw in stored.items():
+        option = _BY_KEY.get(key)
+        if option is None or not option.runtime or settings.source(key) == "cli_flag":
+            continue
+        problems: list[str] = []
+        value = _read(option, raw, "database", problems)
+        if problems:
+            log.warning("stored setting ignored", extra={"key": key, "problem": problems[0]})
+        else:
+            values[option.name] = value
+            sources[key] = "database"
+    return replace(settings, **values, sources=sources)
+
+
+def check_value(key: str, raw: object) -> object:
+    """Read a value for a key as `load_settings` would.
+
+    Raises:
+        KeyError: there is no such setting.
+        SettingsError: it is not allowed.
+    """
+    problems: list[str] = []
+    value = _read(_BY_KEY[key], raw, "database", problems)
+    if problems:
+        raise SettingsError(tuple(problems))
+    return value
 
 
 def dump(settings: Settings) -> dict[str, dict[str, Any]]:

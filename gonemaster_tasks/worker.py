@@ -63,7 +63,11 @@ class Worker:
 
     def __init__(self, settings: Settings, store: Store, runner: Runner, *, name: str) -> None:
         broker = Broker.open(settings.broker_url)
-        gate = order.Gate(slots=settings.worker_count, reserved_normal=settings.reserved_normal_slots)
+        gate = order.Gate(
+            slots=settings.worker_count,
+            reserved_normal=settings.reserved_normal_slots,
+            min_batch=settings.min_batch_slots,
+        )
         order.install(gate)
         transport.install()
         publisher = EventPublisher(broker)

@@ -67,7 +67,7 @@ def priorities_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, int]
     found: dict[str, int] = {}
     for chunk in chunks(job_ids, _SLICE):
         rows = session.execute(select(Job.id, Job.priority).where(Job.id.in_(chunk)))
-        found |= dict(rows.tuples())
+        found |= {row.id: row.priority for row in rows}
     return found
 
 

@@ -16,7 +16,7 @@ def read_settings(session: Session, keys: Iterable[str] | None = None) -> dict[s
     query = select(Setting.key, Setting.value)
     if keys is not None:
         query = query.where(Setting.key.in_(list(keys)))
-    return dict(session.execute(query).tuples())
+    return {row.key: row.value for row in session.execute(query)}
 
 
 def write_settings(session: Session, values: Mapping[str, Any], *, now: datetime) -> None:
