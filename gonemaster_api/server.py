@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Make the parser: one flag for each setting, and the command anywhere among them."""
     parser = argparse.ArgumentParser(
         prog="gonemaster-server",
+        usage="gonemaster-server [COMMAND] [--SETTING VALUE ...]",
         description="Tests the DNS health of domains: API, queue and workers.",
         epilog=commands.HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,

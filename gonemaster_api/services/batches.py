@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.services.idempotency import Keep
 from gonemaster_api.services.submission import (
     CheckedNames,
     RunOptions,
@@ -17,12 +18,13 @@ from gonemaster_db.models import JobStatus, Priority
 from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.batches import count_statuses, get_batch
 from gonemaster_tasks import control
+from gonemaster_tasks.control import SubmittedBatch
 
 _UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.PAUSED)
 
 
-def submit(state: State, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Queue a batch and give the answer.
+def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
+    """Queue a batch and give the answer; `keep` writes it in the same transaction.
 
     Raises:
         BadRequest: nothing was written.
@@ -30,7 +32,16 @@ def submit(state: State, request: Mapping[str, Any]) -> dict[str, Any]:
     _refuse_undelegated(request)
     names = _names(state, request)
     options = read_options(request, exclude=state.settings.exclude, origin="batch")
-    submitted = control.submit_batch(state.queue, _new_batch(request, names), _jobs(names, options))
+    submitted = control.submit_batch(
+        state.queue,
+        _new_batch(request, names),
+        _jobs(names, options),
+        also=lambda session, submitted: keep(session, _answer(submitted, names)),
+    )
+    return _answer(submitted, names)
+
+
+def _answer(submitted: SubmittedBatch, names: CheckedNames) -> dict[str, Any]:
     return {
         "batch_id": submitted.batch.id,
         "job_ids": list(submitted.job_ids),

@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.services import job_view
+from gonemaster_api.services.idempotency import Keep
+from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Priority
 from gonemaster_db.records import NewJob
@@ -14,6 +17,7 @@ from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCas
 from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.profile import default_profile
 from gonemaster_engine.registry import select
+from gonemaster_tasks import control
 
 MAX_REPORTED = 100
 
@@ -150,7 +154,7 @@ def _nameserver(item: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _ds(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {**item, "digest": item["digest"].lower()}
+    return {**item, "digest": item["digest"].strip().lower()}
 
 
 def _tags(names: Iterable[str]) -> list[str]:
@@ -163,3 +167,15 @@ def _tags(names: Iterable[str]) -> list[str]:
 def new_job(domain: str, options: RunOptions, *, priority: Priority) -> NewJob:
     """Put a name and options together."""
     return NewJob(domain=domain, priority=priority, config=options.config, expires_at=options.expires_at)
+
+
+def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
+    """Queue a single job and give its document; `keep` writes the answer in the same transaction.
+
+    Raises:
+        BadRequest: nothing was written.
+    """
+    options = read_options(request, exclude=state.settings.exclude, origin="admin")
+    new = new_job(read_name(request["domain"]), options, priority=Priority.NORMAL)
+    job = control.submit_job(state.queue, new, also=lambda session, job: keep(session, job_view.show(state, job)))
+    return job_view.show(state, job)

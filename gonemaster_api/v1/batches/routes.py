@@ -6,6 +6,7 @@ from flask.views import MethodView
 
 from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.services import batches as service
+from gonemaster_api.services.idempotency import answer_once
 from gonemaster_api.state import state
 from gonemaster_api.v1.batches.schemas import BatchAcceptedSchema, BatchSchema, NewBatchSchema
 
@@ -26,8 +27,14 @@ class NewBatch(MethodView):
         _503="broker_unavailable, store_unavailable",
     )
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Queue tests of many domains. All names are looked at before anything is written."""
-        return service.submit(state(), request_body)
+        """Queue tests of many domains; all names are looked at before anything is written.
+
+        With an `Idempotency-Key` a repeated request gets the first answer.
+        """
+        shared = state()
+        return answer_once(
+            shared, BatchAcceptedSchema, 202, lambda keep: service.submit(shared, request_body, keep=keep)
+        )
 
 
 @blueprint.route("/batches/<batch_id>")

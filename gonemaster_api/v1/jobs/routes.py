@@ -8,6 +8,7 @@ from flask.views import MethodView
 from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import ApiError
 from gonemaster_api.services import events, job_list, job_view, results, submission
+from gonemaster_api.services.idempotency import answer_once
 from gonemaster_api.state import State, state
 from gonemaster_api.v1.jobs.schemas import (
     JobListQuerySchema,
@@ -17,7 +18,7 @@ from gonemaster_api.v1.jobs.schemas import (
     LocaleQuerySchema,
     NewJobSchema,
 )
-from gonemaster_db.models import Job, Priority, Run
+from gonemaster_db.models import Job, Run
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks import control
 
@@ -32,17 +33,15 @@ class Jobs(MethodView):
     @blueprint.response(201, JobSchema)
     @blueprint.refuses(
         _400="missing_domain, invalid_domain, invalid_tests, testcase_excluded, invalid_undelegated, ...",
+        _409="idempotency_conflict",
         _413="body_too_large",
         _415="unsupported_media_type",
         _503="broker_unavailable, store_unavailable",
     )
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Queue a test of one domain."""
+        """Queue a test of one domain. With an `Idempotency-Key` a repeated request gets the first answer."""
         shared = state()
-        domain = submission.read_name(request_body["domain"])
-        options = submission.read_options(request_body, exclude=shared.settings.exclude, origin="admin")
-        job = control.submit_job(shared.queue, submission.new_job(domain, options, priority=Priority.NORMAL))
-        return job_view.show(shared, job)
+        return answer_once(shared, JobSchema, 201, lambda keep: submission.submit(shared, request_body, keep=keep))
 
     @blueprint.arguments(JobListQuerySchema, location="query")
     @blueprint.response(200, JobPageSchema)

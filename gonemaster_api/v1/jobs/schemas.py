@@ -31,7 +31,7 @@ class DsSchema(RequestSchema):
     digtype = JsonInteger(required=True, validate=validate.Range(0, 255))
     digest = ma.fields.String(
         required=True,
-        validate=validate.Regexp(r"\A(?:[0-9A-Fa-f]{2}){1,64}\Z", error="must be hex digits, two for each octet"),
+        validate=validate.Regexp(r"^(?:[0-9A-Fa-f]{2}){1,64}$", error="must be hex digits, two for each octet"),
     )
 
 

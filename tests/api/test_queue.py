@@ -1,0 +1,95 @@
+"""The queue over HTTP: tiers, order, pauses."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.session import Store
+from gonemaster_tasks.control import QueueParts
+from tests.api.test_errors import error_of
+from tests.support.rows import claim, queue_job, queue_jobs
+
+
+def tier(queue: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(tier for tier in queue["tiers"] if tier["tier"] == name)
+
+
+@pytest.fixture
+def filled(store: Store) -> list[str]:
+    """Three batch jobs, then two normal ones, then a running one; ids of those that wait, in their order."""
+    batch = queue_jobs(store, ["b1.example", "b2.example", "b3.example"], priority=1)
+    running = queue_job(store, "r.example")
+    normal = queue_jobs(store, ["n1.example", "n2.example"])
+    claim(store, running.id)
+    return [*normal, *batch]
+
+
+def ids(queue: dict[str, Any]) -> list[str]:
+    return [job["id"] for job in queue["items"]]
+
+
+def test_waiting_jobs_are_listed_in_their_order(client: FlaskClient, filled: list[str]) -> None:
+    queue = client.get("/api/v1/queue").get_json()
+    assert ids(queue) == filled
+    assert queue["total"] == 5
+    assert queue["depth"] == {"normal": 2, "batch": 3}
+    assert [job["domain"] for job in queue["running"]] == ["r.example"]
+    assert tier(queue, "normal")["running"] == 1
+    assert queue["workers"] == []
+
+
+@pytest.mark.parametrize(("offset", "limit"), [(0, 1), (1, 2), (2, 2), (1, 4), (4, 5), (5, 5)])
+def test_pages_go_over_the_tiers(client: FlaskClient, filled: list[str], offset: int, limit: int) -> None:
+    queue = client.get(f"/api/v1/queue?offset={offset}&limit={limit}").get_json()
+    assert ids(queue) == filled[offset : offset + limit]
+
+
+def test_one_tier_alone(client: FlaskClient, filled: list[str]) -> None:
+    queue = client.get("/api/v1/queue?tier=batch&offset=1").get_json()
+    assert ids(queue) == filled[3:]
+    assert queue["total"] == 3
+
+
+def test_pause_and_resume_of_the_whole_queue(client: FlaskClient, queue: QueueParts) -> None:
+    assert client.post("/api/v1/queue/pause").get_json() == {"status": "paused"}
+    shown = client.get("/api/v1/queue").get_json()
+    assert shown["paused"] is True
+    assert set(queue.broker.controls().paused) == {"normal", "batch"}
+    assert client.post("/api/v1/queue/resume").get_json() == {"status": "resumed"}
+    assert client.get("/api/v1/queue").get_json()["paused"] is False
+    assert set(queue.broker.controls().paused) == set()
+
+
+def test_pause_of_one_tier_with_reason_and_end(client: FlaskClient) -> None:
+    until = (utcnow() + timedelta(hours=1)).isoformat()
+    client.post("/api/v1/queue/pause", json={"tier": "batch", "reason": "maintenance", "until": until})
+    shown = client.get("/api/v1/queue").get_json()
+    batch = tier(shown, "batch")
+    assert (batch["paused"], batch["reason"]) == (True, "maintenance")
+    assert batch["since"] is not None
+    assert batch["until"] is not None
+    assert tier(shown, "normal")["paused"] is False
+    assert shown["paused"] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("pause", {"tier": "fast"}, "invalid_tier"),
+        ("pause", {"tier": "batch", "until": "2020-01-01T00:00:00Z"}, "invalid_until"),
+        ("pause", {"until": "soon"}, "invalid_until"),
+        ("pause", {"why": "x"}, "unknown_field"),
+        ("resume", {"tier": 1}, "invalid_tier"),
+    ],
+)
+def test_refused_with_code(client: FlaskClient, path: str, body: dict[str, Any], code: str) -> None:
+    response = client.post(f"/api/v1/queue/{path}", json=body)
+    assert (response.status_code, error_of(response)["code"]) == (400, code)
+
+
+@pytest.mark.parametrize(("query", "code"), [("tier=fast", "invalid_tier"), ("limit=0", "invalid_limit")])
+def test_wrong_query(client: FlaskClient, query: str, code: str) -> None:
+    assert error_of(client.get(f"/api/v1/queue?{query}"))["code"] == code

@@ -1,0 +1,87 @@
+"""Whether the service works, what it shows, and its start page."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from flask.testing import FlaskClient
+
+from gonemaster_api.app import create_app
+from gonemaster_db.session import open_store
+from gonemaster_db.settings import StoreSettings
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.settings import Settings
+from tests.api.conftest import MakeApp
+from tests.support.stores import MakeSettings
+
+AWAY = "redis+socket:///nonexistent/redis.sock"
+
+
+def test_process_answers(client: FlaskClient) -> None:
+    assert client.get("/api/v1/healthz").get_json() == {"status": "ok"}
+
+
+def test_ready_with_all_parts(client: FlaskClient) -> None:
+    response = client.get("/api/v1/readyz")
+    assert response.status_code == 200
+    assert response.get_json()["parts"] == {"database": "ok", "migrations": "ok", "broker": "ok"}
+
+
+def test_not_ready_without_broker(settings: Settings, queue: QueueParts) -> None:
+    client = create_app(settings, queue=replace(queue, broker=Broker.open(AWAY))).test_client()
+    response = client.get("/api/v1/readyz")
+    assert response.status_code == 503
+    assert response.get_json()["parts"] == {"database": "ok", "migrations": "ok", "broker": "does not answer"}
+
+
+def test_not_ready_on_old_tables(settings: Settings, queue: QueueParts, make_store_settings: MakeSettings) -> None:
+    store = open_store(make_store_settings("sqlite", empty=True))
+    parts = (
+        create_app(settings, queue=replace(queue, store=store)).test_client().get("/api/v1/readyz").get_json()["parts"]
+    )
+    store.close()
+    assert parts["database"] == "ok"
+    assert parts["migrations"] != "ok"
+
+
+def test_absent_database_is_503_and_tells_no_address(settings: Settings, queue: QueueParts) -> None:
+    dsn = "postgresql://user:swordfish@/none?host=/nonexistent"
+    store = open_store(StoreSettings(driver="postgres", dsn=dsn))
+    client = create_app(settings, queue=replace(queue, store=store)).test_client()
+    ready = client.get("/api/v1/readyz")
+    assert ready.status_code == 503
+    assert ready.get_json()["parts"]["database"] == "does not answer"
+    answer = client.get("/api/v1/jobs/job_x")
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (503, "store_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert b"nonexistent" not in ready.data + answer.data
+    store.close()
+
+
+def test_features_follow_the_settings(make_app: MakeApp) -> None:
+    features = make_app(show_score_admin="false").test_client().get("/api/v1/features").get_json()
+    assert features == {"show_score_admin": False, "show_nameserver_timings_admin": True}
+
+
+def test_english_is_among_the_locales(client: FlaskClient) -> None:
+    assert "en" in client.get("/api/v1/locales").get_json()["locales"]
+
+
+def test_start_page_says_what_runs_and_where_to_go_on(client: FlaskClient) -> None:
+    page = client.get("/").get_data(as_text=True)
+    assert 'href="/api/v1/docs"' in page
+    assert "No worker is running" in page
+    assert page.count("0 waiting") == 2
+    assert 'name="viewport"' in page
+
+
+def test_start_page_obeys_the_content_policy(client: FlaskClient) -> None:
+    page = client.get("/").get_data(as_text=True)
+    assert not re.search(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=|https?://(?!localhost)", page)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/queue"])
+def test_views_of_the_queue_work_without_broker(settings: Settings, queue: QueueParts, path: str) -> None:
+    client = create_app(settings, queue=replace(queue, broker=Broker.open(AWAY))).test_client()
+    assert client.get(path).status_code == 200

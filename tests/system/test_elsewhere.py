@@ -1,0 +1,89 @@
+"""The same service on a PostgreSQL and a Redis of their own, by configuration alone."""
+
+import json
+import subprocess
+import sys
+
+from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from tests.support.postgres import PostgresServer
+from tests.support.service import wait_for
+from tests.system.conftest import StartService
+
+
+def test_whole_service_on_postgresql_and_a_separate_redis(
+    start: StartService, postgres_server: PostgresServer, own_redis: EmbeddedRedis
+) -> None:
+    dsn = postgres_server.url(postgres_server.create_database())
+    service = start(
+        environ={
+            "GONEMASTER_DB_DRIVER": "postgres",
+            "GONEMASTER_DB_DSN": dsn,
+            "GONEMASTER_BROKER_URL": own_redis.url,
+        }
+    )
+    assert service.get("/readyz")["parts"] == {"database": "ok", "migrations": "ok", "broker": "ok"}
+    assert not service.pids("redis")
+    assert not (service.data_dir / "gonemaster.db").exists()
+    batch = service.submit_batch(["good.xa", "plain.xa", "lame.xa"])
+    assert service.finished(service.submit("serials.xa"))["status"] == "succeeded"
+    assert service.batch_done(batch["batch_id"])["completed"] == 3
+
+
+def test_api_and_workers_are_started_apart(start: StartService, own_redis: EmbeddedRedis) -> None:
+    shared = {"GONEMASTER_BROKER_URL": own_redis.url}
+    api = start(environ=shared, worker_processes=1)
+    more = start("worker", ready=False, listen=None, environ=shared | {"GONEMASTER_DATA_DIR": str(api.data_dir)})
+    wait_for(lambda: len(api.get("/queue")["workers"]) == 2, what="a second worker")
+    names = {worker["name"] for worker in api.get("/queue")["workers"]}
+    assert len(names) == 2
+    assert more.stop() == 0
+    wait_for(lambda: len(api.get("/queue")["workers"]) == 1, what="the first worker alone")
+
+
+def test_worker_on_tables_of_another_version_is_refused(start: StartService, own_redis: EmbeddedRedis) -> None:
+    worker = start("worker", ready=False, listen=None, environ={"GONEMASTER_BROKER_URL": own_redis.url})
+    assert worker.process.wait(30) == 2
+    assert "gonemaster-server db upgrade" in worker.log
+
+
+def test_broker_that_is_not_there_refuses_the_start(start: StartService) -> None:
+    service = start(ready=False, broker_url="redis://127.0.0.1:1/0")
+    assert service.process.wait(30) == 2
+    assert "Redis does not serve" in service.log
+    assert "Traceback" not in service.log
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gonemaster_api.server", *arguments], capture_output=True, text=True, timeout=30
+    )
+
+
+def test_dump_of_the_settings_hides_secrets() -> None:
+    done = command(
+        "--dump-config", "--db-driver", "postgres", "--db-dsn", "postgresql://me:swordfish@h/d", "--no-debug"
+    )
+    assert done.returncode == 0
+    settings = json.loads(done.stdout)
+    assert settings["database.dsn"] == {"value": "postgresql://me:***@h/d", "source": "cli_flag"}
+    assert settings["debug"]["value"] is False
+    assert "swordfish" not in done.stdout
+
+
+def test_version() -> None:
+    done = command("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("gonemaster-server ")
+
+
+def test_wrong_flags_and_values_end_with_2_and_name_the_setting() -> None:
+    for arguments, said in (
+        (("--nonsense",), "--nonsense"),
+        (("--workers", "0"), "--workers is '0', allowed is a whole number from 1 to 1024"),
+        (("--listen", "here"), "--listen is 'here'"),
+        (("fly",), "unknown command 'fly'"),
+    ):
+        done = command(*arguments)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
