@@ -4,7 +4,7 @@ from tests.support.dnsworld import faults
 from tests.support.dnsworld.answering import Behaviour
 from tests.support.dnsworld.faults import Exchange, Fault, Reply
 from tests.support.dnsworld.server import LoggedQuery, Server
-from tests.support.dnsworld.spec import Delegation, Nsec3, Signing, ZoneSpec, delegation
+from tests.support.dnsworld.spec import Delegation, KeySpec, Nsec3, Signing, ZoneSpec, delegation
 from tests.support.dnsworld.world import World, Zone
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Delegation",
     "Exchange",
     "Fault",
+    "KeySpec",
     "LoggedQuery",
     "Nsec3",
     "Reply",

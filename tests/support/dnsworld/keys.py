@@ -13,22 +13,40 @@ from dns.dnssectypes import Algorithm
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.dnskeybase import Flag
 
+from tests.support.dnsworld.spec import KeySpec
+
 ZSK_FLAGS: Final = 256
 KSK_FLAGS: Final = 257
+KEY_TYPES: Final = frozenset({"DNSKEY", "CDS", "CDNSKEY"})
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
 
 
 @dataclass(frozen=True)
 class ZoneKey:
-    """A private key beside its DNSKEY record."""
+    """A private key beside its DNSKEY record, and what it does in its zone."""
 
     private: PrivateKey
     dnskey: DNSKEY
+    spec: KeySpec | None = None
 
     @property
     def is_ksk(self) -> bool:
         return bool(self.dnskey.flags & Flag.SEP)
+
+    @property
+    def is_published(self) -> bool:
+        return self.spec is None or self.spec.published
+
+    @property
+    def is_in_ds(self) -> bool:
+        return self.is_ksk if self.spec is None or self.spec.in_ds is None else self.spec.in_ds
+
+    def signs(self, rdtype: str) -> bool:
+        """Say whether it signs sets of that type, as far as its own rule goes."""
+        if self.spec is None or self.spec.signs is None:
+            return self.is_ksk == (rdtype in KEY_TYPES)
+        return rdtype in self.spec.signs
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import cast
 
@@ -15,13 +16,13 @@ from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from tests.support.dnsworld.keys import KSK_FLAGS, ZSK_FLAGS, ZoneKey, zone_key
-from tests.support.dnsworld.spec import Signing
-
-KEY_TYPES = {dns.rdatatype.DNSKEY, dns.rdatatype.CDS, dns.rdatatype.CDNSKEY}
+from tests.support.dnsworld.spec import KeySpec, Signing
 
 
 def keys_of(origin: dns.name.Name, signing: Signing) -> list[ZoneKey]:
-    """Give the keys of a zone: one for all, or a key signing and a zone signing key."""
+    """Give the keys of a zone: one for all, or a key signing and a zone signing key, or those described."""
+    if signing.keys:
+        return [_described_key(origin, signing, spec) for spec in signing.keys]
     roles = {"ksk": KSK_FLAGS} if signing.combined_key else {"ksk": KSK_FLAGS, "zsk": ZSK_FLAGS}
     return [
         zone_key(
@@ -35,13 +36,24 @@ def keys_of(origin: dns.name.Name, signing: Signing) -> list[ZoneKey]:
     ]
 
 
+def _described_key(origin: dns.name.Name, signing: Signing, spec: KeySpec) -> ZoneKey:
+    key = zone_key(
+        f"{spec.label}/{origin.to_text().lower()}/{signing.key_seed}",
+        algorithm=spec.algorithm,
+        flags=spec.flags,
+        bits=signing.rsa_bits,
+        exponent=signing.rsa_exponent,
+    )
+    return dataclasses.replace(key, spec=spec)
+
+
 def ds_texts(origin: dns.name.Name, signing: Signing) -> list[str]:
     """Give the DS records that the parent needs, as text."""
     policy = dns.dnssec.allow_all_policy
     return [
         dns.dnssec.make_ds(origin, Signer(origin, signing).shown(key.dnskey), DSDigest(digest), policy=policy).to_text()
         for key in keys_of(origin, signing)
-        if key.is_ksk
+        if key.is_in_ds
         for digest in signing.digests
     ]
 
@@ -61,7 +73,7 @@ class Signer:
         self._made: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], dns.rdataset.Rdataset] = {}
 
     def dnskeys(self) -> list[DNSKEY]:
-        return [self.shown(key.dnskey) for key in self.keys]
+        return [self.shown(key.dnskey) for key in self.keys if key.is_published]
 
     def shown(self, dnskey: DNSKEY) -> DNSKEY:
         """Give a key as published: under another algorithm number if the zone is to lie about it."""
@@ -77,12 +89,14 @@ class Signer:
         known = self._made.get((owner, rdataset.rdtype))
         if known is None:
             known = self._made[owner, rdataset.rdtype] = self._sign(owner, rdataset)
-        return known
+        return known or None
 
     def _sign(self, owner: dns.name.Name, rdataset: dns.rdataset.Rdataset) -> dns.rdataset.Rdataset:
-        for_keys = rdataset.rdtype in KEY_TYPES
-        chosen = [key for key in self.keys if key.is_ksk == for_keys] or self.keys
+        rdtype = dns.rdatatype.to_text(rdataset.rdtype)
+        chosen = [key for key in self.keys if key.signs(rdtype)] or ([] if self.signing.keys else self.keys)
         signatures = [self._signature(owner, rdataset, key) for key in chosen]
+        if not signatures:
+            return dns.rdataset.Rdataset(rdataset.rdclass, dns.rdatatype.RRSIG)
         return dns.rdataset.from_rdata_list(rdataset.ttl, signatures)
 
     def _signature(self, owner: dns.name.Name, rdataset: dns.rdataset.Rdataset, key: ZoneKey) -> dns.rdata.Rdata:

@@ -25,6 +25,22 @@ class Nsec3:
 
 
 @dataclass(frozen=True)
+class KeySpec:
+    """One key of a zone that has others than the usual two.
+
+    `signs` are the types that it signs; None stands for DNSKEY, CDS and CDNSKEY where it has the SEP flag, and for all
+    others where it has not. `in_ds` None puts keys with the SEP flag into the DS set.
+    """
+
+    label: str
+    flags: int = 257
+    algorithm: int = 13
+    signs: tuple[str, ...] | None = None
+    published: bool = True
+    in_ds: bool | None = None
+
+
+@dataclass(frozen=True)
 class Signing:
     """How a zone is signed; times are seconds relative to the start of the world, or to `now`."""
 
@@ -42,6 +58,7 @@ class Signing:
     publish_cds: bool = False
     shown_algorithm: int | None = None
     key_seed: str = ""
+    keys: tuple[KeySpec, ...] = ()
 
     @classmethod
     def expired(cls, **changes: Any) -> Signing:

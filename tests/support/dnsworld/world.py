@@ -11,6 +11,7 @@ import dns.name
 
 from tests.support.dnsworld.listening import Listener, bind_all
 from tests.support.dnsworld.server import LoggedQuery, Server
+from tests.support.dnsworld.signing import ds_texts
 from tests.support.dnsworld.spec import ZoneSpec, normalized
 from tests.support.dnsworld.zonedata import ZoneData
 
@@ -106,8 +107,9 @@ class World:
 
     @property
     def hints_text(self) -> str:
-        """The root hints in zone file form."""
-        lines = []
+        """The root hints in zone file form, with the trust anchors of a signed root."""
+        signing = self._root().spec.signed
+        lines = [f". 3600000 IN DS {text}" for text in ds_texts(dns.name.root, signing)] if signing else []
         for name, addresses in self._root().spec.ns.items():
             lines.append(f". 3600000 IN NS {name}")
             lines += [f"{name} 3600000 IN {'AAAA' if ':' in one else 'A'} {one}" for one in addresses]
