@@ -6,18 +6,17 @@ BROKEN_WORLDS=1000 tries a thousand worlds instead of a few, BROKEN_WORLDS_FROM=
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import time
 from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.profile import default_profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import RunResult, run_test
 from tests.support.dnsworld import World
 from tests.support.dnsworld.broken import DOMAIN, broken_world
+from tests.support.engine import loopback_profile
 
 DEADLINE_S = 20.0
 FIRST = int(os.environ.get("BROKEN_WORLDS_FROM", "1"))
@@ -25,7 +24,7 @@ SEEDS = range(FIRST, FIRST + int(os.environ.get("BROKEN_WORLDS", "12")))
 
 
 async def run_on(world: World, hints: Path) -> RunResult:
-    profile = dataclasses.replace(default_profile(), timeout_s=0.2, retry=1, allow_non_global_targets=True)
+    profile = loopback_profile(timeout_s=0.2, retry=1)
     resources = Resources.open(root_hints=world.write_hints(hints), dns_port=world.port)
     try:
         return await run_test(DOMAIN, profile, resources=resources, deadline_s=DEADLINE_S)

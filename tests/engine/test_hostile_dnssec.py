@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import dataclasses
 import time
 from pathlib import Path
 from random import Random
@@ -19,11 +18,11 @@ import pytest
 from dns.rdataclass import IN
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 
-from gonemaster_engine.profile import default_profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import RunResult, run_test
 from tests.support.dnsworld import Nsec3, Signing, World, faults
 from tests.support.dnsworld.faults import Fault
+from tests.support.engine import loopback_profile
 
 DOMAIN = "costly.xa"
 HOST = "127.21.0.1"
@@ -53,7 +52,7 @@ def run_on(world: World, hints: Path) -> tuple[RunResult, float]:
             pauses.append(time.perf_counter() - begin)
 
     async def whole() -> RunResult:
-        profile = dataclasses.replace(default_profile(), timeout_s=3.0, retry=1, allow_non_global_targets=True)
+        profile = loopback_profile(timeout_s=3.0, retry=1)
         resources = Resources.open(root_hints=world.write_hints(hints), dns_port=world.port)
         meter = asyncio.create_task(measure())
         try:

@@ -11,18 +11,26 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from gonemaster_engine.context import Log, RunContext
-from gonemaster_engine.profile import default_profile
+from gonemaster_engine.profile import Profile, default_profile
 from gonemaster_engine.resources import Resources
 from tests.support.dnsworld import World
 
 _T = TypeVar("_T")
 
 
+def loopback_profile(**settings: Any) -> Profile:
+    """Give the default profile for worlds on loopback addresses.
+
+    With a loopback source address no packet leaves the host, even if a damaged answer holds addresses elsewhere.
+    """
+    loopback: dict[str, Any] = {"allow_non_global_targets": True, "source4": "127.0.0.1", "source6": "::1"}
+    return dataclasses.replace(default_profile(), **{**loopback, **settings})
+
+
 @contextlib.asynccontextmanager
 async def run_context(world: World, zone: str = "example.xa", **settings: Any) -> AsyncIterator[RunContext]:
     """Open what a run needs; `settings` are fields of `Profile`, which else asks once and waits for three seconds."""
-    once: dict[str, Any] = {"timeout_s": 3.0, "retry": 1, "allow_non_global_targets": True}
-    profile = dataclasses.replace(default_profile(), **{**once, **settings})
+    profile = loopback_profile(**{"timeout_s": 3.0, "retry": 1, **settings})
     with TemporaryDirectory() as directory:
         hints = world.write_hints(Path(directory) / "root.hints")
         resources = Resources.open(root_hints=hints, dns_port=world.port, hot_cache_ttl_s=0)
