@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gonemaster_engine.entries import Level
 from gonemaster_engine.registry import Finding, Tag, case
 from gonemaster_engine.testcases._mailbox import mailbox_text
-from gonemaster_engine.testcases.syntax._soa import NO_RESPONSE_SOA_QUERY, first_soa
+from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
 
 if TYPE_CHECKING:
     from gonemaster_engine.zone import Zone

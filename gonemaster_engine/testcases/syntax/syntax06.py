@@ -15,8 +15,8 @@ from gonemaster_engine.nameserver import query_all
 from gonemaster_engine.registry import Finding, Tag, case
 from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._mailbox import is_mail_address, mail_address
+from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
-from gonemaster_engine.testcases.syntax._soa import NO_RESPONSE_SOA_QUERY
 
 if TYPE_CHECKING:
     from gonemaster_engine.zone import Zone

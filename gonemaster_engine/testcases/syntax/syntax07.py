@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
 from gonemaster_engine.testcases.syntax._hostname import HostnameTags
-from gonemaster_engine.testcases.syntax._soa import NO_RESPONSE_SOA_QUERY, first_soa
 from gonemaster_engine.wire import from_dns_name
 
 if TYPE_CHECKING:

@@ -1,0 +1,22 @@
+"""The SOA record of the zone, for cases that look at one and not at that of each server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Tag
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+NO_RESPONSE_SOA_QUERY = Tag("NO_RESPONSE_SOA_QUERY", Level.DEBUG)
+
+
+async def first_soa(zone: Zone) -> Any:
+    """Return the rdata of the SOA record in the first authoritative answer that has one, None without any."""
+    for server in await zone.servers():
+        response = await server.query(zone.name, "SOA")
+        if response and response.aa and (records := response.records("SOA", zone.name)):
+            return records[0].rdata
+    return None

@@ -1,0 +1,96 @@
+"""CAA records: their parts, and the grammar of their values (RFC 8659 section 4, RFC 8657, RFC 9495)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from gonemaster_engine.rrtypes import IN, type_number
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+
+CRITICAL = 0x80
+RESERVED = 0x7F
+ISSUE_PROPERTIES = ("issue", "issuewild", "issuemail")
+KNOWN_PROPERTIES = frozenset({*ISSUE_PROPERTIES, "iodef", "contactemail", "contactphone", "issuevmc"})
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_BLANKS = r"[ \t]*"
+_PARAMETER = rf"{_LABEL}{_BLANKS}={_BLANKS}[\x21-\x3a\x3c-\x7e]*"
+_ISSUE = re.compile(
+    rf"{_BLANKS}(?P<issuer>{_LABEL}(?:\.{_LABEL})*)?{_BLANKS}"
+    rf"(?:;{_BLANKS}(?:{_PARAMETER}(?:{_BLANKS};{_BLANKS}{_PARAMETER})*)?{_BLANKS})?"
+)
+_MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class Caa(NamedTuple):
+    """A CAA record."""
+
+    flags: int
+    tag: str  # characters outside of ASCII letters and digits as they came
+    value: str  # octets that cannot be printed as \\DDD
+
+    @property
+    def name(self) -> str:
+        """The property in lower case: it is compared without regard to case."""
+        return self.tag.lower()
+
+    @property
+    def has_valid_tag(self) -> bool:
+        """Whether the tag has only ASCII letters and digits, at least one."""
+        return self.tag.isascii() and self.tag.isalnum()
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether an issuer that does not know the property must not issue."""
+        return bool(self.flags & CRITICAL)
+
+    @property
+    def forbids(self) -> bool:
+        """Whether an issue property lets nobody issue: no issuer, or a value that breaks the grammar."""
+        match = _ISSUE.fullmatch(self.value)
+        return match is None or not match["issuer"]
+
+    @property
+    def has_valid_value(self) -> bool:
+        """Whether the value is what the property demands; those without a known grammar demand nothing."""
+        if self.name in ISSUE_PROPERTIES:
+            return _ISSUE.fullmatch(self.value) is not None
+        return self.name != "iodef" or is_report_url(self.value)
+
+
+def is_report_url(text: str) -> bool:
+    """Say whether it is a URL to which a report can be sent (RFC 8659 section 4.4)."""
+    if not text.isascii() or any(character.isspace() for character in text) or "\\" in text:
+        return False
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return False
+    if url.scheme == "mailto":
+        return all(_MAILBOX.fullmatch(address) for address in url.path.split(","))
+    return url.scheme in {"http", "https"} and bool(url.hostname)
+
+
+def caa_records(response: Response, owner: str) -> list[Caa]:
+    """Return the records of an answer, sorted; read from the octets, since dnspython refuses odd tags.
+
+    Records that end within their tag are left out.
+    """
+    number = type_number("CAA")
+    return sorted(
+        Caa(octets[0], _text(octets[2 : 2 + octets[1]]), _text(octets[2 + octets[1] :]))
+        for octets in (
+            record.octets
+            for record in response.answer
+            if record.type == number and record.owner == owner and record.rdclass == IN
+        )
+        if len(octets) >= 2 and len(octets) >= 2 + octets[1]
+    )
+
+
+def _text(octets: bytes) -> str:
+    return "".join(chr(octet) if 0x20 <= octet < 0x7F and octet != 0x5C else f"\\{octet:03d}" for octet in octets)

@@ -1,0 +1,113 @@
+"""SPF policies: which TXT records are one, and the grammar of their terms.
+
+Source: RFC 7208 section 12. Domains are held to the macro grammar only: a policy that most receivers accept is not
+refused for the spelling of its last label.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.txt import joined_strings
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+
+VERSION = "v=spf1"
+
+_MACRO = r"%\{[slodiphcrtv][0-9]*r?[.\-+,/_=]*\}|%%|%_|%-"
+_DOMAIN = rf"(?:{_MACRO}|[\x21-\x24\x26-\x7e])+"
+_DOMAIN_WITHOUT_SLASH = rf"(?:{_MACRO}|[\x21-\x24\x26-\x2e\x30-\x7e])+"
+_IP4_LENGTH = r"/(?:[0-9]|[12][0-9]|3[0-2])"
+_IP6_LENGTH = r"/(?:[0-9]|[1-9][0-9]|1[01][0-9]|12[0-8])"
+_LENGTHS = rf"(?:{_IP4_LENGTH})?(?:/{_IP6_LENGTH})?"
+
+_QUALIFIER = re.compile(r"[-+~?]?")
+_MODIFIER = re.compile(r"(?P<name>[a-z][a-z0-9\-_.]*)=(?P<value>.*)", re.IGNORECASE | re.DOTALL)
+_MACRO_TEXT = re.compile(rf"(?:{_MACRO}|[\x21-\x24\x26-\x7e])*", re.IGNORECASE)
+_TARGET = re.compile(_DOMAIN, re.IGNORECASE)
+_MECHANISMS = {
+    "all": re.compile(r""),
+    "include": re.compile(rf":{_DOMAIN}", re.IGNORECASE),
+    "exists": re.compile(rf":{_DOMAIN}", re.IGNORECASE),
+    "a": re.compile(rf"(?::{_DOMAIN_WITHOUT_SLASH})?{_LENGTHS}", re.IGNORECASE),
+    "mx": re.compile(rf"(?::{_DOMAIN_WITHOUT_SLASH})?{_LENGTHS}", re.IGNORECASE),
+    "ptr": re.compile(rf"(?::{_DOMAIN})?", re.IGNORECASE),
+    "ip4": re.compile(rf":(?P<address>[0-9.]+)(?:{_IP4_LENGTH})?"),
+    "ip6": re.compile(rf":(?P<address>[0-9a-f:.]+)(?:{_IP6_LENGTH})?", re.IGNORECASE),
+}
+_NAME = re.compile(r"[a-z0-9]+", re.IGNORECASE)
+_ONCE = ("redirect", "exp")  # modifiers that may stand once (RFC 7208 section 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One term of a policy: a mechanism, its qualifier removed, or a modifier."""
+
+    name: str
+    value: str  # what follows the colon or the equals sign
+    is_modifier: bool
+    is_valid: bool
+
+
+def policies(response: Response, owner: str) -> list[str]:
+    """Return the SPF policies in an answer, in lower case; octets outside of ASCII become U+FFFD."""
+    texts = [joined_strings(record.octets) for record in response.records("TXT", owner)]
+    found = [text.decode("ascii", "replace").lower() for text in texts]
+    return sorted(text for text in found if text == VERSION or text.startswith(f"{VERSION} "))
+
+
+def terms(policy: str) -> Iterator[Term]:
+    """Yield the terms of a policy."""
+    for text in policy.removeprefix(VERSION).split(" "):
+        if text:
+            yield _modifier(text) or _mechanism(text)
+
+
+def _modifier(text: str) -> Term | None:
+    match = _MODIFIER.fullmatch(text)
+    if match is None:
+        return None
+    name, value = match["name"], match["value"]
+    grammar = _TARGET if name in _ONCE else _MACRO_TEXT
+    return Term(name, value, is_modifier=True, is_valid=grammar.fullmatch(value) is not None)
+
+
+def _mechanism(text: str) -> Term:
+    start = match.end() if (match := _QUALIFIER.match(text)) else 0
+    name_end = match.end() if (match := _NAME.match(text, start)) else start
+    name, rest = text[start:name_end], text[name_end:]
+    grammar = _MECHANISMS.get(name)
+    match = grammar.fullmatch(rest) if grammar else None
+    is_valid = match is not None and _is_address(name, match.groupdict().get("address"))
+    return Term(name, rest.removeprefix(":"), is_modifier=False, is_valid=is_valid)
+
+
+def _is_address(mechanism: str, text: str | None) -> bool:
+    if text is None:
+        return True
+    try:
+        return ipaddress.ip_address(text).version == int(mechanism[-1])
+    except ValueError:
+        return False
+
+
+def follows_grammar(policy: str) -> bool:
+    """Say whether a policy is valid (RFC 7208 section 4.6)."""
+    found = list(terms(policy))
+    names = [term.name for term in found if term.is_modifier]
+    return all(term.is_valid for term in found) and all(names.count(name) <= 1 for name in _ONCE)
+
+
+def unknown_modifiers(policy: str) -> list[str]:
+    """Return the names of modifiers that RFC 7208 does not define, sorted; receivers ignore them."""
+    return sorted({term.name for term in terms(policy) if term.is_modifier} - set(_ONCE))
+
+
+def allows_nobody(policy: str) -> bool:
+    """Say whether the policy is the one for domains without mail: "-all" and nothing else."""
+    return policy.split() == [VERSION, "-all"]

@@ -1,0 +1,152 @@
+"""ZONE01: the SOA MNAME should name a server of the zone that has the newest version.
+
+Specification: Zonemaster ZONE01. RFC 1035 section 3.3.13, RFC 1982, RFC 1996 section 2.1, RFC 2136 section 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+from gonemaster_engine.testcases.zone._serials import is_newer, newest
+from gonemaster_engine.wire import from_dns_name
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+_SERVER = ("ns", "address")
+LOCALHOST_ADDRESS = Tag("Z01_MNAME_HAS_LOCALHOST_ADDR", Level.NOTICE, _SERVER)
+IS_DOT = Tag("Z01_MNAME_IS_DOT", Level.NOTICE, ("addresses",))
+IS_LOCALHOST = Tag("Z01_MNAME_IS_LOCALHOST", Level.NOTICE, ("addresses",))
+IS_MASTER = Tag("Z01_MNAME_IS_MASTER", Level.INFO, ("servers",))
+MISSING_SOA = Tag("Z01_MNAME_MISSING_SOA_RECORD", Level.NOTICE, _SERVER)
+NO_RESPONSE = Tag("Z01_MNAME_NO_RESPONSE", Level.NOTICE, _SERVER)
+NOT_AUTHORITATIVE = Tag("Z01_MNAME_NOT_AUTHORITATIVE", Level.NOTICE, _SERVER)
+NOT_IN_NS_LIST = Tag("Z01_MNAME_NOT_IN_NS_LIST", Level.INFO, ("ns",))
+NOT_MASTER = Tag("Z01_MNAME_NOT_MASTER", Level.NOTICE, ("servers", "soaserial", "soaserial_list"))
+NOT_RESOLVE = Tag("Z01_MNAME_NOT_RESOLVE", Level.NOTICE, ("ns",))
+UNEXPECTED_RCODE = Tag("Z01_MNAME_UNEXPECTED_RCODE", Level.NOTICE, (*_SERVER, "rcode"))
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+
+
+@dataclass
+class _Seen:
+    """What the SOA records of the zone's servers say."""
+
+    mnames: set[str] = field(default_factory=set)
+    serials: set[int] = field(default_factory=set)
+    localhost_at: set[str] = field(default_factory=set)  # addresses of servers
+    dot_at: set[str] = field(default_factory=set)
+
+
+@case(
+    "zone01",
+    LOCALHOST_ADDRESS,
+    IS_DOT,
+    IS_LOCALHOST,
+    IS_MASTER,
+    MISSING_SOA,
+    NO_RESPONSE,
+    NOT_AUTHORITATIVE,
+    NOT_IN_NS_LIST,
+    NOT_MASTER,
+    NOT_RESOLVE,
+    UNEXPECTED_RCODE,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def zone01(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that the SOA MNAME names the server with the newest version of the zone."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    seen = _collect(zone.name, await query_all(servers, zone.name, "SOA"))
+    if seen.localhost_at:
+        yield IS_LOCALHOST(addresses=sorted(seen.localhost_at))
+    if seen.dot_at:
+        yield IS_DOT(addresses=sorted(seen.dot_at))
+    primaries: list[tuple[Nameserver, int]] = []
+    ns_names = await zone.ns_names()
+    for mname in sorted(seen.mnames):
+        if mname not in ns_names:
+            yield NOT_IN_NS_LIST(ns=mname)
+        for finding in await _ask_primary(zone, mname, primaries):
+            yield finding
+    for finding in _compare(primaries, seen.serials):
+        yield finding
+
+
+def _collect(zone_name: str, answers: list[tuple[Nameserver, Response | None]]) -> _Seen:
+    seen = _Seen()
+    for server, response in answers:
+        if response is None or response.rcode != "NOERROR" or not response.aa:
+            continue
+        for record in response.records("SOA", zone_name):
+            soa: Any = record.rdata
+            mname = from_dns_name(soa.mname)
+            seen.serials.add(soa.serial)
+            if mname == "localhost":
+                seen.localhost_at.add(server.address)
+            elif mname == names.ROOT:
+                seen.dot_at.add(server.address)
+            else:
+                seen.mnames.add(mname)
+    return seen
+
+
+async def _ask_primary(zone: Zone, mname: str, primaries: list[tuple[Nameserver, int]]) -> list[Finding]:
+    """Ask the server that the MNAME names; add it with its serial to `primaries`, or return what is wrong."""
+    addresses = await zone.recursor.addresses(mname)
+    if not addresses:
+        return [NOT_RESOLVE(ns=mname)]
+    findings = [LOCALHOST_ADDRESS(ns=mname, address=address) for address in addresses if address in _LOOPBACK]
+    reachable = [zone.nameserver(mname, address) for address in addresses if address not in _LOOPBACK]
+    servers, skipped = usable(zone, reachable, "SOA")
+    findings += skipped
+    for server, response in await query_all(servers, zone.name, "SOA"):
+        fault = _fault(zone.name, server, response)
+        if fault:
+            findings.append(fault)
+        elif response:
+            soa: Any = response.records("SOA", zone.name)[0].rdata
+            primaries.append((server, soa.serial))
+    return findings
+
+
+def _fault(zone_name: str, server: Nameserver, response: Response | None) -> Finding | None:
+    about = {"ns": server.name, "address": server.address}
+    if response is None:
+        return NO_RESPONSE(**about)
+    if response.rcode != "NOERROR":
+        return UNEXPECTED_RCODE(**about, rcode=response.rcode)
+    if not response.has("SOA", zone_name):
+        return MISSING_SOA(**about)
+    return None if response.aa else NOT_AUTHORITATIVE(**about)
+
+
+def _compare(primaries: list[tuple[Nameserver, int]], serials: set[int]) -> list[Finding]:
+    behind = [primary for primary in primaries if any(is_newer(serial, primary[1]) for serial in serials)]
+    ahead = [server for server, serial in primaries if (server, serial) not in behind]
+    findings = []
+    if behind:
+        findings.append(
+            NOT_MASTER(
+                servers=[server for server, _ in behind],
+                soaserial=newest(serial for _, serial in behind),
+                soaserial_list=";".join(map(str, sorted(serials))),
+            )
+        )
+    if ahead:
+        findings.append(IS_MASTER(servers=ahead))
+    return findings

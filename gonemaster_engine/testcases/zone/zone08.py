@@ -1,0 +1,49 @@
+"""ZONE08: hosts of MX records must not be aliases.
+
+The zone's own servers are asked for the address of each host; hosts that they do not know are not checked.
+
+Specification: Zonemaster ZONE08. RFC 2181 section 10.3, RFC 5321 section 5.1, RFC 7505 (null MX).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+IS_CNAME = Tag("MX_RECORD_IS_CNAME", Level.ERROR, ("mx",))
+IS_NOT_CNAME = Tag("MX_RECORD_IS_NOT_CNAME", Level.INFO, ("mx",))
+NOT_CHECKED = Tag("MX_RECORD_NOT_CHECKED", Level.INFO, ("mx",))
+NO_RESPONSE = Tag("NO_RESPONSE_MX_QUERY", Level.DEBUG)
+
+
+@case("zone08", IS_CNAME, IS_NOT_CNAME, NOT_CHECKED, NO_RESPONSE)
+async def zone08(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that no MX record leads to an alias."""
+    response = await zone.query_auth(zone.name, "MX")
+    if response is None:
+        yield NO_RESPONSE()
+        return
+    hosts = {record.target for record in response.records("MX", zone.name)} - {names.ROOT}
+    for host in sorted(hosts):
+        answer = await _ask(zone, host)
+        if answer is None:
+            yield NOT_CHECKED(mx=host)
+        else:
+            tag = IS_CNAME if answer.has("CNAME", host) else IS_NOT_CNAME
+            yield tag(mx=host)
+
+
+async def _ask(zone: Zone, host: str) -> Response | None:
+    """Return the first authoritative answer about a host."""
+    if names.is_in_domain(host, zone.name):
+        return await zone.query_auth(host, "A")
+    # nobody is likely to know it, so all are asked at the same time
+    return next((answer for _, answer in await zone.query_all(host, "A") if answer and answer.aa), None)

@@ -1,0 +1,87 @@
+"""ZONE10: exactly one SOA record at the apex, and no alias beside it.
+
+Specification: Zonemaster ZONE10. RFC 1035 section 5.2, RFC 2181 sections 6.1 and 10.1, RFC 6672 section 2.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+_SERVER = ("ns", "address")
+APEX_DNAME = Tag("APEX_DNAME", Level.NOTICE, _SERVER)
+MULTIPLE_SOA = Tag("MULTIPLE_SOA", Level.ERROR, (*_SERVER, "count"))
+NO_RESPONSE = Tag("NO_RESPONSE", Level.DEBUG, _SERVER)
+NO_SOA = Tag("NO_SOA_IN_RESPONSE", Level.DEBUG, _SERVER)
+ONE_SOA = Tag("ONE_SOA", Level.INFO)
+SOA_AND_CNAME = Tag("SOA_AND_CNAME", Level.ERROR, _SERVER)
+WRONG_SOA = Tag("WRONG_SOA", Level.DEBUG, (*_SERVER, "owner", "query_name"))
+
+
+@case(
+    "zone10",
+    APEX_DNAME,
+    MULTIPLE_SOA,
+    NO_RESPONSE,
+    NO_SOA,
+    ONE_SOA,
+    SOA_AND_CNAME,
+    WRONG_SOA,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def zone10(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that the zone has one SOA record and no alias beside it."""
+    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
+    for finding in skipped:
+        yield finding
+    good: list[Nameserver] = []
+    faulty = False
+    for server, response in await query_all(servers, zone.name, "SOA"):
+        if response is None:
+            yield NO_RESPONSE(ns=server.name, address=server.address)
+        elif fault := _fault(zone.name, server, response):
+            faulty = True
+            yield fault
+        else:
+            good.append(server)
+    if good and not faulty:
+        yield ONE_SOA()
+    for finding in await _aliases(zone.name, good):
+        yield finding
+
+
+def _fault(zone_name: str, server: Nameserver, response: Response) -> Finding | None:
+    about = {"ns": server.name, "address": server.address}
+    records = response.records("SOA")
+    if not records:
+        return NO_SOA(**about)
+    if len(records) > 1:
+        return MULTIPLE_SOA(**about, count=len(records))
+    if records[0].owner != zone_name:
+        return WRONG_SOA(**about, owner=records[0].owner, query_name=zone_name)
+    return None
+
+
+async def _aliases(zone_name: str, servers: list[Nameserver]) -> list[Finding]:
+    pending = [
+        (server, tag, rtype, server.query(zone_name, rtype))
+        for server in servers
+        for tag, rtype in ((SOA_AND_CNAME, "CNAME"), (APEX_DNAME, "DNAME"))
+    ]
+    findings = []
+    for server, tag, rtype, question in pending:
+        response = await question
+        if response and response.rcode == "NOERROR" and response.has(rtype, zone_name):
+            findings.append(tag(ns=server.name, address=server.address))
+    return findings

@@ -1,0 +1,84 @@
+"""ZONE12: CSYNC at the apex: one record, its serial condition met, the same on all servers.
+
+RFC 7477 sections 2.1 and 3.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.rrtypes import type_text
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
+from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address, soa_serials
+from gonemaster_engine.testcases.zone._serials import is_newer
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Record
+    from gonemaster_engine.zone import Zone
+
+FOUND = Tag("Z12_CSYNC_FOUND", Level.INFO, ("servers", "serial", "flags", "type_bitmap"))
+INCONSISTENT = Tag("Z12_INCONSISTENT_CSYNC", Level.WARNING)
+MIXED = Tag("Z12_MIXED_PRESENCE", Level.WARNING)
+MULTIPLE = Tag("Z12_MULTIPLE_CSYNC", Level.WARNING, ("ns", "address", "count"))
+NONE = Tag("Z12_NO_CSYNC", Level.INFO, ("servers",))
+SERIAL_MISMATCH = Tag("Z12_SERIAL_MISMATCH", Level.WARNING, ("ns", "address", "csync_serial", "soa_serial"))
+
+_SOAMINIMUM = 0x0002  # RFC 7477 section 2.1.1.2.1
+
+_Csync = tuple[int, int, str]  # serial, flags, types
+
+
+@case("zone12", FOUND, INCONSISTENT, MIXED, MULTIPLE, NONE, SERIAL_MISMATCH, IPV4_DISABLED, IPV6_DISABLED)
+async def zone12(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that a CSYNC record is the only one, up to date and the same on all servers."""
+    vantages, skipped = await ask_each_address(zone, "CSYNC")
+    for finding in skipped:
+        yield finding
+    answers = {
+        vantage: vantage.response.records("CSYNC", zone.name)
+        for vantage in vantages
+        if vantage.is_usable and vantage.response
+    }
+    serials = await soa_serials(zone, [vantage for vantage, records in answers.items() if records])
+    contents: dict[_Csync, list[Vantage]] = defaultdict(list)
+    for vantage, records in answers.items():
+        about = {"ns": vantage.server.name, "address": vantage.server.address}
+        if len(records) > 1:
+            yield MULTIPLE(**about, count=len(records))
+        elif records:
+            content = _content(records[0])
+            contents[content].append(vantage)
+            serial = serials.get(vantage)
+            if serial is not None and not _meets_condition(content, serial):
+                yield SERIAL_MISMATCH(**about, csync_serial=content[0], soa_serial=serial)
+    for (serial, flags, types), having in sorted(contents.items()):
+        yield FOUND(servers=all_servers(having), serial=serial, flags=flags, type_bitmap=types)
+    without = [vantage for vantage, records in answers.items() if not records]
+    if without:
+        yield NONE(servers=all_servers(without))
+    if without and len(without) < len(answers):
+        yield MIXED()
+    if len(contents) > 1:
+        yield INCONSISTENT()
+
+
+def _content(record: Record) -> _Csync:
+    csync: Any = record.rdata
+    numbers = [
+        window * 256 + octet * 8 + bit
+        for window, bitmap in csync.windows
+        for octet, bits in enumerate(bitmap)
+        for bit in range(8)
+        if bits & 0x80 >> bit
+    ]
+    return csync.serial, csync.flags, ";".join(type_text(number) for number in sorted(numbers))
+
+
+def _meets_condition(content: _Csync, soa_serial: int) -> bool:
+    """Say whether the SOA serial lets the record be acted on."""
+    serial, flags, _ = content
+    return not is_newer(serial, soa_serial) if flags & _SOAMINIMUM else serial == soa_serial

@@ -1,0 +1,104 @@
+"""ZONE13: an SPF policy must stay within the limit of DNS look-ups.
+
+RFC 7208 sections 4.6.4, 5.2, 5.5, 6.1 and 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases.zone._spf import policies, terms
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+NO_SPF = Tag("Z13_NO_SPF_FOUND", Level.INFO, ("domain",))
+EXCEEDED = Tag("Z13_SPF_LOOKUP_COUNT_EXCEEDED", Level.WARNING, ("domain", "count", "limit"))
+OK = Tag("Z13_SPF_LOOKUP_COUNT_OK", Level.INFO, ("domain", "count"))
+LOOP = Tag("Z13_SPF_LOOKUP_LOOP", Level.WARNING, ("domain", "loop_domain"))
+MACRO = Tag("Z13_SPF_MACRO_TARGET", Level.NOTICE, ("domain", "target"))
+PTR = Tag("Z13_SPF_PTR_DEPRECATED", Level.WARNING, ("domain",))
+NOT_OBTAINED = Tag("Z13_SPF_RECURSIVE_ERROR", Level.NOTICE, ("domain", "target"))
+UNABLE = Tag("Z13_UNABLE_TO_CHECK", Level.WARNING)
+
+_COUNTED = frozenset({"a", "mx", "exists", "ptr", "include", "redirect"})
+_FOLLOWED = frozenset({"include", "redirect"})
+_MOST_POLICIES = 50  # a policy that includes more is far beyond any limit; the rest is counted but not followed
+
+
+@case("zone13", NO_SPF, EXCEEDED, OK, LOOP, MACRO, PTR, NOT_OBTAINED, UNABLE)
+async def zone13(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that the SPF policy needs no more DNS look-ups than allowed."""
+    response = await zone.query_auth(zone.name, "TXT")
+    if response is None:
+        yield UNABLE()
+        return
+    found = policies(response, zone.name)
+    if not found:
+        yield NO_SPF(domain=zone.name)
+        return
+    walk = _Walk(zone)
+    await walk.follow(found[0])
+    for finding in walk.findings:
+        yield finding
+    limit = zone.setting("zone13", "spf_lookup_limit")
+    if walk.count > limit:
+        yield EXCEEDED(domain=zone.name, count=walk.count, limit=limit)
+    else:
+        yield OK(domain=zone.name, count=walk.count)
+
+
+class _Walk:
+    """Follows a policy through its includes and redirects, and counts the terms that need a look-up."""
+
+    def __init__(self, zone: Zone) -> None:
+        self._zone = zone
+        self._visited = {zone.name}
+        self._told: set[tuple[str, str]] = set()
+        self.count = 0
+        self.findings: list[Finding] = []
+
+    async def follow(self, policy: str) -> None:
+        """Count the terms of a policy and of those that it leads to."""
+        remaining = [policy]
+        while remaining:
+            for term in terms(remaining.pop()):
+                if term.name not in _COUNTED or term.is_modifier != (term.name == "redirect"):
+                    continue
+                self.count += 1
+                if term.name == "ptr":
+                    self._tell(PTR)
+                elif term.name in _FOLLOWED and (found := await self._policy_of(term.value)):
+                    remaining.append(found)
+
+    async def _policy_of(self, target: str) -> str | None:
+        if "%" in target:
+            self._tell(MACRO, target=target)
+            return None
+        try:
+            domain = names.canonical(target)
+        except ValueError:
+            self._tell(NOT_OBTAINED, target=target)
+            return None
+        if domain in self._visited:
+            self._tell(LOOP, loop_domain=domain)
+            return None
+        if len(self._visited) > _MOST_POLICIES:
+            return None
+        resolution = await self._zone.recursor.resolve(domain, "TXT")
+        found = policies(resolution.response, resolution.name) if resolution.response else []
+        if not found:
+            self._tell(NOT_OBTAINED, target=domain)
+            return None
+        self._visited.add(domain)
+        return found[0]
+
+    def _tell(self, tag: Tag, **args: str) -> None:
+        key = (tag.name, "".join(args.values()))
+        if key not in self._told:
+            self._told.add(key)
+            self.findings.append(tag(domain=self._zone.name, **args))

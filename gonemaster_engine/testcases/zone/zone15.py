@@ -1,0 +1,132 @@
+"""ZONE15: CAA at the apex: served, well formed, the same on all servers, and what it allows.
+
+RFC 8659 sections 3, 4.1 to 4.4 and 6.2, RFC 8657, RFC 9495 sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
+from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address
+from gonemaster_engine.testcases.zone._caa import ISSUE_PROPERTIES, KNOWN_PROPERTIES, RESERVED, Caa, caa_records
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+FOUND = Tag("Z15_CAA_FOUND", Level.INFO, ("servers", "caa_flags", "caa_property", "caa_value"))
+INCONSISTENT = Tag("Z15_INCONSISTENT_CAA", Level.WARNING)
+INVALID_IODEF = Tag("Z15_INVALID_IODEF_VALUE", Level.WARNING, ("caa_value",))
+INVALID_ISSUE = Tag("Z15_INVALID_ISSUE_VALUE", Level.WARNING, ("caa_property", "caa_value"))
+INVALID_TAG = Tag("Z15_INVALID_PROPERTY_TAG", Level.WARNING, ("caa_property", "caa_value"))
+FORBIDDEN = Tag("Z15_ISSUANCE_FORBIDDEN", Level.INFO)
+CONTRADICTION = Tag("Z15_ISSUE_CONTRADICTION", Level.NOTICE, ("caa_property",))
+MIXED = Tag("Z15_MIXED_PRESENCE", Level.WARNING)
+NONE = Tag("Z15_NO_CAA", Level.INFO, ("servers",))
+NONE_TLD = Tag("Z15_NO_CAA_TLD", Level.INFO, ("servers",))
+NO_RESPONSE = Tag("Z15_NO_RESPONSE_CAA_QUERY", Level.WARNING, ("addresses",))
+RESERVED_FLAGS = Tag("Z15_RESERVED_FLAGS", Level.NOTICE, ("caa_flags", "caa_property", "caa_value"))
+UNEXPECTED_RCODE = Tag("Z15_UNEXPECTED_RCODE_CAA", Level.WARNING, ("rcode", "addresses"))
+UNKNOWN = Tag("Z15_UNKNOWN_PROPERTY", Level.NOTICE, ("caa_property",))
+UNKNOWN_CRITICAL = Tag("Z15_UNKNOWN_PROPERTY_CRITICAL", Level.ERROR, ("caa_property", "caa_flags"))
+
+
+@case(
+    "zone15",
+    FOUND,
+    INCONSISTENT,
+    INVALID_IODEF,
+    INVALID_ISSUE,
+    INVALID_TAG,
+    FORBIDDEN,
+    CONTRADICTION,
+    MIXED,
+    NONE,
+    NONE_TLD,
+    NO_RESPONSE,
+    RESERVED_FLAGS,
+    UNEXPECTED_RCODE,
+    UNKNOWN,
+    UNKNOWN_CRITICAL,
+    IPV4_DISABLED,
+    IPV6_DISABLED,
+)
+async def zone15(zone: Zone) -> AsyncIterator[Finding]:
+    """Check that CAA records are well formed and the same on all servers, and tell what they allow."""
+    vantages, skipped = await ask_each_address(zone, "CAA")
+    for finding in (*skipped, *_faults(vantages)):
+        yield finding
+    answers = {
+        vantage: caa_records(vantage.response, zone.name)
+        for vantage in vantages
+        if vantage.is_usable and vantage.response
+    }
+    having: dict[Caa, list[Vantage]] = defaultdict(list)
+    for vantage, records in answers.items():
+        for record in set(records):
+            having[record].append(vantage)
+    for record, holders in sorted(having.items()):
+        servers = all_servers(holders)
+        yield FOUND(servers=servers, caa_flags=record.flags, caa_property=record.tag, caa_value=record.value)
+    without = [vantage for vantage, records in answers.items() if not records]
+    if without:
+        yield (NONE_TLD if zone.is_tld else NONE)(servers=all_servers(without))
+    if without and having:
+        yield MIXED()
+    consistent = len({tuple(records) for records in answers.values() if records}) <= 1
+    if not consistent:
+        yield INCONSISTENT()
+    for finding in (finding for record in sorted(having) for finding in _judge(record)):
+        yield finding
+    if consistent and not zone.is_root:
+        for finding in _policy(having):
+            yield finding
+
+
+def _faults(vantages: Iterable[Vantage]) -> Iterator[Finding]:
+    silent = []
+    errors: dict[str, list[str]] = defaultdict(list)
+    for vantage in vantages:
+        if vantage.response is None:
+            silent.append(vantage.server.address)
+        elif vantage.response.rcode != "NOERROR":
+            errors[vantage.response.rcode].append(vantage.server.address)
+    if silent:
+        yield NO_RESPONSE(addresses=sorted(silent))
+    for rcode, addresses in sorted(errors.items()):
+        yield UNEXPECTED_RCODE(rcode=rcode, addresses=sorted(addresses))
+
+
+def _judge(record: Caa) -> Iterator[Finding]:
+    """Say what is wrong with one record."""
+    if record.flags & RESERVED:
+        yield RESERVED_FLAGS(caa_flags=record.flags, caa_property=record.tag, caa_value=record.value)
+    if not record.has_valid_tag:
+        yield INVALID_TAG(caa_property=record.tag, caa_value=record.value)
+    if not record.has_valid_tag or record.name not in KNOWN_PROPERTIES:
+        if record.is_critical:
+            yield UNKNOWN_CRITICAL(caa_property=record.tag, caa_flags=record.flags)
+        elif record.has_valid_tag:
+            yield UNKNOWN(caa_property=record.tag)
+    elif not record.has_valid_value:
+        if record.name == "iodef":
+            yield INVALID_IODEF(caa_value=record.value)
+        else:
+            yield INVALID_ISSUE(caa_property=record.tag, caa_value=record.value)
+
+
+def _policy(records: Iterable[Caa]) -> Iterator[Finding]:
+    """Say what the records forbid, and where they contradict each other."""
+    forbids: dict[str, set[bool]] = defaultdict(set)
+    for record in records:
+        if record.name in ISSUE_PROPERTIES:
+            forbids[record.name].add(record.forbids)
+    if forbids["issue"] == {True} and forbids["issuewild"] <= {True}:
+        yield FORBIDDEN()
+    for name in ISSUE_PROPERTIES:
+        if len(forbids[name]) > 1:
+            yield CONTRADICTION(caa_property=name)
