@@ -27,7 +27,7 @@ UNABLE = Tag("Z13_UNABLE_TO_CHECK", Level.WARNING)
 
 _COUNTED = frozenset({"a", "mx", "exists", "ptr", "include", "redirect"})
 _FOLLOWED = frozenset({"include", "redirect"})
-_MOST_POLICIES = 50  # a policy that includes more is far beyond any limit; the rest is counted but not followed
+_MOST_TARGETS = 50  # a policy that leads to more is far beyond any limit; the rest is counted but not followed
 
 
 @case("zone13", NO_SPF, EXCEEDED, OK, LOOP, MACRO, PTR, NOT_OBTAINED, UNABLE)
@@ -59,6 +59,7 @@ class _Walk:
         self._zone = zone
         self._visited = {zone.name}
         self._told: set[tuple[str, str]] = set()
+        self._asked_for = 0
         self.count = 0
         self.findings: list[Finding] = []
 
@@ -87,8 +88,9 @@ class _Walk:
         if domain in self._visited:
             self._tell(LOOP, loop_domain=domain)
             return None
-        if len(self._visited) > _MOST_POLICIES:
+        if self._asked_for >= _MOST_TARGETS:
             return None
+        self._asked_for += 1
         resolution = await self._zone.recursor.resolve(domain, "TXT")
         found = policies(resolution.response, resolution.name) if resolution.response else []
         if not found:
