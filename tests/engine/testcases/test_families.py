@@ -26,6 +26,13 @@ QUERY_TYPES = {
     "nameserver16": ("SOA",),
     "nameserver17": ("SOA",),
     "nameserver18": ("SOA",),
+    "zone01": ("SOA",),
+    "zone09": ("MX",),
+    "zone10": ("SOA",),
+    "zone11": ("TXT",),
+    "zone12": ("CSYNC",),
+    "zone14": ("ZONEMD",),
+    "zone15": ("CAA",),
 }
 
 
