@@ -11,6 +11,8 @@ from gonemaster_tasks.embedded_redis import EmbeddedRedis
 from gonemaster_tasks.settings import Settings, to_environ
 
 _PYTHON = (sys.executable, "-m")
+# Celery warns root of pickled messages; ours are JSON only.
+_QUIET_PYTHON = (sys.executable, "-W", "ignore:You're running the worker", "-m")
 _MARGIN_S = 15.0  # beyond what a program allows itself before it is killed
 
 
@@ -53,7 +55,7 @@ def workers(settings: Settings) -> list[Program]:
         Program(
             name=f"worker-{number}",
             # The process number keeps names apart when several trees run on one host.
-            command=(*_PYTHON, "gonemaster_tasks.worker", "--name", f"worker-{number}-{os.getpid()}"),
+            command=(*_QUIET_PYTHON, "gonemaster_tasks.worker", "--name", f"worker-{number}-{os.getpid()}"),
             environ=_environ(settings),
             stop_timeout_s=settings.drain_timeout.total_seconds() + _MARGIN_S,
             on_orphaned=signal.SIGKILL,  # without broker a warm stop would wait for ever; leases end by themselves
