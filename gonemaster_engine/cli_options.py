@@ -135,9 +135,9 @@ def _add_resolver(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--parallel", metavar="N", type=int, help="test cases at a time")
     order = group.add_mutually_exclusive_group()
     order.add_argument(
-        "--ordered", dest="unordered", action="store_false", default=None, help="entries in a fixed order"
+        "--ordered", dest="unordered", action="store_false", default=None, help="one test case after the other"
     )
-    order.add_argument("--unordered", dest="unordered", action="store_true", help="entries as soon as they are there")
+    order.add_argument("--unordered", dest="unordered", action="store_true", help="several test cases at a time")
     group.add_argument("--timeout", metavar="S", type=_number, help="seconds to wait for a response")
     group.add_argument("--retry", metavar="N", type=int, help="how often a query is sent")
     group.add_argument("--retrans", metavar="S", type=int, help="seconds until a query is sent again")
