@@ -1,16 +1,43 @@
-"""Batches: making, reading and counting them."""
+"""Batches: making, reading, listing and counting them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import BatchNotFound
 from gonemaster_db.ids import new_batch_id
 from gonemaster_db.models import Batch, BatchOrigin, Job, JobStatus, Run, RunStatus
-from gonemaster_db.records import NewBatch
+from gonemaster_db.records import NewBatch, Page
+
+
+@dataclass(frozen=True, slots=True)
+class ListedBatch:
+    """A batch and how far it is; `finished_at` is None while jobs are left."""
+
+    batch: Batch
+    total: int
+    completed: int
+    finished_at: datetime | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no job is left."""
+        return self.completed == self.total
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What jobs and runs of a batch come to, whatever a list of them is filtered by."""
+
+    status_counts: Mapping[str, int]
+    grades: Mapping[str, int]
+    worst_levels: Mapping[str, int]
+    started_at: datetime | None
+    finished_at: datetime | None
 
 
 def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None) -> Batch:
@@ -31,10 +58,33 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
 
 def get_batch(session: Session, batch_id: str) -> Batch:
     """Read a batch. Raises BatchNotFound."""
-    found = session.get(Batch, batch_id)
+    found = session.scalar(select(Batch).where(Batch.id == batch_id))
     if found is None:
         raise BatchNotFound(batch_id)
     return found
+
+
+def set_snapshot_intent(session: Session, batch_id: str, *, intent: bool) -> Batch:
+    """Say whether the results become snapshots. Raises BatchNotFound."""
+    batch = get_batch(session, batch_id)
+    batch.snapshot_intent = intent
+    session.flush()
+    return batch
+
+
+def list_batches(
+    session: Session, *, label: str = "", tag: str | None = None, limit: int = 20, offset: int = 0
+) -> Page[ListedBatch]:
+    """Page through batches, newest first; `label` is a part of the tag, `tag` all of it."""
+    conditions = []
+    if label:
+        conditions.append(Batch.tag.icontains(label, autoescape=True))
+    if tag is not None:
+        conditions.append(Batch.tag == tag)
+    total = session.scalar(select(func.count()).select_from(Batch).where(*conditions)) or 0
+    query = select(Batch).where(*conditions).order_by(Batch.created_at.desc(), Batch.id.desc())
+    batches = session.scalars(query.limit(limit).offset(offset)).all()
+    return Page(_with_progress(session, batches), total, limit, offset)
 
 
 def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
@@ -45,3 +95,53 @@ def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
         for status, count in session.execute(query):
             counts[str(status)] += count
     return counts
+
+
+def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
+    """Count statuses, grades and worst levels of a batch, and find when it began and ended."""
+    counts = count_statuses(session, batch_id)
+    unfinished = sum(counts[status] for status in JobStatus)
+    first, last = session.execute(
+        select(func.min(Run.started_at), func.max(Run.finished_at)).where(Run.batch_id == batch_id)
+    ).one()
+    running = session.scalar(select(func.min(Job.started_at)).where(Job.batch_id == batch_id))
+    started = [moment for moment in (first, running) if moment is not None]
+    return BatchSummary(
+        status_counts=counts,
+        grades=_count_by(session, batch_id, Run.grade),
+        worst_levels=_count_by(session, batch_id, Run.worst_level),
+        started_at=min(started, default=None),
+        finished_at=None if unfinished else last,
+    )
+
+
+def count_unfinished(session: Session, batch_id: str) -> int:
+    """Count the jobs of a batch that have not ended."""
+    return session.scalar(select(func.count()).select_from(Job).where(Job.batch_id == batch_id)) or 0
+
+
+def _with_progress(session: Session, batches: Sequence[Batch]) -> list[ListedBatch]:
+    ids = [batch.id for batch in batches]
+    left = _count_of(session, Job.batch_id, ids)
+    done = _count_of(session, Run.batch_id, ids)
+    ended = select(Run.batch_id, func.max(Run.finished_at)).where(Run.batch_id.in_(ids)).group_by(Run.batch_id)
+    ends = {row[0]: row[1] for row in session.execute(ended)}
+    return [
+        ListedBatch(
+            batch,
+            total=left.get(batch.id, 0) + done.get(batch.id, 0),
+            completed=done.get(batch.id, 0),
+            finished_at=None if left.get(batch.id) else ends.get(batch.id),
+        )
+        for batch in batches
+    ]
+
+
+def _count_of(session: Session, column: InstrumentedAttribute[str | None], ids: Sequence[str]) -> dict[str | None, int]:
+    rows = session.execute(select(column, func.count()).where(column.in_(ids)).group_by(column))
+    return {row[0]: row[1] for row in rows}
+
+
+def _count_by(session: Session, batch_id: str, column: InstrumentedAttribute[str | None]) -> dict[str, int]:
+    query = select(column, func.count()).where(Run.batch_id == batch_id, column.is_not(None)).group_by(column)
+    return {row[0] or "": row[1] for row in session.execute(query)}

@@ -40,9 +40,20 @@ def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> 
     return ids
 
 
-def refresh_domains(session: Session, domain_ids: Iterable[int]) -> None:
-    """Recount the runs of the domains and copy what their newest run (by finish time) says, or nothing."""
+def lock_domains(session: Session, domain_ids: Iterable[int]) -> None:
+    """Keep others from graduating runs of these domains until the commit; taken in one order by all."""
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        query = select(Domain.id).where(Domain.id.in_(chunk)).order_by(Domain.id)
+        session.execute(query.with_for_update(key_share=True)).all()
+
+
+def refresh_domains(session: Session, domain_ids: Iterable[int]) -> None:
+    """Recount the runs of the domains and copy what their newest run (by finish time) says, or nothing.
+
+    The domains are locked first: a run that is graduating now would not be seen, and not be counted.
+    """
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        lock_domains(session, chunk)
         newest = (
             select(Run.id)
             .where(Run.domain_id == Domain.id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, case, delete, literal, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, bindparam, case, delete, literal, or_, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.orm import Session, make_transient_to_detached
 
@@ -271,9 +271,14 @@ def _update_domain(session: Session, job: RowMapping, found: Mapping[str, Any]) 
 def _domain_upsert(dialect: str) -> Any:
     """Make the statement once: to build it costs more than to run it."""
     statement = insert_into(dialect, Domain)
-    shown = or_(Domain.latest_run_at.is_(None), Domain.latest_run_at <= statement.excluded.latest_run_at)
+    new = statement.excluded
+    shown = or_(
+        Domain.latest_run_id.is_(None),
+        Domain.latest_run_at < new.latest_run_at,
+        and_(Domain.latest_run_at == new.latest_run_at, Domain.latest_run_id < new.latest_run_id),
+    )
     latest = ("latest_run_id", "latest_run_at", "latest_status", "latest_level", "latest_score", "latest_grade")
-    columns = {name: case((shown, statement.excluded[name]), else_=getattr(Domain, name)) for name in latest}
+    columns = {name: case((shown, new[name]), else_=getattr(Domain, name)) for name in latest}
     return statement.on_conflict_do_update(
         index_elements=[Domain.name], set_={"run_count": Domain.run_count + 1, **columns}
     ).returning(Domain.id)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session, defer, joinedload
 
 from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import RunFilter
-from gonemaster_db.models import DnssecChain, DomainTag, Entry, Run
+from gonemaster_db.models import DnssecChain, Domain, DomainTag, Entry, Run
 from gonemaster_db.records import Page
 from gonemaster_db.repositories.ordering import RUN_KEYS, RUN_SORT, sort_columns, sort_order
 
@@ -31,6 +31,12 @@ def list_runs(
     loading = joinedload(Run.effective_profile) if full else defer(Run.nameserver_timings)
     items = session.scalars(query.options(loading).limit(limit).offset(offset)).all()
     return Page(items, total, limit, offset)
+
+
+def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
+    """Store a score that was computed after the run, and show it with the domain if this is its newest run."""
+    session.execute(update(Run).where(Run.id == run_id).values(score=score, grade=grade))
+    session.execute(update(Domain).where(Domain.latest_run_id == run_id).values(latest_score=score, latest_grade=grade))
 
 
 def get_dnssec_chain(session: Session, run_id: str) -> Any | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Setting
@@ -21,8 +21,8 @@ def read_settings(session: Session, keys: Iterable[str] | None = None) -> dict[s
 
 def write_settings(session: Session, values: Mapping[str, Any], *, now: datetime) -> None:
     """Store values, replacing those that were there."""
-    for key, value in values.items():
-        statement = insert(session, Setting).values(key=key, value=value, updated_at=now)
+    for key in sorted(values):  # sorted: two writers must not wait for each other
+        statement = insert(session, Setting).values(key=key, value=values[key], updated_at=now)
         changed = {"value": statement.excluded.value, "updated_at": now}
         session.execute(statement.on_conflict_do_update(index_elements=[Setting.key], set_=changed))
 
@@ -31,3 +31,9 @@ def delete_settings(session: Session, keys: Iterable[str]) -> list[str]:
     """Remove values, so that file and defaults count again; returns the keys that were there."""
     deleted = delete(Setting).where(Setting.key.in_(list(keys))).returning(Setting.key)
     return sorted(session.scalars(deleted, execution_options={"synchronize_session": False}))
+
+
+def settings_mark(session: Session) -> tuple[int, datetime | None]:
+    """Read what changes with every change of a setting: a process compares it with what it has seen."""
+    row = session.execute(select(func.count(), func.max(Setting.updated_at))).one()
+    return row[0], row[1]

@@ -1,15 +1,88 @@
 """Domain tags and which domains carry them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.chunks import chunks
-from gonemaster_db.models import DomainTag, Tag
+from gonemaster_db.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagNotFound
+from gonemaster_db.models import Domain, DomainTag, Profile, Tag
 from gonemaster_db.upsert import insert
 
+V = TypeVar("V")
 _CHUNK = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTag:
+    """A tag with the number of its domains."""
+
+    tag: Tag
+    domain_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagSummary:
+    """Newest runs of a tag's domains, counted by level (`ok` is below NOTICE) and by grade."""
+
+    tag: str
+    domain_count: int
+    ok: int
+    notice: int
+    warning: int
+    error: int
+    critical: int
+    grades: Mapping[str, int]
+
+
+def list_tags(session: Session, *, limit: int = 100, offset: int = 0) -> list[ListedTag]:
+    """List tags by name."""
+    query = _with_counts().order_by(Tag.name).limit(limit).offset(offset)
+    return [ListedTag(tag, count) for tag, count in session.execute(query)]
+
+
+def get_tag(session: Session, name: str) -> ListedTag:
+    """Read a tag. Raises TagNotFound."""
+    row = session.execute(_with_counts().where(Tag.name == name)).one_or_none()
+    if row is None:
+        raise TagNotFound(name)
+    return ListedTag(*row)
+
+
+def create_tag(session: Session, name: str, *, description: str = "", now: datetime) -> Tag:
+    """Make a tag. Raises TagExists."""
+    row = {"name": name, "description": description, "created_at": now}
+    made = insert(session, Tag).values(row).on_conflict_do_nothing().returning(Tag.name)
+    if session.execute(made).first() is None:
+        raise TagExists(name)
+    return session.scalars(select(Tag).where(Tag.name == name)).one()
+
+
+def describe_tag(session: Session, name: str, description: str) -> Tag:
+    """Change the description. Raises TagNotFound."""
+    tag = _tag(session, name)
+    tag.description = description
+    session.flush()
+    return tag
+
+
+def delete_tag(session: Session, name: str) -> None:
+    """Remove the tag and its memberships; domains and runs stay. Raises TagNotFound."""
+    session.delete(_tag(session, name))
+    session.flush()
+
+
+def set_default_profile(session: Session, name: str, profile_id: int | None) -> None:
+    """Set or clear the profile that jobs for the tag's domains use. Raises TagNotFound, ProfileNotFound."""
+    tag = _tag(session, name)
+    if profile_id is not None and session.get(Profile, profile_id) is None:
+        raise ProfileNotFound(profile_id)
+    tag.default_profile_id = profile_id
+    session.flush()
 
 
 def ensure_tags(session: Session, names: Iterable[str], *, now: datetime) -> None:
@@ -27,3 +100,95 @@ def tag_domains(session: Session, names: Iterable[str], domain_ids: Iterable[int
         rows = [{"domain_id": domain_id, "tag": tag} for tag in tags for domain_id in chunk]
         if rows:
             session.execute(insert(session, DomainTag).on_conflict_do_nothing(), rows)
+
+
+def untag_domains(session: Session, name: str, domains: Iterable[str]) -> int:
+    """Take domains, given by name, out of a tag; returns how many were in it."""
+    removed = 0
+    for chunk in chunks(sorted(set(domains)), _CHUNK):
+        ids = select(Domain.id).where(Domain.name.in_(chunk))
+        gone = delete(DomainTag).where(DomainTag.tag == name, DomainTag.domain_id.in_(ids))
+        options = {"synchronize_session": False}
+        removed += len(session.scalars(gone.returning(DomainTag.domain_id), execution_options=options).all())
+    return removed
+
+
+def tags_of_domains(session: Session, domain_ids: Sequence[int]) -> dict[int, list[str]]:
+    """List the tags of each domain by name; a domain without tags is absent."""
+    query = select(DomainTag.domain_id, DomainTag.tag).where(DomainTag.domain_id.in_(domain_ids))
+    tags: dict[int, list[str]] = {}
+    for domain_id, tag in session.execute(query.order_by(DomainTag.tag)):
+        tags.setdefault(domain_id, []).append(tag)
+    return tags
+
+
+def count_tag_domains(session: Session, name: str) -> int:
+    """Count the domains of a tag; 0 if there is no such tag."""
+    return session.scalar(select(func.count()).select_from(DomainTag).where(DomainTag.tag == name)) or 0
+
+
+def iter_tag_domains(session: Session, name: str) -> Iterator[str]:
+    """Yield the names of a tag's domains in order, in constant memory."""
+    last = ""
+    query = select(Domain.name).join(DomainTag, DomainTag.domain_id == Domain.id).where(DomainTag.tag == name)
+    while names := session.scalars(query.where(Domain.name > last).order_by(Domain.name).limit(_CHUNK)).all():
+        yield from names
+        last = names[-1]
+
+
+def default_profile_id(session: Session, domain: str) -> int | None:
+    """Find the default profile of a domain's tags; None if they have none.
+
+    Raises:
+        AmbiguousProfile: they name different ones.
+    """
+    found = default_profile_ids(session, [domain]).get(domain, [])
+    if len(found) > 1:
+        raise AmbiguousProfile(found)
+    return found[0] if found else None
+
+
+def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, list[int]]:
+    """Find the default profiles of the tags of many domains; a domain without one is absent."""
+    found: dict[str, list[int]] = {}
+    for chunk in chunks(domains, _CHUNK):
+        query = (
+            select(Domain.name, Tag.default_profile_id)
+            .join(DomainTag, DomainTag.domain_id == Domain.id)
+            .join(Tag, Tag.name == DomainTag.tag)
+            .where(Domain.name.in_(chunk), Tag.default_profile_id.is_not(None))
+            .distinct()
+            .order_by(Domain.name, Tag.default_profile_id)
+        )
+        for domain, profile_id in session.execute(query):
+            if profile_id is not None:
+                found.setdefault(domain, []).append(profile_id)
+    return found
+
+
+def summarise_tag(session: Session, name: str) -> TagSummary:
+    """Count the newest runs of the tag's domains. Raises TagNotFound, also for a tag without domains."""
+    members = select(DomainTag.domain_id).where(DomainTag.tag == name)
+    by_rank = _counts(session, Domain.latest_rank, members)
+    if not by_rank:
+        raise TagNotFound(name)
+    ok, notice, warning, error, critical = (by_rank.get(rank, 0) for rank in range(5))
+    grades = {grade: count for grade, count in _counts(session, Domain.latest_grade, members).items() if grade}
+    return TagSummary(name, sum(by_rank.values()), ok, notice, warning, error, critical, grades)
+
+
+def _counts(session: Session, column: InstrumentedAttribute[V], members: "Select[int]") -> dict[V, int]:
+    rows = session.execute(select(column, func.count()).where(Domain.id.in_(members)).group_by(column))
+    return {row[0]: row[1] for row in rows}
+
+
+def _with_counts() -> "Select[Tag, int]":
+    counted = select(func.count()).where(DomainTag.tag == Tag.name).correlate(Tag).scalar_subquery()
+    return select(Tag, counted)
+
+
+def _tag(session: Session, name: str) -> Tag:
+    tag = session.scalar(select(Tag).where(Tag.name == name))
+    if tag is None:
+        raise TagNotFound(name)
+    return tag

@@ -1,0 +1,102 @@
+"""Removing runs with all that hangs on them: by age, by tag, by batch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.errors import JobsNotTerminal
+from gonemaster_db.models import Batch, DnssecChain, DomainTag, Entry, Job, JobStatus, Run
+from gonemaster_db.repositories.batches import get_batch
+from gonemaster_db.repositories.domains import lock_domains, refresh_domains
+
+_QUIET = {"synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True)
+class BatchImpact:
+    """What the deletion of a batch removes; `fact_rows` and `snapshots` are those of the analysis."""
+
+    batch: Batch
+    queued_jobs: int
+    running_jobs: int
+    completed_runs: int
+    entries: int
+    fact_rows: int = 0
+    snapshots: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+
+def preview_batch_deletion(session: Session, batch_id: str) -> BatchImpact:
+    """Count what delete_batch would remove. Raises BatchNotFound."""
+    batch = get_batch(session, batch_id)
+    running = _count(session, select(Job.id).where(Job.batch_id == batch_id, Job.status == JobStatus.RUNNING))
+    unfinished = _count(session, select(Job.id).where(Job.batch_id == batch_id))
+    runs = select(Run.id).where(Run.batch_id == batch_id)
+    entries = session.scalar(select(func.coalesce(func.sum(Run.entry_count), 0)).where(Run.batch_id == batch_id))
+    return BatchImpact(
+        batch,
+        queued_jobs=unfinished - running,
+        running_jobs=running,
+        completed_runs=_count(session, runs),
+        entries=int(entries or 0),
+    )
+
+
+def delete_batch(session: Session, batch_id: str) -> BatchImpact:
+    """Remove a batch, its runs and their entries; the domains then show the newest run that is left.
+
+    Raises:
+        BatchNotFound: no such batch.
+        JobsNotTerminal: it has jobs that are not finished; nothing is removed.
+    """
+    impact = preview_batch_deletion(session, batch_id)
+    unfinished = impact.queued_jobs + impact.running_jobs
+    if unfinished:
+        raise JobsNotTerminal(unfinished)
+    of_batch = Run.batch_id == batch_id
+    domain_ids = session.scalars(select(Run.domain_id).where(of_batch).distinct()).all()
+    lock_domains(session, domain_ids)
+    _delete_runs(session, of_batch)
+    session.execute(delete(Batch).where(Batch.id == batch_id), execution_options=_QUIET)
+    refresh_domains(session, domain_ids)
+    return impact
+
+
+def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 500) -> int:
+    """Remove up to `limit` runs that finished before the cut-off, oldest first; returns how many.
+
+    Called until it returns 0, each time in its own transaction, so that nothing waits long.
+    """
+    old = select(Run.id, Run.domain_id).where(Run.finished_at < cutoff).order_by(Run.finished_at)
+    return _purge(session, old, limit)
+
+
+def purge_tag(session: Session, name: str, *, limit: int = 500) -> int:
+    """Remove up to `limit` runs of the domains of a tag; returns how many. Called like purge_finished_before."""
+    members = select(DomainTag.domain_id).where(DomainTag.tag == name)
+    return _purge(session, select(Run.id, Run.domain_id).where(Run.domain_id.in_(members)), limit)
+
+
+def _purge(session: Session, chosen: "Select[str, int]", limit: int) -> int:
+    """Leave runs that another process is removing at this moment to that process."""
+    rows = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
+    if rows:
+        lock_domains(session, {row.domain_id for row in rows})
+        _delete_runs(session, Run.id.in_([row.id for row in rows]))
+        refresh_domains(session, {row.domain_id for row in rows})
+    return len(rows)
+
+
+def _delete_runs(session: Session, chosen: ColumnElement[bool]) -> None:
+    """Entries and chains first: by one statement, not by one cascade for each run."""
+    ids = select(Run.id).where(chosen)
+    for model in (Entry, DnssecChain):
+        session.execute(delete(model).where(model.run_id.in_(ids)), execution_options=_QUIET)
+    session.execute(delete(Run).where(chosen), execution_options=_QUIET)
+
+
+def _count(session: Session, ids: "Select[str]") -> int:
+    return session.scalar(select(func.count()).select_from(ids.subquery())) or 0

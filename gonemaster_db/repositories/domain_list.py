@@ -1,0 +1,51 @@
+"""The list of domains."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.filters import DomainFilter
+from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.models import Domain, DomainTag
+from gonemaster_db.records import Page
+
+DOMAIN_SORT = "name_asc"
+_NAME = Domain.name.asc()
+SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
+    "name_asc": (_NAME,),
+    "name_desc": (Domain.name.desc(),),
+    "latest_level_desc": (Domain.latest_rank.desc(), _NAME),
+    "latest_level_asc": (Domain.latest_rank.asc(), _NAME),
+    "latest_score_desc": (Domain.latest_score.desc().nulls_last(), _NAME),
+    "latest_score_asc": (Domain.latest_score.asc().nulls_last(), _NAME),
+    "latest_run_at_desc": (Domain.latest_run_at.desc().nulls_last(), _NAME),
+    "latest_run_at_asc": (Domain.latest_run_at.asc().nulls_first(), _NAME),
+    "run_count_desc": (Domain.run_count.desc(), _NAME),
+    "run_count_asc": (Domain.run_count.asc(), _NAME),
+}
+
+
+def list_domains(
+    session: Session, wanted: DomainFilter, *, sort: str = DOMAIN_SORT, limit: int = 100, offset: int = 0
+) -> Page[Domain]:
+    """Page through domains; a domain that was never tested counts as tested before all others."""
+    conditions = _conditions(wanted)
+    total = session.scalar(select(func.count()).select_from(Domain).where(*conditions)) or 0
+    query = select(Domain).where(*conditions).order_by(*SORTS[sort]).limit(limit).offset(offset)
+    return Page(session.scalars(query).all(), total, limit, offset)
+
+
+def _conditions(wanted: DomainFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.domain_tag is not None:
+        found.append(Domain.id.in_(select(DomainTag.domain_id).where(DomainTag.tag == wanted.domain_tag)))
+    if wanted.untagged:
+        found.append(~select(DomainTag.tag).where(DomainTag.domain_id == Domain.id).exists())
+    if wanted.name:
+        found.append(Domain.name.contains(wanted.name.lower(), autoescape=True))
+    if wanted.level is not None:
+        found.append(Domain.latest_level == wanted.level)
+    if wanted.min_level is not None:
+        found.append(Domain.latest_rank >= SEVERITIES.index(wanted.min_level) + 1)
+    return found
