@@ -22,7 +22,7 @@ from gonemaster_engine.delegation_walk import DelegationWalk, Walk
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.nameserver import Nameserver, query_all
-from gonemaster_engine.recursor import CnameProblem, Recursor, glue_addresses
+from gonemaster_engine.recursor import TARGET_UNRESOLVED, CnameProblem, Recursor, glue_addresses
 from gonemaster_engine.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response, Section, dns_name
 
 _T = TypeVar("_T")
@@ -289,11 +289,15 @@ class Zone:
         return sorted({*await self.glue(), *await self.ns()})
 
     async def cname_problems(self, of: Iterable[str]) -> list[CnameProblem]:
-        """Return what is wrong with the aliases of these names."""
+        """Return what is wrong with the aliases of these names; one that leads to a single family is fine."""
         wanted = sorted(set(of))
-        await self.addresses(wanted)
         problems = self.recursor.problems
-        return [problems[name] for name in wanted if name in problems]
+        found = zip(wanted, await self.addresses(wanted), strict=True)
+        return [
+            problems[name]
+            for name, addresses in found
+            if name in problems and not (addresses and problems[name].kind == TARGET_UNRESOLVED)
+        ]
 
     # -- questions ----------------------------------------------------------------------------------------------
 

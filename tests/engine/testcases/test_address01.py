@@ -59,3 +59,9 @@ def test_address01(build: Callable[[], World], expected: list[Found]) -> None:
 @pytest.mark.parametrize(("build", "expected"), ALIAS_SCENARIOS.values(), ids=ALIAS_SCENARIOS)
 def test_alias_of_a_name_server_is_reported(build: Callable[[], World], expected: Found) -> None:
     assert alias_findings(findings(build(), "address01")) == [expected]
+
+
+def test_alias_that_leads_to_one_address_family_is_no_problem() -> None:
+    world = example_world(ns={NS1: "127.9.1.1", "ns.alias.xa": ()})
+    world.zone("alias.xa", ns={"ns1.alias.xa": "127.9.3.1"}, records="ns CNAME real\nreal A 127.9.2.1")
+    assert alias_findings(findings(world, "address01")) == []
