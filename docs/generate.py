@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the reference pages that are made from the registry; with --check, only say which are out of date."""
+"""Write the reference pages that are made from the registry and the settings; with --check, only say which are out of date."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.messages import advice, placeholders, template
 from gonemaster_engine.profile import default_profile
 from gonemaster_engine.registry import END, START, SYSTEM, Case, Tag, modules
+from gonemaster_tasks.settings import OPTIONS, Option
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Made by docs/generate.py from the registry; change it there. -->"
@@ -116,7 +118,61 @@ def escaped(text: str) -> str:
     return re.sub(r"([|<>*\\])", r"\\\1", text)
 
 
-PAGES: Mapping[str, Callable[[], Iterable[str]]] = {"test-cases.md": test_cases_page, "tags.md": tags_page}
+SETTINGS_NOTE = "<!-- Made by docs/generate.py from gonemaster_tasks/settings.py; change it there. -->"
+
+
+def settings_page() -> Iterator[str]:
+    """Yield the lines of the page about settings."""
+    yield from ("# Settings", "", SETTINGS_NOTE, "")
+    yield (
+        "A flag goes before a variable, a variable before the JSON file of `--config` (or `GONEMASTER_CONFIG`), the file"
+        " before the default. Lists are JSON lists, or separated by commas; durations are `30s`, `10m`, `1h30m` or seconds."
+        " Keys with dots may be nested in the file. What is not allowed stops the start with the name of the setting;"
+        " `gonemaster-server --dump-config` prints all values with their sources, secrets masked. The last column marks"
+        " what may be changed while the service runs."
+    )
+    yield from (
+        "",
+        "| Key | Flag, variable | Default | Allowed | Meaning | Runtime |",
+        "| --- | --- | --- | --- | --- | --- |",
+    )
+    for option in OPTIONS:
+        flag = f"`{option.flag}`" + (f", `--no-{option.flag[2:]}`" if option.is_switch else "")
+        cells = (
+            f"`{option.key}`",
+            f"{flag}<br>`{option.env}`",
+            _default(option),
+            escaped(option.kind.allowed),
+            escaped(option.about),
+            "yes" if option.runtime else "",
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def _default(option: Option) -> str:
+    """Give a default as it is written in settings; what depends on the machine is described."""
+    if option.name in _MACHINE_DEFAULTS:
+        return _MACHINE_DEFAULTS[option.name]
+    value = option.default
+    if value is None or value in ("", ()):
+        return "none"
+    if isinstance(value, timedelta):
+        return f"`{value.total_seconds():g}s`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{','.join(value) if isinstance(value, tuple) else value}`"
+
+
+_MACHINE_DEFAULTS = {
+    "worker_processes": "number of cores",
+    "data_dir": "`~/.local/share/gonemaster`; `./data` under `make run`",
+}
+
+PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
+    "test-cases.md": test_cases_page,
+    "tags.md": tags_page,
+    "settings.md": settings_page,
+}
 
 
 def main() -> int:
