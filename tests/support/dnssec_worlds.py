@@ -141,7 +141,9 @@ def tag_of(rdata: bytes) -> int:
 
 
 def ds_of(rdata: bytes) -> str:
-    return dns.dnssec.make_ds(dns.name.from_text(ZONE), key_of(rdata), "SHA256", policy=dns.dnssec.allow_all_policy).to_text()
+    return dns.dnssec.make_ds(
+        dns.name.from_text(ZONE), key_of(rdata), "SHA256", policy=dns.dnssec.allow_all_policy
+    ).to_text()
 
 
 def only_key(*keys: bytes) -> Fault:
@@ -156,7 +158,8 @@ def only_key(*keys: bytes) -> Fault:
             message.answer = [rrset for rrset in message.answer if not _is(rrset, "RRSIG")]
         now = int(time.time())
         noise = base64.b64encode(bytes(range(1, 65))).decode()
-        text = f"{covered} 8 {len(owner) - 1} 60 {now + DAY_S} {now - DAY_S} {tag_of(keys[0])} {ZONE}. {noise}"
+        times = f"{now + DAY_S} {now - DAY_S}"
+        text = f"{covered} 8 {len(owner) - 1} 60 {times} {tag_of(keys[0])} {ZONE}. {noise}"
         message.answer.append(dns.rrset.from_text(owner, 60, "IN", "RRSIG", text))
 
     return edit(change)

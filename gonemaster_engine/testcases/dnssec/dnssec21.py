@@ -109,7 +109,7 @@ def _judge(
         zone.verifier.verify(signed, signature, parent_keys, now=zone.now, zone=parent) for signature in by_parent
     ]
     _add(tally, server, by_parent, verdicts, parent_keys)
-    if Verdict.VALID not in verdicts and not any(verdict.is_uncheckable for verdict in verdicts):
+    if Verdict.VALID not in verdicts and Verdict.UNSUPPORTED_EXPONENT not in verdicts:
         tally.add(NOT_VERIFIABLE, server)
 
 

@@ -1,4 +1,4 @@
-"""The cases of ADDRESS, CONNECTIVITY and NAMESERVER have the tags that they must have, and tests name each of them."""
+"""The cases of four modules have the tags that they must have, and tests name each of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.support.case_runs import case_of
 
 HERE = Path(__file__).parent
 FACTS = json.loads((HERE.parent / "data" / "facts.json").read_text())
-CASES = [case_id for case_id in FACTS if case_id.startswith(("address", "connectivity", "nameserver"))]
-ANYWHERE = {"IPV4_DISABLED", "IPV6_DISABLED"}  # test_families.py
+CASES = [case_id for case_id in FACTS if case_id.startswith(("address", "connectivity", "dnssec", "nameserver"))]
+ANYWHERE = {"IPV4_DISABLED", "IPV6_DISABLED"}  # test_families.py, test_dnssec_families.py
 SAME_TABLE = {"connectivity02": "connectivity01"}
 
 

@@ -1,0 +1,60 @@
+"""The DNSSEC cases do not ask servers of an address family that is off, and say so."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.case_runs import A1, A2, NS1, NS2, V6, findings
+from tests.support.dnssec_worlds import secure
+from tests.support.dnsworld import Signing, World
+
+CHILD_TYPES = {
+    "dnssec02": ("DNSKEY",),  # the parent's servers are those that answered, so none is left out there
+    "dnssec03": ("DNSKEY", "NSEC"),
+    "dnssec05": ("DNSKEY",),
+    "dnssec07": ("SOA", "DNSKEY", "DS"),
+    "dnssec08": ("DNSKEY",),
+    "dnssec09": ("DNSKEY", "SOA"),
+    "dnssec10": ("DNSKEY", "NSEC", "NSEC3PARAM"),
+    "dnssec11": ("SOA", "DNSKEY"),
+    "dnssec13": ("DNSKEY", "SOA", "NS"),
+    "dnssec14": ("DNSKEY",),
+    "dnssec15": ("CDS", "CDNSKEY"),
+    "dnssec16": ("CDS", "DNSKEY"),
+    "dnssec17": ("CDNSKEY", "DNSKEY"),
+    "dnssec18": ("CDS", "CDNSKEY", "DNSKEY"),
+    "dnssec19": ("DNSKEY",),
+    "dnssec20": ("DNSKEY",),
+    "dnssec22": ("A",),
+    "dnssec23": ("A",),
+}
+
+
+@pytest.mark.parametrize("case_id", CHILD_TYPES)
+def test_ipv6_off(case_id: str) -> None:
+    world = secure(Signing(publish_cds=True), ns={NS1: [A1, V6], NS2: A2})
+    found = findings(world, case_id, ipv6=False)
+    skipped = [args for tag, args in found if tag == "IPV6_DISABLED"]
+    types = CHILD_TYPES[case_id]
+    assert skipped == [{"ns": NS1, "address": V6, "query_type": query_type} for query_type in types]
+    assert len(found) > len(skipped) or case_id in {"dnssec16", "dnssec17"}  # which are silent about good records
+
+
+def test_ipv6_off_before_the_signals() -> None:
+    world = World()
+    world.zone(".", signed=True)
+    world.zone("xa", signed=True)
+    world.zone("example.xa", ns={NS1: [A1, V6]}, signed=True, delegation=False)
+    found = findings(world, "dnssec24", ipv6=False, supplied={NS1: (A1, V6)})
+    assert [args["query_type"] for tag, args in found if tag == "IPV6_DISABLED"] == ["CDS", "CDNSKEY"]
+
+
+@pytest.mark.parametrize("case_id", CHILD_TYPES)
+def test_ipv4_off(case_id: str) -> None:
+    found = findings(secure(), case_id, ipv4=False, supplied={NS1: (A1,)}, ds=())
+    skipped = [args for tag, args in found if tag == "IPV4_DISABLED"]
+    if case_id in {"dnssec02", "dnssec11", "dnssec18"}:  # without DS data they do not come to the zone's servers
+        assert skipped == []
+    else:
+        types = CHILD_TYPES[case_id]
+        assert skipped == [{"ns": NS1, "address": A1, "query_type": query_type} for query_type in types]
