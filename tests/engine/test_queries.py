@@ -212,3 +212,15 @@ def test_glue_for_names_elsewhere_is_not_believed(world: World) -> None:
     with evil:
         in_run(evil, work, zone="tested.xa")
     assert not trap.log
+
+
+def test_closed_port_fails_no_question_to_another_address(world: World, server: Server) -> None:
+    """The ICMP error waits at the socket that all questions share."""
+
+    async def work(context: RunContext) -> list[bool]:
+        closed, open_ = context.nameserver("ns3.example.xa", CLOSED), context.nameserver("ns1.example.xa", HOST)
+        names = [f"host{number}.example.xa" for number in range(60)]  # more than there are sockets
+        asked = [(closed.query(name, "A"), open_.query(name, "A")) for name in names]
+        return [await lost is None and await answered is not None for lost, answered in asked]
+
+    assert all(in_run(world, work))
