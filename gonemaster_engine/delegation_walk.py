@@ -297,9 +297,9 @@ class _Visit:
         """Take a denial; of an intermediate name only if the server does not know the zone below it all the same."""
         if name != self._target:
             response = await self._ask(self._target, "SOA")
-            if response and response.is_referral_to(self._target):
+            if response and (zone := _referred_zone(response, name, self._target)):
                 self._hidden.append(Hidden(self._server, name))
-                self._observe(Seen.DELEGATION)
+                await self._on_referral(zone, response)
                 return False
             if response and _is_authoritative_soa(response, self._target):
                 self._hidden.append(Hidden(self._server, name))
@@ -327,6 +327,12 @@ class _Visit:
         else:
             self._observe(Seen.NODATA)
         return False
+
+
+def _referred_zone(response: Response, above: str, target: str) -> str | None:
+    """Return the zone below `above`, at or above `target`, to which a response refers; None if it does not."""
+    owners = [record.owner for record in response.records("NS", None, "authority")] if response.is_referral else []
+    return next((owner for owner in owners if names.is_below(owner, above) and names.is_in_domain(target, owner)), None)
 
 
 def _is_authoritative_soa(response: Response, name: str) -> bool:

@@ -212,6 +212,21 @@ SCENARIOS: dict[str, Scenario] = {
             ("B01_CHILD_FOUND", {"domain": "sub.ent.example.xa"}),
         ],
     ),
+    "denial above a delegation that lies above another one": (
+        denied_on_the_way,
+        {"zone": "www.sub.ent.example.xa"},
+        [
+            (
+                "B01_PARENT_NXDOMAIN_HIDES_DELEGATION",
+                {**S1, "query_name": "ent.example.xa", "domain_child": "www.sub.ent.example.xa"},
+            ),
+            (
+                "B01_PARENT_FOUND",
+                {"domain": "sub.ent.example.xa", "servers": [{"ns": "ns.sub.ent.example.xa", "address": "127.9.5.1"}]},
+            ),
+            no_child("www.sub.ent.example.xa", "sub.ent.example.xa"),
+        ],
+    ),
     "on the servers of the parent": (
         same_servers,
         {"zone": "sub.example.xa"},
