@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the reference pages that are made from the registry and the settings; with --check, only say which are out of date."""
+"""Write the reference pages made from registry and settings; with --check, only say which are out of date."""
 
 from __future__ import annotations
 
@@ -125,11 +125,11 @@ def settings_page() -> Iterator[str]:
     """Yield the lines of the page about settings."""
     yield from ("# Settings", "", SETTINGS_NOTE, "")
     yield (
-        "A flag goes before a variable, a variable before the JSON file of `--config` (or `GONEMASTER_CONFIG`), the file"
-        " before the default. Lists are JSON lists, or separated by commas; durations are `30s`, `10m`, `1h30m` or seconds."
-        " Keys with dots may be nested in the file. What is not allowed stops the start with the name of the setting;"
-        " `gonemaster-server --dump-config` prints all values with their sources, secrets masked. The last column marks"
-        " what may be changed while the service runs."
+        "A flag goes before a variable, a variable before the JSON file of `--config` (or `GONEMASTER_CONFIG`), the"
+        " file before the default. Lists are JSON lists, or separated by commas; durations are `30s`, `10m`, `1h30m` or"
+        " seconds. Keys with dots may be nested in the file. What is not allowed stops the start with the name of the"
+        " setting; `gonemaster-server --dump-config` prints all values with their sources, secrets masked. The last"
+        " column marks what may be changed while the service runs."
     )
     yield from (
         "",
