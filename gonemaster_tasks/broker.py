@@ -39,7 +39,7 @@ class WorkerState:
     pid: int
     queues: tuple[str, ...]
     slots: int
-    running: tuple[str, ...]  # job ids
+    running: Mapping[str, float]  # job id to the POSIX time of its last progress
     started_at: float  # POSIX seconds
     draining: bool = False
 
@@ -358,4 +358,4 @@ def _both_forms(job_ids: Sequence[str], tier: str) -> list[str]:
 
 def _worker_state(text: str) -> WorkerState:
     values = json.loads(text)
-    return WorkerState(**{**values, "queues": tuple(values["queues"]), "running": tuple(values["running"])})
+    return WorkerState(**{**values, "queues": tuple(values["queues"])})

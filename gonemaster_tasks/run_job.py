@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from gonemaster_db.errors import JobStateError, StoreConflict, StoreError, StoreUnavailable
 from gonemaster_db.models import Job
 from gonemaster_db.models.runs import RunStatus
 from gonemaster_db.records import EntryRecord, RunRecord
 from gonemaster_db.repositories.graduation import fail_job, graduate_job, requeue_job
 from gonemaster_db.repositories.jobs import claim_job
+from gonemaster_db.repositories.profiles import get_profile
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.events import JobEvent
 from gonemaster_tasks.process import Process
@@ -53,13 +56,10 @@ def run_job(process: Process, job_id: str, tier: str) -> None:
 
 def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
     """Claim the job, waiting while the database is away; None if it is not queued any more."""
-    lease = timedelta(seconds=process.settings.lease_seconds)
     pause_s = _FIRST_PAUSE_S
     while True:
         try:
-            job = process.store.run(
-                lambda session: claim_job(session, job_id, worker=process.name, now=process.clock.now(), lease=lease)
-            )
+            claimed = process.store.run(lambda session: _claimed(session, process, job_id))
             break
         except (StoreUnavailable, StoreConflict) as error:
             log.warning("cannot claim, the database is away", extra={"job_id": job_id, "error": str(error)})
@@ -67,12 +67,21 @@ def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
             _put_back(process, job_id, tier)
             return None
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
-    if job is None:
+    if claimed is None:
         log.debug("job is not queued any more", extra={"job_id": job_id})
         return None
+    job, profile = claimed
     running = RunningJob(job_id, job.attempt, tier)
     process.jobs.add(running)
-    return Claim(job, None, running)
+    return Claim(job, profile, running)
+
+
+def _claimed(session: Session, process: Process, job_id: str) -> tuple[Job, Mapping[str, Any] | None] | None:
+    lease = timedelta(seconds=process.settings.lease_seconds)
+    job = claim_job(session, job_id, worker=process.name, now=process.clock.now(), lease=lease)
+    if job is None:
+        return None
+    return job, get_profile(session, job.profile_id).config if job.profile_id is not None else None
 
 
 def _work(process: Process, claim: Claim) -> None:

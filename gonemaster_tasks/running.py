@@ -70,6 +70,13 @@ class RunningJobs:
         with self._lock:
             return tuple(self._jobs)
 
+    def idle_seconds(self) -> dict[str, float]:
+        """Say for each job how long ago it last made progress."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        now = time.monotonic()
+        return {job.job_id: now - job.progressed_at for job in jobs}
+
     def stop(self, job_id: str, reason: Stop) -> bool:
         """Stop a job; False if it does not run here."""
         with self._lock:

@@ -89,13 +89,14 @@ class Watch:
         return whole + (1 if names.index(self._process.name) < rest else 0)
 
     def _state(self) -> WorkerState:
+        now = self._process.clock.now().timestamp()
         return WorkerState(
             name=self._process.name,
             host=socket.gethostname(),
             pid=os.getpid(),
             queues=self._queues,
             slots=self._process.gate.slots,
-            running=self._process.jobs.ids(),
+            running={job_id: now - idle for job_id, idle in self._process.jobs.idle_seconds().items()},
             started_at=self._started_at,
             draining=self._process.stopping.is_set(),
         )

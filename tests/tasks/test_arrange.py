@@ -1,6 +1,5 @@
 """Holding, moving, ordering, removing, canceling, repeating: rows and messages agree, on both databases."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.audit import list_actions
 from gonemaster_db.repositories.batches import count_statuses, get_batch
 from gonemaster_db.repositories.graduation import fail_job
-from gonemaster_db.repositories.jobs import claim_job, find_job_or_run
+from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.queue import iter_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.app import make_app
@@ -30,44 +29,10 @@ from gonemaster_tasks.control import QueueParts, pause_queue, resume_queue, set_
 from gonemaster_tasks.embedded_redis import EmbeddedRedis
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, SettingsError
 from gonemaster_tasks.flags import end_pauses
-from gonemaster_tasks.queues import BATCH, NORMAL, TIERS
+from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.reaper import expire, reap
 from gonemaster_tasks.reconciler import reconcile
-
-LEASE = timedelta(seconds=30)
-
-
-@pytest.fixture
-def parts(store: Store, broker: Broker) -> Iterator[QueueParts]:
-    """Store, broker and application without any worker."""
-    app = make_app(broker.address.url)
-    yield QueueParts(store, broker, app)
-    app.close()
-
-
-def queue_batch(parts: QueueParts, count: int) -> list[str]:
-    jobs = (NewJob(f"d{number}.example") for number in range(count))
-    return list(submit_batch(parts, NewBatch(count), jobs).job_ids)
-
-
-def order(parts: QueueParts, tier: str = BATCH) -> list[str]:
-    """The order of a tier, once sure that rows and messages agree."""
-    with parts.store.reading() as session:
-        rows = list(iter_queued_ids(session, TIERS.index(tier)))
-    assert list(parts.broker.waiting_ids(tier)) == rows
-    return rows
-
-
-def status(parts: QueueParts, job_id: str) -> str:
-    with parts.store.reading() as session:
-        return str(find_job_or_run(session, job_id).status)
-
-
-def start(parts: QueueParts, job_id: str) -> None:
-    """What a worker does first."""
-    with parts.store.transaction() as session:
-        assert claim_job(session, job_id, worker="w", now=utcnow(), lease=LEASE)
-    parts.broker.remove([job_id], BATCH)
+from tests.tasks.rows import LEASE, order, queue_batch, start, status
 
 
 def actions(parts: QueueParts) -> list[tuple[str, str, int]]:

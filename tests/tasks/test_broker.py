@@ -154,9 +154,9 @@ def test_a_submission_counts_until_it_ends_or_is_given_up(broker: Broker) -> Non
 
 
 def test_workers_are_listed_while_they_show_signs(broker: Broker) -> None:
-    state = WorkerState("a@h", "h", 7, (NORMAL,), 4, ("job_1",), 1.0)
+    state = WorkerState("a@h", "h", 7, (NORMAL,), 4, {"job_1": 12.5}, 1.0)
     broker.register_worker(state, timedelta(seconds=30))
-    broker.register_worker(WorkerState("b@h", "h", 8, (NORMAL,), 4, (), 1.0), timedelta(milliseconds=1))
+    broker.register_worker(WorkerState("b@h", "h", 8, (NORMAL,), 4, {}, 1.0), timedelta(milliseconds=1))
     while broker.client.exists("gm:worker:b@h"):
         pass
     assert broker.workers() == [state]

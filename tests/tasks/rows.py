@@ -1,0 +1,40 @@
+"""Jobs in a store and a broker without any worker, and what a worker would do to them."""
+
+from datetime import timedelta
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Job
+from gonemaster_db.records import NewBatch, NewJob
+from gonemaster_db.repositories.jobs import claim_job, find_job_or_run
+from gonemaster_db.repositories.queue import iter_queued_ids
+from gonemaster_tasks.control import QueueParts, submit_batch
+from gonemaster_tasks.queues import BATCH, TIERS
+
+LEASE = timedelta(seconds=30)
+
+
+def queue_batch(parts: QueueParts, count: int) -> list[str]:
+    jobs = (NewJob(f"d{number}.example") for number in range(count))
+    return list(submit_batch(parts, NewBatch(count), jobs).job_ids)
+
+
+def order(parts: QueueParts, tier: str = BATCH) -> list[str]:
+    """The order of a tier, once sure that rows and messages agree."""
+    with parts.store.reading() as session:
+        rows = list(iter_queued_ids(session, TIERS.index(tier)))
+    assert list(parts.broker.waiting_ids(tier)) == rows
+    return rows
+
+
+def status(parts: QueueParts, job_id: str) -> str:
+    with parts.store.reading() as session:
+        return str(find_job_or_run(session, job_id).status)
+
+
+def start(parts: QueueParts, job_id: str) -> Job:
+    """What a worker does first."""
+    with parts.store.transaction() as session:
+        job = claim_job(session, job_id, worker="w", now=utcnow(), lease=LEASE)
+    assert job
+    parts.broker.remove([job_id], BATCH)
+    return job
