@@ -1,6 +1,6 @@
 """The one error shape of the API, and the table that turns what went wrong into status and code."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,7 +9,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from gonemaster_db import errors as store
-from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
 
 RETRY_AFTER_S = 5
 
@@ -124,6 +124,33 @@ def _from_state(error: store.JobStateError) -> Response:
     return _answer(Conflict("invalid_state", str(error)))
 
 
+def _from_exists(error: store.AlreadyExists) -> Response:
+    what = type(error).__name__.removesuffix("Exists").lower()
+    return _answer(Conflict(f"{what}_exists", f"there is a {what} {str(error.key)[:100]!r} already"))
+
+
+def _from_queue_mismatch(error: store.QueueMismatch) -> Response:
+    return _answer(BadRequest("invalid_queue", str(error)))
+
+
+def _from_tier_mismatch(error: store.TierMismatch) -> Response:
+    return _answer(BadRequest("tier_mismatch", str(error)))
+
+
+def _from_ambiguous_profile(error: store.AmbiguousProfile) -> Response:
+    text = "the tags of the domain have different default profiles: give profile_id"
+    return _answer(BadRequest("ambiguous_profile", text, details={"profile_ids": error.profile_ids}))
+
+
+def _from_unfinished_batch(error: store.JobsNotTerminal) -> Response:
+    text = f"{error.unfinished} jobs of the batch are not finished"
+    return _answer(Conflict("jobs_not_terminal", text, details={"unfinished": error.unfinished}))
+
+
+def _from_nothing_to_repeat(error: NothingToRepeat) -> Response:
+    return _answer(Conflict("nothing_to_repeat", str(error)))
+
+
 def _from_idempotency(_error: store.IdempotencyConflict) -> Response:
     return _answer(
         Conflict("idempotency_conflict", "this Idempotency-Key was used with another request in the last 24 hours")
@@ -143,13 +170,23 @@ def _from_anything(error: Exception) -> Response:
 
 def register_error_handlers(app: Flask) -> None:
     """Give every error that leaves the application the one shape."""
-    app.register_error_handler(ApiError, _answer)
-    app.register_error_handler(HTTPException, _from_http)
-    app.register_error_handler(store.StoreError, _from_store)
-    app.register_error_handler(store.StoreUnavailable, _from_absent_store)
-    app.register_error_handler(store.StoreConflict, _from_absent_store)
-    app.register_error_handler(store.NotFound, _from_missing_row)
-    app.register_error_handler(store.JobStateError, _from_state)
-    app.register_error_handler(store.IdempotencyConflict, _from_idempotency)
-    app.register_error_handler(BrokerUnavailable, _from_absent_broker)
-    app.register_error_handler(Exception, _from_anything)
+    handlers: dict[type[Exception], Callable[[Any], Response]] = {
+        ApiError: _answer,
+        HTTPException: _from_http,
+        store.StoreError: _from_store,
+        store.StoreUnavailable: _from_absent_store,
+        store.StoreConflict: _from_absent_store,
+        store.NotFound: _from_missing_row,
+        store.AlreadyExists: _from_exists,
+        store.JobStateError: _from_state,
+        store.QueueMismatch: _from_queue_mismatch,
+        store.TierMismatch: _from_tier_mismatch,
+        store.AmbiguousProfile: _from_ambiguous_profile,
+        store.JobsNotTerminal: _from_unfinished_batch,
+        store.IdempotencyConflict: _from_idempotency,
+        BrokerUnavailable: _from_absent_broker,
+        NothingToRepeat: _from_nothing_to_repeat,
+        Exception: _from_anything,
+    }
+    for error, handler in handlers.items():
+        app.register_error_handler(error, handler)

@@ -147,7 +147,7 @@ def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> B
         )
     name = next(key for key in known if key in messages)
     reason = _first(messages[name])
-    missing = not hasattr(data, "get") or data.get(name) is None
+    missing = not hasattr(data, "get") or data.get(name) in (None, ma.missing)
     default = f"missing_{name}" if missing else f"invalid_{name}"
     code = getattr(schema, "error_codes", {}).get(name, default)
     message = f"{name} is missing" if missing else f"{name}: {reason}"

@@ -14,13 +14,10 @@ from gonemaster_api.services.submission import (
     read_options,
 )
 from gonemaster_api.state import State
-from gonemaster_db.models import JobStatus, Priority
+from gonemaster_db.models import Priority
 from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.batches import count_statuses, get_batch
 from gonemaster_tasks import control
 from gonemaster_tasks.control import SubmittedBatch
-
-_UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.PAUSED)
 
 
 def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
@@ -92,24 +89,3 @@ def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
 
 def _jobs(names: CheckedNames, options: RunOptions) -> Iterator[NewJob]:
     return (new_job(name, options, priority=Priority.BATCH) for name in names.names)
-
-
-def read(state: State, batch_id: str) -> dict[str, Any]:
-    """Give the document of a batch. Raises BatchNotFound."""
-    with state.store.reading() as session:
-        batch = get_batch(session, batch_id)
-        counts = count_statuses(session, batch_id)
-    total = sum(counts.values())
-    completed = total - sum(counts.get(status, 0) for status in _UNFINISHED)
-    return {
-        "batch_id": batch.id,
-        "tag": batch.tag,
-        "description": batch.description,
-        "status": "done" if completed == total else "running",
-        "total": total,
-        "completed": completed,
-        "completion": round(100 * completed / total, 1) if total else 100.0,
-        "status_counts": dict(counts),
-        "created_at": batch.created_at,
-        "origin": batch.origin.value,
-    }

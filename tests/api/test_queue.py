@@ -93,3 +93,54 @@ def test_refused_with_code(client: FlaskClient, path: str, body: dict[str, Any],
 @pytest.mark.parametrize(("query", "code"), [("tier=fast", "invalid_tier"), ("limit=0", "invalid_limit")])
 def test_wrong_query(client: FlaskClient, query: str, code: str) -> None:
     assert error_of(client.get(f"/api/v1/queue?{query}"))["code"] == code
+
+
+def test_jobs_are_moved_within_their_tier(client: FlaskClient) -> None:
+    jobs = [client.post("/api/v1/jobs", json={"domain": f"d{number}.example"}).get_json()["id"] for number in range(4)]
+    assert client.post("/api/v1/queue/move", json={"job_ids": [jobs[3]], "to": "front"}).get_json()["moved"] == [
+        jobs[3]
+    ]
+    assert ids(client.get("/api/v1/queue").get_json()) == [jobs[3], *jobs[:3]]
+    client.post("/api/v1/queue/move", json={"job_ids": [jobs[0]], "after": jobs[2]})
+    assert ids(client.get("/api/v1/queue").get_json()) == [jobs[3], jobs[1], jobs[2], jobs[0]]
+
+
+def test_move_over_tiers_and_without_a_place_is_refused(client: FlaskClient, filled: list[str]) -> None:
+    mixed = client.post("/api/v1/queue/move", json={"job_ids": [filled[0], filled[-1]], "to": "front"})
+    assert (mixed.status_code, error_of(mixed)["code"]) == (400, "tier_mismatch")
+    for places in ({}, {"to": "front", "before": filled[1]}):
+        assert (
+            error_of(client.post("/api/v1/queue/move", json={"job_ids": [filled[0]]} | places))["code"]
+            == "invalid_move"
+        )
+    absent = client.post("/api/v1/queue/move", json={"job_ids": [filled[0]], "before": "job_none"})
+    assert absent.status_code == 404
+
+
+def test_reorder_names_every_waiting_job_once(client: FlaskClient) -> None:
+    jobs = [client.post("/api/v1/jobs", json={"domain": f"d{number}.example"}).get_json()["id"] for number in range(3)]
+    assert client.post("/api/v1/queue/reorder", json={"job_ids": jobs[::-1]}).get_json() == {"status": "reordered"}
+    assert ids(client.get("/api/v1/queue").get_json()) == jobs[::-1]
+    for wrong in (jobs[:2], [*jobs, "job_none"], [], [jobs[0], *jobs]):
+        response = client.post("/api/v1/queue/reorder", json={"job_ids": wrong})
+        assert (response.status_code, error_of(response)["code"]) == (400, "invalid_queue")
+
+
+def test_removed_jobs_end_as_canceled(client: FlaskClient, filled: list[str]) -> None:
+    asked = [filled[1], "job_none", filled[4]]
+    assert client.post("/api/v1/queue/remove", json={"job_ids": asked}).get_json() == {
+        "removed": [filled[1], filled[4]]
+    }
+    job = client.get(f"/api/v1/jobs/{filled[1]}").get_json()
+    assert (job["status"], job["error"]) == ("canceled", "removed_from_queue")
+    (line,) = client.get("/api/v1/audit?action=queue.").get_json()["items"]
+    assert (line["action"], line["count"]) == ("queue.remove", 2)
+
+
+def test_held_job_keeps_its_place_until_released(client: FlaskClient) -> None:
+    job = client.post("/api/v1/jobs", json={"domain": "a.example"}).get_json()
+    assert client.post(f"/api/v1/jobs/{job['id']}/hold").get_json()["status"] == "paused"
+    again = client.post(f"/api/v1/jobs/{job['id']}/hold")
+    assert (again.status_code, error_of(again)["code"]) == (409, "invalid_state")
+    assert client.post(f"/api/v1/jobs/{job['id']}/release").get_json()["status"] == "queued"
+    assert client.post("/api/v1/jobs/job_none/release").status_code == 404

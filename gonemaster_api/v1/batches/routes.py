@@ -5,10 +5,28 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.services import batch_view
 from gonemaster_api.services import batches as service
 from gonemaster_api.services.idempotency import answer_once
 from gonemaster_api.state import state
-from gonemaster_api.v1.batches.schemas import BatchAcceptedSchema, BatchSchema, NewBatchSchema
+from gonemaster_api.v1.batches.schemas import (
+    BatchAcceptedSchema,
+    BatchChangeSchema,
+    BatchDetailSchema,
+    BatchListQuerySchema,
+    BatchPageSchema,
+    BatchRowSchema,
+    CanceledBatchSchema,
+    DeletePreviewSchema,
+    NewBatchSchema,
+    RerunAcceptedSchema,
+    RerunSchema,
+    TagValuesQuerySchema,
+    TagValuesSchema,
+)
+from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
+from gonemaster_db.repositories.batches import set_snapshot_intent
+from gonemaster_tasks import batch_control
 
 blueprint = Blueprint("batches", __name__, description="Many domains, submitted at once")
 
@@ -37,12 +55,89 @@ class NewBatch(MethodView):
         )
 
 
+@blueprint.route("/batches")
+class Batches(MethodView):
+    """All batches."""
+
+    @blueprint.arguments(BatchListQuerySchema, location="query")
+    @blueprint.response(200, BatchPageSchema)
+    @blueprint.refuses(_400="invalid_limit, invalid_offset")
+    def get(self, query: dict[str, Any]) -> Any:
+        """List batches, newest first."""
+        return batch_view.read_list(state(), query)
+
+
 @blueprint.route("/batches/<batch_id>")
 class BatchById(MethodView):
     """One batch."""
 
-    @blueprint.response(200, BatchSchema)
+    @blueprint.arguments(JobListQuerySchema, location="query")
+    @blueprint.response(200, BatchDetailSchema)
+    @blueprint.refuses(_400="as for the list of jobs", _404="not_found")
+    def get(self, query: dict[str, Any], batch_id: str) -> Any:
+        """Show how far a batch is, and a page of its jobs."""
+        return batch_view.read(state(), batch_id, query)
+
+    @blueprint.arguments(BatchChangeSchema)
+    @blueprint.response(200, BatchRowSchema)
+    @blueprint.refuses(_400="missing_field", _404="not_found")
+    def patch(self, request_body: dict[str, Any], batch_id: str) -> Any:
+        """Say whether the results become snapshots."""
+        intent = request_body["snapshot_intent"]
+        return state().store.run(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
+
+    @blueprint.response(204)
+    @blueprint.refuses(_404="not_found", _409="jobs_not_terminal")
+    def delete(self, batch_id: str) -> None:
+        """Cancel what is left, wait up to 5 s for it to end, and remove batch, runs and entries."""
+        batch_view.delete(state(), batch_id)
+
+
+@blueprint.route("/batches/<batch_id>/delete-preview")
+class DeletePreview(MethodView):
+    """The effect of a deletion."""
+
+    @blueprint.response(200, DeletePreviewSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, batch_id: str) -> Any:
-        """Show how far a batch is."""
-        return service.read(state(), batch_id)
+        """Count what the deletion of a batch would remove."""
+        return batch_view.preview_deletion(state(), batch_id)
+
+
+@blueprint.route("/batches/<batch_id>/cancel")
+class CancelBatch(MethodView):
+    """The wish that all jobs of a batch end."""
+
+    @blueprint.response(200, CanceledBatchSchema)
+    @blueprint.refuses(_404="not_found")
+    def post(self, batch_id: str) -> dict[str, Any]:
+        """Cancel all waiting and running jobs of a batch."""
+        done = batch_control.cancel_batch(state().queue, batch_id)
+        return {"batch_id": batch_id, "canceled": done.canceled, "stopping": done.stopping}
+
+
+@blueprint.route("/batches/<batch_id>/rerun")
+class RerunBatch(MethodView):
+    """The same domains again."""
+
+    @blueprint.arguments(RerunSchema)
+    @blueprint.response(202, RerunAcceptedSchema)
+    @blueprint.refuses(_400="invalid_only", _404="not_found", _409="nothing_to_repeat", _503="broker_unavailable")
+    def post(self, request_body: dict[str, Any], batch_id: str) -> dict[str, Any]:
+        """Queue a new batch with the domains of the failed, the canceled or all runs of a batch."""
+        again = batch_control.rerun_batch(state().queue, batch_id, only=request_body["which"])
+        return {"batch_id": again.batch.id, "job_ids": list(again.job_ids), "job_count": again.job_count}
+
+
+@blueprint.route("/batches/<batch_id>/tag-values")
+class TagValues(MethodView):
+    """One argument over a batch."""
+
+    @blueprint.arguments(TagValuesQuerySchema, location="query")
+    @blueprint.response(200, TagValuesSchema)
+    @blueprint.refuses(
+        _400="missing_tag, missing_arg, invalid_min_count, ...", _404="not_found", _409="batch_not_complete"
+    )
+    def get(self, query: dict[str, Any], batch_id: str) -> Any:
+        """Group the values of one argument of one message tag over a finished batch."""
+        return batch_view.read_tag_values(state(), batch_id, query)

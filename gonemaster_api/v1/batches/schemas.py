@@ -1,13 +1,15 @@
 """Requests for batches, and batches as the API shows them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from marshmallow import ValidationError, validate
 
 from gonemaster_api.fields import Instant, JsonBoolean
-from gonemaster_api.v1.jobs.schemas import RunOptionsSchema
+from gonemaster_api.paging import page_schema
+from gonemaster_api.parsing import QuerySchema, RequestSchema
+from gonemaster_api.v1.jobs.schemas import JobSchema, RunOptionsSchema
 
 
 class NameList(ma.fields.List[Any]):
@@ -63,8 +65,8 @@ class BatchAcceptedSchema(ma.Schema):
     )
 
 
-class BatchSchema(ma.Schema):
-    """A batch and how far it is."""
+class BatchSummarySchema(ma.Schema):
+    """A batch in a list."""
 
     batch_id = ma.fields.String(required=True)
     tag = ma.fields.String(required=True)
@@ -76,3 +78,123 @@ class BatchSchema(ma.Schema):
     created_at = Instant(required=True)
     finished_at = Instant(required=True, allow_none=True)
     origin = ma.fields.String(required=True)
+
+
+class BatchDetailSchema(BatchSummarySchema):
+    """A batch with its jobs; counts are those of all jobs, `total` and cursors those of the filter."""
+
+    domain_count = ma.fields.Integer(required=True)
+    snapshot_intent = ma.fields.Boolean(required=True)
+    started_at = Instant(required=True, allow_none=True)
+    items = ma.fields.List(ma.fields.Nested(JobSchema), required=True)
+    status_counts = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
+    grades = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
+    worst_levels = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
+    limit = ma.fields.Integer(required=True)
+    offset = ma.fields.Integer(required=True)
+    sort = ma.fields.String(required=True)
+    next_cursor = ma.fields.String()
+    prev_cursor = ma.fields.String()
+
+
+class BatchListQuerySchema(QuerySchema):
+    """Which batches to list; more than 100 are cut to 100 without an error."""
+
+    label = ma.fields.String(load_default="", validate=validate.Length(max=255))
+    limit = ma.fields.Integer(load_default=20, validate=validate.Range(min=1))
+    offset = ma.fields.Integer(load_default=0, validate=validate.Range(0, 2**31 - 1))
+
+
+BatchPageSchema = page_schema(BatchSummarySchema, "BatchSummary")
+
+
+class BatchChangeSchema(RequestSchema):
+    """What can be changed of a batch."""
+
+    error_codes: ClassVar = {"snapshot_intent": "missing_field"}
+
+    snapshot_intent = JsonBoolean(required=True)
+
+
+class BatchRowSchema(ma.Schema):
+    """A batch by itself."""
+
+    id = ma.fields.String(required=True)
+    tag = ma.fields.String(required=True)
+    created_at = Instant(required=True)
+    domain_count = ma.fields.Integer(required=True)
+    description = ma.fields.String(required=True)
+    snapshot_intent = ma.fields.Boolean(required=True)
+    origin = ma.fields.String(required=True)
+
+
+class DeletePreviewSchema(ma.Schema):
+    """What the deletion of a batch would remove."""
+
+    batch_id = ma.fields.String(required=True)
+    tag = ma.fields.String(required=True)
+    created_at = Instant(required=True)
+    snapshot_intent = ma.fields.Boolean(required=True)
+    exists = ma.fields.Boolean(required=True)
+    queued_jobs = ma.fields.Integer(required=True)
+    running_jobs = ma.fields.Integer(required=True)
+    completed_runs = ma.fields.Integer(required=True)
+    entries = ma.fields.Integer(required=True)
+    fact_rows = ma.fields.Integer(required=True)
+    snapshots = ma.fields.List(ma.fields.Dict(), required=True)
+
+
+class CanceledBatchSchema(ma.Schema):
+    """What a cancel did: jobs that waited have ended, running ones end within a second."""
+
+    batch_id = ma.fields.String(required=True)
+    canceled = ma.fields.Integer(required=True)
+    stopping = ma.fields.Integer(required=True)
+
+
+class RerunSchema(RequestSchema):
+    """Which runs of the batch to repeat."""
+
+    optional_body = True
+
+    which = ma.fields.String(
+        data_key="only", load_default="all", validate=validate.OneOf(("failed", "canceled", "all"))
+    )
+
+
+class RerunAcceptedSchema(ma.Schema):
+    """The new batch."""
+
+    batch_id = ma.fields.String(required=True)
+    job_ids = ma.fields.List(ma.fields.String(), required=True)
+    job_count = ma.fields.Integer(required=True)
+
+
+class TagValuesQuerySchema(QuerySchema):
+    """Which argument of which message tag to look at."""
+
+    tag = ma.fields.String(required=True, validate=validate.Length(1, 64))
+    arg = ma.fields.String(required=True, validate=validate.Length(1, 64))
+    min_count = ma.fields.Integer(load_default=1, validate=validate.Range(1, 2**31 - 1))
+    limit = ma.fields.Integer(load_default=50, validate=validate.Range(1, 500))
+    weight_by_score = ma.fields.Boolean(load_default=False)
+
+
+class TagValueSchema(ma.Schema):
+    """A value, and the domains that have it."""
+
+    value = ma.fields.String(required=True)
+    count = ma.fields.Integer(required=True, metadata={"description": "distinct domains"})
+    avg_score = ma.fields.Float(allow_none=True)
+    sample_domains = ma.fields.List(ma.fields.String(), required=True)
+
+
+class TagValuesSchema(ma.Schema):
+    """Values of one argument over a batch."""
+
+    batch_id = ma.fields.String(required=True)
+    tag = ma.fields.String(required=True)
+    arg = ma.fields.String(required=True)
+    min_count = ma.fields.Integer(required=True)
+    weight_by_score = ma.fields.Boolean(required=True)
+    values = ma.fields.List(ma.fields.Nested(TagValueSchema), required=True, data_key="values", attribute="tag_values")

@@ -20,7 +20,7 @@ from gonemaster_api.v1.jobs.schemas import (
 )
 from gonemaster_db.models import Job, Run
 from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_tasks import control
+from gonemaster_tasks import arrange, control
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="One domain, tested once")
 
@@ -73,6 +73,30 @@ class Cancel(MethodView):
         """Cancel a job: a waiting one ends at once, a running one within a second; a finished one stays as it is."""
         shared = state()
         return job_view.show(shared, control.cancel_job(shared.queue, job_id))
+
+
+@blueprint.route("/<job_id>/hold")
+class Hold(MethodView):
+    """A waiting job kept back."""
+
+    @blueprint.response(200, JobSchema)
+    @blueprint.refuses(_404="not_found", _409="invalid_state")
+    def post(self, job_id: str) -> Any:
+        """Keep a queued job from starting until it is released; it keeps its place."""
+        shared = state()
+        return job_view.show(shared, arrange.hold_job(shared.queue, job_id))
+
+
+@blueprint.route("/<job_id>/release")
+class Release(MethodView):
+    """A held job let go."""
+
+    @blueprint.response(200, JobSchema)
+    @blueprint.refuses(_404="not_found", _409="invalid_state")
+    def post(self, job_id: str) -> Any:
+        """Let a held job wait again, at its old place."""
+        shared = state()
+        return job_view.show(shared, arrange.release_job(shared.queue, job_id))
 
 
 @blueprint.route("/<job_id>/events")

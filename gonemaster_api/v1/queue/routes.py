@@ -6,23 +6,31 @@ from flask.views import MethodView
 
 from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.paging import page_document, slice_of
 from gonemaster_api.services import queue_view
 from gonemaster_api.state import state
 from gonemaster_api.v1.queue.schemas import (
+    ActionPageSchema,
+    AuditQuerySchema,
+    JobIdsSchema,
+    MovedSchema,
+    MoveSchema,
     PauseSchema,
     QueueQuerySchema,
     QueueSchema,
+    RemovedSchema,
     ResumeSchema,
     StatusSchema,
 )
 from gonemaster_db.clock import utcnow
-from gonemaster_tasks import control
+from gonemaster_db.repositories.audit import list_actions
+from gonemaster_tasks import arrange, control
 from gonemaster_tasks.queues import TIERS
 
-blueprint = Blueprint("queue", __name__, url_prefix="/queue", description="What waits, and in which order")
+blueprint = Blueprint("queue", __name__, description="What waits, and in which order")
 
 
-@blueprint.route("")
+@blueprint.route("/queue")
 class Queue(MethodView):
     """What waits and what runs."""
 
@@ -34,7 +42,7 @@ class Queue(MethodView):
         return queue_view.read(state(), query)
 
 
-@blueprint.route("/pause")
+@blueprint.route("/queue/pause")
 class Pause(MethodView):
     """Nothing starts."""
 
@@ -50,7 +58,7 @@ class Pause(MethodView):
         return {"status": "paused"}
 
 
-@blueprint.route("/resume")
+@blueprint.route("/queue/resume")
 class Resume(MethodView):
     """Jobs start again."""
 
@@ -61,6 +69,70 @@ class Resume(MethodView):
         """Let jobs start again."""
         control.resume_queue(state().queue, _tiers(request_body))
         return {"status": "resumed"}
+
+
+@blueprint.route("/queue/reorder")
+class Reorder(MethodView):
+    """A new order of everything that waits."""
+
+    @blueprint.arguments(JobIdsSchema)
+    @blueprint.response(200, StatusSchema)
+    @blueprint.refuses(_400="invalid_queue", _503="broker_unavailable, store_unavailable")
+    def post(self, request_body: dict[str, Any]) -> dict[str, str]:
+        """Give the waiting jobs this order; each must be named exactly once, normal before batch."""
+        arrange.reorder_queue(state().queue, request_body["job_ids"])
+        return {"status": "reordered"}
+
+
+@blueprint.route("/queue/move")
+class Move(MethodView):
+    """Another place for some jobs."""
+
+    @blueprint.arguments(MoveSchema)
+    @blueprint.response(200, MovedSchema)
+    @blueprint.refuses(
+        _400="invalid_move, invalid_queue, tier_mismatch",
+        _404="not_found",
+        _409="invalid_state",
+        _503="broker_unavailable",
+    )
+    def post(self, request_body: dict[str, Any]) -> dict[str, list[str]]:
+        """Move waiting jobs of one tier to its front or back, or before or after another job, in the order given."""
+        given = [place for place in ("to", "before", "after") if place in request_body]
+        if len(given) != 1:
+            raise BadRequest("invalid_move", "give exactly one of to, before and after")
+        queue, job_ids = state().queue, request_body["job_ids"]
+        if given == ["to"]:
+            return {"moved": arrange.move_jobs(queue, job_ids, to=request_body["to"])}
+        pivot = request_body[given[0]]
+        return {"moved": arrange.move_jobs_beside(queue, job_ids, pivot=pivot, after=given == ["after"])}
+
+
+@blueprint.route("/queue/remove")
+class Remove(MethodView):
+    """Jobs taken out."""
+
+    @blueprint.arguments(JobIdsSchema)
+    @blueprint.response(200, RemovedSchema)
+    @blueprint.refuses(_400="invalid_queue", _503="store_unavailable")
+    def post(self, request_body: dict[str, Any]) -> dict[str, list[str]]:
+        """End waiting jobs as canceled, error `removed_from_queue`; those that run or have ended are left alone."""
+        return {"removed": arrange.remove_jobs(state().queue, request_body["job_ids"])}
+
+
+@blueprint.route("/audit")
+class Audit(MethodView):
+    """What operators did."""
+
+    @blueprint.arguments(AuditQuerySchema, location="query")
+    @blueprint.response(200, ActionPageSchema)
+    @blueprint.refuses(_400="invalid_limit, invalid_offset, invalid_action")
+    def get(self, query: dict[str, Any]) -> Any:
+        """List queue controls, deletions and changes of settings, newest first."""
+        part = slice_of(query)
+        with state().store.reading() as session:
+            page = list_actions(session, action=query["action"], limit=part.limit, offset=part.offset)
+        return page_document(list(page.items), page.total, part)
 
 
 def _tiers(request_body: dict[str, Any]) -> tuple[str, ...]:

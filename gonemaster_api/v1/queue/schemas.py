@@ -1,10 +1,12 @@
 """The queue as the API shows it, and what can be done to it."""
 
+from typing import ClassVar
+
 import marshmallow as ma
 from marshmallow import validate
 
 from gonemaster_api.fields import Instant
-from gonemaster_api.paging import PagingSchema
+from gonemaster_api.paging import PagingSchema, page_schema
 from gonemaster_api.parsing import RequestSchema
 from gonemaster_api.v1.jobs.schemas import JobSchema
 from gonemaster_tasks.queues import TIERS
@@ -92,18 +94,55 @@ class ResumeSchema(RequestSchema):
 class StatusSchema(ma.Schema):
     """What was done."""
 
-    status = ma.fields.String(required=True, metadata={"enum": ["paused", "resumed"]})
+    status = ma.fields.String(required=True, metadata={"enum": ["paused", "resumed", "reordered"]})
 
 
 class JobIdsSchema(RequestSchema):
     """Jobs, by their ids."""
+
+    error_codes: ClassVar = {"job_ids": "invalid_queue"}
 
     job_ids = ma.fields.List(
         ma.fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, 100_000)
     )
 
 
+class MoveSchema(JobIdsSchema):
+    """Jobs of one tier, and where they go: to an end, or beside another job of the tier."""
+
+    to = ma.fields.String(validate=validate.OneOf(("front", "back")))
+    before = ma.fields.String(validate=validate.Length(1, 64), metadata={"description": "id of a waiting job"})
+    after = ma.fields.String(validate=validate.Length(1, 64), metadata={"description": "id of a waiting job"})
+
+
+class MovedSchema(ma.Schema):
+    """The jobs that moved; others do not wait (any more)."""
+
+    moved = ma.fields.List(ma.fields.String(), required=True)
+
+
 class RemovedSchema(ma.Schema):
     """The jobs that were removed; others had started or ended."""
 
     removed = ma.fields.List(ma.fields.String(), required=True)
+
+
+class AuditQuerySchema(PagingSchema):
+    """Which actions to list; `queue.` with its dot stands for all that begin with it."""
+
+    action = ma.fields.String(load_default="", validate=validate.Length(max=64))
+
+
+class ActionSchema(ma.Schema):
+    """One action of an operator."""
+
+    id = ma.fields.Integer(required=True)
+    at = Instant(required=True)
+    who = ma.fields.String(required=True)
+    action = ma.fields.String(required=True)
+    target = ma.fields.String(required=True)
+    count = ma.fields.Integer(required=True)
+    details = ma.fields.Dict(required=True)
+
+
+ActionPageSchema = page_schema(ActionSchema, "Action")

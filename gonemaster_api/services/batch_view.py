@@ -1,0 +1,151 @@
+"""Batches as documents, and their deletion."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from gonemaster_api.errors import Conflict
+from gonemaster_api.paging import Slice, page_document
+from gonemaster_api.services import job_list
+from gonemaster_api.state import State
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import JobsNotTerminal
+from gonemaster_db.models import JobStatus
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.batches import (
+    ListedBatch,
+    count_unfinished,
+    get_batch,
+    list_batches,
+    summarise_batch,
+)
+from gonemaster_db.repositories.deletion import BatchImpact, delete_batch, preview_batch_deletion
+from gonemaster_db.repositories.tag_values import list_tag_values
+from gonemaster_tasks import batch_control
+
+MAX_LISTED = 100
+DELETED = "deleted_by_admin"
+_WAIT_S = 5.0
+_LOOK_EVERY_S = 0.05
+
+
+def read_list(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a page of batches."""
+    part = Slice(min(MAX_LISTED, query["limit"]), query["offset"])
+    with state.store.reading() as session:
+        page = list_batches(session, label=query["label"], limit=part.limit, offset=part.offset)
+    return page_document([_summary(item) for item in page.items], page.total, part)
+
+
+def _summary(item: ListedBatch) -> dict[str, Any]:
+    return {
+        "batch_id": item.batch.id,
+        "tag": item.batch.tag,
+        "description": item.batch.description,
+        "status": "done" if item.is_done else "running",
+        "total": item.total,
+        "completed": item.completed,
+        "completion": _percent(item.completed, item.total),
+        "created_at": item.batch.created_at,
+        "finished_at": item.finished_at,
+        "origin": item.batch.origin.value,
+    }
+
+
+def _percent(completed: int, total: int) -> float:
+    return round(100 * completed / total, 1) if total else 100.0
+
+
+def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a batch with a page of its jobs. Raises BatchNotFound."""
+    with state.store.reading() as session:
+        batch = get_batch(session, batch_id)
+        summary = summarise_batch(session, batch_id)
+    counts = summary.status_counts
+    everything = sum(counts.values())
+    completed = everything - sum(counts[status] for status in JobStatus)
+    jobs = job_list.read(state, {**query, "batch_id": batch_id})
+    return jobs | {
+        "batch_id": batch.id,
+        "tag": batch.tag,
+        "description": batch.description,
+        "domain_count": batch.domain_count,
+        "snapshot_intent": batch.snapshot_intent,
+        "status": "done" if completed == everything else "running",
+        "completed": completed,
+        "completion": _percent(completed, everything),
+        "status_counts": dict(counts),
+        "grades": dict(summary.grades),
+        "worst_levels": dict(summary.worst_levels),
+        "created_at": batch.created_at,
+        "started_at": summary.started_at,
+        "finished_at": summary.finished_at,
+        "origin": batch.origin.value,
+    }
+
+
+def preview_deletion(state: State, batch_id: str) -> dict[str, Any]:
+    """Count what a deletion would remove. Raises BatchNotFound."""
+    with state.store.reading() as session:
+        impact = preview_batch_deletion(session, batch_id)
+    return {
+        "batch_id": impact.batch.id,
+        "tag": impact.batch.tag,
+        "created_at": impact.batch.created_at,
+        "snapshot_intent": impact.batch.snapshot_intent,
+        "exists": True,
+        "snapshots": list(impact.snapshots),
+    } | _counts(impact)
+
+
+def _counts(impact: BatchImpact) -> dict[str, int]:
+    names = ("queued_jobs", "running_jobs", "completed_runs", "entries", "fact_rows")
+    return {name: getattr(impact, name) for name in names}
+
+
+def delete(state: State, batch_id: str) -> None:
+    """Cancel what is left, wait for it to end, and remove the batch in one transaction.
+
+    Raises:
+        BatchNotFound: no such batch.
+        JobsNotTerminal: jobs still run after 5 s; nothing was removed.
+    """
+    batch_control.cancel_batch(state.queue, batch_id, error=DELETED)
+    deadline = time.monotonic() + _WAIT_S
+    while (unfinished := _unfinished(state, batch_id)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY_S)
+    if unfinished:
+        raise JobsNotTerminal(unfinished)
+    with state.store.transaction() as session:
+        impact = delete_batch(session, batch_id)
+        details = _counts(impact)
+        record_action(session, "batch.delete", who="", now=utcnow(), target=batch_id, details=details)
+
+
+def _unfinished(state: State, batch_id: str) -> int:
+    with state.store.reading() as session:
+        return count_unfinished(session, batch_id)
+
+
+def read_tag_values(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Group the values of one argument over a batch.
+
+    Raises:
+        BatchNotFound: no such batch.
+        Conflict: batch_not_complete.
+    """
+    with state.store.reading() as session:
+        get_batch(session, batch_id)
+        if count_unfinished(session, batch_id):
+            raise Conflict("batch_not_complete", "the batch has jobs that are not finished")
+        values = list_tag_values(
+            session,
+            batch_id,
+            message_tag=query["tag"],
+            argument=query["arg"],
+            min_count=query["min_count"],
+            limit=query["limit"],
+            weight_by_score=query["weight_by_score"],
+        )
+    asked = {name: query[name] for name in ("tag", "arg", "min_count", "weight_by_score")}
+    return {"batch_id": batch_id, **asked, "tag_values": values}
