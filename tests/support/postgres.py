@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -33,7 +34,9 @@ _QUICK = {
 class PostgresServer:
     """One server process; `create_database` gives a connection URL."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` replace the quick ones, such as for a measurement with durable commits."""
+        self._settings = {"listen_addresses": "", **(_QUICK if settings is None else settings)}
         self._binaries = find_binaries()
         self._account = _account()
         self._home = Path(tempfile.mkdtemp(prefix="gm-pg-", dir="/tmp"))  # sockets want a short path
@@ -68,7 +71,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start (again) on the same data and wait until it answers."""
-        settings = [argument for name, value in _QUICK.items() for argument in ("-c", f"{name}={value}")]
+        settings = [argument for name, value in self._settings.items() for argument in ("-c", f"{name}={value}")]
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*_dying_with_us(), self._binaries / "postgres", "-D", self._data, "-k", self._home, *settings],
