@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TEST_WORKERS ?= 2
 TESTS ?= tests
-PACKAGES := gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
+# Twice quiet: errors only, without the build backend's notes on editable installations.
+QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint format docs demo conformance clean
@@ -20,8 +21,9 @@ $(READY): setup.cfg pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 to 3.14 with the venv module found;" \
 		"on Debian: apt-get install python3 python3-venv" >&2; exit 1; }
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	@echo "installing into $(VENV), once; this takes some seconds to a minute"
+	@$(BIN)/python -m pip install $(QUIETLY) --upgrade pip
+	@$(BIN)/python -m pip install $(QUIETLY) -e '.[test,lint]'
 	@touch $(READY)
 
 setup: $(READY) ## make the virtual environment and install everything
