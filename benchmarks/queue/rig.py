@@ -1,0 +1,170 @@
+"""What the measurement runs on: a private PostgreSQL with durable commits, a private Redis, the API, workers, beat."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from gonemaster_api.app import create_app
+from gonemaster_db.migrations.runner import upgrade
+from gonemaster_db.session import Store, open_store
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.control import QueueParts, open_queue
+from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.settings import Settings, load_settings, to_environ
+from gonemaster_tasks.store import store_settings
+from tests.support.postgres import PostgresServer
+
+ROOT = Path(__file__).parents[2]
+_DURABLE = {"shared_buffers": "256MB", "max_wal_size": "2GB", "max_connections": "150", "log_min_messages": "fatal"}
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Rig:
+    """The parts of one measurement."""
+
+    settings: Settings
+    parts: QueueParts
+    client: FlaskClient
+    directory: Path
+    redis_pid: int
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def broker(self) -> Broker:
+        return self.parts.broker
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        answer = self.client.post(f"/api/v1{path}", json=body)
+        assert answer.status_code in (200, 201, 202), answer.get_data(as_text=True)[:500]
+        return answer.get_json()
+
+    def get(self, path: str) -> Any:
+        answer = self.client.get(f"/api/v1{path}")
+        assert answer.status_code == 200, answer.get_data(as_text=True)[:500]
+        return answer.get_json()
+
+    def value(self, sql: str) -> Any:
+        """The one value that a query gives."""
+        with self.parts.store.reading() as session:
+            return session.execute(text(sql)).scalar()
+
+    def start(self, name: str, module: str, *arguments: str) -> None:
+        """Start a worker or beat; its log stands in the directory."""
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("GONEMASTER_")}
+        command = [sys.executable, "-W", "ignore:You're running the worker", "-m", module, *arguments]
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command, cwd=ROOT, env=environ | to_environ(self.settings), stdout=log, stderr=log
+            )
+
+    def start_workers(self, count: int) -> None:
+        """Start worker processes and beat, and wait until all have said that they live."""
+        for number in range(count):
+            self.start(f"worker-{number}", "benchmarks.queue.standin", "--name", f"worker-{number}")
+        self.start("beat", "gonemaster_tasks.beat")
+        wait_until(lambda: len(self.broker.workers()) == count, within_s=60)
+
+    def stop_processes(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def cpu_s(self) -> dict[str, float]:
+        """CPU seconds so far of workers, PostgreSQL's processes and Redis."""
+        workers = [process.pid for name, process in self.processes.items() if name.startswith("worker")]
+        servers = [row[0] for row in self._rows("SELECT pid FROM pg_stat_activity")]
+        groups = {"workers": workers, "postgres": servers, "redis": [self.redis_pid]}
+        return {name: sum(map(_cpu_s_of, pids)) for name, pids in groups.items()}
+
+    def counters(self) -> dict[str, int]:
+        """What servers have done so far: commands of Redis, transactions and written rows of PostgreSQL."""
+        time.sleep(1.1)  # a backend tells its statistics once a second
+        row = self._rows(
+            "SELECT xact_commit, tup_inserted + tup_updated + tup_deleted FROM pg_stat_database"
+            " WHERE datname = current_database()"
+        )[0]
+        commands = self.broker.client.info("commandstats")
+        return {
+            "redis_commands": sum(item["calls"] for item in commands.values()),
+            "transactions": int(row[0]),
+            "rows_written": int(row[1]),
+            "wal_bytes": int(self.value("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")),
+        }
+
+    def _rows(self, sql: str) -> list[Any]:
+        with self.parts.store.reading() as session:
+            return list(session.execute(text(sql)).all())
+
+
+@contextmanager
+def open_rig(*, slots: int) -> Iterator[Rig]:
+    """Start the servers in a temporary directory; all is gone at the end."""
+    directory = Path(tempfile.mkdtemp(prefix="gm-bench-", dir="/tmp"))
+    redis = EmbeddedRedis(directory / "redis")
+    try:
+        with PostgresServer(_DURABLE) as postgres:
+            redis.start()
+            flags = {
+                "broker_url": redis.url,
+                "db_driver": "postgres",
+                "db_dsn": postgres.url(postgres.create_database()),
+                "data_dir": str(directory),
+                "worker_count": str(slots),
+                "log_level": "warn",
+            }
+            settings = load_settings(flags, environ={})
+            with closing(open_store(store_settings(settings))) as store:
+                upgrade(store)
+                yield from _with_parts(settings, store, directory, redis)
+    finally:
+        redis.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _with_parts(settings: Settings, store: Store, directory: Path, redis: EmbeddedRedis) -> Iterator[Rig]:
+    parts = open_queue(settings, store)
+    app = create_app(settings, queue=parts)
+    assert redis.process is not None
+    rig = Rig(settings, parts, app.test_client(), directory, redis.process.pid)
+    try:
+        yield rig
+    finally:
+        rig.stop_processes()
+        parts.celery.close()
+        parts.broker.close()
+
+
+def wait_until(condition: Callable[[], bool], *, within_s: float) -> None:
+    """Ask until it is true."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {within_s} s")
+        time.sleep(0.05)
+
+
+def _cpu_s_of(pid: int) -> float:
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(after_name[11]) + int(after_name[12])) / _TICKS
