@@ -1,0 +1,84 @@
+"""The engine as a runner, against a loopback world: a job's wishes reach it, its result becomes records."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonemaster_db.records import EntryRecord
+from gonemaster_engine.profile import ProfileError
+from gonemaster_tasks.engine_runner import EngineRunner, Profiles, base_profile, job_overrides
+from gonemaster_tasks.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.settings import Settings
+from tests.support.dnsworld import World
+
+DOMAIN = "good.xa"
+
+
+def order(config: dict[str, Any] | None = None, profile: dict[str, Any] | None = None) -> TestOrder:
+    return TestOrder("job_1", DOMAIN, config or {}, profile, 20.0)
+
+
+@pytest.fixture
+def settings(demo_world: World, demo_hints: Path) -> Settings:
+    return Settings(root_hints_path=demo_hints, dns_port=demo_world.port, allow_non_global=True, timeout=2, retry=1)
+
+
+def run(settings: Settings, test_order: TestOrder) -> tuple[Outcome, list[int], list[EntryRecord]]:
+    progress: list[int] = []
+    entries: list[EntryRecord] = []
+
+    async def whole() -> Outcome:
+        runner = EngineRunner(settings)
+        await runner.open()
+        try:
+            return await runner.run(test_order, Listeners(progress.append, entries.append))
+        finally:
+            await runner.close()
+
+    return asyncio.run(whole()), progress, entries
+
+
+def test_a_domain_is_tested_scored_and_kept_from_the_least_level_on(settings: Settings) -> None:
+    outcome, progress, heard = run(settings, order({"tests": ["basic"], "min_level": "INFO"}))
+    tags = {entry.tag for entry in outcome.entries}
+    assert "B01_CHILD_FOUND" in tags
+    assert all(entry.level not in ("DEBUG", "DEBUG2", "DEBUG3") for entry in outcome.entries)
+    assert {entry.module for entry in outcome.entries} <= {"BASIC", "SYSTEM"}
+    assert list(outcome.entries) == heard
+    assert progress[-1] == 100
+    assert outcome.score is not None
+    assert outcome.grade
+    assert any(timing["count"] for timing in outcome.nameserver_timings)
+    assert outcome.effective_profile
+    assert outcome.effective_profile["net"]["allow_non_global_targets"] is True
+    loud, _, _ = run(settings, order({"tests": ["basic"], "min_level": "DEBUG3"}))
+    assert len(loud.entries) > len(outcome.entries)
+
+
+def test_undelegated_servers_of_a_job_are_asked(settings: Settings) -> None:
+    config = {"tests": ["basic"], "nameservers": [{"ns": "ns1.good.xa", "ip": "127.0.0.250"}], "min_level": "INFO"}
+    outcome, _, _ = run(settings, order(config))
+    silent = [entry.args for entry in outcome.entries if entry.tag == "B02_NS_NO_RESPONSE"]
+    assert silent == [{"ns": "ns1.good.xa", "address": "127.0.0.250"}]
+
+
+def test_the_switches_of_a_job_stand_over_its_profiles() -> None:
+    profile = {"net": {"ipv4": True, "ipv6": True, "allow_non_global_targets": True}}
+    config = {"ipv6_disabled": True, "overrides": {"resolver": {"defaults": {"retry": 7}}}}
+    profiles = Profiles(base_profile(Settings(retry=3, source_addr4="192.0.2.1")))
+    made = profiles.get(job_overrides(order(config, profile), guard_forced=True))
+    assert (made.ipv4, made.ipv6, made.allow_non_global_targets) == (True, False, False)
+    assert (made.retry, made.source4) == (7, "192.0.2.1")
+    assert profiles.get(job_overrides(order(config, profile), guard_forced=True)) is made
+    assert profiles.get(job_overrides(order(None, profile), guard_forced=False)).allow_non_global_targets
+
+
+def test_a_profile_file_is_the_base_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "profile.yaml"
+    file.write_text("resolver:\n  defaults:\n    retry: 9\n")
+    assert base_profile(Settings(profile_path=file)).retry == 9
+    file.write_text("resolver:\n  defaults:\n    retry: 900\n")
+    with pytest.raises(ProfileError):
+        base_profile(Settings(profile_path=file))
