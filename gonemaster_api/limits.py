@@ -5,7 +5,8 @@ from flask import Flask, Request, request
 from gonemaster_api.errors import ApiError
 from gonemaster_tasks.settings import Settings
 
-_LARGE = frozenset({"/api/v1/jobs/batch"})
+# What names as many jobs as may wait.
+_LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder", "queue/move", "queue/remove"))
 
 
 def register_body_limits(app: Flask, settings: Settings) -> None:

@@ -70,7 +70,9 @@ class Settings:
         "127.0.0.1:8080", kinds.listen_address(), "address the API listens on", env="LISTEN", flag="--listen"
     )
     max_body_size: int = _option(1048576, kinds.integer(1, 2**31), "bytes of a request body")
-    max_batch_body_size: int = _option(64 * 1048576, kinds.integer(1, 2**31), "bytes of the body of a batch request")
+    max_batch_body_size: int = _option(
+        64 * 1048576, kinds.integer(1, 2**31), "bytes of the body of a batch, or of an order of the queue"
+    )
     max_batch_size: int = _option(1_000_000, kinds.integer(1, 100_000_000), "names in one batch")
     debug: bool = _option(False, kinds.boolean(), "more detail in logs")
     log_format: str = _option("text", kinds.choice("text", "json"), "form of log lines")

@@ -90,6 +90,13 @@ def test_body_over_the_limit_is_refused_without_a_length(make_app: MakeApp) -> N
     assert (response.status_code, error_of(response)["code"]) == (413, "body_too_large"), response.data
 
 
+@pytest.mark.parametrize("path", ["reorder", "remove", "move"])
+def test_order_of_a_long_queue_takes_a_larger_body_than_the_rest(make_app: MakeApp, path: str) -> None:
+    client = make_app(max_body_size=100).test_client()
+    response = client.post(f"/api/v1/queue/{path}", json={"job_ids": ["job_0123456789"] * 50})
+    assert response.status_code != 413, response.data
+
+
 def test_batch_takes_a_larger_body_than_the_rest(make_app: MakeApp) -> None:
     client = make_app(max_body_size=100).test_client()
     response = client.post("/api/v1/jobs/batch", json={"domains": [f"d{number}.example" for number in range(50)]})
