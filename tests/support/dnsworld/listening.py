@@ -106,9 +106,12 @@ class Listener:
                     await self._open_tcp(server, opened, stack)
             self._ready.set()
             await self._stop.wait()
+        for _ in range(5):  # a connection taken a moment ago has its task, which closes it, a few turns later
+            await asyncio.sleep(0)
         for task in tuple(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0)  # closed transports give up their sockets in the next turn of the loop
 
     async def _open_udp(self, server: Server, opened: socket.socket, stack: contextlib.AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
@@ -128,7 +131,7 @@ class Listener:
                 pass  # the world ends; asyncio would report it as an error of the connection
             finally:
                 self._connections.discard(task)
-                writer.close()
+                writer.transport.abort()  # close() would wait for what a silent client does not read
 
         listening = await asyncio.start_server(serve, sock=opened)
         stack.callback(listening.close)
