@@ -22,12 +22,14 @@ Where = Literal["front", "back", "before", "after"]
 
 SLICE = 1000  # values of one LPUSH
 UNACKED = "unacked"  # kombu's hash of what workers hold
+UNACKED_INDEX = "unacked_index"  # kombu's times of taking, by the clock of the worker's host
 PAUSED = "gm:paused"
 LIMITS = "gm:limits"
 WORKERS = "gm:workers"
 EPOCH = "gm:epoch"  # the mark by which an emptied Redis is noticed
 SUBMITTING = "gm:submitting"
 _OLDEST_SERVER = (6, 2)
+_JOB = "job_"  # how ids of jobs begin; messages of maintenance have other tags
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,20 @@ class Broker:
                 found.update(job_id for job_id, answer in zip(piece, answers, strict=True) if answer is not None)
         return found
 
+    def held_since(self) -> dict[str, float]:
+        """Say when (POSIX time of the worker's host) the jobs' messages that workers hold were taken."""
+        with reachable():
+            held = self.client.zrange(UNACKED_INDEX, 0, -1, withscores=True)
+        return {tag: at for tag, at in held if tag.startswith(_JOB)}
+
+    def forget_held(self, job_ids: Sequence[str]) -> None:
+        """Drop messages that a worker took and can not bring to an end any more."""
+        with reachable(), self.client.pipeline(transaction=True) as pipe:
+            for piece in slices(job_ids):
+                pipe.zrem(UNACKED_INDEX, *piece)
+                pipe.hdel(UNACKED, *piece)
+            pipe.execute()
+
     # Pause flags and limits: copies of what the database says.
 
     def set_controls(self, controls: Controls) -> None:
@@ -271,6 +287,11 @@ class Broker:
         """Take a lock that ends by itself after `life`; False if another holds it."""
         with reachable():
             return bool(self.client.set(f"gm:lock:{name}", holder, nx=True, px=int(life.total_seconds() * 1000)))
+
+    def lock_holder(self, name: str) -> str:
+        """Say who holds a lock, empty for nobody."""
+        with reachable():
+            return self.client.get(f"gm:lock:{name}") or ""
 
     def unlock(self, name: str, holder: str) -> None:
         """Give a lock back if it is still ours."""

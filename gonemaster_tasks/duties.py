@@ -48,7 +48,7 @@ class Duties:
     def _try_reconcile(self) -> None:
         broker, name = self._process.broker, self._process.name
         try:
-            if broker.try_lock(_LOCK, name, _LONGEST):
+            if broker.try_lock(_LOCK, name, _LONGEST) or self._take_over():
                 try:
                     reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
                 finally:
@@ -57,3 +57,12 @@ class Duties:
             log.warning("not reconciled", extra={"error": str(error)})
         except Exception:  # the thread must live on
             log.exception("not reconciled")
+
+    def _take_over(self) -> bool:
+        """Take the lock that a killed worker left behind, perhaps this one's predecessor of the same name."""
+        broker, name = self._process.broker, self._process.name
+        holder = broker.lock_holder(_LOCK)
+        if holder != name and any(worker.name == holder for worker in broker.workers()):
+            return False
+        broker.unlock(_LOCK, holder)
+        return broker.try_lock(_LOCK, name, _LONGEST)

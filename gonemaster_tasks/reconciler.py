@@ -11,6 +11,7 @@ from gonemaster_db.repositories.queue import count_queued, first_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.flags import copy_controls, end_pauses
+from gonemaster_tasks.leftovers import drop_leftovers
 from gonemaster_tasks.queues import TIERS
 from gonemaster_tasks.rebuild import ARRANGE, ARRANGE_LIFE, rebuild_tier
 from gonemaster_tasks.schedule import restore_entries
@@ -38,6 +39,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     end_pauses(store, now=now)
     copy_controls(store, broker, now=now)  # first: a paused tier must not start to move when its messages come back
     emptied = not broker.controls().epoch
+    drop_leftovers(store, broker, now=now)
     messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS}
     schedules = restore_entries(app, broker)
     if emptied:

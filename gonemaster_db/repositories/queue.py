@@ -71,6 +71,15 @@ def priorities_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, int]
     return found
 
 
+def states_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, tuple[JobStatus, int]]:
+    """Return state and tier of those of the jobs that are unfinished."""
+    found: dict[str, tuple[JobStatus, int]] = {}
+    for chunk in chunks(job_ids, _SLICE):
+        rows = session.execute(select(Job.id, Job.status, Job.priority).where(Job.id.in_(chunk)))
+        found |= {row.id: (row.status, row.priority) for row in rows}
+    return found
+
+
 def oldest_waiting(session: Session, priority: int) -> datetime | None:
     """Return when the queued job of a tier that waits longest was created."""
     query = select(func.min(Job.created_at)).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
