@@ -214,6 +214,8 @@ class _Run:
         if others:  # what they all need first is asked for while BASIC runs
             self._context.start(self._zone.all_servers())
         await self._run_together(basic)
+        if self._nobody_answers():
+            self._log.system("NO_NETWORK")
         if others and not self._may_continue():
             self._log.system("CANNOT_CONTINUE", domain=self._context.zone_name)
             self._skip(others)
@@ -231,6 +233,13 @@ class _Run:
     def _can_ask(self) -> bool:
         context = self._context
         return context.uses_family(ipv6=False) or context.uses_family(ipv6=True)
+
+    def _nobody_answers(self) -> bool:
+        """Say whether the way from the root ended nowhere because no server at all gave a response without error."""
+        basic01 = self._runs.get("basic01")
+        if basic01 is None or "B01_PARENT_NOT_FOUND" not in basic01.tags:
+            return False
+        return not any(response and response.rcode == "NOERROR" for _, _, response in self._context.answers())
 
     async def _check_supplied(self) -> None:
         """Report supplied name servers that have no address and do not resolve."""

@@ -44,7 +44,10 @@ TEXTS = {
     "NON_GLOBAL_QUERY_BLOCKED": (
         "{ns}/{address} is not asked: the address is not globally reachable, and the profile does not allow such targets."
     ),
-    "NO_NETWORK": "IPv4 and IPv6 are both switched off, or the network may not be used: nothing can be tested.",
+    "NO_NETWORK": (
+        "Nothing can be tested: IPv4 and IPv6 are both switched off, the network may not be used, or no name server,"
+        " from the root on, gave an answer without error."
+    ),
     "NO_SUCH_NAME": f"The response to {_QUESTION} says that the name does not exist.",
     "NO_SUCH_RECORD": f"The response to {_QUESTION} says that there is no such record.",
     "NS_CREATED": "{ns}/{address} was met for the first time.",
@@ -86,7 +89,10 @@ ADVICE = {
         "The address belongs to a private, local or reserved range that the Internet cannot reach. If it stands in public"
         " DNS, replace it; to test a private network, allow such targets in the profile."
     ),
-    "NO_NETWORK": "Switch on IPv4 or IPv6 in the profile or options, and check that this host has a network.",
+    "NO_NETWORK": (
+        "Switch on IPv4 or IPv6 in the profile or options; check that this host has a network, and that nothing on"
+        " the way blocks or answers its questions to port 53 of name servers."
+    ),
     "RUN_DEADLINE_REACHED": "The other results stand, but those of the test cases named here are missing or incomplete. Mostly the name servers named here did not answer; mend these first, then test again, with a longer limit if need be.",
     "UNKNOWN_METHOD": "Use a name from the list of test cases.",
     "UNKNOWN_MODULE": "Use a name from the list of modules.",

@@ -79,6 +79,16 @@ def test_missing_zone_ends_after_basic(tmp_path: Path) -> None:
     assert {entry.module for entry in result.entries} == {"SYSTEM", "BASIC"}
 
 
+@pytest.mark.parametrize("fault", [faults.rcode("NXDOMAIN"), faults.silence()], ids=["lies", "silence"])
+def test_network_without_dns_is_said_as_the_reason(tmp_path: Path, fault: faults.Fault) -> None:
+    world = example_world()
+    for zone in (".", "xa", "example.xa"):
+        for address in world.zone_of(zone).addresses:
+            world.server(address).fault(fault)
+    result = run(world, tmp_path)
+    assert tags(result)[-2:] == ["NO_NETWORK", "CANNOT_CONTINUE"]
+
+
 def test_other_modules_run_when_basic_is_not_selected(tmp_path: Path) -> None:
     result = run(example_world(), tmp_path, tests=["SYNTAX01", "delegation"])
     assert {entry.module for entry in result.entries} == {"SYSTEM", "SYNTAX", "DELEGATION"}
