@@ -39,7 +39,7 @@ class Jobs(MethodView):
         _503="broker_unavailable, store_unavailable",
     )
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Queue a test of one domain. With an `Idempotency-Key` a repeated request gets the first answer."""
+        """Queue a test of one domain. With an Idempotency-Key a repeated request gets the first answer."""
         shared = state()
         return answer_once(shared, JobSchema, 201, lambda keep: submission.submit(shared, request_body, keep=keep))
 
@@ -111,7 +111,7 @@ class Events(MethodView):
     )
     @blueprint.refuses(_404="not_found", _503="too_many_streams")
     def get(self, job_id: str) -> Response:
-        """Follow a job. `Last-Event-ID` continues a stream that broke off."""
+        """Follow a job. Last-Event-ID continues a stream that broke off."""
         shared = state()
         item = _find(shared, job_id)
         last_event_id = request.headers.get("Last-Event-ID", "")

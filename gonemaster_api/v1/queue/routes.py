@@ -116,7 +116,7 @@ class Remove(MethodView):
     @blueprint.response(200, RemovedSchema)
     @blueprint.refuses(_400="invalid_queue", _503="store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, list[str]]:
-        """End waiting jobs as canceled, error `removed_from_queue`; those that run or have ended are left alone."""
+        """End waiting jobs as canceled, error removed_from_queue; those that run or have ended are left alone."""
         return {"removed": arrange.remove_jobs(state().queue, request_body["job_ids"])}
 
 
