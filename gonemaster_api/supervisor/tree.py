@@ -117,6 +117,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._stopping = True
+        log.info("stopping: running tests have a while to end; asked a second time, all ends at once")
         for group in reversed(self._groups):
             living = [child for child in group if child.alive]
             for child in living:
