@@ -117,7 +117,10 @@ def _from_absent_store(error: store.StoreError) -> Response:
 
 def _from_missing_row(error: store.NotFound) -> Response:
     what = type(error).__name__.removesuffix("NotFound").lower() or "row"
-    return _answer(NotFound(what, error.key))
+    missing = NotFound(what, error.key)
+    if isinstance(error, store.ProfileNotFound):
+        missing.code = "profile_not_found"
+    return _answer(missing)
 
 
 def _from_state(error: store.JobStateError) -> Response:

@@ -29,11 +29,11 @@ _WAIT_S = 5.0
 _LOOK_EVERY_S = 0.05
 
 
-def read_list(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a page of batches."""
+def read_list(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
+    """Give a page of batches, of one tag if it is given."""
     part = Slice(min(MAX_LISTED, query["limit"]), query["offset"])
     with state.store.reading() as session:
-        page = list_batches(session, label=query["label"], limit=part.limit, offset=part.offset)
+        page = list_batches(session, label=query["label"], tag=tag, limit=part.limit, offset=part.offset)
     return page_document([_summary(item) for item in page.items], page.total, part)
 
 

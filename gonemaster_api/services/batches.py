@@ -1,21 +1,26 @@
 """Batches: from the list of names to the answer, and how far one is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.services.idempotency import Keep
 from gonemaster_api.services.submission import (
     CheckedNames,
+    ChosenProfile,
     RunOptions,
+    named_profile,
     new_job,
     read_names,
     read_options,
 )
 from gonemaster_api.state import State
+from gonemaster_db.errors import AmbiguousProfile
 from gonemaster_db.models import Priority
 from gonemaster_db.records import NewBatch, NewJob
+from gonemaster_db.repositories.tags import default_profile_ids, iter_tag_domains
 from gonemaster_tasks import control
 from gonemaster_tasks.control import SubmittedBatch
 
@@ -29,10 +34,11 @@ def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str,
     _refuse_undelegated(request)
     names = _names(state, request)
     options = read_options(request, exclude=state.settings.exclude, origin="batch")
+    profiles = _profiles(state, request, names.names)
     submitted = control.submit_batch(
         state.queue,
         _new_batch(request, names),
-        _jobs(names, options),
+        _jobs(names, options, profiles),
         also=lambda session, submitted: keep(session, _answer(submitted, names)),
     )
     return _answer(submitted, names)
@@ -61,6 +67,8 @@ def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
     texts = request.get("domains") or []
     if texts and request.get("from_tag"):
         raise BadRequest("ambiguous_domains", "give domains or from_tag, not both")
+    if request.get("from_tag"):
+        texts = _domains_of_tag(state, request["from_tag"])
     if not texts:
         raise BadRequest("missing_domain", "domains is empty")
     longest = state.settings.max_batch_size
@@ -78,6 +86,12 @@ def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
     return names
 
 
+def _domains_of_tag(state: State, tag: str) -> list[str]:
+    """Read the domains of a tag, one more than a batch may have at most."""
+    with state.store.reading() as session:
+        return list(islice(iter_tag_domains(session, tag), state.settings.max_batch_size + 1))
+
+
 def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
     return NewBatch(
         domain_count=len(names.names),
@@ -87,5 +101,27 @@ def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
     )
 
 
-def _jobs(names: CheckedNames, options: RunOptions) -> Iterator[NewJob]:
-    return (new_job(name, options, priority=Priority.BATCH) for name in names.names)
+def _profiles(state: State, request: Mapping[str, Any], names: Sequence[str]) -> dict[str, ChosenProfile]:
+    """Choose the profile of each name that does not take the one under the empty name.
+
+    Raises:
+        BadRequest: profile_not_found.
+        AmbiguousProfile: the tags of a domain have different ones.
+    """
+    with state.store.reading() as session:
+        common = {"": named_profile(session, request.get("profile_id"))}
+        if request.get("profile_id") is not None or request.get("profile_overrides"):
+            return common
+        by_name = default_profile_ids(session, names)
+        for ids in by_name.values():
+            if len(ids) > 1:
+                raise AmbiguousProfile(ids)
+        known = {ids[0]: named_profile(session, ids[0]) for ids in by_name.values()}
+        return common | {name: known[ids[0]] for name, ids in by_name.items()}
+
+
+def _jobs(names: CheckedNames, options: RunOptions, profiles: Mapping[str, ChosenProfile]) -> Iterator[NewJob]:
+    return (
+        new_job(name, options, priority=Priority.BATCH, profile=profiles.get(name, profiles[""]))
+        for name in names.names
+    )

@@ -6,13 +6,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.services import job_view
 from gonemaster_api.services.idempotency import Keep
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import ProfileNotFound
 from gonemaster_db.models import Priority
 from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.profiles import get_profile
+from gonemaster_db.repositories.tags import default_profile_id
 from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCase
 from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.profile import default_profile
@@ -164,9 +169,51 @@ def _tags(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(stripped))
 
 
-def new_job(domain: str, options: RunOptions, *, priority: Priority) -> NewJob:
-    """Put a name and options together."""
-    return NewJob(domain=domain, priority=priority, config=options.config, expires_at=options.expires_at)
+@dataclass(frozen=True)
+class ChosenProfile:
+    """The stored profile of a job; without id the server's default."""
+
+    id: int | None = None
+    name: str = ""
+
+
+def new_job(domain: str, options: RunOptions, *, priority: Priority, profile: ChosenProfile) -> NewJob:
+    """Put name, options and profile together."""
+    return NewJob(
+        domain=domain,
+        priority=priority,
+        config=options.config,
+        expires_at=options.expires_at,
+        profile_id=profile.id,
+        profile_name=profile.name,
+    )
+
+
+def choose_profile(session: Session, request: Mapping[str, Any], domain: str) -> ChosenProfile:
+    """Choose the profile that a request names, else, without overrides, the default one of the domain's tags.
+
+    Raises:
+        BadRequest: profile_not_found.
+        AmbiguousProfile: the tags have different ones.
+    """
+    profile_id = request.get("profile_id")
+    if profile_id is None and not request.get("profile_overrides"):
+        profile_id = default_profile_id(session, domain)
+    return named_profile(session, profile_id)
+
+
+def named_profile(session: Session, profile_id: int | None) -> ChosenProfile:
+    """Read the name of a profile.
+
+    Raises:
+        BadRequest: profile_not_found.
+    """
+    if profile_id is None:
+        return ChosenProfile()
+    try:
+        return ChosenProfile(profile_id, get_profile(session, profile_id).name)
+    except ProfileNotFound as error:
+        raise BadRequest("profile_not_found", f"there is no profile {profile_id}") from error
 
 
 def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
@@ -176,6 +223,9 @@ def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str,
         BadRequest: nothing was written.
     """
     options = read_options(request, exclude=state.settings.exclude, origin="admin")
-    new = new_job(read_name(request["domain"]), options, priority=Priority.NORMAL)
+    domain = read_name(request["domain"])
+    with state.store.reading() as session:
+        profile = choose_profile(session, request, domain)
+    new = new_job(domain, options, priority=Priority.NORMAL, profile=profile)
     job = control.submit_job(state.queue, new, also=lambda session, job: keep(session, job_view.show(state, job)))
     return job_view.show(state, job)

@@ -1,8 +1,12 @@
 """The admin API, /api/v1: one folder for each resource."""
 
 from gonemaster_api.v1.batches.routes import blueprint as batches
+from gonemaster_api.v1.domains.routes import blueprint as domains
+from gonemaster_api.v1.entries.routes import blueprint as entries
 from gonemaster_api.v1.jobs.routes import blueprint as jobs
 from gonemaster_api.v1.queue.routes import blueprint as queue
+from gonemaster_api.v1.runs.routes import blueprint as runs
 from gonemaster_api.v1.system.routes import blueprint as system
+from gonemaster_api.v1.tags.routes import blueprint as tags
 
-BLUEPRINTS = (jobs, batches, queue, system)
+BLUEPRINTS = (jobs, batches, queue, domains, runs, entries, tags, system)

@@ -45,7 +45,7 @@ def test_every_route_of_the_api_is_in_the_document(make_app: MakeApp, document: 
     app: Flask = make_app()
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/api/") and rule.rule not in OUTSIDE:
-            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+            path = re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", r"{\1}", rule.rule)
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 assert method.lower() in document["paths"][path], f"{method} {path}"
 

@@ -1,0 +1,75 @@
+"""Changes of domain tags that take more than one step."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.services.submission import read_names
+from gonemaster_api.state import State
+from gonemaster_db.clock import utcnow
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.deletion import purge_tag
+from gonemaster_db.repositories.domains import ensure_domains
+from gonemaster_db.repositories.tags import ListedTag, get_tag, tag_domains, untag_domains
+
+
+def document(listed: ListedTag) -> dict[str, Any]:
+    """Give a tag as the API shows it."""
+    tag = listed.tag
+    shown = {"name": tag.name, "description": tag.description, "created_at": tag.created_at}
+    shown["domain_count"] = listed.domain_count
+    return shown if tag.default_profile_id is None else shown | {"default_profile_id": tag.default_profile_id}
+
+
+def add_domains(state: State, name: str, texts: Sequence[Any]) -> None:
+    """Put domains into a tag; both are made where they do not exist.
+
+    Raises:
+        BadRequest: missing_domains, invalid_domain.
+    """
+    names, now = _names(texts), utcnow()
+
+    def add(session: Any) -> None:
+        tag_domains(session, [name], ensure_domains(session, names, now=now).values(), now=now)
+
+    state.store.run(add)
+
+
+def remove_domains(state: State, name: str, texts: Sequence[Any]) -> None:
+    """Take domains out of a tag.
+
+    Raises:
+        BadRequest: missing_domains, invalid_domain.
+        TagNotFound: no such tag.
+    """
+    names = _names(texts)
+
+    def remove(session: Any) -> None:
+        get_tag(session, name)
+        untag_domains(session, name, names)
+
+    state.store.run(remove)
+
+
+def _names(texts: Sequence[Any]) -> list[str]:
+    if not texts:
+        raise BadRequest("missing_domains", "domains is empty")
+    checked = read_names(texts)
+    if checked.invalid:
+        first = checked.invalid[0]
+        details = {"index": first.index, "domain": first.domain, "reason": first.reason}
+        raise BadRequest("invalid_domain", f"{first.domain!r}: {first.reason}", details=details)
+    return checked.names
+
+
+def purge(state: State, name: str) -> int:
+    """Remove all runs of a tag's domains, in short transactions; gives their number. Raises TagNotFound."""
+    with state.store.reading() as session:
+        get_tag(session, name)
+    purged = 0
+    while removed := state.store.run(lambda session: purge_tag(session, name)):
+        purged += removed
+    state.store.run(
+        lambda session: record_action(session, "tag.purge", who="", now=utcnow(), target=name, count=purged)
+    )
+    return purged

@@ -1,0 +1,1 @@
+"""Domains: what was tested or tagged."""

@@ -1,0 +1,53 @@
+"""Domains: list, look at, and their history."""
+
+from typing import Any
+
+from flask.views import MethodView
+
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.fields import MAX_ID
+from gonemaster_api.services import domain_view, run_view
+from gonemaster_api.state import state
+from gonemaster_api.v1.domains.schemas import DomainPageSchema, DomainQuerySchema, DomainSchema
+from gonemaster_api.v1.runs.schemas import RunPageSchema, RunSortSchema
+from gonemaster_db.repositories.domains import get_domain
+
+blueprint = Blueprint("domains", __name__, url_prefix="/domains", description="What was tested or tagged")
+_BY_ID = f"/<int(max={MAX_ID}):domain_id>"
+
+
+@blueprint.route("")
+class Domains(MethodView):
+    """All domains."""
+
+    @blueprint.arguments(DomainQuerySchema, location="query")
+    @blueprint.response(200, DomainPageSchema)
+    @blueprint.refuses(_400="invalid_level, invalid_min_level, invalid_sort, invalid_limit, invalid_offset")
+    def get(self, query: dict[str, Any]) -> Any:
+        """List domains with what their newest run says."""
+        return domain_view.read_list(state(), query)
+
+
+@blueprint.route(_BY_ID)
+class DomainById(MethodView):
+    """One domain."""
+
+    @blueprint.response(200, DomainSchema)
+    @blueprint.refuses(_404="not_found")
+    def get(self, domain_id: int) -> Any:
+        """Show a domain with its tags."""
+        return domain_view.read(state(), domain_id)
+
+
+@blueprint.route(f"{_BY_ID}/runs")
+class History(MethodView):
+    """The runs of a domain."""
+
+    @blueprint.arguments(RunSortSchema, location="query")
+    @blueprint.response(200, RunPageSchema)
+    @blueprint.refuses(_400="invalid_sort, invalid_limit, invalid_offset", _404="not_found")
+    def get(self, query: dict[str, Any], domain_id: int) -> Any:
+        """List the runs of a domain."""
+        with state().store.reading() as session:
+            get_domain(session, domain_id)
+        return run_view.read_list(state(), query, domain_id=domain_id)

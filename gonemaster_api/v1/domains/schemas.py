@@ -1,0 +1,42 @@
+"""Domains as the API shows them, and which to list."""
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.fields import Instant, LevelName
+from gonemaster_api.paging import PagingSchema, page_schema
+from gonemaster_db.repositories.domain_list import DOMAIN_SORT, SORTS
+
+
+class DomainSchema(ma.Schema):
+    """A domain, with what its newest run says."""
+
+    id = ma.fields.Integer(required=True)
+    name = ma.fields.String(required=True)
+    latest_run_id = ma.fields.String(required=True, allow_none=True)
+    latest_run_at = Instant(required=True, allow_none=True)
+    latest_status = ma.fields.String(required=True, allow_none=True)
+    latest_level = ma.fields.String(required=True, allow_none=True)
+    latest_score = ma.fields.Integer(required=True, allow_none=True)
+    latest_grade = ma.fields.String(required=True, allow_none=True)
+    created_at = Instant(required=True)
+    run_count = ma.fields.Integer(required=True)
+    tags = ma.fields.List(ma.fields.String(), required=True)
+
+
+class DomainsOfTagQuerySchema(PagingSchema):
+    """Which domains of a tag to list."""
+
+    name = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a part of the name"})
+    level = LevelName(metadata={"description": "of the newest run, exactly"})
+    min_level = LevelName(levels=("WARNING", "ERROR", "CRITICAL"))
+    sort = ma.fields.String(load_default=DOMAIN_SORT, validate=validate.OneOf(sorted(SORTS)))
+
+
+class DomainQuerySchema(DomainsOfTagQuerySchema):
+    """Which domains to list."""
+
+    tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "`__none__`: those without"})
+
+
+DomainPageSchema = page_schema(DomainSchema, "Domain", sort=ma.fields.String(required=True))

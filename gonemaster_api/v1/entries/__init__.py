@@ -1,0 +1,1 @@
+"""Entries: findings across runs."""

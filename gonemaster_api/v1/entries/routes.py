@@ -1,0 +1,31 @@
+"""Entries across runs, as pages or as one CSV file."""
+
+from typing import Any
+
+from flask import Response
+from flask.views import MethodView
+
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.services import entry_view
+from gonemaster_api.state import state
+from gonemaster_api.v1.entries.schemas import EntryPageSchema, EntryQuerySchema
+
+blueprint = Blueprint("entries", __name__, url_prefix="/entries", description="Findings across runs")
+
+
+@blueprint.route("")
+class Entries(MethodView):
+    """All entries."""
+
+    @blueprint.arguments(EntryQuerySchema, location="query")
+    @blueprint.response(200, EntryPageSchema)
+    @blueprint.alt_response(200, schema={"type": "string"}, content_type="text/csv", success=True)
+    @blueprint.refuses(_400="invalid_domain, invalid_level, invalid_after, invalid_format, ...")
+    def get(self, query: dict[str, Any]) -> Any:
+        """List entries by run and place; `format=csv` gives all that match, not only a page."""
+        shared = state()
+        if query["format"] == "json":
+            return entry_view.read_list(shared, query)
+        response = Response(entry_view.csv_pieces(shared, entry_view.filter_of(query)), mimetype="text/csv")
+        response.headers["Content-Disposition"] = "attachment; filename=entries.csv"
+        return response

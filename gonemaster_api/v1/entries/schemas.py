@@ -1,0 +1,45 @@
+"""Entries across runs, and which to list."""
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.fields import MAX_ID, LevelName
+from gonemaster_api.paging import PagingSchema, page_schema
+
+
+class EntrySchema(ma.Schema):
+    """One line of a run."""
+
+    id = ma.fields.Integer(required=True)
+    run_id = ma.fields.String(required=True)
+    domain_id = ma.fields.Integer(required=True)
+    domain = ma.fields.String(required=True)
+    timestamp = ma.fields.Float(required=True)
+    module = ma.fields.String(required=True)
+    testcase = ma.fields.String(required=True)
+    tag = ma.fields.String(required=True)
+    level = ma.fields.String(required=True)
+    args = ma.fields.Dict(required=True)
+
+
+class EntryQuerySchema(PagingSchema):
+    """Which entries to list; `after` goes on behind the last one of a page, and is as quick at any depth."""
+
+    run = ma.fields.String(validate=validate.Length(max=64))
+    domain = ma.fields.Integer(validate=validate.Range(1, MAX_ID), metadata={"description": "id of a domain"})
+    tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a domain tag"})
+    module = ma.fields.String(validate=validate.Length(max=32))
+    testcase = ma.fields.String(validate=validate.Length(max=32))
+    entry_tag = ma.fields.String(validate=validate.Length(max=64), metadata={"description": "a message tag"})
+    level = LevelName()
+    latest = ma.fields.Boolean(load_default=False, metadata={"description": "only the newest run of each domain"})
+    batch = ma.fields.String(validate=validate.Length(max=64))
+    after = ma.fields.String(metadata={"description": "next_after of the page before"})
+    format = ma.fields.String(load_default="json", validate=validate.OneOf(("json", "csv")))
+
+
+EntryPageSchema = page_schema(
+    EntrySchema,
+    "Entry",
+    next_after=ma.fields.String(metadata={"description": "`after` of the next page; absent at the end"}),
+)

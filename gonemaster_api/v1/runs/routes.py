@@ -1,0 +1,81 @@
+"""Runs: list, look at, compare."""
+
+from typing import Any
+
+from flask.views import MethodView
+
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.errors import NotFound
+from gonemaster_api.services import results, run_view
+from gonemaster_api.state import state
+from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
+from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, RunPageSchema, RunQuerySchema, RunSchema
+from gonemaster_db.repositories.comparison import Difference, diff_runs
+from gonemaster_db.repositories.runs import get_dnssec_chain, get_run
+
+blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="What tests found, kept")
+
+
+@blueprint.route("")
+class Runs(MethodView):
+    """All runs."""
+
+    @blueprint.arguments(RunQuerySchema, location="query")
+    @blueprint.response(200, RunPageSchema)
+    @blueprint.refuses(_400="invalid_finished_after, invalid_finished_before, invalid_time_range, invalid_sort, ...")
+    def get(self, query: dict[str, Any]) -> Any:
+        """List runs, by default the last finished first."""
+        return run_view.read_list(state(), query)
+
+
+@blueprint.route("/<run_id>")
+class RunById(MethodView):
+    """One run."""
+
+    @blueprint.response(200, RunSchema)
+    @blueprint.refuses(_404="not_found")
+    def get(self, run_id: str) -> Any:
+        """Show a run with the profile it was made with."""
+        return run_view.read(state(), run_id)
+
+
+@blueprint.route("/<run_id>/result")
+class RunResult(MethodView):
+    """What a run found."""
+
+    @blueprint.arguments(LocaleQuerySchema, location="query")
+    @blueprint.response(200, JobResultSchema)
+    @blueprint.refuses(_404="not_found")
+    def get(self, query: dict[str, Any], run_id: str) -> Any:
+        """Show the result of a run."""
+        return results.read(state(), run_id, locale=query["locale"])
+
+
+@blueprint.route("/<run_id>/dnssec-chain")
+class Chain(MethodView):
+    """The chain of trust as a run saw it."""
+
+    @blueprint.response(200, {"type": "object"})
+    @blueprint.refuses(_404="not_found")
+    def get(self, run_id: str) -> Any:
+        """Show the chain document of a run, if one was stored."""
+        with state().store.reading() as session:
+            get_run(session, run_id)
+            chain = get_dnssec_chain(session, run_id)
+        if chain is None:
+            raise NotFound("chain document of run", run_id)
+        return chain
+
+
+@blueprint.route("/<run_id>/diff/<other_id>")
+class Diff(MethodView):
+    """Two runs side by side."""
+
+    @blueprint.arguments(DiffQuerySchema, location="query")
+    @blueprint.response(200, DifferenceSchema)
+    @blueprint.refuses(_400="invalid_min_level", _404="not_found")
+    def get(self, query: dict[str, Any], run_id: str, other_id: str) -> Difference:
+        """Say which findings came, went, or say something else in the second run."""
+        with state().store.reading() as session:
+            before, after = get_run(session, run_id), get_run(session, other_id)
+            return diff_runs(session, before.id, after.id, min_level=query["min_level"])

@@ -1,0 +1,101 @@
+"""Runs as the API shows them, and which to list."""
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.fields import LEVELS, Instant, LevelName
+from gonemaster_api.paging import PagingSchema, page_schema
+from gonemaster_api.parsing import QuerySchema
+from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema
+from gonemaster_db.models import RunStatus
+from gonemaster_db.repositories.ordering import RUN_SORT, SORTS
+
+STATUSES = tuple(map(str, RunStatus))
+
+
+class RunSchema(ma.Schema):
+    """A run."""
+
+    id = ma.fields.String(required=True)
+    domain_id = ma.fields.Integer(required=True)
+    domain = ma.fields.String(required=True)
+    batch_id = ma.fields.String(required=True, allow_none=True)
+    public_id = ma.fields.String(required=True, allow_none=True)
+    status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
+    created_at = Instant(required=True)
+    started_at = Instant(required=True, allow_none=True)
+    finished_at = Instant(required=True)
+    duration_ms = ma.fields.Integer(required=True, allow_none=True)
+    sev_notice = ma.fields.Integer(required=True)
+    sev_warning = ma.fields.Integer(required=True)
+    sev_error = ma.fields.Integer(required=True)
+    sev_critical = ma.fields.Integer(required=True)
+    severity_totals = ma.fields.Nested(SeverityTotalsSchema, required=True)
+    worst_level = ma.fields.String(required=True, allow_none=True)
+    entry_count = ma.fields.Integer(required=True)
+    priority = ma.fields.Integer(required=True)
+    profile = ma.fields.String(required=True)
+    profile_id = ma.fields.Integer(required=True, allow_none=True)
+    profile_name = ma.fields.String(required=True)
+    effective_profile = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "JSON text; null in lists"}
+    )
+    nameserver_timings = ma.fields.List(ma.fields.Dict(), allow_none=True, metadata={"description": "not in lists"})
+    score = ma.fields.Integer(allow_none=True)
+    grade = ma.fields.String(allow_none=True)
+    error = ma.fields.String(required=True)
+
+
+class RunSortSchema(PagingSchema):
+    """A page of runs in an order."""
+
+    sort = ma.fields.String(load_default=RUN_SORT, validate=validate.OneOf(sorted(SORTS)))
+
+
+class RunQuerySchema(RunSortSchema):
+    """Which runs to list."""
+
+    tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a domain tag"})
+    event_tag = ma.fields.String(validate=validate.Length(max=64), metadata={"description": "a message tag"})
+    domain = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a part of the name"})
+    domain_exact = ma.fields.String(validate=validate.Length(max=255))
+    batch = ma.fields.String(validate=validate.Length(max=64))
+    status = ma.fields.String(validate=validate.OneOf(STATUSES))
+    level = LevelName(levels=LEVELS)
+    grade = ma.fields.String(validate=validate.Length(max=4))
+    finished_after = Instant()
+    finished_before = Instant()
+
+
+RunPageSchema = page_schema(RunSchema, "Run", sort=ma.fields.String(required=True))
+
+
+class LineSchema(ma.Schema):
+    """What one entry says, without when."""
+
+    level = ma.fields.String(required=True)
+    args = ma.fields.Dict(required=True)
+
+
+class FindingChangeSchema(ma.Schema):
+    """A message tag of one test case, before and after."""
+
+    module = ma.fields.String(required=True)
+    testcase = ma.fields.String(required=True)
+    tag = ma.fields.String(required=True)
+    before = ma.fields.List(ma.fields.Nested(LineSchema), required=True)
+    after = ma.fields.List(ma.fields.Nested(LineSchema), required=True)
+
+
+class DifferenceSchema(ma.Schema):
+    """Findings that came, went, or say something else."""
+
+    added = ma.fields.List(ma.fields.Nested(FindingChangeSchema), required=True)
+    cleared = ma.fields.List(ma.fields.Nested(FindingChangeSchema), required=True)
+    changed = ma.fields.List(ma.fields.Nested(FindingChangeSchema), required=True)
+
+
+class DiffQuerySchema(QuerySchema):
+    """From which level up entries count."""
+
+    min_level = LevelName(load_default="INFO")

@@ -1,0 +1,1 @@
+"""Domain tags: sets of domains."""

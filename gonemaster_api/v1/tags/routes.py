@@ -1,0 +1,159 @@
+"""Domain tags: make, fill, look at, purge."""
+
+from typing import Any
+
+from flask.views import MethodView
+
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.paging import PagingSchema, slice_of
+from gonemaster_api.services import batch_view, domain_view, tag_changes
+from gonemaster_api.state import state
+from gonemaster_api.v1.batches.schemas import BatchListQuerySchema, BatchPageSchema
+from gonemaster_api.v1.domains.schemas import DomainPageSchema, DomainsOfTagQuerySchema
+from gonemaster_api.v1.tags.schemas import (
+    NewTagSchema,
+    PurgedRunsSchema,
+    TagChangeSchema,
+    TagDomainsSchema,
+    TagProfileSchema,
+    TagSchema,
+    TagSummarySchema,
+)
+from gonemaster_db.clock import utcnow
+from gonemaster_db.repositories import tags as rows
+
+blueprint = Blueprint("tags", __name__, url_prefix="/tags", description="Sets of domains")
+
+
+@blueprint.route("")
+class Tags(MethodView):
+    """All tags."""
+
+    @blueprint.arguments(PagingSchema, location="query")
+    @blueprint.response(200, TagSchema(many=True))
+    @blueprint.refuses(_400="invalid_limit, invalid_offset")
+    def get(self, query: dict[str, Any]) -> Any:
+        """List tags by name."""
+        part = slice_of(query)
+        with state().store.reading() as session:
+            return [tag_changes.document(tag) for tag in rows.list_tags(session, limit=part.limit, offset=part.offset)]
+
+    @blueprint.arguments(NewTagSchema)
+    @blueprint.response(201, TagSchema)
+    @blueprint.refuses(_400="missing_name, invalid_name", _409="tag_exists")
+    def post(self, request_body: dict[str, Any]) -> Any:
+        """Make a tag."""
+        name, now = request_body["name"].strip(), utcnow()
+        if not name:
+            raise BadRequest("missing_name", "name is empty")
+        description = request_body["description"]
+        state().store.run(lambda session: rows.create_tag(session, name, description=description, now=now))
+        return _shown(name)
+
+
+@blueprint.route("/<name>")
+class TagByName(MethodView):
+    """One tag."""
+
+    @blueprint.arguments(TagChangeSchema)
+    @blueprint.response(200, TagSchema)
+    @blueprint.refuses(_400="missing_description", _404="not_found")
+    def put(self, request_body: dict[str, Any], name: str) -> Any:
+        """Describe a tag."""
+        description = request_body["description"]
+        state().store.run(lambda session: rows.describe_tag(session, name, description))
+        return _shown(name)
+
+    @blueprint.response(204)
+    @blueprint.refuses(_404="not_found")
+    def delete(self, name: str) -> None:
+        """Remove a tag and its memberships; domains and runs stay."""
+        state().store.run(lambda session: rows.delete_tag(session, name))
+
+
+@blueprint.route("/<name>/domains")
+class DomainsOfTag(MethodView):
+    """The domains of a tag."""
+
+    @blueprint.arguments(DomainsOfTagQuerySchema, location="query")
+    @blueprint.response(200, DomainPageSchema)
+    @blueprint.refuses(_400="invalid_level, invalid_sort, ...", _404="not_found")
+    def get(self, query: dict[str, Any], name: str) -> Any:
+        """List the domains of a tag."""
+        _shown(name)
+        return domain_view.read_list(state(), query, tag=name)
+
+    @blueprint.arguments(TagDomainsSchema)
+    @blueprint.response(204)
+    @blueprint.refuses(_400="missing_domains, invalid_domain")
+    def post(self, request_body: dict[str, Any], name: str) -> None:
+        """Put domains into a tag; both are made where they do not exist."""
+        tag_changes.add_domains(state(), name, request_body["domains"])
+
+    @blueprint.arguments(TagDomainsSchema)
+    @blueprint.response(204)
+    @blueprint.refuses(_400="missing_domains, invalid_domain", _404="not_found")
+    def delete(self, request_body: dict[str, Any], name: str) -> None:
+        """Take domains out of a tag."""
+        tag_changes.remove_domains(state(), name, request_body["domains"])
+
+
+@blueprint.route("/<name>/summary")
+class Summary(MethodView):
+    """How the domains of a tag are."""
+
+    @blueprint.response(200, TagSummarySchema)
+    @blueprint.refuses(_404="not_found; also for a tag without domains")
+    def get(self, name: str) -> Any:
+        """Count the newest runs of a tag's domains by level and grade."""
+        with state().store.reading() as session:
+            return rows.summarise_tag(session, name)
+
+
+@blueprint.route("/<name>/purge")
+class PurgeTag(MethodView):
+    """The history of a tag's domains removed."""
+
+    @blueprint.response(200, PurgedRunsSchema)
+    @blueprint.refuses(_404="not_found")
+    def post(self, name: str) -> dict[str, int]:
+        """Remove all runs of a tag's domains; unfinished jobs and memberships stay."""
+        return {"purged_runs": tag_changes.purge(state(), name)}
+
+
+@blueprint.route("/<name>/batches")
+class BatchesOfTag(MethodView):
+    """The batches of a tag."""
+
+    @blueprint.arguments(BatchListQuerySchema(exclude=("label",)), location="query")
+    @blueprint.response(200, BatchPageSchema)
+    @blueprint.refuses(_400="invalid_limit, invalid_offset", _404="not_found")
+    def get(self, query: dict[str, Any], name: str) -> Any:
+        """List the batches submitted from a tag, newest first."""
+        _shown(name)
+        return batch_view.read_list(state(), query | {"label": ""}, tag=name)
+
+
+@blueprint.route("/<name>/profile")
+class ProfileOfTag(MethodView):
+    """The default profile of a tag."""
+
+    @blueprint.arguments(TagProfileSchema)
+    @blueprint.response(204)
+    @blueprint.refuses(_400="invalid_profile_id", _404="not_found, profile_not_found")
+    def put(self, request_body: dict[str, Any], name: str) -> None:
+        """Set the profile that domains of the tag are tested with by default."""
+        profile_id = request_body["profile_id"]
+        state().store.run(lambda session: rows.set_default_profile(session, name, profile_id))
+
+    @blueprint.response(204)
+    @blueprint.refuses(_404="not_found")
+    def delete(self, name: str) -> None:
+        """Let the domains of the tag be tested with the server's default again."""
+        state().store.run(lambda session: rows.set_default_profile(session, name, None))
+
+
+def _shown(name: str) -> dict[str, Any]:
+    with state().store.reading() as session:
+        return tag_changes.document(rows.get_tag(session, name))

@@ -1,0 +1,66 @@
+"""Domain tags: requests and documents."""
+
+from typing import ClassVar
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.fields import Instant, positive_id
+from gonemaster_api.parsing import RequestSchema
+from gonemaster_api.v1.batches.schemas import NameList
+
+
+class TagSchema(ma.Schema):
+    """A set of domains."""
+
+    name = ma.fields.String(required=True)
+    description = ma.fields.String(required=True)
+    created_at = Instant(required=True)
+    domain_count = ma.fields.Integer(required=True)
+    default_profile_id = ma.fields.Integer()
+
+
+class NewTagSchema(RequestSchema):
+    """A tag to be made."""
+
+    name = ma.fields.String(required=True, validate=validate.Length(max=255))
+    description = ma.fields.String(load_default="", validate=validate.Length(max=10_000))
+
+
+class TagChangeSchema(RequestSchema):
+    """What can be changed of a tag."""
+
+    description = ma.fields.String(required=True, validate=validate.Length(max=10_000))
+
+
+class TagDomainsSchema(RequestSchema):
+    """Domains that join or leave a tag."""
+
+    domains = NameList(required=True)
+
+
+class TagProfileSchema(RequestSchema):
+    """The profile that domains of a tag are tested with where a request names none."""
+
+    error_codes: ClassVar = {"profile_id": "invalid_profile_id"}
+
+    profile_id = positive_id(required=True)
+
+
+class TagSummarySchema(ma.Schema):
+    """Newest runs of a tag's domains, counted."""
+
+    tag = ma.fields.String(required=True)
+    domain_count = ma.fields.Integer(required=True)
+    ok = ma.fields.Integer(required=True)
+    notice = ma.fields.Integer(required=True)
+    warning = ma.fields.Integer(required=True)
+    error = ma.fields.Integer(required=True)
+    critical = ma.fields.Integer(required=True)
+    grades = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
+
+
+class PurgedRunsSchema(ma.Schema):
+    """How many runs were removed."""
+
+    purged_runs = ma.fields.Integer(required=True)
