@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from gonemaster_db.errors import JobStateError, StoreConflict, StoreError, StoreUnavailable
 from gonemaster_db.models import Job
 from gonemaster_db.models.runs import RunStatus
@@ -59,7 +57,7 @@ def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
     pause_s = _FIRST_PAUSE_S
     while True:
         try:
-            claimed = process.store.run(lambda session: _claimed(session, process, job_id))
+            claimed = _claimed(process, job_id)
             break
         except (StoreUnavailable, StoreConflict) as error:
             log.warning("cannot claim, the database is away", extra={"job_id": job_id, "error": str(error)})
@@ -76,12 +74,17 @@ def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
     return Claim(job, profile, running)
 
 
-def _claimed(session: Session, process: Process, job_id: str) -> tuple[Job, Mapping[str, Any] | None] | None:
+def _claimed(process: Process, job_id: str) -> tuple[Job, Mapping[str, Any] | None] | None:
+    """Claim by one statement that commits by itself, then read the profile that the job names."""
     lease = timedelta(seconds=process.settings.lease_seconds)
-    job = claim_job(session, job_id, worker=process.name, now=process.clock.now(), lease=lease)
+    with process.store.single() as session:
+        job = claim_job(session, job_id, worker=process.name, now=process.clock.now(), lease=lease)
     if job is None:
         return None
-    return job, get_profile(session, job.profile_id).config if job.profile_id is not None else None
+    if job.profile_id is None:
+        return job, None
+    with process.store.reading() as session:
+        return job, get_profile(session, job.profile_id).config
 
 
 def _work(process: Process, claim: Claim) -> None:

@@ -24,7 +24,17 @@ class _Prompt:
     client: Any
     active_queues: Any
     conn_or_acquire: Any
+    pool: Any
     _blocked: tuple[object, int] | None = None  # socket of BRPOP and its number in the server
+    _shared: tuple[object, Any] | None = None  # pool and the client made for it
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        """Make the client of a pool once: kombu makes one for each command, which costs more than the command."""
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]  # kombu's channel has it
+        if self._shared is None or self._shared[0] is not self.pool:
+            self._shared = (self.pool, super()._create_client())  # type: ignore[misc]  # as above
+        return self._shared[1]
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         if self._queue_cycle.partial(len(self.active_queues)):

@@ -104,7 +104,7 @@ def throughput(rig: Rig, options: argparse.Namespace) -> Figures:
     wait_until(lambda: runs(rig) >= min(2000, options.timed // 5), within_s=120)  # threads and connections are made
     counted, cpu = rig.counters(), rig.cpu_s()
     begun, first = time.perf_counter(), runs(rig)
-    wait_until(lambda: runs(rig) >= first + options.timed, within_s=600)
+    wait_until(lambda: runs(rig) >= first + options.timed, within_s=600, every_s=0.25)
     took_s, done = time.perf_counter() - begun, runs(rig) - first
     cpu_after = rig.cpu_s()
     figures = {"jobs_per_s": round(done / took_s, 1), "us_per_job": round(took_s / done * 1e6)}

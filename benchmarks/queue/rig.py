@@ -153,13 +153,13 @@ def _with_parts(settings: Settings, store: Store, directory: Path, redis: Embedd
         parts.broker.close()
 
 
-def wait_until(condition: Callable[[], bool], *, within_s: float) -> None:
+def wait_until(condition: Callable[[], bool], *, within_s: float, every_s: float = 0.02) -> None:
     """Ask until it is true."""
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {within_s} s")
-        time.sleep(0.05)
+        time.sleep(every_s)
 
 
 def _cpu_s_of(pid: int) -> float:
