@@ -6,7 +6,8 @@ from gonemaster_api.v1.entries.routes import blueprint as entries
 from gonemaster_api.v1.jobs.routes import blueprint as jobs
 from gonemaster_api.v1.queue.routes import blueprint as queue
 from gonemaster_api.v1.runs.routes import blueprint as runs
+from gonemaster_api.v1.spec.routes import blueprint as spec
 from gonemaster_api.v1.system.routes import blueprint as system
 from gonemaster_api.v1.tags.routes import blueprint as tags
 
-BLUEPRINTS = (jobs, batches, queue, domains, runs, entries, tags, system)
+BLUEPRINTS = (jobs, batches, queue, domains, runs, entries, tags, spec, system)

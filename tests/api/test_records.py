@@ -8,9 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.services.entry_view import harmless
+from gonemaster_db.clock import utcnow
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.repositories.profiles import create_profile
 from gonemaster_db.session import Store
+from tests.api.conftest import MakeApp
 from tests.api.test_batches import submit
 from tests.api.test_errors import error_of
 from tests.support.rows import NOON, make_run, record
@@ -165,3 +167,36 @@ def test_no_cell_is_a_formula(cell: str) -> None:
 def test_tags_of_a_request_name_the_batch(client: FlaskClient) -> None:
     answer = submit(client, "a.example", tags=["mine"])
     assert client.get(f"/api/v1/batches/{answer['batch_id']}").get_json()["tag"] == "mine"
+
+
+def test_old_runs_are_purged_and_young_ones_stay(client: FlaskClient, store: Store) -> None:
+    refused = client.post("/api/v1/jobs/purge")
+    assert (refused.status_code, error_of(refused)["code"]) == (400, "retention_not_configured")
+    old = make_run(store, "a.example", record("INFO", at=utcnow() - timedelta(days=40))).id
+    young = make_run(store, "a.example", record("INFO", at=utcnow() - timedelta(days=20))).id
+    assert client.post("/api/v1/jobs/purge", json={"older_than_days": 30}).get_json() == {"purged_jobs": 1}
+    assert client.get(f"/api/v1/jobs/{old}").status_code == 404
+    assert client.get(f"/api/v1/jobs/{young}").status_code == 200
+
+
+def test_purge_follows_the_setting(make_app: MakeApp, store: Store) -> None:
+    make_run(store, "a.example", record("INFO", at=utcnow() - timedelta(days=40)))
+    client = make_app(retention_days=30).test_client()
+    assert client.post("/api/v1/jobs/purge", json={}).get_json() == {"purged_jobs": 1}
+
+
+def test_test_cases_with_the_texts_of_their_tags(make_app: MakeApp) -> None:
+    client = make_app(exclude="basic02").test_client()
+    listed = client.get("/api/v1/spec/testcases?module=basic").get_json()
+    assert [item["id"] for item in listed["items"]] == ["basic01", "basic02", "basic03"]
+    assert [item.get("excluded", False) for item in listed["items"]] == [False, True, False]
+    detail = client.get("/api/v1/spec/testcases/Basic01").get_json()
+    assert detail["locale"] == "en"
+    assert all(tag["message"] for tag in detail["tags"])
+    assert client.get("/api/v1/spec/testcases/basic99").status_code == 404
+
+
+def test_stuck_parts_are_listed(client: FlaskClient) -> None:
+    health = client.get("/api/v1/queue/health").get_json()
+    assert health["healthy"] is False
+    assert "beat_absent" in {trouble["kind"] for trouble in health["troubles"]}

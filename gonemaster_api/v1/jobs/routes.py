@@ -7,7 +7,7 @@ from flask.views import MethodView
 
 from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import ApiError
-from gonemaster_api.services import events, job_list, job_view, results, submission
+from gonemaster_api.services import events, job_list, job_view, results, retention, submission
 from gonemaster_api.services.idempotency import answer_once
 from gonemaster_api.state import State, state
 from gonemaster_api.v1.jobs.schemas import (
@@ -17,6 +17,8 @@ from gonemaster_api.v1.jobs.schemas import (
     JobSchema,
     LocaleQuerySchema,
     NewJobSchema,
+    PurgedJobsSchema,
+    PurgeSchema,
 )
 from gonemaster_db.models import Job, Run
 from gonemaster_db.repositories.jobs import find_job_or_run
@@ -49,6 +51,18 @@ class Jobs(MethodView):
     def get(self, query: dict[str, Any]) -> Any:
         """List jobs and the runs that others have become."""
         return job_list.read(state(), query)
+
+
+@blueprint.route("/purge")
+class Purge(MethodView):
+    """Old runs removed."""
+
+    @blueprint.arguments(PurgeSchema)
+    @blueprint.response(200, PurgedJobsSchema)
+    @blueprint.refuses(_400="retention_not_configured, invalid_older_than_days")
+    def post(self, request_body: dict[str, Any]) -> dict[str, int]:
+        """Remove runs that ended before a number of days ago, in short transactions; unfinished jobs stay."""
+        return {"purged_jobs": retention.purge(state(), request_body["older_than_days"])}
 
 
 @blueprint.route("/<job_id>")

@@ -159,6 +159,20 @@ class JobListQuerySchema(CursorPagingSchema):
 JobPageSchema = page_schema(JobSchema, "Job", sort=ma.fields.String(required=True))
 
 
+class PurgeSchema(RequestSchema):
+    """How old a run must be to be removed; 0 or nothing takes the setting `database.retention_days`."""
+
+    optional_body = True
+
+    older_than_days = JsonInteger(load_default=0, validate=validate.Range(0, 36500))
+
+
+class PurgedJobsSchema(ma.Schema):
+    """How many finished jobs were removed."""
+
+    purged_jobs = ma.fields.Integer(required=True)
+
+
 class LocaleQuerySchema(QuerySchema):
     """The language asked for; English where there is none of it."""
 

@@ -16,6 +16,7 @@ from gonemaster_api.v1.queue.schemas import (
     MovedSchema,
     MoveSchema,
     PauseSchema,
+    QueueHealthSchema,
     QueueQuerySchema,
     QueueSchema,
     RemovedSchema,
@@ -25,6 +26,7 @@ from gonemaster_api.v1.queue.schemas import (
 from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import list_actions
 from gonemaster_tasks import arrange, control
+from gonemaster_tasks.health import find_troubles
 from gonemaster_tasks.queues import TIERS
 
 blueprint = Blueprint("queue", __name__, description="What waits, and in which order")
@@ -118,6 +120,19 @@ class Remove(MethodView):
     def post(self, request_body: dict[str, Any]) -> dict[str, list[str]]:
         """End waiting jobs as canceled, error removed_from_queue; those that run or have ended are left alone."""
         return {"removed": arrange.remove_jobs(state().queue, request_body["job_ids"])}
+
+
+@blueprint.route("/queue/health")
+class QueueHealth(MethodView):
+    """What is stuck."""
+
+    @blueprint.response(200, QueueHealthSchema)
+    @blueprint.refuses(_503="broker_unavailable, store_unavailable")
+    def get(self) -> dict[str, Any]:
+        """Look for jobs, messages, workers and schedules that do not move."""
+        shared = state()
+        troubles = find_troubles(shared.queue, shared.settings)
+        return {"healthy": not troubles, "troubles": troubles}
 
 
 @blueprint.route("/audit")

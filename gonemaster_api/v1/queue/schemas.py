@@ -9,6 +9,7 @@ from gonemaster_api.fields import Instant
 from gonemaster_api.paging import PagingSchema, page_schema
 from gonemaster_api.parsing import RequestSchema
 from gonemaster_api.v1.jobs.schemas import JobSchema
+from gonemaster_tasks.health import KINDS
 from gonemaster_tasks.queues import TIERS
 
 
@@ -125,6 +126,22 @@ class RemovedSchema(ma.Schema):
     """The jobs that were removed; others had started or ended."""
 
     removed = ma.fields.List(ma.fields.String(), required=True)
+
+
+class TroubleSchema(ma.Schema):
+    """One thing that does not move."""
+
+    kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
+    subject = ma.fields.String(required=True, metadata={"description": "a job id, a tier or the name of a part"})
+    text = ma.fields.String(required=True)
+    since = Instant(required=True, allow_none=True)
+
+
+class QueueHealthSchema(ma.Schema):
+    """What is stuck."""
+
+    healthy = ma.fields.Boolean(required=True)
+    troubles = ma.fields.List(ma.fields.Nested(TroubleSchema), required=True)
 
 
 class AuditQuerySchema(PagingSchema):

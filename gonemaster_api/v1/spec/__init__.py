@@ -1,0 +1,1 @@
+"""What is tested: cases, tags and their texts."""

@@ -1,0 +1,64 @@
+"""Test cases: what they look at, and what their tags mean."""
+
+from typing import Any
+
+from flask.views import MethodView
+
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.errors import NotFound
+from gonemaster_api.state import state
+from gonemaster_api.v1.spec.schemas import (
+    LocaleQuerySchema,
+    TestcaseDetailSchema,
+    TestcaseQuerySchema,
+    TestcasesSchema,
+)
+from gonemaster_engine.messages import advice, best_locale, template
+from gonemaster_engine.registry import Case, cases, select
+
+blueprint = Blueprint("spec", __name__, url_prefix="/spec/testcases", description="What is tested")
+
+
+@blueprint.route("")
+class Testcases(MethodView):
+    """All test cases."""
+
+    @blueprint.arguments(TestcaseQuerySchema, location="query")
+    @blueprint.response(200, TestcasesSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List test cases, of one module if it is given."""
+        module = (query.get("module") or query.get("category") or "").upper()
+        items = [_shown(case) for case in cases().values() if module in ("", case.module)]
+        return {"items": items, "total": len(items)}
+
+
+@blueprint.route("/<testcase_id>")
+class TestcaseById(MethodView):
+    """One test case."""
+
+    @blueprint.arguments(LocaleQuerySchema, location="query")
+    @blueprint.response(200, TestcaseDetailSchema)
+    @blueprint.refuses(_404="not_found")
+    def get(self, query: dict[str, Any], testcase_id: str) -> dict[str, Any]:
+        """Show a test case with the texts of its tags."""
+        case = cases().get(testcase_id.lower())
+        if case is None:
+            raise NotFound("test case", testcase_id)
+        locale = best_locale(query["locale"])
+        tags = [
+            {
+                "tag": tag.name,
+                "message": template(tag.name, case.module, locale=locale),
+                "advice": advice(tag.name, case.module, locale=locale),
+            }
+            for tag in case.tags
+        ]
+        return _shown(case) | {"locale": locale, "tags": tags}
+
+
+def _shown(case: Case) -> dict[str, Any]:
+    document: dict[str, Any] = {"id": case.id, "module": case.module, "description": case.purpose}
+    exclude = state().settings.exclude
+    if exclude and case in select(exclude):
+        document["excluded"] = True
+    return document

@@ -1,0 +1,54 @@
+"""Specifications of test cases."""
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.parsing import QuerySchema
+from gonemaster_api.v1.jobs.schemas import LocaleQuerySchema
+
+
+class TestcaseSchema(ma.Schema):
+    """A test case."""
+
+    __test__ = False  # pytest: not a test
+
+    id = ma.fields.String(required=True)
+    module = ma.fields.String(required=True)
+    description = ma.fields.String(required=True)
+    excluded = ma.fields.Boolean(metadata={"description": "this server leaves it out"})
+
+
+class TestcasesSchema(ma.Schema):
+    """Test cases, in the order in which they are reported."""
+
+    __test__ = False  # pytest: not a test
+
+    items = ma.fields.List(ma.fields.Nested(TestcaseSchema), required=True)
+    total = ma.fields.Integer(required=True)
+
+
+class SpecTagSchema(ma.Schema):
+    """A message tag: its text with placeholders, and advice."""
+
+    tag = ma.fields.String(required=True)
+    message = ma.fields.String(required=True)
+    advice = ma.fields.String(required=True)
+
+
+class TestcaseDetailSchema(TestcaseSchema):
+    """A test case with its tags."""
+
+    locale = ma.fields.String(required=True)
+    tags = ma.fields.List(ma.fields.Nested(SpecTagSchema), required=True)
+
+
+class TestcaseQuerySchema(QuerySchema):
+    """Which test cases to list; `category` is another word for `module`."""
+
+    __test__ = False  # pytest: not a test
+
+    module = ma.fields.String(validate=validate.Length(max=32))
+    category = ma.fields.String(validate=validate.Length(max=32))
+
+
+__all__ = ["LocaleQuerySchema", "TestcaseDetailSchema", "TestcaseQuerySchema", "TestcasesSchema"]
