@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.support.dns_fixtures",
     "tests.support.redis",
     "tests.support.workers",
+    "tests.support.faults",
 ]

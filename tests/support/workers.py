@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gonemaster_db.models import Run
 from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.session import Store
+from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.control import QueueParts, SubmittedBatch, submit_batch, submit_job
@@ -144,14 +146,14 @@ class Farm:
         self.processes.clear()
 
 
-@pytest.fixture
-def farm(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
-    """No worker yet, on SQLite."""
-    settings = make_store_settings("sqlite")
-    environ = {
+@contextmanager
+def open_farm(broker: Broker, settings: StoreSettings, directory: Path, **environ: str) -> Iterator[Farm]:
+    """A farm without workers yet, whose leases, reaper and reconciler are quick."""
+    quick = {
         "GONEMASTER_BROKER_URL": broker.address.url,
+        "GONEMASTER_DB_DRIVER": settings.driver,
         "GONEMASTER_DB_DSN": settings.dsn,
-        "GONEMASTER_DATA_DIR": str(tmp_path),
+        "GONEMASTER_DATA_DIR": str(directory),
         "GONEMASTER_WORKER_COUNT": "4",
         "GONEMASTER_LEASE_SECONDS": "2",
         "GONEMASTER_REAP_INTERVAL_SECONDS": "1",
@@ -159,9 +161,16 @@ def farm(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> I
         "GONEMASTER_DRAIN_TIMEOUT": "10s",
     }
     with opened(settings) as store:
-        made = Farm(store, broker, tmp_path, environ)
+        made = Farm(store, broker, directory, quick | environ)
         try:
             yield made
         finally:
             made.stop_all()
             made.parts.celery.close()
+
+
+@pytest.fixture
+def farm(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
+    """No worker yet, on SQLite."""
+    with open_farm(broker, make_store_settings("sqlite"), tmp_path) as made:
+        yield made

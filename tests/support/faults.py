@@ -1,0 +1,133 @@
+"""What the fault tests share: how many jobs, a farm whose Redis may be killed, and what must hold at the end."""
+
+import logging
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from gonemaster_db.errors import StoreUnavailable
+from gonemaster_db.models import Domain, Entry, Job, Run, RunStatus
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.queues import TIERS
+from tests.support.standin_worker import ENTRIES
+from tests.support.stores import MakeSettings
+from tests.support.workers import Farm, open_farm, wait_until
+
+log = logging.getLogger(__name__)
+
+JOBS = int(os.environ.get("FAULT_JOBS", "120"))
+SLOTS = "8"
+PATIENCE_S = 30 + JOBS / 10
+_ATTEMPTS = "20"
+
+
+@pytest.fixture
+def own_broker(own_redis: EmbeddedRedis) -> Iterator[Broker]:
+    """A connection to the Redis of this test, which may kill it."""
+    broker = Broker.open(own_redis.url)
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
+def fault_farm(own_broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
+    """A farm on SQLite with a Redis of its own."""
+    environ = {"GONEMASTER_WORKER_COUNT": SLOTS, "GONEMASTER_MAX_ATTEMPTS": _ATTEMPTS}
+    with open_farm(own_broker, make_store_settings("sqlite"), tmp_path, **environ) as farm:
+        yield farm
+
+
+@dataclass
+class Load:
+    """Jobs of one test and when the first was submitted."""
+
+    farm: Farm
+    job_ids: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def submit(self, count: int = JOBS, *, each_ms: int = 100) -> None:
+        """Queue a tenth of the jobs one by one and the rest as a batch."""
+        single = count // 10
+        self.job_ids += [self.farm.submit(f"n{number}-{each_ms}.test") for number in range(single)]
+        domains = [f"b{number}-{each_ms}.test" for number in range(count - single)]
+        self.job_ids += self.farm.submit_batch(domains).job_ids
+
+    def wait_until_running(self, share: float = 0.2) -> None:
+        """Wait until this share of the jobs was started."""
+        wanted = int(len(self.job_ids) * share)
+        wait_until(lambda: len(self.farm.starts()) >= wanted, within_s=PATIENCE_S, what=f"{wanted} starts")
+
+    def assert_each_ended_once(self, *, statuses: Collection[RunStatus] = (RunStatus.SUCCEEDED,)) -> None:
+        """Wait for the end and check that nothing was lost, doubled or left behind."""
+        wait_until(self._all_ended, within_s=PATIENCE_S, what="end of all jobs")
+        took = time.monotonic() - self.began
+        runs = self.runs()
+        assert set(runs) == set(self.job_ids)
+        assert {run.status for run in runs.values()} <= set(statuses)
+        _assert_written_once(self.farm, runs)
+        starts = Counter(start["job_id"] for start in self.farm.starts())
+        assert all(count <= runs[job_id].attempt for job_id, count in starts.items())
+        wait_until(lambda: not any(_messages(self.farm).values()), within_s=PATIENCE_S, what="no message left")
+        again = sum(run.attempt > 1 for run in runs.values())
+        clean = time.monotonic() - self.began
+        log.info("%d jobs ended in %.1f s, %d of them started again, clean after %.1f s", len(runs), took, again, clean)
+
+    def runs(self) -> dict[str, Run]:
+        """All runs there are."""
+        with self.farm.store.reading() as session:
+            return {run.id: run for run in session.scalars(select(Run))}
+
+    def _all_ended(self) -> bool:
+        keep_beats(self.farm)
+        try:
+            with self.farm.store.reading() as session:
+                return not session.scalar(select(func.count()).select_from(Job))
+        except StoreUnavailable:  # a connection from before a restart
+            return False
+
+
+def keep_beats(farm: Farm) -> None:
+    """Start a beat again that gave up with its lock, as the supervisor of the service does."""
+    for name, process in list(farm.processes.items()):
+        if name.startswith("beat") and process.poll() is not None:
+            farm.start_beat(name)
+
+
+def _assert_written_once(farm: Farm, runs: dict[str, Run]) -> None:
+    """A second graduation would show in the entries or in the count that each domain keeps."""
+    with farm.store.reading() as session:
+        entries = {row.run_id: row.written for row in session.execute(_ENTRIES_OF_RUNS)}
+        counted = session.scalar(select(func.sum(Domain.run_count)))
+    expected = {run.id: ENTRIES for run in runs.values() if run.status is RunStatus.SUCCEEDED}
+    assert entries == expected
+    assert counted == len(runs)
+
+
+_ENTRIES_OF_RUNS = select(Entry.run_id, func.count().label("written")).group_by(Entry.run_id)
+
+
+def _messages(farm: Farm) -> dict[str, int]:
+    """What the broker still has, by place."""
+    return {tier: farm.broker.depth(tier) for tier in TIERS} | {"held": len(farm.broker.held_since())}
+
+
+def kill_and_empty(server: EmbeddedRedis) -> None:
+    """Kill Redis, remove all that it had written, and start it."""
+    kill_redis(server)
+    shutil.rmtree(server.directory / "appendonlydir")
+    server.start()
+
+
+def kill_redis(server: EmbeddedRedis) -> None:
+    """Kill Redis without a chance to write."""
+    assert server.process is not None
+    server.process.kill()
+    server.process.wait()

@@ -1,0 +1,53 @@
+"""Submits as the API does and is killed after the commit: `killed_submitter job|batch COUNT`; prints the ids.
+
+With a job it dies before the message, with a batch after half of the messages.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from datetime import timedelta
+
+from gonemaster_db.records import NewBatch, NewJob
+from gonemaster_db.session import open_store
+from gonemaster_tasks import control
+from gonemaster_tasks.app import make_app
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.broker_address import parse_broker_url
+from gonemaster_tasks.settings import load_settings
+from gonemaster_tasks.store import store_settings
+
+
+class DeadlyBroker(Broker):
+    """Kills its process where messages are written."""
+
+    def enqueue(self, job_id: str, tier: str) -> None:
+        _die([job_id])
+
+    def enqueue_many(self, job_ids: Iterable[str], tier: str) -> int:
+        ids = list(job_ids)
+        super().enqueue_many(ids[: len(ids) // 2], tier)
+        return _die(ids)
+
+
+def _die(ids: list[str]) -> int:
+    sys.stdout.write("\n".join(ids))
+    sys.stdout.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def main() -> None:
+    settings = load_settings()
+    control._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits for a submission for as long as this
+    broker = DeadlyBroker(parse_broker_url(settings.broker_url))
+    parts = control.QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
+    if sys.argv[1] == "job":
+        control.submit_job(parts, NewJob("killed.test"))
+    count = int(sys.argv[2])
+    control.submit_batch(parts, NewBatch(count), (NewJob(f"k{number}-50.test") for number in range(count)))
+
+
+if __name__ == "__main__":
+    main()
