@@ -25,6 +25,8 @@ class _Prompt:
     active_queues: Any
     conn_or_acquire: Any
     pool: Any
+    connection: Any
+    do_restore: bool
     _blocked: tuple[object, int] | None = None  # socket of BRPOP and its number in the server
     _shared: tuple[object, Any] | None = None  # pool and the client made for it
 
@@ -42,11 +44,23 @@ class _Prompt:
             timeout = _PARTIAL_WAIT_S
         super()._brpop_start(timeout)  # type: ignore[misc]  # kombu's channel has it
 
+    def close(self) -> None:
+        """Close. What a lost connection had taken cannot be given back here: Celery would end on the attempt."""
+        if self._is_lost():
+            self.do_restore = False
+        super().close()  # type: ignore[misc]  # kombu's channel has it
+
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        if self._is_lost():
+            return  # the reconciler forgets the message
         super().basic_ack(delivery_tag, multiple)  # type: ignore[misc]  # kombu's channel has it
         if self._in_poll and self._blocked and self._queue_cycle.has_more(len(self.active_queues)):
             with self.conn_or_acquire() as client:
                 client.client_unblock(self._blocked[1])
+
+    def _is_lost(self) -> bool:
+        """Say whether the connection of this channel was given up after an error."""
+        return self.connection is None or self.connection.client is None
 
     def _know_client(self) -> None:
         """Ask for the number of BRPOP's connection, once for each socket; the connection is idle here."""
