@@ -78,12 +78,13 @@ class LeaseRenewal:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A slice of a list; `total` counts what matches the filter."""
+    """A slice of a list; `total` counts what matches the filter, `total_is_least` says that counting stopped there."""
 
     items: Sequence[T]
     total: int
     limit: int
     offset: int
+    total_is_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)

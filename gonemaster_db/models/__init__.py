@@ -1,6 +1,7 @@
 """All tables; importing this package registers them with the metadata."""
 
 from gonemaster_db.base import Base
+from gonemaster_db.models import run_indexes as _run_indexes  # noqa: F401  # registers the indexes
 from gonemaster_db.models.batches import Batch, BatchOrigin
 from gonemaster_db.models.domains import Domain, DomainTag, Tag
 from gonemaster_db.models.jobs import Job, JobStatus, Priority

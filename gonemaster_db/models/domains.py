@@ -1,6 +1,6 @@
 """Domains, domain tags and which domain carries which tag."""
 
-from sqlalchemy import Computed, ForeignKey, Integer, SmallInteger
+from sqlalchemy import Computed, ForeignKey, Index, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.base import ID_TYPE, Base, DomainName, LevelName, RowId, UtcTime, code_text, enum_text
@@ -50,8 +50,7 @@ class DomainTag(Base):
     """Membership of one domain in one tag."""
 
     __tablename__ = "domain_tags"
+    __table_args__ = (Index("ix_domain_tags_tag_domain_id", "tag", "domain_id"),)
 
     domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id", ondelete="CASCADE"), primary_key=True)
-    tag: Mapped[str] = mapped_column(
-        TAG_TYPE, ForeignKey("tags.name", ondelete="CASCADE"), primary_key=True, index=True
-    )
+    tag: Mapped[str] = mapped_column(TAG_TYPE, ForeignKey("tags.name", ondelete="CASCADE"), primary_key=True)

@@ -39,6 +39,8 @@ class Run(Base):
         Index("ix_runs_domain_id_finished_at", "domain_id", "finished_at"),
         Index("ix_runs_batch_id_status", "batch_id", "status"),
         Index("ix_runs_worst_rank_finished_at", "worst_rank", "finished_at"),
+        Index("ix_runs_worst_level_finished_at", "worst_level", "finished_at"),
+        Index("ix_runs_grade_finished_at", "grade", "finished_at"),
         Index("ix_runs_status_finished_at", "status", "finished_at"),
     )
 
@@ -64,10 +66,10 @@ class Run(Base):
     sev_error: Mapped[int] = mapped_column(Integer, default=0)
     sev_critical: Mapped[int] = mapped_column(Integer, default=0)
     sev_severe: Mapped[int] = mapped_column(
-        Integer, Computed("sev_error + sev_critical", persisted=True), index=True, comment="what lists sort by"
+        Integer, Computed("sev_error + sev_critical", persisted=True), comment="what lists sort by"
     )
     entry_count: Mapped[int] = mapped_column(Integer, default=0)
-    worst_level: Mapped[LevelName | None] = mapped_column(index=True)
+    worst_level: Mapped[LevelName | None]
     worst_rank: Mapped[int] = mapped_column(
         SmallInteger, Computed(RANK_SQL.format(column="worst_level"), persisted=True)
     )
@@ -103,6 +105,9 @@ class Entry(Base):
         Index("ix_entries_run_id_id", "run_id", "id"),
         Index("ix_entries_domain_id_run_id", "domain_id", "run_id"),
         Index("ix_entries_tag_run_id", "tag", "run_id"),
+        Index("ix_entries_testcase_run_id", "testcase", "run_id"),
+        Index("ix_entries_module_run_id", "module", "run_id"),
+        Index("ix_entries_level_run_id", "level", "run_id"),
     )
 
     id: Mapped[RowId] = mapped_column(primary_key=True)

@@ -42,14 +42,14 @@ def list_entries(
     """Page through entries by run id, then entry id.
 
     `after` (run id and entry id of the last one seen) stays fast at any depth, where `offset` does not.
-    `total` is exact up to `count_up_to`, which it does not exceed.
+    `total` is exact up to `count_up_to`; beyond, it is that number and `total_is_least` is set.
     """
     conditions = _conditions(wanted)
-    counted = select(Entry.id).where(*conditions).limit(count_up_to).subquery()
+    counted = select(Entry.id).where(*conditions).limit(count_up_to + 1).subquery()
     total = session.scalar(select(func.count()).select_from(counted)) or 0
     query = _in_order(conditions, after).limit(limit).offset(offset)
     items = [ListedEntry(entry, domain) for entry, domain in session.execute(query)]
-    return Page(items, total, limit, offset)
+    return Page(items, min(total, count_up_to), limit, offset, total_is_least=total > count_up_to)
 
 
 def iter_entries(session: Session, wanted: EntryFilter) -> Iterator[ListedEntry]:

@@ -1,20 +1,40 @@
 """How lists of jobs and runs are sorted; ties always end with the id ascending."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal
+from sqlalchemy import BigInteger, ColumnElement, SmallInteger, cast, func, literal, null
 
 from gonemaster_db.base import UtcDateTime
 from gonemaster_db.models import Job, Run
 
 JOB_SORT = "started_at_desc"
 RUN_SORT = "finished_at_desc"
+Direction = Callable[[ColumnElement[Any]], ColumnElement[Any]]
 _NEVER = literal(datetime(1, 1, 1, tzinfo=UTC), UtcDateTime())
-_LONGEST = 2**62
-_ASC, _DESC = False, True
+
+
+def _up(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column.asc()
+
+
+def _down(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column.desc()
+
+
+# Indexes of runs are made for exactly these words (models/run_indexes.py).
+def _up_none_first(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column.asc().nulls_first()
+
+
+def _up_none_last(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column.asc().nulls_last()
+
+
+def _down_none_last(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column.desc().nulls_last()
 
 
 @dataclass(frozen=True)
@@ -30,10 +50,8 @@ class SortKeys:
     severe: ColumnElement[Any]
     critical: ColumnElement[Any]
     rank: ColumnElement[Any]
-    score_or_least: ColumnElement[Any]
-    score_or_most: ColumnElement[Any]
-    duration_or_least: ColumnElement[Any]
-    duration_or_most: ColumnElement[Any]
+    score: ColumnElement[Any]
+    duration: ColumnElement[Any]
     entries: ColumnElement[Any]
 
 
@@ -43,14 +61,12 @@ RUN_KEYS = SortKeys(
     begun=Run.begun_at.expression,
     finished=Run.finished_at.expression,
     domain=Run.domain.expression,
-    batch=func.coalesce(Run.batch_id, ""),
+    batch=Run.batch_id.expression,
     severe=Run.sev_severe.expression,
     critical=Run.sev_critical.expression,
     rank=Run.worst_rank.expression,
-    score_or_least=func.coalesce(Run.score, -1),
-    score_or_most=func.coalesce(Run.score, 9999),
-    duration_or_least=func.coalesce(Run.duration_ms, -1),
-    duration_or_most=func.coalesce(Run.duration_ms, _LONGEST),
+    score=Run.score.expression,
+    duration=Run.duration_ms.expression,
     entries=Run.entry_count.expression,
 )
 # What an unfinished job does not have yet counts as nothing.
@@ -60,38 +76,36 @@ JOB_KEYS = SortKeys(
     begun=func.coalesce(Job.started_at, Job.created_at),
     finished=_NEVER,
     domain=Job.domain.expression,
-    batch=func.coalesce(Job.batch_id, ""),
+    batch=Job.batch_id.expression,
     severe=literal(0),
     critical=literal(0),
     rank=literal(0),
-    score_or_least=literal(-1),
-    score_or_most=literal(9999),
-    duration_or_least=literal(-1),
-    duration_or_most=literal(_LONGEST),
+    score=cast(null(), SmallInteger),
+    duration=cast(null(), BigInteger),
     entries=literal(0),
 )
 
-SORTS: dict[str, tuple[tuple[str, bool], ...]] = {
-    "created_at_desc": (("created", _DESC),),
-    "created_at_asc": (("created", _ASC),),
-    "started_at_desc": (("begun", _DESC), ("created", _DESC)),
-    "started_at_asc": (("begun", _ASC), ("created", _ASC)),
-    "domain_asc": (("domain", _ASC), ("finished", _DESC)),
-    "domain_desc": (("domain", _DESC), ("finished", _DESC)),
-    "batch_id_asc": (("batch", _ASC), ("finished", _DESC)),
-    "batch_id_desc": (("batch", _DESC), ("finished", _DESC)),
-    "error_desc": (("severe", _DESC), ("critical", _DESC), ("finished", _DESC)),
-    "critical_desc": (("critical", _DESC), ("severe", _DESC), ("finished", _DESC)),
-    "finished_at_desc": (("finished", _DESC),),
-    "finished_at_asc": (("finished", _ASC),),
-    "worst_level_desc": (("rank", _DESC), ("finished", _DESC)),
-    "worst_level_asc": (("rank", _ASC), ("finished", _DESC)),
-    "score_desc": (("score_or_least", _DESC), ("finished", _DESC)),
-    "score_asc": (("score_or_most", _ASC), ("finished", _DESC)),
-    "duration_desc": (("duration_or_least", _DESC), ("finished", _DESC)),
-    "duration_asc": (("duration_or_most", _ASC), ("finished", _DESC)),
-    "entry_count_desc": (("entries", _DESC), ("finished", _DESC)),
-    "entry_count_asc": (("entries", _ASC), ("finished", _DESC)),
+SORTS: dict[str, tuple[tuple[str, Direction], ...]] = {
+    "created_at_desc": (("created", _down),),
+    "created_at_asc": (("created", _up),),
+    "started_at_desc": (("begun", _down), ("created", _down)),
+    "started_at_asc": (("begun", _up), ("created", _up)),
+    "domain_asc": (("domain", _up), ("finished", _down)),
+    "domain_desc": (("domain", _down), ("finished", _down)),
+    "batch_id_asc": (("batch", _up_none_first), ("finished", _down)),
+    "batch_id_desc": (("batch", _down_none_last), ("finished", _down)),
+    "error_desc": (("severe", _down), ("critical", _down), ("finished", _down)),
+    "critical_desc": (("critical", _down), ("severe", _down), ("finished", _down)),
+    "finished_at_desc": (("finished", _down),),
+    "finished_at_asc": (("finished", _up),),
+    "worst_level_desc": (("rank", _down), ("finished", _down)),
+    "worst_level_asc": (("rank", _up), ("finished", _down)),
+    "score_desc": (("score", _down_none_last), ("finished", _down)),
+    "score_asc": (("score", _up_none_last), ("finished", _down)),
+    "duration_desc": (("duration", _down_none_last), ("finished", _down)),
+    "duration_asc": (("duration", _up_none_last), ("finished", _down)),
+    "entry_count_desc": (("entries", _down), ("finished", _down)),
+    "entry_count_asc": (("entries", _up), ("finished", _down)),
 }
 
 
@@ -103,7 +117,5 @@ def sort_columns(keys: SortKeys, sort: str) -> list[ColumnElement[Any]]:
 
 def sort_order(columns: Sequence[ColumnElement[Any]], sort: str) -> list[ColumnElement[Any]]:
     """Direct the columns of sort_columns, or their counterparts in a subquery."""
-    directions = [descending for _, descending in SORTS[sort]] + [_ASC]
-    return [
-        column.desc() if descending else column.asc() for column, descending in zip(columns, directions, strict=True)
-    ]
+    directions = [direction for _, direction in SORTS[sort]] + [_up]
+    return [direct(column) for column, direct in zip(columns, directions, strict=True)]

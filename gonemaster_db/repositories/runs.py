@@ -9,6 +9,7 @@ from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import DnssecChain, Domain, DomainTag, Entry, Run
 from gonemaster_db.records import Page
+from gonemaster_db.repositories.domains import ids_of_names_with
 from gonemaster_db.repositories.ordering import RUN_KEYS, RUN_SORT, sort_columns, sort_order
 
 
@@ -60,7 +61,7 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if wanted.domain:
-        found.append(Run.domain.contains(wanted.domain.lower(), autoescape=True))
+        found.append(Run.domain_id.in_(ids_of_names_with(wanted.domain)))
     if wanted.finished_after is not None:
         found.append(Run.finished_at > wanted.finished_after)
     if wanted.finished_before is not None:

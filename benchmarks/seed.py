@@ -1,0 +1,269 @@
+"""Fill a store with invented domains, tags, batches, jobs, runs and entries, in the proportions of a service in use.
+
+Half of the runs belong to one sweep over all domains, a quarter to twenty smaller batches, the others to none.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, TypeAlias, cast
+
+from sqlalchemy import Index, Table, text
+from sqlalchemy.orm import Session
+
+from gonemaster_db.bulk import insert_rows
+from gonemaster_db.json_text import dump_json
+from gonemaster_db.levels import LEVELS, worst
+from gonemaster_db.models import (
+    Batch,
+    BatchOrigin,
+    Domain,
+    DomainTag,
+    EffectiveProfile,
+    Entry,
+    Job,
+    JobStatus,
+    Run,
+    RunStatus,
+    Tag,
+)
+from gonemaster_db.repositories.domains import refresh_domains
+from gonemaster_db.session import Store
+from gonemaster_engine.registry import cases
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+SEED = 5
+SWEEP = "batch_sweep"
+PROFILE = "0" * 64
+TAGS = {"all": 1, "half": 2, "tenth": 10, "rare": 1000}  # every n-th domain
+_BATCHES = 20
+_SLICE = 2000
+_LEVEL_WEIGHTS = (2, 6, 12, 64, 8, 5, 2, 0.3)
+_GRADES = ((90, "A"), (80, "B"), (70, "C"), (60, "D"), (0, "F"))
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many rows are made."""
+
+    runs: int
+    entries_per_run: int = 30
+
+    @property
+    def domains(self) -> int:
+        return self.runs // 2
+
+    @property
+    def jobs(self) -> int:
+        return min(10_000, self.runs // 100)
+
+
+@dataclass(frozen=True)
+class Template:
+    """What does not differ between two entries of one tag."""
+
+    module: str
+    testcase: str
+    tag: str
+    level: str
+    args: dict[str, Any]
+
+    @cached_property
+    def copied(self) -> str:
+        """Its columns as text of COPY."""
+        return "\t".join((self.module, self.testcase, self.tag, self.level, dump_json(self.args)))
+
+
+Made: TypeAlias = tuple[str, int, list[Template]]
+"""Id of a run, its place in the mixed order, its entries."""
+
+
+def templates(rng: random.Random) -> list[Template]:
+    """One of each tag of each case, shuffled: the first ones are in every run, the others in some."""
+    found = [
+        Template(case.module, case_id, tag, rng.choices(LEVELS, _LEVEL_WEIGHTS)[0], _args(rng))
+        for case_id, case in cases().items()
+        for tag in sorted(tag.name for tag in case.tags)
+    ]
+    rng.shuffle(found)
+    return sorted(found, key=lambda template: template.level not in ("DEBUG", "INFO"))
+
+
+def _args(rng: random.Random) -> dict[str, Any]:
+    return {"ns": f"ns{rng.randrange(4)}.example", "address": f"192.0.2.{rng.randrange(250)}"}
+
+
+def seed(store: Store, size: Size) -> None:
+    """Fill an empty store with current tables."""
+    rng = random.Random(SEED)
+    with _without_indexes(store):
+        _seed_domains(store, size)
+        with store.transaction() as session:
+            effective = [(PROFILE, "{}", BEGIN)]
+            insert_rows(session, EffectiveProfile, ("digest", "document", "created_at"), effective)
+            names = ("id", "tag", "created_at", "domain_count", "description", "snapshot_intent", "origin")
+            insert_rows(session, Batch, names, _batches(size))
+        _seed_jobs(store, size)
+        _seed_runs(store, size, rng)
+    with store.transaction() as session:
+        refresh_domains(session, range(1, size.domains + 1))
+    _analyse(store)
+
+
+def name_of(domain_id: int) -> str:
+    return f"{('shop', 'mail', 'city', 'bank')[domain_id % 4]}{domain_id:06d}.example"
+
+
+class _without_indexes:  # noqa: N801  # reads as a block
+    """On PostgreSQL the indexes of the large tables are made after the rows, which takes a third of the time."""
+
+    def __init__(self, store: Store) -> None:
+        on_postgres = store.engine.dialect.name == "postgresql"
+        self._engine = store.engine
+        tables = (Entry.__table__, Run.__table__) if on_postgres else ()
+        self._indexes: list[Index] = [index for table in tables for index in cast("Table", table).indexes]
+
+    def __enter__(self) -> None:
+        for index in self._indexes:
+            index.drop(self._engine)
+
+    def __exit__(self, *_: object) -> None:
+        for index in self._indexes:
+            index.create(self._engine)
+
+
+def _seed_domains(store: Store, size: Size) -> None:
+    ids = range(1, size.domains + 1)
+    with store.transaction() as session:
+        rows = ((key, name_of(key), BEGIN, 0) for key in ids)
+        insert_rows(session, Domain, ("id", "name", "created_at", "run_count"), rows)
+        insert_rows(session, Tag, ("name", "description", "created_at"), [(tag, "", BEGIN) for tag in TAGS])
+        # Every 20th domain has no tag.
+        members = ((key, tag) for key in ids if key % 20 != 7 for tag, nth in TAGS.items() if key % nth == 0)
+        insert_rows(session, DomainTag, ("domain_id", "tag"), members)
+
+
+def _batches(size: Size) -> Iterator[tuple[Any, ...]]:
+    yield SWEEP, "all", BEGIN, size.domains, "", False, BatchOrigin.MANUAL
+    for number in range(_BATCHES):
+        made = BEGIN + timedelta(days=number + 1)
+        yield f"batch_{number:03d}", "tenth", made, size.runs // 4 // _BATCHES, "", False, BatchOrigin.SCHEDULE
+
+
+def _seed_jobs(store: Store, size: Size) -> None:
+    names = (
+        "id", "domain", "batch_id", "status", "priority", "position", "created_at", "progress", "error", "attempt",
+        "releases", "profile", "profile_name", "config",
+    )  # fmt: skip
+    rows: Iterator[tuple[Any, ...]] = (
+        (
+            f"job_w{number:09d}", name_of(number + 1), f"batch_{number % _BATCHES:03d}" if number % 2 else None,
+            (JobStatus.QUEUED, JobStatus.PAUSED)[number % 7 == 0], number % 2, number << 10,
+            BEGIN + timedelta(days=200, seconds=number), 0, "", 0, 0, "", "", {},
+        )
+        for number in range(size.jobs)
+    )  # fmt: skip
+    with store.transaction() as session:
+        insert_rows(session, Job, names, rows)
+
+
+def _seed_runs(store: Store, size: Size, rng: random.Random) -> None:
+    pool = templates(rng)
+    order = list(range(size.runs))
+    rng.shuffle(order)  # batches and domains lie mixed in time
+    for begin in range(0, size.runs, _SLICE):
+        made = [
+            (_run_id(number), order[number], _choose(pool, size, rng))
+            for number in range(begin, min(begin + _SLICE, size.runs))
+        ]
+        with store.transaction() as session:
+            insert_rows(session, Run, RUN_COLUMNS, (_run(*one, size, rng) for one in made))
+            if session.get_bind().dialect.name == "postgresql":
+                _copy_entries(session, made, size)
+            else:
+                insert_rows(session, Entry, ENTRY_COLUMNS, _entries(made, size))
+
+
+def _run_id(number: int) -> str:
+    return f"job_{number:019d}"
+
+
+def _choose(pool: list[Template], size: Size, rng: random.Random) -> list[Template]:
+    usual = size.entries_per_run * 4 // 5
+    rare = size.entries_per_run - usual
+    return pool[:usual] + rng.choices(pool[usual:], k=rare)
+
+
+RUN_COLUMNS = (
+    "id", "domain", "domain_id", "batch_id", "status", "priority", "created_at", "started_at", "finished_at",
+    "duration_ms", "attempt", "error", "sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count",
+    "worst_level", "score", "grade", "profile", "profile_name", "effective_profile_digest", "nameserver_timings",
+    "config",
+)  # fmt: skip
+ENTRY_COLUMNS = ("run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
+
+
+def _run(key: str, place: int, chosen: list[Template], size: Size, rng: random.Random) -> tuple[Any, ...]:
+    number = int(key[4:])
+    created = BEGIN + timedelta(seconds=number * 60)
+    started = created + timedelta(seconds=rng.randrange(1, 90))
+    status = rng.choices(list(RunStatus), (94, 3, 2, 1))[0]
+    counts = Counter(template.level for template in chosen)
+    duration = rng.randrange(200, 60_000)
+    score = max(0, 100 - 3 * counts["NOTICE"] - 9 * counts["WARNING"] - 20 * counts["ERROR"] - 60 * counts["CRITICAL"])
+    done = status is RunStatus.SUCCEEDED
+    domain_id = place % size.domains + 1
+    return (
+        key, name_of(domain_id), domain_id, _batch(place, size), status, 1, created,
+        None if status is RunStatus.EXPIRED else started, started + timedelta(milliseconds=duration),
+        duration if done else None, 1, "" if done else "no answer",
+        counts["NOTICE"], counts["WARNING"], counts["ERROR"], counts["CRITICAL"], len(chosen),
+        worst(template.level for template in chosen), score if done else None,
+        next(grade for least, grade in _GRADES if score >= least) if done else None,
+        "", "default", PROFILE, _TIMINGS, {"tests": ["basic", "zone"], "min_level": "INFO"},
+    )  # fmt: skip
+
+
+_TIMINGS = [
+    {"ns": f"ns{number}.example", "address": f"192.0.2.{number}", "queries": 90, "median_ms": 12.5, "max_ms": 80.1}
+    for number in range(4)
+]
+
+
+def _batch(place: int, size: Size) -> str | None:
+    if place < size.domains:
+        return SWEEP
+    return f"batch_{place % _BATCHES:03d}" if place < size.domains + size.runs // 4 else None
+
+
+def _entries(made: list[Made], size: Size) -> Iterator[tuple[Any, ...]]:
+    for run_id, place, chosen in made:
+        domain_id = place % size.domains + 1
+        for number, one in enumerate(chosen):
+            yield run_id, domain_id, number / 10, one.module, one.testcase, one.tag, one.level, one.args
+
+
+def _copy_entries(session: Session, made: list[Made], size: Size) -> None:
+    """Entries are most of the rows: text that repeats is made once, keys that are right by construction unchecked."""
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    lines = (
+        f"{run_id}\t{place % size.domains + 1}\t{number / 10}\t{one.copied}\n"
+        for run_id, place, chosen in made
+        for number, one in enumerate(chosen)
+    )
+    raw = session.connection().connection.driver_connection
+    assert raw is not None
+    with raw.cursor() as cursor:
+        cursor.copy_expert(f"COPY entries ({', '.join(ENTRY_COLUMNS)}) FROM STDIN", io.StringIO("".join(lines)))
+
+
+def _analyse(store: Store) -> None:
+    """What autovacuum does on PostgreSQL within minutes and the service asks of SQLite by itself."""
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE" if store.engine.dialect.name == "postgresql" else "ANALYZE")
