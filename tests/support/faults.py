@@ -56,7 +56,8 @@ class Load:
     def submit(self, count: int = JOBS, *, each_ms: int = 100) -> None:
         """Queue a tenth of the jobs one by one and the rest as a batch."""
         single = count // 10
-        self.job_ids += [self.farm.submit(f"n{number}-{each_ms}.test") for number in range(single)]
+        for number in range(single):
+            self.job_ids.append(self.farm.submit(f"n{number}-{each_ms}.test"))
         domains = [f"b{number}-{each_ms}.test" for number in range(count - single)]
         self.job_ids += self.farm.submit_batch(domains).job_ids
 
