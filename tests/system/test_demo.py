@@ -1,0 +1,19 @@
+"""`make demo` comes to its end and shows what is wrong with the broken domains."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+def test_demo_prints_a_table_of_domains() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "deploy/demo/demo.py")], capture_output=True, text=True, timeout=110
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for text in ("good.xa", "refused.xa", "CRITICAL", "Stopping all parts"):
+        assert text in done.stdout
