@@ -24,7 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -47,7 +47,13 @@ from gonemaster_db.settings import StoreSettings
 from tests.support.postgres import PostgresServer
 
 LIMIT_MS = 100.0
-POSTGRES = {"shared_buffers": "512MB", "effective_cache_size": "2GB", "random_page_cost": "1.1", "max_wal_size": "4GB"}
+POSTGRES = {
+    "shared_buffers": "512MB",
+    "effective_cache_size": "2GB",
+    "random_page_cost": "1.1",
+    "max_wal_size": "4GB",
+    "max_parallel_workers_per_gather": "0",
+}
 Call = Callable[[Session], object]
 
 
@@ -220,15 +226,24 @@ def _some_tag() -> str:
     return templates(random.Random(SEED))[-1].tag
 
 
-def measure(store: Store, probe: Probe, repeats: int) -> Measured:
+def cpu_clock(session: Session) -> Callable[[], float]:
+    """Seconds of CPU of this thread and of the server process of its connection: true on a busy machine as well."""
+    if session.get_bind().dialect.name == "sqlite":
+        return time.thread_time
+    backend = Path(f"/proc/{session.execute(text('SELECT pg_backend_pid()')).scalar_one()}/schedstat")
+    return lambda: time.thread_time() + int(backend.read_text().split()[0]) / 1e9
+
+
+def measure(store: Store, probe: Probe, repeats: int, *, cpu: bool) -> Measured:
     """Call it in new sessions; the first call warms caches and is not counted."""
     times = []
     for number in range(repeats + 1):
         with store.reading() as session:
-            begin = time.perf_counter()
+            clock = cpu_clock(session) if cpu else time.perf_counter
+            begin = clock()
             probe.call(session)
             if number:
-                times.append((time.perf_counter() - begin) * 1000)
+                times.append((clock() - begin) * 1000)
     cut = statistics.quantiles(times, n=20, method="inclusive")[-1]
     return Measured(probe, cut, statistics.median(times))
 
@@ -344,6 +359,7 @@ def main() -> None:
     parser.add_argument("--plans", type=int, default=10, help="plans of at most so many slow lists")
     parser.add_argument("--only", default="", help="probes whose group and name contain this")
     parser.add_argument("--no-deletion", action="store_true")
+    parser.add_argument("--cpu", action="store_true", help="CPU time of client and server instead of time that passed")
     parser.add_argument("--seeded", default="", metavar="URL", help="measure this PostgreSQL database, seeded before")
     options = parser.parse_args()
     size = Size(options.runs)
@@ -352,7 +368,7 @@ def main() -> None:
         if not options.seeded:
             print(f"seeded in {_timed(lambda: seed(store, size))[1]:.0f} s", flush=True)
         chosen = [probe for probe in probes(size) if options.only in f"{probe.group}: {probe.name}"]
-        measured = [measure(store, probe, options.repeats) for probe in chosen]
+        measured = [measure(store, probe, options.repeats, cpu=options.cpu) for probe in chosen]
         report(store, measured, shown_plans=options.plans)
         if not options.no_deletion:
             measure_deletion(store)
