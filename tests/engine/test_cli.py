@@ -376,7 +376,13 @@ def test_interrupted_run_ends_soon_with_130(loopback_dns: Callable[[World], Worl
     world = loopback_dns(described)
     hints = world.write_hints(tmp_path / "hints")
     command = [*GONEMASTER, "quiet.xa", "--hints", str(hints), "--dns-port", str(world.port), "--allow-non-global"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # a shell starts what it runs in the background with SIGINT ignored, and that is inherited
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     wait_until(lambda: bool(world.log))
     process.send_signal(signal.SIGINT)
     asked_to_end = time.monotonic()

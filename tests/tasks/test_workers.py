@@ -139,7 +139,8 @@ def test_two_workers_share_and_a_killed_one_loses_and_doubles_nothing(farm: Farm
     repeated = {job_id for job_id, count in starts.items() if count > 1}
     assert repeated
     assert {run.attempt for run in runs if run.id in repeated} == {2}
-    assert {run.attempt for run in runs if run.id not in repeated} == {1}
+    # the killed worker may have claimed a job without having started its test
+    assert {run.attempt for run in runs} == {1, 2}
     assert max(starts.values()) == 2
     assert set(victims) == {state for state in victims if state.partition("@")[0] in ("one", "two")}
 
