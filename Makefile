@@ -23,7 +23,7 @@ $(READY): setup.cfg pyproject.toml
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	@echo "installing into $(VENV), once; this takes some seconds to a minute"
 	@$(BIN)/python -m pip install $(QUIETLY) --upgrade pip
-	@$(BIN)/python -m pip install $(QUIETLY) -e '.[test,lint]'
+	@$(BIN)/python -m pip install $(QUIETLY) -e '.[test,lint,flower]'
 	@touch $(READY)
 
 setup: $(READY) ## make the virtual environment and install everything

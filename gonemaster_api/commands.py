@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from http import HTTPStatus
+from typing import NoReturn
 
 import structlog
 
@@ -30,6 +31,7 @@ HELP = """commands:
   api              the HTTP API
   worker           worker processes
   beat             the clock of what is done regularly
+  flower           Flower, which shows workers and tasks (needs the extra [flower])
   db upgrade       bring the tables up to date
   db current       print the version of the tables
 """
@@ -69,6 +71,8 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
             return lambda: run_workers(resolved)
         case ("beat",):
             return lambda: run_beat(resolved)
+        case ("flower",):
+            return lambda: run_flower(resolved)
         case ("db", "upgrade"):
             return lambda: upgrade_tables(resolved)
         case ("db", "current"):
@@ -119,6 +123,17 @@ def run_beat(settings: Settings) -> int:
     """Run beat alone, supervised: it ends when it loses its lock, and must be started again then."""
     _check_parts(settings)
     return _supervise(settings, [programs.beat(settings)])
+
+
+def run_flower(settings: Settings) -> NoReturn:
+    """Serve Flower in this process until a signal."""
+    from gonemaster_api import flower_site
+
+    _check_broker(settings)
+    try:
+        flower_site.serve_flower(settings)
+    except flower_site.FlowerMissing as error:
+        raise StartRefused(str(error)) from error
 
 
 def _supervise(settings: Settings, group: list[Program]) -> int:

@@ -93,6 +93,20 @@ def text(longest: int = 65535) -> Kind:
     return Kind(read, f"text of at most {longest} characters")
 
 
+def login() -> Kind:
+    """Take `user:password`. Empty text means none."""
+
+    def read(raw: object) -> str:
+        if not isinstance(raw, str):
+            raise ValueError
+        user, _, password = raw.partition(":")
+        if raw and not (user and password):
+            raise ValueError
+        return raw
+
+    return Kind(read, "user:password")
+
+
 def duration(*, above_zero: bool = True) -> Kind:
     """Take spans such as `30s`, `1h30m`, `1.5h`, or a number of seconds."""
 

@@ -142,6 +142,12 @@ class Settings:
     )
     scheduler_enabled: bool = _option(True, kinds.boolean(), "recurring batches", runtime=True)
 
+    # Flower
+    flower_listen: str = _option("127.0.0.1:5555", kinds.listen_address(), "address of Flower")
+    flower_basic_auth: str = _option(
+        "", kinds.login(), "login of Flower; empty: a password is made and shown at the start", secret=True
+    )
+
     # Engine
     cross_job_hot_cache: bool = _option(True, kinds.boolean(), "share answers between jobs", runtime=True)
     cross_job_hot_cache_ttl_seconds: int = _option(
@@ -320,6 +326,7 @@ def _options() -> tuple[Option, ...]:
 
 
 OPTIONS = _options()
+_OPAQUE = frozenset({"admin_tokens", "flower_basic_auth"})  # nothing of these is shown
 _BY_KEY = {option.key: option for option in OPTIONS}
 
 
@@ -365,7 +372,7 @@ def _read(option: Option, raw: object, source: str, problems: list[str]) -> Any:
         value = option.kind.read(raw)
     except (ValueError, TypeError):
         shown = repr(mask_password(raw) if isinstance(raw, str) else raw)
-        if option.name == "admin_tokens":
+        if option.name in _OPAQUE:
             shown = "***"
         name = {"environment": option.env, "cli_flag": option.flag}.get(source, option.key)
         problems.append(f"{name} is {shown}, allowed is {option.kind.allowed}")
@@ -476,6 +483,8 @@ def to_environ(settings: Settings) -> dict[str, str]:
 def _masked(option: Option, value: Any) -> Any:
     if option.name == "admin_tokens":
         return [{"label": token.label, "scopes": list(token.scopes)} for token in value]
+    if option.name in _OPAQUE:
+        return "***" if value else ""
     if option.secret:
         return mask_password(value)
     if isinstance(value, timedelta | Path):
