@@ -149,6 +149,6 @@ class TierOrder(priority_cycle):
 
     def _wanted(self, n: int) -> list[str]:
         names = self.items[:n]
-        if _gate is None:
-            return [name for name in ORDER if name in names]
+        if _gate is None:  # no worker: who controls workers waits for their replies in a queue of its own
+            return [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]
         return _gate.queues(names)

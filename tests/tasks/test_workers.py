@@ -253,3 +253,9 @@ def test_a_warm_stop_queues_jobs_again_that_take_too_long(farm: Farm) -> None:
     assert list(farm.broker.waiting_ids(NORMAL)) == [job_id]
     farm.start_worker("two")
     assert farm.run_of(job_id).status == "succeeded"
+
+
+def test_workers_answer_who_controls_them(farm: Farm) -> None:
+    farm.start_worker("one")
+    answers = farm.parts.celery.control.inspect(timeout=5).ping()
+    assert [name.partition("@")[0] for name in answers or ()] == ["one"]
