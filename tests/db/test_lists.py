@@ -288,3 +288,26 @@ def test_entries_page_by_offset_and_by_the_last_one_seen(
         monkeypatch.setattr(entries_repository, "_SLICE", 5)
         assert [line.entry.id for line in iter_entries(session, EntryFilter())] == everything
         assert list_entries(session, EntryFilter(), limit=1, count_up_to=4).total == 4
+
+
+def test_count_of_entries_says_when_it_stopped(store: Store) -> None:
+    make_run(store, "a.example", record("INFO", "NOTICE", "ERROR"))
+    with store.reading() as session:
+        for count_up_to, total, stopped in ((2, 2, True), (3, 3, False), (4, 3, False)):
+            page = list_entries(session, EntryFilter(), count_up_to=count_up_to)
+            assert (page.total, page.total_is_least, len(page.items)) == (total, stopped, 3)
+
+
+def test_keyset_pages_of_newest_runs_join_to_all_their_entries(store: Store) -> None:
+    for domain in ("a.example", "b.example"):
+        make_run(store, domain, record("ERROR", at=NOON - timedelta(hours=1)))
+        make_run(store, domain, record("INFO", "NOTICE", "INFO"))
+    with store.reading() as session:
+        whole = [item.entry.id for item in list_entries(session, EntryFilter(latest=True)).items]
+        seen: list[int] = []
+        after: tuple[str, int] | None = None
+        while page := list_entries(session, EntryFilter(latest=True), limit=2, after=after).items:
+            seen += [item.entry.id for item in page]
+            after = (page[-1].entry.run_id, page[-1].entry.id)
+    assert seen == whole
+    assert len(whole) == 6

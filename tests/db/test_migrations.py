@@ -13,7 +13,9 @@ from gonemaster_db.migrations.runner import (
     upgrade,
 )
 from gonemaster_db.models import Base
+from gonemaster_db.repositories.runs import get_run
 from gonemaster_db.session import Store
+from tests.support.rows import make_run
 from tests.support.threads import together
 
 
@@ -33,6 +35,16 @@ def test_upgrade_makes_every_table_and_downgrade_removes_it(empty_store: Store) 
     assert not is_current(empty_store)
     upgrade(empty_store)
     assert is_current(empty_store)
+
+
+def test_rows_outlive_a_step_back_and_forth(store: Store) -> None:
+    run = make_run(store)
+    downgrade(store, revision="0001")
+    assert current_revision(store) == "0001"
+    upgrade(store)
+    assert differences(store) == []
+    with store.reading() as session:
+        assert get_run(session, run.id).domain == run.domain
 
 
 def test_migrated_tables_are_those_of_the_models(store: Store) -> None:
