@@ -264,6 +264,7 @@ def _copy_entries(session: Session, made: list[Made], size: Size) -> None:
 
 
 def _analyse(store: Store) -> None:
-    """What autovacuum does on PostgreSQL within minutes and the service asks of SQLite by itself."""
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM ANALYZE" if store.engine.dialect.name == "postgresql" else "ANALYZE")
+    """What autovacuum does on PostgreSQL within minutes; on SQLite the service lives without statistics."""
+    if store.engine.dialect.name == "postgresql":
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")

@@ -65,7 +65,7 @@ def delete_batch(session: Session, batch_id: str) -> BatchImpact:
     return impact
 
 
-def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 500) -> int:
+def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 250) -> int:
     """Remove up to `limit` runs that finished before the cut-off, oldest first; returns how many.
 
     Called until it returns 0, each time in its own transaction, so that nothing waits long.
@@ -74,7 +74,7 @@ def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 50
     return _purge(session, old, limit)
 
 
-def purge_tag(session: Session, name: str, *, limit: int = 500) -> int:
+def purge_tag(session: Session, name: str, *, limit: int = 250) -> int:
     """Remove up to `limit` runs of the domains of a tag; returns how many. Called like purge_finished_before."""
     members = select(DomainTag.domain_id).where(DomainTag.tag == name)
     return _purge(session, select(Run.id, Run.domain_id).where(Run.domain_id.in_(members)), limit)

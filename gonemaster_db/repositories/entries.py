@@ -88,9 +88,10 @@ def _is_latest() -> ColumnElement[bool]:
 
 
 def _conditions(wanted: EntryFilter) -> list[ColumnElement[bool]]:
+    domain_id = Domain.id if wanted.latest else Entry.domain_id  # whichever table is read first
     exact = {
         Entry.run_id: wanted.run_id,
-        Entry.domain_id: wanted.domain_id,
+        domain_id: wanted.domain_id,
         Entry.module: wanted.module and wanted.module.upper(),
         Entry.testcase: wanted.testcase and wanted.testcase.lower(),
         Entry.tag: wanted.tag,
@@ -98,7 +99,7 @@ def _conditions(wanted: EntryFilter) -> list[ColumnElement[bool]]:
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if wanted.domain_tag is not None:
-        found.append(Entry.domain_id.in_(select(DomainTag.domain_id).where(DomainTag.tag == wanted.domain_tag)))
+        found.append(domain_id.in_(select(DomainTag.domain_id).where(DomainTag.tag == wanted.domain_tag)))
     if wanted.batch_id is not None:
         found.append(Entry.run_id.in_(select(Run.id).where(Run.batch_id == wanted.batch_id)))
     return found
