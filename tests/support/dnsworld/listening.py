@@ -8,7 +8,7 @@ import errno
 import random
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Final
 
 from tests.support.dnsworld.faults import Reply
@@ -77,7 +77,7 @@ class Listener:
         self._bound = bound
         self._port = port
         self._udp: dict[str, asyncio.DatagramTransport] = {}
-        self._connections: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._ready = threading.Event()
@@ -103,15 +103,18 @@ class Listener:
                 if transport == "udp":
                     await self._open_udp(server, opened, stack)
                 else:
-                    await self._open_tcp(server, opened, stack)
+                    self._open_tcp(server, opened, stack)
             self._ready.set()
             await self._stop.wait()
-        for _ in range(5):  # a connection taken a moment ago has its task, which closes it, a few turns later
-            await asyncio.sleep(0)
-        for task in tuple(self._connections):
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._end_tasks()
         await asyncio.sleep(0)  # closed transports give up their sockets in the next turn of the loop
+
+    async def _end_tasks(self) -> None:
+        await asyncio.sleep(0)  # let a task that was just made begin: only then does it close its connection
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _open_udp(self, server: Server, opened: socket.socket, stack: contextlib.AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
@@ -119,22 +122,35 @@ class Listener:
         self._udp[server.address] = transport
         stack.callback(transport.close)
 
-    async def _open_tcp(self, server: Server, opened: socket.socket, stack: contextlib.AsyncExitStack) -> None:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            if task is None:
-                return
-            self._connections.add(task)
-            try:
-                await _Connection(server, reader, writer).serve()
-            except asyncio.CancelledError:
-                pass  # the world ends; asyncio would report it as an error of the connection
-            finally:
-                self._connections.discard(task)
-                writer.transport.abort()  # close() would wait for what a silent client does not read
+    def _open_tcp(self, server: Server, opened: socket.socket, stack: contextlib.AsyncExitStack) -> None:
+        # not start_server(): closed between accepting a connection and serving it, it leaves the socket open
+        loop = asyncio.get_running_loop()
+        opened.setblocking(False)
+        loop.add_reader(opened, self._accept, server, opened)
+        stack.callback(opened.close)
+        stack.callback(loop.remove_reader, opened)
 
-        listening = await asyncio.start_server(serve, sock=opened)
-        stack.callback(listening.close)
+    def _accept(self, server: Server, opened: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connected, _ = opened.accept()
+            connected.setblocking(False)
+            self._start(self._serve_connection(server, connected))
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve_connection(self, server: Server, connected: socket.socket) -> None:
+        try:
+            reader, writer = await asyncio.open_connection(sock=connected)
+        except OSError:
+            connected.close()
+            return
+        try:
+            await _Connection(server, reader, writer).serve()
+        finally:
+            writer.transport.abort()  # close() would wait for what a silent client does not read
 
     def send(self, server: Server, reply: Reply, peer: tuple[str, int]) -> None:
         """Send the datagrams of a reply, forged ones first."""
