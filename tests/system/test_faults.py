@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from gonemaster_db.errors import StoreFull
 from gonemaster_db.migrations.runner import upgrade
@@ -96,9 +97,13 @@ def restartable() -> Iterator[PostgresServer]:
 def test_postgresql_is_restarted_during_graduation(
     restartable: PostgresServer, own_broker: Broker, tmp_path: Path, how: signal.Signals
 ) -> None:
-    settings = StoreSettings(driver="postgres", dsn=restartable.url(restartable.create_database()))
+    database = restartable.create_database()
+    settings = StoreSettings(driver="postgres", dsn=restartable.url(database))
     with open_farm(own_broker, settings, tmp_path, GONEMASTER_WORKER_COUNT=SLOTS) as farm:
         upgrade(farm.store)
+        durable = text(f"ALTER DATABASE {database} SET synchronous_commit = on")  # else a crash takes commits back
+        farm.store.run(lambda session: session.execute(durable))
+        farm.store.close()  # connections from before
         load = _staffed(farm)
         load.submit()
         load.wait_until_running()
