@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,6 +59,11 @@ class Gate:
         """Note that the slot is free again."""
         with self._lock:
             self._held.pop(job_id, None)
+
+    def note_pause(self, tier: str) -> None:
+        """Hold a tier that the database calls paused, until the flags are read the next time."""
+        if self._controls is not None:
+            self._controls = replace(self._controls, paused={**self._controls.paused, tier: 0.0})
 
     def paused(self, tier: str) -> bool:
         """Whether nothing of a tier may start; true until the flags were read once."""

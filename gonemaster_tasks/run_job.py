@@ -13,6 +13,7 @@ from gonemaster_db.models.runs import RunStatus
 from gonemaster_db.records import EntryRecord, RunRecord
 from gonemaster_db.repositories.graduation import fail_job, graduate_job, requeue_job
 from gonemaster_db.repositories.jobs import claim_job
+from gonemaster_db.repositories.pauses import is_paused
 from gonemaster_db.repositories.profiles import get_profile
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.events import JobEvent
@@ -66,7 +67,7 @@ def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
             return None
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
     if claimed is None:
-        log.debug("job is not queued any more", extra={"job_id": job_id})
+        _leave(process, job_id, tier)
         return None
     job, profile = claimed
     running = RunningJob(job_id, job.attempt, tier)
@@ -85,6 +86,20 @@ def _claimed(process: Process, job_id: str) -> tuple[Job, Mapping[str, Any] | No
         return job, None
     with process.store.reading() as session:
         return job, get_profile(session, job.profile_id).config
+
+
+def _leave(process: Process, job_id: str, tier: str) -> None:
+    """Put the message of a job that may not start now back; drop that of a job that is not queued any more."""
+    try:
+        with process.store.reading() as session:
+            paused = is_paused(session, tier, now=process.clock.now())
+    except StoreUnavailable:
+        paused = True  # a message too many is harmless
+    if not paused:
+        log.debug("job is not queued any more", extra={"job_id": job_id})
+        return
+    process.gate.note_pause(tier)
+    _put_back(process, job_id, tier)
 
 
 def _work(process: Process, claim: Claim) -> None:

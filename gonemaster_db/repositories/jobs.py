@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, case, exists, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.bulk import insert_rows
@@ -13,11 +13,15 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import JobNotFound, JobStateError
 from gonemaster_db.ids import job_ids as new_job_ids
 from gonemaster_db.ids import new_job_id
-from gonemaster_db.models import Job, JobStatus, Run
+from gonemaster_db.models import Job, JobStatus, QueuePause, Run
 from gonemaster_db.records import LeaseRenewal, NewJob
 from gonemaster_db.repositories.positions import LARGEST_SLAB, positions_at_end
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
+_PAUSED = exists().where(
+    QueuePause.tier == case((Job.priority == 0, "normal"), else_="batch"),
+    or_(QueuePause.until.is_(None), QueuePause.until > bindparam("moment")),
+)
 # Made once: to build a statement costs more than to run it.
 _CLAIM = (
     update(Job)
@@ -25,6 +29,7 @@ _CLAIM = (
         Job.id == bindparam("claimed"),
         Job.status == JobStatus.QUEUED,
         or_(Job.expires_at.is_(None), Job.expires_at > bindparam("moment")),
+        ~_PAUSED,
     )
     .values(
         status=JobStatus.RUNNING,
@@ -85,7 +90,8 @@ def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, leas
     """Move a queued job to running, `attempt` one higher, and return it; None if it is not queued (any more).
 
     One conditional UPDATE decides the race, so a message delivered twice is harmless. A job whose
-    `expires_at` has passed is not started.
+    `expires_at` has passed is not started, nor one whose tier is paused: from the commit of the pause on
+    nothing starts, however late a worker hears of it.
     """
     claim = {"claimed": job_id, "claimant": worker, "moment": now, "until": now + lease}
     claimed: Job | None = session.scalar(_CLAIM, claim)

@@ -39,6 +39,11 @@ def list_pauses(session: Session, *, now: datetime) -> list[QueuePause]:
     return [pause for pause in pauses if pause.until is None or pause.until > now]
 
 
+def is_paused(session: Session, tier: str, *, now: datetime) -> bool:
+    """Whether jobs of a tier may not start."""
+    return any(pause.tier == tier for pause in list_pauses(session, now=now))
+
+
 def end_due_pauses(session: Session, *, now: datetime) -> list[str]:
     """Remove the pauses whose end has come; returns their tiers."""
     deleted = delete(QueuePause).where(QueuePause.until <= now).returning(QueuePause.tier)

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from gonemaster_db.repositories.pauses import end_due_pauses, list_pauses, pause_tiers, resume_tiers
+from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.jobs import claim_job, create_job
+from gonemaster_db.repositories.pauses import end_due_pauses, is_paused, list_pauses, pause_tiers, resume_tiers
 from gonemaster_db.session import Store
 from tests.support.rows import NOON
 
@@ -39,3 +41,16 @@ def test_a_pause_with_an_end_is_over_then(store: Store) -> None:
         assert end_due_pauses(session, now=NOON) == []
         assert end_due_pauses(session, now=LATER) == ["normal"]
         assert end_due_pauses(session, now=LATER) == []
+
+
+def test_no_job_of_a_paused_tier_is_claimed(store: Store) -> None:
+    with store.transaction() as session:
+        sweep, waiting = (create_job(session, NewJob(domain="a.test", priority=tier), now=NOON).id for tier in (1, 0))
+        pause_tiers(session, ["batch"], paused_by="a", reason="", now=NOON, until=LATER)
+    claimed = {"worker": "one", "lease": timedelta(seconds=60)}
+    with store.transaction() as session:
+        assert is_paused(session, "batch", now=NOON)
+        assert not is_paused(session, "normal", now=NOON)
+        assert claim_job(session, sweep, now=NOON, **claimed) is None
+        assert claim_job(session, waiting, now=NOON, **claimed) is not None
+        assert claim_job(session, sweep, now=LATER, **claimed) is not None  # the end has come

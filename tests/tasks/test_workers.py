@@ -80,6 +80,18 @@ def test_a_slot_that_gets_free_is_used_at_once_though_others_are_reserved(farm: 
     assert took < 3  # 20 rounds of 50 ms; a BRPOP that is waited for costs up to a second a round
 
 
+def test_nothing_starts_after_a_pause_though_a_worker_waits_for_the_next_message(farm: Farm) -> None:
+    farm.start_worker("one")
+    farm.run_of(farm.submit("first.test"))
+    for number in range(5):
+        pause_queue(farm.parts)
+        job_id = farm.submit(f"n{number}.test")
+        resumed_at = time.time()
+        resume_queue(farm.parts)
+        assert farm.run_of(job_id).status == "succeeded"
+        assert farm.starts()[-1]["at"] >= resumed_at
+
+
 def test_a_pause_holds_over_restarts_and_for_new_workers_and_maintenance_goes_on(farm: Farm) -> None:
     farm.start_worker("one")
     pause_queue(farm.parts, [BATCH], paused_by="ops", reason="provider asked")
