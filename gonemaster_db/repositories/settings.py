@@ -19,6 +19,11 @@ def read_settings(session: Session, keys: Iterable[str] | None = None) -> dict[s
     return {row.key: row.value for row in session.execute(query)}
 
 
+def read_stamped(session: Session, key: str) -> Setting | None:
+    """Read one value with the time of its last change, which tells whether it is another than before."""
+    return session.get(Setting, key)
+
+
 def write_settings(session: Session, values: Mapping[str, Any], *, now: datetime) -> None:
     """Store values, replacing those that were there."""
     for key in sorted(values):  # sorted: two writers must not wait for each other
