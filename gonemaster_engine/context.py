@@ -155,11 +155,7 @@ class RunContext:
 
     def timings(self) -> list[NameserverTiming]:
         """Return how fast the name servers that were asked answered, sorted by name and address."""
-        asked = [
-            nameserver
-            for nameserver in self._nameservers.values()
-            if nameserver.server.rtts_ms or nameserver.server.timeouts
-        ]
+        asked = [nameserver for nameserver in self._nameservers.values() if nameserver.server.was_asked]
         return [nameserver.server.timing(nameserver.name) for nameserver in sorted(asked)]
 
     def answers(self) -> Iterable[tuple[str, QuestionKey, Response | None]]:

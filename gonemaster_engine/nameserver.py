@@ -32,7 +32,7 @@ class NameserverTiming:
     """How fast a name server answered in a run; times in milliseconds, None without an answer."""
 
     nameserver: str
-    address: str
+    address: str  # empty for a name without address
     count: int
     avg_ms: float | None
     min_ms: float | None
@@ -43,6 +43,11 @@ class NameserverTiming:
     timeouts: int
     refusals: int
     status: str  # "ok" or "unreachable"; "unresolved" for a name without address
+
+    @classmethod
+    def unresolved(cls, name: str) -> NameserverTiming:
+        """Return what stands for a name server whose name has no address."""
+        return cls(name, "", 0, None, None, None, None, None, 0.0, 0, 0, "unresolved")
 
 
 class Server:
@@ -232,6 +237,11 @@ class Server:
             authority=len(response.authority),
             additional=len(response.additional),
         )
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether any question left for the address in this run; answers of caches do not count."""
+        return bool(self._failures)
 
     def timing(self, name: str) -> NameserverTiming:
         """Return how fast the address answered, under one of its names."""

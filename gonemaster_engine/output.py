@@ -171,7 +171,7 @@ def timing_table(timings: Iterable[NameserverTiming]) -> Iterator[str]:
     rows = sorted(timings, key=_timing_order)
     if not rows:
         return
-    names = [f"{timing.nameserver}/{timing.address}" for timing in rows]
+    names = [f"{timing.nameserver}/{timing.address or timing.status}" for timing in rows]
     width = max(map(len, names))
     yield ""
     yield f"{'Name server':<{width}} " + " ".join(f"{column:>9}" for column in columns) + f" {'count':>6}"

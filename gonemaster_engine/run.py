@@ -114,7 +114,7 @@ async def run_test(
         started_at=started_at,
         duration_s=run_log.elapsed(),
         queries=context.queries,
-        timings=context.timings(),
+        timings=run.timings(),
         effective_profile=profile.as_dict(),
         unfinished=run.unfinished,
         answers=list(context.answers()) if keep_answers else [],
@@ -200,6 +200,11 @@ class _Run:
     def unfinished(self) -> list[str]:
         """Ids of the cases that did not end."""
         return [run.case.id for run in self._runs.values() if not run.ended.is_set()]
+
+    def timings(self) -> list[NameserverTiming]:
+        """Return how fast name servers answered; those of the zone whose names have no address are among them."""
+        unresolved = map(NameserverTiming.unresolved, self._zone.unresolved_names())
+        return sorted((*self._context.timings(), *unresolved), key=_timing_order)
 
     async def do(self) -> None:
         """Run all cases of the plan that can run."""
@@ -348,6 +353,10 @@ class _Run:
     async def close(self) -> None:
         """End what is still under way."""
         await self._context.close()
+
+
+def _timing_order(timing: NameserverTiming) -> tuple[str, bool, str]:
+    return timing.nameserver, ":" in timing.address, timing.address
 
 
 def _utc_text(posix_seconds: float) -> str:

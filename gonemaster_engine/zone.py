@@ -147,6 +147,15 @@ class Zone:
         """Return the NS set of the zone's own servers as name servers; names without address are left out."""
         return self._as_servers(await self.apex())
 
+    def unresolved_names(self) -> list[str]:
+        """Return the names of delegation and apex that are known to have no address, as far as either was looked at."""
+        ended = (task for key, task in self._once.items() if key in {"delegation", "apex"} and _has_result(task))
+        found: dict[str, set[str]] = {}
+        for task in ended:
+            for name, addresses in (task.result() or {}).items():
+                found.setdefault(name, set()).update(addresses)
+        return sorted(name for name, addresses in found.items() if not addresses)
+
     def _as_servers(self, delegation: Delegation | None) -> list[Nameserver] | None:
         return None if delegation is None else self.context.nameservers(dict(delegation))
 
@@ -364,6 +373,10 @@ class Zone:
             for address in addresses if self._is_in_domain(name) else ():
                 rtype = "AAAA" if ":" in address else "A"
                 message.additional.append(dns.rrset.from_text(dns_name(name), 3600, "IN", rtype, address))
+
+
+def _has_result(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 def _one_per_address(servers: Sequence[Nameserver]) -> list[Nameserver]:
