@@ -99,13 +99,24 @@ def test_effective_profiles_go_when_no_run_has_them(store: Store) -> None:
 def test_settings_are_written_all_and_forgotten(store: Store) -> None:
     with store.transaction() as session:
         settings.write_settings(session, {"worker_count": 4, "days": 7, "a": "x"}, now=NOON)
-        before = settings.settings_mark(session)
         settings.write_settings(session, {"worker_count": 8, "b": [1], "c": {"d": False}}, now=LATER)
     with store.transaction() as session:
-        assert settings.settings_mark(session) != before
         assert settings.read_settings(session, ["worker_count", "none"]) == {"worker_count": 8}
         assert settings.delete_settings(session, ["worker_count", "none"]) == ["worker_count"]
         assert settings.read_settings(session) == {"days": 7, "a": "x", "b": [1], "c": {"d": False}}
+
+
+def test_mark_of_the_settings_is_new_after_every_change(store: Store) -> None:
+    marks = [""]
+    with store.transaction() as session:
+        assert settings.settings_mark(session) == ""
+        for value in (1, 1, 2):
+            settings.write_settings(session, {"a": value}, now=NOON)
+            marks.append(settings.settings_mark(session))
+        settings.delete_settings(session, ["a"])
+        marks.append(settings.settings_mark(session))
+        assert len(set(marks)) == len(marks)
+        assert settings.read_settings(session) == {}
 
 
 def test_audit_lines_are_listed_newest_first_and_filtered(store: Store) -> None:
