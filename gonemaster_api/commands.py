@@ -17,10 +17,13 @@ from gonemaster_api.supervisor.tree import StartFailed, Supervisor
 from gonemaster_db.errors import StoreError
 from gonemaster_db.migrations import runner
 from gonemaster_db.session import open_store
+from gonemaster_engine.errors import ProfileError, ScoringConfigError
+from gonemaster_engine.scoring_config import load_config
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable
 from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.profiles import base_profile
 from gonemaster_tasks.settings import Settings
 from gonemaster_tasks.store import store_settings
 
@@ -62,6 +65,8 @@ def run(command: tuple[str, ...], settings: Settings, descriptor: int | None) ->
 
 
 def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descriptor: int | None) -> Callable[[], int]:
+    if command[0] in ("all", "api", "worker"):
+        _check_files(resolved)
     match command:
         case ("all",):
             return lambda: run_all(resolved, embedded=given.embedded_broker)
@@ -156,6 +161,19 @@ def print_revision(settings: Settings) -> int:
     with closing(open_store(store_settings(settings))) as store:
         sys.stdout.write(f"{runner.current_revision(store) or 'none'}\n")
     return 0
+
+
+def _check_files(settings: Settings) -> None:
+    """See that the files which the settings name hold what they should."""
+    try:
+        base_profile(settings)
+    except ProfileError as error:
+        raise StartRefused(f"profile_path: {error}") from error
+    try:
+        if settings.scoring_config_path:
+            load_config(settings.scoring_config_path)
+    except ScoringConfigError as error:
+        raise StartRefused(f"scoring_config_path: {error}") from error
 
 
 def _check_parts(settings: Settings) -> None:

@@ -1,28 +1,29 @@
 """The engine as a worker's runner: a job's wishes become arguments of run_test, a result becomes records."""
 
-import json
-from collections import OrderedDict
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 from gonemaster_db.records import EntryRecord
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.profile import Profile, default_profile, load_profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import DSInfo, RunResult, run_test
 from gonemaster_engine.scoring import compute_score
+from gonemaster_engine.scoring_config import DEFAULT_CONFIG, ScoringConfig
+from gonemaster_tasks.profiles import Profiles, base_profile, job_overrides
 from gonemaster_tasks.runner import Listeners, Outcome, TestOrder
 from gonemaster_tasks.settings import Settings
 
-_PROFILES_KEPT = 100
-
 
 class EngineRunner:
-    """Runs tests with the engine; all of a process share sockets, hot cache and root hints."""
+    """Runs tests with the engine; all of a process share sockets, hot cache and root hints.
 
-    def __init__(self, settings: Settings) -> None:
+    `scoring` gives the configuration that counts when a run ends; it is called in a thread and may block.
+    """
+
+    def __init__(self, settings: Settings, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG) -> None:
         self._settings = settings
+        self._scoring = scoring
         self._profiles = Profiles(base_profile(settings))
         self._resources: Resources | None = None
 
@@ -62,65 +63,15 @@ class EngineRunner:
             on_progress=listeners.on_progress,
             on_entry=on_entry,
         )
-        return _outcome(order.domain, result, least)
+        return _outcome(order.domain, result, least, await asyncio.to_thread(self._scoring))
 
 
 def _hot_cache_ttl_s(settings: Settings) -> float:
     return float(settings.cross_job_hot_cache_ttl_seconds) if settings.cross_job_hot_cache else 0.0
 
 
-def base_profile(settings: Settings) -> Profile:
-    """Return the profile that jobs start from: a file over the default, and the settings over both.
-
-    Raises:
-        ProfileError: the file is not a profile.
-    """
-    profile = load_profile(settings.profile_path) if settings.profile_path else default_profile()
-    defaults = {
-        name: getattr(settings, name)
-        for name in ("positive_cache_ttl", "negative_cache_ttl", "timeout", "retry", "retrans", "fallback")
-        if getattr(settings, name) is not None
-    }
-    sources = {f"source{family}": getattr(settings, f"source_addr{family}") for family in (4, 6)}
-    resolver: dict[str, Any] = {name: value for name, value in sources.items() if value}
-    overrides: dict[str, Any] = {"resolver": resolver | {"defaults": defaults}}
-    if settings.allow_non_global:
-        overrides["net"] = {"allow_non_global_targets": True}
-    return profile.merge(overrides)
-
-
-def job_overrides(order: TestOrder, *, guard_forced: bool) -> list[Mapping[str, Any]]:
-    """Return what stands over the base profile, in order: the stored profile, the job's overrides, its switches."""
-    net = {family: False for family in ("ipv4", "ipv6") if order.config.get(f"{family}_disabled")}
-    if guard_forced:
-        net["allow_non_global_targets"] = False
-    documents = (order.profile, order.config.get("overrides"), {"net": net} if net else None)
-    return [document for document in documents if document]
-
-
-class Profiles:
-    """Profiles made of a base and overrides; those used lately are kept, since most jobs share one."""
-
-    def __init__(self, base: Profile) -> None:
-        self._base = base
-        self._made: OrderedDict[str, Profile] = OrderedDict()
-
-    def get(self, overrides: list[Mapping[str, Any]]) -> Profile:
-        """Return the base with overrides. Raises ProfileError."""
-        key = json.dumps(overrides, sort_keys=True)
-        if key not in self._made:
-            profile = self._base
-            for document in overrides:
-                profile = profile.merge(document)
-            self._made[key] = profile
-            if len(self._made) > _PROFILES_KEPT:
-                self._made.popitem(last=False)
-        self._made.move_to_end(key)
-        return self._made[key]
-
-
-def _outcome(domain: str, result: RunResult, least: Level) -> Outcome:
-    score = compute_score(domain, result.entries)
+def _outcome(domain: str, result: RunResult, least: Level, scoring: ScoringConfig) -> Outcome:
+    score = compute_score(domain, result.entries, scoring)
     return Outcome(
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
         effective_profile=result.effective_profile,

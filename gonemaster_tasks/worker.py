@@ -29,6 +29,7 @@ from gonemaster_tasks.reaper import expire, reap
 from gonemaster_tasks.run_job import run_job
 from gonemaster_tasks.runner import Runner
 from gonemaster_tasks.running import Stop
+from gonemaster_tasks.scoring_source import current_scoring
 from gonemaster_tasks.settings import Settings, load_settings
 from gonemaster_tasks.store import worker_store_settings
 from gonemaster_tasks.watch import Watch
@@ -150,6 +151,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[str, Settings]:
     return node_name(given.name), load_settings({"worker_queues": given.queues}, file=given.config)
 
 
+def _engine(settings: Settings, store: Store) -> EngineRunner:
+    return EngineRunner(settings, lambda: current_scoring(store, settings))
+
+
 def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -> int:
     """Run a worker process until it is told to stop. `runner` replaces the engine."""
     try:
@@ -157,7 +162,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
         configure_logging(form=settings.log_format, level=settings.log_level)
         signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
         store = open_store(worker_store_settings(settings))
-        return Worker(settings, store, runner or EngineRunner(settings), name=name).run()
+        return Worker(settings, store, runner or _engine(settings, store), name=name).run()
     except TasksError as error:
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2

@@ -8,7 +8,9 @@ import pytest
 
 from gonemaster_db.records import EntryRecord
 from gonemaster_engine.profile import ProfileError
-from gonemaster_tasks.engine_runner import EngineRunner, Profiles, base_profile, job_overrides
+from gonemaster_engine.scoring_config import DEFAULT_CONFIG, ScoringConfig, parse_config
+from gonemaster_tasks.engine_runner import EngineRunner
+from gonemaster_tasks.profiles import Profiles, base_profile, job_overrides
 from gonemaster_tasks.runner import Listeners, Outcome, TestOrder
 from gonemaster_tasks.settings import Settings
 from tests.support.dnsworld import World
@@ -25,12 +27,14 @@ def settings(demo_world: World, demo_hints: Path) -> Settings:
     return Settings(root_hints_path=demo_hints, dns_port=demo_world.port, allow_non_global=True, timeout=2, retry=1)
 
 
-def run(settings: Settings, test_order: TestOrder) -> tuple[Outcome, list[int], list[EntryRecord]]:
+def run(
+    settings: Settings, test_order: TestOrder, scoring: ScoringConfig = DEFAULT_CONFIG
+) -> tuple[Outcome, list[int], list[EntryRecord]]:
     progress: list[int] = []
     entries: list[EntryRecord] = []
 
     async def whole() -> Outcome:
-        runner = EngineRunner(settings)
+        runner = EngineRunner(settings, lambda: scoring)
         await runner.open()
         try:
             return await runner.run(test_order, Listeners(progress.append, entries.append))
@@ -55,6 +59,15 @@ def test_a_domain_is_tested_scored_and_kept_from_the_least_level_on(settings: Se
     assert outcome.effective_profile["net"]["allow_non_global_targets"] is True
     loud, _, _ = run(settings, order({"tests": ["basic"], "min_level": "DEBUG3"}))
     assert len(loud.entries) > len(outcome.entries)
+
+
+def test_the_score_follows_the_configuration(settings: Settings) -> None:
+    test_order = order({"tests": ["basic"]})
+    usual, _, _ = run(settings, test_order)
+    strict, _, _ = run(settings, test_order, parse_config({"severity_penalties": {"INFO": 1}}))
+    assert usual.score is not None
+    assert strict.score is not None
+    assert strict.score < usual.score
 
 
 def test_undelegated_servers_of_a_job_are_asked(settings: Settings) -> None:
