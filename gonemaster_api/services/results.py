@@ -8,6 +8,7 @@ from typing import Any
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.fields import LEVELS
+from gonemaster_api.services import scores
 from gonemaster_api.state import State
 from gonemaster_db.models import Entry, Job, Run
 from gonemaster_db.repositories.entries import entries_of_run
@@ -15,6 +16,8 @@ from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.runs import has_dnssec_chain
 from gonemaster_engine.messages import best_locale, message
 from gonemaster_engine.registry import cases
+from gonemaster_engine.scoring import Score
+from gonemaster_tasks.scoring_source import current_scoring
 
 
 def read(state: State, run_id: str, *, locale: str) -> dict[str, Any]:
@@ -24,14 +27,27 @@ def read(state: State, run_id: str, *, locale: str) -> dict[str, Any]:
         ApiError: 404 not_found while the job is not finished; the details tell its status.
         JobNotFound: there is no such job.
     """
+    scoring = current_scoring(state.store, state.settings)
     with state.store.reading() as session:
         item = find_job_or_run(session, run_id)
         if isinstance(item, Job):
             raise _not_finished(item)
         entries = entries_of_run(session, run_id)
         has_chain = has_dnssec_chain(session, run_id)
-        with_timings = state.settings.show_nameserver_timings_admin
-        return _document(item, entries, locale=locale, with_timings=with_timings, has_chain=has_chain)
+    score = scores.score_of(item, entries, scoring)
+    scores.keep_missing(state, item, score)
+    document = _document(item, entries, locale=locale, has_chain=has_chain)
+    return document | _where_shown(state, item, score)
+
+
+def _where_shown(state: State, run: Run, score: Score | None) -> dict[str, Any]:
+    """Give what the settings can hide."""
+    found: dict[str, Any] = {}
+    if score is not None and state.settings.show_score_admin:
+        found["score"] = score.as_dict()
+    if run.nameserver_timings is not None and state.settings.show_nameserver_timings_admin:
+        found["nameserver_timings"] = run.nameserver_timings
+    return found
 
 
 def _not_finished(job: Job) -> ApiError:
@@ -39,9 +55,7 @@ def _not_finished(job: Job) -> ApiError:
     return ApiError(404, "not_found", f"there is no result yet, the job is {status}", details={"status": status})
 
 
-def _document(
-    run: Run, entries: Sequence[Entry], *, locale: str, with_timings: bool, has_chain: bool
-) -> dict[str, Any]:
+def _document(run: Run, entries: Sequence[Entry], *, locale: str, has_chain: bool) -> dict[str, Any]:
     language = best_locale(locale)
     document: dict[str, Any] = {
         "job_id": run.id,
@@ -53,8 +67,6 @@ def _document(
     }
     if run.batch_id:
         document["batch_id"] = run.batch_id
-    if with_timings and run.nameserver_timings is not None:
-        document["nameserver_timings"] = run.nameserver_timings
     return document
 
 

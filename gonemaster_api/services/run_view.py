@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from gonemaster_api.paging import page_document, slice_of
+from gonemaster_api.services import scores
 from gonemaster_api.services.job_list import time_range
 from gonemaster_api.state import State
 from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import Run
 from gonemaster_db.repositories.runs import get_run, list_runs
+from gonemaster_tasks.scoring_source import current_scoring
 
 _COLUMNS = (
     "id", "domain_id", "domain", "batch_id", "public_id", "created_at", "started_at", "finished_at", "duration_ms",
@@ -25,6 +27,9 @@ def read(state: State, run_id: str) -> dict[str, Any]:
         document["effective_profile"] = run.effective_profile.document if run.effective_profile else None
         if state.settings.show_nameserver_timings_admin:
             document["nameserver_timings"] = run.nameserver_timings
+    if state.settings.show_score_admin:
+        scoring = current_scoring(state.store, state.settings)
+        document["score"], document["grade"] = scores.complete(state, run, scoring)
     return document
 
 

@@ -8,6 +8,7 @@ from marshmallow import validate
 from gonemaster_api.fields import LEVELS, Instant, JsonBoolean, JsonInteger, LevelName, positive_id
 from gonemaster_api.paging import CursorPagingSchema, page_schema
 from gonemaster_api.parsing import QuerySchema, RequestSchema
+from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
 from gonemaster_db.repositories.ordering import JOB_SORT, SORTS
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
@@ -140,7 +141,8 @@ class JobResultSchema(ma.Schema):
     )
     raw = ma.fields.Nested(RawResultSchema, required=True)
     testcase_descriptions = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
-    nameserver_timings = ma.fields.List(ma.fields.Dict())
+    score = ma.fields.Nested(ScoreSchema, metadata={"description": "of a run that succeeded, unless hidden"})
+    nameserver_timings = ma.fields.List(ma.fields.Nested(NameserverTimingSchema))
     has_dnssec_chain = ma.fields.Boolean(required=True)
 
 

@@ -6,6 +6,7 @@ from marshmallow import validate
 from gonemaster_api.fields import LEVELS, Instant, LevelName
 from gonemaster_api.paging import PagingSchema, page_schema
 from gonemaster_api.parsing import QuerySchema
+from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema
 from gonemaster_db.models import RunStatus
 from gonemaster_db.repositories.ordering import RUN_SORT, SORTS
@@ -40,7 +41,9 @@ class RunSchema(ma.Schema):
     effective_profile = ma.fields.String(
         required=True, allow_none=True, metadata={"description": "JSON text; null in lists"}
     )
-    nameserver_timings = ma.fields.List(ma.fields.Dict(), allow_none=True, metadata={"description": "not in lists"})
+    nameserver_timings = ma.fields.List(
+        ma.fields.Nested(NameserverTimingSchema), allow_none=True, metadata={"description": "not in lists"}
+    )
     score = ma.fields.Integer(allow_none=True)
     grade = ma.fields.String(allow_none=True)
     error = ma.fields.String(required=True)
