@@ -85,11 +85,3 @@ class Page(Generic[T]):
     limit: int
     offset: int
     total_is_least: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a queued job stands: `position` in its tier from 1, `ahead` counts all jobs that go first."""
-
-    position: int
-    ahead: int

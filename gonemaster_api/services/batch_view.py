@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import Conflict
 from gonemaster_api.paging import Slice, page_document
 from gonemaster_api.services import job_list
+from gonemaster_api.services.job_view import estimate_document
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import JobsNotTerminal
@@ -20,8 +24,10 @@ from gonemaster_db.repositories.batches import (
     summarise_batch,
 )
 from gonemaster_db.repositories.deletion import BatchImpact, delete_batch, preview_batch_deletion
+from gonemaster_db.repositories.places import batch_spans
 from gonemaster_db.repositories.tag_values import list_tag_values
 from gonemaster_tasks import batch_control
+from gonemaster_tasks.estimates import estimate_batches, read_outlook
 
 MAX_LISTED = 100
 DELETED = "deleted_by_admin"
@@ -34,7 +40,19 @@ def read_list(state: State, query: Mapping[str, Any], *, tag: str | None = None)
     part = Slice(min(MAX_LISTED, query["limit"]), query["offset"])
     with state.store.reading() as session:
         page = list_batches(session, label=query["label"], tag=tag, limit=part.limit, offset=part.offset)
-    return page_document([_summary(item) for item in page.items], page.total, part)
+        estimates = _estimates(session, {item.batch.id: None for item in page.items if not item.is_done})
+    items = [_summary(item) | estimates.get(item.batch.id, {}) for item in page.items]
+    return page_document(items, page.total, part)
+
+
+def _estimates(session: Session, started: Mapping[str, datetime | None]) -> dict[str, dict[str, Any]]:
+    """Estimate the unfinished ones of some batches; `started` says which have begun, and when."""
+    spans = batch_spans(session, list(started)) if started else {}
+    if not spans:
+        return {}
+    outlook = read_outlook(session, now=utcnow())
+    found = estimate_batches(session, spans, outlook, started=started)
+    return {batch_id: estimate_document(estimate) for batch_id, estimate in found.items()}
 
 
 def _summary(item: ListedBatch) -> dict[str, Any]:
@@ -61,27 +79,32 @@ def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any
     with state.store.reading() as session:
         batch = get_batch(session, batch_id)
         summary = summarise_batch(session, batch_id)
+        estimates = _estimates(session, {batch_id: summary.started_at}) if not summary.finished_at else {}
     counts = summary.status_counts
     everything = sum(counts.values())
     completed = everything - sum(counts[status] for status in JobStatus)
     jobs = job_list.read(state, {**query, "batch_id": batch_id})
-    return jobs | {
-        "batch_id": batch.id,
-        "tag": batch.tag,
-        "description": batch.description,
-        "domain_count": batch.domain_count,
-        "snapshot_intent": batch.snapshot_intent,
-        "status": "done" if completed == everything else "running",
-        "completed": completed,
-        "completion": _percent(completed, everything),
-        "status_counts": dict(counts),
-        "grades": dict(summary.grades),
-        "worst_levels": dict(summary.worst_levels),
-        "created_at": batch.created_at,
-        "started_at": summary.started_at,
-        "finished_at": summary.finished_at,
-        "origin": batch.origin.value,
-    }
+    return (
+        jobs
+        | estimates.get(batch_id, {})
+        | {
+            "batch_id": batch.id,
+            "tag": batch.tag,
+            "description": batch.description,
+            "domain_count": batch.domain_count,
+            "snapshot_intent": batch.snapshot_intent,
+            "status": "done" if completed == everything else "running",
+            "completed": completed,
+            "completion": _percent(completed, everything),
+            "status_counts": dict(counts),
+            "grades": dict(summary.grades),
+            "worst_levels": dict(summary.worst_levels),
+            "created_at": batch.created_at,
+            "started_at": summary.started_at,
+            "finished_at": summary.finished_at,
+            "origin": batch.origin.value,
+        }
+    )
 
 
 def preview_deletion(state: State, batch_id: str) -> dict[str, Any]:

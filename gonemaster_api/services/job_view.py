@@ -1,11 +1,14 @@
 """Jobs and runs as one kind of document."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from gonemaster_api.state import State
+from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Job, JobStatus, Run
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.estimates import Estimate, estimate_jobs, read_outlook
 from gonemaster_tasks.events import read_progress
 
 _OPTIONAL = ("public_id", "batch_id", "error", "profile_id", "profile_name", "score", "grade")
@@ -16,12 +19,35 @@ def show(state: State, item: Job | Run) -> dict[str, Any]:
     return show_all(state, [item])[0]
 
 
+def show_new(job: Job) -> dict[str, Any]:
+    """Give the document of a job that was just made; its place is not looked up."""
+    return _job(job, {})
+
+
 def show_all(state: State, items: Iterable[Job | Run]) -> list[dict[str, Any]]:
     """Give the documents of jobs and runs in their order; progress of running ones comes from the broker."""
     listed = list(items)
     progress = _progress(state, [item.id for item in listed if is_running(item)])
+    estimates = _estimates(state, [item for item in listed if isinstance(item, Job)])
     scored = state.settings.show_score_admin
-    return [_run(item, scored=scored) if isinstance(item, Run) else _job(item, progress) for item in listed]
+    return [
+        _run(item, scored=scored)
+        if isinstance(item, Run)
+        else _job(item, progress) | estimate_document(estimates[item.id])
+        for item in listed
+    ]
+
+
+def estimate_document(estimate: Estimate) -> dict[str, Any]:
+    """Give the fields of an estimate."""
+    return asdict(estimate)
+
+
+def _estimates(state: State, jobs: list[Job]) -> Mapping[str, Estimate]:
+    if not jobs:
+        return {}
+    with state.store.reading() as session:
+        return estimate_jobs(session, jobs, read_outlook(session, now=utcnow()))
 
 
 def is_running(item: Job | Run) -> bool:

@@ -32,14 +32,15 @@ def read(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         waiting = _waiting(session, wanted, counts, part)
         running = list_running(session, limit=MAX_RUNNING)
     tiers = [_tier(tier, counts, pauses.get(tier)) for tier in TIERS]
+    shown = job_view.show_all(state, [*running, *waiting])
     total = sum(_queued_or_held(counts, TIERS.index(tier)) for tier in wanted)
     return {
         "paused": all(tier["paused"] for tier in tiers),
         "depth": {tier["tier"]: tier["queued"] for tier in tiers},
         "tiers": tiers,
-        "running": job_view.show_all(state, running),
+        "running": shown[: len(running)],
         "workers": _workers(state),
-    } | page_document(job_view.show_all(state, waiting), total, part)
+    } | page_document(shown[len(running) :], total, part)
 
 
 def _waiting(session: Session, tiers: list[str], counts: Counts, part: Slice) -> list[Job]:

@@ -227,5 +227,5 @@ def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str,
     with state.store.reading() as session:
         profile = choose_profile(session, request, domain)
     new = new_job(domain, options, priority=Priority.NORMAL, profile=profile)
-    job = control.submit_job(state.queue, new, also=lambda session, job: keep(session, job_view.show(state, job)))
-    return job_view.show(state, job)
+    job = control.submit_job(state.queue, new, also=lambda session, job: keep(session, job_view.show_new(job)))
+    return job_view.show_new(job)

@@ -1,7 +1,6 @@
 """All jobs of a batch at once: what waits, what runs, what is to be run again."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import case, func, select, update
@@ -12,15 +11,6 @@ from gonemaster_db.models.jobs import WAITING
 from gonemaster_db.records import NewJob
 
 _SLICE = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class BatchOutlook:
-    """The job of a batch that comes first, the one that comes last, and when its first job started."""
-
-    first: Job
-    last: Job
-    started_at: datetime | None
 
 
 def waiting_of_batch(session: Session, batch_id: str, *, limit: int) -> list[str]:
@@ -70,17 +60,3 @@ def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | N
             )
         last = runs[-1].id
         session.expunge_all()
-
-
-def batch_outlook(session: Session, batch_id: str) -> BatchOutlook | None:
-    """Return what an estimate needs to know of a batch; None if it is finished."""
-    unfinished = select(Job).where(Job.batch_id == batch_id, Job.status != JobStatus.PAUSED)
-    waiting_last = unfinished.order_by(Job.status == JobStatus.RUNNING, Job.position.desc(), Job.id.desc())
-    last = session.scalar(waiting_last.limit(1))
-    if last is None:
-        return None
-    first = session.scalar(unfinished.order_by(Job.status != JobStatus.RUNNING, Job.position, Job.id).limit(1))
-    begun = [
-        session.scalar(select(func.min(model.started_at)).where(model.batch_id == batch_id)) for model in (Job, Run)
-    ]
-    return BatchOutlook(first or last, last, min((at for at in begun if at), default=None))

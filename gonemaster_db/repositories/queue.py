@@ -11,7 +11,6 @@ from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
 from gonemaster_db.models import Job, JobStatus
 from gonemaster_db.models.jobs import WAITING
-from gonemaster_db.records import Place
 from gonemaster_db.repositories.positions import GAP, SLAB, positions_at_end
 
 End = Literal["front", "back"]
@@ -28,6 +27,11 @@ def count_queued(session: Session, priority: int) -> int:
     """Count the queued (not held) jobs of a tier."""
     counted = select(func.count()).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
     return session.scalar(counted) or 0
+
+
+def count_running(session: Session) -> int:
+    """Count the jobs that workers have in hand."""
+    return session.scalar(select(func.count()).where(Job.status == JobStatus.RUNNING)) or 0
 
 
 def count_states(session: Session) -> Mapping[tuple[int, JobStatus], int]:
@@ -96,17 +100,6 @@ def list_running(session: Session, *, limit: int) -> list[Job]:
     """List running jobs, longest running first."""
     query = select(Job).where(Job.status == JobStatus.RUNNING)
     return list(session.scalars(query.order_by(Job.started_at, Job.id).limit(limit)))
-
-
-def find_place(session: Session, job: Job) -> Place | None:
-    """Tell where a queued job stands; None for one that is held or runs."""
-    if job.status != JobStatus.QUEUED:
-        return None
-    queued = select(func.count()).select_from(Job).where(Job.status == JobStatus.QUEUED)
-    before = or_(Job.position < job.position, and_(Job.position == job.position, Job.id < job.id))
-    in_tier = session.scalar(queued.where(Job.priority == job.priority, before)) or 0
-    in_earlier = session.scalar(queued.where(Job.priority < job.priority)) or 0 if job.priority else 0
-    return Place(position=in_tier + 1, ahead=in_tier + in_earlier)
 
 
 def move_to_end(session: Session, job_ids: Sequence[str], *, to: End) -> list[str]:

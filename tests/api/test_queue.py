@@ -10,7 +10,7 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
 from gonemaster_tasks.control import QueueParts
 from tests.api.test_errors import error_of
-from tests.support.rows import claim, queue_job, queue_jobs
+from tests.support.rows import claim, make_run, queue_job, queue_jobs, record
 
 
 def tier(queue: dict[str, Any], name: str) -> dict[str, Any]:
@@ -144,3 +144,40 @@ def test_held_job_keeps_its_place_until_released(client: FlaskClient) -> None:
     assert (again.status_code, error_of(again)["code"]) == (409, "invalid_state")
     assert client.post(f"/api/v1/jobs/{job['id']}/release").get_json()["status"] == "queued"
     assert client.post("/api/v1/jobs/job_none/release").status_code == 404
+
+
+ESTIMATE = ("position", "ahead", "expected_start_at", "expected_finish_at")
+
+
+def test_estimates_are_null_without_a_measured_rate(client: FlaskClient, filled: list[str]) -> None:
+    queue = client.get("/api/v1/queue").get_json()
+    assert [(job["position"], job["ahead"]) for job in queue["items"]] == [(1, 0), (2, 1), (1, 2), (2, 3), (3, 4)]
+    assert {job[name] for job in queue["items"] for name in ESTIMATE[2:]} == {None}
+    assert queue["running"][0]["position"] is None
+    assert queue["running"][0]["expected_start_at"] == queue["running"][0]["started_at"]
+    assert queue["running"][0]["expected_finish_at"] is None
+
+
+def test_estimates_are_the_same_wherever_a_job_is_shown(client: FlaskClient, store: Store) -> None:
+    for number in range(4):
+        make_run(store, f"r{number}.example", record(at=utcnow() - timedelta(seconds=number)))
+    submitted = client.post("/api/v1/jobs/batch", json={"domains": ["a.example", "b.example"]}).get_json()
+    job_id, batch_id = submitted["job_ids"][1], submitted["batch_id"]
+    shown = client.get(f"/api/v1/jobs/{job_id}").get_json()
+    assert (shown["position"], shown["ahead"]) == (2, 1)
+    assert shown["expected_start_at"] < shown["expected_finish_at"]
+    listed = next(job for job in client.get("/api/v1/jobs").get_json()["items"] if job["id"] == job_id)
+    queued = client.get("/api/v1/queue?tier=batch").get_json()["items"][1]
+    batch = client.get(f"/api/v1/batches/{batch_id}").get_json()
+    summary = client.get("/api/v1/batches").get_json()["items"][0]
+    for place in (listed, queued, batch["items"][0], batch["items"][1]):
+        assert set(ESTIMATE) <= set(place)
+    assert (listed["position"], queued["position"], batch["position"], summary["position"]) == (2, 2, 1, 1)
+    assert batch["expected_start_at"] is not None
+    assert batch["expected_finish_at"] > batch["expected_start_at"]
+    assert summary["expected_finish_at"] is not None
+
+
+def test_what_has_ended_has_no_estimate(client: FlaskClient, store: Store) -> None:
+    run = make_run(store)
+    assert not set(ESTIMATE) & set(client.get(f"/api/v1/jobs/{run.id}").get_json())

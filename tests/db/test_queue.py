@@ -7,7 +7,7 @@ import pytest
 from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
 from gonemaster_db.models import JobStatus, Priority
 from gonemaster_db.repositories import queue
-from gonemaster_db.repositories.jobs import get_job, hold_job
+from gonemaster_db.repositories.jobs import hold_job
 from gonemaster_db.repositories.positions import GAP
 from gonemaster_db.session import Store
 from tests.support.rows import NOON, claim, queue_job, queue_jobs
@@ -48,15 +48,6 @@ def test_ids_are_read_in_slices_without_loss(store: Store, monkeypatch: pytest.M
     ids = queue_jobs(store, names(8))
     with store.reading() as session:
         assert list(queue.iter_queued_ids(session, Priority.NORMAL)) == ids
-
-
-def test_place_counts_all_that_go_first(store: Store) -> None:
-    batch = queue_jobs(store, names(3), priority=Priority.BATCH)
-    normal = queue_jobs(store, names(2))
-    with store.transaction() as session:
-        hold_job(session, batch[0])
-        places = [queue.find_place(session, get_job(session, job_id)) for job_id in (normal[1], batch[2], batch[0])]
-    assert places == [queue.Place(position=2, ahead=1), queue.Place(position=2, ahead=3), None]
 
 
 def test_jobs_move_to_the_front_and_back_in_the_order_given(store: Store) -> None:

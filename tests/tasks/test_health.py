@@ -1,4 +1,4 @@
-"""Stuck work is found, and estimates come from what was measured."""
+"""Stuck work is found."""
 
 import time
 from datetime import timedelta
@@ -6,18 +6,15 @@ from datetime import timedelta
 import pytest
 
 from gonemaster_db.clock import utcnow
-from gonemaster_db.models import RunStatus
-from gonemaster_db.records import NewJob, RunRecord
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.jobs import claim_job, create_job, get_job
+from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.jobs import claim_job, create_job
 from gonemaster_tasks.broker import WorkerState
-from gonemaster_tasks.control import QueueParts, pause_queue, submit_job
-from gonemaster_tasks.estimates import estimate_batch, estimate_job, measure_rate
+from gonemaster_tasks.control import QueueParts, pause_queue
 from gonemaster_tasks.health import KINDS, find_troubles
 from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.schedule import restore_entries
 from gonemaster_tasks.settings import Settings
-from tests.tasks.rows import LEASE, queue_batch, start
+from tests.tasks.rows import LEASE, queue_batch
 
 LIFE = timedelta(seconds=30)
 
@@ -80,61 +77,3 @@ def test_a_tier_without_worker_is_found_unless_paused(sound: QueueParts) -> None
 def test_a_silent_beat_is_found(sound: QueueParts) -> None:
     sound.broker.client.delete("redbeat::lock", "redbeat::schedule")
     assert troubles(sound) == {"beat_absent": "beat", "schedule_missing": "reap"}
-
-
-def finish(parts: QueueParts, job_id: str, *, seconds_ago: float, took_s: float) -> None:
-    ended = utcnow() - timedelta(seconds=seconds_ago)
-    with parts.store.transaction() as session:
-        job = claim_job(session, job_id, worker="w", now=ended - timedelta(seconds=took_s), lease=LEASE)
-        assert job
-        record = RunRecord(RunStatus.SUCCEEDED, ended)
-        graduate_job(session, job_id, worker="w", attempt=job.attempt, record=record)
-    parts.broker.remove([job_id], BATCH)
-
-
-def test_without_measured_runs_nothing_is_guessed(parts: QueueParts) -> None:
-    _, second = queue_batch(parts, 2)
-    with parts.store.reading() as session:
-        rate = measure_rate(session, now=utcnow())
-        estimate = estimate_job(session, get_job(session, second), rate, now=utcnow())
-    assert rate is None
-    assert (estimate.position, estimate.ahead) == (2, 1)
-    assert (estimate.expected_start_at, estimate.expected_finish_at) == (None, None)
-
-
-def test_estimates_follow_the_measured_rate(parts: QueueParts) -> None:
-    ids = queue_batch(parts, 20)
-    for number in range(10):  # one a second, each taking two
-        finish(parts, ids[number], seconds_ago=10 - number, took_s=2)
-    start(parts, ids[10])
-    submit_job(parts, NewJob("n.example"))
-    now = utcnow()
-    with parts.store.reading() as session:
-        rate = measure_rate(session, now=now)
-        assert rate
-        last = estimate_job(session, get_job(session, ids[19]), rate, now=now)
-        running = estimate_job(session, get_job(session, ids[10]), rate, now=now)
-        batch = estimate_batch(session, get_job(session, ids[19]).batch_id or "", rate, now=now)
-    assert rate.per_second == pytest.approx(1, rel=0.2)
-    assert rate.mean_duration == timedelta(seconds=2)
-    assert (last.position, last.ahead) == (9, 9)
-    assert last.expected_start_at
-    assert last.expected_finish_at
-    assert (last.expected_start_at - now).total_seconds() == pytest.approx(9, rel=0.25)
-    assert last.expected_finish_at - last.expected_start_at == timedelta(seconds=2)
-    assert running.expected_finish_at
-    assert timedelta(0) <= running.expected_finish_at - now <= timedelta(seconds=2)
-    assert batch.expected_finish_at == last.expected_finish_at
-    assert batch.expected_start_at
-    assert batch.expected_start_at < now
-
-
-def test_a_tier_that_is_paused_without_an_end_has_no_times(parts: QueueParts) -> None:
-    ids = queue_batch(parts, 5)
-    for number in range(4):
-        finish(parts, ids[number], seconds_ago=4 - number, took_s=1)
-    pause_queue(parts, [BATCH])
-    with parts.store.reading() as session:
-        rate = measure_rate(session, now=utcnow())
-        estimate = estimate_job(session, get_job(session, ids[4]), rate, now=utcnow())
-    assert (estimate.position, estimate.expected_start_at) == (1, None)

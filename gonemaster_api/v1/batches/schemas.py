@@ -9,7 +9,7 @@ from marshmallow import ValidationError, validate
 from gonemaster_api.fields import Instant, JsonBoolean
 from gonemaster_api.paging import page_schema
 from gonemaster_api.parsing import QuerySchema, RequestSchema
-from gonemaster_api.v1.jobs.schemas import JobSchema, RunOptionsSchema
+from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptionsSchema
 
 
 class NameList(ma.fields.List[Any]):
@@ -26,6 +26,8 @@ class NameList(ma.fields.List[Any]):
 
 class NewBatchSchema(RunOptionsSchema):
     """A request to test many domains."""
+
+    example: ClassVar = {"domains": ["example.com", "example.net"], "description": "before the move", "tags": ["mine"]}
 
     domains = NameList(allow_none=True, metadata={"example": ["example.com", "example.net"]})
     from_tag = ma.fields.String(allow_none=True, validate=validate.Length(1, 255))
@@ -65,8 +67,8 @@ class BatchAcceptedSchema(ma.Schema):
     )
 
 
-class BatchSummarySchema(ma.Schema):
-    """A batch in a list."""
+class BatchSummarySchema(EstimateSchema):
+    """A batch in a list. Place and expected start are those of its next job, the expected end is that of its last."""
 
     batch_id = ma.fields.String(required=True)
     tag = ma.fields.String(required=True)
@@ -112,6 +114,7 @@ class BatchChangeSchema(RequestSchema):
     """What can be changed of a batch."""
 
     error_codes: ClassVar = {"snapshot_intent": "missing_field"}
+    example: ClassVar = {"snapshot_intent": True}
 
     snapshot_intent = JsonBoolean(required=True)
 
@@ -156,6 +159,7 @@ class RerunSchema(RequestSchema):
     """Which runs of the batch to repeat."""
 
     optional_body = True
+    example: ClassVar = {"only": "failed"}
 
     which = ma.fields.String(
         data_key="only", load_default="all", validate=validate.OneOf(("failed", "canceled", "all"))

@@ -73,6 +73,8 @@ class RunOptionsSchema(RequestSchema):
 class NewJobSchema(RunOptionsSchema):
     """A request to test one domain."""
 
+    example: ClassVar = {"domain": "example.com", "tests": ["basic", "zone"], "min_level": "NOTICE", "tags": ["mine"]}
+
     domain = ma.fields.String(required=True, metadata={"example": "example.com"})
     nameservers = ma.fields.List(
         ma.fields.Nested(NameserverSchema), validate=validate.Length(max=MAX_UNDELEGATED), allow_none=True
@@ -89,7 +91,21 @@ class SeverityTotalsSchema(ma.Schema):
     CRITICAL = ma.fields.Integer(required=True)
 
 
-class JobSchema(ma.Schema):
+class EstimateSchema(ma.Schema):
+    """When something is expected to start and to end; absent for what has ended, and in answers to submissions."""
+
+    position = ma.fields.Integer(
+        allow_none=True, metadata={"description": "place in the tier, from 1; null for what runs or is held"}
+    )
+    ahead = ma.fields.Integer(allow_none=True, metadata={"description": "number of jobs that go first"})
+    expected_start_at = Instant(
+        allow_none=True,
+        metadata={"description": "from the measured rate; null without one, and in a tier paused without an end"},
+    )
+    expected_finish_at = Instant(allow_none=True)
+
+
+class JobSchema(EstimateSchema):
     """A job, or the run it has become."""
 
     id = ma.fields.String(required=True, metadata={"example": "job_0u3kq9ZbXa1hT5cR2mE"})
@@ -165,6 +181,7 @@ class PurgeSchema(RequestSchema):
     """How old a run must be to be removed; 0 or nothing takes the setting `database.retention_days`."""
 
     optional_body = True
+    example: ClassVar = {"older_than_days": 90}
 
     older_than_days = JsonInteger(load_default=0, validate=validate.Range(0, 36500))
 
