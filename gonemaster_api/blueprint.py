@@ -28,6 +28,13 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
+        """Read arguments; the document shows the example of the schema of a body."""
+        example = getattr(schema, "example", None)
+        if location == "json" and example is not None:
+            kwargs.setdefault("example", dict(example))
+        return super().arguments(schema, location=location, **kwargs)
+
     def refuses(self, **codes: str) -> Any:
         """Document the refusals of a view, for example `refuses(_404="not_found")`."""
 
@@ -43,6 +50,7 @@ class Api(flask_smorest.Api):
     """The OpenAPI document; errors are answered by `gonemaster_api.errors` alone."""
 
     ERROR_SCHEMA: ClassVar[type[ma.Schema]] = ErrorSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None  # operations name their refusals, gonemaster_api.openapi adds common ones
 
     def _register_error_handlers(self) -> None:
         """Leave the handlers as they are: flask-smorest would put its own error shape in their place."""

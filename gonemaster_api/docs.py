@@ -3,6 +3,8 @@
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, send_from_directory
 from swagger_ui_bundle import swagger_ui_path
 
+from gonemaster_api.openapi import complete
+
 _ASSETS = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
 
 blueprint = Blueprint("docs", __name__, url_prefix="/api/v1")
@@ -16,7 +18,7 @@ def register_docs(app: Flask) -> None:
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """Give the document that the page and generators of clients read."""
-    return jsonify(current_app.extensions["gonemaster-openapi"].to_dict())
+    return jsonify(complete(current_app.extensions["gonemaster-openapi"].to_dict()))
 
 
 @blueprint.get("/docs")

@@ -22,11 +22,12 @@ class RequestSchema(ma.Schema):
     """A request. What it does not know is refused, so that a typing error is never passed over.
 
     `error_codes` names the code of a field where `missing_<field>` and `invalid_<field>` are not it;
-    with `optional_body` a request without a body is read as an empty object.
+    with `optional_body` a request without a body is read as an empty object; `example` is shown in the document.
     """
 
     error_codes: ClassVar[Mapping[str, str]] = {}
     optional_body: ClassVar[bool] = False
+    example: ClassVar[Mapping[str, Any] | None] = None
 
     class Meta:
         """Unknown fields are an error, and fields keep their order in messages."""

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
+from gonemaster_api.openapi import METHODS, operations
 from gonemaster_db.settings import StoreSettings
 from tests.api.conftest import MakeApp
 from tests.support.stores import MakeSettings
 
-METHODS = {"get", "post", "put", "patch", "delete"}
 OUTSIDE = {"/api/v1", "/api/v1/", "/api/v1/openapi.json", "/api/v1/docs", "/api/v1/docs/assets/<name>"}
 
 
@@ -28,15 +29,6 @@ def document(client: FlaskClient) -> dict[str, Any]:
     return found
 
 
-def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    return [
-        (path, method, operation)
-        for path, item in document["paths"].items()
-        for method, operation in item.items()
-        if method in METHODS
-    ]
-
-
 def test_document_is_valid(document: dict[str, Any]) -> None:
     validate(document)
 
@@ -47,6 +39,7 @@ def test_every_route_of_the_api_is_in_the_document(make_app: MakeApp, document: 
         if rule.rule.startswith("/api/") and rule.rule not in OUTSIDE:
             path = re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", r"{\1}", rule.rule)
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                assert method.lower() in METHODS
                 assert method.lower() in document["paths"][path], f"{method} {path}"
 
 
@@ -54,14 +47,53 @@ def test_every_operation_says_what_it_does_and_answers(document: dict[str, Any])
     for path, method, operation in operations(document):
         assert operation.get("summary"), f"{method} {path}"
         assert any(status.startswith("2") for status in operation["responses"]), f"{method} {path}"
+        assert {"400", "500", "503"} <= set(operation["responses"]), f"{method} {path}"
+        assert "default" not in operation["responses"], f"{method} {path}"
+
+
+def test_every_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(names)) == len(names) > 40
 
 
 def test_refusals_have_the_error_document(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         for status, answer in operation["responses"].items():
-            if status.startswith("4") and "content" in answer:
+            if status >= "4" and (path, status) != ("/api/v1/readyz", "503"):
                 schema = answer["content"]["application/json"]["schema"]
                 assert schema == {"$ref": "#/components/schemas/Error"}, f"{method} {path} {status}"
+
+
+def test_what_sends_a_body_says_how_it_may_be_refused_and_gives_an_example(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        if "requestBody" in operation:
+            body = operation["requestBody"]["content"]["application/json"]
+            root = {**body["schema"], "components": document["components"]}
+            assert not list(OAS30Validator(root).iter_errors(body["example"])), f"{method} {path}"
+            assert {"400", "403", "413", "415"} <= set(operation["responses"]), f"{method} {path}"
+
+
+def test_numbers_in_queries_have_ranges(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            schema = parameter["schema"]
+            if schema.get("type") == "integer":
+                assert "minimum" in schema, f"{method} {path} {parameter['name']}"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/api/v1/jobs/batch"])
+def test_submissions_take_an_idempotency_key(document: dict[str, Any], path: str) -> None:
+    operation = document["paths"][path]["post"]
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["Idempotency-Key"]
+    (accepted,) = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+    assert "Idempotency-Replayed" in accepted["headers"]
+
+
+def test_headers_of_answers_are_documented(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            assert "X-Request-Id" in answer["headers"], f"{method} {path} {status}"
+            assert ("Retry-After" in answer["headers"]) == (status in {"429", "503"}), f"{method} {path} {status}"
 
 
 def test_page_takes_everything_from_this_server(client: FlaskClient) -> None:

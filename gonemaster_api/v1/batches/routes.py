@@ -5,6 +5,7 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.openapi import IDEMPOTENCY_KEY
 from gonemaster_api.services import batch_view
 from gonemaster_api.services import batches as service
 from gonemaster_api.services.idempotency import answer_once
@@ -35,6 +36,7 @@ blueprint = Blueprint("batches", __name__, description="Many domains, submitted 
 class NewBatch(MethodView):
     """Submission."""
 
+    @blueprint.doc(parameters=[IDEMPOTENCY_KEY])
     @blueprint.arguments(NewBatchSchema)
     @blueprint.response(202, BatchAcceptedSchema)
     @blueprint.refuses(

@@ -7,6 +7,7 @@ from flask.views import MethodView
 
 from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import ApiError
+from gonemaster_api.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from gonemaster_api.services import events, job_list, job_view, results, retention, submission
 from gonemaster_api.services.idempotency import answer_once
 from gonemaster_api.state import State, state
@@ -31,6 +32,7 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="One dom
 class Jobs(MethodView):
     """All jobs."""
 
+    @blueprint.doc(parameters=[IDEMPOTENCY_KEY])
     @blueprint.arguments(NewJobSchema)
     @blueprint.response(201, JobSchema)
     @blueprint.refuses(
@@ -117,13 +119,15 @@ class Release(MethodView):
 class Events(MethodView):
     """What happens to a job, as it happens."""
 
+    @blueprint.doc(parameters=[LAST_EVENT_ID])
     @blueprint.response(
         200,
         {"type": "string"},
         content_type="text/event-stream",
         description="server-sent events `state`, `progress`, `entry` and `done`; the stream ends after `done`",
     )
-    @blueprint.refuses(_404="not_found", _503="too_many_streams")
+    @blueprint.alt_response(204, description="the stream that Last-Event-ID belongs to has had its end", success=True)
+    @blueprint.refuses(_404="not_found", _503="too_many_streams, store_unavailable")
     def get(self, job_id: str) -> Response:
         """Follow a job. Last-Event-ID continues a stream that broke off."""
         shared = state()

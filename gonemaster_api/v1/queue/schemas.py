@@ -78,6 +78,7 @@ class PauseSchema(RequestSchema):
     """Which tiers to pause, both without `tier`; why, and until when."""
 
     optional_body = True
+    example: ClassVar = {"tier": "batch", "reason": "maintenance", "until": "2036-01-31T12:00:00Z"}
 
     tier = ma.fields.String(validate=validate.OneOf(TIERS), allow_none=True)
     reason = ma.fields.String(validate=validate.Length(max=1000), allow_none=True)
@@ -88,6 +89,7 @@ class ResumeSchema(RequestSchema):
     """Which tiers to resume, both without `tier`."""
 
     optional_body = True
+    example: ClassVar = {"tier": "batch"}
 
     tier = ma.fields.String(validate=validate.OneOf(TIERS), allow_none=True)
 
@@ -102,6 +104,7 @@ class JobIdsSchema(RequestSchema):
     """Jobs, by their ids."""
 
     error_codes: ClassVar = {"job_ids": "invalid_queue"}
+    example: ClassVar = {"job_ids": ["job_0u3kq9ZbXa1hT5cR2mE"]}
 
     job_ids = ma.fields.List(
         ma.fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, 100_000)
@@ -110,6 +113,8 @@ class JobIdsSchema(RequestSchema):
 
 class MoveSchema(JobIdsSchema):
     """Jobs of one tier, and where they go: to an end, or beside another job of the tier."""
+
+    example: ClassVar = {"job_ids": ["job_0u3kq9ZbXa1hT5cR2mE"], "to": "front"}
 
     to = ma.fields.String(validate=validate.OneOf(("front", "back")))
     before = ma.fields.String(validate=validate.Length(1, 64), metadata={"description": "id of a waiting job"})

@@ -6,6 +6,7 @@ from flask.views import MethodView
 
 from gonemaster_api import health
 from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.errors import RETRY_AFTER_S
 from gonemaster_api.state import state
 from gonemaster_api.v1.system.schemas import FeaturesSchema, HealthSchema, LocalesSchema, ReadySchema
 from gonemaster_engine.messages import locales
@@ -29,11 +30,13 @@ class Readiness(MethodView):
 
     @blueprint.response(200, ReadySchema)
     @blueprint.alt_response(503, schema=ReadySchema, description="a part does not serve")
-    def get(self) -> tuple[dict[str, Any], int]:
+    def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Say whether requests can be served: 200, or 503 with the parts that fail."""
         found = health.parts(state())
         ready = all(said == health.OK for said in found.values())
-        return {"status": "ok" if ready else "unavailable", "parts": found}, 200 if ready else 503
+        if ready:
+            return {"status": "ok", "parts": found}, 200, {}
+        return {"status": "unavailable", "parts": found}, 503, {"Retry-After": str(RETRY_AFTER_S)}
 
 
 @blueprint.route("/features")

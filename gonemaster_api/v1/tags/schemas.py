@@ -23,6 +23,8 @@ class TagSchema(ma.Schema):
 class NewTagSchema(RequestSchema):
     """A tag to be made."""
 
+    example: ClassVar = {"name": "mine", "description": "what we look after"}
+
     name = ma.fields.String(required=True, validate=validate.Length(max=255))
     description = ma.fields.String(load_default="", validate=validate.Length(max=10_000))
 
@@ -30,11 +32,15 @@ class NewTagSchema(RequestSchema):
 class TagChangeSchema(RequestSchema):
     """What can be changed of a tag."""
 
+    example: ClassVar = {"description": "what we look after"}
+
     description = ma.fields.String(required=True, validate=validate.Length(max=10_000))
 
 
 class TagDomainsSchema(RequestSchema):
     """Domains that join or leave a tag."""
+
+    example: ClassVar = {"domains": ["example.com", "example.net"]}
 
     domains = NameList(required=True)
 
@@ -43,6 +49,7 @@ class TagProfileSchema(RequestSchema):
     """The profile that domains of a tag are tested with where a request names none."""
 
     error_codes: ClassVar = {"profile_id": "invalid_profile_id"}
+    example: ClassVar = {"profile_id": 1}
 
     profile_id = positive_id(required=True)
 

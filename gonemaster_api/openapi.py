@@ -1,0 +1,90 @@
+"""The OpenAPI document: what all operations have in common is put in here, once."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+METHODS = ("get", "post", "put", "patch", "delete")
+_UNSAFE = frozenset(METHODS) - {"get"}
+_ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+_HEADERS = {
+    "X-Request-Id": {
+        "description": "names the request in the logs",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    },
+    "Retry-After": {
+        "description": "seconds after which the request may succeed",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "Idempotency-Replayed": {
+        "description": "present where this is the first answer to the same key, given again",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "the same request with the same key within 24 hours is done once and answered alike",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    "example": "9f2c1f6e-1b1e-4d3c-8c0e-5f3a4d2b1c00",
+}
+LAST_EVENT_ID = {
+    "in": "header",
+    "name": "Last-Event-ID",
+    "description": "id of the last event that was seen: only what is behind it is sent",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 64},
+}
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """Add to each operation its name, the refusals that any of them may give, and the headers of its answers."""
+    document["components"]["headers"] = _HEADERS
+    document["components"].pop("responses", None)
+    for path, method, operation in operations(document):
+        operation["operationId"] = _name(path, method)
+        answers = operation["responses"]
+        for status, codes in _common_refusals(method, operation).items():
+            if "$ref" in answers.get(status, {"$ref": ""}):
+                answers[status] = {"description": codes, "content": _ERROR}
+        for status, answer in answers.items():
+            answer["headers"] = _headers(status, idempotent=_is_idempotent(operation)) | answer.get("headers", {})
+        operation["responses"] = dict(sorted(answers.items()))
+    return document
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield path, method and operation."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def _name(path: str, method: str) -> str:
+    return "_".join([method, *re.findall(r"\w+", path.removeprefix("/api/v1/"))])
+
+
+def _common_refusals(method: str, operation: dict[str, Any]) -> dict[str, str]:
+    found = {"400": "invalid_query", "500": "internal_error, store_error", "503": "store_unavailable"}
+    if method in _UNSAFE:
+        found |= {"403": "csrf_origin_mismatch", "413": "body_too_large"}
+    if "requestBody" in operation:
+        found |= {"400": "invalid_json, unknown_field", "415": "unsupported_media_type"}
+    return found
+
+
+def _is_idempotent(operation: dict[str, Any]) -> bool:
+    return IDEMPOTENCY_KEY["name"] in [parameter.get("name") for parameter in operation.get("parameters", ())]
+
+
+def _headers(status: str, *, idempotent: bool) -> dict[str, Any]:
+    names = ["X-Request-Id"]
+    if status in {"429", "503"}:
+        names.append("Retry-After")
+    if idempotent and status.startswith("2"):
+        names.append("Idempotency-Replayed")
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
