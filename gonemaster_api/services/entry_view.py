@@ -14,6 +14,7 @@ from gonemaster_db.repositories.entries import ListedEntry, iter_entries, list_e
 
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
+COUNTED = 100_000  # entries that a total counts; beyond, it says that there are more
 _ROWS_A_PIECE = 500
 
 
@@ -40,11 +41,14 @@ def read_list(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     """
     part, after = slice_of(query), _after(query.get("after"))
     with state.store.reading() as session:
-        page = list_entries(session, filter_of(query), limit=part.limit, offset=part.offset, after=after)
+        wanted = filter_of(query)
+        page = list_entries(session, wanted, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
     items = [_document(item) for item in page.items]
-    document = page_document(items, page.total, part)
+    document = page_document(items, page.total, part) | {"total_is_least": page.total_is_least}
     if len(items) == part.limit:
         document["next_after"] = f"{items[-1]['run_id']}.{items[-1]['id']}"
+        if page.total_is_least:
+            document["next_cursor"] = str(part.offset + part.limit)
     return document
 
 

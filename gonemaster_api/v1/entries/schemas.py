@@ -41,5 +41,8 @@ class EntryQuerySchema(PagingSchema):
 EntryPageSchema = page_schema(
     EntrySchema,
     "Entry",
+    total_is_least=ma.fields.Boolean(
+        required=True, metadata={"description": "true: counting stopped at `total`, there are more"}
+    ),
     next_after=ma.fields.String(metadata={"description": "`after` of the next page; absent at the end"}),
 )

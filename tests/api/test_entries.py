@@ -1,0 +1,108 @@
+"""Entries across runs: totals that stop counting, pages at any depth, CSV in pieces."""
+
+import csv
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from gonemaster_api.services import entry_view
+from gonemaster_db.records import EntryRecord
+from gonemaster_db.repositories import entries as entries_repository
+from gonemaster_db.session import Store
+from tests.api.test_errors import error_of
+from tests.support.rows import entries_of, make_run, record
+
+
+def get(client: FlaskClient, query: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = client.get(f"/api/v1/entries?{query}").get_json()
+    return found
+
+
+@pytest.fixture
+def seven(store: Store) -> None:
+    """Seven entries in two runs."""
+    make_run(store, "a.example", record(entries=entries_of(*["INFO"] * 4)))
+    make_run(store, "b.example", record(entries=entries_of(*["ERROR"] * 3)))
+
+
+@pytest.mark.usefixtures("seven")
+def test_total_says_when_there_are_more(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = get(client, "limit=2")
+    assert (whole["total"], whole["total_is_least"], whole["next_cursor"]) == (7, False, "2")
+    monkeypatch.setattr(entry_view, "COUNTED", 3)
+    bounded = get(client, "limit=2&offset=4")
+    assert (bounded["total"], bounded["total_is_least"], bounded["next_cursor"]) == (3, True, "6")
+    assert "next_cursor" not in get(client, "limit=2&offset=6")
+    few = get(client, "level=error")
+    assert (few["total"], few["total_is_least"]) == (3, False)
+
+
+@pytest.mark.usefixtures("seven")
+@pytest.mark.parametrize("query", ["", "latest=1&", "module=basic&"])
+def test_pages_by_the_last_entry_seen_join_to_the_whole(client: FlaskClient, query: str) -> None:
+    whole = [item["id"] for item in get(client, query)["items"]]
+    seen: list[int] = []
+    after = ""
+    while True:
+        page = get(client, f"{query}limit=2{after}")
+        seen += [item["id"] for item in page["items"]]
+        if "next_after" not in page:
+            break
+        after = f"&after={page['next_after']}"
+    assert seen == whole
+    assert len(whole) == 7
+
+
+@pytest.mark.usefixtures("seven")
+def test_csv_comes_in_pieces_that_join_to_all_rows(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither rows of the database nor lines of the answer are gathered as a whole."""
+    monkeypatch.setattr(entry_view, "_ROWS_A_PIECE", 2)
+    monkeypatch.setattr(entries_repository, "_SLICE", 3)
+    response = client.get("/api/v1/entries?format=csv", buffered=False)
+    pieces = [piece for piece in response.iter_encoded() if piece]
+    assert len(pieces) == 5  # the head, three of two rows, one of one
+    rows = list(csv.DictReader(b"".join(pieces).decode().splitlines()))
+    assert list(rows[0]) == list(entry_view.COLUMNS)
+    assert [int(row["id"]) for row in rows] == [item["id"] for item in get(client)["items"]]
+
+
+def test_cells_keep_quotes_lines_and_other_scripts(client: FlaskClient, store: Store) -> None:
+    args = {"text": 'a "b",\nå', "formula": "=1+1"}
+    make_run(store, "a.example", record(entries=[EntryRecord(1.0, "ZONE", "zone01", "@X", "INFO", args)]))
+    text = client.get("/api/v1/entries?format=csv").get_data(as_text=True)
+    (row,) = csv.DictReader(text.splitlines(keepends=True))
+    assert row["tag"] == "'@X"
+    assert row["args"].startswith("{")  # a cell that begins with a brace is no formula
+    assert '"a \\"b\\",\\nå"' in row["args"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("run=" + "x" * 65, "invalid_run"),
+        ("domain=-1", "invalid_domain"),
+        ("domain=9999999999999999999", "invalid_domain"),
+        ("domain=%D9%A1%D9%A1%2E", "invalid_domain"),
+        ("level=LOUD", "invalid_level"),
+        ("latest=maybe", "invalid_latest"),
+        ("limit=0", "invalid_limit"),
+        ("limit=501", "invalid_limit"),
+        ("offset=-1", "invalid_offset"),
+        ("after=", "invalid_after"),
+        ("after=job_1.", "invalid_after"),
+        ("after=job_1.9999999999999999999", "invalid_after"),
+        ("after=job_1.%D9%A1", "invalid_after"),
+        ("format=xml", "invalid_format"),
+    ],
+)
+def test_refused_with_code(client: FlaskClient, query: str, code: str) -> None:
+    response = client.get(f"/api/v1/entries?{query}")
+    assert (response.status_code, error_of(response)["code"]) == (400, code)
+
+
+@pytest.mark.parametrize(
+    "query", ["run=%F0%9F%A6%86", "batch=x&latest=true", "tag=%25", "after=%E2%82%AC.5", "module=%27"]
+)
+def test_strange_filters_match_nothing(client: FlaskClient, query: str) -> None:
+    assert get(client, query)["items"] == []
