@@ -42,14 +42,14 @@ def described(signing: Signing) -> World:
 
 
 def run_on(world: World, hints: Path) -> tuple[RunResult, float]:
-    """Test the domain; gives the result and the longest pause of the event loop in seconds."""
+    """Test the domain; gives the result and the most CPU seconds between two turns of the event loop."""
     pauses = [0.0]
 
     async def measure() -> None:
         while True:
-            begin = time.perf_counter()
+            begin = time.thread_time()
             await asyncio.sleep(0.01)
-            pauses.append(time.perf_counter() - begin)
+            pauses.append(time.thread_time() - begin)
 
     async def whole() -> RunResult:
         profile = loopback_profile(timeout_s=3.0, retry=1)

@@ -181,7 +181,7 @@ def test_questions_at_once_to_one_server_are_limited(world: World, server: Serve
 
 def test_all_servers_are_asked_at_once(world: World, server: Server) -> None:
     for address in (HOST, OTHER):
-        world.server(address).fault(faults.delay(1.0))
+        world.server(address).fault(faults.delay(2.0))
 
     async def work(context: RunContext) -> float:
         servers = [context.nameserver("ns1.example.xa", HOST), context.nameserver("ns2.example.xa", OTHER)]
@@ -190,7 +190,7 @@ def test_all_servers_are_asked_at_once(world: World, server: Server) -> None:
         assert [one for one, response in answers if response] == servers
         return time.perf_counter() - begin
 
-    assert in_run(world, work) < 1.9
+    assert in_run(world, work) < 3.9
     world.server(OTHER).heal()
 
 

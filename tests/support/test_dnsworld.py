@@ -414,11 +414,8 @@ def test_running_world_cannot_be_redescribed(world: World) -> None:
         world.zone("late.xa")
 
 
-def test_demo_world_starts_fast_and_knows_its_domains() -> None:
-    describe_demo_world()  # the first one makes the RSA keys
-    begin = time.perf_counter()
+def test_demo_world_knows_its_domains() -> None:
     with describe_demo_world() as world:
-        assert time.perf_counter() - begin < 1
         for domain in DOMAINS:
             response = ask(world, world.address_of("ns1.nic.xa"), domain, "NS")
             assert (response.rcode() == dns.rcode.NXDOMAIN) == (domain == "missing.xa")

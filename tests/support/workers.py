@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 STAND_IN = "tests.support.standin_worker"
 
 
-def wait_until(condition: Callable[[], Any], *, within_s: float = 20.0, what: str = "") -> Any:
+def wait_until(condition: Callable[[], Any], *, within_s: float = 60.0, what: str = "") -> Any:
     """Poll until the condition is true; return what it gave."""
     deadline = time.monotonic() + within_s
     while not (answer := condition()):
@@ -70,7 +70,7 @@ class Farm:
         with self.store.reading() as session:
             return str(find_job_or_run(session, job_id).status)
 
-    def run_of(self, job_id: str, *, within_s: float = 20.0) -> Run:
+    def run_of(self, job_id: str, *, within_s: float = 60.0) -> Run:
         """Wait for a job to end; return its run."""
 
         def ended() -> Run | None:
@@ -131,7 +131,7 @@ class Farm:
         """What a process has written."""
         return (self.directory / f"{name}.log").read_text()
 
-    def stop(self, name: str, how: signal.Signals = signal.SIGTERM, *, within_s: float = 20.0) -> int:
+    def stop(self, name: str, how: signal.Signals = signal.SIGTERM, *, within_s: float = 60.0) -> int:
         """End a process and wait for it; returns its exit code."""
         process = self.processes.pop(name)
         process.send_signal(how)
