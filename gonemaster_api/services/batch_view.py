@@ -24,7 +24,7 @@ from gonemaster_db.repositories.batches import (
     summarise_batch,
 )
 from gonemaster_db.repositories.deletion import BatchImpact, delete_batch, preview_batch_deletion
-from gonemaster_db.repositories.places import batch_spans
+from gonemaster_db.repositories.places import BatchSpan, batch_spans
 from gonemaster_db.repositories.tag_values import list_tag_values
 from gonemaster_tasks import batch_control
 from gonemaster_tasks.estimates import estimate_batches, read_outlook
@@ -40,18 +40,20 @@ def read_list(state: State, query: Mapping[str, Any], *, tag: str | None = None)
     part = Slice(min(MAX_LISTED, query["limit"]), query["offset"])
     with state.store.reading() as session:
         page = list_batches(session, label=query["label"], tag=tag, limit=part.limit, offset=part.offset)
-        estimates = _estimates(session, {item.batch.id: None for item in page.items if not item.is_done})
+        left = {item.batch.id: item for item in page.items if item.span}
+        begun = {batch_id: item.started_at for batch_id, item in left.items()}
+        estimates = _estimates(session, {batch_id: item.span for batch_id, item in left.items() if item.span}, begun)
     items = [_summary(item) | estimates.get(item.batch.id, {}) for item in page.items]
     return page_document(items, page.total, part)
 
 
-def _estimates(session: Session, started: Mapping[str, datetime | None]) -> dict[str, dict[str, Any]]:
-    """Estimate the unfinished ones of some batches; `started` says which have begun, and when."""
-    spans = batch_spans(session, list(started)) if started else {}
+def _estimates(
+    session: Session, spans: Mapping[str, BatchSpan], begun: Mapping[str, datetime | None]
+) -> dict[str, dict[str, Any]]:
+    """Estimate unfinished batches, by id."""
     if not spans:
         return {}
-    outlook = read_outlook(session, now=utcnow())
-    found = estimate_batches(session, spans, outlook, started=started)
+    found = estimate_batches(session, spans, read_outlook(session, now=utcnow()), started=begun)
     return {batch_id: estimate_document(estimate) for batch_id, estimate in found.items()}
 
 
@@ -79,7 +81,7 @@ def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any
     with state.store.reading() as session:
         batch = get_batch(session, batch_id)
         summary = summarise_batch(session, batch_id)
-        estimates = _estimates(session, {batch_id: summary.started_at}) if not summary.finished_at else {}
+        estimates = _estimates(session, batch_spans(session, [batch_id]), {batch_id: summary.started_at})
     counts = summary.status_counts
     everything = sum(counts.values())
     completed = everything - sum(counts[status] for status in JobStatus)

@@ -12,21 +12,29 @@ from gonemaster_db.errors import BatchNotFound
 from gonemaster_db.ids import new_batch_id
 from gonemaster_db.models import Batch, BatchOrigin, Job, JobStatus, Run, RunStatus
 from gonemaster_db.records import NewBatch, Page
+from gonemaster_db.repositories.places import BatchSpan, batch_spans
 
 
 @dataclass(frozen=True, slots=True)
 class ListedBatch:
-    """A batch and how far it is; `finished_at` is None while jobs are left."""
+    """A batch and how far it is; `span` are the jobs that are left, None (and then a time of the end) if none is."""
 
     batch: Batch
-    total: int
+    span: BatchSpan | None
     completed: int
+    started_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def total(self) -> int:
+        """Jobs and runs together."""
+        left = self.span.queued + self.span.held + self.span.running if self.span else 0
+        return self.completed + left
 
     @property
     def is_done(self) -> bool:
         """Whether no job is left."""
-        return self.completed == self.total
+        return self.span is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +130,17 @@ def count_unfinished(session: Session, batch_id: str) -> int:
 
 def _with_progress(session: Session, batches: Sequence[Batch]) -> list[ListedBatch]:
     ids = [batch.id for batch in batches]
-    left = _count_of(session, Job.batch_id, ids)
-    done = _count_of(session, Run.batch_id, ids)
-    ended = select(Run.batch_id, func.max(Run.finished_at)).where(Run.batch_id.in_(ids)).group_by(Run.batch_id)
-    ends = {row[0]: row[1] for row in session.execute(ended)}
-    return [
-        ListedBatch(
-            batch,
-            total=left.get(batch.id, 0) + done.get(batch.id, 0),
-            completed=done.get(batch.id, 0),
-            finished_at=None if left.get(batch.id) else ends.get(batch.id),
-        )
-        for batch in batches
-    ]
+    spans = batch_spans(session, ids)
+    query = select(Run.batch_id, func.count(), func.min(Run.started_at), func.max(Run.finished_at))
+    runs = {row[0]: row for row in session.execute(query.where(Run.batch_id.in_(ids)).group_by(Run.batch_id))}
+    return [_listed(batch, spans.get(batch.id), *(runs.get(batch.id) or (None, 0, None, None))) for batch in batches]
 
 
-def _count_of(session: Session, column: InstrumentedAttribute[str | None], ids: Sequence[str]) -> dict[str | None, int]:
-    rows = session.execute(select(column, func.count()).where(column.in_(ids)).group_by(column))
-    return {row[0]: row[1] for row in rows}
+def _listed(
+    batch: Batch, span: BatchSpan | None, _id: str | None, done: int, begun: datetime | None, ended: datetime | None
+) -> ListedBatch:
+    begun = begun or (span.first_start if span else None)
+    return ListedBatch(batch, span, completed=done, started_at=begun, finished_at=None if span else ended)
 
 
 def _count_by(session: Session, batch_id: str, column: InstrumentedAttribute[str | None]) -> dict[str, int]:

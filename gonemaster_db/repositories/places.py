@@ -25,7 +25,8 @@ class BatchSpan:
     running: int
     first: Mark | None  # of those that are queued
     last: Mark | None
-    last_start: datetime | None  # of those that run
+    first_start: datetime | None  # of those that run
+    last_start: datetime | None
 
 
 def find_positions(session: Session, jobs: Iterable[Job]) -> dict[str, int]:
@@ -80,7 +81,7 @@ def _count_between(session: Session, priority: int, bounds: Sequence[Mark]) -> l
 def batch_spans(session: Session, batch_ids: Sequence[str]) -> Mapping[str, BatchSpan]:
     """Find the unfinished jobs of batches; finished ones are left out."""
     queued, running = Job.status == JobStatus.QUEUED, Job.status == JobStatus.RUNNING
-    where = case((queued, Job.position))
+    where, begun = case((queued, Job.position)), case((running, Job.started_at))
     query = (
         select(
             Job.batch_id,
@@ -89,7 +90,8 @@ def batch_spans(session: Session, batch_ids: Sequence[str]) -> Mapping[str, Batc
             func.count(case((running, 1))),
             func.min(where),
             func.max(where),
-            func.max(case((running, Job.started_at))),
+            func.min(begun),
+            func.max(begun),
         )
         .where(Job.batch_id.in_(batch_ids))
         .group_by(Job.batch_id)
@@ -98,7 +100,13 @@ def batch_spans(session: Session, batch_ids: Sequence[str]) -> Mapping[str, Batc
 
 
 def _span(
-    batch_id: str, queued: int, held: int, running: int, low: int | None, high: int | None, start: datetime | None
+    batch_id: str,
+    queued: int,
+    held: int,
+    running: int,
+    low: int | None,
+    high: int | None,
+    *starts: datetime | None,
 ) -> BatchSpan:
     first, last = (None if position is None else (position, "") for position in (low, high))
-    return BatchSpan(batch_id, queued, held, running, first, last, start)
+    return BatchSpan(batch_id, queued, held, running, first, last, *starts)

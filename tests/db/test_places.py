@@ -64,5 +64,7 @@ def test_span_of_a_batch_leaves_out_what_is_held_or_runs(store: Store) -> None:
     with store.reading() as session:
         spans = places.batch_spans(session, [batch_id, done_id])
         first, last = (get_job(session, job_id).position for job_id in (ids[1], ids[3]))
-    span = places.BatchSpan(batch_id, queued=3, held=1, running=1, first=(first, ""), last=(last, ""), last_start=NOON)
+    span = places.BatchSpan(
+        batch_id, queued=3, held=1, running=1, first=(first, ""), last=(last, ""), first_start=NOON, last_start=NOON
+    )
     assert spans == {batch_id: span}
