@@ -83,6 +83,12 @@ class HotCache:
         self.answers: ExpiringCache[Response] = ExpiringCache(max_entries=max_entries)
         self.cuts: ExpiringCache[ZoneCut] = ExpiringCache(max_entries=max_entries)
 
+    def change_ttl(self, ttl_s: float) -> None:
+        """Bound the life of entries anew, 0 to keep nothing; what was kept is forgotten."""
+        self.ttl_s, self.negative_ttl_s = ttl_s, min(30.0, ttl_s)
+        self.answers.clear()
+        self.cuts.clear()
+
     def keep_answer(self, address: str, key: QuestionKey, response: Response) -> None:
         """Keep an answer for its TTL, a negative one shorter; failures of a server are not kept."""
         if response.rcode_number not in {0, 3} or response.tc:

@@ -1,4 +1,4 @@
-"""Redis as this service uses it: waiting messages, pause flags, limits, locks and workers."""
+"""Redis as this service uses it: waiting messages, pause flags, marks, locks and workers."""
 
 import json
 import secrets
@@ -24,7 +24,8 @@ SLICE = 1000  # values of one LPUSH
 UNACKED = "unacked"  # kombu's hash of what workers hold
 UNACKED_INDEX = "unacked_index"  # kombu's times of taking, by the clock of the worker's host
 PAUSED = "gm:paused"
-LIMITS = "gm:limits"
+SETTINGS = "gm:settings"  # the mark by which changes of settings are noticed
+COUNTERS = "gm:counters"
 WORKERS = "gm:workers"
 EPOCH = "gm:epoch"  # the mark by which an emptied Redis is noticed
 SUBMITTING = "gm:submitting"
@@ -51,7 +52,6 @@ class Controls:
     """What a worker looks at before it takes the next message."""
 
     paused: Mapping[str, float]  # tier to the POSIX time of the end of the pause, 0 for none
-    limits: Mapping[str, int]
     epoch: str = ""  # empty after Redis lost its content
 
 
@@ -256,30 +256,47 @@ class Broker:
                 pipe.hdel(UNACKED, *piece)
             pipe.execute()
 
-    # Pause flags and limits: copies of what the database says.
+    # Pause flags: copies of what the database says.
 
     def set_controls(self, controls: Controls) -> None:
-        """Copy pause flags and limits for the workers to see."""
+        """Copy pause flags for the workers to see."""
         with reachable(), self.client.pipeline(transaction=True) as pipe:
-            pipe.delete(PAUSED, LIMITS)
+            pipe.delete(PAUSED)
             if controls.paused:
                 pipe.hset(PAUSED, mapping=dict(controls.paused))
-            if controls.limits:
-                pipe.hset(LIMITS, mapping=dict(controls.limits))
             pipe.execute()
 
     def controls(self) -> Controls:
         """Read the copies."""
         with reachable(), self.client.pipeline(transaction=False) as pipe:
             pipe.hgetall(PAUSED)
-            pipe.hgetall(LIMITS)
             pipe.get(EPOCH)
-            paused, limits, epoch = pipe.execute()
-        return Controls(
-            {tier: float(until) for tier, until in paused.items()},
-            {name: int(value) for name, value in limits.items()},
-            epoch or "",
-        )
+            paused, epoch = pipe.execute()
+        return Controls({tier: float(until) for tier, until in paused.items()}, epoch or "")
+
+    # Settings: the database has them, here is only a mark that is new after each change.
+
+    def tell_settings(self, mark: str) -> None:
+        """Let all processes read the stored settings; `mark` is that of the database."""
+        with reachable():
+            self.client.set(SETTINGS, f"{mark}:{secrets.token_hex(4)}")  # told twice: read twice
+
+    def settings_mark(self) -> str:
+        """Return what was told last, empty if that is lost; it begins with the mark of the database and a colon."""
+        with reachable():
+            return self.client.get(SETTINGS) or ""
+
+    # Counters since Redis was empty, of all processes together.
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Add to a counter."""
+        with reachable():
+            self.client.hincrby(COUNTERS, name, number)
+
+    def counters(self) -> dict[str, int]:
+        """Return all counters by name; those that never counted are missing."""
+        with reachable():
+            return {name: int(value) for name, value in self.client.hgetall(COUNTERS).items()}
 
     # What one process of many does at a time.
 

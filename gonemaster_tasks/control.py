@@ -1,7 +1,7 @@
 """What is done to jobs from outside: rows first, then the broker; what fails in between is reconciled."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,15 +18,14 @@ from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.graduation import request_cancel
 from gonemaster_db.repositories.jobs import create_job, create_jobs, find_job_or_run
 from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
-from gonemaster_db.repositories.settings import delete_settings, write_settings
 from gonemaster_db.session import Store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.events import JobEvent, publish
-from gonemaster_tasks.flags import LIMITS, copy_controls
+from gonemaster_tasks.flags import copy_controls
 from gonemaster_tasks.queues import TIERS, tier_of
-from gonemaster_tasks.settings import Settings, check_value
+from gonemaster_tasks.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -211,26 +210,3 @@ def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS, *, who: str = 
     resumed = parts.store.run(resume)
     copy_controls(parts.store, parts.broker, now=now)
     return resumed
-
-
-def set_limits(parts: QueueParts, limits: Mapping[str, int | None], *, who: str = "") -> None:
-    """Change limits of flags.LIMITS while workers run; None lets the settings of each worker count again.
-
-    Raises:
-        KeyError: this is no limit.
-        SettingsError: a value is out of range; nothing was changed.
-        BrokerUnavailable: they are stored, and hold as soon as the reconciler can copy them.
-    """
-    unknown = set(limits) - set(LIMITS)
-    if unknown:
-        raise KeyError(min(unknown))
-    values = {key: check_value(key, value) for key, value in limits.items() if value is not None}
-    now = utcnow()
-
-    def change(session: Session) -> None:
-        write_settings(session, values, now=now)
-        delete_settings(session, [key for key, value in limits.items() if value is None])
-        record_action(session, "queue.limits", who=who, now=now, count=len(limits), details=dict(limits))
-
-    parts.store.run(change)
-    copy_controls(parts.store, parts.broker, now=now)

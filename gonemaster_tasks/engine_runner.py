@@ -10,9 +10,13 @@ from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import DSInfo, RunResult, run_test
 from gonemaster_engine.scoring import compute_score
 from gonemaster_engine.scoring_config import DEFAULT_CONFIG, ScoringConfig
+from gonemaster_engine.transport import host_has_ipv6
+from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.profiles import Profiles, base_profile, job_overrides
 from gonemaster_tasks.runner import Listeners, Outcome, TestOrder
 from gonemaster_tasks.settings import Settings
+
+_IPV6 = {"auto": None, "on": True, "off": False}  # None: as this host has it
 
 
 class EngineRunner:
@@ -21,19 +25,21 @@ class EngineRunner:
     `scoring` gives the configuration that counts when a run ends; it is called in a thread and may block.
     """
 
-    def __init__(self, settings: Settings, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG) -> None:
-        self._settings = settings
+    def __init__(self, live: LiveSettings, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG) -> None:
+        self._live = live
         self._scoring = scoring
-        self._profiles = Profiles(base_profile(settings))
+        self._profiles = Profiles(base_profile(live.own))
+        self._applied = live.current
         self._resources: Resources | None = None
 
     async def open(self) -> None:
         """Open sockets and caches in the running loop."""
+        settings = self._applied = self._live.current
         self._resources = Resources.open(
-            root_hints=self._settings.root_hints_path,
-            dns_port=self._settings.dns_port,
-            hot_cache_ttl_s=_hot_cache_ttl_s(self._settings),
-            ipv6={"auto": None, "on": True, "off": False}[self._settings.ipv6_mode],
+            root_hints=settings.root_hints_path,
+            dns_port=settings.dns_port,
+            hot_cache_ttl_s=_hot_cache_ttl_s(settings),
+            ipv6=_IPV6[settings.ipv6_mode],
         )
 
     async def close(self) -> None:
@@ -45,7 +51,9 @@ class EngineRunner:
         """Run the tests that the job asks for. Raises EngineError for what no test can be made of."""
         if self._resources is None:
             raise RuntimeError("the runner is not open")
-        least = Level.parse(order.config.get("min_level") or self._settings.min_level)
+        settings = self._live.current
+        self._apply(settings, self._resources)
+        least = Level.parse(order.config.get("min_level") or settings.min_level)
 
         def on_entry(entry: Entry) -> None:
             if entry.level >= max(least, Level.INFO):
@@ -53,10 +61,10 @@ class EngineRunner:
 
         result = await run_test(
             order.domain,
-            self._profiles.get(job_overrides(order, guard_forced=self._settings.guard_forced)),
+            self._profiles.get(job_overrides(order, guard_forced=settings.guard_forced)),
             resources=self._resources,
             tests=tuple(order.config.get("tests") or ()),
-            exclude=self._settings.exclude,
+            exclude=settings.exclude,
             nameservers=[(server["ns"], server.get("ip")) for server in order.config.get("nameservers") or ()],
             ds=[DSInfo(**record) for record in order.config.get("ds") or ()],
             deadline_s=order.deadline_s,
@@ -64,6 +72,15 @@ class EngineRunner:
             on_entry=on_entry,
         )
         return _outcome(order.domain, result, least, await asyncio.to_thread(self._scoring))
+
+    def _apply(self, settings: Settings, resources: Resources) -> None:
+        """Let the resources follow settings that have changed; runs under way feel the cache, not the rest."""
+        before, self._applied = self._applied, settings
+        if _hot_cache_ttl_s(settings) != _hot_cache_ttl_s(before):
+            resources.hot.change_ttl(_hot_cache_ttl_s(settings))
+        if settings.ipv6_mode != before.ipv6_mode:
+            wanted = _IPV6[settings.ipv6_mode]
+            resources.has_ipv6 = host_has_ipv6() if wanted is None else wanted
 
 
 def _hot_cache_ttl_s(settings: Settings) -> float:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _TOKEN_HASH = re.compile(r"(?:(?P<label>[^=:,]{1,64})=)?(?P<hash>sha256:[0-9a-fA-F]{64})")
+_PLAIN_URL = re.compile(r"[!-~]{1,2048}")  # urlsplit passes over blanks and control characters
 TRUE_OR_FALSE = "true or false"
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
 LEVELS = ("DEBUG3", "DEBUG2", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
@@ -18,10 +20,18 @@ LEVELS = ("DEBUG3", "DEBUG2", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CR
 
 @dataclass(frozen=True)
 class Kind:
-    """`read` turns raw text or JSON into the value and raises ValueError; `allowed` says what is taken."""
+    """`read` turns raw text or JSON into the value and raises ValueError; `allowed` says what is taken.
+
+    `json_type` is the type of the value in JSON; `minimum`, `maximum` and `choices` say for programs what `allowed`
+    says for people.
+    """
 
     read: Callable[[object], object]
     allowed: str
+    json_type: Literal["string", "integer", "boolean", "array"] = "string"
+    minimum: int | None = None
+    maximum: int | None = None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ def integer(low: int, high: int) -> Kind:
             raise ValueError
         return value
 
-    return Kind(read, f"a whole number from {low} to {high}")
+    return Kind(read, f"a whole number from {low} to {high}", "integer", minimum=low, maximum=high)
 
 
 def boolean() -> Kind:
@@ -67,7 +77,7 @@ def boolean() -> Kind:
             return words[raw.strip().lower()]
         raise ValueError
 
-    return Kind(read, TRUE_OR_FALSE)
+    return Kind(read, TRUE_OR_FALSE, "boolean")
 
 
 def choice(*values: str) -> Kind:
@@ -79,7 +89,7 @@ def choice(*values: str) -> Kind:
             raise ValueError
         return spelling[raw.strip().lower()]
 
-    return Kind(read, "one of " + ", ".join(values))
+    return Kind(read, "one of " + ", ".join(values), choices=values)
 
 
 def text(longest: int = 65535) -> Kind:
@@ -195,8 +205,9 @@ def public_url() -> Kind:
             raise ValueError
         parts = urlsplit(raw)
         bad = parts.username or parts.password or parts.query or parts.fragment or not parts.hostname
-        if raw and (parts.scheme not in ("http", "https") or bad):
+        if raw and (parts.scheme not in ("http", "https") or bad or not _PLAIN_URL.fullmatch(raw)):
             raise ValueError
+        _ = parts.port  # raises ValueError for one that is none
         return raw.rstrip("/")
 
     return Kind(read, "an absolute http or https URL without user, query or fragment")
@@ -228,7 +239,8 @@ def words(*values: str) -> Kind:
             raise ValueError
         return items
 
-    return Kind(read, "a list of " + (", ".join(values) if values else "names separated by commas"))
+    allowed = "a list of " + (", ".join(values) if values else "names separated by commas")
+    return Kind(read, allowed, "array", choices=values)
 
 
 def networks() -> Kind:
@@ -237,7 +249,7 @@ def networks() -> Kind:
     def read(raw: object) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_network(item)) for item in _items(raw))
 
-    return Kind(read, "a list of CIDR ranges such as 10.0.0.0/8, 2001:db8::/32")
+    return Kind(read, "a list of CIDR ranges such as 10.0.0.0/8, 2001:db8::/32", "array")
 
 
 def _items(raw: object) -> Iterable[str]:
@@ -257,7 +269,8 @@ def admin_tokens() -> Kind:
             raise ValueError
         return tuple(_admin_token(entry) for entry in entries if entry not in ("", None))
 
-    return Kind(read, "a list of {label, hash, scopes}, or label=sha256:<64 hex digits> separated by commas")
+    allowed = "a list of {label, hash, scopes}, or label=sha256:<64 hex digits> separated by commas"
+    return Kind(read, allowed, "array")
 
 
 def _admin_token(entry: object) -> AdminToken:

@@ -20,12 +20,12 @@ POOL_THREADS = MOST_SLOTS + _MAINTENANCE_AT_ONCE  # made when needed; the gate b
 class Gate:
     """What one worker process may take at this moment. Threads share it.
 
-    `slots` and `reserved_normal` are the settings; limits that operators set while the service runs
-    (`worker_count`, `reserved_normal_slots`, `min_batch_slots`) stand over them.
+    `slots`, `reserved_normal` and `min_batch` are the settings `worker_count`, `reserved_normal_slots` and
+    `min_batch_slots`, which may change while the process runs.
     """
 
     def __init__(self, *, slots: int, reserved_normal: int, min_batch: int = 0) -> None:
-        self._slots = slots
+        self.slots = slots
         self._reserved_normal = reserved_normal
         self._min_batch = min_batch
         self._controls: Controls | None = None
@@ -34,14 +34,13 @@ class Gate:
         self._lock = threading.Lock()
         self._closed = False
 
-    @property
-    def slots(self) -> int:
-        """Jobs that may run in this process at once."""
-        return self._limit("worker_count", self._slots)
-
     def update(self, controls: Controls, share: int | None) -> None:
         """Take the newest flags; `share` is this process' part of max_concurrent_jobs, None without limit."""
         self._controls, self._share = controls, share
+
+    def set_slots(self, slots: int, reserved_normal: int, min_batch: int) -> None:
+        """Take the newest settings; jobs that run go on."""
+        self.slots, self._reserved_normal, self._min_batch = slots, reserved_normal, min_batch
 
     def close(self) -> None:
         """Take nothing any more."""
@@ -87,18 +86,15 @@ class Gate:
             return allowed
         tiers = [] if self.paused(NORMAL) else [NORMAL]
         # A worker that takes no normal jobs keeps no slots for them, and one slot is always left for batch.
-        reserved = self._limit("reserved_normal_slots", self._reserved_normal) if NORMAL in consumed else 0
+        reserved = self._reserved_normal if NORMAL in consumed else 0
         if not self.paused(BATCH) and in_hand[BATCH] < max(1, room - reserved):
             tiers.append(BATCH)
-            if in_hand[BATCH] < self._limit("min_batch_slots", self._min_batch):
+            if in_hand[BATCH] < self._min_batch:
                 tiers.reverse()
         return allowed + tiers
 
     def _room(self) -> int:
         return self.slots if self._share is None else min(self.slots, self._share)
-
-    def _limit(self, name: str, default: int) -> int:
-        return self._controls.limits.get(name, default) if self._controls else default
 
     def _in_hand(self) -> dict[str, int]:
         """Count by queue what was received and not finished.

@@ -7,6 +7,7 @@ from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.clock import SharedClock
 from gonemaster_tasks.events import EventPublisher
+from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.order import Gate
 from gonemaster_tasks.runner import Runner
 from gonemaster_tasks.running import EngineLoop, RunningJobs
@@ -18,7 +19,7 @@ class Process:
     """One worker process. `stopping` is set when it should end, `given_up` when its running jobs should too."""
 
     name: str
-    settings: Settings
+    live: LiveSettings
     store: Store
     broker: Broker
     runner: Runner
@@ -29,3 +30,8 @@ class Process:
     clock: SharedClock = field(default_factory=SharedClock)
     stopping: threading.Event = field(default_factory=threading.Event)
     given_up: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are now; two readings may differ."""
+        return self.live.current

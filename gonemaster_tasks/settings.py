@@ -2,23 +2,20 @@
 """Configuration of tasks, API and server: every value, where it may come from, and what is allowed."""
 
 import json
-import logging
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from gonemaster_tasks import kinds
 from gonemaster_tasks.errors import SettingsError
 from gonemaster_tasks.kinds import AdminToken, Kind
 
-log = logging.getLogger(__name__)
-
 PREFIX = "GONEMASTER_"
-SOURCES = ("default", "config_file", "environment", "cli_flag")
+SOURCES = ("default", "config_file", "environment", "cli_flag")  # and "database", see `stored`
 
 
 @dataclass(frozen=True)
@@ -326,8 +323,11 @@ def _options() -> tuple[Option, ...]:
 
 
 OPTIONS = _options()
+_LOGIN = re.compile(r"(://[^:@/?#;]*:)(?:(?!;\w+://).)*@")  # as far as the last @ of an address
+_WORD = re.compile(r"(\b(?:ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s&]+)")
+_INHERITED = PREFIX + "SOURCES"
 _OPAQUE = frozenset({"admin_tokens", "flower_basic_auth"})  # nothing of these is shown
-_BY_KEY = {option.key: option for option in OPTIONS}
+BY_KEY = {option.key: option for option in OPTIONS}
 
 
 def load_settings(
@@ -352,13 +352,14 @@ def load_settings(
         "environment": {option.key: environ[option.env] for option in OPTIONS if option.env in environ},
         "cli_flag": _from_flags(flags or {}, problems),
     }
+    inherited = _inherited_sources(environ)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for source in SOURCES[1:]:
         for key, value in raw[source].items():
-            option = _BY_KEY[key]
-            values[option.name] = _read(option, value, source, problems)
-            sources[key] = source
+            option = BY_KEY[key]
+            values[option.name] = read_value(option, value, source, problems)
+            sources[key] = inherited.get(key, source) if source == "environment" else source
     if not problems:
         settings = Settings(**values, sources=sources)
         problems += _contradictions(settings)
@@ -367,10 +368,17 @@ def load_settings(
     return settings
 
 
-def _read(option: Option, raw: object, source: str, problems: list[str]) -> Any:
+def _inherited_sources(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return where the process that made the environment had its values from, see `to_environ`."""
+    pairs = (item.partition("=") for item in environ.get(_INHERITED, "").split(","))
+    return {key: source for key, _, source in pairs if source in SOURCES}
+
+
+def read_value(option: Option, raw: object, source: str, problems: list[str]) -> Any:
+    """Return the value that something raw means; what is not allowed is told in `problems`."""
     try:
         value = option.kind.read(raw)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         shown = repr(mask_password(raw) if isinstance(raw, str) else raw)
         if option.name in _OPAQUE:
             shown = "***"
@@ -392,8 +400,8 @@ def _from_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
         problems.append(f"configuration file {file} does not contain a JSON object")
         return {}
     found = dict(_flattened(content))
-    problems.extend(f"configuration file {file}: unknown key {key}" for key in found if key not in _BY_KEY)
-    return {key: value for key, value in found.items() if key in _BY_KEY}
+    problems.extend(f"configuration file {file}: unknown key {key}" for key in found if key not in BY_KEY)
+    return {key: value for key, value in found.items() if key in BY_KEY}
 
 
 def _flattened(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -409,8 +417,8 @@ def _flattened(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, 
 def _from_flags(flags: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
     keys = {option.name: option.key for option in OPTIONS}
     given = {keys.get(name, name): value for name, value in flags.items() if value is not None}
-    problems.extend(f"unknown setting {key}" for key in given if key not in _BY_KEY)
-    return {key: value for key, value in given.items() if key in _BY_KEY}
+    problems.extend(f"unknown setting {key}" for key in given if key not in BY_KEY)
+    return {key: value for key, value in given.items() if key in BY_KEY}
 
 
 def _contradictions(settings: Settings) -> list[str]:
@@ -425,46 +433,11 @@ def _contradictions(settings: Settings) -> list[str]:
     return problems
 
 
-def with_stored(settings: Settings, stored: Mapping[str, Any]) -> Settings:
-    """Lay values saved while the service ran over file and environment, not over flags.
-
-    Stored values that are unknown or out of range are logged and ignored.
-    """
-    values: dict[str, Any] = {}
-    sources = dict(settings.sources)
-    for key, raw in stored.items():
-        option = _BY_KEY.get(key)
-        if option is None or not option.runtime or settings.source(key) == "cli_flag":
-            continue
-        problems: list[str] = []
-        value = _read(option, raw, "database", problems)
-        if problems:
-            log.warning("stored setting ignored", extra={"key": key, "problem": problems[0]})
-        else:
-            values[option.name] = value
-            sources[key] = "database"
-    return replace(settings, **values, sources=sources)
-
-
-def check_value(key: str, raw: object) -> object:
-    """Read a value for a key as `load_settings` would.
-
-    Raises:
-        KeyError: there is no such setting.
-        SettingsError: it is not allowed.
-    """
-    problems: list[str] = []
-    value = _read(_BY_KEY[key], raw, "database", problems)
-    if problems:
-        raise SettingsError(tuple(problems))
-    return value
-
-
 def dump(settings: Settings) -> dict[str, dict[str, Any]]:
     """Return {key: {value, source}} for people to read; passwords and digests are masked."""
     return {
         option.key: {
-            "value": _masked(option, getattr(settings, option.name)),
+            "value": masked_value(option, getattr(settings, option.name)),
             "source": settings.source(option.key),
         }
         for option in OPTIONS
@@ -472,15 +445,19 @@ def dump(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def to_environ(settings: Settings) -> dict[str, str]:
-    """Return the variables that make `load_settings` in a child process arrive at the same values."""
-    return {
-        option.env: _as_text(getattr(settings, option.name))
+    """Return the variables that make `load_settings` in a child process arrive at the same values and sources."""
+    given = [
+        option
         for option in OPTIONS
         if getattr(settings, option.name) != option.default
-    }
+        or (settings.source(option.key) != "default" and option.default is not None)
+    ]
+    sources = ",".join(f"{option.key}={settings.source(option.key)}" for option in given)
+    return {option.env: as_text(getattr(settings, option.name)) for option in given} | {_INHERITED: sources}
 
 
-def _masked(option: Option, value: Any) -> Any:
+def masked_value(option: Option, value: Any) -> Any:
+    """Return a value in JSON form; passwords and digests are masked."""
     if option.name == "admin_tokens":
         return [{"label": token.label, "scopes": list(token.scopes)} for token in value]
     if option.name in _OPAQUE:
@@ -488,32 +465,23 @@ def _masked(option: Option, value: Any) -> Any:
     if option.secret:
         return mask_password(value)
     if isinstance(value, timedelta | Path):
-        return _as_text(value)
+        return as_text(value)
     return list(value) if isinstance(value, tuple) else value
 
 
 def mask_password(address: str) -> str:
-    """Replace the password in a URL, or in a `key=value` database address, by asterisks."""
-    if "://" in address:
-        return ";".join(_masked_url(part) for part in address.split(";"))
-    words = address.split(" ")
-    return " ".join("password=***" if word.startswith("password=") else word for word in words)
+    """Replace the passwords in URLs, or in a `key=value` database address, by asterisks."""
+    return _WORD.sub(r"\1***", _LOGIN.sub(r"\1***@", address))
 
 
-def _masked_url(url: str) -> str:
-    parts = urlsplit(url)
-    account, at, host = parts.netloc.rpartition("@")
-    user, colon, _ = account.partition(":")
-    return urlunsplit(parts._replace(netloc=f"{user}{colon}{'***' if colon else ''}{at}{host}"))
-
-
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a value as it is written in a variable."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):
         return f"{value.total_seconds():g}s"
     if isinstance(value, tuple):
-        return ",".join(_as_text(item) for item in value)
+        return ",".join(as_text(item) for item in value)
     if isinstance(value, AdminToken):
         return f"{value.label}={value.hash}" if value.label else value.hash
     return str(value)

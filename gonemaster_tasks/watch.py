@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import timedelta
 
-from gonemaster_tasks.broker import Controls, WorkerState
+from gonemaster_tasks.broker import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.process import Process
 
@@ -65,7 +65,10 @@ class Watch:
         controls = broker.controls()
         if not controls.epoch:
             self._emptied.set()
-        self._process.gate.update(controls, self._share(controls))
+        settings = self._process.settings
+        gate = self._process.gate
+        gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)
+        gate.update(controls, self._share(settings.max_concurrent_jobs))
         if self._is_due("sign", _SIGN_EVERY_S):
             broker.register_worker(self._state(), _SIGN_LIFE)
 
@@ -76,12 +79,11 @@ class Watch:
         self._due[duty] = now + every_s
         return True
 
-    def _share(self, controls: Controls) -> int | None:
+    def _share(self, limit: int) -> int | None:
         """Return how many of max_concurrent_jobs this process may run, None without limit.
 
         The living workers divide the limit among themselves by the order of their names.
         """
-        limit = controls.limits.get("max_concurrent_jobs", self._process.settings.max_concurrent_jobs)
         if limit == 0:
             return None
         names = sorted({*(worker.name for worker in self._process.broker.workers()), self._process.name})

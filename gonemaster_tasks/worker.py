@@ -23,6 +23,7 @@ from gonemaster_tasks.engine_runner import EngineRunner
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.events import EventPublisher
 from gonemaster_tasks.leases import LeaseKeeper
+from gonemaster_tasks.live import Follower, LiveSettings
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.process import Process
 from gonemaster_tasks.reaper import expire, reap
@@ -62,7 +63,8 @@ def register_tasks(app: Celery, process: Process) -> None:
 class Worker:
     """All parts of a worker process, started and stopped in order."""
 
-    def __init__(self, settings: Settings, store: Store, runner: Runner, *, name: str) -> None:
+    def __init__(self, live: LiveSettings, store: Store, runner: Runner, *, name: str) -> None:
+        settings = live.own
         broker = Broker.open(settings.broker_url)
         gate = order.Gate(
             slots=settings.worker_count,
@@ -72,11 +74,12 @@ class Worker:
         order.install(gate)
         transport.install()
         publisher = EventPublisher(broker)
-        self.process = Process(name, settings, store, broker, runner, gate, publisher)
+        self.process = Process(name, live, store, broker, runner, gate, publisher)
         self.app = make_app(settings.broker_url, reap_interval_s=settings.reap_interval_seconds)
         register_tasks(self.app, self.process)
         self._leases = LeaseKeeper(self.process)
         self._duties = Duties(self.process, self.app)
+        self._settings = Follower(live, store, broker)
         self._watch = Watch(self.process, queues=settings.worker_queues, emptied=self._duties.emptied)
 
     def run(self) -> int:
@@ -106,6 +109,7 @@ class Worker:
         process.loop.call(process.runner.open())
         process.publisher.start()
         self._leases.start()
+        self._settings.start()
         self._watch.start()
         self._duties.start()
 
@@ -113,6 +117,7 @@ class Worker:
         process = self.process
         self._duties.stop()
         self._watch.stop()
+        self._settings.stop()
         self._leases.stop()
         process.publisher.stop()
         process.loop.call(process.runner.close())
@@ -151,8 +156,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[str, Settings]:
     return node_name(given.name), load_settings({"worker_queues": given.queues}, file=given.config)
 
 
-def _engine(settings: Settings, store: Store) -> EngineRunner:
-    return EngineRunner(settings, lambda: current_scoring(store, settings))
+def _engine(live: LiveSettings, store: Store) -> EngineRunner:
+    return EngineRunner(live, lambda: current_scoring(store, live.own))
 
 
 def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -> int:
@@ -162,7 +167,8 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
         configure_logging(form=settings.log_format, level=settings.log_level)
         signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
         store = open_store(worker_store_settings(settings))
-        return Worker(settings, store, runner or _engine(settings, store), name=name).run()
+        live = LiveSettings(settings)
+        return Worker(live, store, runner or _engine(live, store), name=name).run()
     except TasksError as error:
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2

@@ -25,9 +25,9 @@ from gonemaster_tasks.arrange import (
 )
 from gonemaster_tasks.batch_control import cancel_batch, rerun_batch
 from gonemaster_tasks.broker import Broker, Controls
-from gonemaster_tasks.control import QueueParts, pause_queue, resume_queue, set_limits, submit_batch, submit_job
+from gonemaster_tasks.control import QueueParts, pause_queue, resume_queue, submit_batch, submit_job
 from gonemaster_tasks.embedded_redis import EmbeddedRedis
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, SettingsError
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
 from gonemaster_tasks.flags import end_pauses
 from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.reaper import expire, reap
@@ -230,18 +230,6 @@ def test_reconciling_leaves_a_submission_alone_that_is_under_way(parts: QueuePar
     assert reconcile(parts.store, parts.broker, parts.celery, now=utcnow()).messages == {NORMAL: 0, BATCH: 2}
 
 
-def test_limits_change_for_all_workers_and_are_checked(parts: QueueParts) -> None:
-    set_limits(parts, {"max_concurrent_jobs": 5, "min_batch_slots": 1}, who="ops")
-    assert parts.broker.controls().limits == {"max_concurrent_jobs": 5, "min_batch_slots": 1}
-    set_limits(parts, {"max_concurrent_jobs": None})
-    assert parts.broker.controls().limits == {"min_batch_slots": 1}
-    with pytest.raises(SettingsError):
-        set_limits(parts, {"worker_count": 0})
-    with pytest.raises(KeyError):
-        set_limits(parts, {"dns_port": 1})
-    assert actions(parts)[-1] == ("ops", "queue.limits", 2)
-
-
 def test_pauses_tell_who_and_why_and_end(parts: QueueParts) -> None:
     now = utcnow()
     pause_queue(parts, [BATCH], paused_by="ops", reason="maintenance", until=now + timedelta(seconds=60))
@@ -249,7 +237,7 @@ def test_pauses_tell_who_and_why_and_end(parts: QueueParts) -> None:
     assert end_pauses(parts.store, now=now) == []
     assert end_pauses(parts.store, now=now + timedelta(seconds=61)) == [BATCH]
     assert resume_queue(parts, who="ops") == []
-    assert parts.broker.controls() == Controls({}, {})
+    assert parts.broker.controls() == Controls({})
     assert [action for _, action, _ in actions(parts)] == ["queue.resume", "queue.resume", "queue.pause"]
 
 

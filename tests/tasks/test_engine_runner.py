@@ -10,6 +10,7 @@ from gonemaster_db.records import EntryRecord
 from gonemaster_engine.profile import ProfileError
 from gonemaster_engine.scoring_config import DEFAULT_CONFIG, ScoringConfig, parse_config
 from gonemaster_tasks.engine_runner import EngineRunner
+from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.profiles import Profiles, base_profile, job_overrides
 from gonemaster_tasks.runner import Listeners, Outcome, TestOrder
 from gonemaster_tasks.settings import Settings
@@ -34,7 +35,7 @@ def run(
     entries: list[EntryRecord] = []
 
     async def whole() -> Outcome:
-        runner = EngineRunner(settings, lambda: scoring)
+        runner = EngineRunner(LiveSettings(settings), lambda: scoring)
         await runner.open()
         try:
             return await runner.run(test_order, Listeners(progress.append, entries.append))

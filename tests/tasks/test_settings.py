@@ -60,6 +60,8 @@ def test_the_file_may_be_named_in_the_environment(tmp_path: Path) -> None:
         ("GONEMASTER_TRUSTED_PROXY_CIDRS", "10.0.0.1/8"),
         ("GONEMASTER_PUBLIC_URL", "ftp://example.org"),
         ("GONEMASTER_PUBLIC_URL", "https://user@example.org"),
+        ("GONEMASTER_PUBLIC_URL", "https://example.org:99999"),
+        ("GONEMASTER_PUBLIC_URL", "https://example.org/a b"),
         ("GONEMASTER_ROOT_HINTS", "/does/not/exist"),
         ("GONEMASTER_ADMIN_TOKEN_HASHES", "secret"),
         ("GONEMASTER_SOURCE_ADDR4", "::1"),
@@ -142,6 +144,10 @@ def test_the_dump_shows_sources_and_no_secrets() -> None:
         ("host=db password=x dbname=g", "host=db password=*** dbname=g"),
         ("sentinel://:x@a:1;sentinel://:x@b:1", "sentinel://:***@a:1;sentinel://:***@b:1"),
         ("redis://localhost", "redis://localhost"),
+        ("redis://user@localhost", "redis://user@localhost"),
+        ("postgresql://u:p/a#s?s@x@db/g", "postgresql://u:***@db/g"),
+        ("postgresql://db/g?user=u&password=x&sslpassword=y", "postgresql://db/g?user=u&password=***&sslpassword=***"),
+        ("host=db password = 'x \\' y' dbname=g", "host=db password = *** dbname=g"),
     ],
 )
 def test_passwords_are_masked_in_every_form_of_address(address: str, masked: str) -> None:
@@ -153,7 +159,16 @@ def test_a_child_process_arrives_at_the_same_settings() -> None:
         {"worker_queues": "normal", "debug": True, "exclude": "dnssec,zone01", "read_timeout": "90s"},
         {"GONEMASTER_ADMIN_TOKEN_HASHES": f"ci={HASH}", "GONEMASTER_DATA_DIR": "/var/lib/gonemaster"},
     )
-    assert load_settings({}, to_environ(settings)) == settings
+    child = load_settings({}, to_environ(settings))
+    assert child == settings
+    assert {option.key: child.source(option.key) for option in OPTIONS} == {
+        option.key: settings.source(option.key) for option in OPTIONS
+    }
+
+
+def test_a_child_process_knows_that_a_flag_gave_the_default() -> None:
+    child = load_settings({}, to_environ(load_settings({"worker_count": "16"}, {})))
+    assert (child.worker_count, child.source("worker_count")) == (16, "cli_flag")
 
 
 def test_names_are_distinct() -> None:
