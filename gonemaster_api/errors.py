@@ -154,6 +154,10 @@ def _from_nothing_to_repeat(error: NothingToRepeat) -> Response:
     return _answer(Conflict("nothing_to_repeat", str(error)))
 
 
+def _from_gone_reference(_error: store.ReferenceGone) -> Response:
+    return _answer(Conflict("reference_gone", "something that the request refers to was removed at the same moment"))
+
+
 def _from_idempotency(_error: store.IdempotencyConflict) -> Response:
     return _answer(
         Conflict("idempotency_conflict", "this Idempotency-Key was used with another request in the last 24 hours")
@@ -186,6 +190,7 @@ def register_error_handlers(app: Flask) -> None:
         store.TierMismatch: _from_tier_mismatch,
         store.AmbiguousProfile: _from_ambiguous_profile,
         store.JobsNotTerminal: _from_unfinished_batch,
+        store.ReferenceGone: _from_gone_reference,
         store.IdempotencyConflict: _from_idempotency,
         BrokerUnavailable: _from_absent_broker,
         NothingToRepeat: _from_nothing_to_repeat,

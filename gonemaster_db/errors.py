@@ -69,6 +69,10 @@ class ProfileExists(AlreadyExists):
     """A profile of this name exists."""
 
 
+class ReferenceGone(StoreError):
+    """What the change refers to was removed by another at the same moment."""
+
+
 class JobStateError(StoreError):
     """The job is not in the state that the action needs: claimed by another, canceled, finished."""
 

@@ -7,13 +7,21 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from gonemaster_db.errors import StoreConflict, StoreError, StoreFull, StoreOutdated, StoreUnavailable
+from gonemaster_db.errors import (
+    ReferenceGone,
+    StoreConflict,
+    StoreError,
+    StoreFull,
+    StoreOutdated,
+    StoreUnavailable,
+)
 
 # SQLSTATE codes, PostgreSQL appendix A.
 _CONFLICT = {"40001", "40P01", "55P03"}  # serialisation failure, deadlock, lock not available
 _FULL = {"53100"}
 _AWAY = {"25006", "53300", "57P01", "57P02", "57P03"}  # read-only after a failover, no connection left, stopping
 _OUTDATED = {"42P01", "42703"}  # no such table, no such column
+_GONE = {"23503"}  # foreign key violation
 _SQLITE = {
     sqlite3.SQLITE_BUSY: StoreConflict,
     sqlite3.SQLITE_LOCKED: StoreConflict,
@@ -50,6 +58,8 @@ def _sqlite_kind(error: sqlite3.Error) -> type[StoreError] | None:
     if "no such table" in str(error) or "no such column" in str(error):
         return StoreOutdated
     code = getattr(error, "sqlite_errorcode", None)  # absent where the module itself raised
+    if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+        return ReferenceGone
     return None if code is None else _SQLITE.get(code & 0xFF)
 
 
@@ -57,7 +67,12 @@ def _postgres_kind(error: DBAPIError) -> type[StoreError] | None:
     code = getattr(error.orig, "pgcode", None)
     if code is None:  # libpq failed before the server could answer
         return StoreUnavailable if isinstance(error, OperationalError) else None
-    for codes, kind in ((_CONFLICT, StoreConflict), (_FULL, StoreFull), (_OUTDATED, StoreOutdated)):
+    for codes, kind in (
+        (_CONFLICT, StoreConflict),
+        (_FULL, StoreFull),
+        (_OUTDATED, StoreOutdated),
+        (_GONE, ReferenceGone),
+    ):
         if code in codes:
             return kind
     return StoreUnavailable if code in _AWAY or code.startswith("08") else None

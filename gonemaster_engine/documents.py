@@ -53,7 +53,9 @@ def brief(value: Any) -> str:
 
 def is_number(value: Any) -> bool:
     """Say whether the value is a finite number, and not true or false."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def read_document(path: str | Path, error: type[DocumentError]) -> dict[str, Any]:

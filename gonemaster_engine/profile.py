@@ -15,7 +15,15 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile_schema import Document, check_document
 
-__all__ = ["AsnDatabase", "Profile", "ProfileError", "default_profile", "load_profile", "parse_profile"]
+__all__ = [
+    "AsnDatabase",
+    "Profile",
+    "ProfileError",
+    "checked_profile",
+    "default_profile",
+    "load_profile",
+    "parse_profile",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class Profile:
         Raises:
             ProfileError: with the path of each wrong key or value.
         """
-        checked = check_document(overrides, _known_vars())
+        checked = checked_profile(overrides)
         return _from_document(_merged(self._document, checked)) if checked else self
 
     def as_dict(self) -> Document:
@@ -100,6 +108,15 @@ _NO_LEVELS: Mapping[str, Level] = {}
 def default_profile() -> Profile:
     """Return the profile that is used when nothing else is said."""
     return _from_document(check_document(_default_document(), _known_vars()))
+
+
+def checked_profile(document: Any) -> Document:
+    """Return a sparse profile document in its normal form.
+
+    Raises:
+        ProfileError: with the path of each wrong key or value.
+    """
+    return check_document(document, _known_vars())
 
 
 def load_profile(path: str | Path) -> Profile:

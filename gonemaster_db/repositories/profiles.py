@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import ProfileExists, ProfileNotFound
 from gonemaster_db.models import EffectiveProfile, Profile, Run
+from gonemaster_db.upsert import insert
 
 
 def list_profiles(session: Session, *, public_only: bool = False) -> Sequence[Profile]:
@@ -30,6 +32,14 @@ def find_profile(session: Session, name: str) -> Profile | None:
     return session.scalar(select(Profile).where(Profile.name == name))
 
 
+def lock_profile(session: Session, profile_id: int) -> Profile:
+    """Read a profile that is about to be changed; others who change it wait. Raises ProfileNotFound."""
+    found = session.scalar(select(Profile).where(Profile.id == profile_id).with_for_update())
+    if found is None:
+        raise ProfileNotFound(profile_id)
+    return found
+
+
 def create_profile(
     session: Session,
     name: str,
@@ -41,19 +51,20 @@ def create_profile(
     public: bool = False,
 ) -> Profile:
     """Store a profile. Raises ProfileExists."""
-    _refuse_taken_name(session, name, own_id=None)
-    profile = Profile(
-        name=name,
-        description=description,
-        config=dict(config),
-        public=public,
-        schema_version=schema_version,
-        created_at=now,
-        updated_at=now,
-    )
-    session.add(profile)
-    session.flush()
-    return profile
+    row = {
+        "name": name,
+        "description": description,
+        "config": dict(config),
+        "public": public,
+        "schema_version": schema_version,
+        "created_at": now,
+        "updated_at": now,
+    }
+    made = insert(session, Profile).values(row).on_conflict_do_nothing().returning(Profile.id)
+    profile_id = session.scalar(made)
+    if profile_id is None:
+        raise ProfileExists(name)
+    return get_profile(session, profile_id)
 
 
 def update_profile(
@@ -68,7 +79,7 @@ def update_profile(
     schema_version: str | None = None,
 ) -> Profile:
     """Change what is given. Raises ProfileNotFound, ProfileExists."""
-    profile = get_profile(session, profile_id)
+    profile = lock_profile(session, profile_id)
     if name is not None:
         _refuse_taken_name(session, name, own_id=profile_id)
     changes = {
@@ -82,14 +93,31 @@ def update_profile(
         if value is not None:
             setattr(profile, field, value)
     profile.updated_at = now
+    try:
+        session.flush()
+    except IntegrityError as error:  # another took the name since we looked
+        raise ProfileExists(name) from error
+    return profile
+
+
+def set_reviewed(session: Session, profile_id: int, schema_version: str) -> Profile:
+    """Stamp a profile with the version it was compared with, or clear the stamp; that is no change of the profile.
+
+    Raises:
+        ProfileNotFound: there is no such profile.
+    """
+    profile = lock_profile(session, profile_id)
+    profile.schema_version = schema_version
     session.flush()
     return profile
 
 
-def delete_profile(session: Session, profile_id: int) -> None:
+def delete_profile(session: Session, profile_id: int) -> Profile:
     """Remove a profile; tags, jobs and runs forget its id, runs keep its name. Raises ProfileNotFound."""
-    session.delete(get_profile(session, profile_id))
+    profile = lock_profile(session, profile_id)
+    session.delete(profile)
     session.flush()
+    return profile
 
 
 def mark_all_reviewed(session: Session, *, schema_version: str) -> int:

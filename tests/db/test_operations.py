@@ -5,7 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.errors import IdempotencyConflict, ProfileExists, ProfileNotFound, StoreConflict
+from gonemaster_db.errors import (
+    IdempotencyConflict,
+    ProfileExists,
+    ProfileNotFound,
+    ReferenceGone,
+    StoreConflict,
+)
 from gonemaster_db.models import EffectiveProfile, Job, Run
 from gonemaster_db.repositories import profiles, settings
 from gonemaster_db.repositories.audit import list_actions, record_action
@@ -57,6 +63,33 @@ def test_profile_changes_only_what_is_given(store: Store) -> None:
     with store.reading() as session:
         found = profiles.get_profile(session, profile_id)
         assert (found.name, found.config, found.public, found.updated_at) == ("strict", {}, True, LATER)
+
+
+def test_a_name_that_two_take_at_once_goes_to_one(store: Store) -> None:
+    first, second = make_profile(store, "first"), make_profile(store, "second")
+
+    def create() -> object:
+        return store.run(lambda s: profiles.create_profile(s, "x", config={}, schema_version="1", now=NOON).id)
+
+    def rename(profile_id: int) -> object:
+        return store.run(lambda s: profiles.update_profile(s, profile_id, now=NOON, name="x").id)
+
+    answers = together(create, create, lambda: rename(first), lambda: rename(second))
+    assert sum(isinstance(answer, ProfileExists) for answer in answers) == 3, answers
+
+
+def test_review_is_no_change_of_a_profile(store: Store) -> None:
+    profile_id = make_profile(store, "strict")
+    with store.transaction() as session:
+        assert profiles.set_reviewed(session, profile_id, "2").schema_version == "2"
+        assert profiles.get_profile(session, profile_id).updated_at == NOON
+        with pytest.raises(ProfileNotFound):
+            profiles.set_reviewed(session, 999, "2")
+
+
+def test_a_reference_to_a_profile_that_went_is_told(store: Store) -> None:
+    with pytest.raises(ReferenceGone):
+        queue_job(store, profile_id=999)
 
 
 def test_deleted_profile_is_forgotten_by_tags_jobs_and_runs(store: Store) -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, text
-from sqlalchemy.exc import IntegrityError
 
-from gonemaster_db.errors import StoreConflict, StoreError, StoreFull, StoreUnavailable
+from gonemaster_db.errors import ReferenceGone, StoreConflict, StoreError, StoreFull, StoreUnavailable
 from gonemaster_db.models import AuditLine, Job, Setting
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.jobs import claim_job, create_jobs, get_job
@@ -233,7 +232,7 @@ def test_an_error_of_the_source_of_a_bulk_insert_passes_and_writes_nothing(store
 
     with pytest.raises(LookupError, match="bad name"), store.transaction() as session:
         list(create_jobs(session, jobs()))
-    with pytest.raises(IntegrityError), store.transaction() as session:
+    with pytest.raises(ReferenceGone), store.transaction() as session:
         list(create_jobs(session, [NewJob("a.example", batch_id="batch_none")]))
     with store.reading() as session:
         assert session.scalars(select(Job.id)).all() == []

@@ -197,6 +197,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"severity_penalties": {"FATAL": 1}}, "severity_penalties.FATAL"),
     ({"severity_penalties": {"ERROR": -1}}, "severity_penalties.ERROR"),
     ({"severity_penalties": {"ERROR": float("nan")}}, "severity_penalties.ERROR"),
+    ({"severity_penalties": {"ERROR": 10**400}}, "severity_penalties.ERROR"),
     ({"category_weights": {"dnssec": "1"}}, "category_weights.dnssec"),
     ({"category_weights": {"dnssec": 1}}, "module_categories.NAMESERVER"),
     ({"category_weights": 5}, "category_weights"),
