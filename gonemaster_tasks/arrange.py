@@ -22,6 +22,7 @@ from gonemaster_tasks.rebuild import ARRANGE, ARRANGE_LIFE, rebuild_tier
 log = logging.getLogger(__name__)
 
 REMOVED = "removed_from_queue"
+_NAMED = 100  # jobs whose ids the audit keeps
 
 
 def hold_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
@@ -90,7 +91,7 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
 
     def move(session: Session) -> tuple[list[str], str]:
         moved = queue_rows.move_to_end(session, job_ids, to=to)
-        record_action(session, "queue.move", who=who, now=utcnow(), target=to, count=len(moved))
+        _note_move(session, who, to, moved)
         return moved, _tier_of_all(session, moved)
 
     with parts.broker.exclusive(ARRANGE, ARRANGE_LIFE):
@@ -115,7 +116,7 @@ def move_jobs_beside(
 
     def move(session: Session) -> tuple[list[str], str]:
         moved = queue_rows.move_beside(session, job_ids, pivot=pivot, after=after)
-        record_action(session, "queue.move", who=who, now=utcnow(), target=f"{where} {pivot}", count=len(moved))
+        _note_move(session, who, f"{where} {pivot}", moved)
         return moved, _tier_of_all(session, moved)
 
     with parts.broker.exclusive(ARRANGE, ARRANGE_LIFE):
@@ -123,6 +124,11 @@ def move_jobs_beside(
         if moved:
             _move_messages_beside(parts, moved, tier, where=where, pivot=pivot)
     return moved
+
+
+def _note_move(session: Session, who: str, target: str, moved: list[str]) -> None:
+    details = {"job_ids": moved[:_NAMED]}
+    record_action(session, "queue.move", who=who, now=utcnow(), target=target, count=len(moved), details=details)
 
 
 def _move_messages_beside(
@@ -162,8 +168,9 @@ def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> 
     def remove(session: Session) -> tuple[list[str], dict[str, list[str]]]:
         priorities = queue_rows.priorities_of(session, job_ids)
         removed = set(cancel_waiting_jobs(session, job_ids, now=utcnow(), error=REMOVED))
-        record_action(session, "queue.remove", who=who, now=utcnow(), count=len(removed))
         ordered = [job_id for job_id in dict.fromkeys(job_ids) if job_id in removed]
+        details = {"job_ids": ordered[:_NAMED]}
+        record_action(session, "queue.remove", who=who, now=utcnow(), count=len(ordered), details=details)
         by_tier: dict[str, list[str]] = {}
         for job_id in ordered:
             by_tier.setdefault(tier_of(priorities[job_id]), []).append(job_id)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.clock import utcnow
 from gonemaster_db.models import RunStatus
 from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.audit import LongAction, record_action
 from gonemaster_db.repositories.batch_jobs import (
     count_runs,
     iter_repeated_jobs,
@@ -48,28 +48,29 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
     """
     with parts.store.reading() as session:
         get_batch(session, batch_id)
+    action = LongAction("batch.cancel", who=who, target=batch_id)
     canceled: list[str] = []
-    while ended := parts.store.run(lambda session: _cancel_chunk(session, batch_id, error)):
+    while ended := parts.store.run(lambda session: _cancel_chunk(session, batch_id, error, action)):
         canceled += ended
-    stopping = parts.store.run(lambda session: _mark_running(session, batch_id, len(canceled), who))
+    stopping = parts.store.run(lambda session: _mark_running(session, batch_id, action))
     for start in range(0, len(stopping), _TOLD_AT_ONCE):
         tell_workers_to_cancel(parts, stopping[start : start + _TOLD_AT_ONCE])
     _forget_messages(parts, canceled)
     return CanceledBatch(len(canceled), len(stopping))
 
 
-def _cancel_chunk(session: Session, batch_id: str, error: str) -> list[str]:
-    ids = waiting_of_batch(session, batch_id, limit=_AT_ONCE)
-    return cancel_waiting_jobs(session, ids, now=utcnow(), error=error) if ids else []
+def _cancel_chunk(session: Session, batch_id: str, error: str, action: LongAction) -> list[str]:
+    ids, now = waiting_of_batch(session, batch_id, limit=_AT_ONCE), utcnow()
+    ended = cancel_waiting_jobs(session, ids, now=now, error=error) if ids else []
+    if ended:
+        action.add(session, len(ended), now=now)
+    return ended
 
 
-def _mark_running(session: Session, batch_id: str, canceled: int, who: str) -> list[str]:
+def _mark_running(session: Session, batch_id: str, action: LongAction) -> list[str]:
     now = utcnow()
     stopping = request_cancel_of_batch(session, batch_id, now=now)
-    details = {"canceled": canceled, "stopping": len(stopping)}
-    record_action(
-        session, "batch.cancel", who=who, now=now, target=batch_id, count=canceled + len(stopping), details=details
-    )
+    action.add(session, len(stopping), now=now)
     return stopping
 
 
@@ -100,11 +101,12 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
         if not count:
             raise NothingToRepeat(f"batch {batch_id} has no {'finished' if only == 'all' else only} runs")
         new = NewBatch(count, tag=old.tag, description=f"{only} of {batch_id} again")
-        submitted = submit_batch(parts, new, iter_repeated_jobs(session, batch_id, status=status))
-    details = {"only": only, "batch_id": submitted.batch.id}
-    parts.store.run(
-        lambda session: record_action(
-            session, "batch.rerun", who=who, now=utcnow(), target=batch_id, count=count, details=details
-        )
-    )
-    return submitted
+
+        def note(writing: Session, made: SubmittedBatch) -> None:
+            details = {"only": only, "batch_id": made.batch.id}
+            now = utcnow()
+            record_action(
+                writing, "batch.rerun", who=who, now=now, target=batch_id, count=made.job_count, details=details
+            )
+
+        return submit_batch(parts, new, iter_repeated_jobs(session, batch_id, status=status), also=note)

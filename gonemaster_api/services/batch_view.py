@@ -128,23 +128,27 @@ def _counts(impact: BatchImpact) -> dict[str, int]:
     return {name: getattr(impact, name) for name in names}
 
 
-def delete(state: State, batch_id: str) -> None:
+def delete(state: State, batch_id: str, *, who: str) -> None:
     """Cancel what is left, wait for it to end, and remove the batch in one transaction.
 
     Raises:
         BatchNotFound: no such batch.
         JobsNotTerminal: jobs still run after 5 s; nothing was removed.
     """
-    batch_control.cancel_batch(state.queue, batch_id, error=DELETED)
+    if _unfinished(state, batch_id):
+        batch_control.cancel_batch(state.queue, batch_id, error=DELETED, who=who)
     deadline = time.monotonic() + _WAIT_S
     while (unfinished := _unfinished(state, batch_id)) and time.monotonic() < deadline:
         time.sleep(_LOOK_EVERY_S)
     if unfinished:
         raise JobsNotTerminal(unfinished)
-    with state.store.transaction() as session:
+
+    def remove(session: Session) -> None:
         impact = delete_batch(session, batch_id)
-        details = _counts(impact)
-        record_action(session, "batch.delete", who="", now=utcnow(), target=batch_id, details=details)
+        count, details = impact.completed_runs, _counts(impact)
+        record_action(session, "batch.delete", who=who, now=utcnow(), target=batch_id, count=count, details=details)
+
+    state.store.run(remove)
 
 
 def _unfinished(state: State, batch_id: str) -> int:

@@ -3,14 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.services.retention import purge_in_steps
 from gonemaster_api.services.submission import read_names
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.audit import LongAction, record_action
 from gonemaster_db.repositories.deletion import purge_tag
 from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.tags import ListedTag, get_tag, tag_domains, untag_domains
+from gonemaster_db.repositories.tags import (
+    ListedTag,
+    count_tag_domains,
+    delete_tag,
+    get_tag,
+    tag_domains,
+    untag_domains,
+)
 
 
 def document(listed: ListedTag) -> dict[str, Any]:
@@ -62,14 +72,20 @@ def _names(texts: Sequence[Any]) -> list[str]:
     return checked.names
 
 
-def purge(state: State, name: str) -> int:
+def purge(state: State, name: str, *, who: str) -> int:
     """Remove all runs of a tag's domains, in short transactions; gives their number. Raises TagNotFound."""
     with state.store.reading() as session:
         get_tag(session, name)
-    purged = 0
-    while removed := state.store.run(lambda session: purge_tag(session, name)):
-        purged += removed
-    state.store.run(
-        lambda session: record_action(session, "tag.purge", who="", now=utcnow(), target=name, count=purged)
-    )
-    return purged
+    action = LongAction("tag.purge", who=who, target=name)
+    return purge_in_steps(state.store, action, lambda session: purge_tag(session, name))
+
+
+def delete(state: State, name: str, *, who: str) -> None:
+    """Remove a tag and its memberships. Raises TagNotFound."""
+
+    def remove(session: Session) -> None:
+        details = {"domains": count_tag_domains(session, name)}
+        delete_tag(session, name)
+        record_action(session, "tag.delete", who=who, now=utcnow(), target=name, details=details)
+
+    state.store.run(remove)

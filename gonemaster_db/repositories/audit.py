@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.models import AuditLine
 from gonemaster_db.records import Page
@@ -21,15 +21,61 @@ def record_action(
     count: int = 1,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Note an action such as `queue.pause`; `target` is an id or a tier, `count` how many things it concerned."""
+    """Note an action such as `queue.pause`; `target` is an id or a tier, `count` how many things it concerned.
+
+    `who` is the label of a token, `open:` with the client's address where none is asked for, or the part of the
+    service that acted by itself: `reconciler`, `beat`, `worker:` with its name.
+    """
     session.add(AuditLine(at=now, who=who, action=action, target=target, count=count, details=dict(details or {})))
 
 
-def list_actions(session: Session, *, action: str = "", limit: int = 100, offset: int = 0) -> Page[AuditLine]:
-    """Page through the actions, newest first; `action` ending with a dot stands for all that begin with it."""
-    chosen = []
-    if action:
-        chosen.append(AuditLine.action.startswith(action) if action.endswith(".") else AuditLine.action == action)
+class LongAction:
+    """An action of many short transactions with one line of the audit: the first writes it, each adds what it did.
+
+    A process that is killed in the middle leaves a line that says how far it came.
+    """
+
+    def __init__(self, action: str, *, who: str, target: str = "", details: Mapping[str, Any] | None = None) -> None:
+        self._line = {"action": action, "who": who, "target": target, "details": dict(details or {})}
+        self._id: int | None = None
+
+    def add(self, session: Session, count: int, *, now: datetime) -> None:
+        """Count more things, in the transaction that concerns them. It may be repeated if that is rolled back."""
+        counted = update(AuditLine).where(AuditLine.id == self._id).values(count=AuditLine.count + count)
+        if self._id is not None and session.execute(counted.returning(AuditLine.id)).first():
+            return
+        line = AuditLine(at=now, count=count, **self._line)
+        session.add(line)
+        session.flush()
+        self._id = line.id
+
+
+def list_actions(
+    session: Session,
+    *,
+    action: str = "",
+    who: str = "",
+    target: str = "",
+    after: datetime | None = None,
+    before: datetime | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> Page[AuditLine]:
+    """Page through the actions, newest first; both times are outside of the range.
+
+    `action` ending with a dot, and `who` ending with a colon, stand for all that begin with them.
+    """
+    wanted = ((AuditLine.action, action, "."), (AuditLine.who, who, ":"), (AuditLine.target, target, ""))
+    chosen = [_begins(column, text, end) for column, text, end in wanted if text]
+    if after is not None:
+        chosen.append(AuditLine.at > after)
+    if before is not None:
+        chosen.append(AuditLine.at < before)
     total = session.scalar(select(func.count()).select_from(AuditLine).where(*chosen)) or 0
     newest = select(AuditLine).where(*chosen).order_by(AuditLine.at.desc(), AuditLine.id.desc())
     return Page(list(session.scalars(newest.limit(limit).offset(offset))), total, limit, offset)
+
+
+def _begins(column: InstrumentedAttribute[str], text: str, end: str) -> ColumnElement[bool]:
+    """Compare with a text, or with its beginning where it ends as said."""
+    return column.startswith(text, autoescape=True) if end and text.endswith(end) else column == text

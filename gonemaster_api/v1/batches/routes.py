@@ -4,6 +4,7 @@ from typing import Any
 
 from flask.views import MethodView
 
+from gonemaster_api.actor import who
 from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.openapi import IDEMPOTENCY_KEY
 from gonemaster_api.services import batch_view
@@ -92,7 +93,7 @@ class BatchById(MethodView):
     @blueprint.refuses(_404="not_found", _409="jobs_not_terminal")
     def delete(self, batch_id: str) -> None:
         """Cancel what is left, wait up to 5 s for it to end, and remove batch, runs and entries."""
-        batch_view.delete(state(), batch_id)
+        batch_view.delete(state(), batch_id, who=who())
 
 
 @blueprint.route("/batches/<batch_id>/delete-preview")
@@ -114,7 +115,7 @@ class CancelBatch(MethodView):
     @blueprint.refuses(_404="not_found")
     def post(self, batch_id: str) -> dict[str, Any]:
         """Cancel all waiting and running jobs of a batch."""
-        done = batch_control.cancel_batch(state().queue, batch_id)
+        done = batch_control.cancel_batch(state().queue, batch_id, who=who())
         return {"batch_id": batch_id, "canceled": done.canceled, "stopping": done.stopping}
 
 
@@ -127,7 +128,7 @@ class RerunBatch(MethodView):
     @blueprint.refuses(_400="invalid_only", _404="not_found", _409="nothing_to_repeat", _503="broker_unavailable")
     def post(self, request_body: dict[str, Any], batch_id: str) -> dict[str, Any]:
         """Queue a new batch with the domains of the failed, the canceled or all runs of a batch."""
-        again = batch_control.rerun_batch(state().queue, batch_id, only=request_body["which"])
+        again = batch_control.rerun_batch(state().queue, batch_id, only=request_body["which"], who=who())
         return {"batch_id": again.batch.id, "job_ids": list(again.job_ids), "job_count": again.job_count}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 
+from gonemaster_api.actor import who
 from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import ApiError
 from gonemaster_api.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
@@ -64,7 +65,7 @@ class Purge(MethodView):
     @blueprint.refuses(_400="retention_not_configured, invalid_older_than_days")
     def post(self, request_body: dict[str, Any]) -> dict[str, int]:
         """Remove runs that ended before a number of days ago, in short transactions; unfinished jobs stay."""
-        return {"purged_jobs": retention.purge(state(), request_body["older_than_days"])}
+        return {"purged_jobs": retention.purge(state(), request_body["older_than_days"], who=who())}
 
 
 @blueprint.route("/<job_id>")
@@ -88,7 +89,7 @@ class Cancel(MethodView):
     def post(self, job_id: str) -> Any:
         """Cancel a job: a waiting one ends at once, a running one within a second; a finished one stays as it is."""
         shared = state()
-        return job_view.show(shared, control.cancel_job(shared.queue, job_id))
+        return job_view.show(shared, control.cancel_job(shared.queue, job_id, who=who()))
 
 
 @blueprint.route("/<job_id>/hold")
@@ -100,7 +101,7 @@ class Hold(MethodView):
     def post(self, job_id: str) -> Any:
         """Keep a queued job from starting until it is released; it keeps its place."""
         shared = state()
-        return job_view.show(shared, arrange.hold_job(shared.queue, job_id))
+        return job_view.show(shared, arrange.hold_job(shared.queue, job_id, who=who()))
 
 
 @blueprint.route("/<job_id>/release")
@@ -112,7 +113,7 @@ class Release(MethodView):
     def post(self, job_id: str) -> Any:
         """Let a held job wait again, at its old place."""
         shared = state()
-        return job_view.show(shared, arrange.release_job(shared.queue, job_id))
+        return job_view.show(shared, arrange.release_job(shared.queue, job_id, who=who()))
 
 
 @blueprint.route("/<job_id>/events")

@@ -4,10 +4,12 @@ from typing import Any
 
 from flask.views import MethodView
 
+from gonemaster_api.actor import who
 from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.paging import page_document, slice_of
 from gonemaster_api.services import queue_view
+from gonemaster_api.services.job_list import time_range
 from gonemaster_api.state import state
 from gonemaster_api.v1.queue.schemas import (
     ActionPageSchema,
@@ -56,7 +58,8 @@ class Pause(MethodView):
         until = request_body.get("until")
         if until is not None and until <= utcnow():
             raise BadRequest("invalid_until", "until lies in the past")
-        control.pause_queue(state().queue, _tiers(request_body), reason=request_body.get("reason") or "", until=until)
+        reason = request_body.get("reason") or ""
+        control.pause_queue(state().queue, _tiers(request_body), paused_by=who(), reason=reason, until=until)
         return {"status": "paused"}
 
 
@@ -69,7 +72,7 @@ class Resume(MethodView):
     @blueprint.refuses(_400="invalid_tier", _503="broker_unavailable, store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, str]:
         """Let jobs start again."""
-        control.resume_queue(state().queue, _tiers(request_body))
+        control.resume_queue(state().queue, _tiers(request_body), who=who())
         return {"status": "resumed"}
 
 
@@ -82,7 +85,7 @@ class Reorder(MethodView):
     @blueprint.refuses(_400="invalid_queue", _503="broker_unavailable, store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, str]:
         """Give the waiting jobs this order; each must be named exactly once, normal before batch."""
-        arrange.reorder_queue(state().queue, request_body["job_ids"])
+        arrange.reorder_queue(state().queue, request_body["job_ids"], who=who())
         return {"status": "reordered"}
 
 
@@ -105,9 +108,9 @@ class Move(MethodView):
             raise BadRequest("invalid_move", "give exactly one of to, before and after")
         queue, job_ids = state().queue, request_body["job_ids"]
         if given == ["to"]:
-            return {"moved": arrange.move_jobs(queue, job_ids, to=request_body["to"])}
+            return {"moved": arrange.move_jobs(queue, job_ids, to=request_body["to"], who=who())}
         pivot = request_body[given[0]]
-        return {"moved": arrange.move_jobs_beside(queue, job_ids, pivot=pivot, after=given == ["after"])}
+        return {"moved": arrange.move_jobs_beside(queue, job_ids, pivot=pivot, after=given == ["after"], who=who())}
 
 
 @blueprint.route("/queue/remove")
@@ -119,7 +122,7 @@ class Remove(MethodView):
     @blueprint.refuses(_400="invalid_queue", _503="store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, list[str]]:
         """End waiting jobs as canceled, error removed_from_queue; those that run or have ended are left alone."""
-        return {"removed": arrange.remove_jobs(state().queue, request_body["job_ids"])}
+        return {"removed": arrange.remove_jobs(state().queue, request_body["job_ids"], who=who())}
 
 
 @blueprint.route("/queue/health")
@@ -141,12 +144,13 @@ class Audit(MethodView):
 
     @blueprint.arguments(AuditQuerySchema, location="query")
     @blueprint.response(200, ActionPageSchema)
-    @blueprint.refuses(_400="invalid_limit, invalid_offset, invalid_action")
+    @blueprint.refuses(_400="invalid_limit, invalid_offset, invalid_after, invalid_before, invalid_time_range")
     def get(self, query: dict[str, Any]) -> Any:
         """List queue controls, deletions and changes of settings, newest first."""
         part = slice_of(query)
+        chosen = {name: query[name] for name in ("action", "who", "target")} | time_range(query, "after", "before")
         with state().store.reading() as session:
-            page = list_actions(session, action=query["action"], limit=part.limit, offset=part.offset)
+            page = list_actions(session, **chosen, limit=part.limit, offset=part.offset)
         return page_document(list(page.items), page.total, part)
 
 

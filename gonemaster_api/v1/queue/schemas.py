@@ -150,9 +150,15 @@ class QueueHealthSchema(ma.Schema):
 
 
 class AuditQuerySchema(PagingSchema):
-    """Which actions to list; `queue.` with its dot stands for all that begin with it."""
+    """Which actions to list; `queue.` with its dot and `open:` with its colon stand for all that begin with them."""
 
-    action = ma.fields.String(load_default="", validate=validate.Length(max=64))
+    action = ma.fields.String(load_default="", validate=validate.Length(max=64), metadata={"example": "queue."})
+    who = ma.fields.String(load_default="", validate=validate.Length(max=255), metadata={"example": "open:127.0.0.1"})
+    target = ma.fields.String(
+        load_default="", validate=validate.Length(max=255), metadata={"description": "an id, a tier, a tag"}
+    )
+    after = Instant()
+    before = Instant()
 
 
 class ActionSchema(ma.Schema):
@@ -160,7 +166,10 @@ class ActionSchema(ma.Schema):
 
     id = ma.fields.Integer(required=True)
     at = Instant(required=True)
-    who = ma.fields.String(required=True)
+    who = ma.fields.String(
+        required=True,
+        metadata={"description": "label of a token, `open:` and an address, or the part of the service that acted"},
+    )
     action = ma.fields.String(required=True)
     target = ma.fields.String(required=True)
     count = ma.fields.Integer(required=True)

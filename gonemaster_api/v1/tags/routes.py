@@ -4,6 +4,7 @@ from typing import Any
 
 from flask.views import MethodView
 
+from gonemaster_api.actor import who
 from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.paging import PagingSchema, slice_of
@@ -69,7 +70,7 @@ class TagByName(MethodView):
     @blueprint.refuses(_404="not_found")
     def delete(self, name: str) -> None:
         """Remove a tag and its memberships; domains and runs stay."""
-        state().store.run(lambda session: rows.delete_tag(session, name))
+        tag_changes.delete(state(), name, who=who())
 
 
 @blueprint.route("/<name>/domains")
@@ -119,7 +120,7 @@ class PurgeTag(MethodView):
     @blueprint.refuses(_404="not_found")
     def post(self, name: str) -> dict[str, int]:
         """Remove all runs of a tag's domains; unfinished jobs and memberships stay."""
-        return {"purged_runs": tag_changes.purge(state(), name)}
+        return {"purged_runs": tag_changes.purge(state(), name, who=who())}
 
 
 @blueprint.route("/<name>/batches")
