@@ -104,18 +104,29 @@ class AsnLookup:
         cache: AsnCache,
         *,
         whois_port: int = riswhois.PORT,
-        on_source: Callable[[str], None] = lambda source: None,
         restored: Mapping[str, Origin] | None = None,
     ) -> None:
         self._recursor = recursor
         self._profile = profile
         self._cache = cache
         self._whois_port = whois_port
-        self._on_source = on_source
         self.found: dict[str, Origin] = dict(restored or {})  # by address: what the run was told, or is to be told
         self._sources = _in_order(profile)
         # two runs share what they found only if they would have asked the same
         self._scope: object = (self._sources, profile.ipv4, profile.ipv6, profile.allow_non_global_targets, whois_port)
+
+    def sources(self) -> list[str]:
+        """Return the databases that what the run was told rests on, in the order in which they are asked.
+
+        One that comes before a database that answered has failed, so it counts, too.
+        """
+        names = [source for _, source in self._sources]
+        reached = [
+            len(names) if origin.code is Code.ERROR_ASN_DATABASE else names.index(origin.source) + 1
+            for origin in self.found.values()
+            if origin.code is Code.ERROR_ASN_DATABASE or origin.source in names
+        ]
+        return names[: max(reached, default=0)]
 
     async def lookup(self, address: str) -> Origin:
         """Return who announces the address; look-ups for addresses of one block wait for each other.
@@ -160,7 +171,6 @@ class AsnLookup:
 
     async def _ask(self, address: str) -> Origin:
         for style, source in self._sources:
-            self._on_source(source)
             ask = self._ask_cymru if style == "cymru" else self._ask_whois
             try:
                 return await ask(source, address)

@@ -163,6 +163,7 @@ def _origin_entry(address: str, origin: Origin) -> dict[str, Any]:
         "prefix": origin.prefix,
         "raw": origin.raw,
         "code": origin.code.value,
+        "source": origin.source,
     }
 
 
@@ -285,5 +286,5 @@ def _read_recursor(entry: Any) -> list[CachedAnswer]:
 
 def _read_origin(entry: Any) -> tuple[str, Origin]:
     asns = tuple(sorted(int(asn) for asn in entry["asns"]))
-    origin = Origin(Code(entry["code"]), asns, str(entry["prefix"]), str(entry["raw"]))
+    origin = Origin(Code(entry["code"]), asns, str(entry["prefix"]), str(entry["raw"]), str(entry.get("source", "")))
     return names.canonical_address(entry["ip"]), origin

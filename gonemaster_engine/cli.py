@@ -34,7 +34,7 @@ from gonemaster_engine.errors import EngineError
 from gonemaster_engine.messages import message
 from gonemaster_engine.output import View, count_table, make_writer, score_lines
 from gonemaster_engine.profile import Profile
-from gonemaster_engine.registry import modules
+from gonemaster_engine.registry import SYSTEM, modules
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import RunResult, run_test
 from gonemaster_engine.scoring import compute_score
@@ -210,6 +210,7 @@ def _restored(options: argparse.Namespace) -> PacketCache:
     if options.restore is None:
         return PacketCache()
     cache = read_cache(options.restore, strict=options.cache_strict)
+    _tell_file(options, "RESTORED_NS_CACHE", options.restore)
     if cache.problems:
         _to_stderr(f"{PROGRAM}: {options.restore}: {cache.problems[0]} ({len(cache.problems)} problems passed over)")
     if options.cache_stats:
@@ -232,8 +233,14 @@ def _save(options: argparse.Namespace, result: RunResult) -> None:
         compress=options.save_compress,
         max_entries=options.save_max_entries,
     )
+    _tell_file(options, "SAVED_NS_CACHE", options.save)
     if options.cache_stats:
         _to_stderr(f"saved: {count} entries")
+
+
+def _tell_file(options: argparse.Namespace, tag: str, path: object) -> None:
+    if options.debug_queries:
+        _to_stderr(message(tag, SYSTEM, {"file": str(path)}))
 
 
 if __name__ == "__main__":

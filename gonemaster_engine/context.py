@@ -52,6 +52,7 @@ class Log:
         self.on_entry: Callable[[Entry], None] | None = None
         self.traces_queries = traces_queries
         self._told: set[tuple[str, str]] = set()
+        self._aside: list[tuple[str, dict[str, Any]]] = []
 
     def elapsed(self) -> float:
         """Return the seconds since the run started."""
@@ -65,10 +66,22 @@ class Log:
         """Add an entry of the run itself."""
         self.add(Entry(self.elapsed(), SYSTEM, "", tag, self.level(SYSTEM, tag), args))
 
-    def system_once(self, tag: str, subject: str, **args: Any) -> None:
-        """Add an entry of the run itself, one per tag and subject."""
-        if (tag, subject) not in self._told:
-            self._told.add((tag, subject))
+    def system_once(self, tag: str, subject: str, **args: Any) -> bool:
+        """Add an entry of the run itself, one per tag and subject; say whether it was the first."""
+        if (tag, subject) in self._told:
+            return False
+        self._told.add((tag, subject))
+        self.system(tag, **args)
+        return True
+
+    def aside(self, tag: str, **args: Any) -> None:
+        """Note an entry of the run itself whose time says nothing; `tell_aside` adds it."""
+        self._aside.append((tag, args))
+
+    def tell_aside(self) -> None:
+        """Add what was noted, in an order that does not follow that of answers."""
+        noted, self._aside = self._aside, []
+        for tag, args in sorted(noted, key=str):
             self.system(tag, **args)
 
     def make(self, finding: Finding, *, module: str, testcase: str) -> Entry:
@@ -137,6 +150,8 @@ class RunContext:
         server = self.servers.get(address)
         if server is None:
             server = self.servers[address] = Server(self, address)
+            if self.log.traces_queries:
+                self.log.system("CACHE_CREATED", address=address)
         return server
 
     def nameserver(self, name: str, address: str) -> Nameserver:
@@ -144,8 +159,15 @@ class RunContext:
         key = (name, address)
         nameserver = self._nameservers.get(key)
         if nameserver is None:
+            if self.log.traces_queries:
+                self._trace_nameserver(name, address)
             nameserver = self._nameservers[key] = Nameserver(name, self.server(address))
         return nameserver
+
+    def _trace_nameserver(self, name: str, address: str) -> None:
+        self.log.system("NS_CREATED", ns=name, address=address)
+        if address in self.servers:
+            self.log.system("CACHE_FETCHED", address=address)
 
     def nameservers(self, addresses_by_name: dict[str, Iterable[str]]) -> list[Nameserver]:
         """Return the name servers of names with their addresses, sorted, without doubles."""

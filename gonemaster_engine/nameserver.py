@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gonemaster_engine import names
+from gonemaster_engine import names, trace
 from gonemaster_engine.addresses import is_global
 from gonemaster_engine.cache import QuestionKey
 from gonemaster_engine.rrtypes import CLASS_NUMBER, type_number
@@ -85,6 +85,10 @@ class Server:
     def ask(self, key: QuestionKey, nameserver: Nameserver, *, shared: bool) -> Answer:
         """Return the answer to a question, asked now unless it was before."""
         answer = self.answers.get(key)
+        if self._context.log.traces_queries:
+            trace.asked(self._context.log, self.address, key)
+            if answer and answer.done():
+                trace.known(self._context.log, answer.result())
         if answer is None:
             answer = self.answers[key] = self._context.loop.create_future()
             self._begin(key, answer, nameserver, shared=shared)
@@ -104,6 +108,8 @@ class Server:
         context = self._context
         if shared and (known := context.resources.hot.answers.get((self.address, key))):
             answer.set_result(known)
+            if context.log.traces_queries:
+                trace.known(context.log, known)
             return
         if not self._may_be_asked(key, nameserver):
             answer.set_result(None)
@@ -123,10 +129,12 @@ class Server:
     def _may_be_asked(self, key: QuestionKey, nameserver: Nameserver) -> bool:
         context = self._context
         if context.profile.no_network or not context.uses_family(ipv6=self.is_ipv6):
+            if context.log.traces_queries:
+                trace.held_back(context.log, nameserver.name, self.address)
             return False
         if self._guarded is None:
             self._guarded = self._is_guarded(nameserver)
-        if self._guarded or self._is_given_up(key):
+        if self._guarded or self._is_given_up(key, nameserver):
             return False
         limit_ms = context.profile.nameserver_max_total_ms
         return not limit_ms or self._spent_ms < limit_ms
@@ -138,19 +146,26 @@ class Server:
             return False
         if is_global(self.address):
             return False
-        context.log.system("NON_GLOBAL_QUERY_BLOCKED", ns=nameserver.name, address=self.address)
+        context.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=nameserver.name, address=self.address)
         return True
 
-    def _is_given_up(self, key: QuestionKey) -> bool:
-        context = self._context
-        limit = context.profile.fast_fail_timeout_count
+    def _is_given_up(self, key: QuestionKey, nameserver: Nameserver) -> bool:
+        log = self._context.log
+        limit = self._context.profile.fast_fail_timeout_count
         if limit and self.timeouts >= limit and not self.rtts_ms:
-            return self._is_recent(max(each.last_at for each in self._failures.values()))
+            left_s = self._rest_s(max(each.last_at for each in self._failures.values()))
+            if left_s > 0 and log.traces_queries:
+                trace.put_aside(log, nameserver.name, self.address, key)
+            return left_s > 0
         failures = self._failures.get((key.tcp, key.edns is not None))
-        return failures is not None and failures.is_hopeless(limit) and self._is_recent(failures.last_at)
+        left_s = self._rest_s(failures.last_at) if failures and failures.is_hopeless(limit) else 0.0
+        if failures and left_s > 0 and log.traces_queries:
+            trace.skipped(log, self.address, key, unreachable=failures.is_unreachable, wait_s=left_s)
+        return left_s > 0
 
-    def _is_recent(self, failed_at: float) -> bool:
-        return self._context.loop.time() - failed_at < self._context.profile.error_cache_ttl_s
+    def _rest_s(self, failed_at: float) -> float:
+        """Return for how many seconds after a failure nothing more is asked; zero or less when they are over."""
+        return failed_at + self._context.profile.error_cache_ttl_s - self._context.loop.time()
 
     def _send(self, key: QuestionKey, answer: Answer) -> None:
         self._active += 1
@@ -169,9 +184,7 @@ class Server:
         )
         context.queries += 1
         if context.log.traces_queries:
-            context.log.system(
-                "EXTERNAL_QUERY", ns="", address=self.address, **_question_args(key), flags=str(key.flags)
-            )
+            trace.sent(context.log, self.address, key)
         if key.tcp:
             context.resources.transport.ask_tcp(question)
         else:
@@ -210,33 +223,12 @@ class Server:
             self.timeouts += 1
             self._spent_ms += self._context.timing.timeout_s * 1000
         if self._context.log.traces_queries:
-            self._trace(key, outcome)
+            trace.ended(self._context.log, self.address, key, outcome)
         if response := outcome.response:
             self.rtts_ms.append(response.rtt_ms)
             self._spent_ms += response.rtt_ms
             if response.rcode_number == 5:  # REFUSED
                 self.refusals += 1
-
-    def _trace(self, key: QuestionKey, outcome: Outcome) -> None:
-        response = outcome.response
-        args: dict[str, object] = {"ns": "", "address": self.address, **_question_args(key)}
-        if response is None:
-            self._context.log.system("EMPTY_RETURN", **args, exception=outcome.error)
-            return
-        self._context.log.system(
-            "EXTERNAL_RESPONSE",
-            **args,
-            rcode=response.rcode,
-            aa=response.aa,
-            tc=response.tc,
-            rd=response.rd,
-            ra=response.ra,
-            ad=response.ad,
-            cd=response.cd,
-            answers=len(response.answer),
-            authority=len(response.authority),
-            additional=len(response.additional),
-        )
 
     @property
     def was_asked(self) -> bool:
@@ -288,11 +280,11 @@ class _Failures:
     def is_hopeless(self, timeout_limit: int) -> bool:
         if self._answered:
             return False
-        return self._hard >= _HARD_ERRORS or bool(timeout_limit and self._timeouts >= timeout_limit)
+        return self.is_unreachable or bool(timeout_limit and self._timeouts >= timeout_limit)
 
-
-def _question_args(key: QuestionKey) -> dict[str, object]:
-    return {"query_name": key.qname, "query_type": key.qtype, "query_class": key.qclass}
+    @property
+    def is_unreachable(self) -> bool:
+        return self._hard >= _HARD_ERRORS
 
 
 class Nameserver:
@@ -359,6 +351,11 @@ class Nameserver:
             qname_octets,
         )
         return self.server.ask(key, self, shared=shared)
+
+    def was_asked(self, qname: str, qtype: str) -> bool:
+        """Say whether that question, with DO over UDP, was put to the address before in this run."""
+        fallback = self.server._context.profile.fallback  # noqa: SLF001 - same module
+        return QuestionKey(qname, qtype, edns=DNSSEC_EDNS, fallback=fallback) in self.server.answers
 
     def axfr(self, zone_name: str) -> Awaitable[Response | None]:
         """Ask for a zone transfer; the result is its first message (RFC 5936 section 2.2)."""

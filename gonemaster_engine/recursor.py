@@ -106,6 +106,8 @@ class Recursor:
         key = (qname, qtype, dnssec)
         task = self._resolutions.get(key)
         if task is None:
+            if self._context.log.traces_queries:
+                self._context.log.system("RECURSE", query_name=qname, query_type=qtype, query_class="IN")
             task = self._resolutions[key] = self._context.start(self._resolve(qname, qtype, dnssec, _Search()))
         return await task
 
@@ -214,11 +216,24 @@ class Recursor:
                 break
             addresses = {name: await self._find_addresses(name, search.within(cut.zone))} if name else known
             servers = self._with_addresses(cut, addresses)
+            if self._context.log.traces_queries:
+                self._trace_skipped(addresses, qtype)
             response = await self._ask(cut, servers, qname, qtype, dnssec=dnssec)
             if response and _is_usable(response, cut.zone, qname):
                 return response
             first = first or response
         return first
+
+    def _trace_skipped(self, addresses: Mapping[str, Sequence[str]], qtype: str) -> None:
+        for name, of_name in addresses.items():
+            for address in of_name:
+                if not self._context.uses_family(ipv6=":" in address):
+                    tag = f"SKIP_IPV{6 if ':' in address else 4}_DISABLED"
+                    self._context.log.system(tag, ns=name, address=address, query_type=qtype)
+
+    def _trace_step(self, cut: ZoneCut, server: Nameserver, qname: str, qtype: str) -> None:
+        about = {"source": cut.zone, "ns": server.name, "address": server.address}
+        self._context.log.system("RECURSE_QUERY", **about, query_name=qname, query_type=qtype, query_class="IN")
 
     def _with_addresses(self, cut: ZoneCut, addresses: Mapping[str, Sequence[str]]) -> list[Nameserver]:
         context = self._context
@@ -242,6 +257,8 @@ class Recursor:
         pending: set[asyncio.Future[Response | None]] = set()
         fallback: Response | None = None
         for server in servers[:_MAX_SERVERS]:
+            if self._context.log.traces_queries:
+                self._trace_step(cut, server, qname, qtype)
             answer = asyncio.ensure_future(server.query(qname, qtype, dnssec=dnssec, shared=shared))
             pending.add(answer)
             while pending:

@@ -8,12 +8,14 @@ Entries are reported in the order of the plan, whatever the order in which the c
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from gonemaster_engine import names
@@ -36,6 +38,7 @@ __all__ = ["DSInfo", "RunResult", "Undelegated", "run_test"]
 log = logging.getLogger(__name__)
 
 DEFAULT_DEADLINE_S = 300.0
+_LIBRARIES = ("cryptography", "dnspython", "idna")
 _SLOW_SERVERS = 10  # named when the time is over
 
 Answers = Iterable[tuple[str, QuestionKey, Response | None]]
@@ -161,6 +164,7 @@ class _CaseRun:
         self.case = case
         self.entries: list[Entry] = []
         self.tags: set[str] = set()
+        self.skipped = False  # nothing that it needs is there
         self.ended = asyncio.Event()
 
 
@@ -189,6 +193,7 @@ class _Run:
         # in any order, `parallel` at a time; or one after the other, as the profile says
         self._case_slots = asyncio.Semaphore(context.profile.parallel if context.profile.unordered else 1)
         self._to_report = list(self._runs.values())
+        self._module = ""  # whose entries are being reported
         self._ended = 0
 
     @property
@@ -219,17 +224,28 @@ class _Run:
         if others:  # what they all need first is asked for while BASIC runs
             self._context.start(self._zone.all_servers())
         await self._run_together(basic)
-        if self._nobody_answers():
-            self._log.system("NO_NETWORK")
         if others and not self._may_continue():
+            self._enter("")
+            self._tell_aside()
             self._log.system("CANNOT_CONTINUE", domain=self._context.zone_name)
             self._skip(others)
         else:
             await self._run_together(others)
+            self._tell_aside()
+
+    def _tell_aside(self) -> None:
+        """Add what no test case gives, and what has no place of its own among the entries."""
+        for source in self._asn.sources():
+            self._log.system("ASN_LOOKUP_SOURCE", source=source)
+        self._log.tell_aside()
+        if self._nobody_answers():
+            self._log.system("NO_NETWORK")
 
     def _announce(self) -> None:
         context = self._context
         self._log.system("GLOBAL_VERSION", version=__version__)
+        for library in _LIBRARIES:
+            self._log.system("DEPENDENCY_VERSION", name=library, version=_version_of(library))
         self._log.system("START_TIME", time_t=int(context.clock()), string=_utc_text(context.clock()))
         self._log.system("TEST_TARGET", zone=context.zone_name, module="all", testcase="all")
         if context.profile.ipv6 and not context.resources.has_ipv6:
@@ -247,9 +263,10 @@ class _Run:
         return not any(response and response.rcode == "NOERROR" for _, _, response in self._context.answers())
 
     async def _check_supplied(self) -> None:
-        """Report supplied name servers that have no address and do not resolve."""
+        """Report what was supplied, and name servers of it that have no address and do not resolve."""
         servers = self._context.undelegated.servers
         zone_name = self._context.zone_name
+        self._tell_supplied()
         for name, addresses in servers.items():
             if addresses:
                 continue
@@ -257,6 +274,18 @@ class _Run:
                 self._log.system("FAKE_DELEGATION_IN_ZONE_NO_IP", domain=zone_name, ns=name)
             elif not await self._zone.recursor.addresses(name):
                 self._log.system("FAKE_DELEGATION_NO_IP", domain=zone_name, ns=name)
+
+    def _tell_supplied(self) -> None:
+        context = self._context
+        supplied = {name: list(addresses) for name, addresses in context.undelegated.servers.items()}
+        ds = [f"{ds.keytag} {ds.algorithm} {ds.digtype} {ds.digest}" for ds in context.undelegated.ds]
+        for tag, data in (
+            ("FAKE_DELEGATION_ADDED", supplied),
+            ("FAKE_DS_ADDED", {context.zone_name: ds} if ds else {}),
+        ):
+            for name, addresses in supplied.items() if data else ():
+                for address in addresses:
+                    self._log.system(tag, ns=name, address=address, domain=context.zone_name, data=data)
 
     def _may_continue(self) -> bool:
         """Say whether the zone exists and has a working server, as far as BASIC was selected."""
@@ -325,24 +354,45 @@ class _Run:
 
     def _skip(self, runs: Iterable[_CaseRun]) -> None:
         for run in runs:
+            run.skipped = True
             self._end(run)
 
     def _report(self) -> None:
         """Pass on the entries of ended cases, as far as all cases before them have ended."""
         while self._to_report and self._to_report[0].ended.is_set():
-            for entry in self._to_report.pop(0).entries:
+            run = self._to_report.pop(0)
+            if not run.skipped:
+                self._enter(run.case.module)
+            for entry in run.entries:
                 self._log.add(entry)
                 if self._stop_level is not None and entry.level >= self._stop_level:
                     self._to_report.clear()
+                    self._module = ""
                     raise _Stopped
+        if not self._to_report:
+            self._enter("")
+
+    def _enter(self, module: str) -> None:
+        """Say that the entries of a module end, and those of the next one begin; there may be none."""
+        if module == self._module:
+            return
+        if self._module:
+            self._log.system("MODULE_END", module=self._module)
+        if module:
+            self._log.system("MODULE_VERSION", module=module, version=__version__)
+        self._module = module
 
     def report_deadline(self, deadline_s: float) -> None:
         """Pass on what the cut-off cases found so far, and say what is missing."""
         unfinished = self.unfinished
         for run in self._to_report:
+            if run.entries:
+                self._enter(run.case.module)
             for entry in run.entries:
                 self._log.add(entry)
         self._to_report.clear()
+        self._enter("")
+        self._tell_aside()
         slow = sorted(
             (timing for timing in self._context.timings() if timing.timeouts),
             key=lambda timing: (-timing.timeouts, timing.nameserver, timing.address),
@@ -357,6 +407,11 @@ class _Run:
 
 def _timing_order(timing: NameserverTiming) -> tuple[str, bool, str]:
     return timing.nameserver, ":" in timing.address, timing.address
+
+
+@cache
+def _version_of(library: str) -> str:
+    return importlib.metadata.version(library)
 
 
 def _utc_text(posix_seconds: float) -> str:

@@ -15,7 +15,7 @@ import dns.flags
 import dns.message
 import dns.rrset
 
-from gonemaster_engine import names
+from gonemaster_engine import names, trace
 from gonemaster_engine.asn import AsnLookup
 from gonemaster_engine.context import DSInfo, RunContext
 from gonemaster_engine.delegation_walk import DelegationWalk, Walk
@@ -66,7 +66,10 @@ class Zone:
     @property
     def supplied_ds(self) -> tuple[DSInfo, ...]:
         """The DS records that the user supplied."""
-        return self.context.undelegated.ds if self.name == self.context.zone_name else ()
+        found = self.context.undelegated.ds if self.name == self.context.zone_name else ()
+        if found and self.context.log.traces_queries:
+            trace.supplied_ds(self.context.log, self.name)
+        return found
 
     @cached_property
     def now(self) -> int:
@@ -360,8 +363,11 @@ class Zone:
                 message.answer.append(dns.rrset.from_text(dns_name(self.name), 3600, "IN", "DS", *texts))
         elif names.is_in_domain(qname, self.name):
             self._add_referral(message)
+        wire = message.to_wire()
+        if self.context.log.traces_queries:
+            trace.supplied_delegation(self.context.log, qname, qtype, zone=self.name, wire=wire)
         try:
-            return Response(message.to_wire())
+            return Response(wire)
         except WireError:
             return None
 

@@ -17,7 +17,7 @@ from gonemaster_engine.cachefile import CachedAnswer, checksum, read_cache, writ
 from gonemaster_engine.errors import CacheFileError
 from gonemaster_engine.wire import DNSSEC_EDNS, RD, Edns, Response
 
-ORIGINS = {"192.0.2.1": Origin(Code.AS_FOUND, (64500, 64501), "192.0.2.0/24", "64500 | 192.0.2.0/24")}
+ORIGINS = {"192.0.2.1": Origin(Code.AS_FOUND, (64500, 64501), "192.0.2.0/24", "64500 | 192.0.2.0/24", "asn.example")}
 
 
 def reply(qname: str, qtype: str, *, over_tcp: bool = False) -> Response:
@@ -80,6 +80,7 @@ def test_document_has_the_parts_of_the_format(tmp_path: Path) -> None:
         "prefix": "192.0.2.0/24",
         "raw": "64500 | 192.0.2.0/24",
         "code": "AS_FOUND",
+        "source": "asn.example",
     }
 
 

@@ -347,6 +347,14 @@ def test_restored_packets_give_the_same_entries_without_a_query(call: Call, tmp_
         assert "asked: 0 queries" in err
 
 
+def test_files_of_packets_are_told_beside_the_queries(call: Call, tmp_path: Path) -> None:
+    file = str(tmp_path / "packets")
+    _, _, err = call("good.xa", "--test", "syntax01", "--debug-queries", "--save", file)
+    assert f"Packets were written to {file}." in err
+    _, _, err = call("good.xa", "--test", "syntax01", "--debug-queries", "--restore", file)
+    assert f"Packets were read from {file}." in err
+
+
 def test_damaged_cache_is_passed_over_unless_strict(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "packets"
     call("good.xa", "--testcase", "basic01", "--save", str(file))
