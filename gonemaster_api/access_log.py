@@ -1,5 +1,6 @@
 """The access log: one event for each request, written when its last byte has been given away."""
 
+import re
 import time
 from typing import Any
 
@@ -10,6 +11,7 @@ from gonemaster_api.headers import is_api
 
 log = structlog.get_logger("gonemaster_api.access")
 
+_CONVERTER = re.compile(r"<[^<>]*:")
 _ASSETS = ("/static/", "/api/v1/docs/assets/")
 
 
@@ -60,7 +62,7 @@ def _facts(response: Response) -> dict[str, Any]:
 def _route() -> str:
     """Give the matched pattern; what matches nothing is one name for each API."""
     if request.url_rule is not None:
-        return request.url_rule.rule
+        return _CONVERTER.sub("<", request.url_rule.rule)
     if not is_api(request.path):
         return "unknown"
     return "/pub/api/v1/unknown" if request.path.startswith("/pub/") else "/api/v1/unknown"

@@ -6,6 +6,7 @@ from flask import Flask, redirect
 
 from gonemaster_api import access_log, docs, errors, headers, peers
 from gonemaster_api.blueprint import Api
+from gonemaster_api.converters import register_converters
 from gonemaster_api.limits import register_body_limits
 from gonemaster_api.parsing import register_text_checks
 from gonemaster_api.state import State
@@ -39,6 +40,7 @@ def create_app(
     app = Flask("gonemaster_api", static_folder="static", template_folder="templates")
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.strict_slashes = False
+    register_converters(app)
     app.extensions["gonemaster"] = State(
         settings=settings,
         queue=queue or open_queue(settings, open_store(store_settings(settings))),

@@ -30,9 +30,10 @@ class Blueprint(flask_smorest.Blueprint):
 
     def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
         """Read arguments; the document shows the example of the schema of a body."""
-        example = getattr(schema, "example", None)
-        if location == "json" and example is not None:
-            kwargs.setdefault("example", dict(example))
+        if location == "json":
+            example = getattr(schema, "example", None)
+            kwargs.setdefault("example", None if example is None else dict(example))
+            kwargs.setdefault("required", not getattr(schema, "optional_body", False))
         return super().arguments(schema, location=location, **kwargs)
 
     def refuses(self, **codes: str) -> Any:

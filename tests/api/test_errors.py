@@ -40,6 +40,15 @@ def test_method_that_an_address_does_not_take(client: FlaskClient) -> None:
     assert "GET" in response.headers["Allow"]
 
 
+@pytest.mark.parametrize("path", ["/api/v1/jobs/batch", "/api/v1/jobs/purge"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_address_beside_those_of_jobs_is_no_job(client: FlaskClient, path: str, method: str) -> None:
+    response = client.open(path, method=method)
+    assert (response.status_code, error_of(response)["code"]) == (405, "method_not_allowed")
+    assert "GET" not in response.headers["Allow"]
+    assert "POST" in response.headers["Allow"]
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

@@ -68,7 +68,7 @@ class Purge(MethodView):
         return {"purged_jobs": retention.purge(state(), request_body["older_than_days"], who=who())}
 
 
-@blueprint.route("/<job_id>")
+@blueprint.route("/<other_than(batch, purge):job_id>")
 class JobById(MethodView):
     """One job, or the run it has become."""
 

@@ -1,0 +1,121 @@
+"""Requests made up from the OpenAPI document, right and wrong ones, to a real server: it answers as the document says."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonemaster_db.records import NewBatch, NewJob
+from gonemaster_db.repositories.batches import create_batch
+from gonemaster_db.repositories.jobs import create_jobs
+from gonemaster_db.repositories.tags import create_tag
+from gonemaster_db.session import Store
+from gonemaster_db.settings import StoreSettings
+from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from tests.support.rows import NOON, claim, make_run, queue_job, record
+from tests.support.service import Service
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "unsupported_method",
+    "allow_header_conformance",
+)
+ENDLESS = "/events$"  # streams of a job that has not ended stay open; tests/api/test_events.py reads them
+# The limits of every parameter are tried where types are strict; what chance makes up, where it is quick.
+PHASES = {"postgres": "coverage", "sqlite": "examples,fuzzing"}
+ROUNDS = 20  # requests that chance makes up for each operation; 2000 found nothing that 20 do not
+TAGS = ["mine", "yours", "a/b", "caf\u00e9"]
+
+
+@pytest.fixture
+def known(store: Store) -> dict[str, list[Any]]:
+    """Something to ask for: jobs in each state, runs, batches, domains, tags; names and ids of them."""
+    runs = [make_run(store, f"d{number % 3}.example", record("INFO", "ERROR")) for number in range(5)]
+    jobs = [queue_job(store, f"q{number}.example").id for number in range(5)]
+    claim(store, jobs[0])
+    batches = [fill_batch(store, number) for number in range(3)]
+    with store.transaction() as session:
+        for name in TAGS:
+            create_tag(session, name, now=NOON)
+    return {
+        "job_id": [run.id for run in runs] + jobs,
+        "run_id": [run.id for run in runs],
+        "other_id": [run.id for run in runs],
+        "batch_id": batches,
+        "domain_id": sorted({run.domain_id for run in runs}),
+        "name": TAGS,
+        "testcase_id": ["basic01", "zone09"],
+    }
+
+
+def fill_batch(store: Store, number: int) -> str:
+    with store.transaction() as session:
+        batch = create_batch(session, NewBatch(domain_count=3, tag="mine"), now=NOON)
+        names = (f"b{number}-{part}.example" for part in range(3))
+        list(create_jobs(session, (NewJob(name, batch_id=batch.id, priority=1) for name in names), now=NOON))
+        return batch.id
+
+
+@pytest.fixture
+def server(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[str]:
+    """Address of an API process on the database of this test."""
+    settings = {"db_driver": store_settings.driver, "db_dsn": store_settings.dsn, "broker_url": redis_server.url}
+    with Service("api", worker_processes=None, api_processes=1, **settings) as service:
+        service.wait_for_log("Listening at", timeout_s=60)
+        yield str(re.search(r"Listening at: (\S+)", service.log)[1])  # type: ignore[index]  # waited for
+        assert service.process.poll() is None, service.log
+        assert "a request failed" not in service.log
+
+
+@pytest.mark.timeout(900)
+def test_whole_document(
+    server: str, known: dict[str, list[Any]], store_settings: StoreSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "schemathesis.toml").write_text(configuration(known))
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "schemathesis.cli",
+            "run",
+            f"{server}/api/v1/openapi.json",
+            *arguments(PHASES[store_settings.driver]),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=840,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(re.search(r"Tested: (\d+)", done.stdout)[1]) > 50  # type: ignore[index]
+
+
+def arguments(phases: str) -> list[str]:
+    return [
+        *("--exclude-path-regex", ENDLESS),
+        *("--checks", ",".join(CHECKS)),
+        *("--phases", phases),
+        *("--max-examples", str(ROUNDS)),
+        "--generation-deterministic",
+        *("--continue-on-failure", "--no-color"),
+    ]
+
+
+def configuration(known: dict[str, list[Any]]) -> str:
+    """Three of four path parameters name something that is there."""
+    lines = []
+    for name, values in known.items():
+        lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values, ensure_ascii=False)}"]
+    lines.append("[parameters]")
+    lines += [f'"path.{name}" = {{ dictionary = "{name}", probability = 0.75 }}' for name in known]
+    return "\n".join(lines)
