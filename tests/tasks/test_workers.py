@@ -114,11 +114,13 @@ def _reap_meta(farm: Farm) -> str:
 
 
 def test_a_pause_that_has_an_end_resumes_by_itself(farm: Farm) -> None:
-    pause_queue(farm.parts, until=utcnow() + timedelta(seconds=3))
-    job_id = farm.submit("n.test")
     farm.start_worker("one")
-    assert farm.status(job_id) == "queued"
-    assert farm.run_of(job_id).status == "succeeded"
+    end = utcnow() + timedelta(seconds=3)
+    pause_queue(farm.parts, until=end)
+    run = farm.run_of(farm.submit("n.test"))
+    assert run.status == "succeeded"
+    assert run.started_at is not None
+    assert run.started_at >= end
 
 
 def test_a_job_delivered_many_times_is_run_once(farm: Farm) -> None:
@@ -211,7 +213,8 @@ def test_ten_thousand_jobs_are_queued_at_once_and_a_normal_job_overtakes_them(fa
     enqueued_at = time.time()
     wait_until(lambda: farm.started(job_id), what="the normal job starts")
     order = [start for start in farm.starts() if start["at"] > enqueued_at]
-    assert order[0]["job_id"] == job_id
+    # each slot may be about to note the start of a job that it took before
+    assert job_id in [start["job_id"] for start in order[:8]]
 
 
 def test_an_emptied_broker_is_filled_again_in_order_with_its_pauses_and_schedules(farm: Farm) -> None:
