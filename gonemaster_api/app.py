@@ -15,6 +15,7 @@ from gonemaster_api.v1 import BLUEPRINTS
 from gonemaster_db.session import open_store
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.control import QueueParts, open_queue
+from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.settings import Settings
 from gonemaster_tasks.store import store_settings
 
@@ -41,9 +42,12 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.strict_slashes = False
     register_converters(app)
+    parts = queue or open_queue(settings, open_store(store_settings(settings)))
+    live = LiveSettings(settings)
+    live.try_load(parts.store)
     app.extensions["gonemaster"] = State(
-        settings=settings,
-        queue=queue or open_queue(settings, open_store(store_settings(settings))),
+        live=live,
+        queue=parts,
         stopping=stopping or threading.Event(),
         streams=threading.BoundedSemaphore(max(1, settings.api_threads * 3 // 4)),
     )

@@ -10,6 +10,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from gonemaster_api.app import create_app
+from gonemaster_api.state import NAME, State
+from gonemaster_tasks.live import Follower
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.settings import Settings
 
@@ -56,7 +58,10 @@ class Server(BaseApplication):
 
     def load(self) -> Flask:
         """Make the application in the worker, so that no connection is shared over a fork."""
-        return create_app(self._settings, stopping=stopping)
+        app = create_app(self._settings, stopping=stopping)
+        shared: State = app.extensions[NAME]
+        Follower(shared.live, shared.store, shared.broker).start()
+        return app
 
 
 def _end_streams_on_stop(_worker: Any) -> None:

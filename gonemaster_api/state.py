@@ -11,9 +11,10 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.settings import Settings
 
-_NAME = "gonemaster"
+NAME = "gonemaster"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +24,16 @@ class State:
     `stopping` is set when the process has been told to end; `streams` counts the event streams that may be open.
     """
 
-    settings: Settings
+    live: LiveSettings
     queue: QueueParts
     stopping: threading.Event
     streams: threading.BoundedSemaphore
     started_at: datetime = field(default_factory=utcnow)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are now; two readings may differ."""
+        return self.live.current
 
     @property
     def store(self) -> Store:
@@ -42,4 +48,4 @@ class State:
 
 def state() -> State:
     """Give the state of the current application."""
-    return cast("State", current_app.extensions[_NAME])
+    return cast("State", current_app.extensions[NAME])

@@ -7,19 +7,30 @@ from kombu.entity import Queue
 
 from gonemaster_tasks import queues
 from gonemaster_tasks.broker_address import BrokerAddress, parse_broker_url
+from gonemaster_tasks.settings import Settings
 
 # Well over the longest run and a warm stop: leases find dead workers, this only sweeps up behind them.
 VISIBILITY_TIMEOUT_S = 7200
-_BEAT_LOOP_S = 5
+_BEAT_LOOP_S = 1  # an interval that was changed holds within a second
+PURGE_ENTRY = "purge"
 _BEAT_LOCK_S = 30
 
 
-def make_app(broker_url: str, *, reap_interval_s: int = 60) -> Celery:
+def make_app(broker_url: str, *, reap_interval_s: int = 60, purge_interval_s: int = 3600) -> Celery:
     """Make the application for a broker URL as in the settings."""
     address = parse_broker_url(broker_url)
     app = Celery("gonemaster", set_as_current=False)
-    app.conf.update(_queue_conf(address), **_beat_conf(address, reap_interval_s))
+    app.conf.update(_queue_conf(address), **_beat_conf(address, reap_interval_s, purge_interval_s))
     return app
+
+
+def make_app_of(settings: Settings) -> Celery:
+    """Make the application of a process; the broker's URL must be filled in by now."""
+    return make_app(
+        settings.broker_url,
+        reap_interval_s=settings.reap_interval_seconds,
+        purge_interval_s=settings.purge_interval_seconds,
+    )
 
 
 def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
@@ -58,7 +69,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
     }
 
 
-def _beat_conf(address: BrokerAddress, reap_interval_s: int) -> dict[str, Any]:
+def _beat_conf(address: BrokerAddress, reap_interval_s: int, purge_interval_s: int) -> dict[str, Any]:
     return {
         "beat_scheduler": "redbeat.RedBeatScheduler",
         "beat_max_loop_interval": min(_BEAT_LOOP_S, reap_interval_s),
@@ -70,6 +81,11 @@ def _beat_conf(address: BrokerAddress, reap_interval_s: int) -> dict[str, Any]:
                 "task": queues.REAP,
                 "schedule": reap_interval_s,
                 "options": {"queue": queues.MAINTENANCE, "expires": max(60, reap_interval_s)},
+            },
+            PURGE_ENTRY: {
+                "task": queues.PURGE,
+                "schedule": purge_interval_s,
+                "options": {"queue": queues.MAINTENANCE, "expires": 60},
             },
         },
     }

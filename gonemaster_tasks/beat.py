@@ -3,15 +3,19 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from celery import signals
 
-from gonemaster_tasks.app import make_app
+from gonemaster_db.session import open_store
+from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.settings import Settings, load_settings
+from gonemaster_tasks.store import worker_store_settings
 
 
 def run_beat(settings: Settings) -> None:
@@ -23,8 +27,16 @@ def run_beat(settings: Settings) -> None:
     broker = Broker.open(settings.broker_url)
     broker.check()
     broker.close()
-    app = make_app(settings.broker_url, reap_interval_s=settings.reap_interval_seconds)
+    app = make_app_of(_with_what_is_stored(settings))
     app.Beat(loglevel="INFO", quiet=True).run()
+
+
+def _with_what_is_stored(settings: Settings) -> Settings:
+    """Read what was saved over the API; later changes come by way of the entries in Redis."""
+    live = LiveSettings(settings)
+    with closing(open_store(worker_store_settings(settings))) as store:
+        live.try_load(store)
+    return live.current
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -29,6 +28,8 @@ COUNTERS = "gm:counters"
 WORKERS = "gm:workers"
 EPOCH = "gm:epoch"  # the mark by which an emptied Redis is noticed
 SUBMITTING = "gm:submitting"
+CHANGING = "gm:changing"  # tiers whose rows and messages may be in different orders
+_IF_OURS = 'return redis.call("GET", KEYS[1]) == ARGV[1] and '
 _OLDEST_SERVER = (6, 2)
 _JOB = "job_"  # how ids of jobs begin; messages of maintenance have other tags
 
@@ -82,6 +83,8 @@ class Broker:
         self._move = self.client.register_script(_script("take.lua") + _script("move.lua"))
         self._remove = self.client.register_script(_script("take.lua") + _script("remove.lua"))
         self._reorder = self.client.register_script(_script("reorder.lua"))
+        self._renew_lock = self.client.register_script(_IF_OURS + 'redis.call("PEXPIRE", KEYS[1], ARGV[2])')
+        self._unlock = self.client.register_script(_IF_OURS + 'redis.call("DEL", KEYS[1])')
 
     @classmethod
     def open(cls, url: str) -> "Broker":
@@ -173,8 +176,10 @@ class Broker:
         wanted = f"gm:reorder:{tier}:{secrets.token_hex(8)}"
         with reachable():
             for piece in slices(job_ids):
-                self.client.lpush(wanted, *(build_message(job_id, tier) for job_id in piece))
-            self.client.expire(wanted, 600)
+                with self.client.pipeline(transaction=True) as pipe:
+                    pipe.lpush(wanted, *(build_message(job_id, tier) for job_id in piece))
+                    pipe.expire(wanted, 600)  # at once, for who is killed in the middle
+                    pipe.execute()
             return int(self._reorder(keys=[tier, wanted, wanted + ":fresh"]))
 
     def depth(self, tier: str) -> int:
@@ -207,16 +212,36 @@ class Broker:
     def rebuild(self, job_ids: Iterable[str], tier: str) -> int:
         """Replace all waiting messages of a tier by those of `job_ids`; return their number.
 
-        The old ones are set aside by one command before the first id is read, so nothing waits twice.
+        The old ones are set aside by one command before the first id is read, so nothing waits twice. One caller at
+        a time; what one that was killed has set aside is dropped by the next.
         """
-        aside = f"gm:aside:{tier}:{secrets.token_hex(8)}"
+        aside = f"gm:aside:{tier}"
         with reachable():
+            self.client.unlink(aside)
             if self.client.exists(tier):
                 self.client.rename(tier, aside)
         count = self.enqueue_many(job_ids, tier)
         with reachable():
             self.client.unlink(aside)
         return count
+
+    def mark_changing(self, tiers: Sequence[str]) -> list[str]:
+        """Note that the order of tiers is being changed; return those for which this was not noted before."""
+        with reachable(), self.client.pipeline(transaction=True) as pipe:
+            for tier in tiers:
+                pipe.sadd(CHANGING, tier)
+            return [tier for tier, new in zip(tiers, pipe.execute(), strict=True) if new]
+
+    def unmark_changing(self, tiers: Sequence[str]) -> None:
+        """Note that rows and messages of tiers are in the same order."""
+        if tiers:
+            with reachable():
+                self.client.srem(CHANGING, *tiers)
+
+    def changing(self) -> list[str]:
+        """List the tiers whose order is being changed, or was when its changer was killed."""
+        with reachable():
+            return sorted(self.client.smembers(CHANGING))
 
     def waiting_ids(self, tier: str) -> Iterator[str]:
         """Yield the ids of waiting jobs, next one first; read in slices, so it may miss what moves meanwhile."""
@@ -305,6 +330,11 @@ class Broker:
         with reachable():
             return bool(self.client.set(f"gm:lock:{name}", holder, nx=True, px=int(life.total_seconds() * 1000)))
 
+    def renew_lock(self, name: str, holder: str, life: timedelta) -> bool:
+        """Let a lock last `life` from now; False if it is not ours any more."""
+        with reachable():
+            return bool(self._renew_lock(keys=[f"gm:lock:{name}"], args=[holder, int(life.total_seconds() * 1000)]))
+
     def lock_holder(self, name: str) -> str:
         """Say who holds a lock, empty for nobody."""
         with reachable():
@@ -312,23 +342,8 @@ class Broker:
 
     def unlock(self, name: str, holder: str) -> None:
         """Give a lock back if it is still ours."""
-        key = f"gm:lock:{name}"
         with reachable():
-            if self.client.get(key) == holder:
-                self.client.delete(key)
-
-    @contextmanager
-    def exclusive(self, name: str, life: timedelta, *, patience: timedelta = timedelta(seconds=30)) -> Iterator[None]:
-        """Hold a lock for the block, waiting for it at most `patience`. Raises BrokerUnavailable."""
-        holder, deadline = secrets.token_hex(8), time.monotonic() + patience.total_seconds()
-        while not self.try_lock(name, holder, life):
-            if time.monotonic() > deadline:
-                raise BrokerUnavailable(f"another process holds the lock {name}")
-            time.sleep(0.02)
-        try:
-            yield
-        finally:
-            self.unlock(name, holder)
+            self._unlock(keys=[f"gm:lock:{name}"], args=[holder])
 
     def time(self) -> float:
         """Return the clock of Redis in POSIX seconds, which all workers share."""

@@ -19,7 +19,7 @@ from gonemaster_db.repositories.graduation import request_cancel
 from gonemaster_db.repositories.jobs import create_job, create_jobs, find_job_or_run
 from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
 from gonemaster_db.session import Store
-from gonemaster_tasks.app import make_app
+from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.events import JobEvent, publish
@@ -55,7 +55,7 @@ class SubmittedBatch:
 def open_queue(settings: Settings, store: Store) -> QueueParts:
     """Connect to the broker of the settings, whose URL must be filled in by now. Raises BrokerRefused."""
     broker = Broker.open(settings.broker_url)
-    return QueueParts(store, broker, make_app(settings.broker_url, reap_interval_s=settings.reap_interval_seconds))
+    return QueueParts(store, broker, make_app_of(settings))
 
 
 def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job], None] | None = None) -> Job:

@@ -11,6 +11,7 @@ from gonemaster_db.errors import StoreError
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.process import Process
 from gonemaster_tasks.reconciler import reconcile
+from gonemaster_tasks.schedule import follow_purge_interval
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Duties:
             if broker.try_lock(_LOCK, name, _LONGEST) or self._take_over():
                 try:
                     reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
+                    follow_purge_interval(self._app, broker, self._process.settings)
                 finally:
                     broker.unlock(_LOCK, name)
         except (BrokerUnavailable, StoreError) as error:

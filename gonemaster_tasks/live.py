@@ -4,7 +4,7 @@ import logging
 import threading
 
 from gonemaster_db.errors import StoreError
-from gonemaster_db.repositories.settings import read_settings
+from gonemaster_db.repositories.settings import read_settings, settings_mark
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -23,12 +23,14 @@ class LiveSettings:
     def __init__(self, own: Settings) -> None:
         self.own = own
         self.current = own
+        self._loading = threading.Lock()
 
     def load(self, store: Store) -> None:
         """Read what is stored. Raises StoreError."""
-        with store.reading() as session:
-            stored = read_settings(session)
-        self.current = with_stored(self.own, stored)
+        with self._loading:  # what is read later must not be replaced by what was read before
+            with store.reading() as session:
+                stored = read_settings(session)
+            self.current = with_stored(self.own, stored)
 
     def try_load(self, store: Store) -> bool:
         """Read what is stored; while that cannot be done, the settings stay as they are."""
@@ -38,6 +40,16 @@ class LiveSettings:
             log.warning("stored settings not read", extra={"error": str(error)})
             return False
         return True
+
+
+def tell_stored_settings(store: Store, broker: Broker) -> bool:
+    """Tell all processes to read the settings if the last change was not told; whether that was so."""
+    with store.reading() as session:
+        mark = settings_mark(session)
+    if broker.settings_mark().startswith(f"{mark}:"):
+        return False
+    broker.tell_settings(mark)
+    return True
 
 
 class Follower:

@@ -9,8 +9,9 @@ ORDER = (MAINTENANCE, NORMAL, BATCH)  # maintenance is rare and short, and must 
 
 RUN = "gonemaster.run"
 REAP = "gonemaster.reap"
+PURGE = "gonemaster.purge"
 
-ROUTES = {REAP: {"queue": MAINTENANCE}}
+ROUTES = {REAP: {"queue": MAINTENANCE}, PURGE: {"queue": MAINTENANCE}}
 
 
 def tier_of(priority: int) -> str:

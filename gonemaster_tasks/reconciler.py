@@ -1,4 +1,4 @@
-"""Makes the broker agree with the database: messages for queued jobs, pause flags, limits, schedules."""
+"""Makes the broker agree with the database: messages for queued jobs, pause flags, marks, schedules."""
 
 import logging
 import secrets
@@ -12,8 +12,10 @@ from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.flags import copy_controls, end_pauses
 from gonemaster_tasks.leftovers import drop_leftovers
+from gonemaster_tasks.live import tell_stored_settings
+from gonemaster_tasks.locks import exclusive
 from gonemaster_tasks.queues import TIERS
-from gonemaster_tasks.rebuild import ARRANGE, ARRANGE_LIFE, rebuild_tier
+from gonemaster_tasks.rebuild import ARRANGE, finish_changes, rebuild_tier
 from gonemaster_tasks.schedule import restore_entries
 
 log = logging.getLogger(__name__)
@@ -38,9 +40,11 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     """
     end_pauses(store, now=now)
     copy_controls(store, broker, now=now)  # first: a paused tier must not start to move when its messages come back
+    tell_stored_settings(store, broker)
     emptied = not broker.controls().epoch
     drop_leftovers(store, broker, now=now)
-    messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS}
+    finished = finish_changes(store, broker)
+    messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS} | finished
     schedules = restore_entries(app, broker)
     if emptied:
         broker.set_epoch(secrets.token_hex(8))
@@ -56,7 +60,7 @@ def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, e
     if broker.submissions():  # their messages are under way; the next round sees whether they arrived
         return 0
     if emptied or _counts_differ(store, broker, tier):
-        with broker.exclusive(ARRANGE, ARRANGE_LIFE):
+        with exclusive(broker, ARRANGE):
             return rebuild_tier(store, broker, tier)
     return _restore_front(store, broker, tier, now=now)
 

@@ -15,7 +15,7 @@ from celery.worker.control import control_command
 
 from gonemaster_db.session import Store, open_store
 from gonemaster_tasks import order, queues, transport
-from gonemaster_tasks.app import make_app
+from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.control import CANCEL_COMMAND
 from gonemaster_tasks.duties import Duties
@@ -27,6 +27,7 @@ from gonemaster_tasks.live import Follower, LiveSettings
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.process import Process
 from gonemaster_tasks.reaper import expire, reap
+from gonemaster_tasks.retention import purge_regularly
 from gonemaster_tasks.run_job import run_job
 from gonemaster_tasks.runner import Runner
 from gonemaster_tasks.running import Stop
@@ -59,6 +60,12 @@ def register_tasks(app: Celery, process: Process) -> None:
         reap(process.store, process.broker, now=now, max_attempts=process.settings.max_attempts)
         expire(process.store, now=now)
 
+    @app.task(name=queues.PURGE)
+    def purge() -> None:
+        purge_regularly(
+            process.store, process.broker, process.live, now=process.clock.now(), stopped=process.stopping.is_set
+        )
+
 
 class Worker:
     """All parts of a worker process, started and stopped in order."""
@@ -75,7 +82,7 @@ class Worker:
         transport.install()
         publisher = EventPublisher(broker)
         self.process = Process(name, live, store, broker, runner, gate, publisher)
-        self.app = make_app(settings.broker_url, reap_interval_s=settings.reap_interval_seconds)
+        self.app = make_app_of(settings)
         register_tasks(self.app, self.process)
         self._leases = LeaseKeeper(self.process)
         self._duties = Duties(self.process, self.app)

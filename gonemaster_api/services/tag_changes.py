@@ -6,12 +6,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.services.retention import purge_in_steps
 from gonemaster_api.services.submission import read_names
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.audit import LongAction, record_action
-from gonemaster_db.repositories.deletion import purge_tag
+from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.domains import ensure_domains
 from gonemaster_db.repositories.tags import (
     ListedTag,
@@ -21,6 +19,7 @@ from gonemaster_db.repositories.tags import (
     tag_domains,
     untag_domains,
 )
+from gonemaster_tasks.retention import purge_runs_of_tag
 
 
 def document(listed: ListedTag) -> dict[str, Any]:
@@ -76,8 +75,7 @@ def purge(state: State, name: str, *, who: str) -> int:
     """Remove all runs of a tag's domains, in short transactions; gives their number. Raises TagNotFound."""
     with state.store.reading() as session:
         get_tag(session, name)
-    action = LongAction("tag.purge", who=who, target=name)
-    return purge_in_steps(state.store, action, lambda session: purge_tag(session, name))
+    return purge_runs_of_tag(state.store, state.broker, name, who=who)
 
 
 def delete(state: State, name: str, *, who: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, select
@@ -14,6 +15,7 @@ from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.domains import lock_domains, refresh_domains
 
 _QUIET = {"synchronize_session": False}
+_MOST_ENTRIES = 20_000  # of one step of a purge, if not one run alone has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +70,24 @@ def delete_batch(session: Session, batch_id: str) -> BatchImpact:
 def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 250) -> int:
     """Remove up to `limit` runs that finished before the cut-off, oldest first; returns how many.
 
-    Called until it returns 0, each time in its own transaction, so that nothing waits long.
+    Called until it returns 0, each time in its own transaction, so that nothing waits long; see `purging`.
     """
-    old = select(Run.id, Run.domain_id).where(Run.finished_at < cutoff).order_by(Run.finished_at)
+    old = select(Run.id, Run.domain_id, Run.entry_count).where(Run.finished_at < cutoff).order_by(Run.finished_at)
     return _purge(session, old, limit)
 
 
 def purge_tag(session: Session, name: str, *, limit: int = 250) -> int:
     """Remove up to `limit` runs of the domains of a tag; returns how many. Called like purge_finished_before."""
     members = select(DomainTag.domain_id).where(DomainTag.tag == name)
-    return _purge(session, select(Run.id, Run.domain_id).where(Run.domain_id.in_(members)), limit)
+    chosen = select(Run.id, Run.domain_id, Run.entry_count).where(Run.domain_id.in_(members))
+    return _purge(session, chosen, limit)
 
 
-def _purge(session: Session, chosen: "Select[str, int]", limit: int) -> int:
+def _purge(session: Session, chosen: "Select[str, int, int]", limit: int) -> int:
     """Leave runs that another process is removing at this moment to that process."""
-    rows = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
+    found = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
+    entries = accumulate(row.entry_count for row in found)
+    rows = [row for row, sum_ in zip(found, entries, strict=True) if sum_ <= _MOST_ENTRIES or row is found[0]]
     if rows:
         lock_domains(session, {row.domain_id for row in rows})
         _delete_runs(session, Run.id.in_([row.id for row in rows]))

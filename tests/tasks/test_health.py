@@ -76,4 +76,9 @@ def test_a_tier_without_worker_is_found_unless_paused(sound: QueueParts) -> None
 
 def test_a_silent_beat_is_found(sound: QueueParts) -> None:
     sound.broker.client.delete("redbeat::lock", "redbeat::schedule")
-    assert troubles(sound) == {"beat_absent": "beat", "schedule_missing": "reap"}
+    found = find_troubles(sound, Settings())
+    assert {(trouble.kind, trouble.subject) for trouble in found} == {
+        ("beat_absent", "beat"),
+        ("schedule_missing", "reap"),
+        ("schedule_missing", "purge"),
+    }
