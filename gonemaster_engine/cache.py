@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 from gonemaster_engine.wire import Edns, Response
@@ -74,32 +74,51 @@ class ZoneCut(NamedTuple):
     servers: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-class HotCache:
-    """What the runs of a process share; `ttl_s` bounds the life of each entry, whatever its own TTL."""
+class Lifetimes(NamedTuple):
+    """For how long the profile of a run lets answers live between runs, in seconds."""
 
-    def __init__(self, *, ttl_s: float = 60.0, negative_ttl_s: float = 30.0, max_entries: int = 50_000) -> None:
+    positive_s: int = 0  # of answers with records and of referrals; 0: their own TTL
+    negative_s: int = 30  # of answers without records; 0: they are not kept
+
+
+class HotCache:
+    """What the runs of a process share; `ttl_s` bounds the life of each entry, whatever TTL or profile say.
+
+    Runs whose profiles give other lifetimes share nothing, so each finds only what its own profile would have kept.
+    """
+
+    def __init__(
+        self, *, ttl_s: float = 60.0, max_entries: int = 50_000, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self.ttl_s = ttl_s
-        self.negative_ttl_s = negative_ttl_s
-        self.answers: ExpiringCache[Response] = ExpiringCache(max_entries=max_entries)
-        self.cuts: ExpiringCache[ZoneCut] = ExpiringCache(max_entries=max_entries)
+        self._answers: ExpiringCache[Response] = ExpiringCache(max_entries=max_entries, now=now)
+        self._cuts: ExpiringCache[ZoneCut] = ExpiringCache(max_entries=max_entries, now=now)
 
     def change_ttl(self, ttl_s: float) -> None:
         """Bound the life of entries anew, 0 to keep nothing; what was kept is forgotten."""
-        self.ttl_s, self.negative_ttl_s = ttl_s, min(30.0, ttl_s)
-        self.answers.clear()
-        self.cuts.clear()
+        self.ttl_s = ttl_s
+        self._answers.clear()
+        self._cuts.clear()
 
-    def keep_answer(self, address: str, key: QuestionKey, response: Response) -> None:
-        """Keep an answer for its TTL, a negative one shorter; failures of a server are not kept."""
+    def find_answer(self, address: str, key: QuestionKey, lifetimes: Lifetimes) -> Response | None:
+        """Return the answer that is kept."""
+        return self._answers.get((address, key, lifetimes))
+
+    def keep_answer(self, address: str, key: QuestionKey, response: Response, lifetimes: Lifetimes) -> None:
+        """Keep an answer for its time; failures of a server are not kept."""
         if response.rcode_number not in {0, 3} or response.tc:
             return
-        self.answers.put((address, key), response, ttl_s=self._life(response))
+        ttl_s = min((record.ttl for record in (*response.answer, *response.authority)), default=lifetimes.negative_s)
+        if response.answer or response.is_referral:
+            life_s = lifetimes.positive_s or ttl_s
+        else:
+            life_s = min(lifetimes.negative_s, ttl_s)
+        self._answers.put((address, key, lifetimes), response, ttl_s=min(self.ttl_s, life_s))
 
-    def _life(self, response: Response) -> float:
-        records: Iterable[int] = [record.ttl for record in (*response.answer, *response.authority)]
-        limit = self.ttl_s if response.answer or response.is_referral else self.negative_ttl_s
-        return min([limit, *records])
+    def find_cut(self, zone: str, lifetimes: Lifetimes) -> ZoneCut | None:
+        """Return where a zone is served, if that is kept."""
+        return self._cuts.get((zone, lifetimes))
 
-    def keep_cut(self, cut: ZoneCut, *, ttl_s: int) -> None:
-        """Keep where a zone is served."""
-        self.cuts.put(cut.zone, cut, ttl_s=min(self.ttl_s, ttl_s))
+    def keep_cut(self, cut: ZoneCut, lifetimes: Lifetimes, *, ttl_s: int) -> None:
+        """Keep where a zone is served; `ttl_s` is that of the records that said it."""
+        self._cuts.put((cut.zone, lifetimes), cut, ttl_s=min(self.ttl_s, lifetimes.positive_s or ttl_s))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gonemaster_engine.cache import QuestionKey
+from gonemaster_engine.cache import Lifetimes, QuestionKey
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.nameserver import Nameserver, NameserverTiming, Server
@@ -117,6 +117,8 @@ class RunContext:
         self.clock = clock
         self.loop = asyncio.get_running_loop()
         self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), profile.retry)
+        self.hot = resources.hot
+        self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s)
         self.queries = 0
         self.verifier = Verifier()
         self._tasks: set[asyncio.Task[Any]] = set()

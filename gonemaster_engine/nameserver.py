@@ -106,7 +106,7 @@ class Server:
 
     def _begin(self, key: QuestionKey, answer: Answer, nameserver: Nameserver, *, shared: bool) -> None:
         context = self._context
-        if shared and (known := context.resources.hot.answers.get((self.address, key))):
+        if shared and (known := context.hot.find_answer(self.address, key, context.lifetimes)):
             answer.set_result(known)
             if context.log.traces_queries:
                 trace.known(context.log, known)
@@ -124,7 +124,7 @@ class Server:
 
     def _keep(self, key: QuestionKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
-            self._context.resources.hot.keep_answer(self.address, key, response)
+            self._context.hot.keep_answer(self.address, key, response, self._context.lifetimes)
 
     def _may_be_asked(self, key: QuestionKey, nameserver: Nameserver) -> bool:
         context = self._context

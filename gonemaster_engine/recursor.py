@@ -183,7 +183,7 @@ class Recursor:
         for zone in names.ancestors(start):
             cut = self._cuts.get(zone)
             if cut is None and self._may_share(zone):
-                cut = self._context.resources.hot.cuts.get(zone)
+                cut = self._context.hot.find_cut(zone, self._context.lifetimes)
             if cut is not None:
                 return cut
         return self._cuts[names.ROOT]
@@ -198,7 +198,8 @@ class Recursor:
         servers = tuple((target, glue_addresses(referral, target, parent)) for target in targets)
         cut = self._cuts[zone] = ZoneCut(zone, servers)
         if self._may_share(zone):
-            self._context.resources.hot.keep_cut(cut, ttl_s=min(record.ttl for record in records))
+            ttl_s = min(record.ttl for record in records)
+            self._context.hot.keep_cut(cut, self._context.lifetimes, ttl_s=ttl_s)
         return cut
 
     async def _ask_zone(

@@ -58,7 +58,7 @@ class Resources:
         """
         return cls(
             transport=Transport(port=dns_port),
-            hot=HotCache(ttl_s=hot_cache_ttl_s, negative_ttl_s=min(30.0, hot_cache_ttl_s)),
+            hot=HotCache(ttl_s=hot_cache_ttl_s),
             asn=AsnCache(),
             root_hints=load_hints(Path(root_hints)) if root_hints else default_hints(),
             has_ipv6=host_has_ipv6() if ipv6 is None else ipv6,
