@@ -17,7 +17,7 @@ from gonemaster_tasks.control import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.events import JobEvent, publish
 from gonemaster_tasks.queues import TIERS, tier_of
-from gonemaster_tasks.rebuild import ARRANGE, ARRANGE_LIFE, rebuild_tier
+from gonemaster_tasks.rebuild import change_order, rebuild_tier
 
 log = logging.getLogger(__name__)
 
@@ -94,11 +94,11 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
         _note_move(session, who, to, moved)
         return moved, _tier_of_all(session, moved)
 
-    with parts.broker.exclusive(ARRANGE, ARRANGE_LIFE):
-        moved, tier = parts.store.run(move)
-        if moved:
-            parts.broker.move(moved, tier, to)
-    return moved
+    def move_messages(done: tuple[list[str], str]) -> None:
+        if done[0]:
+            parts.broker.move(*done, to)
+
+    return change_order(parts.store, parts.broker, move, move_messages)[0]
 
 
 def move_jobs_beside(
@@ -119,11 +119,11 @@ def move_jobs_beside(
         _note_move(session, who, f"{where} {pivot}", moved)
         return moved, _tier_of_all(session, moved)
 
-    with parts.broker.exclusive(ARRANGE, ARRANGE_LIFE):
-        moved, tier = parts.store.run(move)
-        if moved:
-            _move_messages_beside(parts, moved, tier, where=where, pivot=pivot)
-    return moved
+    def move_messages(done: tuple[list[str], str]) -> None:
+        if done[0]:
+            _move_messages_beside(parts, *done, where=where, pivot=pivot)
+
+    return change_order(parts.store, parts.broker, move, move_messages)[0]
 
 
 def _note_move(session: Session, who: str, target: str, moved: list[str]) -> None:
@@ -156,10 +156,12 @@ def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -
         priorities = queue_rows.priorities_of(session, job_ids)
         return [[job_id for job_id in job_ids if priorities[job_id] == number] for number in range(len(TIERS))]
 
-    with parts.broker.exclusive(ARRANGE, ARRANGE_LIFE):
-        for tier, ids in zip(TIERS, parts.store.run(reorder), strict=True):
+    def reorder_messages(done: list[list[str]]) -> None:
+        for tier, ids in zip(TIERS, done, strict=True):
             if ids:
                 parts.broker.reorder(ids, tier)
+
+    change_order(parts.store, parts.broker, reorder, reorder_messages)
 
 
 def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> list[str]:

@@ -20,8 +20,9 @@ from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.graduation import cancel_waiting_jobs
 from gonemaster_tasks.control import QueueParts, SubmittedBatch, submit_batch, tell_workers_to_cancel
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
+from gonemaster_tasks.locks import exclusive
 from gonemaster_tasks.queues import BATCH
-from gonemaster_tasks.rebuild import ARRANGE, ARRANGE_LIFE, rebuild_tier
+from gonemaster_tasks.rebuild import ARRANGE, rebuild_tier
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def _forget_messages(parts: QueueParts, job_ids: list[str]) -> None:
         if len(job_ids) <= _AT_ONCE:
             parts.broker.remove(job_ids, BATCH)
         else:
-            with parts.broker.exclusive(ARRANGE, ARRANGE_LIFE):
+            with exclusive(parts.broker, ARRANGE):
                 rebuild_tier(parts.store, parts.broker, BATCH)
     except BrokerUnavailable:
         log.warning("messages not removed, their claims will drop them", extra={"jobs": len(job_ids)})

@@ -1,22 +1,74 @@
-"""A tier of the broker written anew from the rows, and the lock under which the order is changed."""
+"""Order changed in rows and messages alike, one caller at a time; a tier of the broker written anew from its rows."""
 
-from datetime import timedelta
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from gonemaster_db.repositories.queue import count_queued, iter_queued_ids
+from sqlalchemy.orm import Session
+
+from gonemaster_db.errors import StoreError, StoreUnavailable
+from gonemaster_db.repositories.queue import iter_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.locks import exclusive
 from gonemaster_tasks.queues import TIERS
 
+T = TypeVar("T")
 ARRANGE = "arrange"  # rows and messages take the same order of steps, whoever asks
-ARRANGE_LIFE = timedelta(minutes=5)
+
+log = logging.getLogger(__name__)
+
+
+def change_order(
+    store: Store,
+    broker: Broker,
+    write_rows: Callable[[Session], T],
+    write_messages: Callable[[T], object],
+    *,
+    tiers: Sequence[str] = TIERS,
+) -> T:
+    """Write rows in a transaction, then the messages that follow from them; returns what `write_rows` gave.
+
+    A mark in Redis says meanwhile which tiers may differ. Who is killed in between, or loses Redis, leaves it
+    behind, and the reconciler writes these tiers anew: once the rows are written the order holds.
+
+    Raises:
+        BrokerUnavailable: Redis is away; nothing was written.
+    """
+    with exclusive(broker, ARRANGE) as lock:
+        marked = broker.mark_changing(tiers)
+        try:
+            written = store.run(write_rows)
+        except StoreUnavailable:  # perhaps they are: the answer may have been lost
+            raise
+        except StoreError:
+            broker.unmark_changing(marked)
+            raise
+        try:
+            lock.check()
+            write_messages(written)
+            broker.unmark_changing(marked)
+        except BrokerUnavailable as error:
+            log.warning("order stored, the reconciler will write the messages", extra={"error": str(error)})
+        return written
 
 
 def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
     """Replace all waiting messages of a tier by those of its queued rows, in their order; return their number.
 
-    The caller holds the lock ARRANGE.
+    The caller holds the lock ARRANGE. If it is killed in the middle, the mark lets the reconciler begin again.
     """
+    broker.mark_changing([tier])
     with store.reading() as session:
-        if not broker.depth(tier) and not count_queued(session, TIERS.index(tier)):
-            return 0
-        return broker.rebuild(iter_queued_ids(session, TIERS.index(tier)), tier)
+        count = broker.rebuild(iter_queued_ids(session, TIERS.index(tier)), tier)
+    broker.unmark_changing([tier])
+    return count
+
+
+def finish_changes(store: Store, broker: Broker) -> dict[str, int]:
+    """Write the tiers anew whose change was broken off; return their numbers of messages. Quick if there are none."""
+    if not broker.changing() or broker.lock_holder(ARRANGE):  # who holds the lock is at it
+        return {}
+    with exclusive(broker, ARRANGE):
+        return {tier: rebuild_tier(store, broker, tier) for tier in broker.changing()}

@@ -1,0 +1,57 @@
+"""Changes the order of a tier and is killed in the middle: `killed_arranger lock|move|rebuild TIER [JOB...]`.
+
+With `lock` it dies while it holds the lock, with `move` after the commit and before the messages, with `rebuild`
+after half of the messages. Its lock lasts a second.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from datetime import timedelta
+
+from gonemaster_db.session import open_store
+from gonemaster_tasks import locks
+from gonemaster_tasks.app import make_app
+from gonemaster_tasks.arrange import move_jobs
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.broker_address import parse_broker_url
+from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.rebuild import ARRANGE, rebuild_tier
+from gonemaster_tasks.settings import load_settings
+from gonemaster_tasks.store import store_settings
+
+
+class DeadlyBroker(Broker):
+    """Kills its process where messages are moved or written."""
+
+    def move(self, *_arguments: object, **_named: object) -> list[str]:  # type: ignore[override]  # takes all of them
+        return [str(_die())]
+
+    def enqueue_many(self, job_ids: Iterable[str], tier: str) -> int:
+        ids = list(job_ids)
+        super().enqueue_many(ids[: len(ids) // 2], tier)
+        return _die()
+
+
+def _die() -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def main() -> None:
+    what, tier, *job_ids = sys.argv[1:]
+    locks.LIFE = timedelta(seconds=1)
+    settings = load_settings()
+    broker = DeadlyBroker(parse_broker_url(settings.broker_url))
+    parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
+    if what == "move":
+        move_jobs(parts, job_ids, to="front")
+    with locks.exclusive(broker, ARRANGE):
+        if what == "rebuild":
+            rebuild_tier(parts.store, broker, tier)
+        _die()
+
+
+if __name__ == "__main__":
+    main()

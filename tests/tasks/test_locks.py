@@ -1,0 +1,142 @@
+"""Who changes the order of the queue holds a short lock; one that is killed leaves nothing behind for long."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import JobNotFound
+from gonemaster_tasks.arrange import move_jobs, move_jobs_beside
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.locks import LIFE, Lock, exclusive
+from gonemaster_tasks.queues import BATCH
+from gonemaster_tasks.rebuild import ARRANGE
+from gonemaster_tasks.reconciler import reconcile
+from tests.support.workers import ROOT, wait_until
+from tests.tasks.rows import order, queue_batch
+
+ASIDE = f"gm:aside:{BATCH}"
+
+
+def kill_while(parts: QueueParts, what: str, *job_ids: str) -> None:
+    """Let another process begin and be killed in the middle."""
+    driver = parts.store.settings.driver
+    environ = {
+        "GONEMASTER_BROKER_URL": parts.broker.address.url,
+        "GONEMASTER_DB_DRIVER": driver,
+        "GONEMASTER_DB_DSN": parts.store.settings.dsn,
+    }
+    command = [sys.executable, "-m", "tests.support.killed_arranger", what, BATCH, *job_ids]
+    process = subprocess.run(command, cwd=ROOT, env={**os.environ, **environ}, timeout=60, check=False)
+    assert process.returncode == -signal.SIGKILL
+
+
+def reconciled(parts: QueueParts) -> bool:
+    reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
+    return not parts.broker.changing()
+
+
+def test_a_lock_of_a_killed_holder_ends_soon(parts: QueueParts) -> None:
+    first, second = queue_batch(parts, 2)
+    kill_while(parts, "lock")
+    assert timedelta(seconds=15) >= LIFE
+    assert move_jobs(parts, [second], to="front") == [second]
+    assert order(parts) == [second, first]
+
+
+def test_a_lock_is_renewed_while_its_holder_works(broker: Broker) -> None:
+    broker.try_lock("duty", "me", timedelta(seconds=6))
+    lock = Lock(broker, "duty", "me", timedelta(seconds=6))
+    lock.start()
+    lowest = 6000
+
+    def renewed() -> bool:
+        nonlocal lowest
+        left = broker.client.pttl("gm:lock:duty")
+        lowest = min(lowest, left)
+        return bool(left > lowest + 1000)
+
+    wait_until(renewed, within_s=60)
+    lock.check()
+    lock.release()
+    assert broker.lock_holder("duty") == ""
+
+
+def test_a_lock_that_another_took_is_neither_kept_nor_given_away(broker: Broker) -> None:
+    with exclusive(broker, "duty") as lock:
+        broker.client.set("gm:lock:duty", "another")
+        with pytest.raises(BrokerUnavailable, match="lost"):
+            lock.check()
+    assert broker.lock_holder("duty") == "another"
+
+
+def test_who_waits_for_a_lock_gives_up(broker: Broker) -> None:
+    broker.try_lock("duty", "another", timedelta(minutes=1))
+    begun = time.monotonic()
+    with pytest.raises(BrokerUnavailable, match="another process"), exclusive(broker, "duty", patience=timedelta(0)):
+        pass
+    assert time.monotonic() - begun < 30
+
+
+def test_a_move_killed_before_its_messages_is_finished_by_the_reconciler(parts: QueueParts) -> None:
+    first, second, third = queue_batch(parts, 3)
+    parts.broker.set_epoch("full")
+    kill_while(parts, "move", third)
+    assert list(parts.broker.waiting_ids(BATCH)) == [first, second, third]
+    wait_until(lambda: reconciled(parts), within_s=60)
+    assert order(parts) == [third, first, second]
+
+
+def test_a_rebuild_killed_in_the_middle_is_begun_again(parts: QueueParts) -> None:
+    ids = queue_batch(parts, 10)
+    parts.broker.set_epoch("full")
+    kill_while(parts, "rebuild")
+    assert parts.broker.client.llen(ASIDE) == 10
+    assert list(parts.broker.waiting_ids(BATCH)) == ids[:5]
+    wait_until(lambda: reconciled(parts), within_s=60)
+    assert order(parts) == ids
+    assert parts.broker.client.keys("gm:aside:*") == []
+
+
+def test_a_change_under_way_is_left_alone(parts: QueueParts) -> None:
+    queue_batch(parts, 2)
+    parts.broker.set_epoch("full")
+    with exclusive(parts.broker, ARRANGE):
+        parts.broker.mark_changing([BATCH])
+        assert not reconciled(parts)
+    assert reconciled(parts)
+
+
+def test_what_is_refused_leaves_no_mark(parts: QueueParts) -> None:
+    ids = queue_batch(parts, 2)
+    with pytest.raises(JobNotFound):
+        move_jobs_beside(parts, ids[:1], pivot="job_none")
+    assert parts.broker.changing() == []
+
+
+def test_a_holder_that_lost_its_lock_leaves_the_messages_to_the_reconciler(
+    parts: QueueParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stood still for longer than the lock lasts: another may have changed the order since."""
+    first, second = queue_batch(parts, 2)
+    parts.broker.set_epoch("full")
+    run = parts.store.run
+
+    def stand_still(work):  # type: ignore[no-untyped-def]  # stands for Store.run
+        done = run(work)
+        parts.broker.client.delete(f"gm:lock:{ARRANGE}")
+        return done
+
+    monkeypatch.setattr(parts.store, "run", stand_still)
+    assert move_jobs(parts, [second], to="front") == [second]
+    assert list(parts.broker.waiting_ids(BATCH)) == [first, second]
+    monkeypatch.undo()
+    assert reconciled(parts)
+    assert order(parts) == [second, first]
