@@ -4,10 +4,13 @@ from gonemaster_api.v1.batches.routes import blueprint as batches
 from gonemaster_api.v1.domains.routes import blueprint as domains
 from gonemaster_api.v1.entries.routes import blueprint as entries
 from gonemaster_api.v1.jobs.routes import blueprint as jobs
+from gonemaster_api.v1.profiles.routes import blueprint as profiles
 from gonemaster_api.v1.queue.routes import blueprint as queue
 from gonemaster_api.v1.runs.routes import blueprint as runs
+from gonemaster_api.v1.scoring.routes import blueprint as scoring
+from gonemaster_api.v1.settings.routes import blueprint as settings
 from gonemaster_api.v1.spec.routes import blueprint as spec
 from gonemaster_api.v1.system.routes import blueprint as system
 from gonemaster_api.v1.tags.routes import blueprint as tags
 
-BLUEPRINTS = (jobs, batches, queue, domains, runs, entries, tags, spec, system)
+BLUEPRINTS = (jobs, batches, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system)

@@ -112,6 +112,16 @@ def set_reviewed(session: Session, profile_id: int, schema_version: str) -> Prof
     return profile
 
 
+def forget_in_runs(session: Session, profile_id: int, *, limit: int = 1000) -> int:
+    """Take a profile's id out of some runs, which keep its name; returns their number.
+
+    Before the removal of a profile, in transactions of their own: it would else hold many runs locked for long.
+    """
+    some = select(Run.id).where(Run.profile_id == profile_id).limit(limit)
+    cleared = update(Run).where(Run.id.in_(some)).values(profile_id=None).returning(Run.id)
+    return len(session.scalars(cleared, execution_options={"synchronize_session": False}).all())
+
+
 def delete_profile(session: Session, profile_id: int) -> Profile:
     """Remove a profile; tags, jobs and runs forget its id, runs keep its name. Raises ProfileNotFound."""
     profile = lock_profile(session, profile_id)

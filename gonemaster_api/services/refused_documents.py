@@ -1,0 +1,17 @@
+"""Documents that people write, refused with all that is wrong with them."""
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_engine.errors import DocumentError
+
+_REPORTED = 100
+_LONGEST = 500
+
+
+def refusal(code: str, error: DocumentError) -> BadRequest:
+    """Give the answer to a wrong document; `details.problems` lists up to 100 of {path, reason}."""
+    problems = [{"path": path[:_LONGEST], "reason": reason[:_LONGEST]} for path, reason in error.problems[:_REPORTED]]
+    first, count = problems[0], len(error.problems)
+    text = f"{first['path']}: {first['reason']}" if first["path"] else first["reason"]
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    details = {"path": first["path"], "problems": problems, "problem_count": count}
+    return BadRequest(code, text + more, details=details)

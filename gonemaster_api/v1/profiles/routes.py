@@ -1,0 +1,180 @@
+"""Profiles: store, compare, mend."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask.views import MethodView
+from werkzeug.routing import BaseConverter
+
+from gonemaster_api.actor import who
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.fields import MAX_ID
+from gonemaster_api.services import profiles
+from gonemaster_api.services.profile_fit import fit_of
+from gonemaster_api.state import state
+from gonemaster_api.v1.profiles.schemas import (
+    NewProfileSchema,
+    ProfileChangeSchema,
+    ProfileDefaultsSchema,
+    ProfileDiffRequestSchema,
+    ProfileDiffSchema,
+    ProfileFitDetailSchema,
+    ProfileFitSchema,
+    ProfileSchema,
+    ReviewedSchema,
+)
+from gonemaster_engine import profile_repair
+
+blueprint = Blueprint("profiles", __name__, url_prefix="/profiles", description="Settings of runs, under a name")
+
+_MENDING: Mapping[str, Callable[[Any], Any]] = {
+    "add_missing_test_cases": profile_repair.add_missing_test_cases,
+    "add_missing_test_levels": profile_repair.add_missing_test_levels,
+    "reset_test_cases": profile_repair.reset_test_cases,
+}
+
+
+class ProfileKey(BaseConverter):
+    """What may be the id of a profile: any text but the other words that stand in its place."""
+
+    regex = "(?!(?:default|defaults|compatibility|diff|mark-all-reviewed)$)[^/]+"
+    part_isolating = True
+
+
+blueprint.record_once(lambda setup: setup.app.url_map.converters.update(profile=ProfileKey))
+
+_BY_ID = "/<profile:profile_id>"
+_ID_PARAMETER = {
+    "in": "path",
+    "name": "profile_id",
+    "required": True,
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
+}
+
+
+@blueprint.route("")
+class Profiles(MethodView):
+    """All profiles."""
+
+    @blueprint.response(200, ProfileSchema(many=True))
+    def get(self) -> Any:
+        """List profiles by name."""
+        return profiles.read_list(state())
+
+    @blueprint.arguments(NewProfileSchema)
+    @blueprint.response(201, ProfileSchema)
+    @blueprint.refuses(_400="invalid_profile", _409="profile_exists")
+    def post(self, request_body: dict[str, Any]) -> Any:
+        """Store a profile."""
+        return profiles.create(state(), request_body, who=who())
+
+
+@blueprint.route("/default")
+class DefaultProfile(MethodView):
+    """The server's default."""
+
+    @blueprint.response(200, ProfileSchema)
+    def get(self) -> Any:
+        """Show the complete profile of jobs that name none."""
+        return profiles.server_default(state())
+
+
+@blueprint.route("/defaults")
+class Defaults(MethodView):
+    """The engine's default."""
+
+    @blueprint.response(200, ProfileDefaultsSchema)
+    def get(self) -> Any:
+        """Show the test cases and levels with which stored profiles are compared."""
+        return profiles.defaults()
+
+
+@blueprint.route("/compatibility")
+class Compatibilities(MethodView):
+    """All profiles and this engine."""
+
+    @blueprint.response(200, ProfileFitSchema(many=True))
+    def get(self) -> Any:
+        """Say which profiles do not fit the engine of this server, by name."""
+        return [fit_of(profile) for profile in profiles.read_list(state())]
+
+
+@blueprint.route("/diff")
+class Diff(MethodView):
+    """A configuration and the default."""
+
+    @blueprint.arguments(ProfileDiffRequestSchema)
+    @blueprint.response(200, ProfileDiffSchema)
+    @blueprint.refuses(_400="invalid_profile, invalid_profile_id", _404="profile_not_found")
+    def post(self, request_body: dict[str, Any]) -> Any:
+        """Compare a configuration with the server's default, or with a stored profile."""
+        return profiles.diff(state(), request_body["config"] or {}, against=request_body.get("profile_id"))
+
+
+@blueprint.route("/mark-all-reviewed")
+class AllReviewed(MethodView):
+    """Every profile looked at."""
+
+    @blueprint.response(200, ReviewedSchema)
+    def post(self) -> dict[str, int]:
+        """Stamp all profiles as reviewed with the engine of this server."""
+        return {"updated": profiles.review_all(state(), who=who())}
+
+
+@blueprint.route(_BY_ID, parameters=[_ID_PARAMETER])
+class ProfileById(MethodView):
+    """One profile."""
+
+    @blueprint.response(200, ProfileSchema)
+    @blueprint.refuses(_400="invalid_id", _404="not_found")
+    def get(self, profile_id: str) -> Any:
+        """Show a profile."""
+        return profiles.read(state(), _number(profile_id))
+
+    @blueprint.arguments(NewProfileSchema)
+    @blueprint.response(200, ProfileSchema)
+    @blueprint.refuses(_400="invalid_id, invalid_profile", _404="not_found", _409="profile_exists")
+    def put(self, request_body: dict[str, Any], profile_id: str) -> Any:
+        """Put another profile in its place."""
+        return profiles.replace(state(), _number(profile_id), request_body, who=who())
+
+    @blueprint.arguments(ProfileChangeSchema)
+    @blueprint.response(200, ProfileSchema)
+    @blueprint.refuses(_400="invalid_id, invalid_op, missing_module, invalid_profile", _404="not_found")
+    def patch(self, request_body: dict[str, Any], profile_id: str) -> Any:
+        """Mend a profile for the engine of this server, or note that somebody has looked at it."""
+        number, operation = _number(profile_id), request_body["op"]
+        if operation.endswith("_reviewed"):
+            return profiles.review(state(), number, reviewed=operation == "mark_reviewed", who=who())
+        mended = _MENDING.get(operation) or _reset_levels(request_body.get("module"))
+        return profiles.mend(state(), number, operation, mended, who=who())
+
+    @blueprint.response(204)
+    @blueprint.refuses(_400="invalid_id", _404="not_found")
+    def delete(self, profile_id: str) -> None:
+        """Remove a profile; tags, jobs and runs forget its id, jobs that wait run with the server's default."""
+        profiles.delete(state(), _number(profile_id), who=who())
+
+
+@blueprint.route(f"{_BY_ID}/compatibility", parameters=[_ID_PARAMETER])
+class Compatibility(MethodView):
+    """One profile and this engine."""
+
+    @blueprint.response(200, ProfileFitDetailSchema)
+    @blueprint.refuses(_400="invalid_id", _404="not_found")
+    def get(self, profile_id: str) -> Any:
+        """Say in what a profile does not fit the engine of this server."""
+        return fit_of(profiles.read(state(), _number(profile_id)))
+
+
+def _number(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID)) and 0 < int(text) <= MAX_ID:
+        return int(text)
+    raise BadRequest("invalid_id", f"the id of a profile is a number from 1 to {MAX_ID}")
+
+
+def _reset_levels(module: str | None) -> Callable[[Any], Any]:
+    if not module:
+        raise BadRequest("missing_module", "reset_test_levels needs module")
+    return lambda config: profile_repair.reset_test_levels(config, module)

@@ -1,0 +1,184 @@
+"""Profiles: requests and documents."""
+
+from typing import ClassVar
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.fields import Instant, JsonBoolean, positive_id
+from gonemaster_api.parsing import RequestSchema
+from gonemaster_engine.profile_diff import KINDS
+from gonemaster_engine.profile_repair import ISSUE_TYPES
+
+OPERATIONS = (
+    "add_missing_test_cases",
+    "add_missing_test_levels",
+    "reset_test_cases",
+    "reset_test_levels",
+    "mark_reviewed",
+    "clear_reviewed",
+)
+_EXAMPLE = {"net": {"ipv6": False}, "test_levels": {"NAMESERVER": {"AXFR_AVAILABLE": "ERROR"}}}
+
+
+class ProfileSchema(ma.Schema):
+    """A profile; 0 is the id of the server's default, which has no times."""
+
+    id = ma.fields.Integer(required=True)
+    name = ma.fields.String(required=True)
+    description = ma.fields.String(required=True)
+    config = ma.fields.Dict(required=True, metadata={"description": "sparse: what is absent comes from the default"})
+    public = ma.fields.Boolean(required=True)
+    schema_version = ma.fields.String(
+        required=True, metadata={"description": "engine with which it was saved or reviewed last; empty: with none"}
+    )
+    created_at = Instant(required=True, allow_none=True)
+    updated_at = Instant(required=True, allow_none=True)
+
+
+class NewProfileSchema(RequestSchema):
+    """A profile to be stored; its configuration is kept in its normal form."""
+
+    error_codes: ClassVar = dict.fromkeys(("name", "description", "config", "public"), "invalid_profile")
+    example: ClassVar = {"name": "no IPv6", "config": _EXAMPLE, "public": True}
+
+    name = ma.fields.String(
+        required=True,
+        validate=[validate.Length(max=255), validate.Regexp(r"\s*\S", error="must have a visible character")],
+    )
+    description = ma.fields.String(load_default="", validate=validate.Length(max=10_000))
+    config = ma.fields.Dict(load_default=dict, allow_none=True)
+    public = JsonBoolean(load_default=False, metadata={"description": "offered to users of the public API"})
+
+    @ma.post_load
+    def _strip(self, data: dict[str, object], **_: object) -> dict[str, object]:
+        return data | {"name": str(data["name"]).strip()}
+
+
+class ProfileChangeSchema(RequestSchema):
+    """An operation on a stored profile; `module` belongs to reset_test_levels."""
+
+    error_codes: ClassVar = {"op": "invalid_op"}
+    example: ClassVar = {"op": "reset_test_levels", "module": "NAMESERVER"}
+
+    op = ma.fields.String(required=True, validate=validate.OneOf(OPERATIONS))
+    module = ma.fields.String(allow_none=True, validate=validate.Length(max=64))
+
+
+class ProfileDefaultsSchema(ma.Schema):
+    """The lists of the engine's default profile."""
+
+    test_cases = ma.fields.List(ma.fields.String(), required=True)
+    test_levels = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String()),
+        required=True,
+        metadata={"description": "level by module and tag"},
+    )
+
+
+class ProfileFitSchema(ma.Schema):
+    """How a profile fits this engine, in short."""
+
+    id = ma.fields.Integer(required=True)
+    name = ma.fields.String(required=True)
+    compatible = ma.fields.Boolean(required=True)
+    issue_count = ma.fields.Integer(required=True)
+    waived_count = ma.fields.Integer(required=True)
+
+
+class ProfileIssueSchema(ma.Schema):
+    """One thing in which a profile does not fit."""
+
+    type = ma.fields.String(required=True, metadata={"enum": list(ISSUE_TYPES)})
+    module = ma.fields.String(required=True, metadata={"description": "of missing_test_levels, else empty"})
+    detail = ma.fields.String(required=True)
+    suggestion = ma.fields.String(required=True)
+
+
+class ProfileFitDetailSchema(ma.Schema):
+    """How a profile fits this engine."""
+
+    compatible = ma.fields.Boolean(required=True)
+    reviewed = ma.fields.Boolean(required=True)
+    schema_version = ma.fields.String(required=True)
+    current_version = ma.fields.String(required=True)
+    issues = ma.fields.List(ma.fields.Nested(ProfileIssueSchema), required=True)
+    waived_issues = ma.fields.List(ma.fields.Nested(ProfileIssueSchema), required=True)
+
+
+class ReviewedSchema(ma.Schema):
+    """How many profiles got another stamp."""
+
+    updated = ma.fields.Integer(required=True)
+
+
+class ProfileDiffRequestSchema(RequestSchema):
+    """A configuration to be compared; with the server's default, or with a stored profile."""
+
+    error_codes: ClassVar = {"config": "invalid_profile", "profile_id": "invalid_profile_id"}
+    example: ClassVar = {"config": _EXAMPLE}
+
+    config = ma.fields.Dict(required=True, allow_none=True)
+    profile_id = positive_id(allow_none=True, metadata={"description": "compare with this profile"})
+
+
+class LevelChangeSchema(ma.Schema):
+    """A tag whose level differs."""
+
+    key = ma.fields.String(required=True)
+    default = ma.fields.String(required=True)
+    value = ma.fields.String(required=True)
+
+
+class ModuleDifferenceSchema(ma.Schema):
+    """The levels of one module."""
+
+    module = ma.fields.String(required=True)
+    changed = ma.fields.List(ma.fields.Nested(LevelChangeSchema), required=True)
+    missing = ma.fields.List(
+        ma.fields.String(), required=True, metadata={"description": "tags that keep the default level"}
+    )
+    unknown_ = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        data_key="unknown",
+        attribute="unknown",
+        metadata={"description": "tags this engine lacks"},
+    )
+
+
+class ProfileDifferenceSchema(ma.Schema):
+    """One property that the configuration names."""
+
+    path = ma.fields.String(required=True)
+    kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
+    redundant = ma.fields.Boolean(required=True, metadata={"description": "it could be left out"})
+    wholesale = ma.fields.Boolean(required=True, metadata={"description": "replaces the default as a whole"})
+    default = ma.fields.Raw(required=True, allow_none=True)
+    value = ma.fields.Raw(required=True, allow_none=True)
+    excluded = ma.fields.List(ma.fields.String(), required=True, metadata={"description": "test cases left out"})
+    unknown_ = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        data_key="unknown",
+        attribute="unknown",
+        metadata={"description": "test cases this engine lacks"},
+    )
+    modules = ma.fields.List(ma.fields.Nested(ModuleDifferenceSchema), required=True)
+
+
+class ProfileDiffSummarySchema(ma.Schema):
+    """Single values, counted; `redundant` counts properties."""
+
+    deviations = ma.fields.Integer(required=True)
+    redundant = ma.fields.Integer(required=True)
+    missing = ma.fields.Integer(required=True)
+    unknown_ = ma.fields.Integer(required=True, data_key="unknown", attribute="unknown")
+
+
+class ProfileDiffSchema(ma.Schema):
+    """What a configuration changes."""
+
+    summary = ma.fields.Nested(ProfileDiffSummarySchema, required=True)
+    properties = ma.fields.List(ma.fields.Nested(ProfileDifferenceSchema), required=True)

@@ -1,0 +1,40 @@
+"""How findings become a score and a grade."""
+
+from typing import Any
+
+from flask.views import MethodView
+
+from gonemaster_api.actor import who
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.services import scoring
+from gonemaster_api.state import state
+from gonemaster_api.v1.scoring.schemas import ScoringChangeSchema, ScoringConfigSchema
+
+blueprint = Blueprint("scoring", __name__, url_prefix="/scoring-config", description="From findings to a score")
+
+
+@blueprint.route("")
+class ScoringConfiguration(MethodView):
+    """What counts now."""
+
+    @blueprint.response(200, ScoringConfigSchema)
+    def get(self) -> Any:
+        """Show the configuration that counts."""
+        return scoring.read(state())
+
+    @blueprint.arguments(ScoringChangeSchema)
+    @blueprint.response(200, ScoringConfigSchema)
+    @blueprint.refuses(_400="invalid_scoring_config, readonly_setting")
+    def put(self, request_body: dict[str, Any]) -> Any:
+        """Store another one, for the scores that are computed from now on; stored scores stay."""
+        return scoring.replace(state(), request_body, who=who())
+
+
+@blueprint.route("/defaults")
+class ScoringDefaults(MethodView):
+    """What counts by default."""
+
+    @blueprint.response(200, ScoringConfigSchema)
+    def get(self) -> Any:
+        """Show the built-in configuration."""
+        return scoring.defaults()

@@ -1,0 +1,64 @@
+"""The configuration of scoring."""
+
+from typing import Any, ClassVar
+
+import marshmallow as ma
+
+from gonemaster_api.parsing import RequestSchema
+from gonemaster_engine.scoring_config import CRITERION_NAMES
+
+
+def _number(**limits: Any) -> ma.fields.Raw:
+    """Give a field for a number that stays what it is: 5 does not become 5.0."""
+    return ma.fields.Raw(metadata={"type": "number", "minimum": 0, **limits})
+
+
+def _numbers(about: str) -> ma.fields.Dict:
+    return ma.fields.Dict(keys=ma.fields.String(), values=_number(), required=True, metadata={"description": about})
+
+
+class GradeBandSchema(ma.Schema):
+    """A grade and the lowest score that earns it."""
+
+    grade = ma.fields.String(required=True)
+    min_score = ma.fields.Raw(required=True, metadata={"type": "number", "minimum": 0, "maximum": 100})
+
+
+class ScoringConfigSchema(ma.Schema):
+    """A complete configuration."""
+
+    severity_penalties = _numbers("penalty by level")
+    category_weights = _numbers("weight by category")
+    module_categories = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.String(),
+        required=True,
+        metadata={"description": "category by module; others do not count"},
+    )
+    tag_penalties = _numbers("penalty by message tag; goes before that of the level")
+    grade_bands = ma.fields.List(
+        ma.fields.Nested(GradeBandSchema), required=True, metadata={"description": "best first"}
+    )
+    bonus_criteria = ma.fields.List(
+        ma.fields.String(metadata={"enum": list(CRITERION_NAMES)}),
+        required=True,
+        metadata={"description": "what A+ needs beside the score"},
+    )
+
+
+def _given(about: str, **shape: Any) -> ma.fields.Raw:
+    """Give a field whose content the engine checks, which names the path of everything that is wrong."""
+    return ma.fields.Raw(metadata={"description": about, **shape})
+
+
+class ScoringChangeSchema(RequestSchema):
+    """A configuration to be stored; a key that is absent follows the default, one that is given replaces it whole."""
+
+    example: ClassVar = {"severity_penalties": {"NOTICE": 0, "WARNING": 10, "ERROR": 30}}
+
+    severity_penalties = _given("penalty by level", type="object")
+    category_weights = _given("weight by category, at least one above 0", type="object")
+    module_categories = _given("category by module", type="object")
+    tag_penalties = _given("penalty by message tag", type="object")
+    grade_bands = _given("list of {grade, min_score}", type="array", items={"type": "object"})
+    bonus_criteria = _given("list of the criteria that count, or map of criterion to true or false")
