@@ -145,8 +145,10 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
 
     def cancel(session: Session) -> Job | Run:
         now = utcnow()
-        record_action(session, "job.cancel", who=who, now=now, target=job_id)
-        return request_cancel(session, job_id, now=now, error=error)
+        left = request_cancel(session, job_id, now=now, error=error)
+        details = {"status": str(left.status)}  # running: it was told to stop
+        record_action(session, "job.cancel", who=who, now=now, target=job_id, details=details)
+        return left
 
     after = parts.store.run(cancel)
     if isinstance(after, Job):

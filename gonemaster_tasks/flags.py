@@ -9,6 +9,7 @@ from gonemaster_db.repositories.pauses import end_due_pauses, list_pauses
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker, Controls
 
+RECONCILER = "reconciler"  # who ends them, in the words of the audit
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 
 
@@ -29,8 +30,9 @@ def end_pauses(store: Store, *, now: datetime) -> list[str]:
 
     def end(session: Session) -> list[str]:
         tiers = end_due_pauses(session, now=now)
+        details = {"reason": "its end came"}
         for tier in tiers:
-            record_action(session, "queue.resume", who="", now=now, target=tier, details={"reason": "its end came"})
+            record_action(session, "queue.resume", who=RECONCILER, now=now, target=tier, details=details)
         return tiers
 
     with store.reading() as session:

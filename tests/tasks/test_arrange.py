@@ -238,7 +238,11 @@ def test_pauses_tell_who_and_why_and_end(parts: QueueParts) -> None:
     assert end_pauses(parts.store, now=now + timedelta(seconds=61)) == [BATCH]
     assert resume_queue(parts, who="ops") == []
     assert parts.broker.controls() == Controls({})
-    assert [action for _, action, _ in actions(parts)] == ["queue.resume", "queue.resume", "queue.pause"]
+    assert [(who, action) for who, action, _ in actions(parts)] == [
+        ("ops", "queue.resume"),
+        ("reconciler", "queue.resume"),
+        ("ops", "queue.pause"),
+    ]
 
 
 def test_nothing_is_written_while_the_broker_is_away(store: Store, own_redis: EmbeddedRedis) -> None:
