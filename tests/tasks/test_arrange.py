@@ -239,8 +239,8 @@ def test_pauses_tell_who_and_why_and_end(parts: QueueParts) -> None:
     assert resume_queue(parts, who="ops") == []
     assert parts.broker.controls() == Controls({})
     assert [(who, action) for who, action, _ in actions(parts)] == [
-        ("ops", "queue.resume"),
         ("reconciler", "queue.resume"),
+        ("ops", "queue.resume"),
         ("ops", "queue.pause"),
     ]
 
