@@ -54,6 +54,7 @@ def _given(about: str, **shape: Any) -> ma.fields.Raw:
 class ScoringChangeSchema(RequestSchema):
     """A configuration to be stored; a key that is absent follows the default, one that is given replaces it whole."""
 
+    error_codes: ClassVar = dict.fromkeys(ScoringConfigSchema().fields, "invalid_scoring_config")
     example: ClassVar = {"severity_penalties": {"NOTICE": 0, "WARNING": 10, "ERROR": 30}}
 
     severity_penalties = _given("penalty by level", type="object")
