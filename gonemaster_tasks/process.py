@@ -7,6 +7,7 @@ from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.clock import SharedClock
 from gonemaster_tasks.events import EventPublisher
+from gonemaster_tasks.ledger import Ledger
 from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.order import Gate
 from gonemaster_tasks.runner import Runner
@@ -25,9 +26,10 @@ class Process:
     runner: Runner
     gate: Gate
     publisher: EventPublisher
+    ledger: Ledger
+    clock: SharedClock
     jobs: RunningJobs = field(default_factory=RunningJobs)
     loop: EngineLoop = field(default_factory=EngineLoop)
-    clock: SharedClock = field(default_factory=SharedClock)
     stopping: threading.Event = field(default_factory=threading.Event)
     given_up: threading.Event = field(default_factory=threading.Event)
 

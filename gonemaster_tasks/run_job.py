@@ -2,19 +2,16 @@
 
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from gonemaster_db.errors import JobStateError, StoreConflict, StoreError, StoreUnavailable
 from gonemaster_db.models import Job
 from gonemaster_db.models.runs import RunStatus
 from gonemaster_db.records import EntryRecord, RunRecord
-from gonemaster_db.repositories.graduation import fail_job, graduate_job, requeue_job
-from gonemaster_db.repositories.jobs import claim_job
+from gonemaster_db.repositories.graduation import Finished, fail_job, requeue_job
+from gonemaster_db.repositories.jobs import ClaimedJob
 from gonemaster_db.repositories.pauses import is_paused
-from gonemaster_db.repositories.profiles import get_profile
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.events import JobEvent
 from gonemaster_tasks.process import Process
@@ -33,8 +30,7 @@ _PROGRESS_EVERY_S = 0.5
 class Claim:
     """A job that is ours until its lease ends."""
 
-    job: Job
-    profile: Mapping[str, Any] | None
+    job: ClaimedJob
     running: RunningJob
 
 
@@ -58,7 +54,7 @@ def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
     pause_s = _FIRST_PAUSE_S
     while True:
         try:
-            claimed = _claimed(process, job_id)
+            job = process.ledger.claim(job_id)
             break
         except (StoreUnavailable, StoreConflict) as error:
             log.warning("cannot claim, the database is away", extra={"job_id": job_id, "error": str(error)})
@@ -66,26 +62,12 @@ def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
             _put_back(process, job_id, tier)
             return None
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
-    if claimed is None:
+    if job is None:
         _leave(process, job_id, tier)
         return None
-    job, profile = claimed
     running = RunningJob(job_id, job.attempt, tier)
     process.jobs.add(running)
-    return Claim(job, profile, running)
-
-
-def _claimed(process: Process, job_id: str) -> tuple[Job, Mapping[str, Any] | None] | None:
-    """Claim by one statement that commits by itself, then read the profile that the job names."""
-    lease = timedelta(seconds=process.settings.lease_seconds)
-    with process.store.single() as session:
-        job = claim_job(session, job_id, worker=process.name, now=process.clock.now(), lease=lease)
-    if job is None:
-        return None
-    if job.profile_id is None:
-        return job, None
-    with process.store.reading() as session:
-        return job, get_profile(session, job.profile_id).config
+    return Claim(job, running)
 
 
 def _leave(process: Process, job_id: str, tier: str) -> None:
@@ -114,7 +96,7 @@ def _work(process: Process, claim: Claim) -> None:
 def _test(process: Process, claim: Claim) -> RunRecord | None:
     """Let the engine work; None if it was stopped."""
     job = claim.job
-    order = TestOrder(job.id, job.domain, job.config, claim.profile, process.settings.job_timeout_seconds)
+    order = TestOrder(job.id, job.domain, job.config, job.profile, process.settings.job_timeout_seconds)
     try:
         outcome = process.loop.run(claim.running, process.runner.run(order, _listeners(process, claim)))
     except Exception as error:
@@ -207,18 +189,14 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> None:
 
 def _store_run(process: Process, claim: Claim, record: RunRecord) -> str:
     """Graduate; a result that the database refuses becomes a failed run instead of a lost job."""
-    job_id, attempt = claim.job.id, claim.running.attempt
+    job_id = claim.job.id
     try:
-        run = process.store.run(
-            lambda session: graduate_job(session, job_id, worker=process.name, attempt=attempt, record=record)
-        )
-        return str(run.status)
+        return str(process.ledger.graduate(Finished(job_id, claim.running.attempt, record)))
     except (StoreUnavailable, StoreConflict, JobStateError):
         raise
-    except StoreError as error:
+    except Exception as error:  # whatever it is: the next attempt would end the same way
         log.exception("graduation failed", extra={"job_id": job_id})
-        text = f"graduation failed: {error}"
-        return _fail(process, claim, text)
+        return _fail(process, claim, f"graduation failed: {_error_text(error)}")
 
 
 def _fail(process: Process, claim: Claim, text: str) -> str:

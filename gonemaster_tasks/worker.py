@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from gonemaster_db.session import Store, open_store
 from gonemaster_tasks import order, queues, transport
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.clock import SharedClock
 from gonemaster_tasks.control import CANCEL_COMMAND
 from gonemaster_tasks.duties import Duties
 from gonemaster_tasks.engine_runner import EngineRunner
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.events import EventPublisher
 from gonemaster_tasks.leases import LeaseKeeper
+from gonemaster_tasks.ledger import Ledger
 from gonemaster_tasks.live import Follower, LiveSettings
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.process import Process
@@ -80,8 +83,9 @@ class Worker:
         )
         order.install(gate)
         transport.install()
-        publisher = EventPublisher(broker)
-        self.process = Process(name, live, store, broker, runner, gate, publisher)
+        clock = SharedClock()
+        ledger = Ledger(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
+        self.process = Process(name, live, store, broker, runner, gate, EventPublisher(broker), ledger, clock)
         self.app = make_app_of(settings)
         register_tasks(self.app, self.process)
         self._leases = LeaseKeeper(self.process)

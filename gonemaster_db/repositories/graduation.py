@@ -1,49 +1,70 @@
 """The end of a job: it becomes a run of the same id, or goes back to the queue."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, bindparam, case, delete, literal, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, case, delete, literal, select, tuple_, update
 from sqlalchemy import insert as plain_insert
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm import Session
 
-from gonemaster_db.bulk import insert_rows
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobStateError
-from gonemaster_db.json_text import clean_text, dump_json
-from gonemaster_db.levels import count_severities, worst
-from gonemaster_db.models import DnssecChain, Domain, EffectiveProfile, Entry, Job, JobStatus, Run, RunStatus
+from gonemaster_db.models import Domain, Job, JobStatus, Run, RunStatus
 from gonemaster_db.models.jobs import WAITING
 from gonemaster_db.records import RunRecord
 from gonemaster_db.repositories.domains import ensure_domains, refresh_domains
-from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.repositories.tags import tag_domains
-from gonemaster_db.upsert import insert, insert_into
+from gonemaster_db.repositories.jobs import find_job_or_run, in_order_of_id
+from gonemaster_db.repositories.run_rows import KEPT, write_runs
+
+Claim = tuple[str, int]  # job and attempt
 
 _JOBS = cast("Table", Job.__table__)
 _CHUNK = 5000
-_KEPT = (
-    "id", "public_id", "domain", "batch_id", "priority", "created_at", "started_at", "attempt", "worker",
-    "profile", "profile_id", "profile_name", "config",
-)  # fmt: skip  # columns that a run has from its job
 _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
 _RUNS = cast("Table", Run.__table__)
-_INSERT_RUN = plain_insert(_RUNS).returning(_RUNS.c.begun_at, _RUNS.c.sev_severe, _RUNS.c.worst_rank)
-_KNOWN_PROFILE = select(EffectiveProfile.digest).where(EffectiveProfile.digest == bindparam("wanted"))
-_TAKE_CLAIMED = (
-    delete(_JOBS)
-    .where(
-        _JOBS.c.id == bindparam("claimed"),
-        _JOBS.c.status == JobStatus.RUNNING,
-        _JOBS.c.worker == bindparam("claimant"),
-        _JOBS.c.attempt == bindparam("number"),
-    )
-    .returning(*_JOBS.c)
+_OURS = (
+    _JOBS.c.id.in_(bindparam("ids", expanding=True)),
+    tuple_(_JOBS.c.id, _JOBS.c.attempt).in_(bindparam("claims", expanding=True)),
+    _JOBS.c.status == JobStatus.RUNNING,
+    _JOBS.c.worker == bindparam("claimant"),
 )
-_ENTRY = ("run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
+# Made once: to build a statement costs more than to run it.
+_TAKE_CLAIMED = delete(_JOBS).where(_JOBS.c.id.in_(in_order_of_id(*_OURS)), *_OURS).returning(*_JOBS.c)
+_RUNS_OF_CLAIMS = select(_RUNS.c.id, _RUNS.c.attempt, _RUNS.c.status).where(
+    tuple_(_RUNS.c.id, _RUNS.c.attempt).in_(bindparam("claims", expanding=True)),
+    _RUNS.c.worker == bindparam("claimant"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A job that a worker has brought to its end under the claim with this number."""
+
+    job_id: str
+    attempt: int
+    record: RunRecord
+
+
+def graduate_jobs(session: Session, finished: Sequence[Finished], *, worker: str) -> Mapping[Claim, RunStatus]:
+    """Replace running jobs by their runs and entries, by the same few statements whatever their number.
+
+    Returns the states of the runs by claim (job and attempt). A claim that is over is absent, and nothing is written
+    for it. One that was graduated before is told again, so the call may follow a commit of unknown outcome.
+    """
+    session.flush()
+    records = {(one.job_id, one.attempt): one.record for one in finished}
+    parameters = {"ids": [job_id for job_id, _ in records], "claims": list(records), "claimant": worker}
+    jobs = session.connection().execute(_TAKE_CLAIMED, parameters).mappings().all()
+    endings = [(job, records[job["id"], job["attempt"]]) for job in jobs]
+    write_runs(session, endings)
+    ended = {(job["id"], job["attempt"]): record.status for job, record in endings}
+    if missing := [claim for claim in records if claim not in ended]:
+        parameters = {"claims": missing, "claimant": worker}
+        runs = session.connection().execute(_RUNS_OF_CLAIMS, parameters)
+        ended |= {(run.id, run.attempt): run.status for run in runs}
+    return ended
 
 
 def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, record: RunRecord) -> Run:
@@ -54,12 +75,10 @@ def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, re
     Raises:
         JobStateError: the claim is no longer that of this worker and attempt; nothing is written.
     """
-    session.flush()
-    claim = {"claimed": job_id, "claimant": worker, "number": attempt}
-    job = session.connection().execute(_TAKE_CLAIMED, claim).mappings().one_or_none()
-    if job is None:
-        return _own_run(session, job_id, worker, attempt)
-    return _write_run(session, job, record)
+    if not graduate_jobs(session, [Finished(job_id, attempt, record)], worker=worker):
+        found = find_job_or_run(session, job_id)
+        raise JobStateError(f"job {job_id} is {found.status}, claim {attempt} of {worker} is over")
+    return session.scalars(select(Run).where(Run.id == job_id)).one()
 
 
 def fail_job(
@@ -193,115 +212,13 @@ def _back_to_queue(session: Session, job_id: str, claim: tuple[ColumnElement[boo
     return job
 
 
-def _own_run(session: Session, job_id: str, worker: str, attempt: int) -> Run:
-    found = find_job_or_run(session, job_id)
-    if isinstance(found, Run) and (found.worker, found.attempt) == (worker, attempt):
-        return found
-    raise JobStateError(f"job {job_id} is {found.status}, claim {attempt} of {worker} is over")
-
-
 def _lost(session: Session, job_id: str) -> JobStateError:
     return JobStateError(f"job {job_id} is {find_job_or_run(session, job_id).status}")
 
 
 def _write_run(session: Session, job: RowMapping, record: RunRecord) -> Run:
-    levels = [entry.level for entry in record.entries]
-    found = {
-        "status": record.status,
-        "finished_at": record.finished_at,
-        "worst_level": worst(levels),
-        "score": record.score,
-        "grade": record.grade,
-    }
-    domain_id = _update_domain(session, job, found)
-    values = {name: job[name] for name in _KEPT} | found
-    values |= {f"sev_{level.lower()}": number for level, number in count_severities(levels).items()}
-    values |= {
-        "domain_id": domain_id,
-        "duration_ms": _duration_ms(job["started_at"], record.finished_at),
-        "error": clean_text(record.error),
-        "entry_count": len(levels),
-        "effective_profile_digest": _keep_profile(session, record),
-        "nameserver_timings": record.nameserver_timings,
-    }
-    values |= session.connection().execute(_INSERT_RUN, values).mappings().one()
-    _write_details(session, job["id"], domain_id, record)
-    tag_domains(session, job["config"].get("tags", ()), [domain_id], now=record.finished_at)
-    return _stored_run(session, values)
-
-
-def _stored_run(session: Session, values: Mapping[str, Any]) -> Run:
-    """Give the row that was just inserted as an object, without reading it again."""
-    run = Run(**values)
-    make_transient_to_detached(run)
-    session.add(run)
-    return run
-
-
-def _write_details(session: Session, run_id: str, domain_id: int, record: RunRecord) -> None:
-    rows = (
-        (run_id, domain_id, entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level, entry.args)
-        for entry in record.entries
-    )
-    if record.entries:
-        insert_rows(session, Entry, _ENTRY, rows)
-    if record.dnssec_chain is not None:
-        session.add(DnssecChain(run_id=run_id, chain=dict(record.dnssec_chain)))
-
-
-def _update_domain(session: Session, job: RowMapping, found: Mapping[str, Any]) -> int:
-    """Find or make the domain and let it show this run, unless a newer one is shown."""
-    row = {
-        "name": job["domain"],
-        "created_at": found["finished_at"],
-        "run_count": 1,
-        "latest_run_id": job["id"],
-        "latest_run_at": found["finished_at"],
-        "latest_status": found["status"],
-        "latest_level": found["worst_level"],
-        "latest_score": found["score"],
-        "latest_grade": found["grade"],
-    }
-    connection = session.connection()
-    domain_id: int = connection.execute(_domain_upsert(connection.dialect.name), row).scalar_one()
-    return domain_id
-
-
-@cache
-def _domain_upsert(dialect: str) -> Any:
-    """Make the statement once: to build it costs more than to run it."""
-    statement = insert_into(dialect, Domain)
-    new = statement.excluded
-    shown = or_(
-        Domain.latest_run_id.is_(None),
-        Domain.latest_run_at < new.latest_run_at,
-        and_(Domain.latest_run_at == new.latest_run_at, Domain.latest_run_id < new.latest_run_id),
-    )
-    latest = ("latest_run_id", "latest_run_at", "latest_status", "latest_level", "latest_score", "latest_grade")
-    columns = {name: case((shown, new[name]), else_=getattr(Domain, name)) for name in latest}
-    return statement.on_conflict_do_update(
-        index_elements=[Domain.name], set_={"run_count": Domain.run_count + 1, **columns}
-    ).returning(Domain.id)
-
-
-def _keep_profile(session: Session, record: RunRecord) -> str | None:
-    """Store the profile unless it is known; most runs share one."""
-    profile = record.effective_profile
-    if profile is None:
-        return None
-    document = profile if isinstance(profile, str) else dump_json(profile)
-    digest = hashlib.sha256(document.encode()).hexdigest()
-    if session.connection().execute(_KNOWN_PROFILE, {"wanted": digest}).first() is None:
-        row = {"digest": digest, "document": document, "created_at": record.finished_at}
-        session.execute(insert(session, EffectiveProfile).on_conflict_do_nothing(), row)
-    return digest
-
-
-def _duration_ms(started_at: datetime | None, finished_at: datetime) -> int | None:
-    """Whole milliseconds, never negative: clocks of two machines may disagree."""
-    if started_at is None:
-        return None
-    return max(0, round((finished_at - started_at).total_seconds() * 1000))
+    write_runs(session, [(job, record)])
+    return session.scalars(select(Run).where(Run.id == job["id"])).one()
 
 
 def _end_waiting(
@@ -322,8 +239,8 @@ def _end_waiting(
         "error": literal(error, Run.error.type),
         **{name: literal(0) for name in _COUNTS},
     }
-    source = select(*(_JOBS.c[name] for name in _KEPT), *made.values()).join(Domain, Domain.name == _JOBS.c.domain)
-    session.execute(plain_insert(Run).from_select([*_KEPT, *made], source.where(_JOBS.c.id.in_(ids))))
+    source = select(*(_JOBS.c[name] for name in KEPT), *made.values()).join(Domain, Domain.name == _JOBS.c.domain)
+    session.execute(plain_insert(Run).from_select([*KEPT, *made], source.where(_JOBS.c.id.in_(ids))))
     session.execute(delete(_JOBS).where(_JOBS.c.id.in_(ids)))
     refresh_domains(session, domain_ids.values())
     return ids

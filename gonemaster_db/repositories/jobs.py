@@ -1,10 +1,12 @@
 """Jobs from submission to claim and lease; how they end is in graduation.py, their order in queue.py."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any, cast
 
-from sqlalchemy import bindparam, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, case, exists, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.bulk import insert_rows
@@ -13,39 +15,60 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import JobNotFound, JobStateError
 from gonemaster_db.ids import job_ids as new_job_ids
 from gonemaster_db.ids import new_job_id
-from gonemaster_db.models import Job, JobStatus, QueuePause, Run
+from gonemaster_db.models import Job, JobStatus, Profile, QueuePause, Run
 from gonemaster_db.records import LeaseRenewal, NewJob
 from gonemaster_db.repositories.positions import LARGEST_SLAB, positions_at_end
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
+_JOBS = cast("Table", Job.__table__)
+
+
+def in_order_of_id(*conditions: ColumnElement[bool]) -> Select[str]:
+    """Select and lock jobs in the order that all use who lock several: two must not wait for each other."""
+    return select(_JOBS.c.id).where(*conditions).order_by(_JOBS.c.id).with_for_update()
+
+
 _PAUSED = exists().where(
-    QueuePause.tier == case((Job.priority == 0, "normal"), else_="batch"),
+    QueuePause.tier == case((_JOBS.c.priority == 0, "normal"), else_="batch"),
     or_(QueuePause.until.is_(None), QueuePause.until > bindparam("moment")),
 )
+_CLAIMABLE = (
+    _JOBS.c.id.in_(bindparam("wanted", expanding=True)),
+    _JOBS.c.status == JobStatus.QUEUED,
+    or_(_JOBS.c.expires_at.is_(None), _JOBS.c.expires_at > bindparam("moment")),
+    ~_PAUSED,
+)
+_PROFILE = select(Profile.config).where(Profile.id == _JOBS.c.profile_id).scalar_subquery()
 # Made once: to build a statement costs more than to run it.
 _CLAIM = (
-    update(Job)
-    .where(
-        Job.id == bindparam("claimed"),
-        Job.status == JobStatus.QUEUED,
-        or_(Job.expires_at.is_(None), Job.expires_at > bindparam("moment")),
-        ~_PAUSED,
-    )
+    update(_JOBS)
+    .where(_JOBS.c.id.in_(in_order_of_id(*_CLAIMABLE)), *_CLAIMABLE)
     .values(
         status=JobStatus.RUNNING,
         worker=bindparam("claimant"),
-        attempt=Job.attempt + 1,
+        attempt=_JOBS.c.attempt + 1,
         started_at=bindparam("moment"),
-        lease_until=bindparam("until"),
+        lease_until=bindparam("lease_end"),
         cancel_requested_at=None,
     )
-    .returning(Job)
-    .execution_options(**_FRESH)
+    .returning(_JOBS.c.id, _JOBS.c.domain, _JOBS.c.batch_id, _JOBS.c.attempt, _JOBS.c.config, _PROFILE.label("profile"))
 )
 _COLUMNS = (
     "id", "public_id", "domain", "batch_id", "status", "priority", "position", "created_at", "expires_at",
     "progress", "error", "attempt", "releases", "profile", "profile_id", "profile_name", "config",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """What a worker needs of a job that is its own until the lease ends; `profile` is the stored one it names."""
+
+    id: str
+    domain: str
+    batch_id: str | None
+    attempt: int
+    config: Mapping[str, Any]
+    profile: Mapping[str, Any] | None
 
 
 def create_job(session: Session, new: NewJob, *, now: datetime | None = None) -> Job:
@@ -86,16 +109,23 @@ def create_jobs(session: Session, new: Iterable[NewJob], *, now: datetime | None
         yield ids
 
 
-def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, lease: timedelta) -> Job | None:
-    """Move a queued job to running, `attempt` one higher, and return it; None if it is not queued (any more).
+def claim_jobs(
+    session: Session, job_ids: Sequence[str], *, worker: str, now: datetime, lease: timedelta
+) -> list[ClaimedJob]:
+    """Move those of the jobs that are queued to running, `attempt` one higher, by one statement; returns them.
 
     One conditional UPDATE decides the race, so a message delivered twice is harmless. A job whose
     `expires_at` has passed is not started, nor one whose tier is paused: from the commit of the pause on
     nothing starts, however late a worker hears of it.
     """
-    claim = {"claimed": job_id, "claimant": worker, "moment": now, "until": now + lease}
-    claimed: Job | None = session.scalar(_CLAIM, claim)
-    return claimed
+    claim = {"wanted": job_ids, "claimant": worker, "moment": now, "lease_end": now + lease}
+    return [ClaimedJob(*row) for row in session.connection().execute(_CLAIM, claim)]
+
+
+def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, lease: timedelta) -> Job | None:
+    """Claim one job and return it; None if it may not start (any more)."""
+    claimed = claim_jobs(session, [job_id], worker=worker, now=now, lease=lease)
+    return get_job(session, job_id) if claimed else None
 
 
 def renew_leases(
@@ -104,9 +134,10 @@ def renew_leases(
     """Renew the leases of all jobs of one worker by one statement."""
     if not job_ids:
         return LeaseRenewal(frozenset(), frozenset())
+    ours = (_JOBS.c.id.in_(job_ids), _JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == worker)
     renewed = session.execute(
         update(Job)
-        .where(Job.id.in_(job_ids), Job.status == JobStatus.RUNNING, Job.worker == worker)
+        .where(Job.id.in_(in_order_of_id(*ours)), *ours)
         .values(lease_until=now + lease)
         .returning(Job.id, Job.cancel_requested_at),
         execution_options={"synchronize_session": False},

@@ -1,7 +1,7 @@
 """A worker process whose engine is a stand-in: the domain name says what the run does.
 
-`NAME-<ms>.test` sleeps that long, `fail.test` raises, `stubborn-<ms>.test` reports no progress. Each start is
-a JSON line in the file that GONEMASTER_TEST_STARTS names.
+`NAME-<ms>.test` sleeps that long, `fail.test` raises, `stubborn-<ms>.test` reports no progress, `poison.test` finds
+what cannot be stored. Each start is a JSON line in the file that GONEMASTER_TEST_STARTS names.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from gonemaster_db.records import EntryRecord
 from gonemaster_tasks.runner import Listeners, Outcome, TestOrder
@@ -33,8 +34,9 @@ class StandIn:
             raise RuntimeError("the engine broke")
         listeners.on_progress(10)
         await asyncio.sleep(_duration_s(order.domain))
+        module: Any = None if order.domain.startswith("poison") else "BASIC"
         entries = [
-            EntryRecord(number / 10, "BASIC", "basic01", "B01_CHILD_FOUND", "INFO", {"domain": order.domain})
+            EntryRecord(number / 10, module, "basic01", "B01_CHILD_FOUND", "INFO", {"domain": order.domain})
             for number in range(ENTRIES)
         ]
         for entry in entries:

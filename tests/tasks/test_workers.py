@@ -136,6 +136,17 @@ def test_a_job_delivered_many_times_is_run_once(farm: Farm) -> None:
     assert len(farm.starts()) == 1
 
 
+def test_a_result_that_cannot_be_stored_fails_its_own_job_only(farm: Farm) -> None:
+    pause_queue(farm.parts)
+    batch = farm.submit_batch([f"b{number}.test" for number in range(5)] + ["poison.test"])
+    farm.start_worker("one")
+    resume_queue(farm.parts)
+    *good, poisoned = [farm.run_of(job_id) for job_id in batch.job_ids]
+    assert {(run.status, run.entry_count) for run in good} == {("succeeded", ENTRIES)}
+    assert (poisoned.status, poisoned.entry_count) == ("failed", 0)
+    assert poisoned.error.startswith("graduation failed: IntegrityError")
+
+
 def test_two_workers_share_and_a_killed_one_loses_and_doubles_nothing(farm: Farm) -> None:
     farm.start_beat()
     farm.start_worker("one")
