@@ -328,13 +328,14 @@ def domain_of(options: argparse.Namespace) -> str:
 
     Raises:
         UsageError: none is given, or two.
+        InvalidDomain: it cannot be a domain name.
     """
     given = {name for name in (options.positional, options.domain) if name is not None}
     if not given:
         raise UsageError("no domain is given")
     if len(given) > 1:
         raise UsageError(f"two domains are given: {options.positional!r} and {options.domain!r}")
-    return str(given.pop())
+    return names.normalize_domain(given.pop())
 
 
 def check_ds_has_nameservers(nameservers: Sequence[object], ds: Sequence[object]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gonemaster_engine import names
 from gonemaster_engine.cli import print_version, run_async
 from gonemaster_engine.cli_options import (
     Parser,
@@ -137,7 +138,7 @@ async def _run(options: argparse.Namespace, profile: Profile) -> RunResult:
     resources = Resources.open(root_hints=options.hints, dns_port=options.dns_port, ipv6=options.ipv6 or None)
     try:
         return await run_test(
-            options.domain,
+            names.normalize_domain(options.domain),
             profile,
             resources=resources,
             tests=selected(options),

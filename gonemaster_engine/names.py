@@ -25,6 +25,7 @@ TEXT_MAX_CHARACTERS = 253  # the longest name in text form, without the final do
 
 _DOTS = dict.fromkeys(map(ord, "。．｡"), ".")  # what IDNA2003 and UTS 46 take for a dot
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*/")
+_PREFIX = "xn--"
 _TYPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
 
 
@@ -36,17 +37,27 @@ def normalize_domain(text: str) -> str:
     Raises:
         InvalidDomain: with the reason in words.
     """
-    name = unicodedata.normalize("NFC", text.strip()).translate(_DOTS)
-    if not name:
+    typed = typed_labels(text)
+    if not typed:
+        if text.strip():
+            return ROOT
         raise InvalidDomain(text, "it is empty")
-    if name == ROOT:
-        return ROOT
-    name = name.removesuffix(".")
-    labels = [_a_label(text, label) for label in name.split(".")]
+    labels = [_a_label(text, label) for label in typed]
     canonical = ".".join(labels)
     if len(canonical) > TEXT_MAX_CHARACTERS:
         raise InvalidDomain(text, f"it has {len(canonical)} characters, at most {TEXT_MAX_CHARACTERS} are allowed")
     return canonical
+
+
+def typed_labels(text: str) -> list[str]:
+    """Return the labels of what a user typed, as they are but for the form of their characters; none for the root."""
+    name = unicodedata.normalize("NFC", text.strip()).translate(_DOTS)
+    return name.removesuffix(".").split(".") if name not in {"", ROOT} else []
+
+
+def a_label_length(label: str) -> int:
+    """Return how many octets a label that a user typed would take, however many are allowed."""
+    return len(label) if label.isascii() else len(_PREFIX) + len(label.lower().encode("punycode"))
 
 
 def _a_label(text: str, label: str) -> str:
@@ -78,7 +89,7 @@ def to_unicode(name: str) -> str:
 
 
 def _u_label(label: str) -> str:
-    if not label.startswith("xn--"):
+    if not label.startswith(_PREFIX):
         return label
     try:
         return idna.ulabel(label)

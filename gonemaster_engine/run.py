@@ -23,12 +23,13 @@ from gonemaster_engine.asn import AsnLookup, Origin
 from gonemaster_engine.cache import QuestionKey
 from gonemaster_engine.context import DSInfo, Log, RunContext, Undelegated
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.errors import InvalidDelegation
+from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
 from gonemaster_engine.nameserver import NameserverTiming
 from gonemaster_engine.profile import Profile
 from gonemaster_engine.recursor import Recursor
 from gonemaster_engine.registry import END, START, Case, Condition, Finding, modules, select
 from gonemaster_engine.resources import Resources
+from gonemaster_engine.testcases.basic import name_findings
 from gonemaster_engine.version import __version__
 from gonemaster_engine.wire import Response
 from gonemaster_engine.zone import Zone
@@ -86,15 +87,23 @@ async def run_test(
     what it has; with `stop_level` at the first entry of that level or above. `restored` answers and
     AS look-ups replace the network for the same questions.
 
+    A name that is too long, or has a label that is empty or too long, gives findings of BASIC and nothing else.
+
     Raises:
-        InvalidDomain: the name cannot be tested.
+        InvalidDomain: the name cannot be one, for another reason.
         UnknownTestCase: `tests` or `exclude` name something unknown.
         InvalidDelegation: `nameservers` or `ds` cannot be used.
     """
-    name = names.normalize_domain(domain)
     plan = _plan(profile, tests, exclude)
     run_log = Log(profile, traces_queries=traces_queries)
     undelegated = _undelegated(nameservers, ds)
+    try:
+        name = names.normalize_domain(domain)
+    except InvalidDomain:
+        if not (findings := name_findings(domain)):
+            raise
+        run_log.on_entry = on_entry
+        return _refused(domain.strip(), findings, profile, run_log, on_progress=on_progress, clock=clock)
     context = RunContext(name, profile, resources, log=run_log, undelegated=undelegated, clock=clock)
     for address, key, response in restored:
         context.restore(address, key, response)
@@ -122,6 +131,34 @@ async def run_test(
         unfinished=run.unfinished,
         answers=list(context.answers()) if keep_answers else [],
         origins=run.origins if keep_answers else {},
+    )
+
+
+def _refused(
+    domain: str,
+    findings: list[Finding],
+    profile: Profile,
+    run_log: Log,
+    *,
+    on_progress: Callable[[int], None] | None,
+    clock: Callable[[], float],
+) -> RunResult:
+    """Return the result for a name that cannot be asked for."""
+    started_at = datetime.now(UTC)
+    _announce(run_log, domain, clock())
+    for finding in findings:
+        run_log.add(run_log.make(finding, module="BASIC", testcase=""))
+    run_log.system("CANNOT_CONTINUE", domain=domain)
+    if on_progress:
+        on_progress(100)
+    return RunResult(
+        domain=domain,
+        entries=run_log.entries,
+        started_at=started_at,
+        duration_s=run_log.elapsed(),
+        queries=0,
+        timings=[],
+        effective_profile=profile.as_dict(),
     )
 
 
@@ -243,11 +280,7 @@ class _Run:
 
     def _announce(self) -> None:
         context = self._context
-        self._log.system("GLOBAL_VERSION", version=__version__)
-        for library in _LIBRARIES:
-            self._log.system("DEPENDENCY_VERSION", name=library, version=_version_of(library))
-        self._log.system("START_TIME", time_t=int(context.clock()), string=_utc_text(context.clock()))
-        self._log.system("TEST_TARGET", zone=context.zone_name, module="all", testcase="all")
+        _announce(self._log, context.zone_name, context.clock())
         if context.profile.ipv6 and not context.resources.has_ipv6:
             self._log.system("IPV6_AUTO_DISABLED")
 
@@ -407,6 +440,14 @@ class _Run:
 
 def _timing_order(timing: NameserverTiming) -> tuple[str, bool, str]:
     return timing.nameserver, ":" in timing.address, timing.address
+
+
+def _announce(run_log: Log, zone_name: str, now: float) -> None:
+    run_log.system("GLOBAL_VERSION", version=__version__)
+    for library in _LIBRARIES:
+        run_log.system("DEPENDENCY_VERSION", name=library, version=_version_of(library))
+    run_log.system("START_TIME", time_t=int(now), string=_utc_text(now))
+    run_log.system("TEST_TARGET", zone=zone_name, module="all", testcase="all")
 
 
 @cache

@@ -224,7 +224,8 @@ def test_supplied_names_without_address_are_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ({"domain": "a..b"}, InvalidDomain),
+        ({"domain": "a!b"}, InvalidDomain),
+        ({"domain": " "}, InvalidDomain),
         ({"tests": ["basic99"]}, UnknownTestCase),
         ({"exclude": ["nonsense"]}, UnknownTestCase),
         ({"nameservers": [("ns1.example.xa", "192.0.2.256")]}, InvalidDelegation),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.registry import Condition, Emitted, Finding, Module, Tag, unless_selected_and_missing
+from gonemaster_engine.testcases.basic._name import EMPTY_LABEL, LABEL_TOO_LONG, NAME_TOO_LONG, name_findings
 from gonemaster_engine.testcases.basic.basic01 import basic01
 from gonemaster_engine.testcases.basic.basic02 import basic02
 from gonemaster_engine.testcases.basic.basic03 import basic03
@@ -13,10 +14,9 @@ from gonemaster_engine.testcases.basic.basic03 import basic03
 if TYPE_CHECKING:
     from gonemaster_engine.zone import Zone
 
+__all__ = ["MODULE", "name_findings"]
+
 NO_WWW_TEST = Tag("HAS_NAMESERVER_NO_WWW_A_TEST", Level.INFO, ("zname",))
-LABEL_TOO_LONG = Tag("DOMAIN_NAME_LABEL_TOO_LONG", Level.CRITICAL, ("domain", "label", "dlength", "max"))
-NAME_TOO_LONG = Tag("DOMAIN_NAME_TOO_LONG", Level.CRITICAL, ("fqdnlength", "max"))
-EMPTY_LABEL = Tag("DOMAIN_NAME_ZERO_LENGTH_LABEL", Level.CRITICAL, ("domain",))
 
 _ZONE_EXISTS = unless_selected_and_missing("basic01", "B01_CHILD_FOUND")
 
