@@ -104,8 +104,6 @@ def _checked(settings: Settings, key: str, raw: Any) -> _Good | Refusal:
 
 def _has_type(option: Option, raw: Any) -> bool:
     """Take no "5" for 5 and no 1 for true, which the environment knows as text only."""
-    if isinstance(option.default, timedelta):
-        return isinstance(raw, str | int | float) and not isinstance(raw, bool)
     return type(raw) is _JSON_TYPES[option.kind.json_type]
 
 

@@ -1,0 +1,1 @@
+"""Settings of the service, looked at and changed."""

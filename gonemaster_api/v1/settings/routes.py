@@ -1,0 +1,34 @@
+"""Settings: show them all, change some."""
+
+from typing import Any
+
+from flask.views import MethodView
+
+from gonemaster_api.actor import who
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.services import settings_view
+from gonemaster_api.state import state
+from gonemaster_api.v1.settings.schemas import SavedSchema, SettingsChangeSchema, SettingsSchema
+
+blueprint = Blueprint("settings", __name__, url_prefix="/settings", description="How the service is set")
+
+
+@blueprint.route("")
+class AllSettings(MethodView):
+    """All settings."""
+
+    @blueprint.response(200, SettingsSchema)
+    def get(self) -> dict[str, Any]:
+        """Show every setting of the answering process: value, source, and what is allowed."""
+        return settings_view.read(state())
+
+    @blueprint.arguments(SettingsChangeSchema)
+    @blueprint.response(200, SavedSchema)
+    @blueprint.refuses(
+        _400="invalid_body, unknown_setting, readonly_setting, invalid_setting; nothing was saved",
+        _503="broker_unavailable, store_unavailable",
+    )
+    def put(self, request_body: dict[str, Any]) -> dict[str, str]:
+        """Change settings while the service runs, all or none, within two seconds in every process."""
+        settings_view.change(state(), request_body, who=who())
+        return {"status": "ok"}

@@ -1,0 +1,76 @@
+"""Settings as documents: one field for each key."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.fields import JsonBoolean, JsonInteger
+from gonemaster_api.parsing import RequestSchema
+from gonemaster_tasks.settings import OPTIONS, Option
+
+SOURCES = ("default", "config_file", "database", "cli_flag")
+_LONGEST = 2048
+_TYPES = ("string", "integer", "boolean", "array")
+
+
+class SettingSchema(ma.Schema):
+    """One setting: its value, where that comes from, and what may stand in its place."""
+
+    value = ma.fields.Raw(required=True, allow_none=True, metadata={"description": "passwords and digests are masked"})
+    source = ma.fields.String(
+        required=True,
+        metadata={"enum": list(SOURCES), "description": "a variable of the environment counts as config_file"},
+    )
+    readonly = ma.fields.Boolean(required=True, metadata={"description": "cannot be changed while the service runs"})
+    type = ma.fields.String(required=True, metadata={"enum": list(_TYPES)})
+    allowed = ma.fields.String(required=True, metadata={"description": "what is taken, in words"})
+    minimum = ma.fields.Integer()
+    maximum = ma.fields.Integer()
+    choices = ma.fields.List(ma.fields.String())
+    default = ma.fields.Raw(required=True, allow_none=True)
+    description = ma.fields.String(required=True)
+
+
+def _value_field(option: Option) -> ma.fields.Field[Any]:
+    kind = option.kind
+    about: dict[str, Any] = {
+        "data_key": option.key,
+        "allow_none": True,
+        "metadata": {"description": f"{option.about}; {kind.allowed}"},
+    }
+    if kind.json_type == "boolean":
+        return JsonBoolean(**about)
+    if kind.json_type == "integer":
+        return JsonInteger(validate=validate.Range(min=kind.minimum, max=kind.maximum), **about)
+    check = validate.OneOf(kind.choices) if kind.choices else validate.Length(max=_LONGEST)
+    return ma.fields.String(validate=check, **about)
+
+
+class _ChangeSchema(RequestSchema):
+    """Values by key, all of which are saved or none; null forgets what was saved, so that file and default count."""
+
+    example: ClassVar[Mapping[str, Any] | None] = {"worker_count": 8, "database.retention_days": 400}
+
+    def load(self, data: Any, **_: Any) -> Any:
+        """Return the object as it is: gonemaster_tasks.stored checks it, and finds all that is wrong at once."""
+        if not isinstance(data, dict):
+            raise BadRequest("invalid_body", "the body must be a JSON object of settings and their values")
+        return data
+
+
+class SavedSchema(ma.Schema):
+    """What was done."""
+
+    status = ma.fields.String(required=True, metadata={"enum": ["ok"]})
+
+
+SettingsSchema = ma.Schema.from_dict(
+    {option.name: ma.fields.Nested(SettingSchema, data_key=option.key, required=True) for option in OPTIONS},
+    name="SettingsSchema",
+)
+SettingsChangeSchema = _ChangeSchema.from_dict(
+    {option.name: _value_field(option) for option in OPTIONS if option.runtime}, name="SettingsChangeSchema"
+)
