@@ -76,7 +76,9 @@ async def run_one(
     name: str, profile: Profile, resources: Resources, slots: asyncio.Semaphore, options: argparse.Namespace
 ) -> RunResult:
     async with slots:
-        return await run_test(name, profile, resources=resources, tests=options.testcase or ())
+        return await run_test(
+            name, profile, resources=resources, tests=options.testcase or (), with_chain=options.chain
+        )
 
 
 def measure(names: list[str], directory: Path, options: argparse.Namespace) -> Figures:
@@ -119,6 +121,7 @@ def main() -> None:
     parser.add_argument("--clean", action="store_true", help="only zones without defects")
     parser.add_argument("--silent", action="store_true", help="also zones whose servers time out")
     parser.add_argument("--testcase", action="append", help="a test case or module; repeatable")
+    parser.add_argument("--chain", action="store_true", help="also describe the chain of trust")
     parser.add_argument("--hot-cache", type=float, default=60.0, help="seconds; 0: nothing is shared between runs")
     parser.add_argument("--loop", choices=["uvloop", "asyncio"], default="uvloop")
     parser.add_argument("--json", type=Path, help="write the figures there; a file from before is compared with")

@@ -88,6 +88,7 @@ class Walk:
     transports: list[Transport] = field(default_factory=list)
     stopped: Stopped | None = None
     server_names: set[str] = field(default_factory=set)  # NS names whose addresses were looked up
+    zones: set[str] = field(default_factory=set)  # met on the way, one of whose servers knows them
 
     def servers(self, seen: Iterable[Seen] = tuple(Seen)) -> list[Nameserver]:
         """Return the servers that said one of these, sorted, without doubles."""
@@ -211,6 +212,7 @@ class _Visit:
         self._errors: list[ZoneError] = []
         self._hidden: list[Hidden] = []
         self._transports: list[Transport] = []
+        self._zones: list[str] = []
 
     def report(self, walk: Walk) -> None:
         """Add what was seen."""
@@ -218,6 +220,7 @@ class _Visit:
         walk.errors += self._errors
         walk.hidden += self._hidden
         walk.transports += self._transports
+        walk.zones.update(self._zones)
 
     async def run(self) -> None:
         """Ask the server for its zone, then for name after name down to the target."""
@@ -253,6 +256,7 @@ class _Visit:
         if not response or not _is_authoritative_ns(response, zone):
             self._errors.append(ZoneError(self._server, zone, "NS"))
             return False
+        self._zones.append(zone)
         if zone != names.ROOT or names.parent(self._target) == names.ROOT:
             known = self._walk.names_of(zone)
             self.found += [

@@ -38,6 +38,7 @@ class Resources:
     root_hints: Hints
     has_ipv6: bool
     root_anchors: tuple[Ds, ...] = ROOT_ANCHORS
+    has_anchors: bool = True  # False for a private root of which no DS record is known
 
     @classmethod
     def open(
@@ -56,13 +57,15 @@ class Resources:
         Raises:
             EngineError: the root hints cannot be used.
         """
+        own_anchors = load_anchors(Path(root_hints)) if root_hints else ()
         return cls(
             transport=Transport(port=dns_port),
             hot=HotCache(ttl_s=hot_cache_ttl_s),
             asn=AsnCache(),
             root_hints=load_hints(Path(root_hints)) if root_hints else default_hints(),
             has_ipv6=host_has_ipv6() if ipv6 is None else ipv6,
-            root_anchors=(load_anchors(Path(root_hints)) if root_hints else ()) or ROOT_ANCHORS,
+            root_anchors=own_anchors or ROOT_ANCHORS,
+            has_anchors=bool(own_anchors) or not root_hints,
         )
 
     async def close(self) -> None:

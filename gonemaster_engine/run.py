@@ -30,6 +30,7 @@ from gonemaster_engine.recursor import Recursor
 from gonemaster_engine.registry import END, START, Case, Condition, Finding, modules, select
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.testcases.basic import name_findings
+from gonemaster_engine.trustchain import build_chain
 from gonemaster_engine.version import __version__
 from gonemaster_engine.wire import Response
 from gonemaster_engine.zone import Zone
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_DEADLINE_S = 300.0
 _LIBRARIES = ("cryptography", "dnspython", "idna")
+_CHAIN_LIMIT_S = 10.0
 _SLOW_SERVERS = 10  # named when the time is over
 
 Answers = Iterable[tuple[str, QuestionKey, Response | None]]
@@ -56,6 +58,7 @@ class RunResult:
     queries: int  # sent to servers; answers from caches are not counted
     timings: list[NameserverTiming]
     effective_profile: dict[str, Any]
+    chain: dict[str, Any] | None = None  # of trust, where it was asked for and the zone could be looked at
     unfinished: list[str] = field(default_factory=list)  # ids of cases that the deadline cut off
     answers: list[tuple[str, QuestionKey, Response | None]] = field(default_factory=list)  # all that was asked
     origins: dict[str, Origin] = field(default_factory=dict)  # all AS look-ups, by address
@@ -77,6 +80,7 @@ async def run_test(
     restored: Answers = (),
     restored_origins: Mapping[str, Origin] | None = None,
     keep_answers: bool = False,
+    with_chain: bool = False,
     traces_queries: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> RunResult:
@@ -85,7 +89,8 @@ async def run_test(
     `domain` may be what a user typed. `tests` and `exclude` name test cases and modules; without `tests` the profile
     decides. `nameservers` and `ds` stand in for the delegation in the parent zone. The run ends at the deadline with
     what it has; with `stop_level` at the first entry of that level or above. `restored` answers and
-    AS look-ups replace the network for the same questions.
+    AS look-ups replace the network for the same questions. `with_chain` also describes the chain of trust, if a
+    test case of DNSSEC runs; that takes at most about ten questions more.
 
     A name that is too long, or has a label that is empty or too long, gives findings of BASIC and nothing else.
 
@@ -114,6 +119,8 @@ async def run_test(
     try:
         async with asyncio.timeout(deadline_s):
             await run.do()
+        if with_chain:
+            await run.describe_chain(limit_s=min(_CHAIN_LIMIT_S, deadline_s - run_log.elapsed()))
     except TimeoutError:
         run.report_deadline(deadline_s)
     except _Stopped:
@@ -128,6 +135,7 @@ async def run_test(
         queries=context.queries,
         timings=run.timings(),
         effective_profile=profile.as_dict(),
+        chain=run.chain,
         unfinished=run.unfinished,
         answers=list(context.answers()) if keep_answers else [],
         origins=run.origins if keep_answers else {},
@@ -232,6 +240,7 @@ class _Run:
         self._to_report = list(self._runs.values())
         self._module = ""  # whose entries are being reported
         self._ended = 0
+        self.chain: dict[str, Any] | None = None
 
     @property
     def origins(self) -> dict[str, Origin]:
@@ -247,6 +256,18 @@ class _Run:
         """Return how fast name servers answered; those of the zone whose names have no address are among them."""
         unresolved = map(NameserverTiming.unresolved, self._zone.unresolved_names())
         return sorted((*self._context.timings(), *unresolved), key=_timing_order)
+
+    async def describe_chain(self, *, limit_s: float) -> None:
+        """Describe the chain of trust if a case of DNSSEC has run; what fails here leaves the result as it is."""
+        if not any(run.case.module == "DNSSEC" and run.tags for run in self._runs.values()):
+            return
+        try:
+            async with asyncio.timeout(limit_s):
+                self.chain = await build_chain(self._zone)
+        except TimeoutError:
+            log.info("the chain of trust was not described in time", extra={"domain": self._zone.name})
+        except Exception:
+            log.exception("the chain of trust was not described", extra={"domain": self._zone.name})
 
     async def do(self) -> None:
         """Run all cases of the plan that can run."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import dns.flags
 import dns.message
@@ -34,6 +34,15 @@ Delegation = dict[str, list[str]]
 """NS names to their addresses, possibly none; names and addresses sorted."""
 
 
+class AddressVerdict(NamedTuple):
+    """What the addresses of a name server in the zone are worth; signer and key tag where it is about those."""
+
+    name: str
+    status: str
+    signer: str
+    key_tag: int
+
+
 class Zone:
     """A zone of a run. `Zone.of` gives another zone of the same run."""
 
@@ -44,6 +53,7 @@ class Zone:
         self.name = context.zone_name if name is None else name
         self._once: dict[str, asyncio.Task[Any]] = {}
         self._others: dict[str, Zone] = {}
+        self.address_verdicts: dict[AddressVerdict, set[Nameserver]] = {}  # by dnssec22, with the servers that say so
 
     def __repr__(self) -> str:
         return f"<Zone {self.name}>"

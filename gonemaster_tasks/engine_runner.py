@@ -1,8 +1,10 @@
 """The engine as a worker's runner: a job's wishes become arguments of run_test, a result becomes records."""
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from gonemaster_db.records import EntryRecord
 from gonemaster_engine.entries import Entry, Level
@@ -16,6 +18,8 @@ from gonemaster_tasks.profiles import Profiles, base_profile, job_overrides
 from gonemaster_tasks.runner import Listeners, Outcome, TestOrder
 from gonemaster_tasks.settings import Settings
 
+_WITH_CHAIN = frozenset({"admin", "public"})  # origins; a sweep would store a chain for each of millions of jobs
+_LARGEST_CHAIN = 60 * 1024  # octets of JSON
 _IPV6 = {"auto": None, "on": True, "off": False}  # None: as this host has it
 
 
@@ -70,6 +74,7 @@ class EngineRunner:
             deadline_s=order.deadline_s,
             on_progress=listeners.on_progress,
             on_entry=on_entry,
+            with_chain=order.config.get("origin") in _WITH_CHAIN,
         )
         return _outcome(order.domain, result, least, await asyncio.to_thread(self._scoring))
 
@@ -93,9 +98,15 @@ def _outcome(domain: str, result: RunResult, least: Level, scoring: ScoringConfi
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
         effective_profile=result.effective_profile,
         nameserver_timings=[asdict(timing) for timing in result.timings],
+        dnssec_chain=_storable(result.chain),
         score=score.score,
         grade=score.grade,
     )
+
+
+def _storable(chain: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the chain unless it is too large to be kept."""
+    return chain if chain is None or len(json.dumps(chain)) <= _LARGEST_CHAIN else None
 
 
 def _record(entry: Entry) -> EntryRecord:

@@ -9,6 +9,7 @@ import pytest
 from gonemaster_db.records import EntryRecord
 from gonemaster_engine.profile import ProfileError
 from gonemaster_engine.scoring_config import DEFAULT_CONFIG, ScoringConfig, parse_config
+from gonemaster_tasks import engine_runner
 from gonemaster_tasks.engine_runner import EngineRunner
 from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.profiles import Profiles, base_profile, job_overrides
@@ -69,6 +70,31 @@ def test_the_score_follows_the_configuration(settings: Settings) -> None:
     assert usual.score is not None
     assert strict.score is not None
     assert strict.score < usual.score
+
+
+@pytest.mark.parametrize(
+    ("origin", "tests", "is_kept"),
+    [
+        ("admin", ["basic", "dnssec"], True),
+        ("public", ["basic", "dnssec"], True),
+        ("batch", ["basic", "dnssec"], False),
+        ("admin", ["basic"], False),
+    ],
+)
+def test_chain_of_trust_is_described_for_single_jobs(
+    settings: Settings, origin: str, tests: list[str], is_kept: bool
+) -> None:
+    outcome, _, _ = run(settings, order({"tests": tests, "origin": origin}))
+    assert (outcome.dnssec_chain is not None) is is_kept
+    if outcome.dnssec_chain is not None:
+        assert (outcome.dnssec_chain["version"], outcome.dnssec_chain["zone"]) == (3, DOMAIN)
+
+
+def test_chain_that_is_too_large_is_dropped(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_runner, "_LARGEST_CHAIN", 1000)
+    outcome, _, _ = run(settings, order({"tests": ["basic", "dnssec"], "origin": "admin"}))
+    assert outcome.dnssec_chain is None
+    assert outcome.entries
 
 
 def test_undelegated_servers_of_a_job_are_asked(settings: Settings) -> None:

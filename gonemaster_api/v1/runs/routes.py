@@ -9,6 +9,7 @@ from gonemaster_api.errors import NotFound
 from gonemaster_api.services import results, run_view
 from gonemaster_api.state import state
 from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
+from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, RunPageSchema, RunQuerySchema, RunSchema
 from gonemaster_db.repositories.comparison import Difference, diff_runs
 from gonemaster_db.repositories.runs import get_dnssec_chain, get_run
@@ -55,8 +56,8 @@ class RunResult(MethodView):
 class Chain(MethodView):
     """The chain of trust as a run saw it."""
 
-    @blueprint.response(200, {"type": "object"})
-    @blueprint.refuses(_404="not_found")
+    @blueprint.response(200, DnssecChainSchema)
+    @blueprint.refuses(_404="not_found; also where the run has none")
     def get(self, run_id: str) -> Any:
         """Show the chain document of a run, if one was stored."""
         with state().store.reading() as session:

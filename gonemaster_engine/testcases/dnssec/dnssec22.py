@@ -25,6 +25,7 @@ from gonemaster_engine.testcases.dnssec._shared import (
     parent_servers,
 )
 from gonemaster_engine.testcases.dnssec._vantage import Judgement, Outcome, State, Vantage
+from gonemaster_engine.zone import AddressVerdict
 
 if TYPE_CHECKING:
     from gonemaster_engine.nameserver import Nameserver
@@ -51,6 +52,15 @@ _TAGS = {
     Outcome.INVALID: INVALID,
     Outcome.ORPHAN: ORPHAN,
 }
+_STATUS = {
+    Outcome.VALIDATES: "validates",
+    Outcome.INSECURE: "insecure",
+    Outcome.CHAIN_BROKEN: "chain_broken",
+    Outcome.UNSIGNED: "unsigned",
+    Outcome.EXPIRED: "rrsig_expired",
+    Outcome.INVALID: "rrsig_invalid",
+    Outcome.ORPHAN: "orphan",
+}
 
 
 @dataclass(slots=True)
@@ -70,9 +80,13 @@ class _Results:
     validated: set[str] = field(default_factory=set)
     judged: set[str] = field(default_factory=set)
     cuts: dict[str, _Cut] = field(default_factory=dict)
+    verdicts: dict[AddressVerdict, set[Nameserver]] = field(default_factory=dict)
 
     def add(self, name: str, servers: Iterable[Nameserver], judgement: Judgement) -> None:
         """Note a judgement of one address, which may have several names."""
+        status = _STATUS.get(judgement.outcome, "indeterminate")
+        verdict = AddressVerdict(name, status, judgement.signer, judgement.keytag)
+        self.verdicts.setdefault(verdict, set()).update(servers)
         if judgement.outcome is Outcome.VALIDATES:
             self.validated.add(name)
         tag = VALIDATES if judgement.outcome is Outcome.VALIDATES else _TAGS.get(judgement.outcome)
@@ -118,6 +132,7 @@ async def dnssec22(zone: Zone) -> AsyncIterator[Finding]:
         await _judge_names(vantage, wanted, of_address, results)
     for cut, state in sorted(results.cuts.items()):
         await _follow(zone, cut, state, results)
+    zone.address_verdicts = results.verdicts
     for finding in results.tally.findings(*_ERRORS, INSECURE, REFERRED):
         yield finding
     if not results.tally.has(*_ERRORS):
@@ -188,5 +203,6 @@ async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:
                 results.add(put_off, of_address, await inside.judge(put_off))
     for put_off, referring in cut.put_off.items():
         if put_off not in results.judged:
+            results.verdicts[AddressVerdict(put_off, "indeterminate", name, 0)] = set(referring)
             for server in referring:
                 results.tally.add(REFERRED, server, ns=put_off, zone=name)

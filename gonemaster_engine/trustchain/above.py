@@ -1,0 +1,126 @@
+"""The zones above the tested one, each by the answer of one of its servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.dnssec.records import DNSKEY, DS, Dnskey, Ds, dnskeys, ds_records, rrset, signatures
+from gonemaster_engine.trustchain.asking import Questions
+from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, Standing, Status, worth
+
+if TYPE_CHECKING:
+    from gonemaster_engine.wire import Response
+    from gonemaster_engine.zone import Zone
+
+_ANSWERED = frozenset({0, 3})  # response codes
+
+
+@dataclass(slots=True)
+class ChainZone:
+    """A zone of the chain: what its parent says of it, what it says itself, and what that is worth."""
+
+    name: str
+    standing: Standing
+    ds: list[Found[Ds]] = field(default_factory=list)  # of the root: the trust anchors
+    ds_signatures: list[Found[Checked]] = field(default_factory=list)
+    keys: list[Found[Dnskey]] = field(default_factory=list)
+    signatures: list[Found[Checked]] = field(default_factory=list)
+
+    @property
+    def trusted_keys(self) -> list[Dnskey]:
+        """Its keys if the chain is whole down to it."""
+        return [found.record for found in self.keys] if self.standing.status is Status.SECURE else []
+
+    def inherited(self) -> Standing | None:
+        """Return what its state alone makes of a zone below; None where that has to be looked at."""
+        status = self.standing.status
+        return None if status is Status.SECURE else Standing(status, (f"parent_{status.value}",))
+
+
+async def zones_above(zone: Zone, questions: Questions, judge: Judge) -> list[ChainZone]:
+    """Return the zones from the root to the parent of the tested zone, as far as the walk met them."""
+    found: list[ChainZone] = []
+    for name in await _names_above(zone):
+        response = await questions.resolve(name, "DNSKEY")
+        if not found:
+            found.append(_root(zone, response, judge))
+            continue
+        answer = await questions.resolve(name, "DS")
+        found.append(_below(found[-1], name, answer, response, judge))
+    return found
+
+
+async def _names_above(zone: Zone) -> list[str]:
+    parent = await zone.parent_zone()
+    if parent is None:
+        return []
+    met = {name for name in (await zone.walk()).zones if names.is_in_domain(parent.name, name)}
+    return sorted({*met, names.ROOT, parent.name}, key=lambda name: len(names.labels(name)))
+
+
+def _root(zone: Zone, response: Response | None, judge: Judge) -> ChainZone:
+    anchors = trust_anchors(zone)
+    root = ChainZone(names.ROOT, SECURE, ds=[Found(anchor) for anchor in anchors])
+    root.standing = keys_standing(root, response, anchors, judge)
+    if root.keys and not anchors:  # a private root: there is nothing else to begin with
+        own = worth([found.record for found in root.signatures], "dnskey")
+        root.standing = Standing(Status.SECURE, ("anchor_assumed",)) if own.status is Status.SECURE else own
+    if root.standing.reasons == ("dnskey_missing",):  # a private root that is not signed
+        root.standing = Standing(Status.INSECURE, root.standing.reasons)
+    return root
+
+
+def trust_anchors(zone: Zone) -> list[Ds]:
+    """Return what is trusted of the root, nothing for a private root whose hints hold no DS record."""
+    resources = zone.context.resources
+    return list(resources.root_anchors) if resources.has_anchors else []
+
+
+def _below(parent: ChainZone, name: str, answer: Response | None, response: Response | None, judge: Judge) -> ChainZone:
+    zone = ChainZone(name, SECURE)
+    delegation = ds_standing(zone, answer, parent, judge)
+    keys = keys_standing(zone, response, [found.record for found in zone.ds], judge)
+    zone.standing = keys if delegation.status is Status.SECURE else delegation
+    return zone
+
+
+def ds_standing(
+    zone: ChainZone, answer: Response | None, parent: ChainZone, judge: Judge, *, server: str = ""
+) -> Standing:
+    """Note the DS set of an answer with its signatures, and judge it; secure is a set that the parent has signed."""
+    servers = (server,) if server else ()
+    if answer is None or not answer.aa or answer.rcode_number not in _ANSWERED:
+        return parent.inherited() or Standing(Status.INDETERMINATE, ("ds_no_answer",))
+    ds = ds_records(answer, zone.name)
+    made = signatures(answer, DS, zone.name)
+    checked = judge.check(rrset(answer, DS, zone.name), made, _all_keys(parent), signer=parent.name)
+    zone.ds = [Found(each, servers) for each in dict.fromkeys(ds)]
+    zone.ds_signatures = [Found(each, servers) for each in checked]
+    inherited = parent.inherited()
+    if inherited:
+        return inherited
+    if not ds:
+        return judge.denial(answer, parent.trusted_keys, name=zone.name, parent=parent.name)
+    return worth(checked, "ds")
+
+
+def _all_keys(zone: ChainZone) -> list[Dnskey]:
+    return [found.record for found in zone.keys]
+
+
+def keys_standing(
+    zone: ChainZone, response: Response | None, ds: Sequence[Ds], judge: Judge, *, server: str = ""
+) -> Standing:
+    """Note the DNSKEY set of an answer with its signatures, and judge it by a trusted DS set."""
+    if response is None or not response.aa or response.rcode_number:
+        return Standing(Status.INDETERMINATE, ("dnskey_no_answer",))
+    servers = (server,) if server else ()
+    keys = dnskeys(response, zone.name)
+    made = signatures(response, DNSKEY, zone.name)
+    checked = judge.check(rrset(response, DNSKEY, zone.name), made, keys, signer=zone.name)
+    zone.keys = [Found(each, servers) for each in dict.fromkeys(keys)]
+    zone.signatures = [Found(each, servers) for each in checked]
+    return judge.keys(response, keys, ds, zone=zone.name)

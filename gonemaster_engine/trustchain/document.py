@@ -1,0 +1,173 @@
+"""The document of a chain of trust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gonemaster_engine.dnssec.digests import points_to
+from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds
+from gonemaster_engine.trustchain.above import ChainZone, zones_above
+from gonemaster_engine.trustchain.asking import Questions
+from gonemaster_engine.trustchain.judging import Judge, Status
+from gonemaster_engine.trustchain.records import (
+    Document,
+    ds_document,
+    instant,
+    key_document,
+    ordered_ds,
+    ordered_keys,
+    ordered_signatures,
+    signature_document,
+)
+from gonemaster_engine.trustchain.tested import ServerView, TestedZone, look_at
+
+if TYPE_CHECKING:
+    from gonemaster_engine.zone import Zone
+
+VERSION = 3
+_MOST = 32  # items of one list
+_T = TypeVar("_T")
+
+
+async def build_chain(zone: Zone) -> Document:
+    """Return the chain of trust of the tested zone as the run saw it; nearly all of it was asked before."""
+    questions, judge = Questions(zone), Judge(zone.verifier, zone.now)
+    supplied = zone.undelegated or bool(zone.supplied_ds)
+    above = [] if supplied or zone.is_root else await zones_above(zone, questions, judge)
+    tested = await look_at(zone, above[-1] if above else None, questions, judge)
+    return _Writer(zone.now).chain(zone, above, tested, supplied=supplied)
+
+
+class _Writer:
+    """Writes one document, and notes whether something was left out of it."""
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+        self._truncated = False
+
+    def chain(self, zone: Zone, above: list[ChainZone], tested: TestedZone, *, supplied: bool) -> Document:
+        parent = above[-1] if above else None
+        whole = tested.whole
+        parts: Document = {
+            "parent": self._side(tested.at_parent, ds=whole.ds, keys=parent.keys if parent else [])
+            | {"zone": parent.name if parent else None, "signatures": self._signatures(whole.ds_signatures)},
+            "child": self._side(tested.at_child, ds=[], keys=whole.keys)
+            | {"zone": zone.name, "signatures": self._signatures(whole.signatures)},
+            "links": [link for each in (*above, whole) for link in self._links(each)],
+            "zones": [self._zone(each) for each in (*above, whole)],
+            "ns_names": self._ns_names(zone),
+        }
+        return {
+            "version": VERSION,
+            "zone": zone.name,
+            "parent_zone": parent.name if parent else None,
+            "delegation": "undelegated" if supplied else "normal",
+            "status": "undelegated" if supplied else _overall(tested),
+            "reasons": list(whole.standing.reasons),
+            "checked_at": instant(self._now),
+            "truncated": self._truncated,
+            **parts,
+        }
+
+    def _side(self, views: list[ServerView], *, ds: Iterable[Any], keys: Iterable[Any]) -> Document:
+        return {
+            "ds": self._listed(ordered_ds(ds), ds_document),
+            "keys": self._listed(ordered_keys(keys), key_document),
+            "servers": self._listed(views, _server),
+        }
+
+    def _zone(self, zone: ChainZone) -> Document:
+        return {
+            "zone": zone.name,
+            "status": zone.standing.status.value,
+            "reasons": list(zone.standing.reasons),
+            "ds": self._listed(ordered_ds(zone.ds), ds_document),
+            "ds_signatures": self._signatures(zone.ds_signatures),
+            "keys": self._listed(ordered_keys(zone.keys), key_document),
+            "signatures": self._signatures(zone.signatures),
+        }
+
+    def _links(self, zone: ChainZone) -> list[Document]:
+        return self._listed(ordered_ds(zone.ds), lambda found: _link(zone, found.record))
+
+    def _signatures(self, found: Iterable[Any]) -> list[Document]:
+        return self._listed(ordered_signatures(found), lambda each: signature_document(each, now=self._now))
+
+    def _ns_names(self, zone: Zone) -> list[Document]:
+        verdicts = sorted(zone.address_verdicts.items())
+        return self._listed(
+            verdicts,
+            lambda item: {
+                "name": item[0].name,
+                "status": item[0].status,
+                "signer": item[0].signer or None,
+                "key_tag": item[0].key_tag or None,
+                "servers": sorted(server.address for server in item[1]),
+            },
+        )
+
+    def _listed(self, items: Iterable[_T], write: Callable[[_T], Document]) -> list[Document]:
+        listed = list(items)
+        self._truncated |= len(listed) > _MOST
+        return [write(item) for item in listed[:_MOST]]
+
+
+def _overall(tested: TestedZone) -> str:
+    """Say in one word how the zone stands."""
+    match tested.delegation.status:
+        case Status.SECURE:
+            if tested.whole.standing.status is Status.SECURE and tested.differs:
+                return "partial"
+            return {Status.SECURE: "secure", Status.BOGUS: "broken"}.get(tested.whole.standing.status, "indeterminate")
+        case Status.INSECURE:
+            return "island" if tested.has_keys else "unsigned"
+        case Status.BOGUS:
+            return "broken"
+        case _:
+            return "indeterminate"
+
+
+def _server(view: ServerView) -> Document:
+    standing = view.zone.standing
+    return {
+        "nameserver": view.server.name,
+        "address": view.server.address,
+        "status": standing.status.value,
+        "reasons": list(standing.reasons),
+    }
+
+
+def _link(zone: ChainZone, ds: Ds) -> Document:
+    """Say what became of one DS record: which key it stands for, and whether that key signs the keys."""
+    verdict, key = _match(zone, ds)
+    return {
+        "zone": zone.name,
+        "key_tag": ds.tag,
+        "algorithm": ds.algorithm,
+        "digest_type": ds.digest_type,
+        "verdict": verdict,
+        "signs": key is not None and _signs(zone, key),
+    }
+
+
+def _match(zone: ChainZone, ds: Ds) -> tuple[str, Dnskey | None]:
+    named = [
+        found.record for found in zone.keys if (found.record.tag, found.record.algorithm) == (ds.tag, ds.algorithm)
+    ]
+    if not named:
+        return "no_key", None
+    matches = {key: points_to(zone.name, ds, key) for key in named}
+    for key, is_match in matches.items():
+        if is_match:
+            return ("match" if key.validates else "unusable_key"), key
+    return ("digest_unsupported" if None in matches.values() else "digest_mismatch"), None
+
+
+def _signs(zone: ChainZone, key: Dnskey) -> bool:
+    return any(
+        found.record.verdict == "valid"
+        and found.record.signature.covered == DNSKEY
+        and (found.record.signature.tag, found.record.signature.algorithm) == (key.tag, key.algorithm)
+        for found in zone.signatures
+    )

@@ -1,0 +1,149 @@
+"""What a set of records and its signatures are worth: secure, insecure, bogus or indeterminate, and why.
+
+Source: RFC 4033 section 5 (the four states), RFC 4035 section 5, RFC 5155 section 8.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from gonemaster_engine import names
+from gonemaster_engine.dnssec.denial import nsec3_records, nsec_records
+from gonemaster_engine.dnssec.digests import points_to
+from gonemaster_engine.dnssec.records import DNSKEY, NSEC, NSEC3, Dnskey, Ds, Rrset, Rrsig, rrset, signatures
+from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
+from gonemaster_engine.wire import Response
+
+R = TypeVar("R", bound=Hashable)
+
+
+class Status(enum.StrEnum):
+    """What a link of the chain is worth."""
+
+    SECURE = "secure"
+    INSECURE = "insecure"  # it is proven that there is no chain from here on
+    BOGUS = "bogus"
+    INDETERMINATE = "indeterminate"  # no answer, or nothing that can be checked here
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A status and its reasons; secure has none."""
+
+    status: Status
+    reasons: tuple[str, ...] = ()
+
+
+SECURE = Standing(Status.SECURE)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A signature and what it is worth."""
+
+    signature: Rrsig
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[R]):
+    """A record and the addresses that gave it, none for what was not asked of servers."""
+
+    record: R
+    servers: tuple[str, ...] = ()
+
+
+def gather(given: Iterable[tuple[str, Iterable[R]]]) -> list[Found[R]]:
+    """Put what several addresses gave together, each record once."""
+    servers: dict[R, dict[str, None]] = {}
+    for address, records in given:
+        for record in records:
+            servers.setdefault(record, {})[address] = None
+    return [Found(record, tuple(addresses)) for record, addresses in servers.items()]
+
+
+VERDICTS: Mapping[Verdict, str] = {verdict: verdict.name.lower() for verdict in Verdict}
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges sets at the time of the run."""
+
+    verifier: Verifier
+    now: int  # POSIX seconds
+
+    def check(self, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str) -> list[Checked]:
+        """Return the signatures over a set with their verdicts by the keys of `signer`."""
+        usable = [key for key in keys if key.validates]
+        return [
+            Checked(each, VERDICTS[self.verifier.verify(signed, each, usable, now=self.now, zone=signer)])
+            for each in made
+        ]
+
+    def keys(self, response: Response, keys: Sequence[Dnskey], ds: Sequence[Ds], *, zone: str) -> Standing:
+        """Judge the DNSKEY set of an answer by a trusted DS set: a key that a DS stands for must sign it."""
+        if not keys:
+            return Standing(Status.BOGUS, ("dnskey_missing",))
+        usable = [key for key in keys if key.validates]
+        pairs = [(key, points_to(zone, each, key)) for key in usable for each in ds]
+        named = [key for key, matches in pairs if matches]
+        if not named:
+            unknown = any(matches is None for _, matches in pairs) or not any(
+                is_supported(each.algorithm) for each in ds
+            )
+            if unknown:
+                return Standing(Status.INDETERMINATE, ("ds_unsupported",))
+            return Standing(Status.BOGUS, ("ds_matches_no_key",))
+        signed, made = rrset(response, DNSKEY, zone), signatures(response, DNSKEY, zone)
+        return worth(self.check(signed, made, named, signer=zone), "dnskey")
+
+    def denial(self, response: Response, keys: Sequence[Dnskey], *, name: str, parent: str) -> Standing:
+        """Judge the proof in a parent's answer that a delegated zone has no DS record; proven is insecure."""
+        owners = [(NSEC, record.owner) for record in nsec_records(response, "authority")]
+        owners += [(NSEC3, record.owner) for record in nsec3_records(response, "authority")]
+        if not owners:
+            return Standing(Status.BOGUS, ("denial_missing",))
+        for rtype, owner in dict.fromkeys(owners):
+            made = signatures(response, rtype, owner, "authority")
+            signed = rrset(response, rtype, owner, "authority")
+            standing = worth(self.check(signed, made, keys, signer=parent), "denial")
+            if standing.status is not Status.SECURE:
+                return standing
+        if self._denies_ds(response, name, parent):
+            return Standing(Status.INSECURE, ("ds_missing",))
+        return Standing(Status.BOGUS, ("denial_incomplete",))
+
+    def _denies_ds(self, response: Response, name: str, parent: str) -> bool:
+        for plain in nsec_records(response, "authority", name):
+            return not plain.has("DS")
+        hashed = nsec3_records(response, "authority")
+        labels = [(record, self.verifier.nsec3_label(name, record)) for record in hashed]
+        for record, label in labels:
+            if label == record.label:
+                return not record.has("DS")
+        skipping = [record for record in hashed if record.opt_out]
+        while names.is_below(name, parent):
+            for record in skipping:
+                label = self.verifier.nsec3_label(name, record)
+                if label is not None and record.covers(label):
+                    return True
+            name = names.parent(name)
+        return False
+
+
+def worth(checked: Sequence[Checked], what: str) -> Standing:
+    """Say what a set is worth by the verdicts on its signatures; `what` begins the reason."""
+    verdicts = {each.verdict for each in checked}
+    if VERDICTS[Verdict.VALID] in verdicts:
+        return SECURE
+    if not verdicts:
+        return Standing(Status.BOGUS, (f"{what}_unsigned",))
+    if verdicts & _UNCHECKABLE:
+        return Standing(Status.INDETERMINATE, (f"{what}_unsupported",))
+    return Standing(Status.BOGUS, tuple(f"{what}_signature_{verdict}" for verdict in sorted(verdicts)))
+
+
+_UNCHECKABLE = frozenset(VERDICTS[verdict] for verdict in Verdict if verdict.is_uncheckable)

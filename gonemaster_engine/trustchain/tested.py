@@ -1,0 +1,161 @@
+"""The tested zone in the chain: what each server of its parent and each of its own says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.dnssec.records import Ds, make_ds, rrset, signatures
+from gonemaster_engine.rrtypes import SOA
+from gonemaster_engine.trustchain.above import ChainZone, ds_standing, keys_standing, trust_anchors
+from gonemaster_engine.trustchain.asking import Questions
+from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, R, Standing, Status, gather, worth
+
+if TYPE_CHECKING:
+    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.zone import Zone
+
+_UNSIGNED = Standing(Status.INSECURE, ("dnskey_missing",))
+_ISLAND = Standing(Status.INSECURE, ("island",))  # signed, and nothing points to it
+_WORST_FIRST = (Status.BOGUS, Status.INDETERMINATE, Status.INSECURE, Status.SECURE)
+
+
+@dataclass(slots=True)
+class ServerView:
+    """What one server says, and what that is worth."""
+
+    server: Nameserver
+    zone: ChainZone
+
+    @property
+    def status(self) -> Status:
+        """The worth of it."""
+        return self.zone.standing.status
+
+
+@dataclass(slots=True)
+class TestedZone:
+    """Both sides of the delegation, server by server, and as a whole."""
+
+    __test__ = False  # pytest: not a test
+
+    whole: ChainZone
+    delegation: Standing
+    at_parent: list[ServerView] = field(default_factory=list)
+    at_child: list[ServerView] = field(default_factory=list)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether some server gives keys."""
+        return bool(self.whole.keys)
+
+    @property
+    def differs(self) -> bool:
+        """Whether servers of one side that answer are worth different things."""
+        return any(len(_answering(side)) > 1 for side in (self.at_parent, self.at_child))
+
+
+async def look_at(zone: Zone, parent: ChainZone | None, questions: Questions, judge: Judge) -> TestedZone:
+    """Ask both sides; the delegation of the root is its trust anchors, or what the user supplied."""
+    tested = TestedZone(ChainZone(zone.name, SECURE), SECURE)
+    ds = _given_ds(zone)
+    if ds is not None:
+        tested.whole.ds = [Found(each) for each in ds]
+        tested.delegation = SECURE if ds else Standing(Status.INSECURE, ("ds_missing",))
+    elif parent is None:
+        tested.delegation = Standing(Status.INDETERMINATE, ("parent_not_found",))
+    else:
+        tested.at_parent = await _ask_parent(zone, parent, questions, judge)
+        tested.delegation = _together(tested.at_parent, "ds_no_answer")
+        trusted = [view for view in tested.at_parent if view.status is tested.delegation.status]
+        ds = list(dict.fromkeys(found.record for view in trusted for found in view.zone.ds))
+        tested.whole.ds = _gathered(tested.at_parent, "ds")
+        tested.whole.ds_signatures = _gathered(tested.at_parent, "ds_signatures")
+    tested.at_child = await _ask_child(zone, ds or [], questions, judge)
+    tested.whole.keys = _gathered(tested.at_child, "keys")
+    tested.whole.signatures = _gathered(tested.at_child, "signatures")
+    own = _together(tested.at_child, "dnskey_no_answer")
+    tested.whole.standing = own if tested.delegation.status is Status.SECURE else tested.delegation
+    return tested
+
+
+def _given_ds(zone: Zone) -> list[Ds] | None:
+    """Return the DS set that comes from no server; None where the parent has to be asked."""
+    if zone.undelegated or zone.supplied_ds:
+        return [
+            make_ds(tag=ds.keytag, algorithm=ds.algorithm, digest_type=ds.digtype, digest=bytes.fromhex(ds.digest))
+            for ds in zone.supplied_ds
+        ]
+    return trust_anchors(zone) if zone.is_root else None
+
+
+async def _ask_parent(zone: Zone, parent: ChainZone, questions: Questions, judge: Judge) -> list[ServerView]:
+    found = []
+    for server in _one_per_address(await zone.parent_servers() or ()):
+        view = ChainZone(zone.name, SECURE)
+        answer = await questions.ask(server, zone.name, "DS")
+        view.standing = ds_standing(view, answer, parent, judge, server=server.address)
+        found.append(ServerView(server, view))
+    return found
+
+
+async def _ask_child(zone: Zone, ds: Sequence[Ds], questions: Questions, judge: Judge) -> list[ServerView]:
+    found = []
+    for server in _one_per_address(await zone.all_servers()):
+        view = ChainZone(zone.name, SECURE)
+        answer = await questions.ask(server, zone.name, "DNSKEY")
+        view.standing = keys_standing(view, answer, ds, judge, server=server.address)
+        if not ds and view.standing.reasons != ("dnskey_no_answer",):
+            view.standing = worth(all_checked(view.signatures), "dnskey") if view.keys else _UNSIGNED
+        if view.keys:
+            await _check_soa(view, server, questions, judge)
+        if not ds and view.standing is SECURE:
+            view.standing = _ISLAND
+        found.append(ServerView(server, view))
+    return found
+
+
+async def _check_soa(view: ChainZone, server: Nameserver, questions: Questions, judge: Judge) -> None:
+    """Judge the SOA record for all data of the zone: keys are of use only if they sign those."""
+    answer = await questions.ask(server, view.name, "SOA")
+    if answer is None or not answer.aa or answer.rcode_number:
+        return
+    keys = [found.record for found in view.keys]
+    made = signatures(answer, SOA, view.name)
+    checked = judge.check(rrset(answer, SOA, view.name), made, keys, signer=view.name)
+    view.signatures += [Found(each, (server.address,)) for each in checked]
+    if view.standing.status is Status.SECURE:
+        view.standing = worth(checked, "soa")
+
+
+def _together(views: Iterable[ServerView], otherwise: str) -> Standing:
+    """Return what the servers are worth together: secure if one is, else the worst of those that answer."""
+    standings = [view.zone.standing for view in views]
+    if any(standing.status is Status.SECURE for standing in standings):
+        return SECURE
+    for status in _WORST_FIRST:
+        reasons = {reason for standing in standings if standing.status is status for reason in standing.reasons}
+        if reasons:
+            return Standing(status, tuple(sorted(reasons)))
+    return Standing(Status.INDETERMINATE, (otherwise,))
+
+
+def _answering(views: Iterable[ServerView]) -> set[Status]:
+    return {view.status for view in views if view.status is not Status.INDETERMINATE}
+
+
+def _gathered(views: Iterable[ServerView], part: str) -> list[Found[R]]:
+    return gather((view.server.address, [found.record for found in getattr(view.zone, part)]) for view in views)
+
+
+def _one_per_address(servers: Iterable[Nameserver]) -> list[Nameserver]:
+    found: dict[str, Nameserver] = {}
+    for server in servers:
+        found.setdefault(server.address, server)
+    return list(found.values())
+
+
+def all_checked(found: Iterable[Found[Checked]]) -> list[Checked]:
+    """Return the signatures without their servers."""
+    return [each.record for each in found]
