@@ -1,6 +1,7 @@
 """Fill a store with invented domains, tags, batches, jobs, runs and entries, in the proportions of a service in use.
 
-Half of the runs belong to one sweep over all domains, a quarter to twenty smaller batches, the others to none.
+Half of the runs belong to one sweep over all domains, a quarter to twenty smaller batches, an eighth to many tiny ones,
+the others to none.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import io
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -23,6 +24,7 @@ from gonemaster_db.levels import LEVELS, worst
 from gonemaster_db.models import (
     Batch,
     BatchOrigin,
+    DnssecChain,
     Domain,
     DomainTag,
     EffectiveProfile,
@@ -41,8 +43,11 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 SEED = 5
 SWEEP = "batch_sweep"
 PROFILE = "0" * 64
-TAGS = {"all": 1, "half": 2, "tenth": 10, "rare": 1000}  # every n-th domain
+TAGS = {"all": 1, "half": 2, "tenth": 10, "rare": 1000} | {f"list{nth}": nth for nth in range(200, 500)}
+"""Each is on every n-th domain."""
 _BATCHES = 20
+_TINY_BATCHES = 500
+_VARIANTS = 50
 _SLICE = 2000
 _LEVEL_WEIGHTS = (2, 6, 12, 64, 8, 5, 2, 0.3)
 _GRADES = ((90, "A"), (80, "B"), (70, "C"), (60, "D"), (0, "F"))
@@ -61,7 +66,7 @@ class Size:
 
     @property
     def jobs(self) -> int:
-        return min(10_000, self.runs // 100)
+        return min(10_000, self.runs // 20)
 
 
 @dataclass(frozen=True)
@@ -72,14 +77,15 @@ class Template:
     testcase: str
     tag: str
     level: str
-    args: dict[str, Any]
 
     @cached_property
-    def copied(self) -> str:
-        """Its columns as text of COPY."""
-        return "\t".join((self.module, self.testcase, self.tag, self.level, dump_json(self.args)))
+    def copied(self) -> Sequence[str]:
+        """Its columns as text of COPY, with each of the arguments."""
+        return ["\t".join((self.module, self.testcase, self.tag, self.level, dump_json(args))) for args in ARGUMENTS]
 
 
+ARGUMENTS = [{"ns": f"ns{number % 4}.example", "address": f"192.0.2.{number}"} for number in range(_VARIANTS)]
+"""Runs differ in them."""
 Made: TypeAlias = tuple[str, int, list[Template]]
 """Id of a run, its place in the mixed order, its entries."""
 
@@ -87,16 +93,12 @@ Made: TypeAlias = tuple[str, int, list[Template]]
 def templates(rng: random.Random) -> list[Template]:
     """One of each tag of each case, shuffled: the first ones are in every run, the others in some."""
     found = [
-        Template(case.module, case_id, tag, rng.choices(LEVELS, _LEVEL_WEIGHTS)[0], _args(rng))
+        Template(case.module, case_id, tag, rng.choices(LEVELS, _LEVEL_WEIGHTS)[0])
         for case_id, case in cases().items()
         for tag in sorted(tag.name for tag in case.tags)
     ]
     rng.shuffle(found)
     return sorted(found, key=lambda template: template.level not in ("DEBUG", "INFO"))
-
-
-def _args(rng: random.Random) -> dict[str, Any]:
-    return {"ns": f"ns{rng.randrange(4)}.example", "address": f"192.0.2.{rng.randrange(250)}"}
 
 
 def seed(store: Store, size: Size) -> None:
@@ -154,23 +156,32 @@ def _batches(size: Size) -> Iterator[tuple[Any, ...]]:
     for number in range(_BATCHES):
         made = BEGIN + timedelta(days=number + 1)
         yield f"batch_{number:03d}", "tenth", made, size.runs // 4 // _BATCHES, "", False, BatchOrigin.SCHEDULE
+    for number in range(_TINY_BATCHES):
+        made = BEGIN + timedelta(hours=number + 1)
+        yield f"tiny_{number:03d}", f"list{200 + number % 300}", made, 1, "", False, BatchOrigin.MANUAL
 
 
 def _seed_jobs(store: Store, size: Size) -> None:
     names = (
-        "id", "domain", "batch_id", "status", "priority", "position", "created_at", "progress", "error", "attempt",
-        "releases", "profile", "profile_name", "config",
+        "id", "domain", "batch_id", "status", "priority", "position", "created_at", "started_at", "progress", "error",
+        "attempt", "releases", "profile", "profile_name", "config",
     )  # fmt: skip
     rows: Iterator[tuple[Any, ...]] = (
         (
             f"job_w{number:09d}", name_of(number + 1), f"batch_{number % _BATCHES:03d}" if number % 2 else None,
-            (JobStatus.QUEUED, JobStatus.PAUSED)[number % 7 == 0], number % 2, number << 10,
-            BEGIN + timedelta(days=200, seconds=number), 0, "", 0, 0, "", "", {},
+            _job_status(number), number % 2, number << 10, BEGIN + timedelta(days=200, seconds=number),
+            BEGIN + timedelta(days=201) if number % 50 == 0 else None, 0, "", 0, 0, "", "", {},
         )
         for number in range(size.jobs)
     )  # fmt: skip
     with store.transaction() as session:
         insert_rows(session, Job, names, rows)
+
+
+def _job_status(number: int) -> JobStatus:
+    if number % 50 == 0:
+        return JobStatus.RUNNING
+    return JobStatus.PAUSED if number % 7 == 0 else JobStatus.QUEUED
 
 
 def _seed_runs(store: Store, size: Size, rng: random.Random) -> None:
@@ -188,6 +199,8 @@ def _seed_runs(store: Store, size: Size, rng: random.Random) -> None:
                 _copy_entries(session, made, size)
             else:
                 insert_rows(session, Entry, ENTRY_COLUMNS, _entries(made, size))
+            chains = ((run_id, {"version": 3}) for run_id, place, _ in made if place % 100 == 0)
+            insert_rows(session, DnssecChain, ("run_id", "chain"), chains)
 
 
 def _run_id(number: int) -> str:
@@ -239,21 +252,29 @@ _TIMINGS = [
 def _batch(place: int, size: Size) -> str | None:
     if place < size.domains:
         return SWEEP
-    return f"batch_{place % _BATCHES:03d}" if place < size.domains + size.runs // 4 else None
+    if place < size.domains + size.runs // 4:
+        return f"batch_{place % _BATCHES:03d}"
+    return f"tiny_{place % _TINY_BATCHES:03d}" if place < size.domains + size.runs * 3 // 8 else None
 
 
 def _entries(made: list[Made], size: Size) -> Iterator[tuple[Any, ...]]:
     for run_id, place, chosen in made:
         domain_id = place % size.domains + 1
         for number, one in enumerate(chosen):
-            yield run_id, domain_id, number / 10, one.module, one.testcase, one.tag, one.level, one.args
+            args = ARGUMENTS[_variant(place, number)]
+            yield run_id, domain_id, number / 10, one.module, one.testcase, one.tag, one.level, args
+
+
+def _variant(place: int, number: int) -> int:
+    """Which arguments an entry has: some are rare."""
+    return (place * 7919 + number * 31) % 9973 % _VARIANTS if place % 3 else number % 5
 
 
 def _copy_entries(session: Session, made: list[Made], size: Size) -> None:
     """Entries are most of the rows: text that repeats is made once, keys that are right by construction unchecked."""
     session.execute(text("SET LOCAL session_replication_role = replica"))
     lines = (
-        f"{run_id}\t{place % size.domains + 1}\t{number / 10}\t{one.copied}\n"
+        f"{run_id}\t{place % size.domains + 1}\t{number / 10}\t{one.copied[_variant(place, number)]}\n"
         for run_id, place, chosen in made
         for number, one in enumerate(chosen)
     )

@@ -1,0 +1,61 @@
+"""Measure how runs leave a seeded store: preview and deletion of a batch, purge by tag and by age."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from benchmarks.seed import BEGIN, SWEEP
+from gonemaster_db.models import Entry, Run
+from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
+from gonemaster_db.session import Store
+
+_STEPS = 60
+
+
+def measure_removal(store: Store, client: FlaskClient) -> None:
+    """Preview and delete the sweep, then purge some of what is left."""
+    address = f"/api/v1/batches/{SWEEP}"
+    answer, taken = timed(lambda: client.get(f"{address}/delete-preview"))
+    impact = answer.get_json()
+    print(f"preview of {impact['completed_runs']} runs, {impact['entries']} entries: {taken:.2f} s")
+    before = _counts(store)
+    answer, taken = timed(lambda: client.delete(address))
+    assert answer.status_code == 204, answer.text
+    after = _counts(store)
+    removed = tuple(one - other for one, other in zip(before, after, strict=True))
+    assert removed == (impact["completed_runs"], impact["entries"]), (removed, impact)
+    print(f"deletion of the batch of {removed[0]} runs: {taken:.1f} s; it removed what the preview said")
+    end = BEGIN + timedelta(days=1000)
+    _purge(store, "purge of a tag", lambda session: purge_tag(session, "tenth"))
+    _purge(store, "purge by age", lambda session: purge_finished_before(session, end))
+
+
+def _counts(store: Store) -> tuple[int, int]:
+    with store.reading() as session:
+        runs, entries = (session.scalar(select(func.count()).select_from(model)) for model in (Run, Entry))
+    return runs or 0, entries or 0
+
+
+def _purge(store: Store, name: str, purge: Callable[[Session], int]) -> None:
+    steps: list[float] = []
+    removed = 0
+    while len(steps) < _STEPS:
+        count, taken = timed(lambda: store.run(purge))
+        if not count:
+            break
+        removed += count
+        steps.append(taken)
+    rate = removed / sum(steps) if steps else 0.0
+    print(f"{name}: {rate:.0f} runs/s, longest transaction {max(steps, default=0):.2f} s, {removed} runs")
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    begin = time.perf_counter()
+    return work(), time.perf_counter() - begin
