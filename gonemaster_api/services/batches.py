@@ -1,6 +1,6 @@
 """Batches: from the list of names to the answer, and how far one is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -20,7 +20,7 @@ from gonemaster_api.state import State
 from gonemaster_db.errors import AmbiguousProfile
 from gonemaster_db.models import Priority
 from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.tags import default_profile_ids, iter_tag_domains
+from gonemaster_db.repositories.tags import default_profile_ids, iter_tag_domains, profile_ids_of_tags
 from gonemaster_tasks import control
 from gonemaster_tasks.control import SubmittedBatch
 
@@ -34,7 +34,7 @@ def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str,
     _refuse_undelegated(request)
     names = _names(state, request)
     options = read_options(request, exclude=state.settings.exclude, origin="batch")
-    profiles = _profiles(state, request, names.names)
+    profiles = _profiles(state, request, names.names, tags=options.config.get("tags", ()))
     submitted = control.submit_batch(
         state.queue,
         _new_batch(request, names),
@@ -101,23 +101,26 @@ def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
     )
 
 
-def _profiles(state: State, request: Mapping[str, Any], names: Sequence[str]) -> dict[str, ChosenProfile]:
+def _profiles(
+    state: State, request: Mapping[str, Any], names: Sequence[str], *, tags: Iterable[str]
+) -> dict[str, ChosenProfile]:
     """Choose the profile of each name that does not take the one under the empty name.
 
     Raises:
         BadRequest: profile_not_found.
-        AmbiguousProfile: the tags of a domain have different ones.
+        AmbiguousProfile: the tags of a domain, or those that it gets with this request, have different ones.
     """
     with state.store.reading() as session:
-        common = {"": named_profile(session, request.get("profile_id"))}
         if request.get("profile_id") is not None or request.get("profile_overrides"):
-            return common
-        by_name = default_profile_ids(session, names)
-        for ids in by_name.values():
+            return {"": named_profile(session, request.get("profile_id"))}
+        common = profile_ids_of_tags(session, tags)
+        by_name = {name: sorted({*ids, *common}) for name, ids in default_profile_ids(session, names).items()}
+        for ids in (common, *by_name.values()):
             if len(ids) > 1:
                 raise AmbiguousProfile(ids)
-        known = {ids[0]: named_profile(session, ids[0]) for ids in by_name.values()}
-        return common | {name: known[ids[0]] for name, ids in by_name.items()}
+        known = {found: named_profile(session, found) for found in {*common, *(ids[0] for ids in by_name.values())}}
+        chosen = {name: known[ids[0]] for name, ids in by_name.items()}
+        return chosen | {"": known[common[0]] if common else ChosenProfile()}
 
 
 def _jobs(names: CheckedNames, options: RunOptions, profiles: Mapping[str, ChosenProfile]) -> Iterator[NewJob]:

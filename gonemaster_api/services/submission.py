@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.services import job_view
 from gonemaster_api.services.idempotency import Keep
+from gonemaster_api.services.refused_documents import refusal
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import ProfileNotFound
@@ -142,7 +143,7 @@ def _overrides(document: Mapping[str, Any]) -> dict[str, Any]:
     try:
         default_profile().merge(document)
     except ProfileError as error:
-        raise BadRequest("invalid_profile_overrides", str(error), details={"path": error.path}) from error
+        raise refusal("invalid_profile_overrides", error) from error
     return dict(document)
 
 
@@ -189,8 +190,10 @@ def new_job(domain: str, options: RunOptions, *, priority: Priority, profile: Ch
     )
 
 
-def choose_profile(session: Session, request: Mapping[str, Any], domain: str) -> ChosenProfile:
+def choose_profile(session: Session, request: Mapping[str, Any], domain: str, *, tags: Iterable[str]) -> ChosenProfile:
     """Choose the profile that a request names, else, without overrides, the default one of the domain's tags.
+
+    `tags` are those that the domain gets with this request.
 
     Raises:
         BadRequest: profile_not_found.
@@ -198,7 +201,7 @@ def choose_profile(session: Session, request: Mapping[str, Any], domain: str) ->
     """
     profile_id = request.get("profile_id")
     if profile_id is None and not request.get("profile_overrides"):
-        profile_id = default_profile_id(session, domain)
+        profile_id = default_profile_id(session, domain, tags=tags)
     return named_profile(session, profile_id)
 
 
@@ -225,7 +228,7 @@ def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str,
     options = read_options(request, exclude=state.settings.exclude, origin="admin")
     domain = read_name(request["domain"])
     with state.store.reading() as session:
-        profile = choose_profile(session, request, domain)
+        profile = choose_profile(session, request, domain, tags=options.config.get("tags", ()))
     new = new_job(domain, options, priority=Priority.NORMAL, profile=profile)
     job = control.submit_job(state.queue, new, also=lambda session, job: keep(session, job_view.show_new(job)))
     return job_view.show_new(job)

@@ -136,16 +136,23 @@ def iter_tag_domains(session: Session, name: str) -> Iterator[str]:
         last = names[-1]
 
 
-def default_profile_id(session: Session, domain: str) -> int | None:
-    """Find the default profile of a domain's tags; None if they have none.
+def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = ()) -> int | None:
+    """Find the default profile of a domain's tags, and of those that it is about to get; None if they have none.
 
     Raises:
         AmbiguousProfile: they name different ones.
     """
-    found = default_profile_ids(session, [domain]).get(domain, [])
+    own = default_profile_ids(session, [domain]).get(domain, [])
+    found = sorted({*own, *profile_ids_of_tags(session, tags)})
     if len(found) > 1:
         raise AmbiguousProfile(found)
     return found[0] if found else None
+
+
+def profile_ids_of_tags(session: Session, names: Iterable[str]) -> list[int]:
+    """Find the default profiles of tags; those that do not exist have none."""
+    query = select(Tag.default_profile_id).where(Tag.name.in_(set(names)), Tag.default_profile_id.is_not(None))
+    return sorted({found for found in session.scalars(query) if found is not None})
 
 
 def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, list[int]]:
