@@ -1,6 +1,7 @@
 """Stored profiles and the engine of this server: what they lack, who has looked, how they are mended."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from gonemaster_db.repositories.profiles import update_profile
 from gonemaster_db.session import Store
 from gonemaster_engine.profile import default_profile
 from gonemaster_engine.version import __version__
+from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.api.test_profiles import PROFILES, audited, create
 from tests.support.rows import NOON
+from tests.support.threads import together
 
 CASES = sorted(default_profile().test_cases)
 BASIC = default_profile().as_dict()["test_levels"]["BASIC"]
@@ -135,6 +138,16 @@ def test_reset_removes_what_stands_over_the_default(client: FlaskClient, stored:
     }
     assert patch(client, path, "reset_test_levels", module="ZONE")["config"] == {}
     assert patch(client, path, "reset_test_levels", module="ZONE")["config"] == {}
+
+
+def test_operations_at_the_same_moment_all_count(make_app: MakeApp, client: FlaskClient, stored: Stored) -> None:
+    path = stored(LACKING | {"net": {"ipv6": False}})
+    bodies = ({"op": "reset_test_cases"}, {"op": "reset_test_levels", "module": "BASIC"}, {"op": "mark_reviewed"})
+    bodies += ({"op": "reset_test_levels", "module": "ZONE"},)
+    answers = together(*(partial(make_app().test_client().patch, path, json=body) for body in bodies))
+    assert [getattr(answer, "status_code", answer) for answer in answers] == [200] * len(bodies)
+    after = client.get(path).get_json()
+    assert (after["config"], after["schema_version"]) == ({"net": {"ipv6": False}}, __version__)
 
 
 def test_operation_without_anything_to_do_changes_nothing(client: FlaskClient, stored: Stored) -> None:

@@ -100,7 +100,7 @@ class Service:
     # The API.
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        """Give status and document."""
+        """Give status and document, None where there is none."""
         request = urllib.request.Request(
             f"{self.url}{path}",
             method=method,
@@ -109,7 +109,7 @@ class Service:
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, json.load(answer)
+                return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.load(error)
