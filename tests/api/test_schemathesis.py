@@ -1,4 +1,4 @@
-"""Requests made up from the OpenAPI document, right and wrong ones, to a real server: it answers as the document says."""
+"""Requests made up from the OpenAPI document, right and wrong ones, to a real server, which answers as it says."""
 
 import json
 import re
@@ -13,6 +13,7 @@ import pytest
 from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.jobs import create_jobs
+from gonemaster_db.repositories.profiles import create_profile
 from gonemaster_db.repositories.tags import create_tag
 from gonemaster_db.session import Store
 from gonemaster_db.settings import StoreSettings
@@ -47,6 +48,7 @@ def known(store: Store) -> dict[str, list[Any]]:
     with store.transaction() as session:
         for name in TAGS:
             create_tag(session, name, now=NOON)
+        profiles = [create_profile(session, name, config={}, schema_version="0", now=NOON).id for name in TAGS]
     return {
         "job_id": [run.id for run in runs] + jobs,
         "run_id": [run.id for run in runs],
@@ -54,6 +56,7 @@ def known(store: Store) -> dict[str, list[Any]]:
         "batch_id": batches,
         "domain_id": sorted({run.domain_id for run in runs}),
         "name": TAGS,
+        "profile_id": profiles,
         "testcase_id": ["basic01", "zone09"],
     }
 
