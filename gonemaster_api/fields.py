@@ -28,6 +28,18 @@ class JsonBoolean(fields.Boolean):
         return value
 
 
+class TextList(fields.List[Any]):
+    """A list of texts, perhaps a million: looked at by one pass, not by one field for each."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(fields.String(), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list) or not value or not all(type(item) is str and item for item in value):
+            raise ValidationError("must be a list of texts, none of them empty")
+        return value
+
+
 class LevelName(fields.String):
     """The name of a level in any case; upper case inside."""
 

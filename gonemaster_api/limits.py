@@ -7,6 +7,7 @@ from gonemaster_tasks.settings import Settings
 
 # What names as many jobs as may wait.
 _LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder", "queue/move", "queue/remove"))
+_OTHER_WAYS = {"/api/v1/queue/reorder": "POST /api/v1/queue/move needs only the jobs that move"}
 
 
 def register_body_limits(app: Flask, settings: Settings) -> None:
@@ -35,4 +36,6 @@ def read_body(req: Request) -> bytes:
 
 
 def _too_large(longest: int) -> ApiError:
-    return ApiError(413, "body_too_large", f"the body is larger than {longest} bytes", details={"limit": longest})
+    hint = _OTHER_WAYS.get(request.path, "")
+    message = f"the body is larger than {longest} bytes"
+    return ApiError(413, "body_too_large", f"{message}; {hint}" if hint else message, details={"limit": longest})

@@ -22,6 +22,7 @@ from gonemaster_tasks.rebuild import change_order, rebuild_tier
 log = logging.getLogger(__name__)
 
 REMOVED = "removed_from_queue"
+_MOST_IN_ONE_STEP = 200_000  # messages that one script puts in order while all others wait for Redis
 _NAMED = 100  # jobs whose ids the audit keeps
 
 
@@ -143,7 +144,8 @@ def _move_messages_beside(
 def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> None:
     """Give all waiting jobs an order; each must be named once, normal before batch.
 
-    Jobs that are taken meanwhile are left out, jobs that come meanwhile stand behind.
+    Jobs that are taken meanwhile are left out, jobs that come meanwhile stand behind. A tier of very many is
+    written anew in slices instead of by one script, for which Redis would stand still too long.
 
     Raises:
         QueueMismatch: not every waiting job is named exactly once, or a batch job stands before a normal one.
@@ -151,14 +153,15 @@ def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -
     """
 
     def reorder(session: Session) -> list[list[str]]:
-        queue_rows.reorder_queue(session, job_ids)
+        by_tier = queue_rows.reorder_queue(session, job_ids)
         record_action(session, "queue.reorder", who=who, now=utcnow(), count=len(job_ids))
-        priorities = queue_rows.priorities_of(session, job_ids)
-        return [[job_id for job_id in job_ids if priorities[job_id] == number] for number in range(len(TIERS))]
+        return by_tier
 
-    def reorder_messages(done: list[list[str]]) -> None:
-        for tier, ids in zip(TIERS, done, strict=True):
-            if ids:
+    def reorder_messages(by_tier: list[list[str]]) -> None:
+        for tier, ids in zip(TIERS, by_tier, strict=True):
+            if len(ids) > _MOST_IN_ONE_STEP:
+                rebuild_tier(parts.store, parts.broker, tier)
+            elif ids:
                 parts.broker.reorder(ids, tier)
 
     change_order(parts.store, parts.broker, reorder, reorder_messages)

@@ -19,7 +19,8 @@ from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
 Where = Literal["front", "back", "before", "after"]
 
-SLICE = 1000  # values of one LPUSH
+SLICE = 1000  # messages of one LPUSH
+_IDS = 10_000  # ids of one RPUSH
 UNACKED = "unacked"  # kombu's hash of what workers hold
 UNACKED_INDEX = "unacked_index"  # kombu's times of taking, by the clock of the worker's host
 PAUSED = "gm:paused"
@@ -172,12 +173,13 @@ class Broker:
         """Give a tier the order of `job_ids`; return how many of them were waiting.
 
         What waits and is not named keeps its order behind them, so nothing is lost when jobs arrive meanwhile.
+        Redis serves nobody else meanwhile, so it is for at most some hundred thousand.
         """
         wanted = f"gm:reorder:{tier}:{secrets.token_hex(8)}"
         with reachable():
-            for piece in slices(job_ids):
+            for piece in slices(job_ids, _IDS):
                 with self.client.pipeline(transaction=True) as pipe:
-                    pipe.lpush(wanted, *(build_message(job_id, tier) for job_id in piece))
+                    pipe.rpush(wanted, *piece)
                     pipe.expire(wanted, 600)  # at once, for who is killed in the middle
                     pipe.execute()
             return int(self._reorder(keys=[tier, wanted, wanted + ":fresh"]))

@@ -9,16 +9,18 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
-from gonemaster_db.models import Job, JobStatus
+from gonemaster_db.models import Job, JobStatus, Priority
 from gonemaster_db.models.jobs import WAITING
 from gonemaster_db.repositories.positions import GAP, SLAB, positions_at_end
 
 End = Literal["front", "back"]
 _SLICE = 10_000
+_PLACED_AT_ONCE = 50_000
 _PLACE_ONE = text("UPDATE jobs SET position = :position WHERE id = :id")
 _PLACE_MANY = text(
     "UPDATE jobs SET position = moved.position"
-    " FROM unnest(CAST(:ids AS text[]), CAST(:positions AS bigint[])) AS moved (id, position)"
+    " FROM unnest(string_to_array(:ids, ','), CAST(string_to_array(:positions, ',') AS bigint[]))"
+    " AS moved (id, position)"
     ' WHERE jobs.id = moved.id COLLATE "C"'
 )
 
@@ -142,21 +144,22 @@ def move_beside(session: Session, job_ids: Sequence[str], *, pivot: str, after: 
     return movable
 
 
-def reorder_queue(session: Session, job_ids: Sequence[str]) -> None:
-    """Give the waiting jobs this order; all must be named once, normal before batch.
+def reorder_queue(session: Session, job_ids: Sequence[str]) -> list[list[str]]:
+    """Give the waiting jobs this order; all must be named once, normal before batch. Returns them by tier.
 
     The positions stay the same, only who stands on which changes. Raises QueueMismatch.
     """
     query = select(Job.id, Job.priority, Job.position).where(Job.status.in_(WAITING))
-    waiting = session.execute(query.order_by(Job.priority, Job.position, Job.id).with_for_update()).all()
-    priorities = {job_id: priority for job_id, priority, _ in waiting}
-    if len(job_ids) != len(waiting) or priorities.keys() != set(job_ids):
+    waiting = session.execute(query.order_by(Job.priority, Job.position, Job.id)).all()
+    standing = {job_id: (priority, position) for job_id, priority, position in waiting}
+    if len(job_ids) != len(waiting) or standing.keys() != set(job_ids):
         raise QueueMismatch("the order must name every waiting job exactly once")
-    if [priorities[job_id] for job_id in job_ids] != [priority for _, priority, _ in waiting]:
+    if any(standing[job_id][0] != priority for job_id, (_, priority, _) in zip(job_ids, waiting, strict=True)):
         raise QueueMismatch("normal jobs stay before batch jobs")
-    standing = {job_id: position for job_id, _, position in waiting}
-    wanted = {job_id: row.position for job_id, row in zip(job_ids, waiting, strict=True)}
-    _place(session, {job_id: position for job_id, position in wanted.items() if standing[job_id] != position})
+    wanted = {job_id: position for job_id, (_, _, position) in zip(job_ids, waiting, strict=True)}
+    _place(session, {job_id: position for job_id, position in wanted.items() if standing[job_id][1] != position})
+    first_batch = sum(priority == Priority.NORMAL for _, priority, _ in waiting)
+    return [list(job_ids[:first_batch]), list(job_ids[first_batch:])]
 
 
 def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) -> list[tuple[int, str]]:
@@ -214,9 +217,9 @@ def _make_room(session: Session, anchor: Job, count: int, *, after: bool) -> Non
 
 
 def _place(session: Session, positions: Mapping[str, int]) -> None:
-    for chunk in chunks(positions.items(), _SLICE):
-        if session.get_bind().dialect.name == "postgresql":
+    for chunk in chunks(positions.items(), _PLACED_AT_ONCE):
+        if session.get_bind().dialect.name == "postgresql":  # as two texts: lists of numbers take long to be read
             ids, wanted = zip(*chunk, strict=True)
-            session.execute(_PLACE_MANY, {"ids": list(ids), "positions": list(wanted)})
+            session.execute(_PLACE_MANY, {"ids": ",".join(ids), "positions": ",".join(map(str, wanted))})
         else:
             session.execute(_PLACE_ONE, [{"id": job_id, "position": position} for job_id, position in chunk])

@@ -106,6 +106,13 @@ def test_order_of_a_long_queue_takes_a_larger_body_than_the_rest(make_app: MakeA
     assert response.status_code != 413, response.data
 
 
+def test_an_order_that_is_too_large_is_told_of_the_other_way(make_app: MakeApp) -> None:
+    client = make_app(max_batch_body_size=100).test_client()
+    error = error_of(client.post("/api/v1/queue/reorder", json={"job_ids": ["job_0123456789"] * 50}))
+    assert error["code"] == "body_too_large"
+    assert "/api/v1/queue/move" in error["message"]
+
+
 def test_batch_takes_a_larger_body_than_the_rest(make_app: MakeApp) -> None:
     client = make_app(max_body_size=100).test_client()
     response = client.post("/api/v1/jobs/batch", json={"domains": [f"d{number}.example" for number in range(50)]})

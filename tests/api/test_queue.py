@@ -146,6 +146,12 @@ def test_held_job_keeps_its_place_until_released(client: FlaskClient) -> None:
     assert client.post("/api/v1/jobs/job_none/release").status_code == 404
 
 
+@pytest.mark.parametrize("wrong", [[], "job_1", ["job_1", 2], ["job_1", ""], None, {}])
+def test_reorder_takes_a_list_of_ids_only(client: FlaskClient, wrong: Any) -> None:
+    response = client.post("/api/v1/queue/reorder", json={"job_ids": wrong})
+    assert (response.status_code, error_of(response)["code"]) == (400, "invalid_queue")
+
+
 ESTIMATE = ("position", "ahead", "expected_start_at", "expected_finish_at")
 
 

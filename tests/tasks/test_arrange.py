@@ -14,6 +14,7 @@ from gonemaster_db.repositories.graduation import fail_job
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.queue import iter_queued_ids
 from gonemaster_db.session import Store
+from gonemaster_tasks import arrange
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.arrange import (
     hold_job,
@@ -115,6 +116,16 @@ def test_reorder_needs_all_jobs_and_a_rebuilt_broker_has_the_same_order(parts: Q
     assert set(done.schedules) == {"reap", "purge"}
     assert order(parts, NORMAL) == [m, n]
     assert order(parts) == [c, a, b]
+
+
+def test_reorder_of_very_many_writes_the_tier_anew(parts: QueueParts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrange, "_MOST_IN_ONE_STEP", 3)
+    ids = queue_batch(parts, 4)
+    normal = submit_job(parts, NewJob("n.example")).id
+    parts.broker.enqueue("job_stale", BATCH)  # the script would keep it
+    reorder_queue(parts, [normal, *reversed(ids)])
+    assert order(parts) == ids[::-1]
+    assert order(parts, NORMAL) == [normal]
 
 
 def test_removed_jobs_are_canceled_runs_and_running_ones_are_left(parts: QueueParts) -> None:

@@ -5,7 +5,7 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.fields import Instant
+from gonemaster_api.fields import Instant, TextList
 from gonemaster_api.paging import PagingSchema, page_schema
 from gonemaster_api.parsing import RequestSchema
 from gonemaster_api.v1.jobs.schemas import JobSchema
@@ -108,6 +108,18 @@ class JobIdsSchema(RequestSchema):
 
     job_ids = ma.fields.List(
         ma.fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, 100_000)
+    )
+
+
+class ReorderSchema(RequestSchema):
+    """All waiting jobs in their new order."""
+
+    error_codes: ClassVar = {"job_ids": "invalid_queue"}
+    example: ClassVar = {"job_ids": ["job_0u3kq9ZbXa1hT5cR2mE"]}
+
+    job_ids = TextList(
+        required=True,
+        metadata={"description": "as many as wait; where the body would be too large, use /queue/move"},
     )
 
 
