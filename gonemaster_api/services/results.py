@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from gonemaster_api.errors import ApiError
@@ -14,7 +13,7 @@ from gonemaster_db.models import Entry, Job, Run
 from gonemaster_db.repositories.entries import entries_of_run
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.runs import has_dnssec_chain
-from gonemaster_engine.messages import best_locale, message
+from gonemaster_engine.messages import best_locale, description, message
 from gonemaster_engine.registry import cases
 from gonemaster_engine.scoring import Score
 from gonemaster_tasks.scoring_source import current_scoring
@@ -62,7 +61,7 @@ def _document(run: Run, entries: Sequence[Entry], *, locale: str, has_chain: boo
         "status": run.status.value,
         "summary": _summary(entries),
         "raw": {"locale": language, "entries": [_entry(entry, language) for entry in entries]},
-        "testcase_descriptions": _descriptions(entry.testcase for entry in entries),
+        "testcase_descriptions": _descriptions((entry.testcase for entry in entries), language),
         "has_dnssec_chain": has_chain,
     }
     if run.batch_id:
@@ -99,11 +98,6 @@ def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _descriptions(testcases: Iterable[str]) -> dict[str, str]:
-    purposes = _purposes()
-    return {name: purposes[name] for name in sorted(set(testcases)) if name in purposes}
-
-
-@lru_cache(maxsize=1)
-def _purposes() -> dict[str, str]:
-    return {case.id: case.purpose for case in cases().values()}
+def _descriptions(testcases: Iterable[str], locale: str) -> dict[str, str]:
+    known = cases()
+    return {name: description(known[name].purpose, locale=locale) for name in sorted(set(testcases)) if name in known}

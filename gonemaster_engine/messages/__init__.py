@@ -49,6 +49,11 @@ def template(tag: str, module: str, *, locale: str = DEFAULT_LOCALE) -> str:
     return translation(locale).gettext(text) if text else ""
 
 
+def description(purpose: str, *, locale: str = DEFAULT_LOCALE) -> str:
+    """Return what a test case is for, as its registration says it in English, in a language."""
+    return translation(locale).gettext(purpose) if purpose else ""
+
+
 def placeholders(text: str) -> list[str]:
     """Return the argument keys that a text names, in its order."""
     return _PLACEHOLDER.findall(text)

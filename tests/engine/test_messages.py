@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gonemaster_engine import messages
-from gonemaster_engine.messages import advice, best_locale, locales, message, translation
+from gonemaster_engine.messages import advice, best_locale, description, locales, message, translation
+from gonemaster_engine.registry import cases
 
 
 def test_arguments_are_filled_in() -> None:
@@ -59,6 +60,15 @@ def test_texts_come_from_a_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert message("SAVED_NS_CACHE", "SYSTEM", args, locale="sv_SE.UTF-8") == "Paketen skrevs till x."
     assert message("SAVED_NS_CACHE", "SYSTEM", args, locale="fr") == "Packets were written to x."
     assert message("RESTORED_NS_CACHE", "SYSTEM", args, locale="sv") == "Packets were read from x."
+
+
+def test_purpose_of_a_test_case_comes_from_a_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    purpose = cases()["basic01"].purpose
+    write_catalogue(tmp_path / "sv", {purpose: "Finns domänen?"})
+    monkeypatch.setattr(messages, "translation", lambda locale: translation(locale, tmp_path))
+    assert description(purpose, locale="sv") == "Finns domänen?"
+    assert description(purpose, locale="fr") == purpose
+    assert description("", locale="sv") == ""
 
 
 def test_best_locale_for_a_wish(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from gonemaster_api.v1.spec.schemas import (
     TestcaseQuerySchema,
     TestcasesSchema,
 )
-from gonemaster_engine.messages import advice, best_locale, template
+from gonemaster_engine.messages import DEFAULT_LOCALE, advice, best_locale, description, template
 from gonemaster_engine.registry import Case, cases, select
 
 blueprint = Blueprint("spec", __name__, url_prefix="/spec/testcases", description="What is tested")
@@ -53,11 +53,12 @@ class TestcaseById(MethodView):
             }
             for tag in case.tags
         ]
-        return _shown(case) | {"locale": locale, "tags": tags}
+        return _shown(case, locale) | {"locale": locale, "tags": tags}
 
 
-def _shown(case: Case) -> dict[str, Any]:
-    document: dict[str, Any] = {"id": case.id, "module": case.module, "description": case.purpose}
+def _shown(case: Case, locale: str = DEFAULT_LOCALE) -> dict[str, Any]:
+    text = description(case.purpose, locale=locale)
+    document: dict[str, Any] = {"id": case.id, "module": case.module, "description": text}
     exclude = state().settings.exclude
     if exclude and case in select(exclude):
         document["excluded"] = True
