@@ -1,19 +1,46 @@
-"""Indexes of runs that serve the sorts of lists; an index also serves the exact reverse of its order."""
+"""Indexes of runs that serve lists: each holds one order to its end, and what lists are filtered by.
 
-from sqlalchemy import Index
+A page is found by reading such an index alone. Rows that do not match are passed over within it, at a tenth of what
+looking them up in the table costs, so that a filter that goes against the order stays cheap.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index
 
 from gonemaster_db.models.runs import Run
 
 _NEWEST = Run.finished_at.desc()
+_ID = Run.id.expression
+_FILTERS = (Run.status, Run.worst_level, Run.grade, Run.batch_id, Run.domain_id)
+_OF_BATCHES = (Run.created_at, Run.status, Run.worst_level, Run.grade, Run.domain_id)
 
-Index("ix_runs_sev_severe_sev_critical_finished_at", Run.sev_severe, Run.sev_critical, Run.finished_at)
-Index("ix_runs_sev_critical_sev_severe_finished_at", Run.sev_critical, Run.sev_severe, Run.finished_at)
-Index("ix_runs_entry_count_finished_at", Run.entry_count, Run.finished_at)
-Index("ix_runs_entry_count_up", Run.entry_count, _NEWEST)
-Index("ix_runs_worst_rank_up", Run.worst_rank, _NEWEST)
-Index("ix_runs_score_up", Run.score, _NEWEST)
-Index("ix_runs_score_down", Run.score.desc().nulls_last(), _NEWEST)
-Index("ix_runs_duration_ms_up", Run.duration_ms, _NEWEST)
-Index("ix_runs_duration_ms_down", Run.duration_ms.desc().nulls_last(), _NEWEST)
-Index("ix_runs_batch_id_up", Run.batch_id.asc().nulls_first(), _NEWEST)
-Index("ix_runs_batch_id_down", Run.batch_id.desc().nulls_last(), _NEWEST)
+
+def _by(name: str, *order: Any) -> None:
+    Index(f"ix_runs_by_{name}", *order, *_FILTERS)
+
+
+def _down(column: Any) -> ColumnElement[Any]:
+    found: ColumnElement[Any] = column.desc().nulls_last()
+    return found
+
+
+# Times: asking for a range of one and sorting by another passes over half of the runs.
+_by("created", Run.created_at.desc(), _ID, Run.finished_at)
+_by("begun", Run.begun_at.desc(), Run.created_at.desc(), _ID, Run.finished_at)
+_by("finished", _NEWEST, _ID, Run.created_at)
+_by("domain", Run.domain, _NEWEST, _ID)
+_by("error", Run.sev_severe.desc(), Run.sev_critical.desc(), _NEWEST, _ID)
+_by("critical", Run.sev_critical.desc(), Run.sev_severe.desc(), _NEWEST, _ID)
+_by("rank_up", Run.worst_rank, _NEWEST, _ID)
+_by("rank_down", Run.worst_rank.desc(), _NEWEST, _ID)
+_by("score_up", Run.score, _NEWEST, _ID)
+_by("score_down", _down(Run.score), _NEWEST, _ID)
+_by("duration_up", Run.duration_ms, _NEWEST, _ID)
+_by("duration_down", _down(Run.duration_ms), _NEWEST, _ID)
+_by("entries_up", Run.entry_count, _NEWEST, _ID)
+_by("entries_down", Run.entry_count.desc(), _NEWEST, _ID)
+Index("ix_runs_by_batch_up", Run.batch_id.asc().nulls_first(), _NEWEST, _ID, *_OF_BATCHES, Run.domain)
+Index("ix_runs_by_batch_down", _down(Run.batch_id), _NEWEST, _ID, *_OF_BATCHES)
+# What the summary of a batch counts.
+Index("ix_runs_of_batch", Run.batch_id, Run.status, Run.grade, Run.worst_level, Run.started_at)

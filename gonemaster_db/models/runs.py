@@ -37,8 +37,6 @@ class Run(Base):
     __tablename__ = "runs"
     __table_args__ = (
         Index("ix_runs_domain_id_finished_at", "domain_id", "finished_at"),
-        Index("ix_runs_batch_id_status", "batch_id", "status"),
-        Index("ix_runs_worst_rank_finished_at", "worst_rank", "finished_at"),
         Index("ix_runs_worst_level_finished_at", "worst_level", "finished_at"),
         Index("ix_runs_grade_finished_at", "grade", "finished_at"),
         Index("ix_runs_status_finished_at", "status", "finished_at"),
@@ -46,17 +44,17 @@ class Run(Base):
 
     id: Mapped[OpaqueId] = mapped_column(primary_key=True)
     public_id: Mapped[str | None] = mapped_column(code_text(12), unique=True)
-    domain: Mapped[DomainName] = mapped_column(index=True)
+    domain: Mapped[DomainName]
     domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"))
     batch_id: Mapped[str | None] = mapped_column(ID_TYPE, ForeignKey("batches.id"))
     status: Mapped[RunStatus] = mapped_column(enum_text(RunStatus))
     priority: Mapped[int] = mapped_column(SmallInteger)
-    created_at: Mapped[UtcTime] = mapped_column(index=True)
+    created_at: Mapped[UtcTime]
     started_at: Mapped[UtcTime | None]
     begun_at: Mapped[UtcTime] = mapped_column(
-        Computed("coalesce(started_at, created_at)", persisted=True), index=True, comment="what lists sort by"
+        Computed("coalesce(started_at, created_at)", persisted=True), comment="what lists sort by"
     )
-    finished_at: Mapped[UtcTime] = mapped_column(index=True)
+    finished_at: Mapped[UtcTime]
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0)
     worker: Mapped[str | None] = mapped_column(String(255))

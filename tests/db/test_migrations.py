@@ -54,7 +54,7 @@ def test_migrated_tables_are_those_of_the_models(store: Store) -> None:
 def test_drift_between_tables_and_models_is_found(store: Store) -> None:
     with store.transaction() as session:
         session.execute(text("ALTER TABLE batches DROP COLUMN description"))
-        session.execute(text("DROP INDEX ix_runs_finished_at"))
+        session.execute(text("DROP INDEX ix_runs_by_finished"))
     assert len(differences(store)) == 2
 
 
