@@ -63,5 +63,5 @@ def _current(state: State) -> ScoringConfig:
 def _refuse_if_file(state: State) -> None:
     path = state.settings.scoring_config_path
     if path:
-        details = {"setting": FILE_KEY, "source": state.settings.source(FILE_KEY)}
-        raise BadRequest("readonly_setting", f"the configuration is that of the file in {FILE_KEY}", details=details)
+        text = f"the configuration is that of the file in {FILE_KEY}"
+        raise BadRequest("readonly_setting", text, details={"setting": FILE_KEY})
