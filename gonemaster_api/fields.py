@@ -1,5 +1,6 @@
 """Schema fields that take a JSON value only in its own type: no "5" for 5, no 1 for true."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ from marshmallow import ValidationError, fields, validate
 
 LEVELS = ("DEBUG3", "DEBUG2", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 MAX_ID = 2**63 - 1
+_DIGITS = re.compile(r"-?[0-9]{1,20}")
 
 
 class JsonInteger(fields.Integer):
@@ -15,6 +17,15 @@ class JsonInteger(fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError("must be a whole number")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class QueryInteger(fields.Integer):
+    """A whole number in a query, in ASCII digits: `int` would take 1_0, blanks and digits of other scripts, too."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, str) or not _DIGITS.fullmatch(value):
             raise ValidationError("must be a whole number")
         return super()._deserialize(value, attr, data, **kwargs)
 

@@ -8,6 +8,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.fields import QueryInteger
 from gonemaster_api.parsing import QuerySchema
 
 MAX_LIMIT = 500
@@ -17,16 +18,16 @@ _MAX_OFFSET = 2**31 - 1
 class PagingSchema(QuerySchema):
     """A slice of a list by its length and beginning."""
 
-    limit = ma.fields.Integer(load_default=100, validate=validate.Range(1, MAX_LIMIT))
-    offset = ma.fields.Integer(load_default=0, validate=validate.Range(0, _MAX_OFFSET))
+    limit = QueryInteger(load_default=100, validate=validate.Range(1, MAX_LIMIT))
+    offset = QueryInteger(load_default=0, validate=validate.Range(0, _MAX_OFFSET))
 
 
 class CursorPagingSchema(PagingSchema):
     """A slice of a list, also by cursor or page number; the cursor goes before the page, the page before the offset."""
 
     cursor = ma.fields.String(metadata={"description": "next_cursor or prev_cursor of another page"})
-    page = ma.fields.Integer(validate=validate.Range(1, _MAX_OFFSET))
-    page_size = ma.fields.Integer(validate=validate.Range(1, MAX_LIMIT))
+    page = QueryInteger(validate=validate.Range(1, _MAX_OFFSET))
+    page_size = QueryInteger(validate=validate.Range(1, MAX_LIMIT))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How requests are read: strict JSON, and one code for the first thing that is wrong."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
@@ -62,6 +63,8 @@ class StrictParser(FlaskParser):
     def _raw_load_json(self, req: flask.Request) -> Any:
         if not is_json_request(req):
             raise ApiError(415, "unsupported_media_type", "the body must be sent as application/json")
+        if req.content_encoding not in (None, "", "identity"):
+            raise ApiError(415, "unsupported_media_type", "the body must not be packed")
         return parse_json(read_body(req))
 
     def handle_error(self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any) -> NoReturn:
@@ -89,7 +92,7 @@ def parse_json(raw: bytes) -> Any:
         BadRequest: it is not UTF-8, not JSON as RFC 8259 has it, too deep, or holds text that cannot be stored.
     """
     try:
-        document = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        document = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise BadRequest("invalid_json", f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -108,6 +111,13 @@ def parse_json(raw: bytes) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits[:30]} is too large")
+    return number
 
 
 def _check_depth(document: Any) -> None:

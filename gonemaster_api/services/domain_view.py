@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.paging import page_document, slice_of
+from gonemaster_api.services.tag_names import UNTAGGED
 from gonemaster_api.state import State
 from gonemaster_db.filters import DomainFilter
 from gonemaster_db.models import Domain
@@ -13,7 +14,6 @@ from gonemaster_db.repositories.domain_list import list_domains
 from gonemaster_db.repositories.domains import get_domain
 from gonemaster_db.repositories.tags import tags_of_domains
 
-UNTAGGED = "__none__"
 _COLUMNS = ("id", "name", "latest_run_id", "latest_run_at", "latest_level", "created_at", "run_count")
 
 

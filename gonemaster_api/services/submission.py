@@ -12,6 +12,7 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.services import job_view
 from gonemaster_api.services.idempotency import Keep
 from gonemaster_api.services.refused_documents import refusal
+from gonemaster_api.services.tag_names import check_tag_name
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import ProfileNotFound
@@ -164,10 +165,7 @@ def _ds(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tags(names: Iterable[str]) -> list[str]:
-    stripped = [name.strip() for name in names]
-    if not all(stripped):
-        raise BadRequest("invalid_tags", "a tag needs a name")
-    return list(dict.fromkeys(stripped))
+    return list(dict.fromkeys(check_tag_name(name.strip(), code="invalid_tags") for name in names))
 
 
 @dataclass(frozen=True)

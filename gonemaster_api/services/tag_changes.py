@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.services.submission import read_names
+from gonemaster_api.services.tag_names import check_tag_name
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import record_action
@@ -34,8 +35,9 @@ def add_domains(state: State, name: str, texts: Sequence[Any]) -> None:
     """Put domains into a tag; both are made where they do not exist.
 
     Raises:
-        BadRequest: missing_domains, invalid_domain.
+        BadRequest: invalid_name, missing_domains, invalid_domain.
     """
+    check_tag_name(name, code="invalid_name")
     names, now = _names(texts), utcnow()
 
     def add(session: Any) -> None:

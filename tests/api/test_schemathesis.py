@@ -34,8 +34,8 @@ CHECKS = (
 ENDLESS = "/events$"  # streams of a job that has not ended stay open; tests/api/test_events.py reads them
 # The limits of every parameter are tried where types are strict; what chance makes up, where it is quick.
 PHASES = {"postgres": "coverage", "sqlite": "examples,fuzzing"}
-ROUNDS = 20  # requests that chance makes up for each operation; 2000 found nothing that 20 do not
-TAGS = ["mine", "yours", "a/b", "caf\u00e9"]
+ROUNDS = 20  # requests that chance makes up for each operation
+TAGS = ["mine", "yours", "a b", "caf\u00e9"]
 
 
 @pytest.fixture
@@ -85,15 +85,9 @@ def test_whole_document(
     server: str, known: dict[str, list[Any]], store_settings: StoreSettings, tmp_path: Path
 ) -> None:
     (tmp_path / "schemathesis.toml").write_text(configuration(known))
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server}/api/v1/openapi.json"]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "schemathesis.cli",
-            "run",
-            f"{server}/api/v1/openapi.json",
-            *arguments(PHASES[store_settings.driver]),
-        ],
+        [*command, *arguments(PHASES[store_settings.driver])],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import ValidationError, validate
 
-from gonemaster_api.fields import Instant, JsonBoolean
+from gonemaster_api.fields import Instant, JsonBoolean, QueryInteger
 from gonemaster_api.paging import page_schema
 from gonemaster_api.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptionsSchema
@@ -103,8 +103,8 @@ class BatchListQuerySchema(QuerySchema):
     """Which batches to list; more than 100 are cut to 100 without an error."""
 
     label = ma.fields.String(load_default="", validate=validate.Length(max=255))
-    limit = ma.fields.Integer(load_default=20, validate=validate.Range(min=1))
-    offset = ma.fields.Integer(load_default=0, validate=validate.Range(0, 2**31 - 1))
+    limit = QueryInteger(load_default=20, validate=validate.Range(min=1))
+    offset = QueryInteger(load_default=0, validate=validate.Range(0, 2**31 - 1))
 
 
 BatchPageSchema = page_schema(BatchSummarySchema, "BatchSummary")
@@ -179,8 +179,8 @@ class TagValuesQuerySchema(QuerySchema):
 
     tag = ma.fields.String(required=True, validate=validate.Length(1, 64))
     arg = ma.fields.String(required=True, validate=validate.Length(1, 64))
-    min_count = ma.fields.Integer(load_default=1, validate=validate.Range(1, 2**31 - 1))
-    limit = ma.fields.Integer(load_default=50, validate=validate.Range(1, 500))
+    min_count = QueryInteger(load_default=1, validate=validate.Range(1, 2**31 - 1))
+    limit = QueryInteger(load_default=50, validate=validate.Range(1, 500))
     weight_by_score = ma.fields.Boolean(load_default=False)
 
 

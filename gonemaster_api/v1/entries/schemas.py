@@ -3,7 +3,7 @@
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.fields import MAX_ID, LevelName
+from gonemaster_api.fields import MAX_ID, LevelName, QueryInteger
 from gonemaster_api.paging import PagingSchema, page_schema
 
 
@@ -26,7 +26,7 @@ class EntryQuerySchema(PagingSchema):
     """Which entries to list; `after` goes on behind the last one of a page, and is as quick at any depth."""
 
     run = ma.fields.String(validate=validate.Length(max=64))
-    domain = ma.fields.Integer(validate=validate.Range(1, MAX_ID), metadata={"description": "id of a domain"})
+    domain = QueryInteger(validate=validate.Range(1, MAX_ID), metadata={"description": "id of a domain"})
     tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a domain tag"})
     module = ma.fields.String(validate=validate.Length(max=32))
     testcase = ma.fields.String(validate=validate.Length(max=32))

@@ -1,7 +1,5 @@
 """The chain of trust as the API shows it; docs/reference/dnssec-chain.md has the meaning of each field."""
 
-from typing import Any
-
 import marshmallow as ma
 
 from gonemaster_api.fields import Instant
@@ -13,7 +11,7 @@ _NAMES = (
 )  # fmt: skip
 
 
-def _texts() -> ma.fields.List[Any]:
+def _texts() -> ma.fields.List:
     return ma.fields.List(ma.fields.String(), required=True)
 
 

@@ -9,6 +9,7 @@ from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.paging import PagingSchema, slice_of
 from gonemaster_api.services import batch_view, domain_view, tag_changes
+from gonemaster_api.services.tag_names import check_tag_name
 from gonemaster_api.state import state
 from gonemaster_api.v1.batches.schemas import BatchListQuerySchema, BatchPageSchema
 from gonemaster_api.v1.domains.schemas import DomainPageSchema, DomainsOfTagQuerySchema
@@ -48,6 +49,7 @@ class Tags(MethodView):
         name, now = request_body["name"].strip(), utcnow()
         if not name:
             raise BadRequest("missing_name", "name is empty")
+        check_tag_name(name, code="invalid_name")
         description = request_body["description"]
         state().store.run(lambda session: rows.create_tag(session, name, description=description, now=now))
         return _shown(name)
@@ -87,7 +89,7 @@ class DomainsOfTag(MethodView):
 
     @blueprint.arguments(TagDomainsSchema)
     @blueprint.response(204)
-    @blueprint.refuses(_400="missing_domains, invalid_domain")
+    @blueprint.refuses(_400="invalid_name, missing_domains, invalid_domain")
     def post(self, request_body: dict[str, Any], name: str) -> None:
         """Put domains into a tag; both are made where they do not exist."""
         tag_changes.add_domains(state(), name, request_body["domains"])

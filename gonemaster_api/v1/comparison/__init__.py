@@ -1,1 +1,0 @@
-"""Comparison: two batches side by side."""
