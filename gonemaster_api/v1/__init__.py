@@ -1,6 +1,7 @@
 """The admin API, /api/v1: one folder for each resource."""
 
 from gonemaster_api.v1.batches.routes import blueprint as batches
+from gonemaster_api.v1.comparison.routes import blueprint as comparison
 from gonemaster_api.v1.domains.routes import blueprint as domains
 from gonemaster_api.v1.entries.routes import blueprint as entries
 from gonemaster_api.v1.jobs.routes import blueprint as jobs
@@ -13,4 +14,4 @@ from gonemaster_api.v1.spec.routes import blueprint as spec
 from gonemaster_api.v1.system.routes import blueprint as system
 from gonemaster_api.v1.tags.routes import blueprint as tags
 
-BLUEPRINTS = (jobs, batches, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system)
+BLUEPRINTS = (jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system)

@@ -44,3 +44,14 @@ Index("ix_runs_by_batch_up", Run.batch_id.asc().nulls_first(), _NEWEST, _ID, *_O
 Index("ix_runs_by_batch_down", _down(Run.batch_id), _NEWEST, _ID, *_OF_BATCHES)
 # What the summary of a batch counts.
 Index("ix_runs_of_batch", Run.batch_id, Run.status, Run.grade, Run.worst_level, Run.started_at)
+# What a comparison of two batches walks along, domain by domain.
+_IN_BATCH = Run.batch_id.is_not(None)
+Index(
+    "ix_runs_in_batch_by_domain",
+    Run.batch_id,
+    Run.domain,
+    Run.findings_hash,
+    Run.status,
+    postgresql_where=_IN_BATCH,
+    sqlite_where=_IN_BATCH,
+)

@@ -73,6 +73,9 @@ class Run(Base):
     )
     score: Mapped[int | None] = mapped_column(SmallInteger)
     grade: Mapped[str | None] = mapped_column(code_text(4))
+    findings_hash: Mapped[int | None] = mapped_column(
+        BigInteger, comment="equal for runs that found the same from NOTICE up; of those that succeeded"
+    )
     profile: Mapped[str] = mapped_column(default="")
     profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
     profile_name: Mapped[str] = mapped_column(default="")

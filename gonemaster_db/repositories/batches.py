@@ -1,10 +1,11 @@
 """Batches: making, reading, listing and counting them."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.clock import utcnow
@@ -46,6 +47,17 @@ class BatchSummary:
     worst_levels: Mapping[str, int]
     started_at: datetime | None
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Jobs or runs of a batch that are alike."""
+
+    status: JobStatus | RunStatus
+    grade: str | None
+    worst_level: str | None
+    number: int
+    first_start: datetime | None
 
 
 def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None) -> Batch:
@@ -97,29 +109,19 @@ def list_batches(
 
 def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
     """Count jobs and runs of a batch by status; every status is present."""
-    counts = dict.fromkeys([*map(str, JobStatus), *map(str, RunStatus)], 0)
-    for model in (Job, Run):
-        query = select(model.status, func.count()).where(model.batch_id == batch_id).group_by(model.status)
-        for status, count in session.execute(query):
-            counts[str(status)] += count
-    return counts
+    return _statuses([*_jobs_by_kind(session, batch_id), *_runs_by_kind(session, batch_id)])
 
 
 def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
     """Count statuses, grades and worst levels of a batch, and find when it began and ended."""
-    counts = count_statuses(session, batch_id)
-    unfinished = sum(counts[status] for status in JobStatus)
-    first, last = session.execute(
-        select(func.min(Run.started_at), func.max(Run.finished_at)).where(Run.batch_id == batch_id)
-    ).one()
-    running = session.scalar(select(func.min(Job.started_at)).where(Job.batch_id == batch_id))
-    started = [moment for moment in (first, running) if moment is not None]
+    jobs, runs = _jobs_by_kind(session, batch_id), _runs_by_kind(session, batch_id)
+    started = [kind.first_start for kind in (*jobs, *runs) if kind.first_start is not None]
     return BatchSummary(
-        status_counts=counts,
-        grades=_count_by(session, batch_id, Run.grade),
-        worst_levels=_count_by(session, batch_id, Run.worst_level),
+        status_counts=_statuses([*jobs, *runs]),
+        grades=_sums((kind.grade, kind.number) for kind in runs),
+        worst_levels=_sums((kind.worst_level, kind.number) for kind in runs),
         started_at=min(started, default=None),
-        finished_at=None if unfinished else last,
+        finished_at=None if jobs else session.scalar(_last_finish(batch_id)),
     )
 
 
@@ -131,18 +133,49 @@ def count_unfinished(session: Session, batch_id: str) -> int:
 def _with_progress(session: Session, batches: Sequence[Batch]) -> list[ListedBatch]:
     ids = [batch.id for batch in batches]
     spans = batch_spans(session, ids)
-    query = select(Run.batch_id, func.count(), func.min(Run.started_at), func.max(Run.finished_at))
-    runs = {row[0]: row for row in session.execute(query.where(Run.batch_id.in_(ids)).group_by(Run.batch_id))}
-    return [_listed(batch, spans.get(batch.id), *(runs.get(batch.id) or (None, 0, None, None))) for batch in batches]
+    query = select(Run.batch_id, func.count(), func.min(Run.started_at)).where(Run.batch_id.in_(ids))
+    runs = {row[0]: (row[1], row[2]) for row in session.execute(query.group_by(Run.batch_id))}
+    last = select(Batch.id, _last_finish(Batch.id).scalar_subquery()).where(Batch.id.in_(list(runs)))
+    ends = {row[0]: row[1] for row in session.execute(last)}
+    return [
+        _listed(batch, spans.get(batch.id), *runs.get(batch.id, (0, None)), ends.get(batch.id)) for batch in batches
+    ]
 
 
 def _listed(
-    batch: Batch, span: BatchSpan | None, _id: str | None, done: int, begun: datetime | None, ended: datetime | None
+    batch: Batch, span: BatchSpan | None, done: int, begun: datetime | None, ended: datetime | None
 ) -> ListedBatch:
     begun = begun or (span.first_start if span else None)
     return ListedBatch(batch, span, completed=done, started_at=begun, finished_at=None if span else ended)
 
 
-def _count_by(session: Session, batch_id: str, column: InstrumentedAttribute[str | None]) -> dict[str, int]:
-    query = select(column, func.count()).where(Run.batch_id == batch_id, column.is_not(None)).group_by(column)
-    return {row[0] or "": row[1] for row in session.execute(query)}
+def _jobs_by_kind(session: Session, batch_id: str) -> list[_Kind]:
+    query = select(Job.status, func.count(), func.min(Job.started_at)).where(Job.batch_id == batch_id)
+    rows = session.execute(query.group_by(Job.status))
+    return [_Kind(status, None, None, number, begun) for status, number, begun in rows]
+
+
+def _runs_by_kind(session: Session, batch_id: str) -> list[_Kind]:
+    """Count in one pass over an index that is made for this (ix_runs_of_batch)."""
+    kind = (Run.status, Run.grade, Run.worst_level)
+    query = select(*kind, func.count(), func.min(Run.started_at)).where(Run.batch_id == batch_id).group_by(*kind)
+    return [_Kind(*row) for row in session.execute(query)]
+
+
+def _statuses(kinds: Sequence[_Kind]) -> dict[str, int]:
+    zeros = dict.fromkeys([*map(str, JobStatus), *map(str, RunStatus)], 0)
+    return zeros | _sums((str(kind.status), kind.number) for kind in kinds)
+
+
+def _sums(counted: Iterable[tuple[str | None, int]]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for name, number in counted:
+        if name is not None:
+            found[name] += number
+    return dict(found)
+
+
+def _last_finish(batch_id: str | InstrumentedAttribute[str]) -> "Select[datetime]":
+    """Select the newest finish of a batch, which the index by batch holds first."""
+    newest = Run.finished_at.desc()
+    return select(Run.finished_at).where(Run.batch_id == batch_id).order_by(newest).limit(1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.chunks import chunks
@@ -27,9 +27,9 @@ def find_domain(session: Session, name: str) -> Domain | None:
     return session.scalar(select(Domain).where(Domain.name == name))
 
 
-def ids_of_names_with(part: str) -> "Select[int]":
-    """Select the ids of domains whose name contains the part: fewer and narrower rows to read than runs."""
-    return select(Domain.id).where(Domain.name.contains(part.lower(), autoescape=True))
+def has_part(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Compare a name with a part of one, in any case."""
+    return column.contains(part.lower(), autoescape=True)
 
 
 def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> dict[str, int]:

@@ -1,19 +1,21 @@
 """The list of all jobs: unfinished ones and the runs that others have become, as one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal, select, union_all
 from sqlalchemy.orm import Session, defer
 
 from gonemaster_db.filters import JobFilter
-from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.levels import at_least
 from gonemaster_db.models import Job, JobStatus, Run
 from gonemaster_db.records import Page
-from gonemaster_db.repositories.domains import ids_of_names_with
+from gonemaster_db.repositories.domains import has_part
 from gonemaster_db.repositories.ordering import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
+from gonemaster_db.repositories.run_domains import count_runs_of_domains, name_condition
 
-_RANKS = {"warnings_plus": SEVERITIES.index("WARNING") + 1, "errors_only": SEVERITIES.index("ERROR") + 1}
+_LEVELS = {"warnings_plus": at_least("WARNING"), "errors_only": at_least("ERROR")}
 _IS_RUN = {Job: 0, Run: 1}
 
 
@@ -22,7 +24,7 @@ def list_jobs(
 ) -> Page[Job | Run]:
     """Page through jobs and runs in one order. `sort` is a key of ordering.SORTS."""
     arms = [model for model in (Job, Run) if _may_match(model, wanted)]
-    total = sum(_count(session, model, wanted) for model in arms)
+    total = sum(_count(session, model, wanted, sort) for model in arms)
     rows = _page_keys(session, arms, wanted, sort, limit, offset)
     return Page(load_listed(session, rows), total, limit, offset)
 
@@ -54,7 +56,7 @@ def _page_keys(
 
 def _first_rows(model: Any, wanted: JobFilter, sort: str, count: int) -> Any:
     columns = sort_columns(_keys(model), sort)
-    query = select(literal(_IS_RUN[model]).label("is_run"), *columns).where(*_conditions(model, wanted))
+    query = select(literal(_IS_RUN[model]).label("is_run"), *columns).where(*_conditions(model, wanted, sort))
     return query.order_by(*sort_order(columns, sort)).limit(count).subquery()
 
 
@@ -68,21 +70,23 @@ def _may_match(model: Any, wanted: JobFilter) -> bool:
     return wanted.status is None or (wanted.status in list(JobStatus)) == (model is Job)
 
 
-def _count(session: Session, model: Any, wanted: JobFilter) -> int:
-    query = select(func.count()).select_from(model).where(*_conditions(model, wanted))
+def _count(session: Session, model: Any, wanted: JobFilter, sort: str) -> int:
+    if model is Run and wanted.domain and replace(wanted, domain=None) == JobFilter():
+        return count_runs_of_domains(session, part=wanted.domain, tag=None)
+    query = select(func.count()).select_from(model).where(*_conditions(model, wanted, sort))
     return session.scalar(query) or 0
 
 
-def _conditions(model: Any, wanted: JobFilter) -> list[ColumnElement[bool]]:
+def _conditions(model: Any, wanted: JobFilter, sort: str) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.status is not None:
         found.append(model.status == wanted.status)
     if wanted.batch_id is not None:
         found.append(model.batch_id == wanted.batch_id)
     if wanted.domain:
-        found.append(_names_with(model, wanted.domain))
+        found.append(_names_with(model, wanted, sort))
     if wanted.severity is not None:
-        found.append(model.worst_rank >= _RANKS[wanted.severity])
+        found.append(model.worst_level.in_(_LEVELS[wanted.severity]))
     if wanted.created_after is not None:
         found.append(model.created_at > wanted.created_after)
     if wanted.created_before is not None:
@@ -90,8 +94,9 @@ def _conditions(model: Any, wanted: JobFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _names_with(model: Any, part: str) -> ColumnElement[bool]:
+def _names_with(model: Any, wanted: JobFilter, sort: str) -> ColumnElement[bool]:
     """Search the names of domains; a job may have no domain row before it graduates, but there are few jobs."""
+    part = wanted.domain or ""
     if model is Run:
-        return Run.domain_id.in_(ids_of_names_with(part))
-    return Job.domain.contains(part.lower(), autoescape=True)
+        return name_condition(part, sort=sort, batch_id=wanted.batch_id)
+    return has_part(Job.domain.expression, part)

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from gonemaster_db.bulk import insert_rows
 from gonemaster_db.json_text import clean_text, dump_json
 from gonemaster_db.levels import count_severities, worst
-from gonemaster_db.models import DnssecChain, Domain, EffectiveProfile, Entry, Run
+from gonemaster_db.models import DnssecChain, Domain, EffectiveProfile, Entry, Run, RunStatus
 from gonemaster_db.records import RunRecord
+from gonemaster_db.repositories.findings import findings_hash
 from gonemaster_db.repositories.tags import tag_domains
 from gonemaster_db.upsert import insert, insert_into
 
@@ -26,6 +27,7 @@ KEPT = (
 _FOUND = (
     "domain_id", "status", "finished_at", "duration_ms", "error", "worst_level", "score", "grade", "entry_count",
     "sev_notice", "sev_warning", "sev_error", "sev_critical", "effective_profile_digest", "nameserver_timings",
+    "findings_hash",
 )  # fmt: skip
 _ENTRY = ("run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
 _DOMAINS = cast("Table", Domain.__table__)
@@ -76,6 +78,7 @@ def _run_row(job: RowMapping, record: RunRecord, domain_id: int, digest: str | N
         *count_severities(levels).values(),
         digest,
         record.nameserver_timings,
+        findings_hash(record.entries) if record.status is RunStatus.SUCCEEDED else None,
     )
 
 

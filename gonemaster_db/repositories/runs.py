@@ -1,5 +1,6 @@
 """Runs: reading and listing them."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -7,10 +8,10 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import RunFilter
-from gonemaster_db.models import DnssecChain, Domain, DomainTag, Entry, Run
+from gonemaster_db.models import DnssecChain, Domain, Entry, Run
 from gonemaster_db.records import Page
-from gonemaster_db.repositories.domains import ids_of_names_with
 from gonemaster_db.repositories.ordering import RUN_KEYS, RUN_SORT, sort_columns, sort_order
+from gonemaster_db.repositories.run_domains import count_runs_of_domains, name_condition, tag_condition
 
 
 def get_run(session: Session, run_id: str) -> Run:
@@ -26,12 +27,24 @@ def list_runs(
     session: Session, wanted: RunFilter, *, sort: str = RUN_SORT, limit: int = 100, offset: int = 0, full: bool = False
 ) -> Page[Run]:
     """Page through runs. `sort` is a key of ordering.SORTS; `full` also reads profiles and timings."""
-    conditions = _conditions(wanted)
-    total = session.scalar(select(func.count()).select_from(Run).where(*conditions)) or 0
-    query = select(Run).where(*conditions).order_by(*sort_order(sort_columns(RUN_KEYS, sort), sort))
+    conditions = _conditions(wanted, sort)
+    total = _count(session, wanted, conditions)
+    keys = sort_columns(RUN_KEYS, sort)
+    # Ids first: an index knows them, so that rows are read for this page only.
+    page = select(*keys).where(*conditions).order_by(*sort_order(keys, sort)).limit(limit).offset(offset).subquery()
+    query = select(Run).join(page, page.c.id == Run.id).order_by(*sort_order(list(page.c), sort))
     loading = joinedload(Run.effective_profile) if full else defer(Run.nameserver_timings)
-    items = session.scalars(query.options(loading).limit(limit).offset(offset)).all()
-    return Page(items, total, limit, offset)
+    return Page(session.scalars(query.options(loading)).all(), total, limit, offset)
+
+
+def _count(session: Session, wanted: RunFilter, conditions: list[ColumnElement[bool]]) -> int:
+    """Count what matches; where one filter stands alone, without reading runs."""
+    if (wanted.domain or wanted.domain_tag) and replace(wanted, domain=None, domain_tag=None) == RunFilter():
+        return count_runs_of_domains(session, part=wanted.domain, tag=wanted.domain_tag)
+    if wanted.event_tag is not None and replace(wanted, event_tag=None) == RunFilter():
+        tagged = select(Entry.run_id).where(Entry.tag == wanted.event_tag).distinct().subquery()
+        return session.scalar(select(func.count()).select_from(tagged)) or 0
+    return session.scalar(select(func.count()).select_from(Run).where(*conditions)) or 0
 
 
 def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
@@ -50,7 +63,7 @@ def has_dnssec_chain(session: Session, run_id: str) -> bool:
     return session.scalar(select(DnssecChain.run_id).where(DnssecChain.run_id == run_id)) is not None
 
 
-def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
+def _conditions(wanted: RunFilter, sort: str) -> list[ColumnElement[bool]]:
     exact = {
         Run.domain: wanted.domain_exact and wanted.domain_exact.lower(),
         Run.domain_id: wanted.domain_id,
@@ -61,13 +74,13 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if wanted.domain:
-        found.append(Run.domain_id.in_(ids_of_names_with(wanted.domain)))
+        found.append(name_condition(wanted.domain, sort=sort, batch_id=wanted.batch_id))
     if wanted.finished_after is not None:
         found.append(Run.finished_at > wanted.finished_after)
     if wanted.finished_before is not None:
         found.append(Run.finished_at < wanted.finished_before)
     if wanted.domain_tag is not None:
-        found.append(Run.domain_id.in_(select(DomainTag.domain_id).where(DomainTag.tag == wanted.domain_tag)))
+        found.append(tag_condition(wanted.domain_tag))
     if wanted.event_tag is not None:
         found.append(Run.id.in_(select(Entry.run_id).where(Entry.tag == wanted.event_tag)))
     return found

@@ -287,26 +287,6 @@ def test_two_runs_differ_in_what_came_went_and_changed(store: Store) -> None:
         assert [c.tag for c in comparison.diff_runs(session, old.id, new.id, min_level="ERROR").added] == ["LEVEL"]
 
 
-def test_two_batches_differ_domain_by_domain(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    old, new = make_batch(store), make_batch(store)
-    for letter in "abcd":
-        make_run(store, f"{letter}.example", record("NOTICE", at=NOON), batch_id=old)
-    make_run(store, "b.example", record("NOTICE", at=NOON), batch_id=new)
-    make_run(store, "c.example", record("NOTICE", at=NOON), batch_id=new)
-    make_run(store, "c.example", record("ERROR", at=NOON + timedelta(hours=1)), batch_id=new)
-    make_run(store, "d.example", record("NOTICE", at=NOON), batch_id=new)
-    make_run(store, "e.example", record("WARNING", at=NOON), batch_id=new)
-    with store.reading() as session:
-        first = comparison.diff_batches(session, old, new, limit=2)
-        assert [(line.domain, bool(line.difference)) for line in first] == [("a.example", True), ("b.example", False)]
-        assert (first[0].after, len(first[0].difference.cleared)) == (None, 1)
-        monkeypatch.setattr(comparison, "_PAGE", 2)
-        lines = list(comparison.iter_batch_differences(session, old, new))
-        assert [line.domain for line in lines] == ["a.example", "c.example", "e.example"]
-        assert [c.after[0].level for c in lines[1].difference.changed] == ["ERROR"]
-        assert (lines[2].before, len(lines[2].difference.added)) == (None, 1)
-
-
 def test_values_of_an_argument_are_grouped_by_domain(store: Store) -> None:
     batch_id = make_batch(store)
     values: list[tuple[str, Any, int | None]] = [

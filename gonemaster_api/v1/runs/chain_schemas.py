@@ -1,5 +1,7 @@
 """The chain of trust as the API shows it; docs/reference/dnssec-chain.md has the meaning of each field."""
 
+from typing import Any
+
 import marshmallow as ma
 
 from gonemaster_api.fields import Instant
@@ -11,7 +13,7 @@ _NAMES = (
 )  # fmt: skip
 
 
-def _texts() -> ma.fields.List:
+def _texts() -> ma.fields.List[Any]:
     return ma.fields.List(ma.fields.String(), required=True)
 
 

@@ -58,3 +58,40 @@ def test_ipv4_off(case_id: str) -> None:
     else:
         types = CHILD_TYPES[case_id]
         assert skipped == [{"ns": NS1, "address": A1, "query_type": query_type} for query_type in types]
+
+
+def over_ipv6() -> World:
+    """Describe a chain of trust that is reachable over IPv6, too."""
+    world = World()
+    world.zone(".", ns={"ns1": ["127.201.0.1", V6]}, signed=True)
+    world.zone("xa", ns={"ns1.nic.xa": ["127.8.1.1", V6]}, signed=True)
+    world.zone("example.xa", ns={NS1: [A1, V6]}, signed=Signing(publish_cds=True))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("case_id", "types"),
+    [
+        ("dnssec02", ("DNSKEY",)),
+        ("dnssec11", ("SOA", "DNSKEY")),
+        ("dnssec18", ("CDS", "CDNSKEY", "DNSKEY")),
+    ],
+)
+def test_ipv4_off_below_a_parent_that_has_ipv6(case_id: str, types: tuple[str, ...]) -> None:
+    found = findings(over_ipv6(), case_id, ipv4=False)
+    skipped = [args for tag, args in found if tag == "IPV4_DISABLED"]
+    assert skipped == [{"ns": NS1, "address": A1, "query_type": query_type} for query_type in types]
+    assert len(found) > len(skipped)
+
+
+def test_ipv4_off_before_the_signals() -> None:
+    found = findings(over_ipv6(), "dnssec24", ipv4=False, supplied={NS1: (A1, V6)})
+    assert [args["query_type"] for tag, args in found if tag == "IPV4_DISABLED"] == ["CDS", "CDNSKEY"]
+
+
+@pytest.mark.parametrize("case_id", ["dnssec01", "dnssec21"])
+def test_servers_of_the_parent_are_those_that_answered(case_id: str) -> None:
+    """So these two cases, which ask nobody else, have no server to leave out."""
+    found = findings(over_ipv6(), case_id, ipv4=False)
+    assert found
+    assert not any(tag == "IPV4_DISABLED" for tag, _ in found)

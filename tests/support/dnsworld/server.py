@@ -123,6 +123,7 @@ class Server:
         self.behaviour = Behaviour()
         self.authority = Authority({}, self.behaviour)
         self.log: list[LoggedQuery] = []
+        self.spoilt = 0  # queries that met a fault
         self._rules: list[Rule] = []
         self._remembered: dict[tuple[str, bytes], list[bytes]] = {}
 
@@ -165,6 +166,13 @@ class Server:
         self._rules.append(rule)
         return self
 
+    def forget(self) -> None:
+        """Be as before the first query; faults stay."""
+        self.log.clear()
+        self.spoilt = 0
+        for rule in self._rules:
+            rule.matches = 0
+
     def heal(self) -> None:
         """Take all faults away."""
         self._rules.clear()
@@ -181,6 +189,7 @@ class Server:
         exchange = Exchange(wire, parse_query(wire), transport, self.address, peer)
         self.log.append(logged(exchange))
         met = [rule for rule in tuple(self._rules) if rule.meets(exchange)]
+        self.spoilt += bool(met)
         reply = self._correct_reply(exchange, remember=not met)
         for rule in met:
             changed = rule.fault(reply)

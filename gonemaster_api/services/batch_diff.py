@@ -1,0 +1,57 @@
+"""The differences of two batches as a document."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.state import State
+from gonemaster_db.repositories.batch_comparison import DomainDifference, Kind, count_differences, list_differences
+from gonemaster_db.repositories.batches import count_unfinished, get_batch
+
+
+def read(state: State, before: str, after: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a page of differences, the first one with numbers. Raises BatchNotFound."""
+    kinds = (Kind(query["kind"]),) if query.get("kind") else tuple(Kind)
+    with state.store.reading() as session:
+        document = {"before": _batch(session, before), "after": _batch(session, after)}
+        page = list_differences(
+            session,
+            before,
+            after,
+            min_level=query["min_level"],
+            kinds=kinds,
+            past=query["after"],
+            limit=query["limit"],
+        )
+        if not query["after"]:
+            document["counts"] = count_differences(session, before, after)
+    document |= {
+        "min_level": query["min_level"],
+        "items": [_item(item) for item in page.items],
+        "limit": query["limit"],
+    }
+    return document if page.past is None else document | {"next_after": page.past}
+
+
+def _batch(session: Session, batch_id: str) -> Any:
+    batch = get_batch(session, batch_id)
+    return {
+        "batch_id": batch.id,
+        "tag": batch.tag,
+        "created_at": batch.created_at,
+        "status": "running" if count_unfinished(session, batch_id) else "done",
+    }
+
+
+def _item(item: DomainDifference) -> dict[str, Any]:
+    found = item.difference
+    return {
+        "domain": item.domain,
+        "kind": item.kind.value,
+        "before": item.before,
+        "after": item.after,
+        "added": found.added,
+        "cleared": found.cleared,
+        "changed": found.changed,
+    }

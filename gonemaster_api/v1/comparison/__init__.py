@@ -1,0 +1,1 @@
+"""Comparison: two batches side by side."""

@@ -1,0 +1,24 @@
+"""Two batches side by side."""
+
+from typing import Any
+
+from flask.views import MethodView
+
+from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.services import batch_diff
+from gonemaster_api.state import state
+from gonemaster_api.v1.comparison.schemas import BatchDiffQuerySchema, BatchDiffSchema
+
+blueprint = Blueprint("comparison", __name__, url_prefix="/batches", description="What changed between two batches")
+
+
+@blueprint.route("/<batch_id>/diff/<other_id>")
+class BatchDiff(MethodView):
+    """The differences of two batches."""
+
+    @blueprint.arguments(BatchDiffQuerySchema, location="query")
+    @blueprint.response(200, BatchDiffSchema)
+    @blueprint.refuses(_400="invalid_min_level, invalid_kind, invalid_limit, invalid_after", _404="not_found")
+    def get(self, query: dict[str, Any], batch_id: str, other_id: str) -> Any:
+        """Say by domain which findings came, went, or say something else in the second batch."""
+        return batch_diff.read(state(), batch_id, other_id, query)

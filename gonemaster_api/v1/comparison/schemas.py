@@ -1,0 +1,77 @@
+"""What to compare, and differences as the API shows them."""
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.fields import Instant, LevelName
+from gonemaster_api.paging import MAX_LIMIT
+from gonemaster_api.parsing import QuerySchema
+from gonemaster_api.v1.runs.schemas import STATUSES, DifferenceSchema
+from gonemaster_db.repositories.batch_comparison import Kind
+
+KINDS = tuple(map(str, Kind))
+
+
+class BatchDiffQuerySchema(QuerySchema):
+    """Which differences to list; `after` goes on behind the last domain of a page."""
+
+    min_level = LevelName(load_default="NOTICE", metadata={"description": "from which level up findings count"})
+    kind = ma.fields.String(validate=validate.OneOf(KINDS), metadata={"description": "only these"})
+    limit = ma.fields.Integer(load_default=100, validate=validate.Range(1, MAX_LIMIT))
+    after = ma.fields.String(
+        load_default="", validate=validate.Length(max=255), metadata={"description": "next_after of the page before"}
+    )
+
+
+class ComparedBatchSchema(ma.Schema):
+    """One of the two batches."""
+
+    batch_id = ma.fields.String(required=True)
+    tag = ma.fields.String(required=True)
+    created_at = Instant(required=True)
+    status = ma.fields.String(required=True, metadata={"enum": ["running", "done"]})
+
+
+class BatchComparisonSchema(ma.Schema):
+    """Numbers of domains, whatever the list is narrowed to; findings count from NOTICE up."""
+
+    before = ma.fields.Integer(required=True, metadata={"description": "finished in the first batch"})
+    after = ma.fields.Integer(required=True)
+    in_both = ma.fields.Integer(required=True)
+    only_before = ma.fields.Integer(required=True)
+    only_after = ma.fields.Integer(required=True)
+    same = ma.fields.Integer(required=True)
+    differing = ma.fields.Integer(required=True)
+    not_comparable = ma.fields.Integer(required=True, metadata={"description": "one of both did not succeed"})
+
+
+class SideSchema(ma.Schema):
+    """The run of the domain in one batch."""
+
+    run_id = ma.fields.String(required=True)
+    status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
+
+
+class DomainDifferenceSchema(DifferenceSchema):
+    """A domain whose runs differ; findings only where both succeeded."""
+
+    domain = ma.fields.String(required=True)
+    kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
+    before = ma.fields.Nested(SideSchema, required=True, allow_none=True)
+    after = ma.fields.Nested(SideSchema, required=True, allow_none=True)
+
+
+class BatchDiffSchema(ma.Schema):
+    """A page of differences by domain."""
+
+    before = ma.fields.Nested(ComparedBatchSchema, required=True)
+    after = ma.fields.Nested(ComparedBatchSchema, required=True)
+    min_level = ma.fields.String(required=True)
+    counts = ma.fields.Nested(
+        BatchComparisonSchema, metadata={"description": "on the first page, which is the one without `after`"}
+    )
+    items = ma.fields.List(ma.fields.Nested(DomainDifferenceSchema), required=True)
+    limit = ma.fields.Integer(required=True)
+    next_after = ma.fields.String(
+        metadata={"description": "`after` of the next page; absent at the end, and only there"}
+    )

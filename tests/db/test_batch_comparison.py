@@ -1,0 +1,149 @@
+"""What changed between two batches: pages and numbers agree with a comparison run by run, on both databases."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from gonemaster_db.models import Run, RunStatus
+from gonemaster_db.records import EntryRecord, NewBatch
+from gonemaster_db.repositories import batch_comparison
+from gonemaster_db.repositories.batch_comparison import DomainDifference, Kind, count_differences, list_differences
+from gonemaster_db.repositories.batches import create_batch
+from gonemaster_db.repositories.comparison import diff_runs
+from gonemaster_db.repositories.findings import findings_hash
+from gonemaster_db.session import Store
+from tests.support.rows import NOON, entries_of, make_run, record
+
+
+@pytest.fixture
+def batches(store: Store) -> tuple[str, str]:
+    with store.transaction() as session:
+        first, second = (create_batch(session, NewBatch(domain_count=0), now=NOON).id for _ in range(2))
+    return first, second
+
+
+def everything(store: Store, batches: tuple[str, str], **options: Any) -> Iterator[DomainDifference]:
+    past: str | None = ""
+    while past is not None:
+        with store.reading() as session:
+            page = list_differences(session, *batches, past=past, **options)
+        yield from page.items
+        past = page.past
+
+
+def kinds(store: Store, batches: tuple[str, str], **options: Any) -> list[tuple[str, str]]:
+    return [(item.domain, item.kind.value) for item in everything(store, batches, **options)]
+
+
+def some_entries(rng: random.Random) -> list[EntryRecord]:
+    chosen = rng.sample([("A", "INFO"), ("B", "NOTICE"), ("C", "WARNING"), ("D", "ERROR")], rng.randint(0, 3))
+    lines = [line for tag, level in chosen for line in entries_of(level, tag=tag, args={"n": rng.randint(0, 1)})]
+    return rng.sample(lines, len(lines))
+
+
+@pytest.fixture
+def filled(store: Store, batches: tuple[str, str]) -> dict[str, dict[str, Run]]:
+    """Random runs in both batches, by batch and domain: in either or both, some that did not succeed."""
+    rng = random.Random(11)
+    made: dict[str, dict[str, Run]] = {batch: {} for batch in batches}
+    for number in range(40):
+        domain = f"d{number:02}.example"
+        for batch in rng.choice([batches, batches, batches, batches[:1], batches[1:]]):
+            status = RunStatus.FAILED if rng.random() < 0.15 else RunStatus.SUCCEEDED
+            outcome = record(entries=some_entries(rng), status=status)
+            made[batch][domain] = make_run(store, domain, outcome, batch_id=batch)
+        make_run(store, domain, record(entries=some_entries(rng)))  # in no batch
+    return made
+
+
+def expected(store: Store, old: dict[str, Run], new: dict[str, Run], level: str) -> list[tuple[str, str]]:
+    found = []
+    with store.reading() as session:
+        for domain in sorted({*old, *new}):
+            was, now = old.get(domain), new.get(domain)
+            if was is None or now is None:
+                found.append((domain, "only_after" if was is None else "only_before"))
+            elif {was.status, now.status} != {RunStatus.SUCCEEDED}:
+                found.append((domain, "not_comparable"))
+            elif diff_runs(session, was.id, now.id, min_level=level):
+                found.append((domain, "changed"))
+    return found
+
+
+def test_pages_join_to_what_runs_say_one_by_one(
+    store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]
+) -> None:
+    for level in ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR"):
+        wanted = expected(store, filled[batches[0]], filled[batches[1]], level)
+        assert {kind for _, kind in wanted} == set(map(str, Kind))
+        for limit in (1, 3, 500):
+            assert kinds(store, batches, min_level=level, limit=limit) == wanted, (level, limit)
+
+
+def test_kinds_can_be_chosen(store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]) -> None:
+    whole = expected(store, filled[batches[0]], filled[batches[1]], "NOTICE")
+    for chosen in (*({kind} for kind in Kind), {Kind.CHANGED, Kind.ONLY_AFTER}):
+        assert kinds(store, batches, kinds=chosen, limit=2) == [each for each in whole if each[1] in chosen]
+
+
+def test_numbers_are_those_of_the_list(
+    store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]
+) -> None:
+    old, new = (filled[batch] for batch in batches)
+    listed = [kind for _, kind in expected(store, old, new, "NOTICE")]
+    with store.reading() as session:
+        counts = count_differences(session, *batches)
+    assert (counts.before, counts.after, counts.in_both) == (len(old), len(new), len(old.keys() & new.keys()))
+    assert (counts.only_before, counts.only_after) == (listed.count("only_before"), listed.count("only_after"))
+    assert (counts.differing, counts.not_comparable) == (listed.count("changed"), listed.count("not_comparable"))
+    assert counts.same == counts.in_both - counts.differing - counts.not_comparable > 0
+
+
+def test_runs_from_before_the_number_are_compared_by_their_entries(
+    store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]
+) -> None:
+    with store.transaction() as session:
+        session.execute(update(Run).values(findings_hash=None))
+    wanted = expected(store, filled[batches[0]], filled[batches[1]], "NOTICE")
+    assert kinds(store, batches) == wanted
+    with store.reading() as session:
+        assert count_differences(session, *batches).same == 0
+
+
+def test_page_ends_where_too_many_domains_say_the_same(
+    store: Store, batches: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_comparison, "_SMALLEST_SLICE", 2)
+    monkeypatch.setattr(batch_comparison, "_MOST_LOOKED_AT", 4)
+    for number in range(6):
+        level = "ERROR" if number == 5 else "NOTICE"
+        for batch, args in zip(batches, ({"n": 1}, {"n": 2}), strict=True):
+            make_run(store, f"d{number}.example", record(entries=entries_of(level, args=args)), batch_id=batch)
+    with store.reading() as session:
+        first = list_differences(session, *batches, min_level="ERROR", limit=1)
+        assert (first.items, first.past) == ([], "d3.example")
+        second = list_differences(session, *batches, min_level="ERROR", limit=1, past="d3.example")
+        assert [item.domain for item in second.items] == ["d5.example"]
+
+
+def test_batch_does_not_differ_from_itself(
+    store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]
+) -> None:
+    same = (batches[0], batches[0])
+    assert {kind for _, kind in kinds(store, same)} == {"not_comparable"}
+    with store.reading() as session:
+        counts = count_differences(session, *same)
+    assert (counts.differing, counts.only_before, counts.only_after) == (0, 0, 0)
+
+
+def test_number_of_findings_heeds_what_they_say_and_not_when() -> None:
+    lines = entries_of("ERROR", "NOTICE", args={"b": 1, "a": [2, "x"]})
+    again = [EntryRecord(9.5, e.module, e.testcase, e.tag, e.level, {"a": [2, "x"], "b": 1}) for e in reversed(lines)]
+    assert findings_hash(lines) == findings_hash(again) == findings_hash([*lines, *entries_of("INFO")])
+    assert findings_hash(lines) != findings_hash(entries_of("ERROR", "NOTICE", args={"b": 2, "a": [2, "x"]}))
+    assert findings_hash(lines) != findings_hash([*lines, *entries_of("NOTICE")])
+    assert -(2**63) <= findings_hash([]) < 2**63
+    assert findings_hash(entries_of("ERROR", args={"x": "\ud800\0"}))
