@@ -86,8 +86,7 @@ def _do_what_is_due(
     days = live.current.retention_days
 
     def ended() -> bool:
-        changed = live.current.retention_days != days
-        return stopped() or changed or not broker.renew_lock(_LOCK, holder, _LOCK_LIFE)
+        return stopped() or live.current.retention_days != days or not broker.renew_lock(_LOCK, holder, _LOCK_LIFE)
 
     purged = purge_old_runs(store, broker, days=days, now=now, who=BEAT, stopped=ended) if days else 0
     if purged:

@@ -1,0 +1,197 @@
+"""Settings saved in one process are seen in another; what is lost in Redis is told again."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from celery import Celery
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.repositories.settings import delete_settings, write_settings
+from gonemaster_db.session import Store
+from gonemaster_tasks.app import PURGE_ENTRY, make_app, make_app_of
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.live import Follower, LiveSettings, tell_stored_settings
+from gonemaster_tasks.reconciler import reconcile
+from gonemaster_tasks.schedule import follow_purge_interval, missing_entries, save_entry
+from gonemaster_tasks.setting_changes import change_settings
+from gonemaster_tasks.settings import Settings, load_settings
+from gonemaster_tasks.stored import ChangeRefused
+from tests.support.workers import wait_until
+
+INTERVAL = "database.purge_interval_seconds"
+
+
+@pytest.fixture
+def ours() -> LiveSettings:
+    """The settings of the process that changes something."""
+    return LiveSettings(Settings())
+
+
+@pytest.fixture
+def theirs() -> LiveSettings:
+    """The settings of another process, which knows 8 slots from its environment."""
+    return LiveSettings(load_settings({}, {"GONEMASTER_WORKER_COUNT": "8"}))
+
+
+@pytest.fixture
+def follower(theirs: LiveSettings, parts: QueueParts) -> Follower:
+    """The one of the other process, which has looked once."""
+    made = Follower(theirs, parts.store, parts.broker)
+    assert made.look()
+    return made
+
+
+def store_value(store: Store, key: str, value: object) -> None:
+    with store.transaction() as session:
+        write_settings(session, {key: value}, now=utcnow())
+
+
+def test_a_change_is_seen_by_another_process_and_forgotten_again(
+    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, follower: Follower
+) -> None:
+    assert theirs.current.worker_count == 8
+    assert change_settings(parts, ours, {"worker_count": 3, "min_level": "notice"}) == ["min_level", "worker_count"]
+    assert (ours.current.worker_count, ours.current.min_level) == (3, "NOTICE")
+    assert follower.look()
+    assert (theirs.current.worker_count, theirs.current.source("worker_count")) == (3, "database")
+    assert change_settings(parts, ours, {"worker_count": None}) == ["worker_count"]
+    assert follower.look()
+    assert (ours.current.worker_count, theirs.current.worker_count, theirs.current.min_level) == (16, 8, "NOTICE")
+
+
+def test_a_thread_follows_until_it_is_stopped(parts: QueueParts, ours: LiveSettings, theirs: LiveSettings) -> None:
+    follower = Follower(theirs, parts.store, parts.broker)
+    follower.start()
+    change_settings(parts, ours, {"worker_count": 3})
+    wait_until(lambda: theirs.current.worker_count == 3)
+    follower.stop()
+    assert "settings" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_flag_of_a_process_stands_over_what_is_saved(parts: QueueParts, ours: LiveSettings) -> None:
+    flagged = LiveSettings(load_settings({"worker_count": 2}, {}))
+    change_settings(parts, ours, {"worker_count": 3})
+    flagged.load(parts.store)
+    assert (flagged.current.worker_count, flagged.current.source("worker_count")) == (2, "cli_flag")
+    with pytest.raises(ChangeRefused):
+        change_settings(parts, flagged, {"worker_count": 4})
+
+
+def test_the_database_is_read_only_after_a_change(
+    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, follower: Follower
+) -> None:
+    store_value(parts.store, "worker_count", 3)  # not told
+    assert follower.look()
+    assert theirs.current.worker_count == 8
+    change_settings(parts, ours, {"min_level": "ERROR"})
+    assert follower.look()
+    assert theirs.current.worker_count == 3
+
+
+def test_what_was_not_told_the_reconciler_tells_once(
+    parts: QueueParts, theirs: LiveSettings, follower: Follower
+) -> None:
+    reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
+    store_value(parts.store, "worker_count", 3)
+    reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
+    assert follower.look()
+    assert theirs.current.worker_count == 3
+    assert not tell_stored_settings(parts.store, parts.broker)
+    with parts.store.transaction() as session:
+        delete_settings(session, ["worker_count"])
+    assert tell_stored_settings(parts.store, parts.broker)
+
+
+def test_settings_outlive_an_emptied_redis(
+    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, follower: Follower
+) -> None:
+    change_settings(parts, ours, {"worker_count": 3})
+    assert follower.look()
+    parts.broker.client.flushall()
+    assert follower.look()
+    assert theirs.current.worker_count == 3
+    reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
+    change_settings(parts, ours, {"worker_count": 4})
+    assert follower.look()
+    assert theirs.current.worker_count == 4
+
+
+def test_two_changes_that_are_told_in_the_wrong_order_are_both_seen(
+    parts: QueueParts, theirs: LiveSettings, follower: Follower
+) -> None:
+    store_value(parts.store, "worker_count", 3)
+    parts.broker.tell_settings("first")
+    assert follower.look()
+    store_value(parts.store, "worker_count", 4)
+    parts.broker.tell_settings("second")
+    parts.broker.tell_settings("first")
+    assert follower.look()
+    assert theirs.current.worker_count == 4
+
+
+def test_settings_are_read_without_redis_and_seen_when_it_is_back(
+    store: Store, own_redis: EmbeddedRedis, ours: LiveSettings, theirs: LiveSettings
+) -> None:
+    broker = Broker.open(own_redis.url)
+    app = make_app(own_redis.url)
+    store_value(store, "worker_count", 3)
+    own_redis.stop()
+    follower = Follower(theirs, store, broker)
+    assert follower.look()
+    assert theirs.current.worker_count == 3
+    own_redis.start()
+    change_settings(QueueParts(store, broker, app), ours, {"worker_count": 5})
+    assert follower.look()
+    assert theirs.current.worker_count == 5
+    broker.close()
+    app.close()
+
+
+# Beat's entry
+
+
+@pytest.fixture
+def other_app(broker: Broker) -> Iterator[Celery]:
+    """The application of another process."""
+    app = make_app_of(Settings(broker_url=broker.address.url, purge_interval_seconds=7200))
+    yield app
+    app.close()
+
+
+def known_interval(parts: QueueParts) -> str:
+    return str(parts.broker.client.hget("redbeat:purge", "definition"))
+
+
+def test_a_saved_interval_replaces_that_of_beat(parts: QueueParts, ours: LiveSettings, other_app: Celery) -> None:
+    save_entry(other_app, parts.broker, PURGE_ENTRY)
+    assert '"every": 7200' in known_interval(parts)
+    before = parts.broker.client.zscore("redbeat::schedule", "redbeat:purge")
+    change_settings(parts, ours, {INTERVAL: 60})
+    assert '"every": 60' in known_interval(parts)
+    assert parts.broker.client.zscore("redbeat::schedule", "redbeat:purge") == pytest.approx(before - 7140, abs=30)
+    change_settings(parts, ours, {INTERVAL: None})
+    assert '"every": 3600' in known_interval(parts)
+
+
+def test_the_reconciler_puts_a_saved_interval_right_and_leaves_that_of_beat_alone(
+    parts: QueueParts, ours: LiveSettings, other_app: Celery
+) -> None:
+    save_entry(other_app, parts.broker, PURGE_ENTRY)
+    assert not follow_purge_interval(parts.celery, parts.broker, ours.current)
+    assert '"every": 7200' in known_interval(parts)
+    store_value(parts.store, INTERVAL, 90)
+    ours.load(parts.store)
+    assert follow_purge_interval(parts.celery, parts.broker, ours.current)
+    assert not follow_purge_interval(parts.celery, parts.broker, ours.current)
+    assert '"every": 90' in known_interval(parts)
+
+
+def test_a_lost_entry_comes_back_with_the_interval_of_the_settings(parts: QueueParts, ours: LiveSettings) -> None:
+    change_settings(parts, ours, {INTERVAL: 60})
+    parts.broker.client.flushall()
+    reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
+    assert missing_entries(parts.celery, parts.broker) == []
+    assert '"every": 60' in known_interval(parts)
