@@ -17,6 +17,7 @@ from gonemaster_db.repositories.tags import (
     count_tag_domains,
     delete_tag,
     get_tag,
+    set_default_profile,
     tag_domains,
     untag_domains,
 )
@@ -89,3 +90,14 @@ def delete(state: State, name: str, *, who: str) -> None:
         record_action(session, "tag.delete", who=who, now=utcnow(), target=name, details=details)
 
     state.store.run(remove)
+
+
+def set_profile(state: State, name: str, profile_id: int | None, *, who: str) -> None:
+    """Set or clear the default profile of a tag. Raises TagNotFound, ProfileNotFound."""
+
+    def change(session: Session) -> None:
+        set_default_profile(session, name, profile_id)
+        details = {"profile_id": profile_id}
+        record_action(session, "tag.profile", who=who, now=utcnow(), target=name, details=details)
+
+    state.store.run(change)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_db.session import Store
 from tests.api.test_errors import error_of
-from tests.api.test_profiles import create
+from tests.api.test_profiles import audited, create
 
 NO_IPV6 = {"net": {"ipv6": False}}
 
@@ -67,10 +68,14 @@ def test_one_default_of_several_tags_is_not_ambiguous(client: FlaskClient, stric
     assert submit(client, "a.example")["profile_id"] == strict
 
 
-def test_tag_without_default_any_more_takes_the_default_of_the_server(client: FlaskClient, strict: int) -> None:
+def test_tag_without_default_any_more_takes_the_default_of_the_server(
+    client: FlaskClient, store: Store, strict: int
+) -> None:
     assert client.delete("/api/v1/tags/gov/profile").status_code == 204
     assert submit(client, "a.example")["profile_id"] is None
     assert client.get(f"/api/v1/profiles/{strict}").status_code == 200
+    changes = [(target, details["profile_id"]) for action, target, details in audited(store) if action == "tag.profile"]
+    assert changes == [("gov", strict), ("gov", None)]
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63, 1.5, "1", True])

@@ -147,14 +147,13 @@ class ProfileOfTag(MethodView):
     @blueprint.refuses(_400="invalid_profile_id", _404="not_found, profile_not_found")
     def put(self, request_body: dict[str, Any], name: str) -> None:
         """Set the profile that domains of the tag are tested with by default."""
-        profile_id = request_body["profile_id"]
-        state().store.run(lambda session: rows.set_default_profile(session, name, profile_id))
+        tag_changes.set_profile(state(), name, request_body["profile_id"], who=who())
 
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found")
     def delete(self, name: str) -> None:
         """Let the domains of the tag be tested with the server's default again."""
-        state().store.run(lambda session: rows.set_default_profile(session, name, None))
+        tag_changes.set_profile(state(), name, None, who=who())
 
 
 def _shown(name: str) -> dict[str, Any]:
