@@ -114,7 +114,7 @@ def run_api(settings: Settings, descriptor: int | None) -> int:
     with listening.bind(settings.listen_addr) as listener:
         listener.set_inheritable(True)
         log.info("listening", url=listening.url_of(listener))
-        serving.serve(settings, descriptor=listener.fileno())
+        serving.serve(settings, descriptor=listener.detach())  # gunicorn closes it
     return 0
 
 

@@ -87,6 +87,7 @@ def test_all_processes_obey_within_seconds(farm: Farm, api: Callable[[], Api]) -
     wait_for(lambda: slots(farm) == {"a@alpha": 9, "b@beta": 4}, what="workers after Redis was emptied")
     late = api()
     assert late.setting("worker_count") == (9, "database")
+    assert late.stop() == 0
 
 
 def test_limit_of_running_jobs_holds_without_a_restart(farm: Farm, api: Callable[[], Api]) -> None:
