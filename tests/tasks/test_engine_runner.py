@@ -1,6 +1,7 @@
 """The engine as a runner, against a loopback world: a job's wishes reach it, its result becomes records."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,37 @@ def test_a_profile_file_is_the_base_and_a_wrong_one_is_refused(tmp_path: Path) -
     file.write_text("resolver:\n  defaults:\n    retry: 900\n")
     with pytest.raises(ProfileError):
         base_profile(Settings(profile_path=file))
+
+
+def test_a_running_process_follows_its_settings(settings: Settings, demo_world: World) -> None:
+    live = LiveSettings(settings)
+    guarded = {"net": {"allow_non_global_targets": True}}
+
+    async def whole() -> None:
+        runner = EngineRunner(live)
+        await runner.open()
+
+        async def asked(profile: dict[str, Any] | None = None, **change: Any) -> tuple[int, Outcome]:
+            """Change settings, test, and count the questions that reached a server."""
+            live.current = replace(live.current, **change)
+            before = len(demo_world.log)
+            listeners = Listeners(lambda _: None, lambda _: None)
+            outcome = await runner.run(order({"tests": ["basic"]}, profile), listeners)
+            return len(demo_world.log) - before, outcome
+
+        cold, _ = await asked()
+        warm, _ = await asked()
+        assert warm < cold
+        assert (await asked(cross_job_hot_cache=False))[0] == cold
+        assert (await asked(cross_job_hot_cache=True))[0] == cold  # nothing was kept meanwhile
+        assert (await asked())[0] == warm
+        assert (await asked(min_level="CRITICAL"))[1].entries == []
+        without = (await asked(min_level="DEBUG3", ipv6_mode="off"))[1]
+        assert "IPV6_AUTO_DISABLED" in {entry.tag for entry in without.entries}
+        again = (await asked(ipv6_mode="on"))[1]
+        assert "IPV6_AUTO_DISABLED" not in {entry.tag for entry in again.entries}
+        assert (await asked(guarded, allow_non_global=False, allow_non_global_targets=False))[0] == 0
+        assert (await asked(guarded, allow_non_global_targets=True))[0] > 0
+        await runner.close()
+
+    asyncio.run(whole())
