@@ -30,6 +30,7 @@ _EVERYWHERE = {
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _SWITCHED_OFF),
 }
 API_POLICY = "default-src 'none'"
+API_HEADERS = _EVERYWHERE | {"Content-Security-Policy": API_POLICY}
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; "
     "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"

@@ -47,7 +47,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     for path, method, operation in operations(document):
         operation["operationId"] = _name(path, method)
         answers = operation["responses"]
-        for status, codes in _common_refusals(method, operation).items():
+        for status, codes in _common_refusals(path, method, operation).items():
             if "$ref" in answers.get(status, {"$ref": ""}):
                 answers[status] = {"description": codes, "content": _ERROR}
         for status, answer in answers.items():
@@ -68,8 +68,13 @@ def _name(path: str, method: str) -> str:
     return "_".join([method, *re.findall(r"\w+", path.removeprefix("/api/v1/"))])
 
 
-def _common_refusals(method: str, operation: dict[str, Any]) -> dict[str, str]:
+def _common_refusals(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
     found = {"400": "invalid_query", "500": "internal_error, store_error", "503": "store_unavailable"}
+    kinds = {parameter["in"] for parameter in operation.get("parameters", ())}
+    if "query" in kinds or "{" in path:
+        found["414"] = "uri_too_long"
+    if "header" in kinds:
+        found["431"] = "headers_too_large"
     if method in _UNSAFE:
         found |= {"403": "csrf_origin_mismatch", "413": "body_too_large"}
     if "requestBody" in operation:

@@ -15,6 +15,7 @@ from gonemaster_tasks.live import Follower
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.settings import Settings
 
+LONGEST_REQUEST_LINE = 8190  # the most that gunicorn takes
 stopping = threading.Event()  # set when this process has been told to end
 
 
@@ -42,7 +43,8 @@ class Server(BaseApplication):
         settings = self._settings
         values = {
             "bind": f"fd://{self._descriptor}",
-            "worker_class": "gthread",
+            "worker_class": "gonemaster_api.http_worker.ApiWorker",
+            "limit_request_line": LONGEST_REQUEST_LINE,
             "workers": settings.api_processes,
             "threads": settings.api_threads,
             "timeout": max(30, int(settings.write_timeout.total_seconds())),
