@@ -141,11 +141,12 @@ def _add_resolver(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--timeout", metavar="S", type=_number, help="seconds to wait for a response")
     group.add_argument("--retry", metavar="N", type=int, help="how often a query is sent")
     group.add_argument("--retrans", metavar="S", type=int, help="seconds until a query is sent again")
-    group.add_argument(
-        "--fallback",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="ask again over TCP after a truncated response",
+    truncated = group.add_mutually_exclusive_group()
+    truncated.add_argument(
+        "--fallback", action="store_true", default=None, help="ask again over TCP after a truncated response"
+    )
+    truncated.add_argument(
+        "--no-fallback", dest="fallback", action="store_false", help="take a truncated response as it is"
     )
     for kind in ("error", "positive", "negative"):
         group.add_argument(f"--{kind}-cache-ttl", metavar="S", type=int, help=f"seconds to keep {kind} answers")

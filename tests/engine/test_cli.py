@@ -281,6 +281,7 @@ BAD = {
     "unknown module to leave out": (["good.xa", "--exclude", "nope"], "'nope' is neither a test case nor a module"),
     "two shapes": (["good.xa", "--json", "--raw"], "not allowed with argument"),
     "two wishes for IPv6": (["good.xa", "--ipv6", "--no-ipv6"], "not allowed with argument"),
+    "two wishes for truncated answers": (["good.xa", "--fallback", "--no-fallback"], "not allowed with argument"),
     "two wishes for the order": (["good.xa", "--ordered", "--unordered"], "not allowed with argument"),
     "name server without address": (["good.xa", "--ns", "ns1.good.xa/"], "not of the form NAME or NAME/IP"),
     "name server with a bad address": (["good.xa", "--ns", "ns1.good.xa/1.2.3"], "'1.2.3' is not an IP address"),
