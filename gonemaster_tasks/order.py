@@ -89,7 +89,7 @@ class Gate:
         reserved = self._reserved_normal if NORMAL in consumed else 0
         if not self.paused(BATCH) and in_hand[BATCH] < max(1, room - reserved):
             tiers.append(BATCH)
-            if in_hand[BATCH] < self._min_batch:
+            if in_hand[BATCH] < min(self._min_batch, room - 1):  # people never wait for all slots
                 tiers.reverse()
         return allowed + tiers
 

@@ -1,0 +1,142 @@
+"""Limits changed while real workers run: slots, slots kept for normal, a minimum for batch, jobs at once in all."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from gonemaster_db.models import Run
+from gonemaster_tasks.broker import Controls
+from gonemaster_tasks.control import pause_queue, resume_queue
+from gonemaster_tasks.live import LiveSettings
+from gonemaster_tasks.order import Gate
+from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
+from gonemaster_tasks.setting_changes import change_settings
+from gonemaster_tasks.settings import Settings
+from tests.support.workers import Farm, wait_until
+
+PATIENCE_S = 120.0
+
+
+def change(farm: Farm, *, slots: int, **limits: int) -> None:
+    """Change limits, and wait until every worker shows the new number of slots, which it reads at the same time."""
+    change_settings(farm.parts, LiveSettings(Settings()), {"worker_count": slots, **limits})
+    wait_until(lambda: {worker.slots for worker in farm.broker.workers()} == {slots}, within_s=PATIENCE_S)
+
+
+def submit_many(farm: Farm, name: str, count: int, ms: int) -> list[str]:
+    return [farm.submit(f"{name}{number}-{ms}.test") for number in range(count)]
+
+
+def runs_of(farm: Farm, job_ids: Sequence[str]) -> list[Run]:
+    return [farm.run_of(job_id, within_s=PATIENCE_S) for job_id in job_ids]
+
+
+def most_at_once(runs: Sequence[Run]) -> int:
+    """The largest number of runs that lay over each other in time."""
+    steps: list[tuple[datetime, int]] = []
+    for run in runs:
+        assert run.started_at
+        steps += [(run.started_at, 1), (run.finished_at, -1)]
+    now = most = 0
+    for _, step in sorted(steps):
+        now += step
+        most = max(most, now)
+    return most
+
+
+def test_slots_grow_and_shrink_while_the_worker_runs(farm: Farm) -> None:
+    farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="0")
+    for slots in (2, 8, 1):
+        change(farm, slots=slots)
+        pause_queue(farm.parts)
+        ids = submit_many(farm, f"s{slots}-", 3 * slots, 400)
+        resume_queue(farm.parts)
+        runs = runs_of(farm, ids)
+        assert 1 <= most_at_once(runs) <= slots
+        if slots > 2:
+            assert most_at_once(runs) > 2  # more than before the change
+
+
+def test_running_jobs_go_on_when_slots_are_taken_away(farm: Farm) -> None:
+    farm.start_worker("one")
+    long = submit_many(farm, "long", 3, 6000)
+    wait_until(lambda: all(farm.started(job_id) for job_id in long), within_s=PATIENCE_S)
+    change(farm, slots=1)
+    late = farm.submit("late-1.test")
+    ended = runs_of(farm, long)
+    assert {(str(run.status), run.attempt) for run in ended} == {("succeeded", 1)}
+    run = farm.run_of(late, within_s=PATIENCE_S)
+    assert run.started_at
+    assert run.started_at >= max(run.finished_at for run in ended)
+
+
+def test_all_workers_together_keep_the_limit_of_running_jobs(farm: Farm) -> None:
+    for name in ("one", "two", "three"):
+        farm.start_worker(name, ready=False)
+    wait_until(lambda: len(farm.broker.workers()) == 3, within_s=PATIENCE_S)
+    pause_queue(farm.parts)
+    for limit, slots in ((5, 6), (2, 7)):
+        change(farm, slots=slots, max_concurrent_jobs=limit)
+        ids = submit_many(farm, f"m{limit}-", 12, 300)
+        resume_queue(farm.parts)
+        assert most_at_once(runs_of(farm, ids)) <= limit
+        pause_queue(farm.parts)
+
+
+def test_slots_kept_for_normal_jobs_are_given_to_batch_when_nobody_keeps_them(farm: Farm) -> None:
+    farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="3")
+    batch = farm.submit_batch([f"b{number}-60000.test" for number in range(6)])
+    wait_until(lambda: len(farm.starts()) == 1, within_s=PATIENCE_S, what="one slot of four is for batch")
+    now = farm.submit("now.test")
+    assert farm.run_of(now, within_s=PATIENCE_S).status == "succeeded"
+    assert sum(farm.started(job_id) for job_id in batch.job_ids) == 1
+    change(farm, slots=5, reserved_normal_slots=0)
+    wait_until(lambda: sum(farm.started(job_id) for job_id in batch.job_ids) == 5, within_s=PATIENCE_S)
+
+
+def test_batch_has_its_minimum_while_normal_jobs_flood(farm: Farm) -> None:
+    farm.start_worker("one")
+    pause_queue(farm.parts)
+    change(farm, slots=3, min_batch_slots=1, reserved_normal_slots=0)
+    normal = submit_many(farm, "n", 60, 50)
+    batch = farm.submit_batch([f"b{number}-50.test" for number in range(60)])
+    resume_queue(farm.parts)
+    runs_of(farm, normal)
+    done = {start["job_id"] for start in before_last(farm.starts(), normal)}
+    share = len(done & set(batch.job_ids)) / len(done)
+    assert 0.15 < share < 0.6  # one slot of three
+    change(farm, slots=4, min_batch_slots=0)
+    runs_of(farm, batch.job_ids)
+
+
+def before_last(starts: list[dict[str, Any]], job_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """What had been started when the last of these jobs was."""
+    last = max(number for number, start in enumerate(starts) if start["job_id"] in job_ids)
+    return starts[:last]
+
+
+@pytest.mark.parametrize(
+    ("slots", "share", "settings", "held", "asked"),
+    [
+        (4, None, (0, 0), [], [MAINTENANCE, NORMAL, BATCH]),
+        (4, None, (1, 0), [BATCH, BATCH, BATCH], [MAINTENANCE, NORMAL]),
+        (4, None, (0, 1), [], [MAINTENANCE, BATCH, NORMAL]),
+        (4, None, (0, 1), [BATCH], [MAINTENANCE, NORMAL, BATCH]),
+        (4, None, (0, 9), [BATCH, BATCH, BATCH], [MAINTENANCE, NORMAL, BATCH]),  # one slot is always for people first
+        (1, None, (0, 1), [], [MAINTENANCE, NORMAL, BATCH]),
+        (1, None, (1, 0), [], [MAINTENANCE, NORMAL, BATCH]),  # a single slot serves both
+        (4, 2, (0, 0), [NORMAL, BATCH], [MAINTENANCE]),
+        (4, 0, (0, 0), [], [MAINTENANCE]),
+        (2, None, (0, 0), [NORMAL, NORMAL], [MAINTENANCE]),
+    ],
+)
+def test_the_gate_asks_for_what_the_limits_leave(
+    slots: int, share: int | None, settings: tuple[int, int], held: list[str], asked: list[str]
+) -> None:
+    gate = Gate(slots=slots, reserved_normal=settings[0], min_batch=settings[1])
+    gate.update(Controls({}, "e"), share)
+    for number, tier in enumerate(held):
+        gate.enter(f"job_{number}", tier)
+    assert gate.queues([BATCH, NORMAL, MAINTENANCE]) == asked
