@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -17,10 +18,12 @@ from gonemaster_db.models import Profile
 from gonemaster_db.repositories import profiles as rows
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_engine.errors import ProfileError
+from gonemaster_engine.profile import Profile as RunProfile
 from gonemaster_engine.profile import checked_profile, default_profile
 from gonemaster_engine.profile_diff import ProfileDiff, diff_profile
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.profiles import base_profile
+from gonemaster_tasks.settings import Settings
 
 T = TypeVar("T")
 DEFAULT_ID = 0
@@ -42,7 +45,7 @@ class ServerDefault:
 
 def server_default(state: State) -> ServerDefault:
     """Give the profile that jobs start from."""
-    return ServerDefault(base_profile(state.settings).as_dict())
+    return ServerDefault(_base(state.settings).as_dict())
 
 
 def defaults() -> dict[str, Any]:
@@ -177,12 +180,18 @@ def diff(state: State, config: Mapping[str, Any], *, against: int | None) -> Pro
         BadRequest: invalid_profile.
         ProfileNotFound: there is no profile `against`.
     """
-    base = base_profile(state.settings)
+    base = _base(state.settings)
     if against is not None:
         with state.store.reading() as session:
             stored = rows.get_profile(session, against)
         base = _checked(base.merge, stored.config)
     return _checked(lambda document: diff_profile(document, base), config)
+
+
+@lru_cache(maxsize=4)
+def _base(settings: Settings) -> RunProfile:
+    """Make the base profile; its file is read once, as workers do."""
+    return base_profile(settings)
 
 
 def _fields(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.settings import read_settings, write_settings
 from gonemaster_engine.errors import ScoringConfigError
-from gonemaster_engine.scoring_config import DEFAULT_CONFIG, ScoringConfig, load_config, parse_config
-from gonemaster_tasks.scoring_source import SCORING_KEY, look_again, parse_stored
+from gonemaster_engine.scoring_config import DEFAULT_CONFIG, ScoringConfig, parse_config
+from gonemaster_tasks.scoring_source import SCORING_KEY, current_scoring, look_again, parse_stored
 
 FILE_KEY = "scoring_config_path"
 
@@ -52,16 +52,14 @@ def replace(state: State, document: Mapping[str, Any], *, who: str) -> dict[str,
 
 def _current(state: State) -> ScoringConfig:
     """Read the configuration itself, not what this process remembers of it."""
-    path = state.settings.scoring_config_path
-    if path:
-        return load_config(path)
+    if state.settings.scoring_config_path:
+        return current_scoring(state.store, state.settings)
     with state.store.reading() as session:
         stored = read_settings(session, [SCORING_KEY])
     return parse_stored(stored[SCORING_KEY]) if stored else DEFAULT_CONFIG
 
 
 def _refuse_if_file(state: State) -> None:
-    path = state.settings.scoring_config_path
-    if path:
+    if state.settings.scoring_config_path:
         text = f"the configuration is that of the file in {FILE_KEY}"
         raise BadRequest("readonly_setting", text, details={"setting": FILE_KEY})
