@@ -28,6 +28,7 @@ class QuestionKey(NamedTuple):
     fallback: bool = True  # over TCP when the answer is truncated
     any_source: bool = False
     qname_octets: bytes | None = None  # another spelling of the name, in wire format
+    probing: bool = False  # sent once over UDP; a lost answer says nothing about the server
 
 
 class ExpiringCache(Generic[_Value]):

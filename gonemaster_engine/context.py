@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
@@ -117,6 +118,7 @@ class RunContext:
         self.clock = clock
         self.loop = asyncio.get_running_loop()
         self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), profile.retry)
+        self.probe_timing = dataclasses.replace(self.timing, tries=1)
         self.hot = resources.hot
         self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s)
         self.queries = 0

@@ -175,7 +175,7 @@ class Server:
         question = Question(
             self.address,
             query_body(qname, type_number(key.qtype), qclass, key.flags, key.edns),
-            context.timing,
+            context.probe_timing if key.probing else context.timing,
             lambda outcome: self._on_outcome(key, answer, outcome),
             question_octets=len(qname) + 4,
             qclass=qclass,
@@ -215,6 +215,10 @@ class Server:
         again.add_done_callback(pass_on)
 
     def _count(self, key: QuestionKey, outcome: Outcome) -> None:
+        if self._context.log.traces_queries:
+            trace.ended(self._context.log, self.address, key, outcome)
+        if key.probing and outcome.response is None:
+            return
         failures = self._failures.get((key.tcp, key.edns is not None))
         if failures is None:
             failures = self._failures[key.tcp, key.edns is not None] = _Failures()
@@ -222,8 +226,6 @@ class Server:
         if outcome.error == TIMEOUT:
             self.timeouts += 1
             self._spent_ms += self._context.timing.timeout_s * 1000
-        if self._context.log.traces_queries:
-            trace.ended(self._context.log, self.address, key, outcome)
         if response := outcome.response:
             self.rtts_ms.append(response.rtt_ms)
             self._spent_ms += response.rtt_ms
@@ -330,13 +332,15 @@ class Nameserver:
         any_source: bool = False,
         qname_octets: bytes | None = None,
         fallback: bool | None = None,
+        probing: bool = False,
         shared: bool = False,
     ) -> Awaitable[Response | None]:
         """Ask; the question leaves at once, the result can be awaited later.
 
         None stands for no usable response: a timeout, an unreachable host, octets that are not a DNS message, an
         address family that is off, an address that may not be asked. `dnssec` asks with DO and 1232 octets;
-        `qname_octets` gives the name in another spelling; `shared` lets the answer come from, and go to, the
+        `qname_octets` gives the name in another spelling; `probing` sends once, and a server that does not answer
+        is not the worse for it; `shared` lets the answer come from, and go to, the
         hot cache of the process: for what is not about the tested zone.
         """
         key = QuestionKey(
@@ -349,6 +353,7 @@ class Nameserver:
             self.server._context.profile.fallback if fallback is None else fallback,  # noqa: SLF001 - same module
             any_source,
             qname_octets,
+            probing,
         )
         return self.server.ask(key, self, shared=shared)
 

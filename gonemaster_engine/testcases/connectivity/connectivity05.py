@@ -99,7 +99,7 @@ async def _probe(zone: Zone, server: Nameserver, size: int) -> list[Observation]
     """Announce a size that the answer fits in."""
     payload = min((size // PROBE_STEP + 1) * PROBE_STEP, MAX_PAYLOAD)
     edns = Edns(payload=payload, do=True)
-    response = await server.query(zone.name, "DNSKEY", edns=edns, fallback=False)
+    response = await server.query(zone.name, "DNSKEY", edns=edns, fallback=False, probing=True)
     if response is None:
         return [Observation(NO_UDP_ANSWER, size, payload)]
     if response.tc:

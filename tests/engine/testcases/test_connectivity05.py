@@ -137,3 +137,10 @@ def test_families_that_are_off_are_left_out() -> None:
     assert findings(world, "connectivity05", ipv6=False)[0] == skipped
     skipped = ("IPV4_DISABLED", {**S1, "query_type": "DNSKEY"})
     assert findings(example_world(), "connectivity05", ipv4=False, supplied={NS1: (A1,)}) == [skipped]
+
+
+def test_probe_is_sent_once() -> None:
+    world = with_fault(faults.silence(), when=payload_above(1232))
+    assert findings(world, "connectivity05", retry=3, retrans_s=1)
+    probes = [query.server for query in world.log if query.payload > 1232]
+    assert sorted(probes) == [A1, A2]
