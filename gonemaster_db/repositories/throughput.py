@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.models import Run
+from gonemaster_db.models import AuditLine, Job, JobStatus, Run
 
 _SAMPLE = 1000
 _FEWEST = 3
@@ -34,3 +34,13 @@ def measure_throughput(session: Session, *, now: datetime, window: timedelta) ->
     span_s = max(0.001, (now - rows[-1].finished_at).total_seconds())
     mean_ms = sum(row.duration_ms or 0 for row in rows) / len(rows)
     return Throughput(len(rows) / span_s, timedelta(milliseconds=mean_ms))
+
+
+def has_moved_since(session: Session, since: datetime) -> bool:
+    """Whether a job runs, has ended since then, or may have had no time to start since the queue was resumed."""
+    signs = (
+        select(Job.id).where(Job.status == JobStatus.RUNNING),
+        select(Run.id).where(Run.finished_at >= since),
+        select(AuditLine.id).where(AuditLine.at >= since, AuditLine.action == "queue.resume"),
+    )
+    return any(session.scalar(sign.limit(1)) is not None for sign in signs)

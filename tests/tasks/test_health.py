@@ -1,6 +1,8 @@
 """Stuck work is found."""
 
+import signal
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,13 +10,15 @@ import pytest
 from gonemaster_db.clock import utcnow
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.jobs import claim_job, create_job
+from gonemaster_tasks import health
 from gonemaster_tasks.broker import WorkerState
-from gonemaster_tasks.control import QueueParts, pause_queue
-from gonemaster_tasks.health import KINDS, find_troubles
+from gonemaster_tasks.control import QueueParts, pause_queue, resume_queue
+from gonemaster_tasks.health import KINDS, count_troubles, find_troubles
 from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.schedule import restore_entries
 from gonemaster_tasks.settings import Settings
-from tests.tasks.rows import LEASE, queue_batch
+from tests.support.workers import Farm, wait_until
+from tests.tasks.rows import LEASE, queue_batch, start
 
 LIFE = timedelta(seconds=30)
 
@@ -49,6 +53,63 @@ def test_a_job_without_progress_is_found_on_its_living_worker(sound: QueueParts)
     show_worker(sound, job_1=time.time() - 300, job_2=time.time())
     assert troubles(sound, stuck_job_timeout_minutes=5) == {"job_stalled": "job_1"}
     assert troubles(sound, stuck_job_timeout_minutes=0) == {}
+
+
+def test_a_tier_that_should_move_and_does_not_is_found(sound: QueueParts) -> None:
+    with sound.store.transaction() as session:
+        create_job(session, NewJob("old.example"), now=utcnow() - timedelta(minutes=10))
+        job = create_job(session, NewJob("old.example", priority=1), now=utcnow() - timedelta(minutes=10))
+    sound.broker.enqueue_many([job.id], BATCH)
+    assert troubles(sound, stuck_job_timeout_minutes=5)["tier_stalled"] == BATCH
+    pause_queue(sound, [BATCH])
+    assert troubles(sound, stuck_job_timeout_minutes=5)["tier_stalled"] == NORMAL
+    assert "tier_stalled" not in troubles(sound, stuck_job_timeout_minutes=20)
+    resume_queue(sound)
+    assert "tier_stalled" not in troubles(sound, stuck_job_timeout_minutes=5)  # it may begin to move now
+
+
+def test_a_tier_in_which_a_job_runs_moves(sound: QueueParts) -> None:
+    with sound.store.transaction() as session:
+        old = [create_job(session, NewJob("old.example"), now=utcnow() - timedelta(minutes=10)) for _ in range(2)]
+    sound.broker.enqueue(old[1].id, NORMAL)
+    start(sound, old[0].id)
+    assert "tier_stalled" not in troubles(sound, stuck_job_timeout_minutes=5)
+
+
+def test_troubles_are_counted_by_kind_for_metrics(sound: QueueParts) -> None:
+    sound.broker.enqueue_many(["job_stray1", "job_stray2"], BATCH)
+    queue_batch(sound, 3)
+    sound.broker.forget_worker("w@h")
+    counts = count_troubles(sound, Settings())
+    assert set(counts) == set(KINDS)
+    assert {kind: count for kind, count in counts.items() if count} == {"message_without_row": 2, "no_worker": 3}
+
+
+def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_GRACE", timedelta(0))
+    quiet = {"GONEMASTER_RECONCILE_INTERVAL_SECONDS": "3600"}  # else all would be mended within a second
+    farm.broker.set_epoch("full")
+    settings = replace(Settings(), reap_interval_seconds=1, stuck_job_timeout_minutes=0.02)  # type: ignore[arg-type]  # a part of one
+
+    def found() -> dict[str, str]:
+        return {trouble.kind: trouble.subject for trouble in find_troubles(farm.parts, settings)}
+
+    farm.start_worker("one", **quiet)
+    farm.start_beat(**quiet)
+    wait_until(lambda: found() == {}, within_s=120, what="a sound service")
+
+    stubborn = farm.submit("stubborn-600000.test")
+    wait_until(lambda: found() == {"job_stalled": stubborn}, within_s=120)
+    farm.broker.client.delete("redbeat::schedule")
+    wait_until(lambda: {"job_stalled", "schedule_missing"} == set(found()), within_s=120)
+    farm.stop("beat")
+    wait_until(lambda: {"job_stalled", "schedule_missing", "beat_absent"} == set(found()), within_s=120)
+
+    farm.stop("one", signal.SIGKILL)
+    farm.submit("late.test")
+    wait_until(lambda: found().get("lease_ended") == stubborn and found().get("no_worker") == NORMAL, within_s=120)
+    farm.broker.client.delete(NORMAL)
+    wait_until(lambda: found().get("row_without_message") == NORMAL, within_s=120)
 
 
 def test_a_lease_that_nobody_reaps_is_found(sound: QueueParts) -> None:

@@ -152,6 +152,7 @@ class TroubleSchema(ma.Schema):
     subject = ma.fields.String(required=True, metadata={"description": "a job id, a tier or the name of a part"})
     text = ma.fields.String(required=True)
     since = Instant(required=True, allow_none=True)
+    count = ma.fields.Integer(required=True, metadata={"description": "how many jobs or messages it concerns"})
 
 
 class QueueHealthSchema(ma.Schema):
