@@ -85,10 +85,9 @@ async def _check_mail_domain(zone: Zone, domain: str) -> list[Finding]:
     if response is None or response.rcode != "NOERROR":
         return [DOMAIN_INVALID(domain=domain)]
     exchanges = {record.target for record in response.records("MX")}
-    if exchanges == {names.ROOT}:  # a null MX: no mail, please
-        return [DOMAIN_INVALID(domain=domain)]
-    findings = []
-    for host in sorted(exchanges - {names.ROOT}) or [domain]:
+    # a null MX (no mail, please) is an exchange without address, beside others too
+    findings = [DOMAIN_INVALID(domain=domain)] if names.ROOT in exchanges else []
+    for host in sorted(exchanges - {names.ROOT} if exchanges else {domain}):
         findings += await _check_mail_host(zone, host)
     return findings
 

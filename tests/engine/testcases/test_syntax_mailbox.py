@@ -95,6 +95,16 @@ SCENARIOS: dict[str, tuple[Callable[[], World], dict[str, Any], list[Found]]] = 
     "no MX but an address": (lambda: mail_world("@ AAAA 2001:db8::1"), {}, [VALID]),
     "neither": (mail_world, {}, [invalid("mail.xa")]),
     "null MX": (lambda: mail_world("@ MX 0 .", "@ A 192.0.2.1"), {}, [invalid("mail.xa")]),
+    "null MX beside a good one": (
+        lambda: mail_world("@ MX 0 .", "@ MX 10 a", "a A 192.0.2.1"),
+        {},
+        [invalid("mail.xa")],
+    ),
+    "null MX beside one without address": (
+        lambda: mail_world("@ MX 0 .", "@ MX 10 a"),
+        {},
+        [invalid("mail.xa"), invalid("a.mail.xa")],
+    ),
     "no such domain": (lambda: with_rname("hostmaster.gone.xa."), {}, [invalid("gone.xa")]),
     "domain that cannot be resolved": (unusable_mail_zone, {}, [invalid("mail.xa")]),
     "MX without address": (lambda: mail_world("@ MX 10 a"), {}, [invalid("a.mail.xa")]),
