@@ -3,9 +3,8 @@
 import enum
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from gonemaster_db.levels import LEVELS
@@ -13,7 +12,7 @@ from gonemaster_db.models import Run, RunStatus
 from gonemaster_db.repositories.comparison import Difference, compare
 from gonemaster_db.repositories.findings import HASHED_FROM, read_findings
 
-_MOST_LOOKED_AT = 1000  # domains for one page; where few of them differ a page has less than its limit
+_MOST_LOOKED_AT = 500  # domains for one page; where few of them differ a page has less than its limit
 _SMALLEST_SLICE = 50
 _DONE = RunStatus.SUCCEEDED
 _NOTHING = Difference()
@@ -127,20 +126,25 @@ def list_differences(
 def _candidates(
     session: Session, before: str, after: str, min_level: str, kinds: Collection[Kind], past: str, limit: int
 ) -> list[tuple[str, Kind]]:
-    """Return domains that may differ, in their order: each kind gives its first ones from the index."""
-    parts = []
+    """Return domains that may differ, in their order: each kind gives its first ones from the index.
+
+    Domains of one batch alone are rare as a rule: they are looked for only as far as the others reach.
+    """
+    found: list[tuple[str, Kind]] = []
+    up_to: str | None = None
     if {Kind.CHANGED, Kind.NOT_COMPARABLE} & set(kinds):
-        parts.append(_pairs(before, after, min_level, kinds, past, limit))
-    if Kind.ONLY_BEFORE in kinds:
-        parts.append(_lonely(Kind.ONLY_BEFORE, before, after, past, limit))
-    if Kind.ONLY_AFTER in kinds:
-        parts.append(_lonely(Kind.ONLY_AFTER, after, before, past, limit))
-    merged = union_all(*(select(part) for part in parts)).subquery()
-    rows = session.execute(select(merged.c.domain, merged.c.kind).order_by(merged.c.domain).limit(limit))
-    return [(row.domain, Kind(row.kind)) for row in rows]
+        rows = session.execute(_pairs(before, after, min_level, kinds, past, limit))
+        found = [(row.domain, Kind(row.kind)) for row in rows]
+        up_to = found[-1][0] if len(found) == limit else None
+    for kind, batch, other in ((Kind.ONLY_BEFORE, before, after), (Kind.ONLY_AFTER, after, before)):
+        if kind in kinds:
+            found += [(domain, kind) for domain in session.scalars(_lonely(batch, other, past, up_to, limit))]
+    return sorted(found)[:limit]
 
 
-def _pairs(before: str, after: str, min_level: str, kinds: Collection[Kind], past: str, limit: int) -> Any:
+def _pairs(
+    before: str, after: str, min_level: str, kinds: Collection[Kind], past: str, limit: int
+) -> "Select[str, str]":
     old, new = aliased(Run), aliased(Run)
     done = and_(old.status == _DONE, new.status == _DONE)
     differs: ColumnElement[bool] = done
@@ -155,17 +159,19 @@ def _pairs(before: str, after: str, min_level: str, kinds: Collection[Kind], pas
         new.batch_id == after,
         old.domain == new.domain,
         old.domain > past,
+        new.domain > past,
         or_(*(condition for kind, condition in chosen.items() if kind in kinds)),
     )
-    return query.order_by(old.domain).limit(limit).subquery()
+    return query.order_by(old.domain).limit(limit)
 
 
-def _lonely(kind: Kind, batch: str, other: str, past: str, limit: int) -> Any:
+def _lonely(batch: str, other: str, past: str, up_to: str | None, limit: int) -> "Select[str]":
     run, twin = aliased(Run), aliased(Run)
     has_twin = select(twin.id).where(twin.batch_id == other, twin.domain == run.domain).exists()
-    query = select(run.domain.label("domain"), literal(kind.value).label("kind"))
-    query = query.where(run.batch_id == batch, run.domain > past, ~has_twin)
-    return query.order_by(run.domain).limit(limit).subquery()
+    query = select(run.domain).where(run.batch_id == batch, run.domain > past, ~has_twin)
+    if up_to is not None:
+        query = query.where(run.domain <= up_to)
+    return query.order_by(run.domain).limit(limit)
 
 
 def _compared(
