@@ -1,0 +1,135 @@
+"""Measure a purge by age over a seeded database: its steps, and what a reader and a writer beside it feel.
+
+    python -m benchmarks.purge --driver postgres --runs 20000
+
+The steps are those of the service. The reader asks for the newest runs, the writer stores a finished run, each without
+a rest. The database is private, and removed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from sqlalchemy import text
+
+from benchmarks.seed import BEGIN, Size, seed
+from benchmarks.store import chosen_store, opened, p95
+from gonemaster_db.clock import utcnow
+from gonemaster_db.filters import RunFilter
+from gonemaster_db.models import RunStatus
+from gonemaster_db.purging import purge_in_steps
+from gonemaster_db.records import EntryRecord, NewJob, RunRecord
+from gonemaster_db.repositories.deletion import purge_finished_before
+from gonemaster_db.repositories.graduation import graduate_job
+from gonemaster_db.repositories.jobs import claim_job, create_job
+from gonemaster_db.repositories.runs import list_runs
+from gonemaster_db.session import Store
+
+_ALONE_S = 5.0
+_BEHIND_THE_SEED = datetime(2026, 10, 1, tzinfo=UTC)
+_ENTRIES = [EntryRecord(number / 10, "BASIC", "basic01", "B01_CHILD_FOUND", "INFO", {}) for number in range(30)]
+
+
+class Companion:
+    """A thread that does the same again and again, and notes how long each time took."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.times_ms: list[float] = []
+        self._work = work
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._repeat, daemon=True)
+        self._thread.start()
+
+    def _repeat(self) -> None:
+        while not self._ended.is_set():
+            begin = time.perf_counter()
+            self._work()
+            self.times_ms.append((time.perf_counter() - begin) * 1000)
+
+    def stop(self) -> str:
+        self._ended.set()
+        self._thread.join()
+        times = self.times_ms
+        return f"{len(times)} times, 95th percentile {p95(times):.1f} ms, worst {max(times):.0f} ms"
+
+
+def companions(store: Store) -> dict[str, Companion]:
+    numbers = count()
+
+    def read() -> None:
+        with store.reading() as session:
+            list_runs(session, RunFilter(), sort="finished_at_desc", limit=100)
+
+    def write() -> None:
+        now = utcnow()
+        with store.transaction() as session:
+            job = create_job(session, NewJob(f"fresh{next(numbers)}.example"), now=now)
+        with store.transaction() as session:
+            claimed = claim_job(session, job.id, worker="w", now=now, lease=timedelta(minutes=5))
+            assert claimed is not None
+        record = RunRecord(RunStatus.SUCCEEDED, now + timedelta(seconds=1), entries=_ENTRIES, effective_profile={})
+        store.run(lambda session: graduate_job(session, job.id, worker="w", attempt=claimed.attempt, record=record))
+
+    return {"reader": Companion(read), "writer": Companion(write)}
+
+
+def measure(store: Store, size: Size) -> None:
+    beside = companions(store)
+    time.sleep(_ALONE_S)
+    for name, companion in beside.items():
+        print(f"{name} alone: {companion.stop()}")
+    beside = companions(store)
+    _purge(store, "with both beside it", cutoff=BEGIN + timedelta(minutes=size.runs // 2))  # a run is seeded a minute
+    for name, companion in beside.items():
+        print(f"{name} beside it: {companion.stop()}")
+    _purge(store, "alone", cutoff=_BEHIND_THE_SEED)
+
+
+def _purge(store: Store, title: str, *, cutoff: datetime) -> None:
+    taken: list[float] = []
+
+    def step(session: object, size: int) -> int:
+        began = time.perf_counter()
+        removed = purge_finished_before(session, cutoff, limit=size)  # type: ignore[arg-type]  # a session it is
+        taken.append(time.perf_counter() - began)
+        return removed
+
+    begin = time.perf_counter()
+    portions = list(purge_in_steps(store, step))
+    passed = time.perf_counter() - begin
+    print(
+        f"purge {title}: {sum(portions)} runs in {passed:.1f} s ({sum(portions) / passed:.0f} runs/s),"
+        f" {len(portions)} steps of {min(portions)} to {max(portions)} runs,"
+        f" 95th percentile {p95(taken) * 1000:.0f} ms, longest {max(taken) * 1000:.0f} ms"
+    )
+
+
+def _set_sequences(store: Store) -> None:
+    """Let PostgreSQL go on behind the ids that the seed has chosen itself."""
+    if store.engine.dialect.name == "postgresql":
+        with store.transaction() as session:
+            for table in ("domains", "entries"):
+                begin = text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+                session.execute(begin)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--driver", choices=("postgres", "sqlite"), default="postgres")
+    parser.add_argument("--runs", type=int, default=20_000)
+    options = parser.parse_args()
+    size = Size(options.runs)
+    with chosen_store(options.driver, "") as settings, opened(settings) as store:
+        seed(store, size)
+        _set_sequences(store)
+        print(f"{options.driver}: {size.runs} runs, {size.runs * size.entries_per_run} entries")
+        measure(store, size)
+
+
+if __name__ == "__main__":
+    main()
