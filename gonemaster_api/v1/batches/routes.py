@@ -74,7 +74,7 @@ class Batches(MethodView):
 class BatchById(MethodView):
     """One batch."""
 
-    @blueprint.arguments(JobListQuerySchema, location="query")
+    @blueprint.arguments(JobListQuerySchema(exclude=("batch_id",)), location="query")
     @blueprint.response(200, BatchDetailSchema)
     @blueprint.refuses(_400="as for the list of jobs", _404="not_found")
     def get(self, query: dict[str, Any], batch_id: str) -> Any:
