@@ -113,7 +113,7 @@ def _application(capp: celery.Celery, login: str) -> Any:
                 return super().get_handler_delegate(request, Refused)
             return super().get_handler_delegate(request, target_class, *rest, **named)
 
-    logging.getLogger("tornado.access").propagate = False
+    logging.getLogger("tornado.access").setLevel(logging.ERROR)  # a browser's first request is always without login
     default_options.basic_auth = [login]
     default_options.read_only = True
     default_options.inspect_timeout = 3000.0  # milliseconds; a busy worker answers late

@@ -53,6 +53,7 @@ def test_nothing_is_shown_without_the_login(own_redis: EmbeddedRedis, start: Sta
     assert ask(url + "/", LOGIN)[0] == 200
     assert ask(url + "/metrics", LOGIN)[0] == 200
     assert "correct horse" not in service.log
+    assert "401" not in service.log
     assert service.stop() == 0
 
 
