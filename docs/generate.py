@@ -147,6 +147,41 @@ def settings_page() -> Iterator[str]:
             "yes" if option.runtime else "",
         )
         yield f"| {' | '.join(cells)} |"
+    yield from ("", "## Changes while the service runs", "", *_CHANGES)
+
+
+_SAVED = (
+    "`PUT /api/v1/settings` takes an object of keys marked `yes` above and their values, and saves all or none;"
+    " `GET /api/v1/settings` shows every key with value, source and range. What is saved lies in the database and"
+    " outlives restarts. It goes before variable, file and default, but not before a flag: what a process got by flag it"
+    " keeps, and the API that got it by flag refuses to change it. `null` forgets what was saved. A stored value that"
+    " this version does not allow is logged and ignored."
+)
+_FOLLOWED = (
+    "API processes, workers on all machines and beat follow within two seconds: a mark in Redis tells them to read the"
+    " database again, and the reconciler tells it once more if Redis was away or lost it. Jobs that run go on as they"
+    " began. Variables, files and flags are those of each process: a value that must be the same everywhere is best"
+    " saved over the API. A variable counts as `config_file` among the sources."
+)
+_OF_RUNS = (
+    "`min_level`, `ipv6_mode`, `allow_non_global_targets`, `cross_job_hot_cache`, `cross_job_hot_cache_ttl_seconds`"
+)
+_CHANGES = (
+    _SAVED,
+    "",
+    _FOLLOWED,
+    "",
+    "| Key | Acts on |",
+    "| --- | --- |",
+    "| `worker_count`, `reserved_normal_slots`, `min_batch_slots` | what each worker takes next |",
+    "| `max_concurrent_jobs` | divided among the living workers |",
+    f"| {_OF_RUNS} | runs that begin from now on; a changed cache begins empty |",
+    "| `stuck_job_timeout_minutes` | what `GET /queue/health` calls stalled |",
+    "| `database.retention_days` | the next purge; one that is under way ends |",
+    "| `database.purge_interval_seconds` | beat's schedule, counted from the last purge |",
+    "| `show_score_admin`, `show_nameserver_timings_admin` | the next answer of the API |",
+    "| the others | stored, for parts that come later |",
+)
 
 
 def _default(option: Option) -> str:

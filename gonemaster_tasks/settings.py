@@ -280,12 +280,18 @@ class Settings:
     mcp_allow_write: bool = _option(False, kinds.boolean(), "its tools may change things", runtime=True)
 
     # Display
-    show_score_admin: bool = _option(True, kinds.boolean(), "display", runtime=True)
-    show_score_public: bool = _option(True, kinds.boolean(), "display", runtime=True)
-    show_nameserver_timings_admin: bool = _option(True, kinds.boolean(), "display", runtime=True)
-    show_nameserver_timings_public: bool = _option(True, kinds.boolean(), "display", runtime=True)
-    show_dnssec_chain_public: bool = _option(True, kinds.boolean(), "display", runtime=True)
-    show_asn_names_public: bool = _option(True, kinds.boolean(), "display", runtime=True)
+    show_score_admin: bool = _option(True, kinds.boolean(), "score and grade in the admin API", runtime=True)
+    show_score_public: bool = _option(True, kinds.boolean(), "score and grade on the public pages", runtime=True)
+    show_nameserver_timings_admin: bool = _option(
+        True, kinds.boolean(), "times of name servers in the admin API", runtime=True
+    )
+    show_nameserver_timings_public: bool = _option(
+        True, kinds.boolean(), "times of name servers on the public pages", runtime=True
+    )
+    show_dnssec_chain_public: bool = _option(
+        True, kinds.boolean(), "the DNSSEC chain on the public pages", runtime=True
+    )
+    show_asn_names_public: bool = _option(True, kinds.boolean(), "names of networks on the public pages", runtime=True)
 
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
