@@ -153,9 +153,9 @@ def settings_page() -> Iterator[str]:
 _SAVED = (
     "`PUT /api/v1/settings` takes an object of keys marked `yes` above and their values, and saves all or none;"
     " `GET /api/v1/settings` shows every key with value, source and range. What is saved lies in the database and"
-    " outlives restarts. It goes before variable, file and default, but not before a flag: what a process got by flag it"
-    " keeps, and the API that got it by flag refuses to change it. `null` forgets what was saved. A stored value that"
-    " this version does not allow is logged and ignored."
+    " outlives restarts. It goes before variable, file and default, but not before a flag: what a process got by flag"
+    " it keeps, and the API that got it by flag refuses to change it. `null` forgets what was saved. A stored value"
+    " that this version does not allow is logged and ignored."
 )
 _FOLLOWED = (
     "API processes, workers on all machines and beat follow within two seconds: a mark in Redis tells them to read the"
