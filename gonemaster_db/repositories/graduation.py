@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, case, delete, literal, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    RowMapping,
+    Table,
+    bindparam,
+    case,
+    delete,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.orm import Session
 
@@ -24,16 +36,30 @@ _JOBS = cast("Table", Job.__table__)
 _CHUNK = 5000
 _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
 _RUNS = cast("Table", Run.__table__)
-_OURS = (
-    _JOBS.c.id.in_(bindparam("ids", expanding=True)),
-    tuple_(_JOBS.c.id, _JOBS.c.attempt).in_(bindparam("claims", expanding=True)),
-    _JOBS.c.status == JobStatus.RUNNING,
-    _JOBS.c.worker == bindparam("claimant"),
+_OURS = (_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == bindparam("claimant"))
+_CLAIMS: BindParameter[Claim] = bindparam("claims", expanding=True)
+# Made once: to build a statement costs more than to run it. One job needs no order, and half the planning.
+_TAKE_ONE = (
+    delete(_JOBS)
+    .where(_JOBS.c.id == bindparam("job_id"), _JOBS.c.attempt == bindparam("number"), *_OURS)
+    .returning(*_JOBS.c)
 )
-# Made once: to build a statement costs more than to run it.
-_TAKE_CLAIMED = delete(_JOBS).where(_JOBS.c.id.in_(in_order_of_id(*_OURS)), *_OURS).returning(*_JOBS.c)
+_TAKE_SEVERAL = (
+    delete(_JOBS)
+    .where(
+        _JOBS.c.id.in_(
+            in_order_of_id(
+                _JOBS.c.id.in_(bindparam("ids", expanding=True)),
+                tuple_(_JOBS.c.id, _JOBS.c.attempt).in_(_CLAIMS),
+                *_OURS,
+            )
+        ),
+        *_OURS,
+    )
+    .returning(*_JOBS.c)
+)
 _RUNS_OF_CLAIMS = select(_RUNS.c.id, _RUNS.c.attempt, _RUNS.c.status).where(
-    tuple_(_RUNS.c.id, _RUNS.c.attempt).in_(bindparam("claims", expanding=True)),
+    tuple_(_RUNS.c.id, _RUNS.c.attempt).in_(_CLAIMS),
     _RUNS.c.worker == bindparam("claimant"),
 )
 
@@ -55,16 +81,24 @@ def graduate_jobs(session: Session, finished: Sequence[Finished], *, worker: str
     """
     session.flush()
     records = {(one.job_id, one.attempt): one.record for one in finished}
-    parameters = {"ids": [job_id for job_id, _ in records], "claims": list(records), "claimant": worker}
-    jobs = session.connection().execute(_TAKE_CLAIMED, parameters).mappings().all()
+    jobs = _take_claimed(session, list(records), worker)
     endings = [(job, records[job["id"], job["attempt"]]) for job in jobs]
     write_runs(session, endings)
     ended = {(job["id"], job["attempt"]): record.status for job, record in endings}
     if missing := [claim for claim in records if claim not in ended]:
-        parameters = {"claims": missing, "claimant": worker}
-        runs = session.connection().execute(_RUNS_OF_CLAIMS, parameters)
+        runs = session.connection().execute(_RUNS_OF_CLAIMS, {"claims": missing, "claimant": worker})
         ended |= {(run.id, run.attempt): run.status for run in runs}
     return ended
+
+
+def _take_claimed(session: Session, claims: Sequence[Claim], worker: str) -> Sequence[RowMapping]:
+    """Delete the jobs of these claims as far as they hold: this one statement decides who ends them."""
+    if len(claims) == 1:
+        ((job_id, number),) = claims
+        statement, parameters = _TAKE_ONE, {"job_id": job_id, "number": number}
+    else:
+        statement, parameters = _TAKE_SEVERAL, {"ids": [job_id for job_id, _ in claims], "claims": claims}
+    return session.connection().execute(statement, parameters | {"claimant": worker}).mappings().all()
 
 
 def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, record: RunRecord) -> Run:
