@@ -16,6 +16,7 @@ EVENTS_LIFE = timedelta(minutes=10)
 EVENTS_AFTER_END = timedelta(minutes=1)  # then the run in the database tells the same
 _LONGEST_STREAM = 1000
 _LARGEST_BACKLOG = 20_000
+_WATCH_LIFE = timedelta(seconds=10)  # a stream reads once a second
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class JobEvent:
 class _Sign:
     job_id: str
     event: JobEvent
+    if_watched: bool = False
 
 
 class EventPublisher:
@@ -55,9 +57,9 @@ class EventPublisher:
         self._stopping.set()
         self._thread.join(timeout=10)
 
-    def post(self, job_id: str, event: JobEvent) -> None:
-        """Take an event; returns at once, from any thread."""
-        self._signs.append(_Sign(job_id, event))
+    def post(self, job_id: str, event: JobEvent, *, if_watched: bool = False) -> None:
+        """Take an event; returns at once, from any thread. Only its progress is told `if_watched` and nobody reads."""
+        self._signs.append(_Sign(job_id, event, if_watched))
 
     def _work(self) -> None:
         while not self._stopping.wait(self._interval_s):
@@ -76,12 +78,12 @@ class EventPublisher:
 def _write(broker: Broker, signs: Sequence[_Sign]) -> None:
     progress = {sign.job_id: sign.event.data["progress"] for sign in signs if "progress" in sign.event.data}
     ended = {sign.job_id for sign in signs if sign.event.type == "done"}
-    touched = dict.fromkeys(sign.job_id for sign in signs)
+    told = _told(broker, signs)
     with reachable(), broker.client.pipeline(transaction=False) as pipe:
-        for sign in signs:
+        for sign in told:
             fields = {"type": sign.event.type, "data": json.dumps(sign.event.data)}
             pipe.xadd(_stream(sign.job_id), fields, maxlen=_LONGEST_STREAM, approximate=True)
-        for job_id in touched:
+        for job_id in dict.fromkeys(sign.job_id for sign in told):
             pipe.expire(_stream(job_id), EVENTS_AFTER_END if job_id in ended else EVENTS_LIFE)
         for job_id, value in progress.items():
             if job_id not in ended:
@@ -89,6 +91,23 @@ def _write(broker: Broker, signs: Sequence[_Sign]) -> None:
         if ended:
             pipe.delete(*(_progress(job_id) for job_id in ended))
         pipe.execute()
+
+
+def _told(broker: Broker, signs: Sequence[_Sign]) -> list[_Sign]:
+    """Leave out what somebody would have to watch."""
+    asked = list({sign.job_id for sign in signs if sign.if_watched})
+    if not asked:
+        return list(signs)
+    with reachable():
+        marks = broker.client.mget([_watch(job_id) for job_id in asked])
+    watched = {job_id for job_id, mark in zip(asked, marks, strict=True) if mark is not None}
+    return [sign for sign in signs if not sign.if_watched or sign.job_id in watched]
+
+
+def watch(broker: Broker, job_id: str) -> None:
+    """Tell that somebody reads the events of a job; each reading tells it again. Raises BrokerUnavailable."""
+    with reachable():
+        broker.client.set(_watch(job_id), "1", ex=_WATCH_LIFE)
 
 
 def publish(broker: Broker, job_id: str, event: JobEvent) -> None:
@@ -111,6 +130,7 @@ def read_events(broker: Broker, job_id: str, *, after: str = "0", wait: timedelt
     `wait` must stay below the connection's timeout of 5 s.
     """
     block = int(wait.total_seconds() * 1000) if wait else None
+    watch(broker, job_id)
     with reachable():
         answer = broker.client.xread({_stream(job_id): after}, block=block)
     streams = answer.items() if isinstance(answer, dict) else answer or []
@@ -138,3 +158,7 @@ def _stream(job_id: str) -> str:
 
 def _progress(job_id: str) -> str:
     return f"gm:progress:{job_id}"
+
+
+def _watch(job_id: str) -> str:
+    return f"gm:watch:{job_id}"

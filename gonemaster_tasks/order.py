@@ -10,7 +10,7 @@ from celery.worker import state as celery_state
 from kombu.utils.scheduling import priority_cycle
 
 from gonemaster_tasks.broker import Controls
-from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
+from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER, TIERS
 
 _MAINTENANCE_AT_ONCE = 2
 MOST_SLOTS = 1024
@@ -73,25 +73,28 @@ class Gate:
 
     def queues(self, consumed: Iterable[str]) -> list[str]:
         """Return those of the queues consumed that a message may come from now, most urgent first."""
-        if self._closed:
-            return []
-        names = set(consumed)
-        return [name for name in self._allowed(names) if name in names]
+        return [name for name, room in self.room(consumed).items() if room > 0]
 
-    def _allowed(self, consumed: set[str]) -> list[str]:
+    def room(self, consumed: Iterable[str]) -> dict[str, int]:
+        """Return how many messages may be taken now from each of the queues consumed, most urgent first."""
+        if self._closed:
+            return {}
+        names = set(consumed)
+        return {name: room for name, room in self._allowed(names).items() if name in names}
+
+    def _allowed(self, consumed: set[str]) -> dict[str, int]:
         in_hand = self._in_hand()
-        allowed = [MAINTENANCE] if in_hand[MAINTENANCE] < _MAINTENANCE_AT_ONCE else []
         room = self._room()
-        if in_hand[NORMAL] + in_hand[BATCH] >= room:
-            return allowed
-        tiers = [] if self.paused(NORMAL) else [NORMAL]
+        free = room - in_hand[NORMAL] - in_hand[BATCH]
         # A worker that takes no normal jobs keeps no slots for them, and one slot is always left for batch.
         reserved = self._reserved_normal if NORMAL in consumed else 0
-        if not self.paused(BATCH) and in_hand[BATCH] < max(1, room - reserved):
-            tiers.append(BATCH)
-            if in_hand[BATCH] < min(self._min_batch, room - 1):  # people never wait for all slots
-                tiers.reverse()
-        return allowed + tiers
+        normal = 0 if self.paused(NORMAL) else free
+        batch = 0 if self.paused(BATCH) else min(free, max(1, room - reserved) - in_hand[BATCH])
+        allowed = {MAINTENANCE: _MAINTENANCE_AT_ONCE - in_hand[MAINTENANCE]}
+        first = min(self._min_batch, room - 1) - in_hand[BATCH]  # people never wait for all slots
+        if first > 0:
+            return allowed | {BATCH: min(batch, first), NORMAL: normal}
+        return allowed | {NORMAL: normal, BATCH: batch}
 
     def _room(self) -> int:
         return self.slots if self._share is None else min(self.slots, self._share)
@@ -148,6 +151,15 @@ class TierOrder(priority_cycle):
     def has_more(self, n: int) -> bool:
         """Whether more could be asked for than the last BRPOP did."""
         return not set(self._wanted(n)) <= set(self.asked)
+
+    def room_behind(self, queue: str, n: int) -> tuple[int, list[str]]:
+        """Return how many messages may follow one just taken from a queue, and the queues asked before it.
+
+        The message itself is not counted as in hand yet.
+        """
+        if _gate is None or queue not in TIERS or queue not in self.asked:
+            return 0, []
+        return _gate.room(self.items[:n]).get(queue, 0) - 1, self.asked[: self.asked.index(queue)]
 
     def _wanted(self, n: int) -> list[str]:
         names = self.items[:n]

@@ -86,11 +86,16 @@ def _leave(process: Process, job_id: str, tier: str) -> None:
 
 def _work(process: Process, claim: Claim) -> None:
     """Test, then bring the job to its end; the lease is renewed until it has one."""
-    process.publisher.post(claim.job.id, JobEvent("state", {"status": "running", "progress": 0}))
+    _tell(process, claim.running, "state", {"status": "running", "progress": 0})
     try:
         _finish(process, claim, _test(process, claim))
     finally:
         process.jobs.discard(claim.running)
+
+
+def _tell(process: Process, running: RunningJob, kind: str, data: dict[str, Any]) -> None:
+    """Post an event; those of batch jobs only go to who watches, a sweep would fill Redis with what nobody reads."""
+    process.publisher.post(running.job_id, JobEvent(kind, data), if_watched=running.tier != NORMAL)
 
 
 def _test(process: Process, claim: Claim) -> RunRecord | None:
@@ -127,7 +132,7 @@ def _listeners(process: Process, claim: Claim) -> Listeners:
 
     Entries of batch jobs are not sent one by one: a sweep would fill Redis with what nobody watches.
     """
-    job_id, running = claim.job.id, claim.running
+    running = claim.running
     told_at = 0.0
 
     def on_progress(percent: int) -> None:
@@ -135,12 +140,12 @@ def _listeners(process: Process, claim: Claim) -> Listeners:
         running.progressed_at = time.monotonic()
         if running.progressed_at - told_at >= _PROGRESS_EVERY_S:
             told_at = running.progressed_at
-            process.publisher.post(job_id, JobEvent("progress", {"progress": percent}))
+            _tell(process, running, "progress", {"progress": percent})
 
     def on_entry(entry: EntryRecord) -> None:
         running.progressed_at = time.monotonic()
         if running.tier == NORMAL:
-            process.publisher.post(job_id, JobEvent("entry", _as_event(entry)))
+            _tell(process, running, "entry", _as_event(entry))
 
     return Listeners(on_progress, on_entry)
 
@@ -180,7 +185,7 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> None:
         except (StoreUnavailable, StoreConflict) as error:
             log.warning("result held, the database is away", extra={"job_id": job_id, "error": str(error)})
         else:
-            process.publisher.post(job_id, JobEvent("done", {"status": status}))
+            _tell(process, claim.running, "done", {"status": status})
             return
         process.given_up.wait(pause_s)
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
@@ -233,9 +238,9 @@ def _give_back(process: Process, claim: Claim) -> None:
         return
     if isinstance(left, Job):
         _put_back(process, job_id, claim.running.tier)
-        process.publisher.post(job_id, JobEvent("state", {"status": "queued", "progress": 0}))
+        _tell(process, claim.running, "state", {"status": "queued", "progress": 0})
     else:
-        process.publisher.post(job_id, JobEvent("done", {"status": str(left.status)}))
+        _tell(process, claim.running, "done", {"status": str(left.status)})
 
 
 def _put_back(process: Process, job_id: str, tier: str) -> None:

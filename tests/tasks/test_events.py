@@ -1,0 +1,60 @@
+"""Events reach who watches; a sweep that nobody watches leaves no trace but its progress."""
+
+from datetime import timedelta
+
+import pytest
+
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.events import EventPublisher, JobEvent, read_events, read_progress, watch
+
+RUNNING = JobEvent("state", {"status": "running", "progress": 0})
+HALF = JobEvent("progress", {"progress": 50})
+DONE = JobEvent("done", {"status": "succeeded"})
+
+
+@pytest.fixture
+def publisher(broker: Broker) -> EventPublisher:
+    """A publisher that sends when it is stopped."""
+    made = EventPublisher(broker, interval=timedelta(hours=1))
+    made.start()
+    return made
+
+
+def keys(broker: Broker) -> set[str]:
+    return set(broker.client.keys("gm:*"))
+
+
+def test_events_of_a_job_are_read_in_order(broker: Broker, publisher: EventPublisher) -> None:
+    for event in (RUNNING, HALF):
+        publisher.post("job_1", event)
+    publisher.stop()
+    assert [(event.type, event.data) for event in read_events(broker, "job_1")] == [
+        (event.type, event.data) for event in (RUNNING, HALF)
+    ]
+    assert read_progress(broker, ["job_1", "job_2"]) == {"job_1": 50}
+
+
+def test_what_nobody_watches_leaves_its_progress_only(broker: Broker, publisher: EventPublisher) -> None:
+    for event in (RUNNING, HALF):
+        publisher.post("job_1", event, if_watched=True)
+    for event in (RUNNING, HALF, DONE):
+        publisher.post("job_2", event, if_watched=True)
+    publisher.stop()
+    assert keys(broker) == {"gm:progress:job_1"}
+    assert read_progress(broker, ["job_1"]) == {"job_1": 50}
+
+
+def test_what_is_watched_is_told(broker: Broker, publisher: EventPublisher) -> None:
+    watch(broker, "job_1")
+    for job_id in ("job_1", "job_2"):
+        publisher.post(job_id, DONE, if_watched=True)
+    publisher.stop()
+    assert [event.type for event in read_events(broker, "job_1")] == ["done"]
+    assert read_events(broker, "job_2") == []
+
+
+def test_who_reads_watches(broker: Broker, publisher: EventPublisher) -> None:
+    assert read_events(broker, "job_1") == []
+    publisher.post("job_1", HALF, if_watched=True)
+    publisher.stop()
+    assert [event.type for event in read_events(broker, "job_1")] == ["progress"]

@@ -1,0 +1,155 @@
+"""Messages taken along and acknowledgements sent together leave Redis as single ones would."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from kombu import Connection, Queue
+from kombu.transport import TRANSPORT_ALIASES
+
+from gonemaster_tasks import order, transport
+from gonemaster_tasks.app import make_app
+from gonemaster_tasks.broker import Broker, Controls
+from gonemaster_tasks.queues import BATCH, NORMAL, ORDER
+
+SLOTS = 8
+
+
+@dataclass
+class Taker:
+    """A consumer as a worker has it, without a pool: what it takes stays in hand."""
+
+    connection: Any
+    gate: order.Gate
+    messages: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.channel = self.connection.default_channel
+        queues = [Queue(name, routing_key=name) for name in ORDER]
+        self.consumer = self.connection.Consumer(queues, self.channel, on_message=self._take)
+
+    def _take(self, message: Any) -> None:
+        self.messages.append(message)
+        self.gate.enter(message.headers["id"], message.delivery_info["routing_key"])
+
+    def take(self) -> list[str]:
+        """Wait for one message, and what comes along with it; returns the jobs."""
+        before = len(self.messages)
+        self.connection.drain_events(timeout=20)
+        return [message.headers["id"] for message in self.messages[before:]]
+
+
+MakeTaker = Callable[..., Taker]
+
+
+@pytest.fixture
+def make_taker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeTaker]:
+    """`make_taker(reserved=1)` consumes from all queues."""
+    for name in ("redis", "rediss", "sentinel"):
+        monkeypatch.setitem(TRANSPORT_ALIASES, name, TRANSPORT_ALIASES[name])
+    transport.install()
+    app = make_app(broker.address.url)
+    opened: list[Connection] = []
+
+    def make(**limits: int) -> Taker:
+        gate = order.Gate(slots=SLOTS, reserved_normal=limits.get("reserved", 1), min_batch=limits.get("min_batch", 0))
+        gate.update(Controls({}, {}), None)
+        monkeypatch.setattr(order, "_gate", gate)
+        opened.append(app.connection_for_read())
+        taker = Taker(opened[-1], gate)
+        taker.consumer.consume()
+        return taker
+
+    yield make
+    for connection in opened:
+        connection.close()
+    app.close()
+
+
+def fill(broker: Broker, tier: str, count: int) -> list[str]:
+    ids = [f"job_{tier}{number:04}" for number in range(count)]
+    broker.enqueue_many(ids, tier)
+    return ids
+
+
+def test_a_deep_queue_fills_the_free_slots_at_once_in_order(broker: Broker, make_taker: MakeTaker) -> None:
+    ids = fill(broker, BATCH, 200)
+    taker = make_taker()
+    assert taker.take() == ids[: SLOTS - 1]  # one is kept for normal
+    assert broker.held(ids) == {*ids[: SLOTS - 1]}
+    assert list(broker.waiting_ids(BATCH)) == ids[SLOTS - 1 :]
+    assert set(broker.held_since()) == broker.held(ids)
+
+
+def test_a_short_queue_is_left_to_all_workers(broker: Broker, make_taker: MakeTaker) -> None:
+    ids = fill(broker, BATCH, 15)
+    taker = make_taker()
+    assert taker.take() == ids[:1]
+    assert taker.take() == ids[1:2]
+
+
+def test_batch_jobs_that_go_first_are_no_more_than_asked(broker: Broker, make_taker: MakeTaker) -> None:
+    batch, normal = fill(broker, BATCH, 200), fill(broker, NORMAL, 200)
+    taker = make_taker(min_batch=3)
+    assert taker.take() == batch[:3]
+    assert taker.take() == normal[: SLOTS - 3]
+
+
+def test_nothing_is_taken_along_before_what_is_more_urgent(
+    broker: Broker, make_taker: MakeTaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = fill(broker, BATCH, 200)
+    taker = make_taker()
+    room_behind = taker.channel.room_behind
+
+    def while_a_person_comes(queue: str) -> tuple[int, list[str]]:
+        fill(broker, NORMAL, 1)
+        return room_behind(queue)
+
+    monkeypatch.setattr(taker.channel, "room_behind", while_a_person_comes)
+    assert taker.take() == batch[:1]
+
+
+def test_what_was_taken_along_goes_back_as_any_other(broker: Broker, make_taker: MakeTaker) -> None:
+    ids = fill(broker, BATCH, 200)
+    taker = make_taker()
+    taker.take()
+    taker.channel.qos.restore_unacked()
+    assert broker.held_count() == 0
+    assert sorted(broker.waiting_ids(BATCH)) == ids
+    assert broker.remove(ids[: SLOTS - 1], BATCH) == ids[: SLOTS - 1]  # found by its exact bytes
+
+
+def test_acknowledgements_of_a_turn_are_sent_together(broker: Broker, make_taker: MakeTaker) -> None:
+    ids = fill(broker, BATCH, 200)
+    taker = make_taker()
+    taken = taker.take()
+    taker.channel.connection.turns = True  # as with an event loop
+    for message in taker.messages:
+        message.ack()
+    assert broker.held(ids) == {*taken}
+    taker.channel.send_acks()
+    assert (broker.held_count(), broker.held_since()) == (0, {})
+
+
+def test_without_an_event_loop_an_acknowledgement_is_sent_at_once(broker: Broker, make_taker: MakeTaker) -> None:
+    fill(broker, BATCH, 3)
+    taker = make_taker()
+    taker.take()
+    taker.messages[0].ack()
+    assert broker.held_count() == 0
+
+
+def test_a_channel_that_closes_sends_what_was_acknowledged_and_gives_the_rest_back(
+    broker: Broker, make_taker: MakeTaker
+) -> None:
+    ids = fill(broker, BATCH, 200)
+    taker = make_taker()
+    taken = taker.take()
+    taker.channel.connection.turns = True
+    for message in taker.messages[:4]:
+        message.ack()
+    taker.connection.close()
+    assert broker.held_count() == 0
+    assert {*broker.waiting_ids(BATCH)} == {*ids} - {*taken[:4]}
