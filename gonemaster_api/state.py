@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app
 
+from gonemaster_api.services.batch_watch import BatchWatch
 from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
@@ -28,6 +29,7 @@ class State:
     queue: QueueParts
     stopping: threading.Event
     streams: threading.BoundedSemaphore
+    batches: BatchWatch = field(default_factory=BatchWatch)
     started_at: datetime = field(default_factory=utcnow)
 
     @property

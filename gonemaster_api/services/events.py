@@ -1,12 +1,12 @@
 """A job's events as a stream of server-sent events, from the broker's signs and the store."""
 
-import json
 import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from gonemaster_api.services.streaming import END_ID, FIRST_LINES, KEEP_ALIVE, event_text
 from gonemaster_api.state import State
 from gonemaster_db.errors import JobNotFound, StoreUnavailable
 from gonemaster_db.models import Job, Run
@@ -17,7 +17,6 @@ from gonemaster_tasks.events import JobEvent, read_events, read_progress
 
 KEEP_ALIVE_S = 15.0
 LOOK_AT_STORE_S = 3.0  # events are a courtesy: should one be lost, the store tells the end
-END_ID = "end"  # Last-Event-ID of a stream that had its end
 _WAIT = timedelta(seconds=1)
 _BROKER_ID = re.compile(r"\d{1,20}-\d{1,20}")
 
@@ -27,7 +26,7 @@ def stream(state: State, item: Job | Run, *, last_event_id: str) -> Iterator[str
 
     `last_event_id` is what a client that comes back has seen last; only what is behind it is sent.
     """
-    yield "retry: 2000\n\n"
+    yield FIRST_LINES
     if not last_event_id:
         yield _event(JobEvent("state", _state(state, item)))
     if isinstance(item, Run):
@@ -55,7 +54,7 @@ def _follow(state: State, job_id: str, seen: str) -> Iterator[str]:
                 return
         if time.monotonic() - sent_at >= KEEP_ALIVE_S:
             sent_at = time.monotonic()
-            yield ": keep-alive\n\n"
+            yield KEEP_ALIVE
 
 
 def _next_events(state: State, job_id: str, seen: str) -> list[JobEvent]:
@@ -95,5 +94,4 @@ def _event(event: JobEvent) -> str:
     data = event.data
     if event.type == "entry":
         data = data | {"message": message(data["tag"], data["module"], data["args"])}
-    identity = f"id: {event.id}\n" if event.id else ""
-    return f"{identity}event: {event.type}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+    return event_text(event.type, data, event.id)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from flask import Response
 from flask.views import MethodView
 
 from gonemaster_api.actor import who
 from gonemaster_api.blueprint import Blueprint
-from gonemaster_api.openapi import IDEMPOTENCY_KEY
-from gonemaster_api.services import batch_view
+from gonemaster_api.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
+from gonemaster_api.services import batch_events, batch_view, streaming
 from gonemaster_api.services import batches as service
 from gonemaster_api.services.idempotency import answer_once
 from gonemaster_api.state import state
@@ -27,7 +28,7 @@ from gonemaster_api.v1.batches.schemas import (
     TagValuesSchema,
 )
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
-from gonemaster_db.repositories.batches import set_snapshot_intent
+from gonemaster_db.repositories.batches import get_batch, set_snapshot_intent
 from gonemaster_tasks import batch_control
 
 blueprint = Blueprint("batches", __name__, description="Many domains, submitted at once")
@@ -94,6 +95,28 @@ class BatchById(MethodView):
     def delete(self, batch_id: str) -> None:
         """Cancel what is left, wait up to 5 s for it to end, and remove batch, runs and entries."""
         batch_view.delete(state(), batch_id, who=who())
+
+
+@blueprint.route("/batches/<batch_id>/events")
+class BatchEvents(MethodView):
+    """How far a batch is, as it goes on."""
+
+    @blueprint.doc(parameters=[LAST_EVENT_ID])
+    @blueprint.response(
+        200,
+        {"type": "string"},
+        content_type="text/event-stream",
+        description="server-sent events `counts` and `done`; the stream ends after `done`",
+    )
+    @blueprint.alt_response(204, description="the stream that Last-Event-ID belongs to has had its end", success=True)
+    @blueprint.refuses(_404="not_found", _503="too_many_streams, store_unavailable")
+    def get(self, batch_id: str) -> Response:
+        """Follow a batch. Last-Event-ID continues a stream that broke off."""
+        shared = state()
+        with shared.store.reading() as session:
+            get_batch(session, batch_id)
+        stream = batch_events.stream(shared, batch_id, last_event_id=streaming.last_event_id())
+        return streaming.respond(shared, stream)
 
 
 @blueprint.route("/batches/<batch_id>/delete-preview")

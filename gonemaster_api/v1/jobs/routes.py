@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from flask.views import MethodView
 
 from gonemaster_api.actor import who
 from gonemaster_api.blueprint import Blueprint
-from gonemaster_api.errors import ApiError
 from gonemaster_api.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
-from gonemaster_api.services import events, job_list, job_view, results, retention, submission
+from gonemaster_api.services import events, job_list, job_view, results, retention, streaming, submission
 from gonemaster_api.services.idempotency import answer_once
 from gonemaster_api.state import State, state
 from gonemaster_api.v1.jobs.schemas import (
@@ -133,16 +132,7 @@ class Events(MethodView):
         """Follow a job. Last-Event-ID continues a stream that broke off."""
         shared = state()
         item = _find(shared, job_id)
-        last_event_id = request.headers.get("Last-Event-ID", "")
-        if last_event_id == events.END_ID:
-            return Response(status=204)  # tells browsers not to come back
-        if not shared.streams.acquire(blocking=False):
-            raise ApiError(503, "too_many_streams", "too many event streams are open", headers={"Retry-After": "5"})
-        response = Response(events.stream(shared, item, last_event_id=last_event_id), mimetype="text/event-stream")
-        response.call_on_close(shared.streams.release)
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Accel-Buffering"] = "no"
-        return response
+        return streaming.respond(shared, events.stream(shared, item, last_event_id=streaming.last_event_id()))
 
 
 @blueprint.route("/<job_id>/result")

@@ -1,0 +1,64 @@
+"""The numbers of batches that somebody watches: counted once for all who watch, and not too often."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gonemaster_db.errors import BatchNotFound, StoreConflict, StoreUnavailable
+from gonemaster_db.repositories.batches import count_statuses, get_batch
+from gonemaster_db.session import Store
+
+COUNT_EVERY_S = 1.0
+_SHARE = 10  # a count that takes long is made less often: it may take a tenth of the time
+_FORGET_S = 60.0
+
+
+@dataclass
+class _Watched:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    due: float = 0.0  # on the monotonic clock
+    counts: Mapping[str, int] | None = None
+
+
+class BatchWatch:
+    """What one process knows of watched batches."""
+
+    def __init__(self) -> None:
+        self._watched: dict[str, _Watched] = {}
+        self._lock = threading.Lock()
+
+    def counts(self, store: Store, batch_id: str) -> Mapping[str, int] | None:
+        """Return jobs and runs by status, at most some seconds old; None before the first count succeeded.
+
+        Raises:
+            BatchNotFound: there is no such batch, or no longer.
+        """
+        watched = self._of(batch_id)
+        with watched.lock:  # whoever comes while one counts waits for that count
+            if time.monotonic() >= watched.due:
+                self._count(store, batch_id, watched)
+            return watched.counts
+
+    def _of(self, batch_id: str) -> _Watched:
+        with self._lock:
+            if batch_id not in self._watched:
+                now = time.monotonic()
+                left = {key: each for key, each in self._watched.items() if now - each.due < _FORGET_S}
+                self._watched = left | {batch_id: _Watched()}
+            return self._watched[batch_id]
+
+    def _count(self, store: Store, batch_id: str, watched: _Watched) -> None:
+        began = time.monotonic()
+        try:
+            with store.reading() as session:
+                get_batch(session, batch_id)
+                watched.counts = count_statuses(session, batch_id)
+        except BatchNotFound:
+            with self._lock:
+                self._watched.pop(batch_id, None)
+            raise
+        except (StoreUnavailable, StoreConflict):
+            pass  # what was counted last is given until the database is back
+        ended = time.monotonic()
+        watched.due = ended + max(COUNT_EVERY_S, _SHARE * (ended - began))
