@@ -1,6 +1,7 @@
 """Settings over HTTP: shown with their sources, changed all or none, obeyed by everything in this process."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import list_actions
 from gonemaster_db.repositories.settings import read_settings, write_settings
 from gonemaster_db.session import Store
-from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.broker import Broker, WorkerState
 from gonemaster_tasks.control import QueueParts
 from gonemaster_tasks.settings import OPTIONS, Settings, load_settings
 from tests.api.conftest import MakeApp
@@ -211,6 +212,31 @@ def test_what_is_shown_follows_the_settings(client: FlaskClient, store: Store) -
         assert client.get(f"/api/v1/{path}").get_json().get("score") is None, path
     features = {"show_score_admin": False, "show_nameserver_timings_admin": False}
     assert client.get("/api/v1/features").get_json() == features
+
+
+def test_what_counts_as_stalled_follows_the_settings(client: FlaskClient, queue: QueueParts) -> None:
+    idle = WorkerState("w@h", "h", 1, ("normal",), 4, {"job_1": queue.broker.time() - 600}, started_at=0.0)
+    queue.broker.register_worker(idle, timedelta(minutes=5))
+
+    def stalled() -> list[str]:
+        troubles = client.get("/api/v1/queue/health").get_json()["troubles"]
+        return [trouble["subject"] for trouble in troubles if trouble["kind"] == "job_stalled"]
+
+    assert stalled() == []
+    put(client, stuck_job_timeout_minutes=5)
+    assert stalled() == ["job_1"]
+    put(client, stuck_job_timeout_minutes=0)
+    assert stalled() == []
+
+
+def test_a_purge_without_days_follows_the_settings(client: FlaskClient, store: Store) -> None:
+    make_run(store, "a.example", record("INFO", at=utcnow() - timedelta(days=40)))
+    refused = client.post("/api/v1/jobs/purge", json={})
+    assert error_of(refused)["code"] == "retention_not_configured"
+    put(client, database__retention_days=36500)
+    assert client.post("/api/v1/jobs/purge", json={}).get_json() == {"purged_jobs": 0}
+    put(client, database__retention_days=39)
+    assert client.post("/api/v1/jobs/purge", json={}).get_json() == {"purged_jobs": 1}
 
 
 def test_a_flood_of_keys_is_answered_in_few_words(client: FlaskClient) -> None:

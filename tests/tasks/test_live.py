@@ -10,10 +10,12 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.settings import delete_settings, write_settings
 from gonemaster_db.session import Store
 from gonemaster_tasks.app import PURGE_ENTRY, make_app, make_app_of
-from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.broker import Broker, Controls
 from gonemaster_tasks.control import QueueParts
 from gonemaster_tasks.embedded_redis import EmbeddedRedis
 from gonemaster_tasks.live import Follower, LiveSettings, tell_stored_settings
+from gonemaster_tasks.order import Gate
+from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.reconciler import reconcile
 from gonemaster_tasks.schedule import follow_purge_interval, missing_entries, save_entry
 from gonemaster_tasks.setting_changes import change_settings
@@ -148,6 +150,26 @@ def test_settings_are_read_without_redis_and_seen_when_it_is_back(
     assert theirs.current.worker_count == 5
     broker.close()
     app.close()
+
+
+def test_slots_of_a_worker_change_while_it_works() -> None:
+    gate = Gate(slots=2, reserved_normal=1)
+    gate.update(Controls({}), None)
+    gate.enter("job_1", BATCH)
+
+    def allowed() -> list[str]:
+        return gate.queues([NORMAL, BATCH])
+
+    assert allowed() == [NORMAL]
+    gate.set_slots(2, 0, 0)
+    assert allowed() == [NORMAL, BATCH]
+    gate.set_slots(3, 0, 2)
+    assert allowed() == [BATCH, NORMAL]
+    gate.set_slots(1, 0, 2)
+    assert allowed() == []
+    gate.set_slots(3, 0, 0)
+    gate.update(Controls({}), 1)
+    assert allowed() == []
 
 
 # Beat's entry
