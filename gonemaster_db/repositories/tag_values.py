@@ -3,8 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal, select, type_coerce
+from sqlalchemy import CTE, ColumnElement, Select, Text, cast, desc, func, literal, select, type_coerce
 from sqlalchemy.orm import Session
 
 from gonemaster_db.json_text import dump_json
@@ -39,30 +42,50 @@ def list_tag_values(
     With `weight_by_score` a domain counts as what its score lacks to 100, so that values of bad domains come first.
     A value that is no string is given as JSON text.
     """
-    value = _value(session, argument)
-    found = (
+    found = _found(_value(session, argument), batch_id, message_tag)
+    counted = _counted(found, min_count, weight_by_score=weight_by_score).limit(limit).cte("counted")
+    place = func.row_number().over(partition_by=found.c.value, order_by=found.c.domain)
+    placed = select(found.c.value, found.c.domain, place.label("place")).cte("placed")
+    query = (
+        select(counted.c.value, counted.c.number, counted.c.average, placed.c.domain)
+        .join(placed, placed.c.value == counted.c.value)
+        .where(placed.c.place <= _SAMPLES)
+        .order_by(counted.c.lacking.desc(), counted.c.number.desc(), counted.c.value, placed.c.place)
+    )
+    return [_tag_value(list(rows)) for _, rows in groupby(session.execute(query), key=itemgetter(0))]
+
+
+def _found(value: ColumnElement[str], batch_id: str, message_tag: str) -> CTE:
+    """Select values with each of their domains; read once, though it is counted and looked up."""
+    return (
         select(value.label("value"), Run.domain.label("domain"), func.min(Run.score).label("score"))
         .join(Run, Run.id == Entry.run_id)
         .where(Run.batch_id == batch_id, Entry.tag == message_tag, value.is_not(None))
         .group_by(value, Run.domain)
-        .subquery()
+        .cte("found")
     )
+
+
+def _counted(found: CTE, min_count: int, *, weight_by_score: bool) -> "Select[str, int, Any, int]":
     count = func.count()
-    lacking = func.coalesce(func.sum(_BEST - func.coalesce(found.c.score, _BEST)), 0)
-    order = [lacking.desc(), count.desc()] if weight_by_score else [count.desc()]
-    query = select(found.c.value, count, func.avg(found.c.score)).group_by(found.c.value).having(count >= min_count)
-    rows = session.execute(query.order_by(*order, found.c.value).limit(limit)).all()
-    return [
-        TagValue(
-            _readable(text),
-            number,
-            None if average is None else round(float(average), 1),
-            session.scalars(
-                select(found.c.domain).where(found.c.value == text).order_by(found.c.domain).limit(_SAMPLES)
-            ).all(),
+    lacking = func.coalesce(func.sum(_BEST - func.coalesce(found.c.score, _BEST)), 0) if weight_by_score else literal(0)
+    return (
+        select(
+            found.c.value,
+            count.label("number"),
+            func.avg(found.c.score).label("average"),
+            lacking.label("lacking"),
         )
-        for text, number, average in rows
-    ]
+        .group_by(found.c.value)
+        .having(count >= min_count)
+        .order_by(desc("lacking"), count.desc(), found.c.value)
+    )
+
+
+def _tag_value(rows: Sequence[Any]) -> TagValue:
+    text, number, average, _ = rows[0]
+    score = None if average is None else round(float(average), 1)
+    return TagValue(_readable(text), number, score, [row[3] for row in rows])
 
 
 def _value(session: Session, argument: str) -> ColumnElement[str]:
