@@ -5,7 +5,8 @@ Inside the world's namespace (see shared/benchworld/README.md):
     world.sh exec python benchmarks/differential.py DIR --zones 100 [--reference FILE] [--silent] [--tag TAG]
 
 A pair is a zone and a message tag that one of the two gives at NOTICE or above; they agree when the other gives the
-tag for that zone, too, at whatever level. Known differences stand in explained.yaml, each with its reason. The results
+tag for that zone, too, at whatever level, or the same verdict under the name of another version. Known differences
+stand in explained.yaml, each with its reason. The results
 of zonemaster-cli are kept in FILE, so that a second comparison takes those from there.
 Exit code 1: there are differences that nobody has explained. Without zonemaster-cli nothing is done.
 """
@@ -49,6 +50,7 @@ class Rule:
     reason: str
     defects: frozenset[str]  # one of these is in the zone; empty: any zone
     beside: re.Pattern[str] | None  # a tag that the other one gives instead
+    renamed: bool  # that tag is the same verdict under another name
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Rule:
@@ -59,6 +61,7 @@ class Rule:
             reason=document["reason"],
             defects=frozenset(document.get("defects", ())),
             beside=re.compile(beside) if beside else None,
+            renamed=document.get("renamed", False),
         )
 
     def explains(self, difference: Difference) -> bool:
@@ -155,34 +158,50 @@ def run_all(zones: list[dict[str, Any]], hints: Path, options: argparse.Namespac
 
 def report(comparison: Comparison, rules: list[Rule], *, tag: str) -> int:
     """Print agreement in all and per tag; return the number of differences without explanation."""
-    reasons = {
-        difference: next((rule.reason for rule in rules if rule.explains(difference)), None)
+    rule_of = {
+        difference: next((rule for rule in rules if rule.explains(difference)), None)
         for difference in comparison.differences
     }
-    unexplained = [difference for difference, reason in reasons.items() if reason is None]
-    agreed, differing = comparison.agreed.total(), len(reasons)
-    pairs = agreed + differing
-    print_table(comparison.agreed, reasons)
+    unexplained = [difference for difference, rule in rule_of.items() if rule is None]
+    print_table(comparison.agreed, rule_of)
     print_differences([each for each in unexplained if tag in ("", each.tag)])
-    print("\nexplained differences:")
-    for reason, count in Counter(reason for reason in reasons.values() if reason).most_common():
-        print(f"  {count:5}  {reason}")
-    share = 100 * agreed / pairs if pairs else 100.0
-    print(
-        f"\n{pairs} pairs, {agreed} agree ({share:.2f} %), {differing - len(unexplained)} differences explained,"
-        f" {len(unexplained)} not"
-    )
+    for renamed, title in ((True, "the same under another name"), (False, "explained differences")):
+        print(f"\n{title}:")
+        for reason, count in Counter(
+            rule.reason for rule in rule_of.values() if rule and rule.renamed is renamed
+        ).most_common():
+            print(f"  {count:5}  {reason}")
+    print_summary(comparison.agreed.total(), rule_of)
     return len(unexplained)
 
 
-def print_table(agreed: Counter[str], reasons: Mapping[Difference, str | None]) -> None:
+def print_summary(agreed: int, rule_of: Mapping[Difference, Rule | None]) -> None:
+    kinds = Counter(kind_of(difference, rule) for difference, rule in rule_of.items())
+    pairs = agreed + len(rule_of)
+    same = agreed + kinds["renamed"]
+    share = 100 * same / pairs if pairs else 100.0
+    unexplained = kinds["ours"] + kinds["theirs"]
+    print(
+        f"\n{pairs} pairs, {agreed} agree, {kinds['renamed']} under another name (together {share:.2f} %),"
+        f" {kinds['explained']} differences explained, {unexplained} not"
+    )
+
+
+def kind_of(difference: Difference, rule: Rule | None) -> str:
+    """Return in which column a difference is counted."""
+    if rule is None:
+        return difference.only
+    return "renamed" if rule.renamed else "explained"
+
+
+def print_table(agreed: Counter[str], rule_of: Mapping[Difference, Rule | None]) -> None:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for difference, reason in reasons.items():
-        counts[difference.tag][difference.only if reason is None else "explained"] += 1
-    print(f"{'tag':45} {'agree':>6} {'ours':>6} {'theirs':>6} {'explained':>9}")
+    for difference, rule in rule_of.items():
+        counts[difference.tag][kind_of(difference, rule)] += 1
+    columns = ("renamed", "explained", "ours", "theirs")
+    print(f"{'tag':45} {'agree':>9} " + " ".join(f"{column:>9}" for column in columns))
     for tag in sorted({*agreed, *counts}):
-        here = counts[tag]
-        print(f"{tag:45} {agreed[tag]:6} {here['ours']:6} {here['theirs']:6} {here['explained']:9}")
+        print(f"{tag:45} {agreed[tag]:9} " + " ".join(f"{counts[tag][column]:9}" for column in columns))
 
 
 def print_differences(differences: list[Difference]) -> None:
