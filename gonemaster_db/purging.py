@@ -1,7 +1,7 @@
 """Removing much in short transactions, so that nobody waits long for any of them."""
 
-import time
 from collections.abc import Callable, Iterator
+from time import monotonic, sleep
 
 from sqlalchemy.orm import Session
 
@@ -24,14 +24,14 @@ def purge_in_steps(store: Store, step: Step, *, stopped: Callable[[], bool] = la
     """
     size = _FIRST
     while not stopped():
-        began = time.monotonic()
+        began = monotonic()
         removed = _removed(store, step, size)
-        took_s = time.monotonic() - began
+        took_s = monotonic() - began
         if not removed:
             return
         yield removed
         size = max(1, min(_MOST, 2 * size, int(size * _WANTED_S / max(took_s, 0.001))))
-        time.sleep(min(_LONGEST_REST_S, took_s / 2))
+        sleep(min(_LONGEST_REST_S, took_s / 2))
 
 
 def _removed(store: Store, step: Step, size: int) -> int:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from celery import Celery
@@ -21,6 +22,7 @@ from gonemaster_tasks.schedule import follow_purge_interval, missing_entries, sa
 from gonemaster_tasks.setting_changes import change_settings
 from gonemaster_tasks.settings import Settings, load_settings
 from gonemaster_tasks.stored import ChangeRefused
+from tests.support.threads import together
 from tests.support.workers import wait_until
 
 INTERVAL = "database.purge_interval_seconds"
@@ -105,6 +107,20 @@ def test_what_was_not_told_the_reconciler_tells_once(
     with parts.store.transaction() as session:
         delete_settings(session, ["worker_count"])
     assert tell_stored_settings(parts.store, parts.broker)
+
+
+def test_changes_at_the_same_time_are_all_saved(parts: QueueParts) -> None:
+    def change(key: str) -> None:
+        own = LiveSettings(Settings())
+        for value in range(1, 11):
+            change_settings(parts, own, {key: value, "min_level": "NOTICE" if value % 2 else "INFO"})
+
+    keys = ("worker_count", "max_concurrent_jobs", "min_batch_slots")
+    assert list(together(*(partial(change, key) for key in keys))) == [None] * 3
+    late = LiveSettings(Settings())
+    late.load(parts.store)
+    found = late.current
+    assert (found.worker_count, found.max_concurrent_jobs, found.min_batch_slots) == (10, 10, 10)
 
 
 def test_settings_outlive_an_emptied_redis(

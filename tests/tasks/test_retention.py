@@ -144,8 +144,8 @@ def test_steps_grow_while_they_are_quick_and_shrink_when_they_are_not(
         clock += 0.001 * size if len(sizes) < 4 else 0.01 * size  # seconds
         return 0 if len(sizes) == 7 else size
 
-    monkeypatch.setattr("gonemaster_db.purging.time.monotonic", lambda: clock)
-    monkeypatch.setattr("gonemaster_db.purging.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("gonemaster_db.purging.monotonic", lambda: clock)
+    monkeypatch.setattr("gonemaster_db.purging.sleep", lambda _seconds: None)
     removed = list(purge_in_steps(store, step))
     assert sizes == [25, 50, 100, 200, 25, 25, 25]
     assert removed == sizes[:-1]
