@@ -5,6 +5,8 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.services.idempotency import Keep
 from gonemaster_api.services.submission import (
@@ -20,7 +22,7 @@ from gonemaster_api.state import State
 from gonemaster_db.errors import AmbiguousProfile
 from gonemaster_db.models import Priority
 from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.tags import default_profile_ids, iter_tag_domains, profile_ids_of_tags
+from gonemaster_db.repositories.tags import default_profile_ids, ensure_tags, iter_tag_domains, profile_ids_of_tags
 from gonemaster_tasks import control
 from gonemaster_tasks.control import SubmittedBatch
 
@@ -34,14 +36,15 @@ def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str,
     _refuse_undelegated(request)
     names = _names(state, request)
     options = read_options(request, exclude=state.settings.exclude, origin="batch")
-    profiles = _profiles(state, request, names.names, tags=options.config.get("tags", ()))
-    submitted = control.submit_batch(
-        state.queue,
-        _new_batch(request, names),
-        _jobs(names, options, profiles),
-        also=lambda session, submitted: keep(session, _answer(submitted, names)),
-    )
-    return _answer(submitted, names)
+    tags = options.config.get("tags", ())
+    profiles = _profiles(state, request, names.names, tags=tags)
+
+    def also(session: Session, submitted: SubmittedBatch) -> None:
+        ensure_tags(session, tags, now=submitted.batch.created_at)  # the domains, perhaps a million, join as they end
+        keep(session, _answer(submitted, names))
+
+    jobs = _jobs(names, options, profiles)
+    return _answer(control.submit_batch(state.queue, _new_batch(request, names), jobs, also=also), names)
 
 
 def _answer(submitted: SubmittedBatch, names: CheckedNames) -> dict[str, Any]:

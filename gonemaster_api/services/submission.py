@@ -16,10 +16,11 @@ from gonemaster_api.services.tag_names import check_tag_name
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import ProfileNotFound
-from gonemaster_db.models import Priority
+from gonemaster_db.models import Job, Priority
 from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.domains import ensure_domains
 from gonemaster_db.repositories.profiles import get_profile
-from gonemaster_db.repositories.tags import default_profile_id
+from gonemaster_db.repositories.tags import default_profile_id, tag_domains
 from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCase
 from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.profile import default_profile
@@ -224,9 +225,14 @@ def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str,
         BadRequest: nothing was written.
     """
     options = read_options(request, exclude=state.settings.exclude, origin="admin")
-    domain = read_name(request["domain"])
+    domain, tags = read_name(request["domain"]), options.config.get("tags", ())
     with state.store.reading() as session:
-        profile = choose_profile(session, request, domain, tags=options.config.get("tags", ()))
+        profile = choose_profile(session, request, domain, tags=tags)
+
+    def also(session: Session, job: Job) -> None:
+        if tags:
+            tag_domains(session, tags, ensure_domains(session, [domain], now=utcnow()).values(), now=utcnow())
+        keep(session, job_view.show_new(job))
+
     new = new_job(domain, options, priority=Priority.NORMAL, profile=profile)
-    job = control.submit_job(state.queue, new, also=lambda session, job: keep(session, job_view.show_new(job)))
-    return job_view.show_new(job)
+    return job_view.show_new(control.submit_job(state.queue, new, also=also))

@@ -103,22 +103,18 @@ RUN = words(
     " severity_totals score grade nameserver_timings error"
 )
 DOMAIN = words(
-    "id name latest_run_id latest_run_at latest_status latest_level latest_score latest_grade created_at run_count"
-    " tags"
+    "id name latest_run_id latest_run_at latest_status latest_level latest_score latest_grade created_at run_count tags"
 )
 ENTRY = {"id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args"}
 RESULT = {"job_id", "status", "summary", "raw", "testcase_descriptions", "has_dnssec_chain"}
 RESULT_ENTRY = {"timestamp", "module", "testcase", "tag", "level", "args", "message", "raw"}
-SUMMARY = words(
-    "batch_id tag description status total completed completion created_at finished_at origin"
-)
+SUMMARY = words("batch_id tag description status total completed completion created_at finished_at origin")
 DETAIL = words(
     "batch_id tag items total status_counts grades worst_levels limit offset sort created_at started_at finished_at"
     " origin"
 )
 PREVIEW = words(
-    "batch_id tag created_at snapshot_intent exists queued_jobs running_jobs completed_runs entries fact_rows"
-    " snapshots"
+    "batch_id tag created_at snapshot_intent exists queued_jobs running_jobs completed_runs entries fact_rows snapshots"
 )
 BATCH = {"id", "tag", "created_at", "domain_count", "description", "snapshot_intent", "origin"}
 TAG = {"name", "description", "created_at", "domain_count"}
