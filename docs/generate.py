@@ -128,7 +128,8 @@ def settings_page() -> Iterator[str]:
         "A flag goes before a variable, a variable before the JSON file of `--config` (or `GONEMASTER_CONFIG`), the"
         " file before the default. Lists are JSON lists, or separated by commas; durations are `30s`, `10m`, `1h30m` or"
         " seconds. Keys with dots may be nested in the file. What is not allowed stops the start with the name of the"
-        " setting; `gonemaster-server --dump-config` prints all values with their sources, secrets masked. The last"
+        " setting, and a variable `GONEMASTER_*` that is no setting is ignored with a warning;"
+        " `gonemaster-server --dump-config` prints all values with their sources, secrets masked. The last"
         " column marks what may be changed while the service runs."
     )
     yield from (

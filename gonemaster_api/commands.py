@@ -26,6 +26,7 @@ from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.profiles import base_profile
 from gonemaster_tasks.settings import Settings
 from gonemaster_tasks.store import store_settings
+from gonemaster_tasks.unknown_variables import warn_of_unknown_variables
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ def run(command: tuple[str, ...], settings: Settings, descriptor: int | None) ->
         StartRefused: unknown command, or a start that cannot succeed.
     """
     configure_logging(form=settings.log_format, level="debug" if settings.debug else settings.log_level)
+    warn_of_unknown_variables()
     datadir_needed = settings.embedded_broker or settings.db_driver == "sqlite"
     try:
         if datadir_needed:

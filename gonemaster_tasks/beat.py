@@ -16,6 +16,7 @@ from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.settings import Settings, load_settings
 from gonemaster_tasks.store import worker_store_settings
+from gonemaster_tasks.unknown_variables import warn_of_unknown_variables
 
 
 def run_beat(settings: Settings) -> None:
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings({}, file=given.config)
         configure_logging(form=settings.log_format, level=settings.log_level)
+        warn_of_unknown_variables()
         signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
         run_beat(settings)
     except TasksError as error:

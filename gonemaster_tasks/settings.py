@@ -331,7 +331,7 @@ def _options() -> tuple[Option, ...]:
 OPTIONS = _options()
 _LOGIN = re.compile(r"(://[^:@/?#;]*:)(?:(?!;\w+://).)*@")  # as far as the last @ of an address
 _WORD = re.compile(r"(\b(?:ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s&]+)")
-_INHERITED = PREFIX + "SOURCES"
+INHERITED = PREFIX + "SOURCES"
 _OPAQUE = frozenset({"admin_tokens", "flower_basic_auth"})  # nothing of these is shown
 BY_KEY = {option.key: option for option in OPTIONS}
 
@@ -376,7 +376,7 @@ def load_settings(
 
 def _inherited_sources(environ: Mapping[str, str]) -> dict[str, str]:
     """Return where the process that made the environment had its values from, see `to_environ`."""
-    pairs = (item.partition("=") for item in environ.get(_INHERITED, "").split(","))
+    pairs = (item.partition("=") for item in environ.get(INHERITED, "").split(","))
     return {key: source for key, _, source in pairs if source in SOURCES}
 
 
@@ -459,7 +459,7 @@ def to_environ(settings: Settings) -> dict[str, str]:
         or (settings.source(option.key) != "default" and option.default is not None)
     ]
     sources = ",".join(f"{option.key}={settings.source(option.key)}" for option in given)
-    return {option.env: as_text(getattr(settings, option.name)) for option in given} | {_INHERITED: sources}
+    return {option.env: as_text(getattr(settings, option.name)) for option in given} | {INHERITED: sources}
 
 
 def masked_value(option: Option, value: Any) -> Any:

@@ -37,6 +37,7 @@ from gonemaster_tasks.running import Stop
 from gonemaster_tasks.scoring_source import current_scoring
 from gonemaster_tasks.settings import Settings, load_settings
 from gonemaster_tasks.store import worker_store_settings
+from gonemaster_tasks.unknown_variables import warn_of_unknown_variables
 from gonemaster_tasks.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -176,6 +177,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
     try:
         name, settings = parse_arguments(arguments)
         configure_logging(form=settings.log_format, level=settings.log_level)
+        warn_of_unknown_variables()
         signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
         store = open_store(worker_store_settings(settings))
         live = LiveSettings(settings)
