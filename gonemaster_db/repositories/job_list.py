@@ -1,7 +1,7 @@
 """The list of all jobs: unfinished ones and the runs that others have become, as one."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal, select, union_all
@@ -13,20 +13,28 @@ from gonemaster_db.models import Job, JobStatus, Run
 from gonemaster_db.records import Page
 from gonemaster_db.repositories.domains import has_part
 from gonemaster_db.repositories.ordering import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
-from gonemaster_db.repositories.run_domains import count_runs_of_domains, name_condition
+from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, name_condition
 
 _LEVELS = {"warnings_plus": at_least("WARNING"), "errors_only": at_least("ERROR")}
 _IS_RUN = {Job: 0, Run: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """Jobs or runs that match, and how many."""
+
+    model: Any
+    conditions: list[ColumnElement[bool]]
+    count: int
 
 
 def list_jobs(
     session: Session, wanted: JobFilter, *, sort: str = JOB_SORT, limit: int = 100, offset: int = 0
 ) -> Page[Job | Run]:
     """Page through jobs and runs in one order. `sort` is a key of ordering.SORTS."""
-    arms = [model for model in (Job, Run) if _may_match(model, wanted)]
-    total = sum(_count(session, model, wanted, sort) for model in arms)
-    rows = _page_keys(session, arms, wanted, sort, limit, offset)
-    return Page(load_listed(session, rows), total, limit, offset)
+    arms = [_arm(session, model, wanted, sort) for model in (Job, Run) if _may_match(model, wanted)]
+    rows = _page_keys(session, [arm for arm in arms if arm.count], sort, limit, offset)
+    return Page(load_listed(session, rows), sum(arm.count for arm in arms), limit, offset)
 
 
 def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job | Run]:
@@ -41,22 +49,31 @@ def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job |
     return [found[key] for _, key in rows if key in found]
 
 
-def _page_keys(
-    session: Session, arms: list[Any], wanted: JobFilter, sort: str, limit: int, offset: int
-) -> list[tuple[int, str]]:
+def _arm(session: Session, model: Any, wanted: JobFilter, sort: str) -> _Arm:
+    conditions = _conditions(model, wanted, sort)
+    if model is Run and wanted.domain:
+        if wanted.batch_id is not None and (ids := few_ids(session, conditions)) is not None:
+            return _Arm(model, [Run.id.in_(ids)], len(ids))
+        if replace(wanted, domain=None) == JobFilter():
+            return _Arm(model, conditions, count_runs_of_domains(session, part=wanted.domain, tag=None))
+    query = select(func.count()).select_from(model).where(*conditions)
+    return _Arm(model, conditions, session.scalar(query) or 0)
+
+
+def _page_keys(session: Session, arms: list[_Arm], sort: str, limit: int, offset: int) -> list[tuple[int, str]]:
     """Let each table give its first rows, so that indexes serve the order, and merge those."""
     if not arms:
         return []
-    parts = [_first_rows(model, wanted, sort, limit + offset) for model in arms]
+    parts = [_first_rows(arm, sort, limit + offset) for arm in arms]
     merged = union_all(*(select(part) for part in parts)).subquery()
     columns = list(merged.c)
     query = select(merged.c.is_run, merged.c.id).order_by(*sort_order(columns[1:], sort))
     return [(row.is_run, row.id) for row in session.execute(query.limit(limit).offset(offset))]
 
 
-def _first_rows(model: Any, wanted: JobFilter, sort: str, count: int) -> Any:
-    columns = sort_columns(_keys(model), sort)
-    query = select(literal(_IS_RUN[model]).label("is_run"), *columns).where(*_conditions(model, wanted, sort))
+def _first_rows(arm: _Arm, sort: str, count: int) -> Any:
+    columns = sort_columns(_keys(arm.model), sort)
+    query = select(literal(_IS_RUN[arm.model]).label("is_run"), *columns).where(*arm.conditions)
     return query.order_by(*sort_order(columns, sort)).limit(count).subquery()
 
 
@@ -68,13 +85,6 @@ def _may_match(model: Any, wanted: JobFilter) -> bool:
     if model is Job and wanted.severity is not None:
         return False
     return wanted.status is None or (wanted.status in list(JobStatus)) == (model is Job)
-
-
-def _count(session: Session, model: Any, wanted: JobFilter, sort: str) -> int:
-    if model is Run and wanted.domain and replace(wanted, domain=None) == JobFilter():
-        return count_runs_of_domains(session, part=wanted.domain, tag=None)
-    query = select(func.count()).select_from(model).where(*_conditions(model, wanted, sort))
-    return session.scalar(query) or 0
 
 
 def _conditions(model: Any, wanted: JobFilter, sort: str) -> list[ColumnElement[bool]]:

@@ -11,7 +11,7 @@ from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import DnssecChain, Domain, Entry, Run
 from gonemaster_db.records import Page
 from gonemaster_db.repositories.ordering import RUN_KEYS, RUN_SORT, sort_columns, sort_order
-from gonemaster_db.repositories.run_domains import count_runs_of_domains, name_condition, tag_condition
+from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, name_condition, tag_condition
 
 
 def get_run(session: Session, run_id: str) -> Run:
@@ -28,7 +28,12 @@ def list_runs(
 ) -> Page[Run]:
     """Page through runs. `sort` is a key of ordering.SORTS; `full` also reads profiles and timings."""
     conditions = _conditions(wanted, sort)
-    total = _count(session, wanted, conditions)
+    ids = few_ids(session, conditions) if wanted.domain and wanted.batch_id else None
+    if ids is not None:
+        conditions = [Run.id.in_(ids)]
+    total = len(ids) if ids is not None else _count(session, wanted, conditions)
+    if not total:
+        return Page([], 0, limit, offset)
     keys = sort_columns(RUN_KEYS, sort)
     # Ids first: an index knows them, so that rows are read for this page only.
     page = select(*keys).where(*conditions).order_by(*sort_order(keys, sort)).limit(limit).offset(offset).subquery()
