@@ -22,11 +22,13 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 class RequestSchema(ma.Schema):
     """A request. What it does not know is refused, so that a typing error is never passed over.
 
-    `error_codes` names the code of a field where `missing_<field>` and `invalid_<field>` are not it;
-    with `optional_body` a request without a body is read as an empty object; `example` is shown in the document.
+    `error_codes` names the code of a field where `missing_<field>` and `invalid_<field>` are not it, `missing_codes`
+    that of a field that was not given; with `optional_body` a request without a body is read as an empty object;
+    `example` is shown in the document.
     """
 
     error_codes: ClassVar[Mapping[str, str]] = {}
+    missing_codes: ClassVar[Mapping[str, str]] = {}
     optional_body: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any] | None] = None
 
@@ -158,11 +160,20 @@ def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> B
         )
     name = next(key for key in known if key in messages)
     reason = _first(messages[name])
-    missing = not hasattr(data, "get") or data.get(name) in (None, ma.missing)
-    default = f"missing_{name}" if missing else f"invalid_{name}"
-    code = getattr(schema, "error_codes", {}).get(name, default)
+    missing = _is_missing(data, name, schema)
+    codes = dict(getattr(schema, "error_codes", {}))
+    if missing:
+        codes |= getattr(schema, "missing_codes", {})
+    code = codes.get(name, f"missing_{name}" if missing else f"invalid_{name}")
     message = f"{name} is missing" if missing else f"{name}: {reason}"
     return BadRequest(code, message, details={"field": name, "in": location, "messages": _plain(messages[name])})
+
+
+def _is_missing(data: Any, name: str, schema: ma.Schema) -> bool:
+    """Say whether a field was not given; an empty text for a field that has to be given counts as nothing."""
+    given = data.get(name) if hasattr(data, "get") else None
+    is_required = any(field.required for key, field in schema.fields.items() if (field.data_key or key) == name)
+    return given in (None, ma.missing) or (given == "" and is_required)
 
 
 def _first(messages: Any, path: str = "") -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +100,7 @@ def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any
             "completed": completed,
             "completion": _percent(completed, everything),
             "status_counts": dict(counts),
-            "grades": dict(summary.grades),
+            "grades": dict(summary.grades) if state.settings.show_score_admin else {},
             "worst_levels": dict(summary.worst_levels),
             "created_at": batch.created_at,
             "started_at": summary.started_at,
@@ -176,5 +177,7 @@ def read_tag_values(state: State, batch_id: str, query: Mapping[str, Any]) -> di
             limit=query["limit"],
             weight_by_score=query["weight_by_score"],
         )
+    if not state.settings.show_score_admin:
+        values = [replace(value, avg_score=None) for value in values]
     asked = {name: query[name] for name in ("tag", "arg", "min_count", "weight_by_score")}
     return {"batch_id": batch_id, **asked, "tag_values": values}

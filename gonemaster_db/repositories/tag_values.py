@@ -42,6 +42,8 @@ def list_tag_values(
     With `weight_by_score` a domain counts as what its score lacks to 100, so that values of bad domains come first.
     A value that is no string is given as JSON text.
     """
+    if '"' in argument:  # no argument is called so, and SQLite could not be asked for it
+        return []
     found = _found(_value(session, argument), batch_id, message_tag)
     counted = _counted(found, min_count, weight_by_score=weight_by_score).limit(limit).cte("counted")
     place = func.row_number().over(partition_by=found.c.value, order_by=found.c.domain)

@@ -7,6 +7,7 @@ from flask.views import MethodView
 
 from gonemaster_api.actor import who
 from gonemaster_api.blueprint import Blueprint
+from gonemaster_api.errors import BadRequest
 from gonemaster_api.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from gonemaster_api.services import batch_events, batch_view, streaming
 from gonemaster_api.services import batches as service
@@ -84,9 +85,11 @@ class BatchById(MethodView):
 
     @blueprint.arguments(BatchChangeSchema)
     @blueprint.response(200, BatchRowSchema)
-    @blueprint.refuses(_400="missing_field", _404="not_found")
+    @blueprint.refuses(_400="missing_field, invalid_snapshot_intent, missing_batch_id", _404="not_found")
     def patch(self, request_body: dict[str, Any], batch_id: str) -> Any:
         """Say whether the results become snapshots."""
+        if not batch_id.strip():
+            raise BadRequest("missing_batch_id", "the address names no batch")
         intent = request_body["snapshot_intent"]
         return state().store.run(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
 

@@ -113,7 +113,7 @@ BatchPageSchema = page_schema(BatchSummarySchema, "BatchSummary")
 class BatchChangeSchema(RequestSchema):
     """What can be changed of a batch."""
 
-    error_codes: ClassVar = {"snapshot_intent": "missing_field"}
+    missing_codes: ClassVar = {"snapshot_intent": "missing_field"}
     example: ClassVar = {"snapshot_intent": True}
 
     snapshot_intent = JsonBoolean(required=True)
