@@ -150,7 +150,8 @@ def reorder_queue(session: Session, job_ids: Sequence[str]) -> list[list[str]]:
     The positions stay the same, only who stands on which changes. Raises QueueMismatch.
     """
     query = select(Job.id, Job.priority, Job.position).where(Job.status.in_(WAITING))
-    waiting = session.execute(query.order_by(Job.priority, Job.position, Job.id)).all()
+    locked = session.execute(query.order_by(Job.id).with_for_update()).all()  # as all do who lock several
+    waiting = sorted(locked, key=lambda row: (row.priority, row.position, row.id))
     standing = {job_id: (priority, position) for job_id, priority, position in waiting}
     if len(job_ids) != len(waiting) or standing.keys() != set(job_ids):
         raise QueueMismatch("the order must name every waiting job exactly once")
