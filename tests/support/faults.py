@@ -3,27 +3,33 @@
 import logging
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import func, select
 
 from gonemaster_db.errors import StoreUnavailable
 from gonemaster_db.models import Domain, Entry, Job, Run, RunStatus
+from gonemaster_db.settings import Driver
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.embedded_redis import EmbeddedRedis
 from gonemaster_tasks.queues import TIERS
 from tests.support.standin_worker import ENTRIES
 from tests.support.stores import MakeSettings
-from tests.support.workers import Farm, open_farm, wait_until
+from tests.support.workers import ROOT, Farm, open_farm, wait_until
 
 log = logging.getLogger(__name__)
 
 JOBS = int(os.environ.get("FAULT_JOBS", "120"))
+DRIVER = cast("Driver", os.environ.get("FAULT_DRIVER", "sqlite"))
 SLOTS = "8"
 PATIENCE_S = 30 + JOBS / 10
 _ATTEMPTS = "20"
@@ -39,9 +45,9 @@ def own_broker(own_redis: EmbeddedRedis) -> Iterator[Broker]:
 
 @pytest.fixture
 def fault_farm(own_broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
-    """A farm on SQLite with a Redis of its own."""
+    """A farm with a Redis of its own, on SQLite unless FAULT_DRIVER says `postgres`."""
     environ = {"GONEMASTER_WORKER_COUNT": SLOTS, "GONEMASTER_MAX_ATTEMPTS": _ATTEMPTS}
-    with open_farm(own_broker, make_store_settings("sqlite"), tmp_path, **environ) as farm:
+    with open_farm(own_broker, make_store_settings(DRIVER), tmp_path, **environ) as farm:
         yield farm
 
 
@@ -93,6 +99,20 @@ class Load:
                 return not session.scalar(select(func.count()).select_from(Job))
         except StoreUnavailable:  # a connection from before a restart
             return False
+
+
+def submit_and_be_killed(farm: Farm, kind: str, count: int) -> list[str]:
+    """Let a process submit a job or a batch and kill itself before all messages are written; returns the ids."""
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.support.killed_submitter", kind, str(count)],
+        cwd=ROOT,
+        env={**os.environ, **farm.environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    return killed.stdout.split()
 
 
 def keep_beats(farm: Farm) -> None:

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,9 +18,9 @@ from gonemaster_db.migrations.runner import upgrade
 from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.embedded_redis import EmbeddedRedis
-from tests.support.faults import JOBS, SLOTS, Load, kill_and_empty, kill_redis
+from tests.support.faults import JOBS, SLOTS, Load, kill_and_empty, kill_redis, submit_and_be_killed
 from tests.support.postgres import PostgresServer
-from tests.support.workers import ROOT, Farm, open_farm, wait_until
+from tests.support.workers import Farm, open_farm, wait_until
 
 pytestmark = pytest.mark.timeout(60 + JOBS)
 OUTAGE_S = float(os.environ.get("FAULT_OUTAGE_S", "2"))
@@ -119,15 +118,7 @@ def _result_held(farm: Farm) -> bool:
 
 @pytest.mark.parametrize("kind", ["job", "batch"])
 def test_the_submitter_is_killed_between_commit_and_message(load: Load, kind: str) -> None:
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.support.killed_submitter", kind, str(JOBS)],
-        cwd=ROOT,
-        env={**os.environ, **load.farm.environ},
-        capture_output=True,
-        text=True,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    load.job_ids += killed.stdout.split()
+    load.job_ids += submit_and_be_killed(load.farm, kind, JOBS)
     assert len(load.job_ids) == (1 if kind == "job" else JOBS)
     load.assert_each_ended_once()
 

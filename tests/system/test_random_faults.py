@@ -7,25 +7,41 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from gonemaster_db.errors import JobNotFound, JobStateError, TierMismatch
-from gonemaster_db.models import RunStatus
-from gonemaster_tasks.arrange import move_jobs, remove_jobs
-from gonemaster_tasks.control import cancel_job, pause_queue, resume_queue
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
+from gonemaster_db.models import Job, JobStatus, RunStatus
+from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.queue import count_running, iter_queued_ids, list_waiting
+from gonemaster_tasks.arrange import hold_job, move_jobs, move_jobs_beside, release_job, remove_jobs, reorder_queue
+from gonemaster_tasks.batch_control import cancel_batch, rerun_batch
+from gonemaster_tasks.control import cancel_job, pause_queue, resume_queue, submit_job
 from gonemaster_tasks.embedded_redis import EmbeddedRedis
-from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
+from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.queues import TIERS
-from tests.support.faults import Load, keep_beats, kill_and_empty
-from tests.support.workers import Farm
+from gonemaster_tasks.setting_changes import change_settings
+from gonemaster_tasks.settings import Settings
+from tests.support.faults import Load, keep_beats, kill_and_empty, submit_and_be_killed
+from tests.support.workers import Farm, wait_until
 
 log = logging.getLogger(__name__)
 
 MINUTES = float(os.environ.get("FAULT_MINUTES", "0"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
-_REFUSED = (BrokerUnavailable, JobNotFound, JobStateError, TierMismatch)
+_REFUSED = (BrokerUnavailable, JobNotFound, JobStateError, NothingToRepeat, QueueMismatch, TierMismatch)
 _MOST_WAITING = 300
+_ENOUGH = 5
+_LIMITS: dict[str, tuple[int, ...]] = {
+    "worker_count": (1, 4, 8),
+    "reserved_normal_slots": (0, 1, 2),
+    "min_batch_slots": (0, 1),
+    "max_concurrent_jobs": (0, 4, 10),
+}
 
 
 @pytest.mark.skipif(not MINUTES, reason="takes as long as FAULT_MINUTES says, which is not set")
@@ -35,10 +51,17 @@ def test_nothing_is_lost_or_doubled_by_controls_and_faults_in_any_order(
 ) -> None:
     chaos = Chaos(fault_farm, own_redis, random.Random(SEED))
     chaos.go_on_until(time.monotonic() + MINUTES * 60)
+    chaos.stand_still()
     chaos.calm_down()
     log.info("seed %d, %s", SEED, dict(sorted(chaos.done.items())))
-    chaos.load.assert_each_ended_once(statuses=(RunStatus.SUCCEEDED, RunStatus.CANCELED))
-    assert all(chaos.done[name] for name in _STEPS)
+    chaos.load.assert_each_ended_once(statuses=(RunStatus.SUCCEEDED, RunStatus.CANCELED, RunStatus.EXPIRED))
+    assert not _never(chaos.done)
+
+
+def _never(done: Counter[str]) -> list[str]:
+    """The steps that should have come by now, each at least five times on average, and did not."""
+    taken = sum(done.values())
+    return [name for name, often in _STEPS.items() if not done[name] and often * taken / sum(_STEPS.values()) > _ENOUGH]
 
 
 class Chaos:
@@ -47,6 +70,8 @@ class Chaos:
     def __init__(self, farm: Farm, redis: EmbeddedRedis, dice: random.Random) -> None:
         self.farm, self.redis, self.dice = farm, redis, dice
         self.load = Load(farm)
+        self.live = LiveSettings(Settings())
+        self.batches: list[str] = []
         self.done: Counter[str] = Counter()
         farm.start_beat()
         for number in range(3):
@@ -66,8 +91,31 @@ class Chaos:
             keep_beats(self.farm)
             time.sleep(self.dice.uniform(0, 0.2))  # the pace of the steps
 
+    def stand_still(self) -> None:
+        """Pause all, and see that rows and messages come to agree whatever happened before."""
+        wait_until(self._try_pause_all, within_s=60, what="a pause of all")
+        wait_until(self._agree, within_s=120, what="a message for each queued row, and no other")
+
+    def _try_pause_all(self) -> bool:
+        try:
+            pause_queue(self.farm.parts)
+        except BrokerUnavailable:
+            return False
+        return True
+
+    def _agree(self) -> bool:
+        keep_beats(self.farm)
+        with self.farm.store.reading() as session:
+            rows = [sorted(iter_queued_ids(session, priority)) for priority in range(len(TIERS))]
+            running = count_running(session)
+        messages = [sorted(self.farm.broker.waiting_ids(tier)) for tier in TIERS]
+        return rows == messages and not running
+
     def calm_down(self) -> None:
-        """Resume, and let at least one worker live."""
+        """Release, resume, let at least one worker live, and lift the limits."""
+        for job_id in self.held():
+            release_job(self.farm.parts, job_id)
+        change_settings(self.farm.parts, self.live, dict.fromkeys(_LIMITS))
         self.resume()
         self.restart_worker(signal.SIGKILL)
 
@@ -78,8 +126,58 @@ class Chaos:
 
     def submit(self) -> None:
         count = self.dice.randint(1, 20)
-        if sum(self.farm.broker.depth(tier) for tier in TIERS) < _MOST_WAITING:
+        if self.has_room():
             self.load.submit(count, each_ms=self.dice.choice((0, 50, 200, 1000)))
+
+    def has_room(self) -> bool:
+        """Whether not too much waits already."""
+        return sum(self.farm.broker.depth(tier) for tier in TIERS) < _MOST_WAITING
+
+    def submit_batch(self) -> None:
+        if self.has_room():
+            made = self.farm.submit_batch([f"c{number}-50.test" for number in range(self.dice.randint(1, 30))])
+            self.batches.append(made.batch.id)
+            self.load.job_ids += made.job_ids
+
+    def submit_to_expire(self) -> None:
+        new = NewJob("e-50.test", expires_at=utcnow() + timedelta(seconds=self.dice.uniform(0, 3)))
+        self.load.job_ids.append(submit_job(self.farm.parts, new).id)
+
+    def kill_submitter(self) -> None:
+        self.load.job_ids += submit_and_be_killed(self.farm, self.dice.choice(("job", "batch")), 6)
+
+    def cancel_batch(self) -> None:
+        if self.batches:
+            cancel_batch(self.farm.parts, self.dice.choice(self.batches))
+
+    def rerun_batch(self) -> None:
+        if self.batches and self.has_room():
+            self.load.job_ids += rerun_batch(self.farm.parts, self.dice.choice(self.batches)).job_ids
+
+    def hold(self) -> None:
+        for job_id in self.some(5):
+            hold_job(self.farm.parts, job_id)
+
+    def release(self) -> None:
+        for job_id in self.held():
+            if self.dice.random() < 0.5:
+                release_job(self.farm.parts, job_id)
+
+    def held(self) -> list[str]:
+        """The jobs that wait for their release."""
+        with self.farm.store.reading() as session:
+            return list(session.scalars(select(Job.id).where(Job.status == JobStatus.PAUSED)))
+
+    def reorder(self) -> None:
+        with self.farm.store.reading() as session:
+            tiers = [[job.id for job in list_waiting(session, priority, limit=10_000)] for priority in (0, 1)]
+        for ids in tiers:
+            self.dice.shuffle(ids)
+        reorder_queue(self.farm.parts, [*tiers[0], *tiers[1]])
+
+    def limit(self) -> None:
+        limits = {name: self.dice.choice(values) for name, values in _LIMITS.items()}
+        change_settings(self.farm.parts, self.live, limits)
 
     def cancel(self) -> None:
         for job_id in self.some(5):
@@ -90,6 +188,10 @@ class Chaos:
 
     def move(self) -> None:
         move_jobs(self.farm.parts, self.some(3), to=self.dice.choice(("front", "back")))
+
+    def move_beside(self) -> None:
+        pivot, *jobs = [*self.some(4), "job_none"]
+        move_jobs_beside(self.farm.parts, jobs, pivot=pivot, after=self.dice.random() < 0.5)
 
     def pause(self) -> None:
         pause_queue(self.farm.parts, self.dice.sample(TIERS, self.dice.randint(1, 2)))
@@ -108,6 +210,10 @@ class Chaos:
     def stop_worker(self) -> None:
         self.restart_worker(signal.SIGTERM)
 
+    def kill_beat(self) -> None:
+        self.farm.stop("beat", signal.SIGKILL)
+        self.farm.start_beat()
+
     def flush_redis(self) -> None:
         self.farm.broker.client.flushall()
 
@@ -118,13 +224,24 @@ class Chaos:
 # How often, one against the other.
 _STEPS = {
     "submit": 60,
+    "submit_batch": 10,
+    "submit_to_expire": 6,
+    "kill_submitter": 2,
     "cancel": 20,
+    "cancel_batch": 2,
+    "rerun_batch": 2,
     "remove": 10,
-    "move": 10,
+    "hold": 8,
+    "release": 12,
+    "move": 8,
+    "move_beside": 8,
+    "reorder": 4,
+    "limit": 3,
     "pause": 6,
     "resume": 12,
     "kill_worker": 3,
     "stop_worker": 1,
+    "kill_beat": 1,
     "flush_redis": 2,
     "kill_redis": 1,
 }
