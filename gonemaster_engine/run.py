@@ -108,7 +108,8 @@ async def run_test(
         if not (findings := name_findings(domain)):
             raise
         run_log.on_entry = on_entry
-        return _refused(domain.strip(), findings, profile, run_log, on_progress=on_progress, clock=clock)
+        _announce(run_log, domain.strip(), plan, clock())
+        return _refused(domain.strip(), findings, profile, run_log, on_progress=on_progress)
     context = RunContext(name, profile, resources, log=run_log, undelegated=undelegated, clock=clock)
     for address, key, response in restored:
         context.restore(address, key, response)
@@ -149,11 +150,9 @@ def _refused(
     run_log: Log,
     *,
     on_progress: Callable[[int], None] | None,
-    clock: Callable[[], float],
 ) -> RunResult:
     """Return the result for a name that cannot be asked for."""
     started_at = datetime.now(UTC)
-    _announce(run_log, domain, clock())
     for finding in findings:
         run_log.add(run_log.make(finding, module="BASIC", testcase=""))
     run_log.system("CANNOT_CONTINUE", domain=domain)
@@ -301,7 +300,7 @@ class _Run:
 
     def _announce(self) -> None:
         context = self._context
-        _announce(self._log, context.zone_name, context.clock())
+        _announce(self._log, context.zone_name, [run.case for run in self._runs.values()], context.clock())
         if context.profile.ipv6 and not context.resources.has_ipv6:
             self._log.system("IPV6_AUTO_DISABLED")
 
@@ -463,12 +462,21 @@ def _timing_order(timing: NameserverTiming) -> tuple[str, bool, str]:
     return timing.nameserver, ":" in timing.address, timing.address
 
 
-def _announce(run_log: Log, zone_name: str, now: float) -> None:
+def _announce(run_log: Log, zone_name: str, plan: Sequence[Case], now: float) -> None:
     run_log.system("GLOBAL_VERSION", version=__version__)
     for library in _LIBRARIES:
         run_log.system("DEPENDENCY_VERSION", name=library, version=_version_of(library))
     run_log.system("START_TIME", time_t=int(now), string=_utc_text(now))
-    run_log.system("TEST_TARGET", zone=zone_name, module="all", testcase="all")
+    run_log.system(
+        "TEST_TARGET",
+        zone=zone_name,
+        module=_only({case.module for case in plan}),
+        testcase=_only({case.id for case in plan}),
+    )
+
+
+def _only(chosen: set[str]) -> str:
+    return next(iter(chosen)) if len(chosen) == 1 else "all"
 
 
 @cache

@@ -84,6 +84,23 @@ def test_modules_begin_and_end_around_their_entries(tmp_path: Path) -> None:
     assert versions == {__version__}
 
 
+@pytest.mark.parametrize(
+    ("tests", "module", "testcase"),
+    [
+        ([], "all", "all"),
+        (["syntax"], "SYNTAX", "all"),
+        (["syntax01"], "SYNTAX", "syntax01"),
+        (["syntax", "zone"], "all", "all"),
+    ],
+)
+def test_target_names_module_and_test_case_where_there_is_one(
+    tmp_path: Path, tests: list[str], module: str, testcase: str
+) -> None:
+    result = run(example_world(), tmp_path, tests=tests)
+    (told,) = (entry.args for entry in result.entries if entry.tag == "TEST_TARGET")
+    assert told == {"zone": "example.xa", "module": module, "testcase": testcase}
+
+
 def test_modules_that_are_left_out_do_not_begin(tmp_path: Path) -> None:
     result = run(example_world(), tmp_path, "missing.xa")
     begun = [entry.args["module"] for entry in result.entries if entry.tag == "MODULE_VERSION"]
