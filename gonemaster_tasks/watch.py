@@ -29,6 +29,7 @@ class Watch:
         self._started_at = time.time()
         self._ended = threading.Event()
         self._due: dict[str, float] = {}
+        self._shown_slots = 0
         self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
 
     def start(self) -> None:
@@ -69,8 +70,9 @@ class Watch:
         gate = self._process.gate
         gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)
         gate.update(controls, self._share(settings.max_concurrent_jobs))
-        if self._is_due("sign", _SIGN_EVERY_S):
+        if gate.slots != self._shown_slots or self._is_due("sign", _SIGN_EVERY_S):
             broker.register_worker(self._state(), _SIGN_LIFE)
+            self._shown_slots = gate.slots
 
     def _is_due(self, duty: str, every_s: float) -> bool:
         now = time.monotonic()
