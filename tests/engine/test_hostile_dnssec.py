@@ -56,7 +56,7 @@ def run_on(world: World, hints: Path) -> tuple[RunResult, float]:
         resources = Resources.open(root_hints=world.write_hints(hints), dns_port=world.port)
         meter = asyncio.create_task(measure())
         try:
-            return await run_test(DOMAIN, profile, resources=resources, deadline_s=60)
+            return await run_test(DOMAIN, profile, resources=resources, deadline_s=60, with_chain=True)
         finally:
             meter.cancel()
             await resources.close()
@@ -125,6 +125,8 @@ def test_keys_of_one_tag_with_many_signatures_cost_little(tmp_path: Path) -> Non
     assert pause < LONGEST_PAUSE_S
     assert [entry.args for entry in result.entries if entry.tag == "MODULE_ERROR"] == []
     assert result.unfinished == []
+    assert result.chain is not None
+    assert (result.chain["status"], result.chain["truncated"]) == ("broken", True)
     assert "DS08_RRSIG_NOT_VALID_BY_DNSKEY" in {entry.tag for entry in result.entries}
 
 

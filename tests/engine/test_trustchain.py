@@ -273,6 +273,20 @@ def test_servers_of_several_zones_on_one_address(tmp_path: Path) -> None:
     assert (found["status"], found["parent_zone"]) == ("secure", "deep.xa")
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_answers_are_described_and_raise_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, seed: int
+) -> None:
+    """Octets of answers about keys, DS records and denial are changed on both sides, other ones on each server."""
+    world = secure(bool(seed % 2), xa=Signing(nsec3=Nsec3()))
+    for number, address in enumerate((A1, A2, P1, P2)):
+        fault = faults.flipped_octets(4, seed=10 * seed + number)
+        world.server(address).fault(fault, qtype=["DNSKEY", "DS", "SOA"], dnssec_ok=True)
+    found = chain(world, tmp_path, profile=QUICK, tests=("dnssec",))
+    assert found["zones"][-1]["zone"] == ZONE
+    assert "was not described" not in caplog.text
+
+
 def test_questions_are_few_and_shared(tmp_path: Path) -> None:
     alone, described = run(secure(), tmp_path), run(secure(), tmp_path, with_chain=True)
     assert described.chain is not None
