@@ -7,7 +7,7 @@ Inside the world's namespace (see shared/benchworld/README.md):
 A pair is a zone and a message tag that one of the two gives at NOTICE or above; they agree when the other gives the
 tag for that zone, too, at whatever level, or the same verdict under the name of another version. Known differences
 stand in explained.yaml, each with its reason. The results
-of zonemaster-cli are kept in FILE, so that a second comparison takes those from there.
+of zonemaster-cli are kept in FILE, so that a second comparison, or one that was stopped, takes those from there.
 Exit code 1: there are differences that nobody has explained. Without zonemaster-cli nothing is done.
 """
 
@@ -34,6 +34,7 @@ REFERENCE = "zonemaster-cli"
 NOTABLE = frozenset({"NOTICE", "WARNING", "ERROR", "CRITICAL"})
 SILENT = frozenset({"server_silent", "server_flaky", "server_slow", "server_noedns_drop", "all_servers_dead"})
 RUN_LIMIT_S = 300
+ZONES_PER_WRITE = 20  # results of zonemaster-cli are kept as they come, so a comparison that was stopped can go on
 SYSTEM_TAGS = frozenset(default_profile().levels["SYSTEM"])  # about the run, not the zone
 EXPLAINED = Path(__file__).with_name("explained.yaml")
 
@@ -148,11 +149,11 @@ def run_all(zones: list[dict[str, Any]], hints: Path, options: argparse.Namespac
 
     comparison = Comparison()
     with ThreadPoolExecutor(options.jobs) as pool:
-        for zone, (ours, theirs) in zip(zones, pool.map(both, zones), strict=True):
+        for number, (zone, (ours, theirs)) in enumerate(zip(zones, pool.map(both, zones), strict=True), start=1):
             kept[zone["name"]] = theirs
             comparison.add(zone, ours, theirs)
-    if options.reference:
-        options.reference.write_text(json.dumps(kept))
+            if options.reference and (number % ZONES_PER_WRITE == 0 or number == len(zones)):
+                options.reference.write_text(json.dumps(kept))
     return comparison
 
 
