@@ -1,5 +1,6 @@
 """The list of domains."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -9,6 +10,7 @@ from gonemaster_db.filters import DomainFilter
 from gonemaster_db.levels import SEVERITIES
 from gonemaster_db.models import Domain, DomainTag
 from gonemaster_db.records import Page
+from gonemaster_db.repositories.tags import count_tag_domains
 
 DOMAIN_SORT = "name_asc"
 _NAME = Domain.name.asc()
@@ -33,9 +35,15 @@ def list_domains(
     conditions = _conditions(wanted)
     if wanted.untagged:
         return _gathered(session, conditions, sort, limit, offset)
-    total = session.scalar(select(func.count()).select_from(Domain).where(*conditions)) or 0
+    total = _count(session, wanted, conditions)
     query = select(Domain).where(*conditions).order_by(*SORTS[sort]).limit(limit).offset(offset)
     return Page(session.scalars(query).all(), total, limit, offset)
+
+
+def _count(session: Session, wanted: DomainFilter, conditions: list[ColumnElement[bool]]) -> int:
+    if wanted.domain_tag is not None and replace(wanted, domain_tag=None) == DomainFilter():
+        return count_tag_domains(session, wanted.domain_tag)
+    return session.scalar(select(func.count()).select_from(Domain).where(*conditions)) or 0
 
 
 def _gathered(

@@ -72,15 +72,33 @@ def _in_order(
     wanted: EntryFilter, conditions: list[ColumnElement[bool]], after: tuple[str, int] | None
 ) -> "Select[Entry, str]":
     """For the newest runs the order is that of the domains' index, so that no older run is passed over one by one."""
+    if wanted.latest and not conditions:
+        return _of_newest_runs(after)
     domain = Domain.id == Entry.domain_id
     run_key: ColumnElement[Any] = Entry.run_id.expression
     if wanted.latest:
         domain, run_key = _is_latest(), Domain.latest_run_id.expression
     query = select(Entry, Domain.name).join(Domain, domain).where(*conditions)
     if after is not None:
-        run_id, entry_id = after
-        query = query.where(run_key >= run_id, or_(run_key > run_id, and_(run_key == run_id, Entry.id > entry_id)))
+        query = query.where(*_behind(run_key, after))
     return query.order_by(run_key, Entry.id)
+
+
+def _of_newest_runs(after: tuple[str, int] | None) -> "Select[Entry, str]":
+    """Walk along the domains; the subquery keeps PostgreSQL from walking along all entries instead."""
+    chosen = select(Domain.name, Domain.latest_run_id.label("run_id")).where(Domain.latest_run_id.is_not(None))
+    if after is not None:
+        chosen = chosen.where(Domain.latest_run_id >= after[0])
+    newest = chosen.order_by(Domain.latest_run_id).offset(0).subquery().c
+    query = select(Entry, newest.name).join(newest.run_id.table, newest.run_id == Entry.run_id)
+    if after is not None:
+        query = query.where(*_behind(newest.run_id, after))
+    return query.order_by(newest.run_id, Entry.id)
+
+
+def _behind(run_key: ColumnElement[Any], after: tuple[str, int]) -> tuple[ColumnElement[bool], ...]:
+    run_id, entry_id = after
+    return run_key >= run_id, or_(run_key > run_id, and_(run_key == run_id, Entry.id > entry_id))
 
 
 def _is_latest() -> ColumnElement[bool]:
