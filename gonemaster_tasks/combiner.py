@@ -1,6 +1,7 @@
 """Lets threads that want the same done at one time have it done together."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -63,6 +64,7 @@ class Combiner(Generic[T, R]):
 
     def _lead(self) -> None:
         """Serve those that wait, this thread's request among them, and hand on to who came meanwhile."""
+        time.sleep(0)  # threads that are about to ask, and wait for the interpreter only, ask now
         with self._lock:
             group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             self._served = len(group)

@@ -13,6 +13,7 @@ from gonemaster_tasks.order import TierOrder
 
 _PARTIAL_WAIT_S = 0.3  # also bounds how long a resumption or a higher limit goes unseen
 _ONE_OF = 16  # that wait may be taken along: a short queue is for all workers
+_TAKE_ALONG = resources.files("gonemaster_tasks").joinpath("take_along.lua").read_text(encoding="utf-8")
 _MODULE = "gonemaster_tasks.transport"
 
 
@@ -24,8 +25,7 @@ class _QoS(kombu_redis.QoS):
         self._acknowledged: list[str] = []
         self._noted: set[str] = set()  # in Redis as held, not delivered yet
         self._along: list[tuple[str, str]] = []  # messages and their queues
-        script = resources.files("gonemaster_tasks").joinpath("take_along.lua").read_text(encoding="utf-8")
-        self._take_along = channel.client.register_script(script)
+        self._take_along = channel.client.register_script(_TAKE_ALONG)
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Note a message as held, and take more of its queue along if there are slots for them."""
@@ -40,10 +40,12 @@ class _QoS(kombu_redis.QoS):
             return
         ending = dumps([message.delivery_info["exchange"], queue])[1:]
         entry = f"[{dumps(message._raw)}, {ending}"  # noqa: SLF001  # as kombu's own QoS does
-        taken = self._take_along(
-            keys=[queue, self.unacked_key, self.unacked_index_key, *more_urgent],
-            args=[delivery_tag, entry, ending, time(), most, _ONE_OF],
-        )
+        with self.channel.conn_or_acquire() as client:
+            taken = self._take_along(
+                keys=[queue, self.unacked_key, self.unacked_index_key, *more_urgent],
+                args=[delivery_tag, entry, ending, time(), most, _ONE_OF],
+                client=client,
+            )
         self._along = [(text, queue) for text in taken]
         virtual.QoS.append(self, message, delivery_tag)
 
