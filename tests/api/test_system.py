@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
-from gonemaster_db.session import open_store
+from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.control import QueueParts
@@ -58,6 +58,15 @@ def test_absent_database_is_503_and_tells_no_address(settings: Settings, queue: 
     assert int(answer.headers["Retry-After"]) > 0
     assert b"nonexistent" not in ready.data + answer.data
     store.close()
+
+
+def test_fault_of_the_database_tells_nothing_of_it(client: FlaskClient, store: Store) -> None:
+    with store.transaction() as session:
+        session.connection().exec_driver_sql("DROP TABLE idempotency_keys")
+    response = client.post("/api/v1/jobs", json={"domain": "a.example"}, headers={"Idempotency-Key": "k"})
+    assert (response.status_code, response.get_json()["error"]["code"]) == (500, "store_error")
+    assert b"idempotency" not in response.data
+    assert client.get("/api/v1/jobs").get_json()["total"] == 0
 
 
 def test_features_follow_the_settings(make_app: MakeApp) -> None:

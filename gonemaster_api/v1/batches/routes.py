@@ -44,7 +44,7 @@ class NewBatch(MethodView):
     @blueprint.response(202, BatchAcceptedSchema)
     @blueprint.refuses(
         _400="missing_domain, invalid_domain, ambiguous_domains, undelegated_not_supported_for_batch, ...",
-        _409="idempotency_conflict",
+        _409="idempotency_conflict, reference_gone",
         _413="body_too_large",
         _415="unsupported_media_type",
         _503="broker_unavailable, store_unavailable",

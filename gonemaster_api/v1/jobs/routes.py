@@ -37,7 +37,7 @@ class Jobs(MethodView):
     @blueprint.response(201, JobSchema)
     @blueprint.refuses(
         _400="missing_domain, invalid_domain, invalid_tests, testcase_excluded, invalid_undelegated, ...",
-        _409="idempotency_conflict",
+        _409="idempotency_conflict, reference_gone",
         _413="body_too_large",
         _415="unsupported_media_type",
         _503="broker_unavailable, store_unavailable",

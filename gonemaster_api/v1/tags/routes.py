@@ -89,7 +89,7 @@ class DomainsOfTag(MethodView):
 
     @blueprint.arguments(TagDomainsSchema)
     @blueprint.response(204)
-    @blueprint.refuses(_400="invalid_name, missing_domains, invalid_domain")
+    @blueprint.refuses(_400="invalid_name, missing_domains, invalid_domain", _409="reference_gone")
     def post(self, request_body: dict[str, Any], name: str) -> None:
         """Put domains into a tag; both are made where they do not exist."""
         tag_changes.add_domains(state(), name, request_body["domains"])
@@ -144,7 +144,7 @@ class ProfileOfTag(MethodView):
 
     @blueprint.arguments(TagProfileSchema)
     @blueprint.response(204)
-    @blueprint.refuses(_400="invalid_profile_id", _404="not_found, profile_not_found")
+    @blueprint.refuses(_400="invalid_profile_id", _404="not_found, profile_not_found", _409="reference_gone")
     def put(self, request_body: dict[str, Any], name: str) -> None:
         """Set the profile that domains of the tag are tested with by default."""
         tag_changes.set_profile(state(), name, request_body["profile_id"], who=who())
