@@ -10,6 +10,7 @@ from itertools import combinations
 from urllib.parse import urlencode
 
 from benchmarks.seed import BEGIN, SEED, SWEEP, Size, name_of, templates
+from gonemaster_db.repositories.batch_comparison import Kind
 from gonemaster_db.repositories.domain_list import SORTS as DOMAIN_SORTS
 from gonemaster_db.repositories.ordering import SORTS
 
@@ -46,6 +47,7 @@ def probes(size: Size) -> Iterator[Probe]:
         yield from _sorted(f"/tags/{tag}/domains", of_tag, DOMAIN_SORTS, group="/tags/{name}/domains")
         yield Probe("/tags/{name}/summary", f"/tags/{tag}/summary", {})
     yield from _entries(size)
+    yield from _differences(size)
     yield from _few()
 
 
@@ -203,6 +205,18 @@ def _tag_values(batch: str) -> Iterator[Probe]:
         yield Probe(group, path, asked)
         yield Probe(group, path, {**asked, "weight_by_score": "true"})
         yield Probe(group, path, {**asked, "min_count": "5", "limit": "500"})
+
+
+def _differences(size: Size) -> Iterator[Probe]:
+    """Yield a large batch against a small one, both ways: most domains are in one of them only."""
+    group = "/batches/{id}/diff/{id}"
+    for path in (f"/batches/{SWEEP}/diff/{SMALL}", f"/batches/{SMALL}/diff/{SWEEP}"):
+        for level in LEVELS:
+            yield Probe(group, path, {"min_level": level})
+            yield Probe(group, path, {"min_level": level, "after": name_of(size.domains // 2)})
+        for kind in Kind:
+            yield Probe(group, path, {"kind": kind.value})
+        yield Probe(group, path, {"limit": "500"})
 
 
 def _few() -> Iterator[Probe]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import random
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.bulk import insert_rows
 from gonemaster_db.json_text import dump_json
-from gonemaster_db.levels import LEVELS, worst
+from gonemaster_db.levels import LEVELS, SEVERITIES, worst
 from gonemaster_db.models import (
     Batch,
     BatchOrigin,
@@ -217,7 +218,7 @@ RUN_COLUMNS = (
     "id", "domain", "domain_id", "batch_id", "status", "priority", "created_at", "started_at", "finished_at",
     "duration_ms", "attempt", "error", "sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count",
     "worst_level", "score", "grade", "profile", "profile_name", "effective_profile_digest", "nameserver_timings",
-    "config",
+    "config", "findings_hash",
 )  # fmt: skip
 ENTRY_COLUMNS = ("run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
 
@@ -240,7 +241,15 @@ def _run(key: str, place: int, chosen: list[Template], size: Size, rng: random.R
         worst(template.level for template in chosen), score if done else None,
         next(grade for least, grade in _GRADES if score >= least) if done else None,
         "", "default", PROFILE, _TIMINGS, {"tests": ["basic", "zone"], "min_level": "INFO"},
+        _hash(place, chosen) if done else None,
     )  # fmt: skip
+
+
+def _hash(place: int, chosen: Sequence[Template]) -> int:
+    """Give a number that is equal for runs with the same findings, which is all that comparisons ask of it."""
+    found = [(one, number) for number, one in enumerate(chosen) if one.level in SEVERITIES]
+    said = [(one.testcase, one.tag, _variant(place, number)) for one, number in found]
+    return zlib.crc32(repr(sorted(said)).encode())
 
 
 _TIMINGS = [
