@@ -1,12 +1,12 @@
 """Removing runs with all that hangs on them: by age, by tag, by batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import JobsNotTerminal
@@ -60,10 +60,8 @@ def delete_batch(session: Session, batch_id: str) -> BatchImpact:
         raise JobsNotTerminal(unfinished)
     of_batch = Run.batch_id == batch_id
     domain_ids = session.scalars(select(Run.domain_id).where(of_batch).distinct()).all()
-    lock_domains(session, domain_ids)
-    _delete_runs(session, of_batch)
+    _delete_runs(session, of_batch, domain_ids, leaving=and_(Run.batch_id.is_not(None), of_batch))
     session.execute(delete(Batch).where(Batch.id == batch_id), execution_options=_QUIET)
-    refresh_domains(session, domain_ids)
     return impact
 
 
@@ -89,14 +87,20 @@ def _purge(session: Session, chosen: "Select[str, int, int]", limit: int) -> int
     entries = accumulate(row.entry_count for row in found)
     rows = [row for row, sum_ in zip(found, entries, strict=True) if sum_ <= _MOST_ENTRIES or row is found[0]]
     if rows:
-        lock_domains(session, {row.domain_id for row in rows})
-        _delete_runs(session, Run.id.in_([row.id for row in rows]))
-        refresh_domains(session, {row.domain_id for row in rows})
+        old = Run.id.in_([row.id for row in rows])
+        _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old)
     return len(rows)
 
 
-def _delete_runs(session: Session, chosen: ColumnElement[bool]) -> None:
-    """Entries and chains first: by one statement, not by one cascade for each run."""
+def _delete_runs(
+    session: Session, chosen: ColumnElement[bool], domain_ids: Collection[int], *, leaving: ColumnElement[bool]
+) -> None:
+    """Domains let go first, then entries and chains leave: by one statement, not by a trigger for each run.
+
+    `leaving` chooses the same runs and is never NULL.
+    """
+    lock_domains(session, domain_ids)
+    refresh_domains(session, domain_ids, leaving=leaving)
     ids = select(Run.id).where(chosen)
     for model in (Entry, DnssecChain):
         session.execute(delete(model).where(model.run_id.in_(ids)), execution_options=_QUIET)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Subquery, func, not_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import DomainNotFound
@@ -52,47 +52,48 @@ def lock_domains(session: Session, domain_ids: Iterable[int]) -> None:
         session.execute(query.with_for_update(key_share=True)).all()
 
 
-def refresh_domains(session: Session, domain_ids: Iterable[int]) -> None:
+def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: ColumnElement[bool] | None = None) -> None:
     """Recount the runs of the domains and copy what their newest run (by finish time) says, or nothing.
 
+    `leaving` is a condition of runs that are about to be deleted and no longer count: then no domain points to them.
     The domains are locked first: a run that is graduating now would not be seen, and not be counted.
     """
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
         lock_domains(session, chunk)
-        newest = (
-            select(Run.id)
-            .where(Run.domain_id == Domain.id)
-            .order_by(Run.finished_at.desc(), Run.id.desc())
-            .limit(1)
-            .correlate(Domain)
-            .scalar_subquery()
-        )
-        count = select(func.count()).where(Run.domain_id == Domain.id).correlate(Domain).scalar_subquery()
+        found = _state(chunk, leaving)
+        values = {getattr(Domain, column.name): column for column in found.c if column.name != "domain_id"}
         session.execute(
-            update(Domain).where(Domain.id.in_(chunk)).values(run_count=count, latest_run_id=newest),
+            update(Domain).where(Domain.id == found.c.domain_id).values(values),
             execution_options={"synchronize_session": False},
         )
-        _copy_latest(session, chunk)
 
 
-def _copy_latest(session: Session, domain_ids: Sequence[int]) -> None:
-    copied = {
-        "latest_run_at": Run.finished_at,
-        "latest_status": Run.status,
-        "latest_level": Run.worst_level,
-        "latest_score": Run.score,
-        "latest_grade": Run.grade,
-    }
-    session.execute(
-        update(Domain)
-        .where(Domain.id.in_(domain_ids))
-        .values(
-            {
-                name: select(column).where(Run.id == Domain.latest_run_id).correlate(Domain).scalar_subquery()
-                for name, column in copied.items()
-            }
-        ),
-        execution_options={"synchronize_session": False},
+def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Subquery:
+    """Select what domains are to say, by the names of their columns."""
+    domain = aliased(Domain)
+    counted = [Run.domain_id == domain.id, *([] if leaving is None else [not_(leaving)])]
+    order = (Run.finished_at.desc(), Run.id.desc())
+    newest = select(Run.id).where(*counted).order_by(*order).limit(1).correlate(domain).scalar_subquery()
+    latest = aliased(Run)
+    return (
+        select(
+            domain.id.label("domain_id"),
+            select(func.count())
+            .select_from(Run)
+            .where(*counted)
+            .correlate(domain)
+            .scalar_subquery()
+            .label("run_count"),
+            latest.id.label("latest_run_id"),
+            latest.finished_at.label("latest_run_at"),
+            latest.status.label("latest_status"),
+            latest.worst_level.label("latest_level"),
+            latest.score.label("latest_score"),
+            latest.grade.label("latest_grade"),
+        )
+        .outerjoin(latest, latest.id == newest)
+        .where(domain.id.in_(domain_ids))
+        .subquery()
     )
 
 
