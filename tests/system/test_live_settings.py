@@ -64,6 +64,7 @@ def slots(farm: Farm) -> dict[str, int]:
     return {worker.name: worker.slots for worker in farm.broker.workers()}
 
 
+@pytest.mark.timeout(400)
 def test_all_processes_obey_within_seconds(farm: Farm, api: Callable[[], Api]) -> None:
     one, two = api(), api()
     farm.start_worker("a@alpha", ready=False)
@@ -90,6 +91,7 @@ def test_all_processes_obey_within_seconds(farm: Farm, api: Callable[[], Api]) -
     assert late.stop() == 0
 
 
+@pytest.mark.timeout(400)
 def test_limit_of_running_jobs_holds_without_a_restart(farm: Farm, api: Callable[[], Api]) -> None:
     one = api()
     farm.start_worker("a@alpha", ready=False)
@@ -101,9 +103,10 @@ def test_limit_of_running_jobs_holds_without_a_restart(farm: Farm, api: Callable
         runs = sorted((farm.run_of(job_id) for job_id in ids), key=lambda run: run.started_at or run.created_at)
         return bool(runs[0].finished_at <= (runs[1].started_at or runs[1].created_at))
 
-    wait_for(one_after_the_other, what="pairs of jobs of which the second waits")
+    wait_for(one_after_the_other, timeout_s=90, what="pairs of jobs of which the second waits")
 
 
+@pytest.mark.timeout(400)
 def test_retention_is_switched_on_while_beat_runs(farm: Farm, api: Callable[[], Api]) -> None:
     one = api()
     old = make_run(farm.store, "old.example", record("INFO", at=utcnow() - timedelta(days=40))).id
@@ -120,6 +123,7 @@ def test_retention_is_switched_on_while_beat_runs(farm: Farm, api: Callable[[], 
     assert {line["who"] for line in one.get("/audit?action=jobs.purge")["items"]} == {"beat"}
 
 
+@pytest.mark.timeout(400)
 def test_workers_of_a_whole_service_test_by_the_new_settings(start: StartService) -> None:
     service = start(worker_processes=1)
     first = service.finished(service.submit("good.xa", tests=["basic"]))
@@ -132,6 +136,6 @@ def test_workers_of_a_whole_service_test_by_the_new_settings(start: StartService
         job = service.finished(service.submit("good.xa", tests=["basic"]))
         return service.get(f"/jobs/{job['id']}/result")["summary"] == {}
 
-    wait_for(quiet, what="runs without entries below CRITICAL")
+    wait_for(quiet, timeout_s=90, what="runs without entries below CRITICAL")
     _, refused = service.call("PUT", "/api/v1/settings", {"worker_processes": 2})
     assert refused["error"]["code"] == "readonly_setting"
