@@ -4,18 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
 from gonemaster_db.models import Job, JobStatus, Priority
 from gonemaster_db.models.jobs import WAITING
-from gonemaster_db.repositories.positions import GAP, SLAB, positions_at_end
+from gonemaster_db.repositories.positions import GAP, positions_at_end
 
 End = Literal["front", "back"]
 _SLICE = 10_000
 _PLACED_AT_ONCE = 50_000
+_WIDTHS = (1, 1_000, 30_000, 2**40)  # how many neighbours are looked at for room; the last one is all
 _PLACE_ONE = text("UPDATE jobs SET position = :position WHERE id = :id")
 _PLACE_MANY = text(
     "UPDATE jobs SET position = moved.position"
@@ -176,45 +177,54 @@ def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) 
 
 def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
     """Lock those that wait; their ids in the order given, and their tier."""
-    query = select(Job.id, Job.priority).where(Job.id.in_(job_ids), Job.status.in_(WAITING))
-    rows = session.execute(query.order_by(Job.id).with_for_update())
-    found = {row.id: row.priority for row in rows}
+    found: dict[str, int] = {}
+    for chunk in chunks(sorted(set(job_ids)), _SLICE):
+        query = select(Job.id, Job.priority).where(Job.id.in_(chunk), Job.status.in_(WAITING))
+        found |= {row.id: row.priority for row in session.execute(query.order_by(Job.id).with_for_update())}
     if len(set(found.values())) > 1:
         raise TierMismatch("jobs of two tiers")
     return [job_id for job_id in dict.fromkeys(job_ids) if job_id in found], next(iter(found.values()), 0)
 
 
 def _squeeze(session: Session, movable: list[str], anchor: Job, *, after: bool) -> None:
-    """Put the jobs between the anchor and its neighbour; make room there first if it is too narrow."""
-    neighbour = _neighbour(session, anchor, movable, after=after)
-    if abs(neighbour - anchor.position) <= len(movable):
-        _make_room(session, anchor, len(movable), after=after)
-        neighbour = _neighbour(session, anchor, movable, after=after)
-    low, high = sorted((anchor.position, neighbour))
-    step = (high - low) // (len(movable) + 1)
-    _place(session, {job_id: low + step * (number + 1) for number, job_id in enumerate(movable)})
+    """Put the jobs between the anchor and its neighbour; where that is too narrow, more neighbours move over."""
+    nearest_first = movable if after else movable[::-1]
+    for width in _WIDTHS:
+        beside = _beside(session, anchor, movable, width, after=after)
+        if len(beside) < width:
+            row = [*nearest_first, *(job_id for job_id, _ in beside)]
+            positions = _positions_outside(session, anchor, len(row), after=after)
+        else:
+            row = [*nearest_first, *(job_id for job_id, _ in beside[:-1])]
+            positions = _positions_between(anchor.position, beside[-1][1], len(row))
+        if positions:
+            break
+    _place(session, dict(zip(row, positions, strict=True)))
 
 
-def _neighbour(session: Session, anchor: Job, movable: list[str], *, after: bool) -> int:
-    """Position of the next job on that side, or far away where there is none."""
+def _beside(session: Session, anchor: Job, movable: list[str], width: int, *, after: bool) -> list[tuple[str, int]]:
+    """Read the next jobs on that side, nearest first, with their positions; without those that move."""
     side = Job.position > anchor.position if after else Job.position < anchor.position
-    nearest = func.min(Job.position) if after else func.max(Job.position)
-    query = select(nearest).where(Job.priority == anchor.priority, side, Job.id.not_in(movable))
-    found = session.scalar(query)
-    if found is None:
-        return anchor.position + (SLAB if after else -SLAB)
-    return found
+    query = select(Job.id, Job.position).where(Job.priority == anchor.priority, side)
+    outward = query.order_by(Job.position.asc() if after else Job.position.desc())
+    moving = set(movable)
+    found = [(row.id, row.position) for row in session.execute(outward.limit(width + len(movable)))]
+    return [item for item in found if item[0] not in moving][:width]
 
 
-def _make_room(session: Session, anchor: Job, count: int, *, after: bool) -> None:
-    """Shift what stands on the near side of the gap; rare, since ten moves fit into each gap."""
-    width = (count + 1) * GAP
-    side = Job.position > anchor.position if after else Job.position < anchor.position
-    shifted = Job.position + width if after else Job.position - width
-    session.execute(
-        update(Job).where(Job.priority == anchor.priority, side).values(position=shifted),
-        execution_options={"synchronize_session": False},
-    )
+def _positions_between(start: int, end: int, count: int) -> list[int]:
+    """Spread evenly; empty if there is no room."""
+    step = abs(end - start) // (count + 1)
+    if end < start:
+        step = -step
+    return [start + step * (number + 1) for number in range(count)] if step else []
+
+
+def _positions_outside(session: Session, anchor: Job, count: int, *, after: bool) -> list[int]:
+    """Take positions on the side where nothing stands; behind all there are those that submissions take, too."""
+    if after:
+        return positions_at_end(session, anchor.priority, count)
+    return [anchor.position - GAP * (number + 1) for number in range(count)]
 
 
 def _place(session: Session, positions: Mapping[str, int]) -> None:

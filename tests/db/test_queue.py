@@ -7,7 +7,7 @@ import pytest
 from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
 from gonemaster_db.models import JobStatus, Priority
 from gonemaster_db.repositories import queue
-from gonemaster_db.repositories.jobs import hold_job
+from gonemaster_db.repositories.jobs import get_job, hold_job
 from gonemaster_db.repositories.positions import GAP
 from gonemaster_db.session import Store
 from tests.support.rows import NOON, claim, queue_job, queue_jobs
@@ -96,6 +96,32 @@ def test_more_jobs_than_a_gap_holds_move_at_once(store: Store) -> None:
         queue.move_beside(session, ids[2:], pivot=ids[1])
     with store.reading() as session:
         assert list(queue.iter_queued_ids(session, 0)) == [ids[0], *ids[2:], ids[1]]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_neighbours_move_over_only_as_far_as_needed(store: Store, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+    monkeypatch.setattr(queue, "_WIDTHS", (1, 4, 2**40))
+    count = 2 * GAP  # more than the nearest gap holds, less than the nearest four
+    ids = queue_jobs(store, names(count + 40))
+    moved, still = ids[:count], ids[count:]
+    with store.reading() as session:
+        before = {job_id: get_job(session, job_id).position for job_id in still}
+    with store.transaction() as session:
+        queue.move_beside(session, moved, pivot=still[20], after=after)
+    place = 20 + after
+    with store.reading() as session:
+        assert list(queue.iter_queued_ids(session, 0)) == [*still[:place], *moved, *still[place:]]
+    with store.reading() as session:
+        touched = [job_id for job_id in still if get_job(session, job_id).position != before[job_id]]
+    assert touched == (still[21:24] if after else still[17:20])
+
+
+def test_what_is_submitted_after_a_move_behind_the_last_stands_behind_it(store: Store) -> None:
+    ids = queue_jobs(store, names(3))
+    with store.transaction() as session:
+        queue.move_beside(session, [ids[0]], pivot=ids[2], after=True)
+    late = queue_job(store).id
+    assert order(store) == [ids[1], ids[2], ids[0], late]
 
 
 def test_moves_that_make_no_sense_are_refused(store: Store) -> None:

@@ -1,5 +1,6 @@
 """The broker's lists, flags and signs, against a real server."""
 
+import random
 import threading
 from datetime import timedelta
 
@@ -69,6 +70,20 @@ def test_moved_jobs_stand_where_and_in_the_order_asked(
 ) -> None:
     assert five.move(["job_0004", "job_0002"], BATCH, where, pivot) == ids(4, 2)  # type: ignore[arg-type]  # from table
     assert waiting(five) == ids(*order)
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 1500])
+@pytest.mark.parametrize("where", ["front", "back", "before", "after"])
+@pytest.mark.parametrize("pivot", [3, 1999, 3990])
+def test_many_are_moved_to_any_place(broker: Broker, count: int, where: str, pivot: int) -> None:
+    everything = ids(*range(4000))
+    broker.enqueue_many(everything, BATCH)
+    chosen = random.Random(pivot).sample([job_id for job_id in everything if job_id != everything[pivot]], count)
+    assert set(broker.move(chosen, BATCH, where, everything[pivot])) == set(chosen)  # type: ignore[arg-type]  # from table
+    rest = [job_id for job_id in everything if job_id not in set(chosen)]
+    place = rest.index(everything[pivot])
+    at = {"front": 0, "back": len(rest), "before": place, "after": place + 1}[where]
+    assert waiting(broker) == [*rest[:at], *chosen, *rest[at:]]
 
 
 def test_a_move_leaves_out_what_a_worker_took(five: Broker) -> None:
