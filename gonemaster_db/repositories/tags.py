@@ -53,6 +53,11 @@ def get_tag(session: Session, name: str) -> ListedTag:
     return ListedTag(*row)
 
 
+def require_tag(session: Session, name: str) -> None:
+    """Say whether there is such a tag, without counting its domains. Raises TagNotFound."""
+    _tag(session, name)
+
+
 def create_tag(session: Session, name: str, *, description: str = "", now: datetime) -> Tag:
     """Make a tag. Raises TagExists."""
     row = {"name": name, "description": description, "created_at": now}

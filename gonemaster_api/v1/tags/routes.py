@@ -84,7 +84,7 @@ class DomainsOfTag(MethodView):
     @blueprint.refuses(_400="invalid_level, invalid_sort, ...", _404="not_found")
     def get(self, query: dict[str, Any], name: str) -> Any:
         """List the domains of a tag."""
-        _shown(name)
+        _require(name)
         return domain_view.read_list(state(), query, tag=name)
 
     @blueprint.arguments(TagDomainsSchema)
@@ -134,7 +134,7 @@ class BatchesOfTag(MethodView):
     @blueprint.refuses(_400="invalid_limit, invalid_offset", _404="not_found")
     def get(self, query: dict[str, Any], name: str) -> Any:
         """List the batches submitted from a tag, newest first."""
-        _shown(name)
+        _require(name)
         return batch_view.read_list(state(), query | {"label": ""}, tag=name)
 
 
@@ -159,3 +159,8 @@ class ProfileOfTag(MethodView):
 def _shown(name: str) -> dict[str, Any]:
     with state().store.reading() as session:
         return tag_changes.document(rows.get_tag(session, name))
+
+
+def _require(name: str) -> None:
+    with state().store.reading() as session:
+        rows.require_tag(session, name)
