@@ -60,6 +60,7 @@ class Server:
         "_guarded",
         "_held",
         "_spent_ms",
+        "_tried",
         "address",
         "answers",
         "is_ipv6",
@@ -77,7 +78,8 @@ class Server:
         self.timeouts = 0
         self.refusals = 0
         self._spent_ms = 0.0
-        self._failures: dict[tuple[bool, bool], _Failures] = {}  # by (TCP, EDNS)
+        self._failures: dict[tuple[bool, bool, bool], _Failures] = {}  # by (TCP, EDNS, any source)
+        self._tried: set[tuple[bool, bool]] = set()  # (TCP, any source) of questions that ended
         self._held: deque[tuple[QuestionKey, Answer]] = deque()
         self._active = 0
         self._guarded: bool | None = None
@@ -152,12 +154,13 @@ class Server:
     def _is_given_up(self, key: QuestionKey, nameserver: Nameserver) -> bool:
         log = self._context.log
         limit = self._context.profile.fast_fail_timeout_count
-        if limit and self.timeouts >= limit and not self.rtts_ms:
+        # an address that never answered is silent for sure only in a way in which it was asked
+        if limit and self.timeouts >= limit and not self.rtts_ms and (key.tcp, key.any_source) in self._tried:
             left_s = self._rest_s(max(each.last_at for each in self._failures.values()))
             if left_s > 0 and log.traces_queries:
                 trace.put_aside(log, nameserver.name, self.address, key)
             return left_s > 0
-        failures = self._failures.get((key.tcp, key.edns is not None))
+        failures = self._failures.get(_way(key))
         left_s = self._rest_s(failures.last_at) if failures and failures.is_hopeless(limit) else 0.0
         if failures and left_s > 0 and log.traces_queries:
             trace.skipped(log, self.address, key, unreachable=failures.is_unreachable, wait_s=left_s)
@@ -219,10 +222,11 @@ class Server:
             trace.ended(self._context.log, self.address, key, outcome)
         if key.probing and outcome.response is None:
             return
-        failures = self._failures.get((key.tcp, key.edns is not None))
+        failures = self._failures.get(_way(key))
         if failures is None:
-            failures = self._failures[key.tcp, key.edns is not None] = _Failures()
+            failures = self._failures[_way(key)] = _Failures()
         failures.count(outcome, self._context.loop.time())
+        self._tried.add((key.tcp, key.any_source))
         if outcome.error == TIMEOUT:
             self.timeouts += 1
             self._spent_ms += self._context.timing.timeout_s * 1000
@@ -256,8 +260,12 @@ class Server:
         )
 
 
+def _way(key: QuestionKey) -> tuple[bool, bool, bool]:
+    return key.tcp, key.edns is not None, key.any_source
+
+
 class _Failures:
-    """Failures of one way (UDP or TCP, with or without EDNS) to reach an address.
+    """Failures of one way (UDP or TCP, with or without EDNS, answers from elsewhere too or not) to reach an address.
 
     A way that has answered once in the run is never given up: a server that drops some questions must not
     lose the answers to others, whatever their order.

@@ -134,6 +134,43 @@ def test_silent_server_is_given_up(world: World, server: Server) -> None:
     assert len(server.log) == 2
 
 
+def test_server_silent_over_udp_is_still_asked_over_tcp(world: World, server: Server) -> None:
+    server.fault(faults.silence(), transport="udp")
+
+    async def work(one: Nameserver) -> None:
+        for i in range(4):
+            assert await one.query(f"n{i}.example.xa", "A") is None
+        assert await one.query("www.example.xa", "A", tcp=True)
+
+    with_server(world, work, timeout_s=0.1, fast_fail_timeout_count=2)
+    assert [query.transport for query in server.log] == ["udp", "udp", "tcp"]
+
+
+def test_answer_from_elsewhere_is_awaited_though_none_came_from_the_server(world: World, server: Server) -> None:
+    server.fault(faults.from_address("127.9.9.9"), transport="udp")
+
+    async def work(one: Nameserver) -> None:
+        for i in range(4):
+            assert await one.query(f"n{i}.example.xa", "A") is None
+        response = await one.query("www.example.xa", "A", any_source=True)
+        assert response
+        assert response.source == "127.9.9.9"
+
+    with_server(world, work, timeout_s=0.1, fast_fail_timeout_count=2)
+
+
+def test_server_silent_over_udp_and_tcp_is_given_up_for_both(world: World, server: Server) -> None:
+    server.fault(faults.silence())
+
+    async def work(one: Nameserver) -> None:
+        for i in range(4):
+            assert await one.query(f"n{i}.example.xa", "A") is None
+            assert await one.query(f"n{i}.example.xa", "A", tcp=True) is None
+
+    with_server(world, work, timeout_s=0.1, fast_fail_timeout_count=2)
+    assert [query.transport for query in server.log] == ["udp", "tcp"]
+
+
 def test_server_that_has_answered_is_not_given_up(world: World, server: Server) -> None:
     server.fault(faults.silence(), qtype="TXT")
 
