@@ -51,7 +51,7 @@ def list_entries(
         matching = matching.join(Domain, _is_latest())
     counted = matching.limit(count_up_to + 1).subquery()
     total = session.scalar(select(func.count()).select_from(counted)) or 0
-    query = _in_order(wanted, conditions, after).limit(limit).offset(offset)
+    query = _in_order(session, wanted, conditions, after).limit(limit).offset(offset)
     items = [ListedEntry(entry, domain) for entry, domain in session.execute(query)]
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=total > count_up_to)
 
@@ -60,7 +60,7 @@ def iter_entries(session: Session, wanted: EntryFilter) -> Iterator[ListedEntry]
     """Yield all entries that match in the order of list_entries, in constant memory."""
     conditions = _conditions(wanted)
     after: tuple[str, int] | None = None
-    while rows := session.execute(_in_order(wanted, conditions, after).limit(_SLICE)).all():
+    while rows := session.execute(_in_order(session, wanted, conditions, after).limit(_SLICE)).all():
         for entry, domain in rows:
             yield ListedEntry(entry, domain)
         last = rows[-1][0]
@@ -69,10 +69,10 @@ def iter_entries(session: Session, wanted: EntryFilter) -> Iterator[ListedEntry]
 
 
 def _in_order(
-    wanted: EntryFilter, conditions: list[ColumnElement[bool]], after: tuple[str, int] | None
+    session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]], after: tuple[str, int] | None
 ) -> "Select[Entry, str]":
     """For the newest runs the order is that of the domains' index, so that no older run is passed over one by one."""
-    if wanted.latest and not conditions:
+    if wanted.latest and not conditions and session.get_bind().dialect.name == "postgresql":
         return _of_newest_runs(after)
     domain = Domain.id == Entry.domain_id
     run_key: ColumnElement[Any] = Entry.run_id.expression
@@ -85,7 +85,7 @@ def _in_order(
 
 
 def _of_newest_runs(after: tuple[str, int] | None) -> "Select[Entry, str]":
-    """Walk along the domains; the subquery keeps PostgreSQL from walking along all entries instead."""
+    """Walk along the domains as SQLite does by itself; the subquery keeps PostgreSQL from walking along all entries."""
     chosen = select(Domain.name, Domain.latest_run_id.label("run_id")).where(Domain.latest_run_id.is_not(None))
     if after is not None:
         chosen = chosen.where(Domain.latest_run_id >= after[0])
