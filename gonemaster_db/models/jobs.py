@@ -3,7 +3,7 @@
 import enum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.base import ID_TYPE, Base, DomainName, OpaqueId, UtcTime, code_text, enum_text
@@ -27,6 +27,12 @@ class Priority(enum.IntEnum):
     BATCH = 1
 
 
+def _present_only(column: str) -> Index:
+    """Index a column that is null in most jobs."""
+    present = text(f"{column} IS NOT NULL")
+    return Index(f"ix_jobs_{column}", column, postgresql_where=present, sqlite_where=present)
+
+
 class Job(Base):
     """A request to test one domain, from submission until it graduates to a run of the same id."""
 
@@ -34,6 +40,8 @@ class Job(Base):
     __table_args__ = (
         Index("ix_jobs_priority_position", "priority", "position"),
         Index("ix_jobs_status_lease_until", "status", "lease_until"),
+        _present_only("expires_at"),
+        _present_only("profile_id"),
     )
 
     id: Mapped[OpaqueId] = mapped_column(primary_key=True)
@@ -46,7 +54,7 @@ class Job(Base):
     position: Mapped[int] = mapped_column(BigInteger, comment="order within the tier, sparse")
     created_at: Mapped[UtcTime] = mapped_column(index=True)
     started_at: Mapped[UtcTime | None]
-    expires_at: Mapped[UtcTime | None] = mapped_column(index=True)  # not started by then: an expired run
+    expires_at: Mapped[UtcTime | None]  # not started by then: an expired run
     progress: Mapped[int] = mapped_column(SmallInteger, default=0)
     error: Mapped[str] = mapped_column(default="")
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0, comment="number of claims")
@@ -55,6 +63,6 @@ class Job(Base):
     lease_until: Mapped[UtcTime | None]  # set by the claim, renewed by the worker
     cancel_requested_at: Mapped[UtcTime | None]
     profile: Mapped[str] = mapped_column(default="", comment="as sent by the client, unused")
-    profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
+    profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"))
     profile_name: Mapped[str] = mapped_column(default="")
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)
