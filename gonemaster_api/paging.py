@@ -25,7 +25,9 @@ class PagingSchema(QuerySchema):
 class CursorPagingSchema(PagingSchema):
     """A slice of a list, also by cursor or page number; the cursor goes before the page, the page before the offset."""
 
-    cursor = ma.fields.String(metadata={"description": "next_cursor or prev_cursor of another page"})
+    cursor = ma.fields.String(
+        validate=validate.Length(max=10), metadata={"description": "next_cursor or prev_cursor of another page"}
+    )
     page = QueryInteger(validate=validate.Range(1, _MAX_OFFSET))
     page_size = QueryInteger(validate=validate.Range(1, MAX_LIMIT))
 

@@ -3,7 +3,7 @@
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.fields import Instant, LevelName
+from gonemaster_api.fields import Instant, LevelName, QueryInteger
 from gonemaster_api.paging import MAX_LIMIT
 from gonemaster_api.parsing import QuerySchema
 from gonemaster_api.v1.runs.schemas import STATUSES, DifferenceSchema
@@ -17,7 +17,7 @@ class BatchDiffQuerySchema(QuerySchema):
 
     min_level = LevelName(load_default="NOTICE", metadata={"description": "from which level up findings count"})
     kind = ma.fields.String(validate=validate.OneOf(KINDS), metadata={"description": "only these"})
-    limit = ma.fields.Integer(load_default=100, validate=validate.Range(1, MAX_LIMIT))
+    limit = QueryInteger(load_default=100, validate=validate.Range(1, MAX_LIMIT))
     after = ma.fields.String(
         load_default="", validate=validate.Length(max=255), metadata={"description": "next_after of the page before"}
     )

@@ -34,7 +34,9 @@ class EntryQuerySchema(PagingSchema):
     level = LevelName()
     latest = ma.fields.Boolean(load_default=False, metadata={"description": "only the newest run of each domain"})
     batch = ma.fields.String(validate=validate.Length(max=64))
-    after = ma.fields.String(metadata={"description": "next_after of the page before"})
+    after = ma.fields.String(
+        validate=validate.Length(max=100), metadata={"description": "next_after of the page before"}
+    )
     format = ma.fields.String(load_default="json", validate=validate.OneOf(("json", "csv")))
 
 

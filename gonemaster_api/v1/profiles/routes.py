@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask.views import MethodView
-from werkzeug.routing import BaseConverter
 
 from gonemaster_api.actor import who
 from gonemaster_api.blueprint import Blueprint
@@ -35,16 +34,7 @@ _MENDING: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-class ProfileKey(BaseConverter):
-    """What may be the id of a profile: any text but the other words that stand in its place."""
-
-    regex = "(?!(?:default|defaults|compatibility|diff|mark-all-reviewed)$)[^/]+"
-    part_isolating = True
-
-
-blueprint.record_once(lambda setup: setup.app.url_map.converters.update(profile=ProfileKey))
-
-_BY_ID = "/<profile:profile_id>"
+_BY_ID = "/<other_than(default, defaults, compatibility, diff, 'mark-all-reviewed'):profile_id>"
 _ID_PARAMETER = {
     "in": "path",
     "name": "profile_id",
