@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -167,17 +168,24 @@ def _pairs(
 
 def _lonely(batch: str, other: str, past: str, up_to: str | None, limit: int) -> "Select[str]":
     run, twin = aliased(Run), aliased(Run)
-    has_twin = select(twin.id).where(twin.batch_id == other, twin.domain == run.domain).exists()
-    query = select(run.domain).where(run.batch_id == batch, run.domain > past, ~has_twin)
-    if up_to is not None:
-        query = query.where(run.domain <= up_to)
+    # The twin is looked for by columns of one index, and within the range: else SQLite takes an index that holds all
+    # of the batch, and PostgreSQL reads all of it.
+    has_twin = select(twin.domain).where(twin.domain == run.domain, *_within(twin, other, past, up_to)).exists()
+    query = select(run.domain).where(*_within(run, batch, past, up_to), ~has_twin)
     return query.order_by(run.domain).limit(limit)
+
+
+def _within(run: Any, batch: str, past: str, up_to: str | None) -> list[ColumnElement[bool]]:
+    found = [run.batch_id == batch, run.domain > past]
+    return found if up_to is None else [*found, run.domain <= up_to]
 
 
 def _compared(
     session: Session, before: str, after: str, rows: Sequence[tuple[str, Kind]], min_level: str
 ) -> list[DomainDifference]:
     """Compare the findings of those that can be; those that turn out to say the same are left out."""
+    if not rows:
+        return []
     names = [domain for domain, _ in rows]
     old, new = (_newest(session, batch, names) for batch in (before, after))
     pairs = [domain for domain, kind in rows if kind is Kind.CHANGED]
