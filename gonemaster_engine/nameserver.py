@@ -60,7 +60,8 @@ class Server:
         "_guarded",
         "_held",
         "_spent_ms",
-        "_tried",
+        "_strayed",
+        "_tried_tcp",
         "address",
         "answers",
         "is_ipv6",
@@ -79,7 +80,8 @@ class Server:
         self.refusals = 0
         self._spent_ms = 0.0
         self._failures: dict[tuple[bool, bool, bool], _Failures] = {}  # by (TCP, EDNS, any source)
-        self._tried: set[tuple[bool, bool]] = set()  # (TCP, any source) of questions that ended
+        self._tried_tcp = False
+        self._strayed = False  # a reply came from another address
         self._held: deque[tuple[QuestionKey, Answer]] = deque()
         self._active = 0
         self._guarded: bool | None = None
@@ -154,8 +156,7 @@ class Server:
     def _is_given_up(self, key: QuestionKey, nameserver: Nameserver) -> bool:
         log = self._context.log
         limit = self._context.profile.fast_fail_timeout_count
-        # an address that never answered is silent for sure only in a way in which it was asked
-        if limit and self.timeouts >= limit and not self.rtts_ms and (key.tcp, key.any_source) in self._tried:
+        if limit and self.timeouts >= limit and not self.rtts_ms and not self._is_worth_asking(key):
             left_s = self._rest_s(max(each.last_at for each in self._failures.values()))
             if left_s > 0 and log.traces_queries:
                 trace.put_aside(log, nameserver.name, self.address, key)
@@ -165,6 +166,12 @@ class Server:
         if failures and left_s > 0 and log.traces_queries:
             trace.skipped(log, self.address, key, unreachable=failures.is_unreachable, wait_s=left_s)
         return left_s > 0
+
+    def _is_worth_asking(self, key: QuestionKey) -> bool:
+        """Say whether a way that was not gone yet may lead to an address that never answered."""
+        if key.tcp:
+            return not self._tried_tcp
+        return key.any_source and self._strayed
 
     def _rest_s(self, failed_at: float) -> float:
         """Return for how many seconds after a failure nothing more is asked; zero or less when they are over."""
@@ -226,7 +233,8 @@ class Server:
         if failures is None:
             failures = self._failures[_way(key)] = _Failures()
         failures.count(outcome, self._context.loop.time())
-        self._tried.add((key.tcp, key.any_source))
+        self._tried_tcp |= key.tcp
+        self._strayed |= outcome.strayed
         if outcome.error == TIMEOUT:
             self.timeouts += 1
             self._spent_ms += self._context.timing.timeout_s * 1000

@@ -287,8 +287,15 @@ class _Run:
             self._log.system("CANNOT_CONTINUE", domain=self._context.zone_name)
             self._skip(others)
         else:
+            if "connectivity02" in self._runs:
+                self._context.start(self._ask_over_tcp())
             await self._run_together(others)
             self._tell_aside()
+
+    async def _ask_over_tcp(self) -> None:
+        """Ask what CONNECTIVITY02 will ask, so that silence over TCP is waited for beside silence over UDP."""
+        for server in await self._zone.delegation_servers() or ():
+            server.query(self._zone.name, "SOA", tcp=True)
 
     def _tell_aside(self) -> None:
         """Add what no test case gives, and what has no place of its own among the entries."""

@@ -51,6 +51,7 @@ class Outcome:
 
     response: Response | None
     error: str = ""  # TIMEOUT, UNREACHABLE, MALFORMED, or empty
+    strayed: bool = False  # a reply came from another address, and was not taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Question:
         "sent_at",
         "slot",
         "source_address",
+        "strayed",
         "timing",
         "tries_left",
     )
@@ -110,6 +112,7 @@ class Question:
         self.source_address = source_address
         self.tries_left = timing.tries
         self.sent_at = 0.0
+        self.strayed = False
         self.slot: tuple[_UdpSocket, int] | None = None
         self.done = False
 
@@ -235,6 +238,7 @@ class _UdpSocket:
         if question is None or not _answers(wire, question):
             return
         if peer != question.address and not question.any_source:
+            question.strayed = True
             return
         rtt_ms = (self._loop.time() - question.sent_at) * 1000
         question.finish(_parse(wire, question, source=peer, over_tcp=False, rtt_ms=rtt_ms))
@@ -367,7 +371,7 @@ class Transport:
         if question.tries_left > 0:
             self.ask_udp(question)
         else:
-            question.finish(Outcome(None, TIMEOUT))
+            question.finish(Outcome(None, TIMEOUT, question.strayed))
 
     def _udp_socket(self, question: Question) -> _UdpSocket:
         family = socket.AF_INET6 if ":" in question.address else socket.AF_INET
