@@ -24,9 +24,7 @@ def purge_in_steps(store: Store, step: Step, *, stopped: Callable[[], bool] = la
     """
     size = _FIRST
     while not stopped():
-        began = monotonic()
-        removed = _removed(store, step, size)
-        took_s = monotonic() - began
+        removed, took_s = _timed(store, step, size)
         if not removed:
             return
         yield removed
@@ -34,5 +32,15 @@ def purge_in_steps(store: Store, step: Step, *, stopped: Callable[[], bool] = la
         sleep(min(_LONGEST_REST_S, took_s / 2))
 
 
-def _removed(store: Store, step: Step, size: int) -> int:
-    return store.run(lambda session: step(session, size))
+def _timed(store: Store, step: Step, size: int) -> tuple[int, float]:
+    """Return what one step removed and the seconds of its transaction, without those it waited for its turn."""
+    began = monotonic()
+
+    def work(session: Session) -> int:
+        nonlocal began
+        session.connection()  # on SQLite this waits for the other writer
+        began = monotonic()
+        return step(session, size)
+
+    removed = store.run(work)
+    return removed, monotonic() - began
