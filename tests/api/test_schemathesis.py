@@ -105,6 +105,7 @@ def arguments(phases: str) -> list[str]:
         *("--phases", phases),
         *("--max-examples", str(ROUNDS)),
         "--generation-deterministic",
+        *("--request-timeout", "120", "--suppress-health-check", "all"),  # of a slow machine nothing follows
         *("--continue-on-failure", "--no-color"),
     ]
 
