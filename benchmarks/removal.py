@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.seed import BEGIN, SWEEP
 from gonemaster_db.models import Entry, Run
+from gonemaster_db.purging import purge_in_steps
 from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
 from gonemaster_db.session import Store
 
@@ -33,8 +35,8 @@ def measure_removal(store: Store, client: FlaskClient) -> None:
     assert removed == (impact["completed_runs"], impact["entries"]), (removed, impact)
     print(f"deletion of the batch of {removed[0]} runs: {taken:.1f} s; it removed what the preview said")
     end = BEGIN + timedelta(days=1000)
-    _purge(store, "purge of a tag", lambda session: purge_tag(session, "tenth"))
-    _purge(store, "purge by age", lambda session: purge_finished_before(session, end))
+    _purge(store, "purge of a tag", lambda session, limit: purge_tag(session, "tenth", limit=limit))
+    _purge(store, "purge by age", lambda session, limit: purge_finished_before(session, end, limit=limit))
 
 
 def _counts(store: Store) -> tuple[int, int]:
@@ -43,17 +45,19 @@ def _counts(store: Store) -> tuple[int, int]:
     return runs or 0, entries or 0
 
 
-def _purge(store: Store, name: str, purge: Callable[[Session], int]) -> None:
-    steps: list[float] = []
-    removed = 0
-    while len(steps) < _STEPS:
-        count, taken = timed(lambda: store.run(purge))
-        if not count:
-            break
-        removed += count
-        steps.append(taken)
-    rate = removed / sum(steps) if steps else 0.0
-    print(f"{name}: {rate:.0f} runs/s, longest transaction {max(steps, default=0):.2f} s, {removed} runs")
+def _purge(store: Store, name: str, purge: Callable[..., int]) -> None:
+    """Purge as the service does, in steps that fit themselves; the rate counts the rests between them."""
+    begun: list[float] = []
+
+    def step(session: Session, limit: int) -> int:
+        begun.append(time.perf_counter())
+        return purge(session, limit=limit)
+
+    begin, removed, longest = time.perf_counter(), 0, 0.0
+    for count in islice(purge_in_steps(store, step), _STEPS):
+        removed, longest = removed + count, max(longest, time.perf_counter() - begun[-1])
+    rate = removed / (time.perf_counter() - begin)
+    print(f"{name}: {rate:.0f} runs/s, longest transaction {longest:.2f} s, {removed} runs")
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:

@@ -16,6 +16,7 @@ from gonemaster_db.session import Store
 SIZE = Size(100)
 PAGING = {"limit", "offset", "cursor", "page", "page_size", "after", "format"}
 FIXED = {("/batches/{id}", "batch_id")}  # the address says it
+COMPARISON = "/batches/{id}/diff/{id}"  # no list of rows; what it takes stands in performance.md
 KINDS = {"jobs", "batches", "domains", "runs", "entries", "tags"}  # the queue has a benchmark of its own
 ALL_OF = {"sort", "status", "severity", "level", "min_level"}  # filters with few values: each is asked for
 
@@ -41,7 +42,7 @@ def lists(document: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]
         parameters = [one for one in operation.get("parameters", []) if one.get("in") == "query"]
         shown = re.sub(r"\{\w*?(id|name)\}", r"{\1}", path.removeprefix("/api/v1"))
         is_list = method == "get" and "limit" in {one["name"] for one in parameters}
-        if is_list and shown.split("/")[1] in KINDS:
+        if is_list and shown.split("/")[1] in KINDS and shown != COMPARISON:
             yield shown, parameters
 
 
