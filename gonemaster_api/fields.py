@@ -43,7 +43,7 @@ class TextList(fields.List[Any]):
     """A list of texts, perhaps a million: looked at by one pass, not by one field for each."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(fields.String(), **kwargs)
+        super().__init__(fields.String(validate=validate.Length(min=1)), **kwargs)  # as the document shows them
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list) or not value or not all(type(item) is str and item for item in value):

@@ -16,7 +16,7 @@ class NameList(ma.fields.List[Any]):
     """A list of names, perhaps a million: its items are looked at once, where they are normalised."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(ma.fields.String(), **kwargs)
+        super().__init__(ma.fields.String(validate=validate.Length(min=1)), **kwargs)  # as the document shows them
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):

@@ -42,7 +42,7 @@ class TagDomainsSchema(RequestSchema):
 
     example: ClassVar = {"domains": ["example.com", "example.net"]}
 
-    domains = NameList(required=True)
+    domains = NameList(required=True, metadata={"minItems": 1})
 
 
 class TagProfileSchema(RequestSchema):
