@@ -1,5 +1,7 @@
 """Security headers of every answer, and compression."""
 
+from http import HTTPStatus
+
 from flask import Flask, Response, request
 from flask_compress import Compress
 
@@ -68,6 +70,8 @@ def _set_headers(response: Response) -> Response:
         response.headers.setdefault(name, value)
     policy = PAGE_POLICY if response.mimetype == "text/html" or not is_api(request.path) else API_POLICY
     response.headers.setdefault("Content-Security-Policy", policy)
+    if response.status_code == HTTPStatus.NO_CONTENT:
+        response.headers.pop("Content-Type", None)  # there is nothing that could be of a type
     return response
 
 

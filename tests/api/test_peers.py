@@ -132,6 +132,13 @@ def test_compression_where_it_is_asked_for_and_worth_it(client: FlaskClient) -> 
     assert packed.headers["Vary"] == "Accept-Encoding"
 
 
+def test_answer_without_content_has_neither_type_nor_coding(client: FlaskClient) -> None:
+    client.post("/api/v1/tags", json={"name": "mine"})
+    answer = client.delete("/api/v1/tags/mine", headers={"Accept-Encoding": "gzip"})
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert not {"Content-Type", "Content-Encoding", "Content-Length"} & set(answer.headers.keys())
+
+
 def test_access_log_has_one_line_for_each_request_and_none_for_assets(client: FlaskClient) -> None:
     with capture_logs() as lines:
         client.get("/api/v1/jobs/job_x").close()
