@@ -28,6 +28,7 @@ from benchmarks.lists import Probe, pairs_of_filters, probes
 from benchmarks.removal import measure_removal
 from benchmarks.seed import Size, seed
 from gonemaster_api.app import create_app
+from gonemaster_api.serving import keep_out_of_collections
 from gonemaster_db.migrations.runner import upgrade
 from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import StoreSettings
@@ -165,7 +166,9 @@ def serving(store: Store) -> Iterator[Bench]:
         redis.start()
         try:
             settings = load_settings({"broker_url": redis.url, "data_dir": home}, {})
-            yield Bench(store, create_app(settings, queue=open_queue(settings, store)).test_client())
+            bench = Bench(store, create_app(settings, queue=open_queue(settings, store)).test_client())
+            keep_out_of_collections()
+            yield bench
         finally:
             redis.stop()
 

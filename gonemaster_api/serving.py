@@ -1,5 +1,6 @@
 """The API under gunicorn: threads for requests, streams that end when the service stops."""
 
+import gc
 import signal
 import threading
 from types import FrameType
@@ -63,7 +64,14 @@ class Server(BaseApplication):
         app = create_app(self._settings, stopping=stopping)
         shared: State = app.extensions[NAME]
         Follower(shared.live, shared.store, shared.broker).start()
+        keep_out_of_collections()
         return app
+
+
+def keep_out_of_collections() -> None:
+    """Let the garbage collector leave out what the application is made of, which it would walk for 100 ms in a request."""
+    gc.collect()
+    gc.freeze()
 
 
 def _end_streams_on_stop(_worker: Any) -> None:
