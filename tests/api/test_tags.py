@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_db.repositories.profiles import create_profile
 from gonemaster_db.session import Store
+from tests.api.conftest import MakeApp
 from tests.api.test_batches import submit
 from tests.api.test_errors import error_of
 from tests.support.rows import NOON, claim, finish_job, make_run, queue_job, record
@@ -171,3 +172,12 @@ def test_batches_of_a_tag_are_those_submitted_from_it(client: FlaskClient) -> No
     assert (page["items"][1]["description"], page["items"][1]["tag"], page["total"]) == ("one", "mine", 2)
     (newest,) = client.get("/api/v1/tags/mine/batches?limit=1").get_json()["items"]
     assert newest["batch_id"] == second
+
+
+def test_tag_with_more_domains_than_a_batch_may_have(make_app: MakeApp) -> None:
+    client = make_app(max_batch_size=2).test_client()
+    client.post("/api/v1/tags/mine/domains", json={"domains": ["a.example", "b.example", "c.example"]})
+    response = client.post("/api/v1/jobs/batch", json={"from_tag": "mine"})
+    assert (response.status_code, error_of(response)["code"]) == (400, "batch_too_large")
+    client.delete("/api/v1/tags/mine/domains", json={"domains": ["c.example"]})
+    assert client.post("/api/v1/jobs/batch", json={"from_tag": "mine"}).get_json()["job_count"] == 2
