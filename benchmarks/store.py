@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from gonemaster_tasks.settings import load_settings
 from tests.support.postgres import PostgresServer
 
 LIMIT_MS = 100.0
+_RUN = timedelta(days=1)
 POSTGRES = {
     "shared_buffers": "512MB",
     "effective_cache_size": "2GB",
@@ -139,13 +141,18 @@ def report(bench: Bench, measured: list[Measured], *, shown_plans: int) -> None:
 def chosen_store(driver: str, seeded: str) -> Iterator[StoreSettings]:
     """A seeded database, or a new empty one, which is removed at the end."""
     if seeded:
-        yield StoreSettings(driver="postgres" if driver == "postgres" else "sqlite", dsn=seeded)
+        yield _settings(driver, seeded)
     elif driver == "postgres":
         with PostgresServer(POSTGRES) as server:
-            yield StoreSettings(driver="postgres", dsn=server.url(server.create_database()))
+            yield _settings(driver, server.url(server.create_database()))
     else:
         with tempfile.TemporaryDirectory(prefix="gm-store-") as home:
-            yield StoreSettings(dsn=f"{home}/store.db")
+            yield _settings(driver, f"{home}/store.db")
+
+
+def _settings(driver: str, dsn: str) -> StoreSettings:
+    """One connection for the whole run: the clock is that of its server process."""
+    return StoreSettings(driver="postgres" if driver == "postgres" else "sqlite", dsn=dsn, connection_lifetime=_RUN)
 
 
 @contextmanager

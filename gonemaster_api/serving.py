@@ -69,7 +69,7 @@ class Server(BaseApplication):
 
 
 def keep_out_of_collections() -> None:
-    """Let the garbage collector leave out what the application is made of, which it would walk for 100 ms in a request."""
+    """Let the garbage collector leave out the application itself: to walk over it takes 100 ms of some request."""
     gc.collect()
     gc.freeze()
 
