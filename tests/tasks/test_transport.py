@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from kombu import Connection, Queue
+from kombu import transport as kombu_transport
 from kombu.transport import TRANSPORT_ALIASES
 
 from gonemaster_tasks import order, transport
@@ -48,6 +49,7 @@ def make_taker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make
     """`make_taker(reserved=1)` consumes from all queues."""
     for name in ("redis", "rediss", "sentinel"):
         monkeypatch.setitem(TRANSPORT_ALIASES, name, TRANSPORT_ALIASES[name])
+    monkeypatch.setattr(kombu_transport, "_transport_cache", {})  # another test may have used kombu's own
     transport.install()
     app = make_app(broker.address.url)
     opened: list[Connection] = []
