@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
 from gonemaster_db.filters import EntryFilter
 from gonemaster_db.levels import at_least
@@ -46,10 +46,7 @@ def list_entries(
     `total` is exact up to `count_up_to`; beyond, it is that number and `total_is_least` is set.
     """
     conditions = _conditions(wanted)
-    matching = select(Entry.id).where(*conditions)
-    if wanted.latest:
-        matching = matching.join(Domain, _is_latest())
-    counted = matching.limit(count_up_to + 1).subquery()
+    counted = _matching(session, wanted, conditions).limit(count_up_to + 1).subquery()
     total = session.scalar(select(func.count()).select_from(counted)) or 0
     query = _in_order(session, wanted, conditions, after).limit(limit).offset(offset)
     items = [ListedEntry(entry, domain) for entry, domain in session.execute(query)]
@@ -68,11 +65,18 @@ def iter_entries(session: Session, wanted: EntryFilter) -> Iterator[ListedEntry]
         session.expunge_all()
 
 
+def _matching(session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]]) -> "Select[int]":
+    if _is_all_newest(session, wanted, conditions):
+        return _of_newest_runs(None).order_by(None).with_only_columns(literal_column("1"))
+    matching = select(Entry.id).where(*conditions)
+    return matching.join(Domain, _is_latest()) if wanted.latest else matching
+
+
 def _in_order(
     session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]], after: tuple[str, int] | None
 ) -> "Select[Entry, str]":
     """For the newest runs the order is that of the domains' index, so that no older run is passed over one by one."""
-    if wanted.latest and not conditions and session.get_bind().dialect.name == "postgresql":
+    if _is_all_newest(session, wanted, conditions):
         return _of_newest_runs(after)
     domain = Domain.id == Entry.domain_id
     run_key: ColumnElement[Any] = Entry.run_id.expression
@@ -80,25 +84,32 @@ def _in_order(
         domain, run_key = _is_latest(), Domain.latest_run_id.expression
     query = select(Entry, Domain.name).join(Domain, domain).where(*conditions)
     if after is not None:
-        query = query.where(*_behind(run_key, after))
+        query = query.where(*_behind(run_key, Entry.id.expression, after))
     return query.order_by(run_key, Entry.id)
 
 
+def _is_all_newest(session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]]) -> bool:
+    return wanted.latest and not conditions and session.get_bind().dialect.name == "postgresql"
+
+
 def _of_newest_runs(after: tuple[str, int] | None) -> "Select[Entry, str]":
-    """Walk along the domains as SQLite does by itself; the subquery keeps PostgreSQL from walking along all entries."""
+    """Walk along the domains as SQLite does by itself; OFFSET 0 keeps PostgreSQL from walking along all entries."""
     chosen = select(Domain.name, Domain.latest_run_id.label("run_id")).where(Domain.latest_run_id.is_not(None))
     if after is not None:
         chosen = chosen.where(Domain.latest_run_id >= after[0])
     newest = chosen.order_by(Domain.latest_run_id).offset(0).subquery().c
-    query = select(Entry, newest.name).join(newest.run_id.table, newest.run_id == Entry.run_id)
+    entry = aliased(Entry, select(Entry).where(Entry.run_id == newest.run_id).offset(0).lateral())
+    query = select(entry, newest.name).join(entry, true())
     if after is not None:
-        query = query.where(*_behind(newest.run_id, after))
-    return query.order_by(newest.run_id, Entry.id)
+        query = query.where(*_behind(newest.run_id, entry.id.expression, after))
+    return query.order_by(newest.run_id, entry.id)
 
 
-def _behind(run_key: ColumnElement[Any], after: tuple[str, int]) -> tuple[ColumnElement[bool], ...]:
+def _behind(
+    run_key: ColumnElement[Any], entry_key: ColumnElement[int], after: tuple[str, int]
+) -> tuple[ColumnElement[bool], ...]:
     run_id, entry_id = after
-    return run_key >= run_id, or_(run_key > run_id, and_(run_key == run_id, Entry.id > entry_id))
+    return run_key >= run_id, or_(run_key > run_id, and_(run_key == run_id, entry_key > entry_id))
 
 
 def _is_latest() -> ColumnElement[bool]:
