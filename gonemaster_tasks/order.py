@@ -71,6 +71,11 @@ class Gate:
         until = self._controls.paused.get(tier)
         return until is not None and (until == 0 or until > datetime.now(UTC).timestamp())
 
+    def overfull(self) -> bool:
+        """Whether more is in hand than may run: a limit was lowered while a BRPOP was under way."""
+        in_hand = self._in_hand()
+        return in_hand[NORMAL] + in_hand[BATCH] > self._room()
+
     def queues(self, consumed: Iterable[str]) -> list[str]:
         """Return those of the queues consumed that a message may come from now, most urgent first."""
         return [name for name, room in self.room(consumed).items() if room > 0]

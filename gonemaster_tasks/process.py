@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.clock import SharedClock
+from gonemaster_tasks.combiner import Combiner
 from gonemaster_tasks.events import EventPublisher
 from gonemaster_tasks.ledger import Ledger
 from gonemaster_tasks.live import LiveSettings
@@ -28,6 +29,7 @@ class Process:
     publisher: EventPublisher
     ledger: Ledger
     clock: SharedClock
+    fronts: Combiner[str, None]  # settles the fronts of tiers
     jobs: RunningJobs = field(default_factory=RunningJobs)
     loop: EngineLoop = field(default_factory=EngineLoop)
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import timedelta
+from itertools import islice
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import StoreError, StoreUnavailable
-from gonemaster_db.repositories.queue import iter_queued_ids
+from gonemaster_db.repositories.queue import first_queued_ids, iter_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -15,6 +17,8 @@ from gonemaster_tasks.locks import exclusive
 from gonemaster_tasks.queues import TIERS
 
 T = TypeVar("T")
+_FRONT = 500  # more than the slots of some thirty workers
+_SHORT = timedelta(seconds=2)
 ARRANGE = "arrange"  # rows and messages take the same order of steps, whoever asks
 
 log = logging.getLogger(__name__)
@@ -64,6 +68,27 @@ def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
         count = broker.rebuild(iter_queued_ids(session, TIERS.index(tier)), tier)
     broker.unmark_changing([tier])
     return count
+
+
+def settle_fronts(store: Store, broker: Broker, tiers: Sequence[str]) -> list[None]:
+    """Give the first messages of tiers the order of their rows, after slots put back what may not start now.
+
+    While another holds the lock ARRANGE for long, or a server is away, they stay as they are.
+    """
+    try:
+        with exclusive(broker, ARRANGE, patience=_SHORT):
+            for tier in set(tiers):
+                _settle_front(store, broker, tier)
+    except (BrokerUnavailable, StoreError) as error:
+        log.warning("messages put back in no order", extra={"error": str(error)})
+    return [None] * len(tiers)
+
+
+def _settle_front(store: Store, broker: Broker, tier: str) -> None:
+    with store.reading() as session:
+        ids = first_queued_ids(session, TIERS.index(tier), limit=_FRONT)
+    if ids != list(islice(broker.waiting_ids(tier), len(ids))):
+        broker.settle_front(ids, tier)
 
 
 def finish_changes(store: Store, broker: Broker) -> dict[str, int]:

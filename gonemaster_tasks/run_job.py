@@ -36,7 +36,7 @@ class Claim:
 
 def run_job(process: Process, job_id: str, tier: str) -> None:
     """Test the domain of one job and store the run. Safe to deliver twice; never raises for the job's sake."""
-    if process.gate.paused(tier) or process.stopping.is_set():
+    if process.gate.paused(tier) or process.gate.overfull() or process.stopping.is_set():
         _put_back(process, job_id, tier)  # taken by a BRPOP that was already under way
         return
     if not process.gate.enter(job_id, tier):
@@ -244,7 +244,10 @@ def _give_back(process: Process, claim: Claim) -> None:
 
 
 def _put_back(process: Process, job_id: str, tier: str) -> None:
+    """Put the message at the front; once all of a moment are there, they get the order of their rows."""
     try:
         process.broker.put_back(job_id, tier)
     except BrokerUnavailable:
         log.warning("message not put back, the reconciler will", extra={"job_id": job_id})
+        return
+    process.fronts.submit(tier)

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gonemaster_tasks import order, queues, transport
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker import Broker
 from gonemaster_tasks.clock import SharedClock
+from gonemaster_tasks.combiner import Combiner
 from gonemaster_tasks.control import CANCEL_COMMAND
 from gonemaster_tasks.duties import Duties
 from gonemaster_tasks.engine_runner import EngineRunner
@@ -30,6 +32,7 @@ from gonemaster_tasks.live import Follower, LiveSettings
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.process import Process
 from gonemaster_tasks.reaper import expire, reap
+from gonemaster_tasks.rebuild import settle_fronts
 from gonemaster_tasks.retention import purge_regularly
 from gonemaster_tasks.run_job import run_job
 from gonemaster_tasks.runner import Runner
@@ -86,7 +89,8 @@ class Worker:
         transport.install()
         clock = SharedClock()
         ledger = Ledger(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
-        self.process = Process(name, live, store, broker, runner, gate, EventPublisher(broker), ledger, clock)
+        fronts = Combiner(partial(settle_fronts, store, broker), most=order.POOL_THREADS)
+        self.process = Process(name, live, store, broker, runner, gate, EventPublisher(broker), ledger, clock, fronts)
         self.app = make_app_of(settings)
         register_tasks(self.app, self.process)
         self._leases = LeaseKeeper(self.process)

@@ -110,6 +110,21 @@ def test_reorder_of_many_keeps_every_message(broker: Broker) -> None:
     assert waiting(broker) == list(reversed(ids(*range(3500))))
 
 
+def test_the_front_is_settled_and_nothing_is_lost_or_moved_behind_it(broker: Broker) -> None:
+    broker.enqueue_many(ids(*range(1, 9)), BATCH)
+    broker.client.rpush(BATCH, build_message("job_0003", BATCH, redelivered=True))  # put back twice
+    for number in (12, 10, 11):
+        broker.put_back(f"job_{number:04d}", BATCH)
+    assert waiting(broker) == ids(11, 10, 12, 3, 1, 2, 3, 4, 5, 6, 7, 8)
+    broker.settle_front(ids(10, 11, 12, 1, 5), BATCH)
+    assert waiting(broker) == ids(10, 11, 12, 1, 3, 2, 3, 4, 5, 6, 7, 8)
+
+
+def test_a_queue_shorter_than_its_front_is_settled(five: Broker) -> None:
+    five.settle_front(ids(9, 5, 4, 3, 2, 1, 8), BATCH)
+    assert waiting(five) == ids(5, 4, 3, 2, 1)
+
+
 def test_moves_race_with_a_consumer_and_lose_or_double_nothing(broker: Broker) -> None:
     everything = ids(*range(400))
     broker.enqueue_many(everything, BATCH)

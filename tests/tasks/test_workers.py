@@ -113,6 +113,22 @@ def _reap_meta(farm: Farm) -> str:
     return str(meta) if "null" not in meta else ""
 
 
+def test_pauses_in_the_middle_of_a_sweep_leave_the_queue_in_its_order(farm: Farm) -> None:
+    farm.start_worker("one", GONEMASTER_WORKER_COUNT="12", GONEMASTER_RECONCILE_INTERVAL_SECONDS="3600")
+    farm.start_worker("two", GONEMASTER_WORKER_COUNT="12", GONEMASTER_RECONCILE_INTERVAL_SECONDS="3600")
+    batch = farm.submit_batch([f"b{number}-1.test" for number in range(900)])
+    for done in (50, 250, 450):
+        wait_until(lambda done=done: len(farm.starts()) >= done, within_s=120, what="the sweep is under way")
+        pause_queue(farm.parts)
+        wait_until(lambda: farm.broker.held_count() == 0, within_s=60, what="all that was taken has ended or is back")
+        started = {start["job_id"] for start in farm.starts()}
+        left = [job_id for job_id in batch.job_ids if job_id not in started]
+        assert list(farm.broker.waiting_ids(BATCH)) == left
+        resume_queue(farm.parts)
+    assert {farm.run_of(job_id, within_s=120).status for job_id in batch.job_ids} == {"succeeded"}
+    assert len(farm.starts()) == 900
+
+
 def test_a_pause_that_has_an_end_resumes_by_itself(farm: Farm) -> None:
     farm.start_worker("one")
     end = utcnow() + timedelta(seconds=3)
