@@ -52,7 +52,9 @@ def run_on(world: World, hints: Path) -> tuple[RunResult, float]:
             pauses.append(time.thread_time() - begin)
 
     async def whole() -> RunResult:
-        profile = loopback_profile(timeout_s=3.0, retry=1)
+        profile = loopback_profile(
+            timeout_s=20.0, retrans_s=20.0, retry=1
+        )  # the servers hash, too, and share the process
         resources = Resources.open(root_hints=world.write_hints(hints), dns_port=world.port)
         meter = asyncio.create_task(measure())
         try:
