@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate
 
 LEVELS = ("DEBUG3", "DEBUG2", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 MAX_ID = 2**63 - 1
-_DIGITS = re.compile(r"-?[0-9]{1,20}")
+_DIGITS = re.compile(r"-?[0-9]{1,4000}")  # `int` refuses more than 4300; what is too large is told by the range
 
 
 class JsonInteger(fields.Integer):

@@ -17,6 +17,16 @@ from gonemaster_api.limits import read_body
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 MAX_DEPTH = 100
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+# Messages of the library in the words of our own fields, and saying what is allowed.
+_WORDS = {
+    "Not a valid string.": "must be a text",
+    "Not a valid list.": "must be a list",
+    "Not a valid mapping type.": "must be an object",
+    "Not a valid boolean.": "must be true or false",
+    "Invalid input type.": "must be an object",
+    "Missing data for required field.": "must be given",
+    "Field may not be null.": "must not be null",
+}
 
 
 class RequestSchema(ma.Schema):
@@ -180,12 +190,16 @@ def _first(messages: Any, path: str = "") -> str:
     """Give the first message of a tree, with the path that leads to it."""
     if isinstance(messages, dict):
         key, inner = next(iter(messages.items()))
-        return _first(inner, f"{path}{key}: ")
-    return path + (str(messages[0]) if isinstance(messages, list) else str(messages))
+        return _first(inner, path if key == "_schema" else f"{path}{key}: ")
+    return path + _worded(messages[0] if isinstance(messages, list) else messages)
 
 
 def _plain(messages: Any) -> Any:
     """Give a tree of messages in JSON form, at most 20 items a node."""
     if isinstance(messages, dict):
         return {str(key)[:100]: _plain(value) for key, value in list(messages.items())[:20]}
-    return messages[:20] if isinstance(messages, list) else messages
+    return [_worded(message) for message in messages[:20]] if isinstance(messages, list) else messages
+
+
+def _worded(message: Any) -> str:
+    return _WORDS.get(str(message), str(message))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,13 +24,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings(_flags(given), file=given.config)
         if given.dump_config:
-            print(json.dumps(dump(settings), indent=2))  # noqa: T201 - this is the output
-            return 0
+            return _print_settings(settings)
         return commands.run(tuple(given.command) or ("all",), settings, given.listen_descriptor)
     except SettingsError as error:
         return _refuse(error.problems)
     except StartRefused as error:
         return _refuse((str(error),))
+
+
+def _print_settings(settings: Settings) -> int:
+    try:
+        print(json.dumps(dump(settings), indent=2), flush=True)  # noqa: T201 - this is the output
+    except BrokenPipeError:  # the reader left, as `head` does; the interpreter would complain at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _refuse(problems: Sequence[str]) -> int:

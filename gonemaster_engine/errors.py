@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_SHOWN = 255  # characters of a name in a message; no domain name is longer
+
 
 class EngineError(Exception):
     """Base of all errors that the engine raises on purpose."""
@@ -13,7 +15,8 @@ class InvalidDomain(EngineError):
     """The name to test cannot be a domain name; `reason` says why."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name!r} is not a valid domain name: {reason}")
+        shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+        super().__init__(f"{shown!r} is not a valid domain name: {reason}")
         self.name = name
         self.reason = reason
 

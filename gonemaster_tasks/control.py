@@ -194,7 +194,8 @@ def pause_queue(
     def pause(session: Session) -> None:
         pause_tiers(session, tiers, paused_by=paused_by, reason=reason, now=now, until=until)
         details = {"reason": reason, "until": until.isoformat() if until else None}
-        record_action(session, "queue.pause", who=paused_by, now=now, target=",".join(tiers), details=details)
+        target = ",".join(tiers)
+        record_action(session, "queue.pause", who=paused_by, now=now, target=target, count=len(tiers), details=details)
 
     parts.store.run(pause)
     copy_controls(parts.store, parts.broker, now=now)

@@ -89,7 +89,7 @@ class _Good:
 def _checked(settings: Settings, key: str, raw: Any) -> _Good | Refusal:
     option = BY_KEY.get(key)
     if option is None:
-        return Refusal(key, "unknown", f"there is no setting {key[:100]!r}")
+        return Refusal(key, "unknown", f"there is no setting {key[:100]!r}; GET /api/v1/settings lists all")
     if reason := readonly_because(settings, option):
         return Refusal(key, "readonly", f"{key} cannot be changed: {reason}")
     if raw is None:

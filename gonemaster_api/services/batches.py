@@ -90,9 +90,16 @@ def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
 
 
 def _domains_of_tag(state: State, tag: str) -> list[str]:
-    """Read the domains of a tag, one more than a batch may have at most."""
+    """Read the domains of a tag, one more than a batch may have at most.
+
+    Raises:
+        BadRequest: missing_domain.
+    """
     with state.store.reading() as session:
-        return list(islice(iter_tag_domains(session, tag), state.settings.max_batch_size + 1))
+        names = list(islice(iter_tag_domains(session, tag), state.settings.max_batch_size + 1))
+    if not names:
+        raise BadRequest("missing_domain", f"no domain has the tag {tag[:255]!r}")
+    return names
 
 
 def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:

@@ -10,6 +10,8 @@ from gonemaster_api.state import State
 from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import Run
 from gonemaster_db.repositories.runs import get_run, list_runs
+from gonemaster_engine.errors import InvalidDomain
+from gonemaster_engine.names import normalize_domain
 from gonemaster_tasks.scoring_source import current_scoring
 
 _COLUMNS = (
@@ -45,7 +47,7 @@ def read_list(state: State, query: Mapping[str, Any], *, domain_id: int | None =
         domain_tag=query.get("tag"),
         event_tag=query.get("event_tag"),
         domain=query.get("domain"),
-        domain_exact=query.get("domain_exact"),
+        domain_exact=_stored_form(query.get("domain_exact")),
         batch_id=query.get("batch"),
         status=query.get("status"),
         level=query.get("level"),
@@ -56,6 +58,14 @@ def read_list(state: State, query: Mapping[str, Any], *, domain_id: int | None =
         page = list_runs(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
         items = [_document(state, run) for run in page.items]
     return page_document(items, page.total, part) | {"sort": query["sort"]}
+
+
+def _stored_form(name: str | None) -> str | None:
+    """Give a name as runs carry it; what is no domain name stays as it is and matches nothing."""
+    try:
+        return normalize_domain(name) if name else None
+    except InvalidDomain:
+        return name
 
 
 def _document(state: State, run: Run) -> dict[str, Any]:

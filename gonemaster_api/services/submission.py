@@ -1,6 +1,7 @@
 """From a request to the job that is stored: names, tests, profile and undelegated data are checked here."""
 
 import ipaddress
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -90,7 +91,7 @@ def read_names(texts: Sequence[Any]) -> CheckedNames:
 
 
 def _refuse_type(value: Any) -> str:
-    raise InvalidDomain(repr(value)[:255], "it is not text")
+    raise InvalidDomain(json.dumps(value)[:255], "it is not text")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The waiting jobs in their order: counting, paging, moving."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, KeysView, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -155,13 +156,25 @@ def reorder_queue(session: Session, job_ids: Sequence[str]) -> list[list[str]]:
     waiting = sorted(locked, key=lambda row: (row.priority, row.position, row.id))
     standing = {job_id: (priority, position) for job_id, priority, position in waiting}
     if len(job_ids) != len(waiting) or standing.keys() != set(job_ids):
-        raise QueueMismatch("the order must name every waiting job exactly once")
+        raise QueueMismatch(_mismatch(job_ids, standing.keys()))
     if any(standing[job_id][0] != priority for job_id, (_, priority, _) in zip(job_ids, waiting, strict=True)):
         raise QueueMismatch("normal jobs stay before batch jobs")
     wanted = {job_id: position for job_id, (_, _, position) in zip(job_ids, waiting, strict=True)}
     _place(session, {job_id: position for job_id, position in wanted.items() if standing[job_id][1] != position})
     first_batch = sum(priority == Priority.NORMAL for _, priority, _ in waiting)
     return [list(job_ids[:first_batch]), list(job_ids[first_batch:])]
+
+
+def _mismatch(job_ids: Sequence[str], waiting: KeysView[str]) -> str:
+    """Say what is wrong with an order, with one job of each kind of error."""
+    counts = Counter(job_ids)
+    errors = (
+        ("missing", sorted(waiting - counts.keys())),
+        ("not waiting", sorted(counts.keys() - waiting)),
+        ("named more than once", sorted(job_id for job_id, count in counts.items() if count > 1)),
+    )
+    told = [f"{len(ids)} {what}, such as {ids[0][:100]!r}" for what, ids in errors if ids]
+    return f"the order must name every waiting job exactly once; {'; '.join(told)}"
 
 
 def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) -> list[tuple[int, str]]:

@@ -86,6 +86,16 @@ def test_refused_with_code(client: FlaskClient, body: dict[str, Any], code: str)
     assert (response.status_code, error_of(response)["code"]) == (400, code)
 
 
+def test_names_that_are_no_text_are_shown_as_they_were_sent(client: FlaskClient) -> None:
+    response = client.post("/api/v1/jobs/batch", json={"domains": [None, True, "a.example"]})
+    assert [item["domain"] for item in error_of(response)["details"]["invalid"]] == ["null", "true"]
+
+
+def test_a_tag_without_domains_is_named(client: FlaskClient) -> None:
+    response = client.post("/api/v1/jobs/batch", json={"from_tag": "none"})
+    assert error_of(response)["message"] == "no domain has the tag 'none'"
+
+
 def test_more_names_than_allowed(make_app: MakeApp) -> None:
     client = make_app(max_batch_size=3).test_client()
     response = client.post("/api/v1/jobs/batch", json={"domains": ["a.example"] * 4})

@@ -202,6 +202,7 @@ def test_filters_of_runs(client: FlaskClient, ids: dict[str, str]) -> None:
         "runs?event_tag=t1": [],
         "runs?domain=EXA": [c, b, a],
         "runs?domain_exact=B.Example": [b],
+        "runs?domain_exact=b.example.": [b],
         "runs?domain_exact=example": [],
         f"runs?batch={ids['batch']}": [b, a],
         "runs?status=failed": [c],

@@ -34,6 +34,33 @@ def test_unknown_address(client: FlaskClient, path: str) -> None:
     assert (response.status_code, error_of(response)["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"domain": 5}, "domain: must be a text"),
+        ({"domain": "a.example", "tags": 5}, "tags: must be a list"),
+        ({"domain": "a.example", "tags": ["a", 5]}, "tags: 1: must be a text"),
+        ({"domain": "a.example", "profile_overrides": 5}, "profile_overrides: must be an object"),
+        ({"domain": "a.example", "ds_info": [{"keytag": 1}]}, "ds_info: 0: algorithm: must be given"),
+        ({"domain": "a.example", "ds_info": [5]}, "ds_info: 0: must be an object"),
+    ],
+)
+def test_value_of_another_type_is_told_what_it_must_be(client: FlaskClient, body: dict[str, Any], message: str) -> None:
+    assert error_of(client.post("/api/v1/jobs", json=body))["message"] == message
+
+
+@pytest.mark.parametrize("digits", ["3000000000", "9" * 30, "9" * 4000, "-" + "9" * 30])
+def test_number_that_is_too_large_is_told_its_range(client: FlaskClient, digits: str) -> None:
+    message = error_of(client.get(f"/api/v1/jobs?offset={digits}"))["message"]
+    assert message == "offset: Must be greater than or equal to 0 and less than or equal to 2147483647."
+
+
+def test_a_name_of_any_length_makes_no_long_message(client: FlaskClient) -> None:
+    error = error_of(client.post("/api/v1/jobs", json={"domain": "a" * 100_000}))
+    assert (error["code"], len(error["details"]["domain"])) == ("invalid_domain", 255)
+    assert len(error["message"]) < 400
+
+
 def test_method_that_an_address_does_not_take(client: FlaskClient) -> None:
     response = client.delete("/api/v1/healthz")
     assert (response.status_code, error_of(response)["code"]) == (405, "method_not_allowed")

@@ -178,6 +178,7 @@ def test_broken_profile_is_mended_only_by_what_mends_it(client: FlaskClient, sto
         ({"op": "reset_test_levels", "module": ""}, "missing_module"),
         ({"op": "reset_test_levels", "module": 5}, "invalid_module"),
         ({"op": "reset_test_levels", "module": "x" * 65}, "invalid_module"),
+        ({"op": "reset_test_levels", "module": "ZONES"}, "invalid_module"),
         ({"op": "mark_reviewed", "other": 1}, "unknown_field"),
     ],
 )

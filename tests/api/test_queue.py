@@ -126,6 +126,14 @@ def test_reorder_names_every_waiting_job_once(client: FlaskClient) -> None:
         assert (response.status_code, error_of(response)["code"]) == (400, "invalid_queue")
 
 
+def test_an_order_that_does_not_fit_is_told_why(client: FlaskClient, filled: list[str]) -> None:
+    wrong = [filled[0], filled[0], "job_none", *filled[2:]]
+    assert error_of(client.post("/api/v1/queue/reorder", json={"job_ids": wrong}))["message"] == (
+        f"the order must name every waiting job exactly once; 1 missing, such as {filled[1]!r}; "
+        f"1 not waiting, such as 'job_none'; 1 named more than once, such as {filled[0]!r}"
+    )
+
+
 def test_removed_jobs_end_as_canceled(client: FlaskClient, filled: list[str]) -> None:
     asked = [filled[1], "job_none", filled[4]]
     assert client.post("/api/v1/queue/remove", json={"job_ids": asked}).get_json() == {

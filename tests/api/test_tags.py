@@ -106,6 +106,13 @@ def test_domains_of_a_batch_with_tags_join_them_as_their_jobs_end(client: FlaskC
     assert names(client, "mine") == ["a.example", "b.example"]
 
 
+def test_summary_of_a_tag_without_domains_says_so(client: FlaskClient) -> None:
+    client.post("/api/v1/tags", json={"name": "mine"})
+    response = client.get("/api/v1/tags/mine/summary")
+    assert (response.status_code, error_of(response)["code"]) == (404, "not_found")
+    assert error_of(response)["message"] == "there is no domain with the tag 'mine'"
+
+
 def test_summary_counts_newest_runs(client: FlaskClient, store: Store) -> None:
     client.post("/api/v1/tags/mine/domains", json={"domains": ["a.example", "b.example", "new.example"]})
     make_run(store, "a.example", record("CRITICAL", score=0, grade="F"))

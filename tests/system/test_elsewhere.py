@@ -1,6 +1,7 @@
 """The same service on a PostgreSQL and a Redis of their own, by configuration alone."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -68,6 +69,19 @@ def test_dump_of_the_settings_hides_secrets() -> None:
     assert settings["database.dsn"] == {"value": "postgresql://me:***@h/d", "source": "cli_flag"}
     assert settings["debug"]["value"] is False
     assert "swordfish" not in done.stdout
+
+
+def test_reader_of_the_settings_may_leave_early() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "gonemaster_api.server", "--dump-config"],
+            stdout=writing, stderr=subprocess.PIPE, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_version() -> None:

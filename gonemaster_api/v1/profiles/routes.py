@@ -24,6 +24,7 @@ from gonemaster_api.v1.profiles.schemas import (
     ReviewedSchema,
 )
 from gonemaster_engine import profile_repair
+from gonemaster_engine.profile import default_profile
 
 blueprint = Blueprint("profiles", __name__, url_prefix="/profiles", description="Settings of runs, under a name")
 
@@ -131,7 +132,7 @@ class ProfileById(MethodView):
 
     @blueprint.arguments(ProfileChangeSchema)
     @blueprint.response(200, ProfileSchema)
-    @blueprint.refuses(_400="invalid_id, invalid_op, missing_module, invalid_profile", _404="not_found")
+    @blueprint.refuses(_400="invalid_id, invalid_op, missing_module, invalid_module, invalid_profile", _404="not_found")
     def patch(self, request_body: dict[str, Any], profile_id: str) -> Any:
         """Mend a profile for the engine of this server, or note that somebody has looked at it."""
         number, operation = _number(profile_id), request_body["op"]
@@ -167,4 +168,14 @@ def _number(text: str) -> int:
 def _reset_levels(module: str | None) -> Callable[[Any], Any]:
     if not module:
         raise BadRequest("missing_module", "reset_test_levels needs module")
-    return lambda config: profile_repair.reset_test_levels(config, module)
+    return lambda config: profile_repair.reset_test_levels(config, _known_module(module, config))
+
+
+def _known_module(module: str, config: Any) -> str:
+    """Refuse a module that neither the engine nor the profile has: a slip of the pen would mend nothing, silently."""
+    levels = config.get("test_levels") if isinstance(config, Mapping) else None
+    own = [str(name).upper() for name in levels] if isinstance(levels, Mapping) else []
+    known = default_profile().levels.keys()
+    if module.upper() not in {*known, *own}:
+        raise BadRequest("invalid_module", f"there is no module {module!r}; allowed are {', '.join(sorted(known))}")
+    return module

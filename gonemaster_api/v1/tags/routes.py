@@ -6,7 +6,7 @@ from flask.views import MethodView
 
 from gonemaster_api.actor import who
 from gonemaster_api.blueprint import Blueprint
-from gonemaster_api.errors import BadRequest
+from gonemaster_api.errors import BadRequest, NotFound
 from gonemaster_api.paging import PagingSchema, slice_of
 from gonemaster_api.services import batch_view, domain_view, tag_changes
 from gonemaster_api.services.tag_names import check_tag_name
@@ -23,6 +23,7 @@ from gonemaster_api.v1.tags.schemas import (
     TagSummarySchema,
 )
 from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import TagNotFound
 from gonemaster_db.repositories import tags as rows
 
 blueprint = Blueprint("tags", __name__, url_prefix="/tags", description="Sets of domains")
@@ -110,8 +111,12 @@ class Summary(MethodView):
     @blueprint.refuses(_404="not_found; also for a tag without domains")
     def get(self, name: str) -> Any:
         """Count the newest runs of a tag's domains by level and grade."""
-        with state().store.reading() as session:
-            return rows.summarise_tag(session, name)
+        _require(name)
+        try:
+            with state().store.reading() as session:
+                return rows.summarise_tag(session, name)
+        except TagNotFound as error:
+            raise NotFound("domain with the tag", name) from error
 
 
 @blueprint.route("/<name>/purge")
