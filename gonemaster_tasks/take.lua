@@ -14,24 +14,29 @@ local function take_one(list, forms)
   return nil
 end
 
--- Take many in one pass: remember where they are, overwrite them, remove what was overwritten.
-local function take_many(list, wanted)
+-- Take many in one pass from the consumers' end, as far as needed: remember where they are, overwrite them,
+-- remove what was overwritten.
+local function take_many(list, wanted, left)
   local found, places = {}, {}
-  local length = redis.call("LLEN", list)
-  for start = 0, length - 1, SLICE do
-    for offset, message in ipairs(redis.call("LRANGE", list, start, start + SLICE - 1)) do
-      local number = wanted[message]
+  local last = redis.call("LLEN", list) - 1
+  while last >= 0 and left > 0 do
+    local start = math.max(0, last - SLICE + 1)
+    local slice = redis.call("LRANGE", list, start, last)
+    for offset = #slice, 1, -1 do
+      local number = wanted[slice[offset]]
       if number and not found[number] then
-        found[number] = message
+        found[number] = slice[offset]
         places[#places + 1] = start + offset - 1
+        left = left - 1
       end
     end
+    last = start - 1
   end
   for _, place in ipairs(places) do
     redis.call("LSET", list, place, TOMBSTONE)
   end
   if #places > 0 then
-    redis.call("LREM", list, 0, TOMBSTONE)
+    redis.call("LREM", list, -#places, TOMBSTONE)
   end
   return found
 end
@@ -45,7 +50,7 @@ local function take(list, first)
     wanted[ARGV[i + 1]] = count
   end
   if count > FEW then
-    return take_many(list, wanted), count
+    return take_many(list, wanted, count), count
   end
   for number = 1, count do
     local i = first + 2 * (number - 1)
