@@ -5,11 +5,14 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Collection, Mapping
 from datetime import timedelta
+from itertools import zip_longest
 
 from gonemaster_tasks.broker import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.process import Process
+from gonemaster_tasks.queues import BATCH, NORMAL
 
 log = logging.getLogger(__name__)
 
@@ -82,15 +85,11 @@ class Watch:
         return True
 
     def _share(self, limit: int) -> int | None:
-        """Return how many of max_concurrent_jobs this process may run, None without limit.
-
-        The living workers divide the limit among themselves by the order of their names.
-        """
+        """Return how many of max_concurrent_jobs this process may run, None without limit."""
         if limit == 0:
             return None
-        names = sorted({*(worker.name for worker in self._process.broker.workers()), self._process.name})
-        whole, rest = divmod(limit, len(names))
-        return whole + (1 if names.index(self._process.name) < rest else 0)
+        living = {worker.name: worker.queues for worker in self._process.broker.workers()}
+        return part_of(limit, {**living, self._process.name: self._queues}, self._process.name)
 
     def _state(self) -> WorkerState:
         now = self._process.clock.now().timestamp()
@@ -104,3 +103,20 @@ class Watch:
             started_at=self._started_at,
             draining=self._process.stopping.is_set(),
         )
+
+
+def part_of(limit: int, queues: Mapping[str, Collection[str]], name: str) -> int:
+    """Return which part of a limit of jobs falls to a worker; `queues` are those that each living worker takes from.
+
+    All count in the same order: who takes from both tiers comes first, then those of one tier by turns. So a small
+    limit leaves no tier without a slot as long as it can. Workers of maintenance alone have no part.
+    """
+    tiers = {worker: {NORMAL, BATCH} & set(taken) for worker, taken in queues.items()}
+    both, normal, batch = (
+        sorted(worker for worker, own in tiers.items() if own == kind) for kind in ({NORMAL, BATCH}, {NORMAL}, {BATCH})
+    )
+    order = both + [worker for pair in zip_longest(normal, batch) for worker in pair if worker]
+    if name not in order:
+        return 0
+    whole, rest = divmod(limit, len(order))
+    return whole + (1 if order.index(name) < rest else 0)

@@ -14,6 +14,7 @@ from gonemaster_tasks.order import Gate
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
 from gonemaster_tasks.setting_changes import change_settings
 from gonemaster_tasks.settings import Settings
+from gonemaster_tasks.watch import part_of
 from tests.support.workers import Farm, wait_until
 
 PATIENCE_S = 120.0
@@ -83,6 +84,34 @@ def test_all_workers_together_keep_the_limit_of_running_jobs(farm: Farm) -> None
         resume_queue(farm.parts)
         assert most_at_once(runs_of(farm, ids)) <= limit
         pause_queue(farm.parts)
+
+
+def test_the_only_slot_of_a_small_limit_is_not_with_a_worker_of_one_tier(farm: Farm) -> None:
+    farm.start_worker("a-normal", "--queues", "normal", ready=False)
+    farm.start_worker("b-all", ready=False)
+    wait_until(lambda: len(farm.broker.workers()) == 2, within_s=PATIENCE_S)
+    change(farm, slots=5, max_concurrent_jobs=1)
+    batch = farm.submit_batch(["b-1.test", "c-1.test"])
+    assert {str(run.status) for run in runs_of(farm, batch.job_ids)} == {"succeeded"}
+
+
+ALL, ONE, TWO, THREE = (NORMAL, BATCH, MAINTENANCE), (NORMAL,), (BATCH, MAINTENANCE), (MAINTENANCE,)
+
+
+@pytest.mark.parametrize(
+    ("limit", "queues", "parts"),
+    [
+        (5, {"b": ALL, "a": ALL, "c": ALL}, {"a": 2, "b": 2, "c": 1}),
+        (1, {"a": ONE, "b": TWO, "c": ALL}, {"a": 0, "b": 0, "c": 1}),
+        (2, {"a": ONE, "b": ONE, "c": TWO, "d": TWO}, {"a": 1, "b": 0, "c": 1, "d": 0}),
+        (4, {"a": THREE, "b": ALL, "c": ONE}, {"a": 0, "b": 2, "c": 2}),
+        (3, {"a": THREE}, {"a": 0}),
+    ],
+)
+def test_workers_divide_a_limit_so_that_each_tier_has_slots(
+    limit: int, queues: dict[str, tuple[str, ...]], parts: dict[str, int]
+) -> None:
+    assert {name: part_of(limit, queues, name) for name in queues} == parts
 
 
 def test_slots_kept_for_normal_jobs_are_given_to_batch_when_nobody_keeps_them(farm: Farm) -> None:
