@@ -1,6 +1,5 @@
 """The API under gunicorn: threads for requests, streams that end when the service stops."""
 
-import gc
 import signal
 import threading
 from types import FrameType
@@ -14,6 +13,7 @@ from gonemaster_api.app import create_app
 from gonemaster_api.state import NAME, State
 from gonemaster_tasks.live import Follower
 from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.memory import keep_out_of_collections
 from gonemaster_tasks.settings import Settings
 
 LONGEST_REQUEST_LINE = 8190  # the most that gunicorn takes
@@ -66,12 +66,6 @@ class Server(BaseApplication):
         Follower(shared.live, shared.store, shared.broker).start()
         keep_out_of_collections()
         return app
-
-
-def keep_out_of_collections() -> None:
-    """Let the garbage collector leave out the application itself: to walk over it takes 100 ms of some request."""
-    gc.collect()
-    gc.freeze()
 
 
 def _end_streams_on_stop(_worker: Any) -> None:

@@ -30,6 +30,7 @@ from gonemaster_tasks.leases import LeaseKeeper
 from gonemaster_tasks.ledger import Ledger
 from gonemaster_tasks.live import Follower, LiveSettings
 from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.memory import keep_out_of_collections
 from gonemaster_tasks.process import Process
 from gonemaster_tasks.reaper import expire, reap
 from gonemaster_tasks.rebuild import settle_fronts
@@ -112,6 +113,7 @@ class Worker:
             without_gossip=True,
             quiet=True,
         )
+        keep_out_of_collections()
         try:
             consumer.start()
         finally:

@@ -2,7 +2,7 @@
 
 import gc
 
-from gonemaster_api.serving import keep_out_of_collections
+from gonemaster_tasks.memory import keep_out_of_collections
 
 
 def test_collections_leave_out_what_was_there_at_the_start() -> None:
