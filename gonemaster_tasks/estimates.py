@@ -1,6 +1,6 @@
 """When jobs and batches are expected to start and to end, from the measured rate; nothing is guessed without one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,9 @@ from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.places import BatchSpan, find_positions, queued_before
 from gonemaster_db.repositories.queue import count_queued, count_running
 from gonemaster_db.repositories.throughput import measure_throughput
-from gonemaster_tasks.queues import NORMAL, tier_of
+from gonemaster_tasks.broker import Broker
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import NORMAL, TIERS, tier_of
 
 _WINDOW = timedelta(minutes=10)
 
@@ -26,7 +28,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What all estimates of one moment rest on. `pauses` has for each paused tier its end, None if it has none."""
+    """What all estimates of one moment rest on. `pauses` has for each tier that stands still its end, None without."""
 
     now: datetime
     rate: Rate | None
@@ -40,7 +42,7 @@ class Outlook:
         return position - 1 + urgent
 
     def start(self, ahead: int, tier: str) -> datetime | None:
-        """Say when a queued job starts; None without a rate, and in a tier that is paused without an end."""
+        """Say when a queued job starts; None without a rate, and in a tier that stands still without an end."""
         opens = self.pauses.get(tier, self.now)
         if self.rate is None or opens is None:
             return None
@@ -75,10 +77,25 @@ def measure_rate(session: Session, *, now: datetime) -> Rate | None:
     return Rate(max(measured.per_second, possible), measured.mean_duration)
 
 
-def read_outlook(session: Session, *, now: datetime) -> Outlook:
-    """Measure the rate and look at pauses and at what goes before the batch tier."""
+def read_outlook(session: Session, *, now: datetime, untended: Callable[[], Collection[str]] = frozenset) -> Outlook:
+    """Measure the rate and look at pauses and at what goes before the batch tier.
+
+    `untended` gives the tiers that no worker takes from. It is asked only where there is a rate to estimate with.
+    """
+    rate = measure_rate(session, now=now)
     pauses = {pause.tier: pause.until for pause in list_pauses(session, now=now)}
-    return Outlook(now, measure_rate(session, now=now), pauses, count_queued(session, Priority.NORMAL))
+    if rate is not None:
+        pauses |= dict.fromkeys(untended())
+    return Outlook(now, rate, pauses, count_queued(session, Priority.NORMAL))
+
+
+def untended_tiers(broker: Broker) -> frozenset[str]:
+    """Return the tiers that no living worker takes from; none while the broker does not answer, for nobody knows."""
+    try:
+        workers = [worker for worker in broker.workers() if not worker.draining]
+    except BrokerUnavailable:
+        return frozenset()
+    return frozenset(tier for tier in TIERS if not any(tier in worker.queues for worker in workers))
 
 
 def estimate_jobs(session: Session, jobs: Iterable[Job], outlook: Outlook) -> dict[str, Estimate]:

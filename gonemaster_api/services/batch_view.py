@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from gonemaster_api.errors import Conflict
 from gonemaster_api.paging import Slice, page_document
 from gonemaster_api.services import job_list
-from gonemaster_api.services.job_view import estimate_document
+from gonemaster_api.services.job_view import estimate_document, present_outlook
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import JobsNotTerminal
@@ -28,7 +28,7 @@ from gonemaster_db.repositories.deletion import BatchImpact, delete_batch, previ
 from gonemaster_db.repositories.places import BatchSpan, batch_spans
 from gonemaster_db.repositories.tag_values import list_tag_values
 from gonemaster_tasks import batch_control
-from gonemaster_tasks.estimates import estimate_batches, read_outlook
+from gonemaster_tasks.estimates import estimate_batches
 
 MAX_LISTED = 100
 DELETED = "deleted_by_admin"
@@ -43,18 +43,19 @@ def read_list(state: State, query: Mapping[str, Any], *, tag: str | None = None)
         page = list_batches(session, label=query["label"], tag=tag, limit=part.limit, offset=part.offset)
         left = {item.batch.id: item for item in page.items if item.span}
         begun = {batch_id: item.started_at for batch_id, item in left.items()}
-        estimates = _estimates(session, {batch_id: item.span for batch_id, item in left.items() if item.span}, begun)
+        spans = {batch_id: item.span for batch_id, item in left.items() if item.span}
+        estimates = _estimates(state, session, spans, begun=begun)
     items = [_summary(item) | estimates.get(item.batch.id, {}) for item in page.items]
     return page_document(items, page.total, part)
 
 
 def _estimates(
-    session: Session, spans: Mapping[str, BatchSpan], begun: Mapping[str, datetime | None]
+    state: State, session: Session, spans: Mapping[str, BatchSpan], *, begun: Mapping[str, datetime | None]
 ) -> dict[str, dict[str, Any]]:
     """Estimate unfinished batches, by id."""
     if not spans:
         return {}
-    found = estimate_batches(session, spans, read_outlook(session, now=utcnow()), started=begun)
+    found = estimate_batches(session, spans, present_outlook(state, session), started=begun)
     return {batch_id: estimate_document(estimate) for batch_id, estimate in found.items()}
 
 
@@ -82,7 +83,7 @@ def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any
     with state.store.reading() as session:
         batch = get_batch(session, batch_id)
         summary = summarise_batch(session, batch_id)
-        estimates = _estimates(session, batch_spans(session, [batch_id]), {batch_id: summary.started_at})
+        estimates = _estimates(state, session, batch_spans(session, [batch_id]), begun={batch_id: summary.started_at})
     counts = summary.status_counts
     everything = sum(counts.values())
     completed = everything - sum(counts[status] for status in JobStatus)

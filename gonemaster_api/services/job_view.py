@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Job, JobStatus, Run
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.estimates import Estimate, estimate_jobs, read_outlook
+from gonemaster_tasks.estimates import Estimate, Outlook, estimate_jobs, read_outlook, untended_tiers
 from gonemaster_tasks.events import read_progress
 
 _OPTIONAL = ("public_id", "batch_id", "error", "profile_id", "profile_name", "score", "grade")
@@ -47,7 +49,12 @@ def _estimates(state: State, jobs: list[Job]) -> Mapping[str, Estimate]:
     if not jobs:
         return {}
     with state.store.reading() as session:
-        return estimate_jobs(session, jobs, read_outlook(session, now=utcnow()))
+        return estimate_jobs(session, jobs, present_outlook(state, session))
+
+
+def present_outlook(state: State, session: Session) -> Outlook:
+    """Look at all that estimates rest on, workers included."""
+    return read_outlook(session, now=utcnow(), untended=lambda: untended_tiers(state.broker))
 
 
 def is_running(item: Job | Run) -> bool:

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
+from gonemaster_tasks.broker import WorkerState
 from gonemaster_tasks.control import QueueParts
 from tests.api.test_errors import error_of
 from tests.support.rows import claim, make_run, queue_job, queue_jobs, record
@@ -172,9 +173,9 @@ def test_estimates_are_null_without_a_measured_rate(client: FlaskClient, filled:
     assert queue["running"][0]["expected_finish_at"] is None
 
 
-def test_estimates_are_the_same_wherever_a_job_is_shown(client: FlaskClient, store: Store) -> None:
-    for number in range(4):
-        make_run(store, f"r{number}.example", record(at=utcnow() - timedelta(seconds=number)))
+def test_estimates_are_the_same_wherever_a_job_is_shown(client: FlaskClient, store: Store, queue: QueueParts) -> None:
+    measure(store)
+    show_worker(queue)
     submitted = client.post("/api/v1/jobs/batch", json={"domains": ["a.example", "b.example"]}).get_json()
     job_id, batch_id = submitted["job_ids"][1], submitted["batch_id"]
     shown = client.get(f"/api/v1/jobs/{job_id}").get_json()
@@ -190,6 +191,45 @@ def test_estimates_are_the_same_wherever_a_job_is_shown(client: FlaskClient, sto
     assert batch["expected_start_at"] is not None
     assert batch["expected_finish_at"] > batch["expected_start_at"]
     assert summary["expected_finish_at"] is not None
+
+
+def measure(store: Store) -> None:
+    """Runs that have just ended, so that there is a rate."""
+    for number in range(4):
+        make_run(store, f"r{number}.example", record(at=utcnow() - timedelta(seconds=number)))
+
+
+def show_worker(queue: QueueParts, *tiers: str, draining: bool = False) -> None:
+    state = WorkerState("w@h", "h", 1, tiers or ("normal", "batch"), 4, {}, 0.0, draining)
+    queue.broker.register_worker(state, timedelta(minutes=5))
+
+
+def test_nothing_is_expected_of_a_tier_that_no_worker_takes_from(
+    client: FlaskClient, store: Store, queue: QueueParts
+) -> None:
+    measure(store)
+    batch = client.post("/api/v1/jobs/batch", json={"domains": ["a.example"]}).get_json()
+    single = client.post("/api/v1/jobs", json={"domain": "b.example"}).get_json()
+    paths = {
+        "batch": f"jobs/{batch['job_ids'][0]}",
+        "all": f"batches/{batch['batch_id']}",
+        "one": f"jobs/{single['id']}",
+    }
+
+    def expected() -> set[str]:
+        shown = {name: client.get(f"/api/v1/{path}").get_json() for name, path in paths.items()}
+        assert all(job["position"] == 1 for job in shown.values())
+        return {name for name, job in shown.items() if job["expected_start_at"] and job["expected_finish_at"]}
+
+    assert expected() == set()
+    show_worker(queue, "normal")
+    assert expected() == {"one"}
+    show_worker(queue, "batch")
+    assert expected() == {"batch", "all"}
+    show_worker(queue, draining=True)
+    assert expected() == set()
+    show_worker(queue)
+    assert expected() == {"batch", "all", "one"}
 
 
 def test_what_has_ended_has_no_estimate(client: FlaskClient, store: Store) -> None:
