@@ -26,6 +26,7 @@ TEXT_MAX_CHARACTERS = 253  # the longest name in text form, without the final do
 _DOTS = dict.fromkeys(map(ord, "。．｡"), ".")  # what IDNA2003 and UTS 46 take for a dot
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*/")
 _PREFIX = "xn--"
+_LONGEST_REASON = 200  # of the IDNA library, which repeats what it was given
 _TYPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
 
 
@@ -80,7 +81,9 @@ def _encode_u_label(text: str, label: str) -> str:
         mapped = idna.uts46_remap(label, std3_rules=False, transitional=False)
         return idna.alabel(mapped).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
-        raise InvalidDomain(text, f"the label {label!r} cannot be written as an A-label: {error}") from error
+        shown = repr(label) if len(label) <= LABEL_MAX_OCTETS else f"{label[:20]!r}..."
+        reason = f"the label {shown} cannot be written as an A-label: {str(error)[:_LONGEST_REASON]}"
+        raise InvalidDomain(text, reason) from error
 
 
 def to_unicode(name: str) -> str:

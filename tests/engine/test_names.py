@@ -59,6 +59,14 @@ def test_what_cannot_be_a_domain_is_refused_with_its_reason(typed: str, reason: 
     assert reason in refusal.value.reason
 
 
+@pytest.mark.parametrize("typed", ["a" * 10_000, "\xf6" * 10_000, "\u202e" * 10_000, "a." * 10_000, "!" * 10_000])
+def test_refusal_of_a_long_name_is_short(typed: str) -> None:
+    with pytest.raises(InvalidDomain) as refusal:
+        names.normalize_domain(typed)
+    assert len(refusal.value.reason) < 400
+    assert len(str(refusal.value)) < 2_000  # a character may be shown as its escape
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_normalized_or_refused(text: str) -> None:
     try:
