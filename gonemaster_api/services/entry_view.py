@@ -49,7 +49,12 @@ def read_list(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         document["next_after"] = f"{items[-1]['run_id']}.{items[-1]['id']}"
         if page.total_is_least:
             document["next_cursor"] = str(part.offset + part.limit)
-    return document
+    return document if after is None else _without_cursors(document)
+
+
+def _without_cursors(page: dict[str, Any]) -> dict[str, Any]:
+    """Drop what counts from the first entry of all: a page after an entry has its place by `next_after` alone."""
+    return {key: value for key, value in page.items() if key not in {"next_cursor", "prev_cursor"}}
 
 
 def _after(text: str | None) -> tuple[str, int] | None:

@@ -50,6 +50,7 @@ def test_pages_by_the_last_entry_seen_join_to_the_whole(client: FlaskClient, que
         if "next_after" not in page:
             break
         after = f"&after={page['next_after']}"
+        assert "next_cursor" not in get(client, f"{query}limit=2{after}")
     assert seen == whole
     assert len(whole) == 7
 
