@@ -231,11 +231,11 @@ def broker_url() -> Kind:
 
 
 def words(*values: str) -> Kind:
-    """Take a list of words, as JSON list or separated by commas; any words if none are given."""
+    """Take a list of words, as JSON list or separated by commas; any words, and none, if no values are given."""
 
     def read(raw: object) -> tuple[str, ...]:
         items = tuple(_items(raw))
-        if values and not set(items) <= set(values):
+        if values and not (items and set(items) <= set(values)):
             raise ValueError
         return items
 

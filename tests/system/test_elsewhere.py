@@ -95,6 +95,7 @@ def test_wrong_flags_and_values_end_with_2_and_name_the_setting() -> None:
         (("--nonsense",), "--nonsense"),
         (("--workers", "0"), "--workers is '0', allowed is a whole number from 1 to 1024"),
         (("--listen", "here"), "--listen is 'here'"),
+        (("worker", "--queues", ""), "--worker-queues is '', allowed is a list of normal, batch, maintenance"),
         (("fly",), "unknown command 'fly'"),
     ):
         done = command(*arguments)
