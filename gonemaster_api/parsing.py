@@ -17,6 +17,7 @@ from gonemaster_api.limits import read_body
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 MAX_DEPTH = 100
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_NULL = "must not be null"
 # Messages of the library in the words of our own fields, and saying what is allowed.
 _WORDS = {
     "Not a valid string.": "must be a text",
@@ -25,7 +26,7 @@ _WORDS = {
     "Not a valid boolean.": "must be true or false",
     "Invalid input type.": "must be an object",
     "Missing data for required field.": "must be given",
-    "Field may not be null.": "must not be null",
+    "Field may not be null.": _NULL,
 }
 
 
@@ -175,7 +176,7 @@ def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> B
     if missing:
         codes |= getattr(schema, "missing_codes", {})
     code = codes.get(name, f"missing_{name}" if missing else f"invalid_{name}")
-    message = f"{name} is missing" if missing else f"{name}: {reason}"
+    message = f"{name} is missing" if missing and reason != _NULL else f"{name}: {reason}"
     return BadRequest(code, message, details={"field": name, "in": location, "messages": _plain(messages[name])})
 
 

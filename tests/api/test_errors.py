@@ -38,6 +38,8 @@ def test_unknown_address(client: FlaskClient, path: str) -> None:
     ("body", "message"),
     [
         ({"domain": 5}, "domain: must be a text"),
+        ({"domain": None}, "domain: must not be null"),
+        ({}, "domain is missing"),
         ({"domain": "a.example", "tags": 5}, "tags: must be a list"),
         ({"domain": "a.example", "tags": ["a", 5]}, "tags: 1: must be a text"),
         ({"domain": "a.example", "profile_overrides": 5}, "profile_overrides: must be an object"),
