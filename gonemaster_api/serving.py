@@ -11,9 +11,9 @@ from gunicorn.glogging import Logger
 
 from gonemaster_api.app import create_app
 from gonemaster_api.state import NAME, State
+from gonemaster_engine.memory import spare_collections
 from gonemaster_tasks.live import Follower
 from gonemaster_tasks.logs import configure_logging
-from gonemaster_tasks.memory import keep_out_of_collections
 from gonemaster_tasks.settings import Settings
 
 LONGEST_REQUEST_LINE = 8190  # the most that gunicorn takes
@@ -64,7 +64,7 @@ class Server(BaseApplication):
         app = create_app(self._settings, stopping=stopping)
         shared: State = app.extensions[NAME]
         Follower(shared.live, shared.store, shared.broker).start()
-        keep_out_of_collections()
+        spare_collections()
         return app
 
 

@@ -149,6 +149,11 @@ class RunContext:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def release(self) -> None:
+        """Let go of the servers, which know this run: what is in no circle is freed at once."""
+        self.servers.clear()
+        self._nameservers.clear()
+
     def server(self, address: str) -> Server:
         """Return the one object of an address."""
         server = self.servers.get(address)

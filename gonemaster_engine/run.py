@@ -128,7 +128,7 @@ async def run_test(
         pass
     finally:
         await run.close()
-    return RunResult(
+    result = RunResult(
         domain=name,
         entries=run_log.entries,
         started_at=started_at,
@@ -141,6 +141,8 @@ async def run_test(
         answers=list(context.answers()) if keep_answers else [],
         origins=run.origins if keep_answers else {},
     )
+    context.release()
+    return result
 
 
 def _refused(

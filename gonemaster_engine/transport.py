@@ -68,6 +68,10 @@ class Timing:
         return min(self.retrans_s, self.timeout_s)
 
 
+def _told(_outcome: Outcome) -> None:
+    """Stand for the callback of a question that has ended."""
+
+
 class Question:
     """A question on its way. `on_done` is called once with the outcome."""
 
@@ -124,7 +128,9 @@ class Question:
         if self.slot:
             self.slot[0].forget(self.slot[1])
             self.slot = None
-        self.on_done(outcome)
+        # the queue of deadlines holds the question for seconds more, and must not hold its run
+        report, self.on_done = self.on_done, _told
+        report(outcome)
 
 
 class _UdpSocket:

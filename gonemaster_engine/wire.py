@@ -97,208 +97,17 @@ def query_body(qname: bytes, qtype: int, qclass: int, flags: int, edns: Edns | N
     return body + edns.to_wire() if edns else body
 
 
-class Record:
-    """One resource record of a response. Rdata is decoded when asked for."""
+class _Octets:
+    """The octets of a message and the names found in them.
 
-    __slots__ = ("_decoded", "_end", "_good", "_rdata", "_response", "_start", "owner", "rdclass", "ttl", "type")
-
-    def __init__(self, response: Response, owner: str, fixed: tuple[int, int, int], start: int, end: int) -> None:
-        self._response = response
-        self.owner = owner
-        self.type, self.rdclass, self.ttl = fixed
-        self._start = start
-        self._end = end
-        self._good: bool | None = None
-        self._decoded: str | None = None
-        self._rdata: dns.rdata.Rdata | None = None
-
-    def __repr__(self) -> str:
-        return f"<Record {self.owner} {self.ttl} {self.rtype}>"
-
-    @property
-    def rtype(self) -> str:
-        """The mnemonic of the type."""
-        return type_text(self.type)
-
-    @property
-    def target(self) -> str:
-        """The name that an NS, CNAME, DNAME, PTR, MX or SOA record points to."""
-        if self._decoded is None:
-            self._decoded = self._response.name_at(self._start + (2 if self.type == MX else 0))[0]
-        return self._decoded
-
-    @property
-    def preference(self) -> int:
-        """The preference of an MX record."""
-        return int.from_bytes(self._response.wire[self._start : self._start + 2])
-
-    @property
-    def address(self) -> str:
-        """The address of an A or AAAA record, in canonical text form."""
-        if self._decoded is None:
-            family = socket.AF_INET if self.type == A else socket.AF_INET6
-            self._decoded = socket.inet_ntop(family, self.octets)
-        return self._decoded
-
-    @property
-    def octets(self) -> bytes:
-        """The rdata as it lies in the message; names in it may be compressed."""
-        return self._response.wire[self._start : self._end]
-
-    @property
-    def rdata(self) -> dns.rdata.Rdata:
-        """The rdata as a dnspython object, made on first use.
-
-        Raises:
-            WireError: it is malformed; never for records that `Response.records` returns.
-        """
-        if self._rdata is None:
-            self._rdata = self._parse()
-        return self._rdata
-
-    def _parse(self) -> dns.rdata.Rdata:
-        wire = self._response.wire
-        try:
-            return dns.rdata.from_wire(
-                dns.rdataclass.RdataClass.make(self.rdclass),
-                dns.rdatatype.RdataType.make(self.type),
-                wire,
-                self._start,
-                self._end - self._start,
-            )
-        except Exception as error:  # hostile rdata: dnspython raises what its parsers meet
-            raise WireError(f"rdata of {self!r} is malformed: {error}") from error
-
-    @property
-    def data(self) -> bytes:
-        """The rdata in canonical form (RFC 4034 section 6.2): for comparing records without their TTL."""
-        if self.type in {A, AAAA}:
-            return self.octets
-        return self.rdata.to_digestable()
-
-    @property
-    def is_well_formed(self) -> bool:
-        """Whether the rdata is what the type demands."""
-        if self._good is None:
-            self._good = self._check()
-        return self._good
-
-    def _check(self) -> bool:
-        length = self._end - self._start
-        if self.type == A:
-            return length == 4 and self.rdclass == IN
-        if self.type == AAAA:
-            return length == 16 and self.rdclass == IN
-        try:
-            return self._check_names(length)
-        except WireError:
-            return False
-
-    def _check_names(self, length: int) -> bool:
-        response = self._response
-        if self.type in _NAME_TYPES:
-            return response.name_at(self._start)[1] == self._end
-        if self.type == MX:
-            return length > 2 and response.name_at(self._start + 2)[1] == self._end
-        if self.type == SOA:
-            _, after_mname = response.name_at(self._start)
-            return response.name_at(after_mname)[1] + _SOA_NUMBERS_OCTETS == self._end
-        return self.rdata is not None
-
-
-class Response:
-    """A DNS response and how it came; the octets are walked once, in the constructor.
-
-    Raises:
-        WireError: the octets are not a DNS message that can be walked to its end.
+    Response and records share it and do not know one another: without circles a run's answers are freed at once.
     """
 
-    __slots__ = (
-        "_edns",
-        "_found",
-        "_names",
-        "additional",
-        "answer",
-        "authority",
-        "flags",
-        "id",
-        "over_tcp",
-        "qclass",
-        "question_name_octets",
-        "question_type",
-        "rtt_ms",
-        "source",
-        "wire",
-    )
+    __slots__ = ("_names", "wire")
 
-    def __init__(
-        self, wire: bytes, *, source: str = "", over_tcp: bool = False, rtt_ms: float = 0.0, qclass: int = IN
-    ) -> None:
+    def __init__(self, wire: bytes) -> None:
         self.wire = wire
-        self.source = source
-        self.over_tcp = over_tcp
-        self.rtt_ms = rtt_ms
-        self.qclass = qclass
-        self.question_name_octets: bytes | None = None
-        self.question_type: str | None = None
         self._names: dict[int, tuple[str, int, int]] = {}  # by position: name, its octets, position after it
-        self._found: dict[tuple[str, str | None, str], list[Record]] = {}
-        self._edns: Edns | None = None
-        try:
-            self._walk()
-        except (IndexError, struct.error) as error:
-            raise WireError("the message ends too early") from error
-
-    def _walk(self) -> None:
-        header: tuple[int, ...] = _HEADER.unpack_from(self.wire)
-        self.id, self.flags, questions, answers, authorities, additionals = header
-        position = self._walk_questions(questions)
-        self.answer, position = self._walk_section(answers, position)
-        self.authority, position = self._walk_section(authorities, position)
-        additional, _ = self._walk_section(additionals, position)
-        self.additional = tuple(record for record in additional if not self._take_opt(record))
-
-    def _walk_questions(self, count: int) -> int:
-        position = HEADER_OCTETS
-        for number in range(count):
-            start = position
-            position = self.name_at(position)[1]
-            qtype, _ = _QUESTION_FIXED.unpack_from(self.wire, position)
-            if number == 0:
-                self.question_name_octets = self.wire[start:position]
-                self.question_type = type_text(qtype)
-            position += 4
-        return position
-
-    def _walk_section(self, count: int, position: int) -> tuple[tuple[Record, ...], int]:
-        wire, limit = self.wire, len(self.wire)
-        records = []
-        for _ in range(count):
-            owner, position = self.name_at(position)
-            rtype, rdclass, ttl, length = _RECORD_FIXED.unpack_from(wire, position)
-            position += 10
-            end = position + length
-            if end > limit:
-                raise WireError("a record reaches past the end of the message")
-            # RFC 2181 section 8: a TTL with the highest bit set counts as zero
-            records.append(Record(self, owner, (rtype, rdclass, ttl if ttl < 0x80000000 else 0), position, end))
-            position = end
-        return tuple(records), position
-
-    def _take_opt(self, record: Record) -> bool:
-        if record.type != OPT:
-            return False
-        if self._edns is None and record.owner == names.ROOT:
-            ttl = int.from_bytes(self.wire[record._start - 6 : record._start - 2])  # noqa: SLF001 - same module
-            self._edns = Edns(
-                payload=record.rdclass,
-                extended_rcode=ttl >> 24,
-                version=ttl >> 16 & 0xFF,
-                do=bool(ttl & _DO),
-                z=ttl & 0x7FFF,
-                options=_options(record.octets),
-            )
-        return True
 
     def name_at(self, position: int) -> tuple[str, int]:
         """Return the canonical name that starts there, and the position after it.
@@ -352,6 +161,210 @@ class Response:
         name = ".".join(labels) or names.ROOT
         self._names[start] = (name, octets, after)
         return name, after
+
+
+class Record:
+    """One resource record of a response. Rdata is decoded when asked for."""
+
+    __slots__ = ("_decoded", "_end", "_good", "_message", "_rdata", "_start", "owner", "rdclass", "ttl", "type")
+
+    def __init__(self, message: _Octets, owner: str, fixed: tuple[int, int, int], start: int, end: int) -> None:
+        self._message = message
+        self.owner = owner
+        self.type, self.rdclass, self.ttl = fixed
+        self._start = start
+        self._end = end
+        self._good: bool | None = None
+        self._decoded: str | None = None
+        self._rdata: dns.rdata.Rdata | None = None
+
+    def __repr__(self) -> str:
+        return f"<Record {self.owner} {self.ttl} {self.rtype}>"
+
+    @property
+    def rtype(self) -> str:
+        """The mnemonic of the type."""
+        return type_text(self.type)
+
+    @property
+    def target(self) -> str:
+        """The name that an NS, CNAME, DNAME, PTR, MX or SOA record points to."""
+        if self._decoded is None:
+            self._decoded = self._message.name_at(self._start + (2 if self.type == MX else 0))[0]
+        return self._decoded
+
+    @property
+    def preference(self) -> int:
+        """The preference of an MX record."""
+        return int.from_bytes(self._message.wire[self._start : self._start + 2])
+
+    @property
+    def address(self) -> str:
+        """The address of an A or AAAA record, in canonical text form."""
+        if self._decoded is None:
+            family = socket.AF_INET if self.type == A else socket.AF_INET6
+            self._decoded = socket.inet_ntop(family, self.octets)
+        return self._decoded
+
+    @property
+    def octets(self) -> bytes:
+        """The rdata as it lies in the message; names in it may be compressed."""
+        return self._message.wire[self._start : self._end]
+
+    @property
+    def rdata(self) -> dns.rdata.Rdata:
+        """The rdata as a dnspython object, made on first use.
+
+        Raises:
+            WireError: it is malformed; never for records that `Response.records` returns.
+        """
+        if self._rdata is None:
+            self._rdata = self._parse()
+        return self._rdata
+
+    def _parse(self) -> dns.rdata.Rdata:
+        wire = self._message.wire
+        try:
+            return dns.rdata.from_wire(
+                dns.rdataclass.RdataClass.make(self.rdclass),
+                dns.rdatatype.RdataType.make(self.type),
+                wire,
+                self._start,
+                self._end - self._start,
+            )
+        except Exception as error:  # hostile rdata: dnspython raises what its parsers meet
+            raise WireError(f"rdata of {self!r} is malformed: {error}") from error
+
+    @property
+    def data(self) -> bytes:
+        """The rdata in canonical form (RFC 4034 section 6.2): for comparing records without their TTL."""
+        if self.type in {A, AAAA}:
+            return self.octets
+        return self.rdata.to_digestable()
+
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether the rdata is what the type demands."""
+        if self._good is None:
+            self._good = self._check()
+        return self._good
+
+    def _check(self) -> bool:
+        length = self._end - self._start
+        if self.type == A:
+            return length == 4 and self.rdclass == IN
+        if self.type == AAAA:
+            return length == 16 and self.rdclass == IN
+        try:
+            return self._check_names(length)
+        except WireError:
+            return False
+
+    def _check_names(self, length: int) -> bool:
+        message = self._message
+        if self.type in _NAME_TYPES:
+            return message.name_at(self._start)[1] == self._end
+        if self.type == MX:
+            return length > 2 and message.name_at(self._start + 2)[1] == self._end
+        if self.type == SOA:
+            _, after_mname = message.name_at(self._start)
+            return message.name_at(after_mname)[1] + _SOA_NUMBERS_OCTETS == self._end
+        return self.rdata is not None
+
+
+class Response:
+    """A DNS response and how it came; the octets are walked once, in the constructor.
+
+    Raises:
+        WireError: the octets are not a DNS message that can be walked to its end.
+    """
+
+    __slots__ = (
+        "_edns",
+        "_found",
+        "_message",
+        "additional",
+        "answer",
+        "authority",
+        "flags",
+        "id",
+        "over_tcp",
+        "qclass",
+        "question_name_octets",
+        "question_type",
+        "rtt_ms",
+        "source",
+        "wire",
+    )
+
+    def __init__(
+        self, wire: bytes, *, source: str = "", over_tcp: bool = False, rtt_ms: float = 0.0, qclass: int = IN
+    ) -> None:
+        self.wire = wire
+        self.source = source
+        self.over_tcp = over_tcp
+        self.rtt_ms = rtt_ms
+        self.qclass = qclass
+        self.question_name_octets: bytes | None = None
+        self.question_type: str | None = None
+        self._message = _Octets(wire)
+        self._found: dict[tuple[str, str | None, str], list[Record]] = {}
+        self._edns: Edns | None = None
+        try:
+            self._walk()
+        except (IndexError, struct.error) as error:
+            raise WireError("the message ends too early") from error
+
+    def _walk(self) -> None:
+        header: tuple[int, ...] = _HEADER.unpack_from(self.wire)
+        self.id, self.flags, questions, answers, authorities, additionals = header
+        position = self._walk_questions(questions)
+        self.answer, position = self._walk_section(answers, position)
+        self.authority, position = self._walk_section(authorities, position)
+        additional, _ = self._walk_section(additionals, position)
+        self.additional = tuple(record for record in additional if not self._take_opt(record))
+
+    def _walk_questions(self, count: int) -> int:
+        position = HEADER_OCTETS
+        for number in range(count):
+            start = position
+            position = self._message.name_at(position)[1]
+            qtype, _ = _QUESTION_FIXED.unpack_from(self.wire, position)
+            if number == 0:
+                self.question_name_octets = self.wire[start:position]
+                self.question_type = type_text(qtype)
+            position += 4
+        return position
+
+    def _walk_section(self, count: int, position: int) -> tuple[tuple[Record, ...], int]:
+        message, wire, limit = self._message, self.wire, len(self.wire)
+        records = []
+        for _ in range(count):
+            owner, position = message.name_at(position)
+            rtype, rdclass, ttl, length = _RECORD_FIXED.unpack_from(wire, position)
+            position += 10
+            end = position + length
+            if end > limit:
+                raise WireError("a record reaches past the end of the message")
+            # RFC 2181 section 8: a TTL with the highest bit set counts as zero
+            records.append(Record(message, owner, (rtype, rdclass, ttl if ttl < 0x80000000 else 0), position, end))
+            position = end
+        return tuple(records), position
+
+    def _take_opt(self, record: Record) -> bool:
+        if record.type != OPT:
+            return False
+        if self._edns is None and record.owner == names.ROOT:
+            ttl = int.from_bytes(self.wire[record._start - 6 : record._start - 2])  # noqa: SLF001 - same module
+            self._edns = Edns(
+                payload=record.rdclass,
+                extended_rcode=ttl >> 24,
+                version=ttl >> 16 & 0xFF,
+                do=bool(ttl & _DO),
+                z=ttl & 0x7FFF,
+                options=_options(record.octets),
+            )
+        return True
 
     @property
     def size(self) -> int:

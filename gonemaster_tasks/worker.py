@@ -16,6 +16,7 @@ from celery import Celery, signals
 from celery.worker.control import control_command
 
 from gonemaster_db.session import Store, open_store
+from gonemaster_engine.memory import spare_collections
 from gonemaster_tasks import order, queues, transport
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker import Broker
@@ -30,7 +31,6 @@ from gonemaster_tasks.leases import LeaseKeeper
 from gonemaster_tasks.ledger import Ledger
 from gonemaster_tasks.live import Follower, LiveSettings
 from gonemaster_tasks.logs import configure_logging
-from gonemaster_tasks.memory import keep_out_of_collections
 from gonemaster_tasks.process import Process
 from gonemaster_tasks.reaper import expire, reap
 from gonemaster_tasks.rebuild import settle_fronts
@@ -113,7 +113,7 @@ class Worker:
             without_gossip=True,
             quiet=True,
         )
-        keep_out_of_collections()
+        spare_collections()
         try:
             consumer.start()
         finally:

@@ -1,0 +1,53 @@
+"""What is left of runs that have ended: nothing that only the collector of garbage could free."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.resources import Resources
+from gonemaster_engine.run import run_test
+from tests.engine.test_run import PROFILE, in_loop
+from tests.support.case_runs import example_world
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """Leave the collector as it was."""
+    threshold = gc.get_threshold()
+    yield
+    gc.set_debug(0)
+    gc.garbage.clear()
+    gc.set_threshold(*threshold)
+    gc.enable()
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("collector")
+def test_a_run_that_has_ended_leaves_no_circles(tmp_path: Path) -> None:
+    async def work(resources: Resources) -> None:
+        for domain in ("example.xa", "example.xa", "nothing.example.xa"):
+            await run_test(domain, PROFILE, resources=resources, with_chain=True)
+            gc.collect()  # what the first run makes once for all others is not looked at
+            gc.disable()
+            gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+
+    with example_world() as world:
+        in_loop(world, tmp_path, work)
+    left = Counter(type(one).__qualname__ for one in gc.garbage if type(one).__module__.startswith("gonemaster_engine"))
+    assert left == {}
+
+
+@pytest.mark.usefixtures("collector")
+def test_collections_are_seldom_and_leave_out_what_was_there() -> None:
+    gc.unfreeze()
+    spare_collections()
+    assert gc.get_freeze_count() > 10_000
+    assert gc.get_threshold()[0] > 10_000
