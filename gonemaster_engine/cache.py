@@ -32,7 +32,10 @@ class QuestionKey(NamedTuple):
 
 
 class ExpiringCache(Generic[_Value]):
-    """Values with an end of life, bounded in number: the one used longest ago goes first."""
+    """Values with an end of life, bounded in number: the one used longest ago goes first.
+
+    Those that are over go, too, once all that were used before them have gone.
+    """
 
     def __init__(self, *, max_entries: int, now: Callable[[], float] = time.monotonic) -> None:
         self._entries: OrderedDict[object, tuple[float, _Value]] = OrderedDict()
@@ -58,9 +61,12 @@ class ExpiringCache(Generic[_Value]):
         """Keep a value for so many seconds; nothing is kept for zero or less."""
         if ttl_s <= 0:
             return
-        self._entries[key] = (self._now() + ttl_s, value)
+        now = self._now()
+        self._entries[key] = (now + ttl_s, value)
         self._entries.move_to_end(key)
         if len(self._entries) > self._max_entries:
+            self._entries.popitem(last=False)
+        while next(iter(self._entries.values()))[0] <= now:  # ends with the value just put, at the latest
             self._entries.popitem(last=False)
 
     def clear(self) -> None:

@@ -10,7 +10,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from gonemaster_engine.cache import HotCache, Lifetimes, QuestionKey, ZoneCut
+from gonemaster_engine.cache import ExpiringCache, HotCache, Lifetimes, QuestionKey, ZoneCut
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import run_test
 from gonemaster_engine.wire import Response
@@ -144,3 +144,12 @@ def test_second_run_asks_the_root_when_the_profile_lets_answers_end(
     tmp_path: Path, settings: dict[str, int], later_s: float, asks: bool
 ) -> None:
     assert bool(asked_root(tmp_path, settings, later_s=later_s)) is asks
+
+
+def test_what_is_over_does_not_stay_in_memory() -> None:
+    moment = 0.0
+    cache: ExpiringCache[int] = ExpiringCache(max_entries=1000, now=lambda: moment)
+    for number in range(100):
+        cache.put(number, number, ttl_s=60)
+        moment += 1
+    assert len(cache) == 60
