@@ -29,10 +29,10 @@ from benchmarks.lists import Probe, pairs_of_filters, probes
 from benchmarks.removal import measure_removal
 from benchmarks.seed import Size, seed
 from gonemaster_api.app import create_app
-from gonemaster_api.serving import keep_out_of_collections
 from gonemaster_db.migrations.runner import upgrade
 from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import StoreSettings
+from gonemaster_engine.memory import spare_collections
 from gonemaster_tasks.control import open_queue
 from gonemaster_tasks.embedded_redis import EmbeddedRedis
 from gonemaster_tasks.settings import load_settings
@@ -174,7 +174,7 @@ def serving(store: Store) -> Iterator[Bench]:
         try:
             settings = load_settings({"broker_url": redis.url, "data_dir": home}, {})
             bench = Bench(store, create_app(settings, queue=open_queue(settings, store)).test_client())
-            keep_out_of_collections()
+            spare_collections()
             yield bench
         finally:
             redis.stop()
