@@ -28,7 +28,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from gonemaster_engine.profile import default_profile
+from gonemaster_engine.profile.profile import default_profile
 
 REFERENCE = "zonemaster-cli"
 NOTABLE = frozenset({"NOTICE", "WARNING", "ERROR", "CRITICAL"})

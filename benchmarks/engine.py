@@ -25,7 +25,7 @@ from typing import Any
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.memory import spare_collections
-from gonemaster_engine.profile import Profile, default_profile
+from gonemaster_engine.profile.profile import Profile, default_profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import RunResult, run_test
 

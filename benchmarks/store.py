@@ -33,9 +33,9 @@ from gonemaster_db.migrations.runner import upgrade
 from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import StoreSettings
 from gonemaster_engine.memory import spare_collections
-from gonemaster_tasks.control import open_queue
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
-from gonemaster_tasks.settings import load_settings
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.control.parts import open_queue
 from tests.support.postgres import PostgresServer
 
 LIMIT_MS = 100.0

@@ -12,10 +12,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.findings import END, START, SYSTEM, Tag
 from gonemaster_engine.messages import advice, placeholders, template
-from gonemaster_engine.profile import default_profile
-from gonemaster_engine.registry import END, START, SYSTEM, Case, Tag, modules
-from gonemaster_tasks.settings import OPTIONS, Option
+from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.registry import Case, modules
+from gonemaster_tasks.config.settings import OPTIONS, Option
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Made by docs/generate.py from the registry; change it there. -->"
@@ -118,7 +119,7 @@ def escaped(text: str) -> str:
     return re.sub(r"([|<>*\\])", r"\\\1", text)
 
 
-SETTINGS_NOTE = "<!-- Made by docs/generate.py from gonemaster_tasks/settings.py; change it there. -->"
+SETTINGS_NOTE = "<!-- Made by docs/generate.py from gonemaster_tasks/config/settings.py; change it there. -->"
 
 
 def settings_page() -> Iterator[str]:

@@ -4,20 +4,23 @@ import threading
 
 from flask import Flask, redirect
 
-from gonemaster_api import access_log, docs, errors, headers, peers
-from gonemaster_api.blueprint import Api
-from gonemaster_api.converters import register_converters
-from gonemaster_api.limits import register_body_limits
-from gonemaster_api.parsing import register_text_checks
+from gonemaster_api import errors
+from gonemaster_api.rest import docs
+from gonemaster_api.rest.blueprint import Api
+from gonemaster_api.rest.converters import register_converters
+from gonemaster_api.rest.parsing import register_text_checks
 from gonemaster_api.state import State
 from gonemaster_api.ui.start.views import blueprint as start_page
 from gonemaster_api.v1 import BLUEPRINTS
+from gonemaster_api.web import access_log, headers
+from gonemaster_api.web import proxies as peers
+from gonemaster_api.web.body_limits import register_body_limits
 from gonemaster_db.session import open_store
 from gonemaster_engine.version import __version__
-from gonemaster_tasks.control import QueueParts, open_queue
-from gonemaster_tasks.live import LiveSettings
-from gonemaster_tasks.settings import Settings
-from gonemaster_tasks.store import store_settings
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.store import store_settings
+from gonemaster_tasks.control.parts import QueueParts, open_queue
 
 _DESCRIPTION = """\
 Tests the DNS health of domains, one or millions. Submit a job or a batch, follow it, read what was found.

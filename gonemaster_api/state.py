@@ -7,13 +7,13 @@ from typing import cast
 
 from flask import current_app
 
-from gonemaster_api.services.batch_watch import BatchWatch
+from gonemaster_api.web.batch_counts import BatchWatch
 from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.control import QueueParts
-from gonemaster_tasks.live import LiveSettings
-from gonemaster_tasks.settings import Settings
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.parts import QueueParts
 
 NAME = "gonemaster"
 

@@ -10,13 +10,12 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from gonemaster_engine.entries import Level
-from gonemaster_engine.errors import TagArgumentError, UnknownTestCase
+from gonemaster_engine.errors import UnknownTestCase
+from gonemaster_engine.findings import Finding, Tag
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 MODULE_NAMES = (
@@ -30,92 +29,10 @@ MODULE_NAMES = (
     "SYNTAX",
     "ZONE",
 )
-SYSTEM = "SYSTEM"
 
 Emitted: TypeAlias = Mapping[str, frozenset[str]]
 """Tags that the finished cases of a module gave, by case id. Cases that were not selected are absent."""
 Gate: TypeAlias = Callable[[Emitted], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a test case found; the run sets the level and makes an `Entry` of it."""
-
-    tag: Tag
-    args: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """A message tag: calling it with its arguments makes a `Finding`.
-
-    Lists of servers (`servers` and the other keys in `SERVER_KEYS`) may be given as name servers, names or ready
-    items; they are sorted, since findings must not follow the order of answers.
-    """
-
-    name: str
-    level: Level  # default; the profile decides
-    keys: tuple[str, ...] = ()  # of its arguments
-    optional: tuple[str, ...] = ()  # keys that may be absent
-
-    def __call__(self, **args: Any) -> Finding:
-        """Return a finding.
-
-        Raises:
-            TagArgumentError: the keys are not those that the tag declares.
-        """
-        if tuple(args) != self.keys:
-            self._check(args)
-        for key in SERVER_KEYS & args.keys():
-            args[key] = server_items(args[key])
-        return Finding(self, args)
-
-    def _check(self, args: Mapping[str, Any]) -> None:
-        wanted, given = set(self.keys), set(args)
-        if not wanted - set(self.optional) <= given <= wanted | set(self.optional):
-            raise TagArgumentError(f"{self.name} takes {sorted(wanted)}, got {sorted(given)}")
-
-
-SERVER_KEYS = frozenset(
-    {
-        "servers",
-        "parent_servers",
-        "zone_servers",
-        "servers_behind",
-        "ns_set_servers",
-        "child_servers",
-        "failing_servers",
-    }
-)
-SUPPLIED = "-"  # stands in a server list for data that the user supplied
-
-
-def server_items(servers: Iterable[Nameserver | str | dict[str, str]]) -> list[dict[str, str] | str]:
-    """Return the items of a server list in JSON form, sorted and without doubles.
-
-    An item is {ns, address}, {ns}, or "-" for data that the user supplied.
-    """
-    items: dict[tuple[str, ...], dict[str, str] | str] = {}
-    for server in servers:
-        if isinstance(server, str):
-            item: dict[str, str] | str = server if server == SUPPLIED else {"ns": server}
-            items[(server,)] = item
-        elif isinstance(server, dict):
-            items[tuple(server.values())] = server
-        else:
-            items[(server.name, *_address_order(server.address))] = {
-                "ns": server.name,
-                "address": server.address,
-            }
-    return [items[key] for key in sorted(items)]
-
-
-def _address_order(address: str) -> tuple[str, str]:
-    return ("6" if ":" in address else "4", address)
-
-
-START = Tag("TEST_CASE_START", Level.DEBUG, ("testcase",))
-END = Tag("TEST_CASE_END", Level.DEBUG, ("testcase",))
 
 
 @dataclass(frozen=True, slots=True)

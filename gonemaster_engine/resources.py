@@ -16,13 +16,13 @@ from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
 from gonemaster_engine import names
-from gonemaster_engine.asn import AsnCache
-from gonemaster_engine.cache import HotCache
+from gonemaster_engine.asn.cache import AsnCache
 from gonemaster_engine.dnssec.anchors import ROOT_ANCHORS
 from gonemaster_engine.dnssec.records import Ds, make_ds
 from gonemaster_engine.errors import EngineError
-from gonemaster_engine.transport import Transport, host_has_ipv6
-from gonemaster_engine.wire import from_dns_name
+from gonemaster_engine.net.cache import HotCache
+from gonemaster_engine.net.transport import Transport, host_has_ipv6
+from gonemaster_engine.net.wire import from_dns_name
 
 Hints = Mapping[str, tuple[str, ...]]
 """Names of root servers to their addresses."""

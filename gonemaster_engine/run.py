@@ -19,20 +19,23 @@ from functools import cache
 from typing import Any
 
 from gonemaster_engine import names
-from gonemaster_engine.asn import AsnLookup, Origin
-from gonemaster_engine.cache import QuestionKey
-from gonemaster_engine.context import DSInfo, Log, RunContext, Undelegated
+from gonemaster_engine.asn.cache import Origin
+from gonemaster_engine.asn.lookup import AsnLookup
+from gonemaster_engine.context import DSInfo, RunContext, Undelegated
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
-from gonemaster_engine.nameserver import NameserverTiming
-from gonemaster_engine.profile import Profile
-from gonemaster_engine.recursor import Recursor
-from gonemaster_engine.registry import END, START, Case, Condition, Finding, modules, select
+from gonemaster_engine.findings import END, START, Finding
+from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.nameserver import NameserverTiming
+from gonemaster_engine.net.wire import Response
+from gonemaster_engine.profile.profile import Profile
+from gonemaster_engine.registry import Case, Condition, modules, select
+from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources
+from gonemaster_engine.run_log import Log
 from gonemaster_engine.testcases.basic import name_findings
 from gonemaster_engine.trustchain import build_chain
 from gonemaster_engine.version import __version__
-from gonemaster_engine.wire import Response
 from gonemaster_engine.zone import Zone
 
 __all__ = ["DSInfo", "RunResult", "Undelegated", "run_test"]

@@ -15,15 +15,16 @@ import dns.flags
 import dns.message
 import dns.rrset
 
-from gonemaster_engine import names, trace
-from gonemaster_engine.asn import AsnLookup
+from gonemaster_engine import names
+from gonemaster_engine.asn.lookup import AsnLookup
 from gonemaster_engine.context import DSInfo, RunContext
-from gonemaster_engine.delegation_walk import DelegationWalk, Walk
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.errors import WireError
-from gonemaster_engine.nameserver import Nameserver, query_all
-from gonemaster_engine.recursor import TARGET_UNRESOLVED, CnameProblem, Recursor, glue_addresses
-from gonemaster_engine.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response, Section, dns_name
+from gonemaster_engine.net import trace
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response, Section, dns_name
+from gonemaster_engine.resolver.delegation_walk import DelegationWalk, Walk
+from gonemaster_engine.resolver.recursor import TARGET_UNRESOLVED, CnameProblem, Recursor, glue_addresses
 
 _T = TypeVar("_T")
 

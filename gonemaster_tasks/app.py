@@ -6,8 +6,8 @@ from celery import Celery
 from kombu.entity import Queue
 
 from gonemaster_tasks import queues
-from gonemaster_tasks.broker_address import BrokerAddress, parse_broker_url
-from gonemaster_tasks.settings import Settings
+from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
+from gonemaster_tasks.config.settings import Settings
 
 # Well over the longest run and a warm stop: leases find dead workers, this only sweeps up behind them.
 VISIBILITY_TIMEOUT_S = 7200
@@ -54,7 +54,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {
-            "queue_order_strategy": "gonemaster_tasks.order:TierOrder",
+            "queue_order_strategy": "gonemaster_tasks.worker.tier_order:TierOrder",
             "priority_steps": [0],  # the steps of one queue would come before the next queue
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "unacked_restore_interval": 15,

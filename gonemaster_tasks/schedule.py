@@ -7,8 +7,8 @@ from redbeat import RedBeatSchedulerEntry
 from redbeat.schedulers import REDBEAT_REDIS_KEY, ensure_conf
 
 from gonemaster_tasks.app import PURGE_ENTRY
-from gonemaster_tasks.broker import Broker, reachable
-from gonemaster_tasks.settings import Settings
+from gonemaster_tasks.broker.client import Broker, reachable
+from gonemaster_tasks.config.settings import Settings
 
 T = TypeVar("T")
 PURGE_INTERVAL = "database.purge_interval_seconds"

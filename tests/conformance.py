@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_engine import names
-from gonemaster_engine.asn import AsnLookup
-from gonemaster_engine.context import Log, RunContext, Undelegated
-from gonemaster_engine.nameserver import Nameserver
-from gonemaster_engine.profile import default_profile
-from gonemaster_engine.recursor import Recursor
+from gonemaster_engine.asn.lookup import AsnLookup
+from gonemaster_engine.context import RunContext, Undelegated
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources
+from gonemaster_engine.run_log import Log
 from gonemaster_engine.zone import Delegation, Zone
 
 METHODS = "methodsv2"

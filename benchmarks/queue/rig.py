@@ -20,11 +20,13 @@ from sqlalchemy import text
 from gonemaster_api.app import create_app
 from gonemaster_db.migrations.runner import upgrade
 from gonemaster_db.session import Store, open_store
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.control import QueueParts, open_queue
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
-from gonemaster_tasks.settings import Settings, load_settings, to_environ
-from gonemaster_tasks.store import store_settings
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.rendering import to_environ
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.store import store_settings
+from gonemaster_tasks.control.parts import QueueParts, open_queue
 from tests.support.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +77,7 @@ class Rig:
         """Start worker processes and beat, and wait until all have said that they live."""
         for number in range(count):
             self.start(f"worker-{number}", "benchmarks.queue.standin", "--name", f"worker-{number}")
-        self.start("beat", "gonemaster_tasks.beat")
+        self.start("beat", "gonemaster_tasks.maintenance.beat")
         wait_until(lambda: len(self.broker.workers()) == count, within_s=60)
 
     def stop_processes(self) -> None:

@@ -3,8 +3,8 @@
 import sys
 
 from gonemaster_db.records import EntryRecord
-from gonemaster_tasks.runner import Listeners, Outcome, TestOrder
-from gonemaster_tasks.worker import main
+from gonemaster_tasks.worker.main import main
+from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
 
 ENTRIES = 30
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from gonemaster_engine.dnssec.digests import points_to
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
-from gonemaster_engine.wire import Response
+from gonemaster_engine.net.wire import Response
 
 
 class Trust(enum.Enum):

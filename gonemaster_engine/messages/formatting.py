@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gonemaster_engine.registry import SUPPLIED
+from gonemaster_engine.findings import SUPPLIED
 
 ABSENT = "(not given)"
 SUPPLIED_TEXT = "(supplied data)"

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag
+from gonemaster_engine.findings import Finding, Tag
 
 if TYPE_CHECKING:
-    from gonemaster_engine.recursor import Resolution
+    from gonemaster_engine.resolver.recursor import Resolution
     from gonemaster_engine.zone import Zone
 
 CHAIN_TOO_LONG = Tag("CNAME_CHAIN_TOO_LONG", Level.ERROR, ("query_name",))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 

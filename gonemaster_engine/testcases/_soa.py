@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Tag
+from gonemaster_engine.findings import Tag
 
 if TYPE_CHECKING:
     from gonemaster_engine.zone import Zone

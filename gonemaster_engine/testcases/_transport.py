@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag
+from gonemaster_engine.findings import Finding, Tag
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.net.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 _KEYS = ("ns", "address", "query_type")

@@ -12,7 +12,7 @@ from gonemaster_engine.trustchain.asking import Questions
 from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, Standing, Status, worth
 
 if TYPE_CHECKING:
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 _ANSWERED = frozenset({0, 3})  # response codes

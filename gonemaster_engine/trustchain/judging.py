@@ -15,7 +15,7 @@ from gonemaster_engine.dnssec.denial import nsec3_records, nsec_records
 from gonemaster_engine.dnssec.digests import points_to
 from gonemaster_engine.dnssec.records import DNSKEY, NSEC, NSEC3, Dnskey, Ds, Rrset, Rrsig, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
-from gonemaster_engine.wire import Response
+from gonemaster_engine.net.wire import Response
 
 R = TypeVar("R", bound=Hashable)
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import Ds, make_ds, rrset, signatures
-from gonemaster_engine.rrtypes import SOA
+from gonemaster_engine.net.rrtypes import SOA
 from gonemaster_engine.trustchain.above import ChainZone, ds_standing, keys_standing, trust_anchors
 from gonemaster_engine.trustchain.asking import Questions
 from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, R, Standing, Status, gather, worth
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.net.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 _UNSIGNED = Standing(Status.INSECURE, ("dnskey_missing",))

@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
 from gonemaster_db.session import Store
-from gonemaster_tasks.control import QueueParts, open_queue
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
-from gonemaster_tasks.settings import Settings, load_settings
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.parts import QueueParts, open_queue
 
 MakeApp = Callable[..., Flask]
 

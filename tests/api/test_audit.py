@@ -12,7 +12,8 @@ from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.audit import LongAction, list_actions, record_action
 from gonemaster_db.repositories.tags import create_tag
 from gonemaster_db.session import Store
-from gonemaster_tasks.control import QueueParts, submit_batch
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.submit import submit_batch
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.support.rows import NOON, make_run, record

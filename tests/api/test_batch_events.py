@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.services import batch_events, batch_watch
-from gonemaster_api.services.batch_watch import BatchWatch
+from gonemaster_api.queries import batch_events
+from gonemaster_api.web import batch_counts as batch_watch
+from gonemaster_api.web.batch_counts import BatchWatch
 from gonemaster_db.errors import BatchNotFound, StoreUnavailable
 from gonemaster_db.session import Store
 from tests.api.conftest import MakeApp

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.services import batch_view
+from gonemaster_api.queries import batches as batch_view
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.session import Store
-from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import BATCH
 from tests.api.test_batches import submit
 from tests.api.test_errors import error_of

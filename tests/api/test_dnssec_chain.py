@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_db.session import Store
-from gonemaster_tasks.engine_runner import EngineRunner
-from gonemaster_tasks.live import LiveSettings
-from gonemaster_tasks.runner import Listeners, TestOrder
-from gonemaster_tasks.settings import Settings
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.worker.engine_runner import EngineRunner
+from gonemaster_tasks.worker.runner import Listeners, TestOrder
 from tests.api.test_batches import submit
 from tests.api.test_errors import error_of
 from tests.support.dnssec_worlds import ZONE, secure

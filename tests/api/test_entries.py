@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.services import entry_view
+from gonemaster_api.queries import entries as entry_view
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.repositories import entries as entries_repository
 from gonemaster_db.session import Store

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.services import events
+from gonemaster_api.queries import job_events as events
 from gonemaster_db.session import Store
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.control import QueueParts
-from gonemaster_tasks.events import JobEvent, publish
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.events import JobEvent, publish
+from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
 from tests.support.rows import claim, finish_job, make_run, queue_job
 

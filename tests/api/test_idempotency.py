@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_db.session import Store
-from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import BATCH, NORMAL
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of

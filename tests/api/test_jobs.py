@@ -10,10 +10,10 @@ from gonemaster_api.app import create_app
 from gonemaster_db.models import RunStatus
 from gonemaster_db.repositories.jobs import get_job
 from gonemaster_db.session import Store
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import NORMAL
-from gonemaster_tasks.settings import Settings
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.support.rows import claim, make_run, queue_job, record

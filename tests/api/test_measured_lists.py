@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from benchmarks.lists import Probe, pairs_of_filters, probes
 from benchmarks.seed import Size, seed
-from gonemaster_api.openapi import operations
+from gonemaster_api.rest.openapi import operations
 from gonemaster_db.session import Store
 
 SIZE = Size(100)

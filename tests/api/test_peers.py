@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from gonemaster_api.peers import TrustedPeers
+from gonemaster_api.web.proxies import TrustedPeers
 from gonemaster_db.settings import StoreSettings
 from tests.api.conftest import MakeApp
 from tests.support.stores import MakeSettings

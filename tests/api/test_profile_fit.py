@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_db.repositories.profiles import update_profile
 from gonemaster_db.session import Store
-from gonemaster_engine.profile import default_profile
+from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.version import __version__
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of

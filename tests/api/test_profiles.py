@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_db.repositories.audit import list_actions
 from gonemaster_db.session import Store
-from gonemaster_engine.profile import default_profile
+from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.version import __version__
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
-from gonemaster_tasks.broker import WorkerState
-from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.broker.client import WorkerState
+from gonemaster_tasks.control.parts import QueueParts
 from tests.api.test_errors import error_of
 from tests.support.rows import claim, make_run, queue_job, queue_jobs, record
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from gonemaster_db.settings import StoreSettings
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.service import Service
 from tests.support.stores import MakeSettings
 

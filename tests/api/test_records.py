@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.services.entry_view import harmless
+from gonemaster_api.queries.entries import harmless
 from gonemaster_db.clock import utcnow
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.repositories.profiles import create_profile

@@ -18,7 +18,7 @@ from gonemaster_db.repositories.profiles import create_profile
 from gonemaster_db.repositories.tags import create_tag
 from gonemaster_db.session import Store
 from gonemaster_db.settings import StoreSettings
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.rows import NOON, claim, make_run, queue_job, record
 from tests.support.service import Service
 

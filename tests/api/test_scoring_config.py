@@ -10,10 +10,10 @@ from gonemaster_api.app import create_app
 from gonemaster_db.repositories.settings import write_settings
 from gonemaster_db.session import Store
 from gonemaster_db.settings import StoreSettings
-from gonemaster_engine.scoring_config import DEFAULT_CONFIG
-from gonemaster_tasks.control import open_queue
-from gonemaster_tasks.scoring_source import SCORING_KEY
-from gonemaster_tasks.settings import Settings
+from gonemaster_engine.scoring.config import DEFAULT_CONFIG
+from gonemaster_tasks.config.scoring import SCORING_KEY
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.parts import open_queue
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.api.test_profiles import audited

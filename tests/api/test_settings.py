@@ -13,9 +13,10 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import list_actions
 from gonemaster_db.repositories.settings import read_settings, write_settings
 from gonemaster_db.session import Store
-from gonemaster_tasks.broker import Broker, WorkerState
-from gonemaster_tasks.control import QueueParts
-from gonemaster_tasks.settings import OPTIONS, Settings, load_settings
+from gonemaster_tasks.broker.client import Broker, WorkerState
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.settings import OPTIONS, Settings
+from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.support.rows import make_run, record

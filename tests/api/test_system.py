@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from gonemaster_api.app import create_app
 from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import StoreSettings
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.control import QueueParts
-from gonemaster_tasks.settings import Settings
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
 from tests.support.stores import MakeSettings
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.findings import END, START, SYSTEM, Tag
 from gonemaster_engine.messages import advice, placeholders, template
-from gonemaster_engine.profile import default_profile
-from gonemaster_engine.registry import END, MODULE_NAMES, START, SYSTEM, Tag, cases, modules
+from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.registry import MODULE_NAMES, cases, modules
 
 Agreed = dict[str, dict[str, list[str]]]
 """Of each test case or module, the tags with their level and argument keys."""

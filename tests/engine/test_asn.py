@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from gonemaster_engine.asn import FAILED, FAILED_TTL_S, KNOWN_TTL_S, AsnCache, AsnLookup, Code, Origin
+from gonemaster_engine.asn.cache import FAILED, FAILED_TTL_S, KNOWN_TTL_S, AsnCache, Code, Origin
+from gonemaster_engine.asn.lookup import AsnLookup
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.profile import AsnDatabase
-from gonemaster_engine.recursor import Recursor
+from gonemaster_engine.profile.profile import AsnDatabase
+from gonemaster_engine.resolver.recursor import Recursor
 from tests.support.dnsworld import World, faults
 from tests.support.engine import in_run
 from tests.support.riswhois import ADDRESS, RisWhois, ris_whois

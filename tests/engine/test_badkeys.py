@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.cli import main
+from gonemaster_engine.cli.main import main
 from gonemaster_engine.dnssec.blocklist import LIST_FILE, NAMES_FILE
 from tests.support.case_runs import findings
 from tests.support.dnssec_worlds import only_key, secure, with_fault

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gonemaster_engine.cli import main
+from gonemaster_engine.cli.main import main
 from tests.support.dnsworld import World, faults
 from tests.support.dnsworld.demo_world import DOMAINS
 

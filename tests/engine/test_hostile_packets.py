@@ -13,8 +13,8 @@ import dns.rrset
 import pytest
 
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.recursor import Recursor, Resolution
-from gonemaster_engine.wire import Response
+from gonemaster_engine.net.wire import Response
+from gonemaster_engine.resolver.recursor import Recursor, Resolution
 from tests.support.dnsworld import Fault, Server, World, faults
 from tests.support.engine import in_run
 

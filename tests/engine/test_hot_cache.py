@@ -10,10 +10,10 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from gonemaster_engine.cache import ExpiringCache, HotCache, Lifetimes, QuestionKey, ZoneCut
+from gonemaster_engine.net.cache import ExpiringCache, HotCache, Lifetimes, QuestionKey, ZoneCut
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import run_test
-from gonemaster_engine.wire import Response
 from tests.engine.test_run import PROFILE, in_loop
 from tests.support.case_runs import example_world
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.nagios import main
+from gonemaster_engine.cli.nagios import main
 from tests.support.dnsworld import World
 
 Check = Callable[..., tuple[int, list[str]]]
@@ -47,7 +47,7 @@ def check(world_args: list[str], capsys: pytest.CaptureFixture[str]) -> Check:
 
 
 def test_zone_without_findings_is_ok(world_args: list[str]) -> None:
-    command = [sys.executable, "-m", "gonemaster_engine.nagios", *world_args, "-H", "good.xa"]
+    command = [sys.executable, "-m", "gonemaster_engine.cli.nagios", *world_args, "-H", "good.xa"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("ZONE OK | ")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.profile import ProfileError, default_profile, load_profile, parse_profile
+from gonemaster_engine.profile.profile import ProfileError, default_profile, load_profile, parse_profile
 
 
 def test_default_profile_has_the_documented_values() -> None:

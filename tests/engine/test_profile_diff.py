@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gonemaster_engine.profile import ProfileError, default_profile
-from gonemaster_engine.profile_diff import Difference, ProfileDiff, Summary, diff_profile
+from gonemaster_engine.profile.diff import Difference, ProfileDiff, Summary, diff_profile
+from gonemaster_engine.profile.profile import ProfileError, default_profile
 
 
 def diff(document: dict[str, Any], **base: Any) -> ProfileDiff:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gonemaster_engine import profile_repair as repair
 from gonemaster_engine.errors import ProfileError
-from gonemaster_engine.profile import default_profile
+from gonemaster_engine.profile import repair
+from gonemaster_engine.profile.profile import default_profile
 
 CASES = list(default_profile().test_cases)
 BASIC = default_profile().as_dict()["test_levels"]["BASIC"]

@@ -10,9 +10,9 @@ import dns.flags
 import pytest
 
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.nameserver import Nameserver, query_all
-from gonemaster_engine.recursor import Recursor
-from gonemaster_engine.wire import Edns, Response
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import Edns, Response
+from gonemaster_engine.resolver.recursor import Recursor
 from tests.support.dnsworld import LoggedQuery, Server, World, faults
 from tests.support.engine import in_run
 

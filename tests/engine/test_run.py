@@ -12,8 +12,9 @@ import pytest
 
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDelegation, InvalidDomain, UnknownTestCase
-from gonemaster_engine.profile import default_profile
-from gonemaster_engine.registry import Case, Finding, Module, cases, modules
+from gonemaster_engine.findings import Finding
+from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.registry import Case, Module, cases, modules
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import DSInfo, RunResult, run_test
 from gonemaster_engine.zone import Zone

@@ -6,8 +6,8 @@ import pytest
 
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import ScoringConfigError
-from gonemaster_engine.scoring import Score, compute_score
-from gonemaster_engine.scoring_config import CRITERION_NAMES, DEFAULT_CONFIG, parse_config
+from gonemaster_engine.scoring.config import CRITERION_NAMES, DEFAULT_CONFIG, parse_config
+from gonemaster_engine.scoring.score import Score, compute_score
 
 PERFECT = (
     "BASIC B01_CHILD_FOUND INFO",

@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gonemaster_engine import profile_repair
 from gonemaster_engine.errors import ProfileError, ScoringConfigError
-from gonemaster_engine.profile import default_profile
-from gonemaster_engine.profile_diff import diff_profile
-from gonemaster_engine.scoring_config import DEFAULT_CONFIG, parse_config
+from gonemaster_engine.profile import repair as profile_repair
+from gonemaster_engine.profile.diff import diff_profile
+from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.scoring.config import DEFAULT_CONFIG, parse_config
 
 
 def words(value: Any) -> set[str]:

@@ -9,9 +9,9 @@ import dns.flags
 import dns.message
 import pytest
 
-from gonemaster_engine.cache import QuestionKey
-from gonemaster_engine.cachefile import read_cache
-from gonemaster_engine.wire import DNSSEC_EDNS, RD, Edns
+from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.wire import DNSSEC_EDNS, RD, Edns
+from gonemaster_engine.recording.cachefile import read_cache
 
 # As Zonemaster::Engine::Nameserver::query makes the text whose digest is the key.
 QUESTIONS = {

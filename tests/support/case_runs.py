@@ -6,11 +6,12 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from gonemaster_engine.asn import AsnCache, AsnLookup
+from gonemaster_engine.asn.cache import AsnCache
+from gonemaster_engine.asn.lookup import AsnLookup
 from gonemaster_engine.context import DSInfo, RunContext, Undelegated
-from gonemaster_engine.nameserver import Server as Asked
-from gonemaster_engine.recursor import Recursor
+from gonemaster_engine.net.nameserver import Server as Asked
 from gonemaster_engine.registry import Case
+from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.zone import Zone
 from tests.support.dnsworld import World
 from tests.support.engine import in_run

@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from gonemaster_engine.context import Log, RunContext
-from gonemaster_engine.profile import Profile, default_profile
+from gonemaster_engine.context import RunContext
+from gonemaster_engine.profile.profile import Profile, default_profile
 from gonemaster_engine.resources import Resources
+from gonemaster_engine.run_log import Log
 from tests.support.dnsworld import World
 
 _T = TypeVar("_T")

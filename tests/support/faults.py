@@ -19,8 +19,8 @@ from sqlalchemy import func, select
 from gonemaster_db.errors import StoreUnavailable
 from gonemaster_db.models import Domain, Entry, Job, Run, RunStatus
 from gonemaster_db.settings import Driver
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.queues import TIERS
 from tests.support.standin_worker import ENTRIES
 from tests.support.stores import MakeSettings

@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from gonemaster_db.session import open_store
-from gonemaster_tasks import locks
 from gonemaster_tasks.app import make_app
-from gonemaster_tasks.arrange import move_jobs
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.broker_address import parse_broker_url
-from gonemaster_tasks.control import QueueParts
-from gonemaster_tasks.rebuild import ARRANGE, rebuild_tier
-from gonemaster_tasks.settings import load_settings
-from gonemaster_tasks.store import store_settings
+from gonemaster_tasks.broker import locks
+from gonemaster_tasks.broker.address import parse_broker_url
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.store import store_settings
+from gonemaster_tasks.control.order import move_jobs
+from gonemaster_tasks.control.order_changes import ARRANGE, rebuild_tier
+from gonemaster_tasks.control.parts import QueueParts
 
 
 class DeadlyBroker(Broker):

@@ -11,12 +11,12 @@ from datetime import timedelta
 
 from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.session import open_store
-from gonemaster_tasks import control
 from gonemaster_tasks.app import make_app
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.broker_address import parse_broker_url
-from gonemaster_tasks.settings import load_settings
-from gonemaster_tasks.store import store_settings
+from gonemaster_tasks.broker.address import parse_broker_url
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.store import store_settings
+from gonemaster_tasks.control import jobs as control
 
 
 class DeadlyBroker(Broker):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_db.records import EntryRecord
-from gonemaster_tasks.runner import Listeners, Outcome, TestOrder
-from gonemaster_tasks.worker import main
+from gonemaster_tasks.worker.main import main
+from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
 
 ENTRIES = 3
 

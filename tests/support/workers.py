@@ -20,8 +20,9 @@ from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.session import Store
 from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.app import make_app
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.control import QueueParts, SubmittedBatch, submit_batch, submit_job
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch, submit_job
 from tests.support.stores import MakeSettings, opened
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +114,7 @@ class Farm:
 
     def start_beat(self, name: str = "beat", **environ: str) -> subprocess.Popen[bytes]:
         """Start a beat process."""
-        return self._start(name, ["gonemaster_tasks.beat"], environ)
+        return self._start(name, ["gonemaster_tasks.maintenance.beat"], environ)
 
     def _start(self, name: str, module: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
         with (self.directory / f"{name}.log").open("ab") as log:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.postgres import PostgresServer
 from tests.support.service import wait_for
 from tests.system.conftest import StartService

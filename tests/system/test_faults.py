@@ -16,8 +16,8 @@ from sqlalchemy import text
 from gonemaster_db.errors import StoreFull
 from gonemaster_db.migrations.runner import upgrade
 from gonemaster_db.settings import StoreSettings
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.faults import JOBS, SLOTS, Load, kill_and_empty, kill_redis, submit_and_be_killed
 from tests.support.postgres import PostgresServer
 from tests.support.workers import Farm, open_farm, wait_until

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.service import Service, wait_for
 from tests.system.conftest import StartService
 
@@ -98,7 +98,7 @@ def test_workers_and_tasks_appear_by_their_names(own_redis: EmbeddedRedis, start
 
 
 def test_without_the_package_the_start_says_what_to_install(own_redis: EmbeddedRedis, tmp_path: Path) -> None:
-    hidden = "import sys; sys.modules['flower'] = None; from gonemaster_api.server import main; sys.exit(main())"
+    hidden = "import sys; sys.modules['flower'] = None; from gonemaster_api.server.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", hidden, "flower", "--broker-url", own_redis.url, "--data-dir", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2

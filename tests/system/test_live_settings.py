@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gonemaster_db.clock import utcnow
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.retention import PURGED
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.maintenance.retention import PURGED
 from tests.support.rows import make_run, record
 from tests.support.service import Service, wait_for
 from tests.support.stores import DRIVERS, MakeSettings

@@ -17,15 +17,24 @@ from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, Tier
 from gonemaster_db.models import Job, JobStatus, RunStatus
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.queue import count_running, iter_queued_ids, list_waiting
-from gonemaster_tasks.arrange import hold_job, move_jobs, move_jobs_beside, release_job, remove_jobs, reorder_queue
-from gonemaster_tasks.batch_control import cancel_batch, rerun_batch
-from gonemaster_tasks.control import cancel_job, pause_queue, resume_queue, submit_job
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
+from gonemaster_tasks.control.jobs import cancel_job
+from gonemaster_tasks.control.order import (
+    hold_job,
+    move_jobs,
+    move_jobs_beside,
+    release_job,
+    remove_jobs,
+    reorder_queue,
+)
+from gonemaster_tasks.control.pause import pause_queue, resume_queue
+from gonemaster_tasks.control.settings import change_settings
+from gonemaster_tasks.control.submit import submit_job
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
-from gonemaster_tasks.live import LiveSettings
 from gonemaster_tasks.queues import TIERS
-from gonemaster_tasks.setting_changes import change_settings
-from gonemaster_tasks.settings import Settings
 from tests.support.faults import Load, keep_beats, kill_and_empty, submit_and_be_killed
 from tests.support.workers import Farm, wait_until
 

@@ -10,7 +10,7 @@ from gonemaster_db.models import Run
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.session import open_store
 from gonemaster_db.settings import StoreSettings
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.postgres import PostgresServer
 from tests.support.service import Service, wait_for
 from tests.system.conftest import StartService

@@ -20,9 +20,9 @@ from sqlalchemy import func, select
 from gonemaster_db.models import Job, Run
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.jobs import create_jobs
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
-from gonemaster_tasks.message import build_message
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.broker.messages import build_message
 from gonemaster_tasks.queues import BATCH, NORMAL
 from tests.support.stores import MakeSettings
 from tests.support.workers import Farm, open_farm, wait_until

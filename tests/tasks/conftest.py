@@ -6,8 +6,8 @@ import pytest
 
 from gonemaster_db.session import Store
 from gonemaster_tasks.app import make_app
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.control.parts import QueueParts
 
 
 @pytest.fixture

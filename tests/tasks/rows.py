@@ -7,7 +7,8 @@ from gonemaster_db.models import Job
 from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.jobs import claim_job, find_job_or_run
 from gonemaster_db.repositories.queue import iter_queued_ids
-from gonemaster_tasks.control import QueueParts, submit_batch
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.submit import submit_batch
 from gonemaster_tasks.queues import BATCH, TIERS
 
 LEASE = timedelta(seconds=30)

@@ -14,9 +14,12 @@ from gonemaster_db.repositories.graduation import fail_job
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.queue import iter_queued_ids
 from gonemaster_db.session import Store
-from gonemaster_tasks import arrange
 from gonemaster_tasks.app import make_app
-from gonemaster_tasks.arrange import (
+from gonemaster_tasks.broker.client import Broker, Controls
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.control import order as arrange
+from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
+from gonemaster_tasks.control.order import (
     hold_job,
     move_jobs,
     move_jobs_beside,
@@ -24,15 +27,14 @@ from gonemaster_tasks.arrange import (
     remove_jobs,
     reorder_queue,
 )
-from gonemaster_tasks.batch_control import cancel_batch, rerun_batch
-from gonemaster_tasks.broker import Broker, Controls
-from gonemaster_tasks.control import QueueParts, pause_queue, resume_queue, submit_batch, submit_job
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.pause import pause_queue, resume_queue
+from gonemaster_tasks.control.pause_flags import end_pauses
+from gonemaster_tasks.control.submit import submit_batch, submit_job
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
-from gonemaster_tasks.flags import end_pauses
+from gonemaster_tasks.maintenance.reaper import expire, reap
+from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, NORMAL
-from gonemaster_tasks.reaper import expire, reap
-from gonemaster_tasks.reconciler import reconcile
 from tests.tasks.rows import LEASE, order, queue_batch, start, status
 
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from gonemaster_tasks.broker import Broker, Controls, WorkerState
-from gonemaster_tasks.broker_address import parse_broker_url
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
+from gonemaster_tasks.broker.address import parse_broker_url
+from gonemaster_tasks.broker.client import Broker, Controls, WorkerState
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.broker.messages import build_message, job_id_of
 from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable
-from gonemaster_tasks.message import build_message, job_id_of
 from gonemaster_tasks.queues import BATCH, NORMAL
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gonemaster_tasks.combiner import Combiner
+from gonemaster_tasks.worker.group_commit import Combiner
 from tests.support.workers import wait_until
 
 

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from gonemaster_db.records import EntryRecord
-from gonemaster_engine.profile import ProfileError
-from gonemaster_engine.scoring_config import DEFAULT_CONFIG, ScoringConfig, parse_config
-from gonemaster_tasks import engine_runner
-from gonemaster_tasks.engine_runner import EngineRunner
-from gonemaster_tasks.live import LiveSettings
-from gonemaster_tasks.profiles import Profiles, base_profile, job_overrides
-from gonemaster_tasks.runner import Listeners, Outcome, TestOrder
-from gonemaster_tasks.settings import Settings
+from gonemaster_engine.profile.profile import ProfileError
+from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, parse_config
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.profiles import base_profile
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.worker import engine_runner
+from gonemaster_tasks.worker.engine_runner import EngineRunner
+from gonemaster_tasks.worker.profiles import Profiles, job_overrides
+from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
 from tests.support.dnsworld import World
 
 DOMAIN = "good.xa"

@@ -11,9 +11,11 @@ from gonemaster_db.repositories.batches import summarise_batch
 from gonemaster_db.repositories.graduation import graduate_job
 from gonemaster_db.repositories.jobs import claim_job, get_job
 from gonemaster_db.repositories.places import batch_spans
-from gonemaster_tasks.arrange import hold_job, release_job
-from gonemaster_tasks.control import QueueParts, pause_queue, submit_job
-from gonemaster_tasks.estimates import Estimate, estimate_batches, estimate_jobs, measure_rate, read_outlook
+from gonemaster_tasks.control.order import hold_job, release_job
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.pause import pause_queue
+from gonemaster_tasks.control.submit import submit_job
+from gonemaster_tasks.monitoring.estimates import Estimate, estimate_batches, estimate_jobs, measure_rate, read_outlook
 from gonemaster_tasks.queues import BATCH, NORMAL
 from tests.tasks.rows import LEASE, queue_batch, start
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.events import EventPublisher, JobEvent, read_events, read_progress, watch
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.events import EventPublisher, JobEvent, read_events, read_progress, watch
 
 RUNNING = JobEvent("state", {"status": "running", "progress": 0})
 HALF = JobEvent("progress", {"progress": 50})

@@ -10,13 +10,14 @@ import pytest
 from gonemaster_db.clock import utcnow
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.jobs import claim_job, create_job
-from gonemaster_tasks import health
-from gonemaster_tasks.broker import WorkerState
-from gonemaster_tasks.control import QueueParts, pause_queue, resume_queue
-from gonemaster_tasks.health import KINDS, count_troubles, find_troubles
+from gonemaster_tasks.broker.client import WorkerState
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.pause import pause_queue, resume_queue
+from gonemaster_tasks.monitoring import health
+from gonemaster_tasks.monitoring.health import KINDS, count_troubles, find_troubles
 from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.schedule import restore_entries
-from gonemaster_tasks.settings import Settings
 from tests.support.workers import Farm, wait_until
 from tests.tasks.rows import LEASE, queue_batch, start
 

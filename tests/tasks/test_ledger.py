@@ -16,8 +16,8 @@ from gonemaster_db.repositories.graduation import Finished, request_cancel
 from gonemaster_db.repositories.profiles import create_profile
 from gonemaster_db.session import Store
 from gonemaster_db.settings import StoreSettings
-from gonemaster_tasks.clock import SharedClock
-from gonemaster_tasks.ledger import Ledger
+from gonemaster_tasks.broker.clock import SharedClock
+from gonemaster_tasks.worker.claims import Ledger
 from tests.support.rows import NOON, claim, entries_of, queue_job, queue_jobs, record
 from tests.support.stores import opened
 from tests.support.workers import wait_until

@@ -6,10 +6,10 @@ from datetime import timedelta
 from gonemaster_db.clock import utcnow
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.jobs import claim_job, create_job
-from gonemaster_tasks.broker import UNACKED, UNACKED_INDEX
-from gonemaster_tasks.control import cancel_job
-from gonemaster_tasks.leftovers import drop_leftovers
-from gonemaster_tasks.message import build_message
+from gonemaster_tasks.broker.client import UNACKED, UNACKED_INDEX
+from gonemaster_tasks.broker.messages import build_message
+from gonemaster_tasks.control.jobs import cancel_job
+from gonemaster_tasks.maintenance.unacked import drop_leftovers
 from gonemaster_tasks.queues import NORMAL
 from tests.support.workers import Farm
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from gonemaster_db.models import Run
-from gonemaster_tasks.broker import Controls
-from gonemaster_tasks.control import pause_queue, resume_queue
-from gonemaster_tasks.live import LiveSettings
-from gonemaster_tasks.order import Gate
+from gonemaster_tasks.broker.client import Controls
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.pause import pause_queue, resume_queue
+from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
-from gonemaster_tasks.setting_changes import change_settings
-from gonemaster_tasks.settings import Settings
-from gonemaster_tasks.watch import part_of
+from gonemaster_tasks.worker.gate import Gate
+from gonemaster_tasks.worker.heartbeat import part_of
 from tests.support.workers import Farm, wait_until
 
 PATIENCE_S = 120.0

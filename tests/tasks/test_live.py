@@ -11,17 +11,18 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.settings import delete_settings, write_settings
 from gonemaster_db.session import Store
 from gonemaster_tasks.app import PURGE_ENTRY, make_app, make_app_of
-from gonemaster_tasks.broker import Broker, Controls
-from gonemaster_tasks.control import QueueParts
-from gonemaster_tasks.embedded_redis import EmbeddedRedis
-from gonemaster_tasks.live import Follower, LiveSettings, tell_stored_settings
-from gonemaster_tasks.order import Gate
+from gonemaster_tasks.broker.client import Broker, Controls
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.config.live import Follower, LiveSettings, tell_stored_settings
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.stored import ChangeRefused
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.settings import change_settings
+from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, NORMAL
-from gonemaster_tasks.reconciler import reconcile
 from gonemaster_tasks.schedule import follow_purge_interval, missing_entries, save_entry
-from gonemaster_tasks.setting_changes import change_settings
-from gonemaster_tasks.settings import Settings, load_settings
-from gonemaster_tasks.stored import ChangeRefused
+from gonemaster_tasks.worker.gate import Gate
 from tests.support.threads import together
 from tests.support.workers import wait_until
 

@@ -11,14 +11,14 @@ import pytest
 
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import JobNotFound
-from gonemaster_tasks.arrange import move_jobs, move_jobs_beside
-from gonemaster_tasks.broker import Broker
-from gonemaster_tasks.control import QueueParts
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.locks import LIFE, Lock, exclusive
+from gonemaster_tasks.control.order import move_jobs, move_jobs_beside
+from gonemaster_tasks.control.order_changes import ARRANGE
+from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.locks import LIFE, Lock, exclusive
+from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH
-from gonemaster_tasks.rebuild import ARRANGE
-from gonemaster_tasks.reconciler import reconcile
 from tests.support.workers import ROOT, wait_until
 from tests.tasks.rows import order, queue_batch
 

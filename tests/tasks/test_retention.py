@@ -14,10 +14,10 @@ from gonemaster_db.repositories.domains import get_domain
 from gonemaster_db.repositories.settings import write_settings
 from gonemaster_db.repositories.tags import create_tag, tag_domains
 from gonemaster_db.session import Store
-from gonemaster_tasks.control import QueueParts
-from gonemaster_tasks.live import LiveSettings
-from gonemaster_tasks.retention import PURGED, purge_old_runs, purge_regularly, purge_runs_of_tag
-from gonemaster_tasks.settings import Settings
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.maintenance.retention import PURGED, purge_old_runs, purge_regularly, purge_runs_of_tag
 from tests.support.rows import entries_of, make_run, queue_job, record
 
 DAY = timedelta(days=1)

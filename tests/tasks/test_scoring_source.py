@@ -13,9 +13,9 @@ from gonemaster_db.session import Store
 from gonemaster_db.settings import StoreSettings
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ScoringConfigError
-from gonemaster_engine.scoring_config import DEFAULT_CONFIG
-from gonemaster_tasks.scoring_source import SCORING_KEY, current_scoring, look_again
-from gonemaster_tasks.settings import Settings
+from gonemaster_engine.scoring.config import DEFAULT_CONFIG
+from gonemaster_tasks.config.scoring import SCORING_KEY, current_scoring, look_again
+from gonemaster_tasks.config.settings import Settings
 from tests.support.rows import NOON
 from tests.support.service import wait_for
 from tests.support.stores import opened

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.rendering import dump, mask_password, to_environ
+from gonemaster_tasks.config.settings import OPTIONS, Settings
 from gonemaster_tasks.errors import SettingsError
-from gonemaster_tasks.settings import OPTIONS, Settings, dump, load_settings, mask_password, to_environ
 
 HASH = "sha256:" + "0f" * 32
 

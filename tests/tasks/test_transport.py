@@ -9,10 +9,11 @@ from kombu import Connection, Queue
 from kombu import transport as kombu_transport
 from kombu.transport import TRANSPORT_ALIASES
 
-from gonemaster_tasks import order, transport
 from gonemaster_tasks.app import make_app
-from gonemaster_tasks.broker import Broker, Controls
+from gonemaster_tasks.broker.client import Broker, Controls
 from gonemaster_tasks.queues import BATCH, NORMAL, ORDER
+from gonemaster_tasks.worker import tier_order, transport
+from gonemaster_tasks.worker.gate import Gate
 
 SLOTS = 8
 
@@ -22,7 +23,7 @@ class Taker:
     """A consumer as a worker has it, without a pool: what it takes stays in hand."""
 
     connection: Any
-    gate: order.Gate
+    gate: Gate
     messages: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -55,9 +56,9 @@ def make_taker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make
     opened: list[Connection] = []
 
     def make(**limits: int) -> Taker:
-        gate = order.Gate(slots=SLOTS, reserved_normal=limits.get("reserved", 1), min_batch=limits.get("min_batch", 0))
+        gate = Gate(slots=SLOTS, reserved_normal=limits.get("reserved", 1), min_batch=limits.get("min_batch", 0))
         gate.update(Controls({}, {}), None)
-        monkeypatch.setattr(order, "_gate", gate)
+        monkeypatch.setattr(tier_order, "_gate", gate)
         opened.append(app.connection_for_read())
         taker = Taker(opened[-1], gate)
         taker.consumer.consume()

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from gonemaster_tasks.settings import OPTIONS
-from gonemaster_tasks.unknown_variables import unknown_variables, warn_of_unknown_variables
+from gonemaster_tasks.config.environment import unknown_variables, warn_of_unknown_variables
+from gonemaster_tasks.config.settings import OPTIONS
 
 
 def test_what_is_known_or_not_ours_is_left_alone() -> None:

@@ -12,8 +12,9 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.graduation import request_cancel
 from gonemaster_db.repositories.jobs import create_job
-from gonemaster_tasks.control import cancel_job, pause_queue, resume_queue
-from gonemaster_tasks.message import build_message
+from gonemaster_tasks.broker.messages import build_message
+from gonemaster_tasks.control.jobs import cancel_job
+from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.queues import BATCH, NORMAL
 from tests.support.standin_worker import ENTRIES
 from tests.support.workers import Farm, wait_until

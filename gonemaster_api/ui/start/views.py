@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from flask import Blueprint, render_template
 
-from gonemaster_api import health
 from gonemaster_api.state import State, state
+from gonemaster_api.use_cases import health
 from gonemaster_engine.version import __version__
-from gonemaster_tasks.broker import WorkerState
+from gonemaster_tasks.broker.client import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS
 

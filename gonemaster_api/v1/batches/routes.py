@@ -5,14 +5,14 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 
-from gonemaster_api.actor import who
-from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
-from gonemaster_api.services import batch_events, batch_view, streaming
-from gonemaster_api.services import batches as service
-from gonemaster_api.services.idempotency import answer_once
+from gonemaster_api.queries import batch_events
+from gonemaster_api.queries import batches as batch_view
+from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.idempotency import answer_once
+from gonemaster_api.rest.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from gonemaster_api.state import state
+from gonemaster_api.use_cases import batch_submission as service
 from gonemaster_api.v1.batches.schemas import (
     BatchAcceptedSchema,
     BatchChangeSchema,
@@ -29,8 +29,10 @@ from gonemaster_api.v1.batches.schemas import (
     TagValuesSchema,
 )
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
+from gonemaster_api.web import streaming
+from gonemaster_api.web.actor import who
 from gonemaster_db.repositories.batches import get_batch, set_snapshot_intent
-from gonemaster_tasks import batch_control
+from gonemaster_tasks.control import batches as batch_control
 
 blueprint = Blueprint("batches", __name__, description="Many domains, submitted at once")
 

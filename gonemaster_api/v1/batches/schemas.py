@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import ValidationError, validate
 
-from gonemaster_api.fields import Instant, JsonBoolean, QueryInteger
-from gonemaster_api.paging import page_schema
-from gonemaster_api.parsing import QuerySchema, RequestSchema
+from gonemaster_api.rest.fields import Instant, JsonBoolean, QueryInteger
+from gonemaster_api.rest.paging import page_schema
+from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptionsSchema
 
 

@@ -3,9 +3,9 @@
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.fields import Instant, LevelName, QueryInteger
-from gonemaster_api.paging import MAX_LIMIT
-from gonemaster_api.parsing import QuerySchema
+from gonemaster_api.rest.fields import Instant, LevelName, QueryInteger
+from gonemaster_api.rest.paging import MAX_LIMIT
+from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.runs.schemas import STATUSES, DifferenceSchema
 from gonemaster_db.repositories.batch_comparison import Kind
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.blueprint import Blueprint
-from gonemaster_api.fields import MAX_ID
-from gonemaster_api.services import domain_view, run_view
+from gonemaster_api.queries import domains as domain_view
+from gonemaster_api.queries import runs as run_view
+from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.fields import MAX_ID
 from gonemaster_api.state import state
 from gonemaster_api.v1.domains.schemas import DomainPageSchema, DomainQuerySchema, DomainSchema
 from gonemaster_api.v1.runs.schemas import RunPageSchema, RunSortSchema

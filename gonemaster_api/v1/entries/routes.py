@@ -5,8 +5,8 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 
-from gonemaster_api.blueprint import Blueprint
-from gonemaster_api.services import entry_view
+from gonemaster_api.queries import entries as entry_view
+from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.entries.schemas import EntryPageSchema, EntryQuerySchema
 

@@ -3,8 +3,8 @@
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.fields import MAX_ID, LevelName, QueryInteger
-from gonemaster_api.paging import PagingSchema, page_schema
+from gonemaster_api.rest.fields import MAX_ID, LevelName, QueryInteger
+from gonemaster_api.rest.paging import PagingSchema, page_schema
 
 
 class EntrySchema(ma.Schema):

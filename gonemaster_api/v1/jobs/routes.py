@@ -5,12 +5,16 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 
-from gonemaster_api.actor import who
-from gonemaster_api.blueprint import Blueprint
-from gonemaster_api.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
-from gonemaster_api.services import events, job_list, job_view, results, retention, streaming, submission
-from gonemaster_api.services.idempotency import answer_once
+from gonemaster_api.queries import job_events as events
+from gonemaster_api.queries import jobs as job_view
+from gonemaster_api.queries import jobs_list as job_list
+from gonemaster_api.queries import results
+from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.idempotency import answer_once
+from gonemaster_api.rest.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from gonemaster_api.state import State, state
+from gonemaster_api.use_cases import job_submission as submission
+from gonemaster_api.use_cases import retention
 from gonemaster_api.v1.jobs.schemas import (
     JobListQuerySchema,
     JobPageSchema,
@@ -21,9 +25,12 @@ from gonemaster_api.v1.jobs.schemas import (
     PurgedJobsSchema,
     PurgeSchema,
 )
+from gonemaster_api.web import streaming
+from gonemaster_api.web.actor import who
 from gonemaster_db.models import Job, Run
 from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_tasks import arrange, control
+from gonemaster_tasks.control import jobs as control
+from gonemaster_tasks.control import order as arrange
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="One domain, tested once")
 

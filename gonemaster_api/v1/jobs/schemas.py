@@ -5,9 +5,9 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.fields import LEVELS, Instant, JsonBoolean, JsonInteger, LevelName, positive_id
-from gonemaster_api.paging import CursorPagingSchema, page_schema
-from gonemaster_api.parsing import QuerySchema, RequestSchema
+from gonemaster_api.rest.fields import LEVELS, Instant, JsonBoolean, JsonInteger, LevelName, positive_id
+from gonemaster_api.rest.paging import CursorPagingSchema, page_schema
+from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
 from gonemaster_db.repositories.ordering import JOB_SORT, SORTS
 

@@ -5,13 +5,12 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.actor import who
-from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.fields import MAX_ID
-from gonemaster_api.services import profiles
-from gonemaster_api.services.profile_fit import fit_of
+from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.fields import MAX_ID
 from gonemaster_api.state import state
+from gonemaster_api.use_cases import profiles
+from gonemaster_api.use_cases.profile_compatibility import fit_of
 from gonemaster_api.v1.profiles.schemas import (
     NewProfileSchema,
     ProfileChangeSchema,
@@ -23,8 +22,9 @@ from gonemaster_api.v1.profiles.schemas import (
     ProfileSchema,
     ReviewedSchema,
 )
-from gonemaster_engine import profile_repair
-from gonemaster_engine.profile import default_profile
+from gonemaster_api.web.actor import who
+from gonemaster_engine.profile import repair as profile_repair
+from gonemaster_engine.profile.profile import default_profile
 
 blueprint = Blueprint("profiles", __name__, url_prefix="/profiles", description="Settings of runs, under a name")
 

@@ -5,10 +5,10 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.fields import Instant, JsonBoolean, positive_id
-from gonemaster_api.parsing import RequestSchema
-from gonemaster_engine.profile_diff import KINDS
-from gonemaster_engine.profile_repair import ISSUE_TYPES
+from gonemaster_api.rest.fields import Instant, JsonBoolean, positive_id
+from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_engine.profile.diff import KINDS
+from gonemaster_engine.profile.repair import ISSUE_TYPES
 
 OPERATIONS = (
     "add_missing_test_cases",

@@ -4,12 +4,11 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.actor import who
-from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.paging import page_document, slice_of
-from gonemaster_api.services import queue_view
-from gonemaster_api.services.job_list import time_range
+from gonemaster_api.queries import queue as queue_view
+from gonemaster_api.queries.jobs_list import time_range
+from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
 from gonemaster_api.v1.queue.schemas import (
     ActionPageSchema,
@@ -26,10 +25,12 @@ from gonemaster_api.v1.queue.schemas import (
     ResumeSchema,
     StatusSchema,
 )
+from gonemaster_api.web.actor import who
 from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import list_actions
-from gonemaster_tasks import arrange, control
-from gonemaster_tasks.health import find_troubles
+from gonemaster_tasks.control import order as arrange
+from gonemaster_tasks.control.pause import pause_queue, resume_queue
+from gonemaster_tasks.monitoring.health import find_troubles
 from gonemaster_tasks.queues import TIERS
 
 blueprint = Blueprint("queue", __name__, description="What waits, and in which order")
@@ -60,7 +61,7 @@ class Pause(MethodView):
         if until is not None and until <= utcnow():
             raise BadRequest("invalid_until", "until lies in the past")
         reason = request_body.get("reason") or ""
-        control.pause_queue(state().queue, _tiers(request_body), paused_by=who(), reason=reason, until=until)
+        pause_queue(state().queue, _tiers(request_body), paused_by=who(), reason=reason, until=until)
         return {"status": "paused"}
 
 
@@ -73,7 +74,7 @@ class Resume(MethodView):
     @blueprint.refuses(_400="invalid_tier", _503="broker_unavailable, store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, str]:
         """Let jobs start again."""
-        control.resume_queue(state().queue, _tiers(request_body), who=who())
+        resume_queue(state().queue, _tiers(request_body), who=who())
         return {"status": "resumed"}
 
 

@@ -5,11 +5,11 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.fields import Instant, TextList
-from gonemaster_api.paging import PagingSchema, page_schema
-from gonemaster_api.parsing import RequestSchema
+from gonemaster_api.rest.fields import Instant, TextList
+from gonemaster_api.rest.paging import PagingSchema, page_schema
+from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.v1.jobs.schemas import JobSchema
-from gonemaster_tasks.health import KINDS
+from gonemaster_tasks.monitoring.health import KINDS
 from gonemaster_tasks.queues import TIERS
 
 

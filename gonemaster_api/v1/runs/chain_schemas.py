@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from gonemaster_api.fields import Instant
+from gonemaster_api.rest.fields import Instant
 
 _STATUSES = ("secure", "broken", "partial", "island", "unsigned", "indeterminate", "undelegated")
 _LINKS = ("secure", "insecure", "bogus", "indeterminate")

@@ -4,9 +4,10 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import NotFound
-from gonemaster_api.services import results, run_view
+from gonemaster_api.queries import results
+from gonemaster_api.queries import runs as run_view
+from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema

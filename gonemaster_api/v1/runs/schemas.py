@@ -3,9 +3,9 @@
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.fields import LEVELS, Instant, LevelName
-from gonemaster_api.paging import PagingSchema, page_schema
-from gonemaster_api.parsing import QuerySchema
+from gonemaster_api.rest.fields import LEVELS, Instant, LevelName
+from gonemaster_api.rest.paging import PagingSchema, page_schema
+from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema
 from gonemaster_db.models import RunStatus

@@ -4,11 +4,11 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.actor import who
-from gonemaster_api.blueprint import Blueprint
-from gonemaster_api.services import scoring
+from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
+from gonemaster_api.use_cases import scoring_config as scoring
 from gonemaster_api.v1.scoring.schemas import ScoringChangeSchema, ScoringConfigSchema
+from gonemaster_api.web.actor import who
 
 blueprint = Blueprint("scoring", __name__, url_prefix="/scoring-config", description="From findings to a score")
 

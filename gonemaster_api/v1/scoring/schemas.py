@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 import marshmallow as ma
 
-from gonemaster_api.parsing import RequestSchema
-from gonemaster_engine.scoring_config import CRITERION_NAMES
+from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_engine.scoring.config import CRITERION_NAMES
 
 
 def _number(**limits: Any) -> ma.fields.Raw:

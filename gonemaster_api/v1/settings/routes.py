@@ -4,11 +4,11 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.actor import who
-from gonemaster_api.blueprint import Blueprint
-from gonemaster_api.services import settings_view
+from gonemaster_api.queries import settings as settings_view
+from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.settings.schemas import SavedSchema, SettingsChangeSchema, SettingsSchema
+from gonemaster_api.web.actor import who
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings", description="How the service is set")
 

@@ -7,9 +7,9 @@ import marshmallow as ma
 from marshmallow import validate
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.fields import JsonBoolean, JsonInteger
-from gonemaster_api.parsing import RequestSchema
-from gonemaster_tasks.settings import OPTIONS, Option
+from gonemaster_api.rest.fields import JsonBoolean, JsonInteger
+from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_tasks.config.settings import OPTIONS, Option
 
 SOURCES = ("default", "config_file", "database", "cli_flag")
 _LONGEST = 2048
@@ -55,7 +55,7 @@ class _ChangeSchema(RequestSchema):
     example: ClassVar[Mapping[str, Any] | None] = {"worker_count": 8, "database.retention_days": 400}
 
     def load(self, data: Any, **_: Any) -> Any:
-        """Return the object as it is: gonemaster_tasks.stored checks it, and finds all that is wrong at once."""
+        """Return the object as it is: gonemaster_tasks.config.stored checks it, and finds all that is wrong at once."""
         if not isinstance(data, dict):
             raise BadRequest("invalid_body", "the body must be a JSON object of settings and their values")
         return data

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import NotFound
+from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.spec.schemas import (
     LocaleQuerySchema,

@@ -3,7 +3,7 @@
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.parsing import QuerySchema
+from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.jobs.schemas import LocaleQuerySchema
 
 

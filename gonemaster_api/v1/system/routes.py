@@ -4,10 +4,10 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api import health
-from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import RETRY_AFTER_S
+from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
+from gonemaster_api.use_cases import health
 from gonemaster_api.v1.system.schemas import FeaturesSchema, HealthSchema, LocalesSchema, ReadySchema
 from gonemaster_engine.messages import locales
 

@@ -4,13 +4,14 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.actor import who
-from gonemaster_api.blueprint import Blueprint
 from gonemaster_api.errors import BadRequest, NotFound
-from gonemaster_api.paging import PagingSchema, slice_of
-from gonemaster_api.services import batch_view, domain_view, tag_changes
-from gonemaster_api.services.tag_names import check_tag_name
+from gonemaster_api.queries import batches as batch_view
+from gonemaster_api.queries import domains as domain_view
+from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.paging import PagingSchema, slice_of
 from gonemaster_api.state import state
+from gonemaster_api.use_cases import tags as tag_changes
+from gonemaster_api.use_cases.tag_names import check_tag_name
 from gonemaster_api.v1.batches.schemas import BatchListQuerySchema, BatchPageSchema
 from gonemaster_api.v1.domains.schemas import DomainPageSchema, DomainsOfTagQuerySchema
 from gonemaster_api.v1.tags.schemas import (
@@ -22,6 +23,7 @@ from gonemaster_api.v1.tags.schemas import (
     TagSchema,
     TagSummarySchema,
 )
+from gonemaster_api.web.actor import who
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import TagNotFound
 from gonemaster_db.repositories import tags as rows

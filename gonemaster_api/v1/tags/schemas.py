@@ -5,8 +5,8 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.fields import Instant, positive_id
-from gonemaster_api.parsing import RequestSchema
+from gonemaster_api.rest.fields import Instant, positive_id
+from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.v1.batches.schemas import NameList
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Tag
+from gonemaster_engine.findings import Tag
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.net.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 WITHOUT_REVERSE = Tag("NAMESERVER_IP_WITHOUT_REVERSE", Level.NOTICE, ("ns", "address"))

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from gonemaster_engine.addresses import Reach, classify
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.net.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 NO_NAME_SERVERS = Tag("A01_NO_NAME_SERVERS_FOUND", Level.CRITICAL)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Condition, Emitted, Finding, Module, Tag, unless_selected_and_missing
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import Condition, Emitted, Module, unless_selected_and_missing
 from gonemaster_engine.testcases.basic._name import EMPTY_LABEL, LABEL_TOO_LONG, NAME_TOO_LONG, name_findings
 from gonemaster_engine.testcases.basic.basic01 import basic01
 from gonemaster_engine.testcases.basic.basic02 import basic02

@@ -1,6 +1,6 @@
 """BASIC01: the zone must exist, delegated by a parent zone whose servers agree about it.
 
-It reports what the walk from the root saw (`gonemaster_engine.delegation_walk`).
+It reports what the walk from the root saw (`gonemaster_engine.resolver.delegation_walk`).
 
 Specification: Zonemaster BASIC01. RFC 1034 section 4.2, RFC 6672 (DNAME), RFC 8020 (NXDOMAIN), RFC 9156.
 """
@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
-from gonemaster_engine.delegation_walk import EXISTS, Seen, Walk
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
+from gonemaster_engine.resolver.delegation_walk import EXISTS, Seen, Walk
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
 from gonemaster_engine.testcases._transport import (
     IPV4_DISABLED,
@@ -26,7 +27,7 @@ from gonemaster_engine.testcases._transport import (
 )
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.net.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 CHILD_FOUND = Tag("B01_CHILD_FOUND", Level.INFO, ("domain",))

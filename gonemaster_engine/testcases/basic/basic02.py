@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import (
     IPV4_DISABLED,
     IPV4_ENABLED,
@@ -21,8 +22,8 @@ from gonemaster_engine.testcases._transport import (
 )
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 _SERVER = ("ns", "address")

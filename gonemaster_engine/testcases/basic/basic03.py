@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import (
     IPV4_DISABLED,
     IPV4_ENABLED,

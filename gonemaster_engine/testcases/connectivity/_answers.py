@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag
+from gonemaster_engine.findings import Finding, Tag
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 QUERY_TYPES = ("SOA", "NS")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from gonemaster_engine.registry import Finding, case
+from gonemaster_engine.findings import Finding
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.connectivity._answers import QUERY_TYPES, TransportTags, check_answers
 

@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gonemaster_engine.asn import Code
+from gonemaster_engine.asn.cache import Code
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
 
 if TYPE_CHECKING:
-    from gonemaster_engine.asn import Origin
-    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.asn.cache import Origin
+    from gonemaster_engine.net.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 RAW = Tag("CN04_ASN_INFOS_RAW", Level.DEBUG, ("address", "data"))

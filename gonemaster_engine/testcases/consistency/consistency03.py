@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
 

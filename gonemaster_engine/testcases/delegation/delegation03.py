@@ -20,11 +20,12 @@ import dns.rrset
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
-from gonemaster_engine.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, dns_name
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, dns_name
+from gonemaster_engine.registry import case
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.net.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 SIZE_OK = Tag("REFERRAL_SIZE_OK", Level.INFO, ("size",))

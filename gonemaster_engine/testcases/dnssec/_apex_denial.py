@@ -11,12 +11,12 @@ from gonemaster_engine.dnssec.denial import Nsec, Nsec3
 from gonemaster_engine.dnssec.records import NSEC, NSEC3, Dnskey, Rrset, Rrsig, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Tag
+from gonemaster_engine.findings import Tag
 from gonemaster_engine.testcases.dnssec._shared import ALGORITHM_ADDRESSES, SERVERS, Tally
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 ALGORITHM_UNSUPPORTED = Tag("DS10_ALGO_NOT_SUPPORTED_BY_ZM", Level.NOTICE, ALGORITHM_ADDRESSES)

@@ -15,8 +15,8 @@ from gonemaster_engine.dnssec.records import NSEC, NSEC3, Dnskey, dnskeys, rrset
 from gonemaster_engine.testcases.dnssec._shared import is_usable
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from gonemaster_engine.dnssec.records import Ds, make_ds
-from gonemaster_engine.registry import Finding, Tag
+from gonemaster_engine.findings import Finding, Tag
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 ADDRESSES = ("addresses",)

@@ -22,12 +22,12 @@ from gonemaster_engine.dnssec.records import (
     rrset,
     signatures,
 )
-from gonemaster_engine.recursor import glue_addresses
+from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases.dnssec._shared import is_usable
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 SERVERS_PER_QUESTION = 2

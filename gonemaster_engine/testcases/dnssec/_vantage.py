@@ -27,12 +27,12 @@ from gonemaster_engine.dnssec.records import (
     signatures,
 )
 from gonemaster_engine.dnssec.verify import Verdict
-from gonemaster_engine.rrtypes import AAAA, A
+from gonemaster_engine.net.rrtypes import AAAA, A
 from gonemaster_engine.testcases.dnssec._shared import is_usable
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 

@@ -14,8 +14,9 @@ from gonemaster_engine.dnssec.digests import digest_matches
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
@@ -28,8 +29,8 @@ from gonemaster_engine.testcases.dnssec._shared import (
 )
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 _MISMATCH_KEYS = ("keytag", "ds_key_algo_num", "ds_key_algo_mnemo", "algo_num", "algo_mnemo", "addresses")

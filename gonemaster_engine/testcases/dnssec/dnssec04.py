@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import Rrsig, all_signatures
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
-from gonemaster_engine.rrtypes import type_text
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.rrtypes import type_text
+from gonemaster_engine.registry import case
 
 if TYPE_CHECKING:
     from gonemaster_engine.zone import Zone

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from gonemaster_engine.dnssec.algorithms import Status, algorithm
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
 

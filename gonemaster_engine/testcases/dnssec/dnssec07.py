@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import DNSKEY, DS, ds_records, signatures
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import SUPPLIED, Finding, Tag, case
+from gonemaster_engine.findings import SUPPLIED, Finding, Tag
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._no_delegation import proves_no_delegation
 from gonemaster_engine.testcases.dnssec._shared import (
@@ -23,8 +24,8 @@ from gonemaster_engine.testcases.dnssec._shared import (
 )
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 NO_RESPONSE = Tag("DS07_NO_RESPONSE_DNSKEY", Level.WARNING, SERVERS)

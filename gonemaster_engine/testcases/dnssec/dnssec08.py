@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import DNSKEY, dnskeys, rrset, signatures
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.registry import Finding, case
+from gonemaster_engine.findings import Finding
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._key_signatures import SignatureTags
 from gonemaster_engine.testcases.dnssec._shared import Tally, is_usable

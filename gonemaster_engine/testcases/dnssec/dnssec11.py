@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import DNSKEY, dnskeys, ds_records, signatures
 from gonemaster_engine.entries import Level
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, is_usable, parent_servers
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.net.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 UNDETERMINED_DS = Tag("DS11_UNDETERMINED_DS", Level.ERROR)

@@ -13,8 +13,9 @@ from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.dnssec.rsa import rsa_key
 from gonemaster_engine.entries import Level
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 
 if TYPE_CHECKING:

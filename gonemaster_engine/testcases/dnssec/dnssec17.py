@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import CDNSKEY, Dnskey, cdnskeys
-from gonemaster_engine.registry import Finding, case
+from gonemaster_engine.findings import Finding
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._child_signals import Published, SignalTags
 from gonemaster_engine.testcases.dnssec._shared import Tally, ask, is_usable

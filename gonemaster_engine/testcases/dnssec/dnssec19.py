@@ -14,13 +14,14 @@ from gonemaster_engine.dnssec.blocklist import Blocklist
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.dnssec.weakness import Weakness, key_number, weaknesses
 from gonemaster_engine.entries import Level
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.net.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 _KEYS = ("servers", "keytag", "algo_num", "algo_descr")

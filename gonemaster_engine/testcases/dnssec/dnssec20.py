@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.records import NSEC, NSEC3, dnskeys, signatures
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, ask, child_servers, is_usable
 
 if TYPE_CHECKING:
-    from gonemaster_engine.wire import Response, Section
+    from gonemaster_engine.net.wire import Response, Section
     from gonemaster_engine.zone import Zone
 
 NSEC_MISMATCH = Tag("DS20_NSEC_BITMAP_MISMATCHES_RRTYPE", Level.ERROR, ("query_type", "servers"))

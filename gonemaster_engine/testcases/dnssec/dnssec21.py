@@ -12,7 +12,8 @@ from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import DS, Dnskey, Rrsig, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
@@ -25,8 +26,8 @@ from gonemaster_engine.testcases.dnssec._shared import (
 )
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 NO_PARENT = Tag("DS21_NO_PARENT_ZONE", Level.DEBUG, ("zone",))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import Dnskey, Ds, dnskeys, ds_records
 from gonemaster_engine.entries import Level
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.recursor import glue_addresses
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.registry import case
+from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import (
     SERVERS,
@@ -28,8 +29,8 @@ from gonemaster_engine.testcases.dnssec._vantage import Judgement, Outcome, Stat
 from gonemaster_engine.zone import AddressVerdict
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 NO_IN_DOMAIN_NS = Tag("DS22_NO_IN_DOMAIN_NS", Level.INFO)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Tag
-from gonemaster_engine.wire import Edns
+from gonemaster_engine.findings import Tag
+from gonemaster_engine.net.wire import Edns
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
+    from gonemaster_engine.net.nameserver import Nameserver
     from gonemaster_engine.zone import Zone
 
 Key = TypeVar("Key", bound=Hashable)

@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import NO_RESPONSE, grouped, server_args
 
 if TYPE_CHECKING:
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 # none of them exists

@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.wire import Edns
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, addresses, grouped
-from gonemaster_engine.wire import Edns
 
 if TYPE_CHECKING:
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 UNKNOWN_VERSION = Edns(version=1)

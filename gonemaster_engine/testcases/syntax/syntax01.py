@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.syntax._hostname import has_only_allowed_characters
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
 
 if TYPE_CHECKING:
     from gonemaster_engine.zone import Zone

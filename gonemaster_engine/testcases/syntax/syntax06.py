@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.nameserver import query_all
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._mailbox import is_mail_address, mail_address
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY

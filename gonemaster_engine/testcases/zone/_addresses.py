@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gonemaster_engine.nameserver import query_all
+from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.testcases._transport import usable
 
 if TYPE_CHECKING:
-    from gonemaster_engine.nameserver import Nameserver
-    from gonemaster_engine.registry import Finding
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.findings import Finding
+    from gonemaster_engine.net.nameserver import Nameserver
+    from gonemaster_engine.net.wire import Response
     from gonemaster_engine.zone import Zone
 
 

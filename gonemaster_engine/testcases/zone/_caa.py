@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from gonemaster_engine.rrtypes import IN, type_number
+from gonemaster_engine.net.rrtypes import IN, type_number
 
 if TYPE_CHECKING:
-    from gonemaster_engine.wire import Response
+    from gonemaster_engine.net.wire import Response
 
 CRITICAL = 0x80
 RESERVED = 0x7F

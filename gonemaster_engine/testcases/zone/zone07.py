@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.wire import from_dns_name
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
-from gonemaster_engine.wire import from_dns_name
 
 if TYPE_CHECKING:
     from gonemaster_engine.zone import Zone

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address
 from gonemaster_engine.testcases.zone._spf import allows_nobody, follows_grammar, policies, unknown_modifiers

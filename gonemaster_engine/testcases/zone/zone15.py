@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.registry import Finding, Tag, case
+from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address
 from gonemaster_engine.testcases.zone._caa import ISSUE_PROPERTIES, KNOWN_PROPERTIES, RESERVED, Caa, caa_records

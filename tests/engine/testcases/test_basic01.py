@@ -8,8 +8,8 @@ from typing import Any
 import dns.flags
 import pytest
 
-from gonemaster_engine import delegation_walk
 from gonemaster_engine.context import DSInfo
+from gonemaster_engine.resolver import delegation_walk
 from tests.engine.testcases.aliases import ALIAS_SCENARIOS, alias_findings
 from tests.support.case_runs import A1, BOTH, NS1, NS2, S1, Found, example_world, findings
 from tests.support.dnsworld import World, faults

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.registry import END, START, modules
+from gonemaster_engine.findings import END, START
+from gonemaster_engine.registry import modules
 from tests.support.case_runs import case_of
 
 HERE = Path(__file__).parent

@@ -1,0 +1,60 @@
+"""A batch's numbers as a stream of server-sent events, until its last job has ended."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gonemaster_api.state import State
+from gonemaster_api.web import batch_counts as batch_watch
+from gonemaster_api.web.streaming import END_ID, FIRST_LINES, KEEP_ALIVE, event_text
+from gonemaster_db.errors import BatchNotFound
+from gonemaster_db.models import JobStatus
+
+KEEP_ALIVE_S = 15.0
+
+
+def stream(state: State, batch_id: str, *, last_event_id: str) -> Iterator[str]:
+    """Yield the numbers whenever they have changed, and their end.
+
+    The id of an event is the numbers themselves: a client that comes back gets those that differ from what it has.
+    """
+    yield FIRST_LINES
+    seen, sent_at = last_event_id, time.monotonic()
+    while True:
+        try:
+            counts = state.batches.counts(state.store, batch_id)
+        except BatchNotFound:
+            yield event_text("done", {"status": "deleted"}, END_ID)
+            return
+        if counts is not None:
+            if not _unfinished(counts):
+                yield event_text("done", document(counts), END_ID)
+                return
+            if (identity := _identity(counts)) != seen:
+                seen, sent_at = identity, time.monotonic()
+                yield event_text("counts", document(counts), identity)
+        if time.monotonic() - sent_at >= KEEP_ALIVE_S:
+            sent_at = time.monotonic()
+            yield KEEP_ALIVE
+        if state.stopping.wait(batch_watch.COUNT_EVERY_S):
+            return
+
+
+def document(counts: Mapping[str, int]) -> dict[str, Any]:
+    """Give the data of an event."""
+    total, left = sum(counts.values()), _unfinished(counts)
+    return {
+        "status": "running" if left else "done",
+        "total": total,
+        "completed": total - left,
+        "completion": round(100 * (total - left) / total, 1) if total else 100.0,
+        "status_counts": dict(counts),
+    }
+
+
+def _unfinished(counts: Mapping[str, int]) -> int:
+    return sum(counts[status] for status in JobStatus)
+
+
+def _identity(counts: Mapping[str, int]) -> str:
+    return ".".join(str(counts[status]) for status in sorted(counts))

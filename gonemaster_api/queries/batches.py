@@ -1,0 +1,184 @@
+"""Batches as documents, and their deletion."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.errors import Conflict
+from gonemaster_api.queries import jobs_list as job_list
+from gonemaster_api.queries.jobs import estimate_document, present_outlook
+from gonemaster_api.rest.paging import Slice, page_document
+from gonemaster_api.state import State
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import JobsNotTerminal
+from gonemaster_db.models import JobStatus
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.batches import (
+    ListedBatch,
+    count_unfinished,
+    get_batch,
+    list_batches,
+    summarise_batch,
+)
+from gonemaster_db.repositories.deletion import BatchImpact, delete_batch, preview_batch_deletion
+from gonemaster_db.repositories.places import BatchSpan, batch_spans
+from gonemaster_db.repositories.tag_values import list_tag_values
+from gonemaster_tasks.control import batches as batch_control
+from gonemaster_tasks.monitoring.estimates import estimate_batches
+
+MAX_LISTED = 100
+DELETED = "deleted_by_admin"
+_WAIT_S = 5.0
+_LOOK_EVERY_S = 0.05
+
+
+def read_list(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
+    """Give a page of batches, of one tag if it is given."""
+    part = Slice(min(MAX_LISTED, query["limit"]), query["offset"])
+    with state.store.reading() as session:
+        page = list_batches(session, label=query["label"], tag=tag, limit=part.limit, offset=part.offset)
+        left = {item.batch.id: item for item in page.items if item.span}
+        begun = {batch_id: item.started_at for batch_id, item in left.items()}
+        spans = {batch_id: item.span for batch_id, item in left.items() if item.span}
+        estimates = _estimates(state, session, spans, begun=begun)
+    items = [_summary(item) | estimates.get(item.batch.id, {}) for item in page.items]
+    return page_document(items, page.total, part)
+
+
+def _estimates(
+    state: State, session: Session, spans: Mapping[str, BatchSpan], *, begun: Mapping[str, datetime | None]
+) -> dict[str, dict[str, Any]]:
+    """Estimate unfinished batches, by id."""
+    if not spans:
+        return {}
+    found = estimate_batches(session, spans, present_outlook(state, session), started=begun)
+    return {batch_id: estimate_document(estimate) for batch_id, estimate in found.items()}
+
+
+def _summary(item: ListedBatch) -> dict[str, Any]:
+    return {
+        "batch_id": item.batch.id,
+        "tag": item.batch.tag,
+        "description": item.batch.description,
+        "status": "done" if item.is_done else "running",
+        "total": item.total,
+        "completed": item.completed,
+        "completion": _percent(item.completed, item.total),
+        "created_at": item.batch.created_at,
+        "finished_at": item.finished_at,
+        "origin": item.batch.origin.value,
+    }
+
+
+def _percent(completed: int, total: int) -> float:
+    return round(100 * completed / total, 1) if total else 100.0
+
+
+def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a batch with a page of its jobs. Raises BatchNotFound."""
+    with state.store.reading() as session:
+        batch = get_batch(session, batch_id)
+        summary = summarise_batch(session, batch_id)
+        estimates = _estimates(state, session, batch_spans(session, [batch_id]), begun={batch_id: summary.started_at})
+    counts = summary.status_counts
+    everything = sum(counts.values())
+    completed = everything - sum(counts[status] for status in JobStatus)
+    jobs = job_list.read(state, {**query, "batch_id": batch_id})
+    return (
+        jobs
+        | estimates.get(batch_id, {})
+        | {
+            "batch_id": batch.id,
+            "tag": batch.tag,
+            "description": batch.description,
+            "domain_count": batch.domain_count,
+            "snapshot_intent": batch.snapshot_intent,
+            "status": "done" if completed == everything else "running",
+            "completed": completed,
+            "completion": _percent(completed, everything),
+            "status_counts": dict(counts),
+            "grades": dict(summary.grades) if state.settings.show_score_admin else {},
+            "worst_levels": dict(summary.worst_levels),
+            "created_at": batch.created_at,
+            "started_at": summary.started_at,
+            "finished_at": summary.finished_at,
+            "origin": batch.origin.value,
+        }
+    )
+
+
+def preview_deletion(state: State, batch_id: str) -> dict[str, Any]:
+    """Count what a deletion would remove. Raises BatchNotFound."""
+    with state.store.reading() as session:
+        impact = preview_batch_deletion(session, batch_id)
+    return {
+        "batch_id": impact.batch.id,
+        "tag": impact.batch.tag,
+        "created_at": impact.batch.created_at,
+        "snapshot_intent": impact.batch.snapshot_intent,
+        "exists": True,
+        "snapshots": list(impact.snapshots),
+    } | _counts(impact)
+
+
+def _counts(impact: BatchImpact) -> dict[str, int]:
+    names = ("queued_jobs", "running_jobs", "completed_runs", "entries", "fact_rows")
+    return {name: getattr(impact, name) for name in names}
+
+
+def delete(state: State, batch_id: str, *, who: str) -> None:
+    """Cancel what is left, wait for it to end, and remove the batch in one transaction.
+
+    Raises:
+        BatchNotFound: no such batch.
+        JobsNotTerminal: jobs still run after 5 s; nothing was removed.
+    """
+    if _unfinished(state, batch_id):
+        batch_control.cancel_batch(state.queue, batch_id, error=DELETED, who=who)
+    deadline = time.monotonic() + _WAIT_S
+    while (unfinished := _unfinished(state, batch_id)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY_S)
+    if unfinished:
+        raise JobsNotTerminal(unfinished)
+
+    def remove(session: Session) -> None:
+        impact = delete_batch(session, batch_id)
+        count, details = impact.completed_runs, _counts(impact)
+        record_action(session, "batch.delete", who=who, now=utcnow(), target=batch_id, count=count, details=details)
+
+    state.store.run(remove)
+
+
+def _unfinished(state: State, batch_id: str) -> int:
+    with state.store.reading() as session:
+        return count_unfinished(session, batch_id)
+
+
+def read_tag_values(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Group the values of one argument over a batch.
+
+    Raises:
+        BatchNotFound: no such batch.
+        Conflict: batch_not_complete.
+    """
+    with state.store.reading() as session:
+        get_batch(session, batch_id)
+        if count_unfinished(session, batch_id):
+            raise Conflict("batch_not_complete", "the batch has jobs that are not finished")
+        values = list_tag_values(
+            session,
+            batch_id,
+            message_tag=query["tag"],
+            argument=query["arg"],
+            min_count=query["min_count"],
+            limit=query["limit"],
+            weight_by_score=query["weight_by_score"],
+        )
+    if not state.settings.show_score_admin:
+        values = [replace(value, avg_score=None) for value in values]
+    asked = {name: query[name] for name in ("tag", "arg", "min_count", "weight_by_score")}
+    return {"batch_id": batch_id, **asked, "tag_values": values}

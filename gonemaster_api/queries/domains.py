@@ -1,0 +1,54 @@
+"""Domains as documents."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_api.state import State
+from gonemaster_api.use_cases.tag_names import UNTAGGED
+from gonemaster_db.filters import DomainFilter
+from gonemaster_db.models import Domain
+from gonemaster_db.repositories.domain_list import list_domains
+from gonemaster_db.repositories.domains import get_domain
+from gonemaster_db.repositories.tags import tags_of_domains
+
+_COLUMNS = ("id", "name", "latest_run_id", "latest_run_at", "latest_level", "created_at", "run_count")
+
+
+def read(state: State, domain_id: int) -> dict[str, Any]:
+    """Give a domain with its tags. Raises DomainNotFound."""
+    with state.store.reading() as session:
+        return _documents(state, session, [get_domain(session, domain_id)])[0]
+
+
+def read_list(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
+    """Give a page of domains, of one tag if it is given."""
+    part, tag = slice_of(query), tag or query.get("tag")
+    wanted = DomainFilter(
+        domain_tag=None if tag == UNTAGGED else tag,
+        untagged=tag == UNTAGGED,
+        name=query.get("name"),
+        level=query.get("level"),
+        min_level=query.get("min_level"),
+    )
+    with state.store.reading() as session:
+        page = list_domains(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
+        items = _documents(state, session, page.items)
+    return page_document(items, page.total, part) | {"sort": query["sort"]}
+
+
+def _documents(state: State, session: Session, domains: Sequence[Domain]) -> list[dict[str, Any]]:
+    tags = tags_of_domains(session, [domain.id for domain in domains])
+    scored = state.settings.show_score_admin
+    return [
+        {name: getattr(domain, name) for name in _COLUMNS}
+        | {
+            "latest_status": domain.latest_status.value if domain.latest_status else None,
+            "latest_score": domain.latest_score if scored else None,
+            "latest_grade": domain.latest_grade if scored else None,
+            "tags": tags.get(domain.id, []),
+        }
+        for domain in domains
+    ]

@@ -1,0 +1,102 @@
+"""Entries across runs: as pages, and all of them as CSV in constant memory."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_api.state import State
+from gonemaster_db.filters import EntryFilter
+from gonemaster_db.repositories.entries import ListedEntry, iter_entries, list_entries
+
+COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
+COUNTED = 100_000  # entries that a total counts; beyond, it says that there are more
+_ROWS_A_PIECE = 500
+
+
+def filter_of(query: Mapping[str, Any]) -> EntryFilter:
+    """Read which entries are wanted."""
+    return EntryFilter(
+        run_id=query.get("run"),
+        domain_id=query.get("domain"),
+        domain_tag=query.get("tag"),
+        module=query.get("module"),
+        testcase=query.get("testcase"),
+        tag=query.get("entry_tag"),
+        level=query.get("level"),
+        latest=query["latest"],
+        batch_id=query.get("batch"),
+    )
+
+
+def read_list(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a page of entries.
+
+    Raises:
+        BadRequest: invalid_after.
+    """
+    part, after = slice_of(query), _after(query.get("after"))
+    with state.store.reading() as session:
+        wanted = filter_of(query)
+        page = list_entries(session, wanted, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
+    items = [_document(item) for item in page.items]
+    document = page_document(items, page.total, part) | {"total_is_least": page.total_is_least}
+    if len(items) == part.limit:
+        document["next_after"] = f"{items[-1]['run_id']}.{items[-1]['id']}"
+        if page.total_is_least:
+            document["next_cursor"] = str(part.offset + part.limit)
+    return document if after is None else _without_cursors(document)
+
+
+def _without_cursors(page: dict[str, Any]) -> dict[str, Any]:
+    """Drop what counts from the first entry of all: a page after an entry has its place by `next_after` alone."""
+    return {key: value for key, value in page.items() if key not in {"next_cursor", "prev_cursor"}}
+
+
+def _after(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    run_id, _, number = text.rpartition(".")
+    if not run_id or len(text) > 100 or not (number.isascii() and number.isdigit()) or len(number) > 18:
+        raise BadRequest("invalid_after", "after is not one that a page gave")
+    return run_id, int(number)
+
+
+def _document(item: ListedEntry) -> dict[str, Any]:
+    return {"domain": item.domain} | {name: getattr(item.entry, name) for name in COLUMNS if name != "domain"}
+
+
+def csv_pieces(state: State, wanted: EntryFilter) -> Iterator[str]:
+    """Yield all entries that match as CSV, some hundred lines at a time."""
+    yield _lines([COLUMNS])
+    with state.store.reading() as session:
+        rows: list[list[str]] = []
+        for item in iter_entries(session, wanted):
+            rows.append(_row(_document(item)))
+            if len(rows) == _ROWS_A_PIECE:
+                yield _lines(rows)
+                rows.clear()
+        yield _lines(rows)
+
+
+def _row(document: Mapping[str, Any]) -> list[str]:
+    cells = dict(document) | {
+        "timestamp": f"{document['timestamp']:.3f}",
+        "args": json.dumps(document["args"], ensure_ascii=False, sort_keys=True),
+    }
+    return [harmless(str(cells[name])) for name in COLUMNS]
+
+
+def harmless(cell: str) -> str:
+    """Put an apostrophe before what a spreadsheet would compute."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,107 @@
+"""Jobs and runs as one kind of document."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.state import State
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Job, JobStatus, Run
+from gonemaster_tasks.broker.events import read_progress
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.monitoring.estimates import Estimate, Outlook, estimate_jobs, read_outlook, untended_tiers
+
+_OPTIONAL = ("public_id", "batch_id", "error", "profile_id", "profile_name", "score", "grade")
+
+
+def show(state: State, item: Job | Run) -> dict[str, Any]:
+    """Give the document of one job or run."""
+    return show_all(state, [item])[0]
+
+
+def show_new(job: Job) -> dict[str, Any]:
+    """Give the document of a job that was just made; its place is not looked up."""
+    return _job(job, {})
+
+
+def show_all(state: State, items: Iterable[Job | Run]) -> list[dict[str, Any]]:
+    """Give the documents of jobs and runs in their order; progress of running ones comes from the broker."""
+    listed = list(items)
+    progress = _progress(state, [item.id for item in listed if is_running(item)])
+    estimates = _estimates(state, [item for item in listed if isinstance(item, Job)])
+    scored = state.settings.show_score_admin
+    return [
+        _run(item, scored=scored)
+        if isinstance(item, Run)
+        else _job(item, progress) | estimate_document(estimates[item.id])
+        for item in listed
+    ]
+
+
+def estimate_document(estimate: Estimate) -> dict[str, Any]:
+    """Give the fields of an estimate."""
+    return asdict(estimate)
+
+
+def _estimates(state: State, jobs: list[Job]) -> Mapping[str, Estimate]:
+    if not jobs:
+        return {}
+    with state.store.reading() as session:
+        return estimate_jobs(session, jobs, present_outlook(state, session))
+
+
+def present_outlook(state: State, session: Session) -> Outlook:
+    """Look at all that estimates rest on, workers included."""
+    return read_outlook(session, now=utcnow(), untended=lambda: untended_tiers(state.broker))
+
+
+def is_running(item: Job | Run) -> bool:
+    """Say whether a worker has it in hand."""
+    return isinstance(item, Job) and item.status == JobStatus.RUNNING
+
+
+def _progress(state: State, job_ids: list[str]) -> Mapping[str, int]:
+    """Read what workers told; without broker nothing is known, and that is no reason to refuse the list."""
+    try:
+        return read_progress(state.broker, job_ids) if job_ids else {}
+    except BrokerUnavailable:
+        return {}
+
+
+def _job(job: Job, progress: Mapping[str, int]) -> dict[str, Any]:
+    return _without_nothing(
+        _common(job) | {"finished_at": None, "progress": progress.get(job.id, job.progress), "error": job.error}
+    )
+
+
+def _run(run: Run, *, scored: bool) -> dict[str, Any]:
+    document = _common(run) | {
+        "finished_at": run.finished_at,
+        "progress": 100,
+        "error": run.error,
+        "severity_totals": run.severity_totals,
+    }
+    if scored:
+        document |= {"score": run.score, "grade": run.grade}
+    return _without_nothing(document)
+
+
+def _common(item: Job | Run) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "public_id": item.public_id,
+        "batch_id": item.batch_id,
+        "domain": item.domain,
+        "status": item.status.value,
+        "created_at": item.created_at,
+        "started_at": item.started_at,
+        "priority": item.priority,
+        "profile_id": item.profile_id,
+        "profile_name": item.profile_name,
+    }
+
+
+def _without_nothing(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in _OPTIONAL or value not in (None, "")}

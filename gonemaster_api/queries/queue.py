@@ -1,0 +1,95 @@
+"""The queue as one document: tiers, workers, what runs and what waits."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.queries import jobs as job_view
+from gonemaster_api.rest.paging import Slice, page_document, slice_of
+from gonemaster_api.state import State
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Job, JobStatus, QueuePause
+from gonemaster_db.repositories.pauses import list_pauses
+from gonemaster_db.repositories.queue import count_states, list_running, list_waiting
+from gonemaster_tasks.broker.client import WorkerState
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import TIERS
+
+MAX_RUNNING = 500
+
+Counts = Mapping[tuple[int, JobStatus], int]
+
+
+def read(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the document; the database is asked for all but the workers, which the broker knows."""
+    part = slice_of(query)
+    wanted = [query["tier"]] if query.get("tier") else list(TIERS)
+    with state.store.reading() as session:
+        counts = count_states(session)
+        pauses = {pause.tier: pause for pause in list_pauses(session, now=utcnow())}
+        waiting = _waiting(session, wanted, counts, part)
+        running = list_running(session, limit=MAX_RUNNING)
+    tiers = [_tier(tier, counts, pauses.get(tier)) for tier in TIERS]
+    shown = job_view.show_all(state, [*running, *waiting])
+    total = sum(_queued_or_held(counts, TIERS.index(tier)) for tier in wanted)
+    return {
+        "paused": all(tier["paused"] for tier in tiers),
+        "depth": {tier["tier"]: tier["queued"] for tier in tiers},
+        "tiers": tiers,
+        "running": shown[: len(running)],
+        "workers": _workers(state),
+    } | page_document(shown[len(running) :], total, part)
+
+
+def _waiting(session: Session, tiers: list[str], counts: Counts, part: Slice) -> list[Job]:
+    """List a slice of the waiting jobs of some tiers, as if they were one list."""
+    found: list[Job] = []
+    offset = part.offset
+    for tier in tiers:
+        priority = TIERS.index(tier)
+        if len(found) < part.limit:
+            found += list_waiting(session, priority, limit=part.limit - len(found), offset=max(0, offset))
+        offset -= _queued_or_held(counts, priority)
+    return found
+
+
+def _queued_or_held(counts: Counts, priority: int) -> int:
+    return counts.get((priority, JobStatus.QUEUED), 0) + counts.get((priority, JobStatus.PAUSED), 0)
+
+
+def _tier(tier: str, counts: Counts, pause: QueuePause | None) -> dict[str, Any]:
+    priority = TIERS.index(tier)
+    return {
+        "tier": tier,
+        "queued": counts.get((priority, JobStatus.QUEUED), 0),
+        "held": counts.get((priority, JobStatus.PAUSED), 0),
+        "running": counts.get((priority, JobStatus.RUNNING), 0),
+        "paused": pause is not None,
+        "paused_by": pause.paused_by if pause else "",
+        "reason": pause.reason if pause else "",
+        "since": pause.since if pause else None,
+        "until": pause.until if pause else None,
+    }
+
+
+def _workers(state: State) -> list[dict[str, Any]] | None:
+    try:
+        return [_worker(worker) for worker in state.broker.workers()]
+    except BrokerUnavailable:
+        return None
+
+
+def _worker(worker: WorkerState) -> dict[str, Any]:
+    return {
+        "name": worker.name,
+        "host": worker.host,
+        "pid": worker.pid,
+        "queues": list(worker.queues),
+        "slots": worker.slots,
+        "slots_in_use": len(worker.running),
+        "running": list(worker.running),
+        "started_at": datetime.fromtimestamp(worker.started_at, UTC),
+        "draining": worker.draining,
+    }

@@ -1,0 +1,76 @@
+"""Runs as documents."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gonemaster_api.queries.jobs_list import time_range
+from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_api.state import State
+from gonemaster_api.use_cases import run_scores as scores
+from gonemaster_db.filters import RunFilter
+from gonemaster_db.models import Run
+from gonemaster_db.repositories.runs import get_run, list_runs
+from gonemaster_engine.errors import InvalidDomain
+from gonemaster_engine.names import normalize_domain
+from gonemaster_tasks.config.scoring import current_scoring
+
+_COLUMNS = (
+    "id", "domain_id", "domain", "batch_id", "public_id", "created_at", "started_at", "finished_at", "duration_ms",
+    "sev_notice", "sev_warning", "sev_error", "sev_critical", "severity_totals", "worst_level", "entry_count",
+    "priority", "profile", "profile_id", "profile_name", "error",
+)  # fmt: skip
+
+
+def read(state: State, run_id: str) -> dict[str, Any]:
+    """Give a run with its profile and timings. Raises RunNotFound."""
+    with state.store.reading() as session:
+        run = get_run(session, run_id)
+        document = _document(state, run)
+        document["effective_profile"] = run.effective_profile.document if run.effective_profile else None
+        if state.settings.show_nameserver_timings_admin:
+            document["nameserver_timings"] = run.nameserver_timings
+    if state.settings.show_score_admin:
+        scoring = current_scoring(state.store, state.settings)
+        document["score"], document["grade"] = scores.complete(state, run, scoring)
+    return document
+
+
+def read_list(state: State, query: Mapping[str, Any], *, domain_id: int | None = None) -> dict[str, Any]:
+    """Give a page of runs.
+
+    Raises:
+        BadRequest: invalid_time_range.
+    """
+    part = slice_of(query)
+    wanted = RunFilter(
+        domain_id=domain_id,
+        domain_tag=query.get("tag"),
+        event_tag=query.get("event_tag"),
+        domain=query.get("domain"),
+        domain_exact=_stored_form(query.get("domain_exact")),
+        batch_id=query.get("batch"),
+        status=query.get("status"),
+        level=query.get("level"),
+        grade=query.get("grade"),
+        **time_range(query, "finished_after", "finished_before"),
+    )
+    with state.store.reading() as session:
+        page = list_runs(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
+        items = [_document(state, run) for run in page.items]
+    return page_document(items, page.total, part) | {"sort": query["sort"]}
+
+
+def _stored_form(name: str | None) -> str | None:
+    """Give a name as runs carry it; what is no domain name stays as it is and matches nothing."""
+    try:
+        return normalize_domain(name) if name else None
+    except InvalidDomain:
+        return name
+
+
+def _document(state: State, run: Run) -> dict[str, Any]:
+    document = {name: getattr(run, name) for name in _COLUMNS}
+    document |= {"status": run.status.value, "effective_profile": None}
+    if state.settings.show_score_admin:
+        document |= {"score": run.score, "grade": run.grade}
+    return document

@@ -1,0 +1,1 @@
+"""What the JSON resources share: paging, parsing, schemas' fields, OpenAPI."""

@@ -1,0 +1,35 @@
+"""The OpenAPI document and a page to browse it; all of the page comes from this server."""
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, send_from_directory
+from swagger_ui_bundle import swagger_ui_path
+
+from gonemaster_api.rest.openapi import complete
+
+_ASSETS = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
+
+blueprint = Blueprint("docs", __name__, url_prefix="/api/v1")
+
+
+def register_docs(app: Flask) -> None:
+    """Serve the document and the page."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Give the document that the page and generators of clients read."""
+    return jsonify(complete(current_app.extensions["gonemaster-openapi"].to_dict()))
+
+
+@blueprint.get("/docs")
+def page() -> str:
+    """Show the document for people."""
+    return render_template("docs.html")
+
+
+@blueprint.get("/docs/assets/<name>")
+def asset(name: str) -> Response:
+    """Give a file of Swagger UI, as the installed package has it."""
+    if name not in _ASSETS:
+        name = ""  # answered as not found
+    return send_from_directory(swagger_ui_path, name, max_age=86400)

@@ -1,0 +1,85 @@
+"""Requests with an Idempotency-Key: what was done once is not done again, the first answer is given again."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import marshmallow as ma
+from flask import request
+from sqlalchemy.orm import Session
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.state import State
+from gonemaster_api.web.body_limits import read_body
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import StoreConflict
+from gonemaster_db.repositories.idempotency import find_answer, keep_answer
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+_LONGEST = 255
+
+Keep = Callable[[Session, Mapping[str, Any]], None]
+Answer = tuple[Any, int, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """The key of the current request, and what identifies the request itself."""
+
+    key: str
+    digest: str
+
+
+def answer_once(state: State, schema: type[ma.Schema], status: int, submit: Callable[[Keep], Any]) -> Answer:
+    """Give the answer of `submit`, or the first answer to the same request with the same key.
+
+    `submit` calls what it is given with the session and the document of its answer, before it commits.
+
+    Raises:
+        BadRequest: invalid_idempotency_key.
+        IdempotencyConflict: the key came with another request in the last 24 hours.
+    """
+    current = _read_request()
+    if current is None:
+        return submit(_keep_nothing), status, {}
+    found = _first_answer(state, current)
+    if found is None:
+        try:
+            return submit(_keeper(current, schema, status)), status, {}
+        except StoreConflict:  # the same request, at the same time
+            found = _first_answer(state, current)
+            if found is None:
+                raise
+    return found
+
+
+def _read_request() -> _Request | None:
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if not key.strip() or len(key) > _LONGEST or not key.isascii() or not key.isprintable():
+        raise BadRequest("invalid_idempotency_key", f"{HEADER} must be 1 to {_LONGEST} printable ASCII characters")
+    digest = hashlib.sha256(request.path.encode() + b"\n" + read_body(request)).hexdigest()
+    return _Request(key, digest)
+
+
+def _first_answer(state: State, current: _Request) -> Answer | None:
+    with state.store.reading() as session:
+        found = find_answer(session, current.key, request_hash=current.digest, now=utcnow())
+        return (found.response, found.status_code, {REPLAYED: "true"}) if found is not None else None
+
+
+def _keeper(current: _Request, schema: type[ma.Schema], status: int) -> Keep:
+    def keep(session: Session, document: Mapping[str, Any]) -> None:
+        response = schema().dump(document)
+        keep_answer(
+            session, current.key, request_hash=current.digest, status_code=status, response=response, now=utcnow()
+        )
+
+    return keep
+
+
+def _keep_nothing(_session: Session, _document: Mapping[str, Any]) -> None:
+    """Stand in where the request has no key."""

@@ -1,0 +1,87 @@
+"""Pages of lists: how they are asked for, and the document around their items."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.rest.fields import QueryInteger
+from gonemaster_api.rest.parsing import QuerySchema
+
+MAX_LIMIT = 500
+_MAX_OFFSET = 2**31 - 1
+
+
+class PagingSchema(QuerySchema):
+    """A slice of a list by its length and beginning."""
+
+    limit = QueryInteger(load_default=100, validate=validate.Range(1, MAX_LIMIT))
+    offset = QueryInteger(load_default=0, validate=validate.Range(0, _MAX_OFFSET))
+
+
+class CursorPagingSchema(PagingSchema):
+    """A slice of a list, also by cursor or page number; the cursor goes before the page, the page before the offset."""
+
+    cursor = ma.fields.String(
+        validate=validate.Length(max=10), metadata={"description": "next_cursor or prev_cursor of another page"}
+    )
+    page = QueryInteger(validate=validate.Range(1, _MAX_OFFSET))
+    page_size = QueryInteger(validate=validate.Range(1, MAX_LIMIT))
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Which part of a list is asked for."""
+
+    limit: int
+    offset: int
+
+
+def slice_of(query: Mapping[str, Any]) -> Slice:
+    """Read the paging parameters.
+
+    Raises:
+        BadRequest: invalid_cursor.
+    """
+    limit = query.get("page_size") or query["limit"]
+    if query.get("cursor") is not None:
+        return Slice(limit, _offset_of(query["cursor"]))
+    if query.get("page") is not None:
+        return Slice(limit, min(_MAX_OFFSET, (query["page"] - 1) * limit))
+    return Slice(limit, query["offset"])
+
+
+def _offset_of(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 10 or int(cursor) > _MAX_OFFSET:
+        raise BadRequest("invalid_cursor", "cursor is not one that a page gave")
+    return int(cursor)
+
+
+def page_document(items: list[Any], total: int, part: Slice) -> dict[str, Any]:
+    """Give the document of a page; cursors are absent at the ends."""
+    document: dict[str, Any] = {"items": items, "total": total, "limit": part.limit, "offset": part.offset}
+    following = part.offset + part.limit
+    if following < total:
+        document["next_cursor"] = str(following)
+    if part.offset > 0:
+        document["prev_cursor"] = str(max(0, part.offset - part.limit))
+    return document
+
+
+def page_schema(item: type[ma.Schema], name: str, **more: ma.fields.Field[Any]) -> type[ma.Schema]:
+    """Make the schema of a page of one kind of item."""
+    return ma.Schema.from_dict(
+        {
+            "items": ma.fields.List(ma.fields.Nested(item), required=True),
+            "total": ma.fields.Integer(required=True),
+            "limit": ma.fields.Integer(required=True),
+            "offset": ma.fields.Integer(required=True),
+            "next_cursor": ma.fields.String(),
+            "prev_cursor": ma.fields.String(),
+            **more,
+        },
+        name=f"{name}PageSchema",
+    )

@@ -1,0 +1,1 @@
+"""The command `gonemaster-server` and the programs that it starts."""

@@ -1,0 +1,102 @@
+"""The `gonemaster-server` command: the whole service, or one part of it."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gonemaster_api.server import commands
+from gonemaster_api.server.commands import StartRefused
+from gonemaster_engine.version import __version__
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.rendering import dump
+from gonemaster_tasks.config.settings import OPTIONS, Option, Settings
+from gonemaster_tasks.errors import SettingsError
+
+EXIT_REFUSED = 2  # contract: bad flags, or the start is refused
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit status."""
+    parser = build_parser()
+    given = parser.parse_intermixed_args(arguments)
+    try:
+        settings = load_settings(_flags(given), file=given.config)
+        if given.dump_config:
+            return _print_settings(settings)
+        return commands.run(tuple(given.command) or ("all",), settings, given.listen_descriptor)
+    except SettingsError as error:
+        return _refuse(error.problems)
+    except StartRefused as error:
+        return _refuse((str(error),))
+
+
+def _print_settings(settings: Settings) -> int:
+    try:
+        print(json.dumps(dump(settings), indent=2), flush=True)
+    except BrokenPipeError:  # the reader left, as `head` does; the interpreter would complain at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _refuse(problems: Sequence[str]) -> int:
+    for problem in problems:
+        print(f"gonemaster-server: {problem}", file=sys.stderr)
+    return EXIT_REFUSED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser: one flag for each setting, and the command anywhere among them."""
+    parser = argparse.ArgumentParser(
+        prog="gonemaster-server",
+        usage="gonemaster-server [COMMAND] [--SETTING VALUE ...]",
+        description="Tests the DNS health of domains: API, queue and workers.",
+        epilog=commands.HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("command", nargs="*", metavar="COMMAND", help="what to run; without it everything")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="JSON file with settings")
+    parser.add_argument("--dump-config", action="store_true", help="print the settings and their sources, and end")
+    parser.add_argument(
+        "--version", action="version", version=f"gonemaster-server {__version__}\nPython {sys.version.split()[0]}"
+    )
+    parser.add_argument("--listen-descriptor", type=int, help=argparse.SUPPRESS)
+    settings = parser.add_argument_group(
+        "settings", "Each has a variable GONEMASTER_... of the same name; see docs/reference/settings.md."
+    )
+    for option in OPTIONS:
+        _add_flag(settings, option)
+    return parser
+
+
+def _add_flag(group: Any, option: Option) -> None:
+    names = [option.flag, *_ALIASES.get(option.name, ())]
+    about = f"{option.about}; {option.kind.allowed}".replace("%", "%%")
+    if option.is_switch:
+        group.add_argument(*names, dest=option.name, action=argparse.BooleanOptionalAction, default=None, help=about)
+    elif isinstance(option.default, tuple):
+        group.add_argument(*names, dest=option.name, action="append", metavar="LIST", help=about)
+    else:
+        group.add_argument(*names, dest=option.name, metavar="VALUE", help=about)
+
+
+_ALIASES = {"worker_queues": ("--queues",)}
+
+
+def _flags(given: argparse.Namespace) -> dict[str, Any]:
+    """Give the settings among the flags; a list may be given in parts."""
+    flags = {option.name: getattr(given, option.name) for option in OPTIONS}
+    return {
+        name: ",".join(value) if isinstance(value, list) else value
+        for name, value in flags.items()
+        if value is not None
+    }
+
+
+def settings_of(**flags: Any) -> Settings:
+    """Load settings as the command does; for tests and tools."""
+    return load_settings(flags)

@@ -1,0 +1,199 @@
+"""What `gonemaster-server` can run: the whole service, or one part of it."""
+
+import sys
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing
+from http import HTTPStatus
+from typing import NoReturn
+
+import structlog
+
+from gonemaster_api.server.supervisor import datadir, listening, programs
+from gonemaster_api.server.supervisor.child import Program
+from gonemaster_api.server.supervisor.datadir import DataDirInUse
+from gonemaster_api.server.supervisor.listening import CannotListen
+from gonemaster_api.server.supervisor.tree import StartFailed, Supervisor
+from gonemaster_db.errors import StoreError
+from gonemaster_db.migrations import runner
+from gonemaster_db.session import open_store
+from gonemaster_engine.errors import ProfileError, ScoringConfigError
+from gonemaster_engine.scoring.config import load_config
+from gonemaster_engine.version import __version__
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.environment import warn_of_unknown_variables
+from gonemaster_tasks.config.profiles import base_profile
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.store import store_settings
+from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable
+from gonemaster_tasks.logs import configure_logging
+
+log = structlog.get_logger(__name__)
+
+HELP = """commands:
+  all              everything in one tree of processes (the default)
+  api              the HTTP API
+  worker           worker processes
+  beat             the clock of what is done regularly
+  flower           Flower, which shows workers and tasks (needs the extra [flower])
+  db upgrade       bring the tables up to date
+  db current       print the version of the tables
+"""
+
+
+class StartRefused(Exception):
+    """The service cannot start as it is configured; the message says why."""
+
+
+def run(command: tuple[str, ...], settings: Settings, descriptor: int | None) -> int:
+    """Run a command until it ends or is told to stop; gives the exit status.
+
+    Raises:
+        StartRefused: unknown command, or a start that cannot succeed.
+    """
+    configure_logging(form=settings.log_format, level="debug" if settings.debug else settings.log_level)
+    warn_of_unknown_variables()
+    datadir_needed = settings.embedded_broker or settings.db_driver == "sqlite"
+    try:
+        if datadir_needed:
+            datadir.prepare(settings.data_dir)
+        return _chosen(command, programs.with_broker(settings), settings, descriptor)()
+    except (DataDirInUse, CannotListen, BrokerRefused, StartFailed) as error:
+        raise StartRefused(str(error)) from error
+    except OSError as error:
+        raise StartRefused(f"{settings.data_dir}: {error.strerror}" if error.filename else str(error)) from error
+    except (StoreError, BrokerUnavailable) as error:
+        raise StartRefused(str(error)) from error
+
+
+def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descriptor: int | None) -> Callable[[], int]:
+    if command[0] in ("all", "api", "worker"):
+        _check_files(resolved)
+    match command:
+        case ("all",):
+            return lambda: run_all(resolved, embedded=given.embedded_broker)
+        case ("api",):
+            return lambda: run_api(resolved, descriptor)
+        case ("worker",):
+            return lambda: run_workers(resolved)
+        case ("beat",):
+            return lambda: run_beat(resolved)
+        case ("flower",):
+            return lambda: run_flower(resolved)
+        case ("db", "upgrade"):
+            return lambda: upgrade_tables(resolved)
+        case ("db", "current"):
+            return lambda: print_revision(resolved)
+    raise StartRefused(f"unknown command {' '.join(command)!r}; see gonemaster-server --help")
+
+
+def run_all(settings: Settings, *, embedded: bool) -> int:
+    """Run the whole service: broker if embedded, migrations, workers, beat, API; until a signal."""
+    datadir.prepare(settings.data_dir)
+    with datadir.lock(settings.data_dir), listening.bind(settings.listen_addr) as listener:
+        listener.set_inheritable(True)
+        url = listening.url_of(listener)
+        upgrade_tables(settings)
+        if not embedded:
+            _check_broker(settings)
+        groups = [
+            [programs.broker(settings)] if embedded else [],
+            programs.workers(settings),
+            [programs.beat(settings)],
+            [programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url))],
+        ]
+        supervisor = Supervisor(groups, json_lines=settings.log_format == "json")
+        return supervisor.run(on_ready=lambda: log.info("gonemaster is ready", url=url, version=__version__))
+
+
+def run_api(settings: Settings, descriptor: int | None) -> int:
+    """Serve the API in this process, on a socket that the supervisor bound or on one of its own."""
+    from gonemaster_api.server import gunicorn_app as serving
+
+    if descriptor is not None:
+        serving.serve(settings, descriptor=descriptor)
+        return 0
+    with listening.bind(settings.listen_addr) as listener:
+        listener.set_inheritable(True)
+        log.info("listening", url=listening.url_of(listener))
+        serving.serve(settings, descriptor=listener.detach())  # gunicorn closes it
+    return 0
+
+
+def run_workers(settings: Settings) -> int:
+    """Run worker processes alone, supervised, until a signal."""
+    _check_parts(settings)
+    return _supervise(settings, programs.workers(settings))
+
+
+def run_beat(settings: Settings) -> int:
+    """Run beat alone, supervised: it ends when it loses its lock, and must be started again then."""
+    _check_parts(settings)
+    return _supervise(settings, [programs.beat(settings)])
+
+
+def run_flower(settings: Settings) -> NoReturn:
+    """Serve Flower in this process until a signal."""
+    from gonemaster_api.server import flower as flower_site
+
+    _check_broker(settings)
+    try:
+        flower_site.serve_flower(settings)
+    except flower_site.FlowerMissing as error:
+        raise StartRefused(str(error)) from error
+
+
+def _supervise(settings: Settings, group: list[Program]) -> int:
+    return Supervisor([group], json_lines=settings.log_format == "json").run()
+
+
+def upgrade_tables(settings: Settings) -> int:
+    """Bring the tables up to date."""
+    with closing(open_store(store_settings(settings))) as store:
+        before = runner.current_revision(store)
+        runner.upgrade(store)
+        after = runner.current_revision(store)
+    if before != after:
+        log.info("tables brought up to date", before=before, after=after)
+    return 0
+
+
+def print_revision(settings: Settings) -> int:
+    """Print the revision of the tables."""
+    with closing(open_store(store_settings(settings))) as store:
+        sys.stdout.write(f"{runner.current_revision(store) or 'none'}\n")
+    return 0
+
+
+def _check_files(settings: Settings) -> None:
+    """See that the files which the settings name hold what they should."""
+    try:
+        base_profile(settings)
+    except ProfileError as error:
+        raise StartRefused(f"profile_path: {error}") from error
+    try:
+        if settings.scoring_config_path:
+            load_config(settings.scoring_config_path)
+    except ScoringConfigError as error:
+        raise StartRefused(f"scoring_config_path: {error}") from error
+
+
+def _check_parts(settings: Settings) -> None:
+    """See that broker and tables can be used, so that a mistake is told at once and not in a loop of restarts."""
+    _check_broker(settings)
+    with closing(open_store(store_settings(settings))) as store:
+        if not runner.is_current(store):
+            raise StartRefused("the tables are not up to date: run gonemaster-server db upgrade")
+
+
+def _check_broker(settings: Settings) -> None:
+    with closing(Broker.open(settings.broker_url)) as broker:
+        broker.check()
+
+
+def _serves(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/api/v1/healthz", timeout=2) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:
+        return False

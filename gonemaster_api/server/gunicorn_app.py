@@ -1,0 +1,86 @@
+"""The API under gunicorn: threads for requests, streams that end when the service stops."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from gonemaster_api.app import create_app
+from gonemaster_api.state import NAME, State
+from gonemaster_engine.memory import spare_collections
+from gonemaster_tasks.config.live import Follower
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.logs import configure_logging
+
+LONGEST_REQUEST_LINE = 8190  # the most that gunicorn takes
+stopping = threading.Event()  # set when this process has been told to end
+
+
+class PlainLogger(Logger):
+    """Gunicorn's messages through the loggers that the service has configured."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave handlers and levels to the root logger."""
+        self.cfg = cfg
+        self.error_log.propagate = True
+        self.error_log.handlers.clear()
+        self.access_log.handlers.clear()
+
+
+class Server(BaseApplication):
+    """Gunicorn without command line and configuration file."""
+
+    def __init__(self, settings: Settings, *, descriptor: int) -> None:
+        self._settings = settings
+        self._descriptor = descriptor
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        settings = self._settings
+        values = {
+            "bind": f"fd://{self._descriptor}",
+            "worker_class": "gonemaster_api.server.gunicorn_worker.ApiWorker",
+            "limit_request_line": LONGEST_REQUEST_LINE,
+            "workers": settings.api_processes,
+            "threads": settings.api_threads,
+            "timeout": max(30, int(settings.write_timeout.total_seconds())),
+            "graceful_timeout": max(1, int(settings.shutdown_timeout.total_seconds())),
+            "keepalive": max(1, int(settings.idle_timeout.total_seconds())),
+            "logger_class": PlainLogger,
+            "control_socket_disable": True,
+            "forwarded_allow_ips": "",  # gonemaster_api.web.proxies decides whom to believe
+            "post_worker_init": _end_streams_on_stop,
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the application in the worker, so that no connection is shared over a fork."""
+        app = create_app(self._settings, stopping=stopping)
+        shared: State = app.extensions[NAME]
+        Follower(shared.live, shared.store, shared.broker).start()
+        spare_collections()
+        return app
+
+
+def _end_streams_on_stop(_worker: Any) -> None:
+    """Let event streams know of SIGTERM: gunicorn waits for open responses and they would not end."""
+    inherited = signal.getsignal(signal.SIGTERM)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+        if callable(inherited):
+            inherited(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def serve(settings: Settings, *, descriptor: int) -> None:
+    """Serve on a listening socket until told to stop; ends the process."""
+    configure_logging(form=settings.log_format, level=settings.log_level)
+    Server(settings, descriptor=descriptor).run()

@@ -1,0 +1,94 @@
+"""Which programs make up the service, in the order in which they start."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gonemaster_api.server.supervisor.child import Program
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.config.rendering import to_environ
+from gonemaster_tasks.config.settings import Settings
+
+_PYTHON = (sys.executable, "-m")
+# Celery warns root of pickled messages; ours are JSON only.
+_QUIET_PYTHON = (sys.executable, "-W", "ignore:You're running the worker", "-m")
+_MARGIN_S = 15.0  # beyond what a program allows itself before it is killed
+
+
+def embedded_redis(settings: Settings) -> EmbeddedRedis:
+    """Give the embedded broker of a data directory, whether it runs or not.
+
+    Raises:
+        BrokerUnavailable: the path is too long for a socket.
+    """
+    return EmbeddedRedis(settings.data_dir / "redis")
+
+
+def with_broker(settings: Settings) -> Settings:
+    """Fill in the address of the embedded broker where no other is set."""
+    if not settings.embedded_broker:
+        return settings
+    return replace(settings, broker_url=embedded_redis(settings).url)
+
+
+def broker(settings: Settings) -> Program:
+    """Describe the embedded Redis or Valkey; its log is redis.log in its directory.
+
+    Raises:
+        BrokerUnavailable: there is no server program.
+    """
+    redis = embedded_redis(settings)
+    redis.directory.mkdir(mode=0o700, exist_ok=True)
+    return Program(
+        name="redis",
+        command=tuple(redis.command()),
+        environ=os.environ,
+        stop_timeout_s=_MARGIN_S,
+        ready=redis.answers,
+    )
+
+
+def workers(settings: Settings) -> list[Program]:
+    """Describe the worker processes."""
+    return [
+        Program(
+            name=f"worker-{number}",
+            # The process number keeps names apart when several trees run on one host.
+            command=(*_QUIET_PYTHON, "gonemaster_tasks.worker", "--name", f"worker-{number}-{os.getpid()}"),
+            environ=_environ(settings),
+            stop_timeout_s=settings.drain_timeout.total_seconds() + _MARGIN_S,
+            on_orphaned=signal.SIGKILL,  # without broker a warm stop would wait for ever; leases end by themselves
+        )
+        for number in range(1, settings.worker_processes + 1)
+    ]
+
+
+def beat(settings: Settings) -> Program:
+    """Describe the clock of what is done regularly."""
+    return Program(
+        name="beat",
+        command=(*_PYTHON, "gonemaster_tasks.maintenance.beat"),
+        environ=_environ(settings),
+        stop_timeout_s=_MARGIN_S,
+        on_orphaned=signal.SIGKILL,
+    )
+
+
+def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool]) -> Program:
+    """Describe the API on a socket that listens already."""
+    return Program(
+        name="api",
+        command=(*_PYTHON, "gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)),
+        environ=_environ(settings),
+        stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
+        inherited=(descriptor,),
+        ready=ready,
+    )
+
+
+def _environ(settings: Settings) -> Mapping[str, str]:
+    """Give a child the settings of the supervisor: flags and file have become variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GONEMASTER_")}
+    return kept | to_environ(settings) | {"PYTHONUNBUFFERED": "1"}

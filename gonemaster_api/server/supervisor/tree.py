@@ -1,0 +1,137 @@
+"""The supervisor: groups of children that start one after the other and stop in the opposite order."""
+
+import heapq
+import queue
+import signal
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from types import FrameType
+
+import structlog
+
+from gonemaster_api.server.supervisor.child import Child, Program
+
+log = structlog.get_logger(__name__)
+
+READY_TIMEOUT_S = 60.0
+_POLL_S = 0.05
+
+
+class StartFailed(Exception):
+    """A program that did not become ready; what had been started is stopped again."""
+
+
+class Supervisor:
+    """Runs groups of programs until a signal; a group is a list of equals that stop together."""
+
+    def __init__(self, groups: Iterable[Sequence[Program]], *, json_lines: bool = False) -> None:
+        self._events: queue.SimpleQueue[tuple[str, Child | None, int]] = queue.SimpleQueue()
+        self._groups = [[Child(program, self._on_end, json_lines=json_lines) for program in group] for group in groups]
+        self._due: list[tuple[float, int, Child]] = []  # restarts, a heap by time
+        self._stopping = False
+
+    def run(self, on_ready: Callable[[], None] | None = None) -> int:
+        """Start, watch until SIGINT or SIGTERM, stop. Gives the exit status.
+
+        Raises:
+            StartFailed: a program did not become ready in time.
+        """
+        with ExitStack() as stack:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                stack.callback(signal.signal, number, signal.signal(number, self._on_signal))
+            try:
+                if self._start() and on_ready is not None:
+                    on_ready()
+                self._watch()
+            finally:
+                self._stop()
+        return 0
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._events.put(("reload", None, number))
+            return
+        if self._stopping:  # asked a second time
+            for group in self._groups:
+                for child in group:
+                    child.send(signal.SIGKILL)
+        self._events.put(("stop", None, number))
+        self._stopping = True
+
+    def _on_end(self, child: Child, status: int) -> None:
+        self._events.put(("end", child, status))
+
+    def _start(self) -> bool:
+        """Start group by group; False if a signal came meanwhile."""
+        for group in self._groups:
+            for child in group:
+                if self._stopping:
+                    return False
+                child.start()
+            for child in group:
+                if not self._await_ready(child):
+                    return False
+        return True
+
+    def _await_ready(self, child: Child) -> bool:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while child.program.ready is not None and not child.program.ready():
+            if self._stopping:
+                return False
+            if not child.alive:
+                raise StartFailed(f"{child.name} ended while it started; its output above says why")
+            if time.monotonic() > deadline:
+                raise StartFailed(f"{child.name} is not ready after {READY_TIMEOUT_S:.0f} s")
+            time.sleep(_POLL_S)
+        return not self._stopping
+
+    def _watch(self) -> None:
+        while not self._stopping:
+            try:
+                kind, child, status = self._events.get(timeout=self._until_next_restart())
+            except queue.Empty:
+                self._restart_due()
+                continue
+            if kind == "end" and child is not None and not child.alive:
+                self._plan_restart(child, status)
+            elif kind == "reload":
+                self._reload()
+
+    def _until_next_restart(self) -> float | None:
+        return max(0.0, self._due[0][0] - time.monotonic()) if self._due else None
+
+    def _plan_restart(self, child: Child, status: int) -> None:
+        delay = child.delay_before_restart()
+        log.error("died, will be restarted", child=child.name, **_cause(status), restart_in_s=delay)
+        heapq.heappush(self._due, (time.monotonic() + delay, id(child), child))
+
+    def _restart_due(self) -> None:
+        while self._due and self._due[0][0] <= time.monotonic():
+            heapq.heappop(self._due)[2].start()
+
+    def _reload(self) -> None:
+        """Hand SIGHUP on to the last group, which is the API where there is one."""
+        for child in self._groups[-1]:
+            child.send(signal.SIGHUP)
+
+    def _stop(self) -> None:
+        self._stopping = True
+        log.info("stopping: running tests have a while to end; asked a second time, all ends at once")
+        for group in reversed(self._groups):
+            living = [child for child in group if child.alive]
+            for child in living:
+                log.info("stopping", child=child.name)
+                child.send(signal.SIGTERM)
+            for child in living:
+                if not child.wait(child.program.stop_timeout_s):
+                    log.error("did not stop in time, killed", child=child.name)
+                    child.send(signal.SIGKILL)
+                    child.wait(5)
+        log.info("stopped")
+
+
+def _cause(status: int) -> dict[str, object]:
+    if status < 0:
+        return {"signal": signal.Signals(-status).name}
+    return {"status": status}

@@ -1,1 +1,0 @@
-"""What more than one view does, or what takes more than one step."""

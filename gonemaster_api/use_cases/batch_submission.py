@@ -1,0 +1,139 @@
+"""Batches: from the list of names to the answer, and how far one is."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.rest.idempotency import Keep
+from gonemaster_api.state import State
+from gonemaster_api.use_cases.job_submission import (
+    CheckedNames,
+    ChosenProfile,
+    RunOptions,
+    named_profile,
+    new_job,
+    read_names,
+    read_options,
+)
+from gonemaster_db.errors import AmbiguousProfile
+from gonemaster_db.models import Priority
+from gonemaster_db.records import NewBatch, NewJob
+from gonemaster_db.repositories.tags import default_profile_ids, ensure_tags, iter_tag_domains, profile_ids_of_tags
+from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch
+
+
+def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
+    """Queue a batch and give the answer; `keep` writes it in the same transaction.
+
+    Raises:
+        BadRequest: nothing was written.
+    """
+    _refuse_undelegated(request)
+    names = _names(state, request)
+    options = read_options(request, exclude=state.settings.exclude, origin="batch")
+    tags = options.config.get("tags", ())
+    profiles = _profiles(state, request, names.names, tags=tags)
+
+    def also(session: Session, submitted: SubmittedBatch) -> None:
+        ensure_tags(session, tags, now=submitted.batch.created_at)  # the domains, perhaps a million, join as they end
+        keep(session, _answer(submitted, names))
+
+    jobs = _jobs(names, options, profiles)
+    return _answer(submit_batch(state.queue, _new_batch(request, names), jobs, also=also), names)
+
+
+def _answer(submitted: SubmittedBatch, names: CheckedNames) -> dict[str, Any]:
+    return {
+        "batch_id": submitted.batch.id,
+        "job_ids": list(submitted.job_ids),
+        "job_count": submitted.job_count,
+        "duplicate_count": names.duplicate_count,
+        "duplicates": [asdict(item) for item in names.duplicates],
+        "invalid_count": names.invalid_count,
+        "invalid": [asdict(item) for item in names.invalid],
+    }
+
+
+def _refuse_undelegated(request: Mapping[str, Any]) -> None:
+    if request.get("nameservers") or request.get("ds_info"):
+        raise BadRequest(
+            "undelegated_not_supported_for_batch", "a batch takes no nameservers and no ds_info; submit single jobs"
+        )
+
+
+def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
+    texts = request.get("domains") or []
+    if texts and request.get("from_tag"):
+        raise BadRequest("ambiguous_domains", "give domains or from_tag, not both")
+    if request.get("from_tag"):
+        texts = _domains_of_tag(state, request["from_tag"])
+    if not texts:
+        raise BadRequest("missing_domain", "domains is empty")
+    longest = state.settings.max_batch_size
+    if len(texts) > longest:
+        raise BadRequest(
+            "batch_too_large", f"at most {longest} names make a batch", details={"limit": longest, "given": len(texts)}
+        )
+    names = read_names(texts)
+    if names.invalid and (not request.get("skip_invalid") or not names.names):
+        raise BadRequest(
+            "invalid_domain",
+            f"{names.invalid_count} of {len(texts)} names cannot be tested; nothing was queued",
+            details={"invalid_count": names.invalid_count, "invalid": [asdict(item) for item in names.invalid]},
+        )
+    return names
+
+
+def _domains_of_tag(state: State, tag: str) -> list[str]:
+    """Read the domains of a tag, one more than a batch may have at most.
+
+    Raises:
+        BadRequest: missing_domain.
+    """
+    with state.store.reading() as session:
+        names = list(islice(iter_tag_domains(session, tag), state.settings.max_batch_size + 1))
+    if not names:
+        raise BadRequest("missing_domain", f"no domain has the tag {tag[:255]!r}")
+    return names
+
+
+def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
+    return NewBatch(
+        domain_count=len(names.names),
+        tag=request.get("from_tag") or next(iter(request.get("tags") or ()), ""),
+        description=request.get("description") or "",
+        snapshot_intent=bool(request.get("snapshot_intent")),
+    )
+
+
+def _profiles(
+    state: State, request: Mapping[str, Any], names: Sequence[str], *, tags: Iterable[str]
+) -> dict[str, ChosenProfile]:
+    """Choose the profile of each name that does not take the one under the empty name.
+
+    Raises:
+        BadRequest: profile_not_found.
+        AmbiguousProfile: the tags of a domain, or those that it gets with this request, have different ones.
+    """
+    with state.store.reading() as session:
+        if request.get("profile_id") is not None or request.get("profile_overrides"):
+            return {"": named_profile(session, request.get("profile_id"))}
+        common = profile_ids_of_tags(session, tags)
+        by_name = {name: sorted({*ids, *common}) for name, ids in default_profile_ids(session, names).items()}
+        for ids in (common, *by_name.values()):
+            if len(ids) > 1:
+                raise AmbiguousProfile(ids)
+        known = {found: named_profile(session, found) for found in {*common, *(ids[0] for ids in by_name.values())}}
+        chosen = {name: known[ids[0]] for name, ids in by_name.items()}
+        return chosen | {"": known[common[0]] if common else ChosenProfile()}
+
+
+def _jobs(names: CheckedNames, options: RunOptions, profiles: Mapping[str, ChosenProfile]) -> Iterator[NewJob]:
+    return (
+        new_job(name, options, priority=Priority.BATCH, profile=profiles.get(name, profiles[""]))
+        for name in names.names
+    )

@@ -1,0 +1,239 @@
+"""From a request to the job that is stored: names, tests, profile and undelegated data are checked here."""
+
+import ipaddress
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries import jobs as job_view
+from gonemaster_api.rest.document_errors import refusal
+from gonemaster_api.rest.idempotency import Keep
+from gonemaster_api.state import State
+from gonemaster_api.use_cases.tag_names import check_tag_name
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import ProfileNotFound
+from gonemaster_db.models import Job, Priority
+from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.domains import ensure_domains
+from gonemaster_db.repositories.profiles import get_profile
+from gonemaster_db.repositories.tags import default_profile_id, tag_domains
+from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCase
+from gonemaster_engine.names import normalize_domain
+from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.registry import select
+from gonemaster_tasks.control.submit import submit_job
+
+MAX_REPORTED = 100
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A name of a list that cannot be tested."""
+
+    index: int
+    domain: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CheckedNames:
+    """A list of names, read: what to test, in order, and what was left out."""
+
+    names: list[str] = field(default_factory=list)
+    invalid: list[Refused] = field(default_factory=list)
+    invalid_count: int = 0
+    duplicates: list[Refused] = field(default_factory=list)
+    duplicate_count: int = 0
+
+
+def read_name(text: str) -> str:
+    """Normalise the name of a single job.
+
+    Raises:
+        BadRequest: missing_domain, invalid_domain.
+    """
+    if not text.strip():
+        raise BadRequest("missing_domain", "domain is empty")
+    try:
+        return normalize_domain(text)
+    except InvalidDomain as error:
+        raise BadRequest(
+            "invalid_domain", str(error), details={"domain": text[:255], "reason": error.reason}
+        ) from error
+
+
+def read_names(texts: Sequence[Any]) -> CheckedNames:
+    """Normalise the names of a batch; each is kept once, the first 100 of what is left out are reported."""
+    seen: dict[str, None] = {}
+    invalid: list[Refused] = []
+    doubles: list[Refused] = []
+    wrong = again = 0
+    for index, text in enumerate(texts):
+        try:
+            name = normalize_domain(text) if isinstance(text, str) else _refuse_type(text)
+        except InvalidDomain as error:
+            wrong += 1
+            if wrong <= MAX_REPORTED:
+                invalid.append(Refused(index, error.name[:255], error.reason))
+            continue
+        if name in seen:
+            again += 1
+            if again <= MAX_REPORTED:
+                doubles.append(Refused(index, name, "named before"))
+        else:
+            seen[name] = None
+    return CheckedNames(list(seen), invalid, wrong, doubles, again)
+
+
+def _refuse_type(value: Any) -> str:
+    raise InvalidDomain(json.dumps(value)[:255], "it is not text")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How domains are tested, checked and in the form that jobs carry."""
+
+    config: Mapping[str, Any]
+    expires_at: datetime | None
+
+
+def read_options(request: Mapping[str, Any], *, exclude: Sequence[str], origin: str) -> RunOptions:
+    """Check what a request says beside its names. `exclude` is what this server leaves out.
+
+    Raises:
+        BadRequest: invalid_tests, testcase_excluded, invalid_profile_overrides, invalid_undelegated.
+    """
+    config = {
+        "tests": _tests(request.get("tests") or (), exclude),
+        "overrides": _overrides(request.get("profile_overrides") or {}),
+        "nameservers": [_nameserver(item) for item in request.get("nameservers") or ()],
+        "ds": [_ds(item) for item in request.get("ds_info") or ()],
+        "min_level": request.get("min_level"),
+        "ipv4_disabled": request.get("ipv4_disabled"),
+        "ipv6_disabled": request.get("ipv6_disabled"),
+        "tags": _tags(request.get("tags") or ()),
+        "origin": origin,
+    }
+    expires_in = request.get("expires_in")
+    return RunOptions(
+        {key: value for key, value in config.items() if value},
+        utcnow() + timedelta(seconds=expires_in) if expires_in else None,
+    )
+
+
+def _tests(names: Iterable[str], exclude: Sequence[str]) -> list[str]:
+    excluded = {case.id for case in select(exclude)} if exclude else set()
+    chosen = []
+    for name in names:
+        try:
+            cases = {case.id for case in select((name,))}
+        except UnknownTestCase as error:
+            raise BadRequest("invalid_tests", str(error), details={"testcase": name[:64]}) from error
+        if cases <= excluded:
+            raise BadRequest(
+                "testcase_excluded", f"this server leaves {name!r} out", details={"testcase": name.lower()}
+            )
+        chosen.append(name.lower())
+    return list(dict.fromkeys(chosen))
+
+
+def _overrides(document: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        default_profile().merge(document)
+    except ProfileError as error:
+        raise refusal("invalid_profile_overrides", error) from error
+    return dict(document)
+
+
+def _nameserver(item: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        nameserver = {"ns": normalize_domain(item["ns"])}
+        if item.get("ip"):
+            nameserver["ip"] = str(ipaddress.ip_address(item["ip"].strip()))
+    except InvalidDomain as error:
+        raise BadRequest("invalid_undelegated", f"nameservers: {error}") from error
+    except ValueError as error:
+        raise BadRequest("invalid_undelegated", f"nameservers: {item['ip']!r} is not an IP address") from error
+    return nameserver
+
+
+def _ds(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {**item, "digest": item["digest"].strip().lower()}
+
+
+def _tags(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(check_tag_name(name.strip(), code="invalid_tags") for name in names))
+
+
+@dataclass(frozen=True)
+class ChosenProfile:
+    """The stored profile of a job; without id the server's default."""
+
+    id: int | None = None
+    name: str = ""
+
+
+def new_job(domain: str, options: RunOptions, *, priority: Priority, profile: ChosenProfile) -> NewJob:
+    """Put name, options and profile together."""
+    return NewJob(
+        domain=domain,
+        priority=priority,
+        config=options.config,
+        expires_at=options.expires_at,
+        profile_id=profile.id,
+        profile_name=profile.name,
+    )
+
+
+def choose_profile(session: Session, request: Mapping[str, Any], domain: str, *, tags: Iterable[str]) -> ChosenProfile:
+    """Choose the profile that a request names, else, without overrides, the default one of the domain's tags.
+
+    `tags` are those that the domain gets with this request.
+
+    Raises:
+        BadRequest: profile_not_found.
+        AmbiguousProfile: the tags have different ones.
+    """
+    profile_id = request.get("profile_id")
+    if profile_id is None and not request.get("profile_overrides"):
+        profile_id = default_profile_id(session, domain, tags=tags)
+    return named_profile(session, profile_id)
+
+
+def named_profile(session: Session, profile_id: int | None) -> ChosenProfile:
+    """Read the name of a profile.
+
+    Raises:
+        BadRequest: profile_not_found.
+    """
+    if profile_id is None:
+        return ChosenProfile()
+    try:
+        return ChosenProfile(profile_id, get_profile(session, profile_id).name)
+    except ProfileNotFound as error:
+        raise BadRequest("profile_not_found", f"there is no profile {profile_id}") from error
+
+
+def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
+    """Queue a single job and give its document; `keep` writes the answer in the same transaction.
+
+    Raises:
+        BadRequest: nothing was written.
+    """
+    options = read_options(request, exclude=state.settings.exclude, origin="admin")
+    domain, tags = read_name(request["domain"]), options.config.get("tags", ())
+    with state.store.reading() as session:
+        profile = choose_profile(session, request, domain, tags=tags)
+
+    def also(session: Session, job: Job) -> None:
+        if tags:
+            tag_domains(session, tags, ensure_domains(session, [domain], now=utcnow()).values(), now=utcnow())
+        keep(session, job_view.show_new(job))
+
+    new = new_job(domain, options, priority=Priority.NORMAL, profile=profile)
+    return job_view.show_new(submit_job(state.queue, new, also=also))

@@ -1,0 +1,50 @@
+"""How stored profiles fit the engine of this server: issues, and those that somebody has looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gonemaster_db.models import Profile
+from gonemaster_engine.profile.repair import INVALID_CONFIG, Issue, find_issues
+from gonemaster_engine.version import __version__
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """One profile compared. If it was reviewed with this version its issues are waived, unless it is broken."""
+
+    id: int
+    name: str
+    reviewed: bool
+    schema_version: str
+    issues: Sequence[Issue]
+    waived_issues: Sequence[Issue]
+    current_version: str = __version__
+
+    @property
+    def compatible(self) -> bool:
+        """Whether nothing is left to look at."""
+        return not self.issues
+
+    @property
+    def issue_count(self) -> int:
+        """How many issues are not waived."""
+        return len(self.issues)
+
+    @property
+    def waived_count(self) -> int:
+        """How many issues are waived."""
+        return len(self.waived_issues)
+
+
+def fit_of(profile: Profile) -> Fit:
+    """Compare a stored profile with the default profile of this engine."""
+    found, reviewed = find_issues(profile.config), profile.schema_version == __version__
+    waived = [issue for issue in found if reviewed and issue.type != INVALID_CONFIG]
+    return Fit(
+        id=profile.id,
+        name=profile.name,
+        reviewed=reviewed,
+        schema_version=profile.schema_version,
+        issues=[issue for issue in found if issue not in waived],
+        waived_issues=waived,
+    )

@@ -1,0 +1,1 @@
+"""HTTP for every page and resource: headers, limits, proxies, logs."""

@@ -1,0 +1,68 @@
+"""The access log: one event for each request, written when its last byte has been given away."""
+
+import re
+import time
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+from gonemaster_api.web.headers import is_api
+
+log = structlog.get_logger("gonemaster_api.access")
+
+_CONVERTER = re.compile(r"<[^<>]*:")
+_ASSETS = ("/static/", "/api/v1/docs/assets/")
+
+
+def register_access_log(app: Flask) -> None:
+    """Measure each request and log it; static assets are left out."""
+    app.before_request(_start)
+    app.after_request(_finish)
+
+
+def _start() -> None:
+    g.started = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    if request.path.startswith(_ASSETS):
+        return response
+    facts = _facts(response)
+    started = g.get("started", time.perf_counter())
+
+    def write() -> None:
+        duration_ms = round((time.perf_counter() - started) * 1000, 2)
+        _level(response.status_code)("http_request", duration_ms=duration_ms, **facts)
+
+    response.call_on_close(write)
+    return response
+
+
+def _level(status: int) -> Any:
+    if status >= 500:
+        return log.error
+    return log.warning if status >= 400 else log.info
+
+
+def _facts(response: Response) -> dict[str, Any]:
+    facts = {
+        "method": request.method,
+        "path": request.path,
+        "route": _route(),
+        "status": response.status_code,
+        "bytes": response.content_length,
+        "remote": request.remote_addr,
+        "request_id": g.get("request_id"),
+    }
+    code = getattr(response, "error_code", None)
+    return facts | ({"code": code} if code else {})
+
+
+def _route() -> str:
+    """Give the matched pattern; what matches nothing is one name for each API."""
+    if request.url_rule is not None:
+        return _CONVERTER.sub("<", request.url_rule.rule)
+    if not is_api(request.path):
+        return "unknown"
+    return "/pub/api/v1/unknown" if request.path.startswith("/pub/") else "/api/v1/unknown"

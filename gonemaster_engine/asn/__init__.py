@@ -1,0 +1,1 @@
+"""The origin AS and prefix of an address."""

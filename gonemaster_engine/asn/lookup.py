@@ -1,0 +1,249 @@
+"""Which AS announces an address, and in which prefix: by DNS in the form of Team Cymru, by RIS whois if that fails.
+
+Sources: Team Cymru "IP to ASN mapping" over DNS; RIPE RIS whois.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine.addresses import is_global
+from gonemaster_engine.asn import riswhois
+from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
+from gonemaster_engine.names import is_in_domain
+from gonemaster_engine.net.txt import joined_strings
+from gonemaster_engine.profile.profile import Profile
+
+if TYPE_CHECKING:
+    from gonemaster_engine.net.wire import Response
+    from gonemaster_engine.resolver.recursor import Recursor
+
+BLOCK_BITS = {4: 24, 6: 48}  # longer prefixes are not announced in the Internet at large
+
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Announcement:
+    """One line of a database that could be read."""
+
+    asns: frozenset[int]
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network
+    raw: str
+
+
+class _SourceFailed(Exception):
+    """A database gave no answer, or one that cannot be right."""
+
+
+class AsnLookup:
+    """Look-ups of one run."""
+
+    def __init__(
+        self,
+        recursor: Recursor,
+        profile: Profile,
+        cache: AsnCache,
+        *,
+        whois_port: int = riswhois.PORT,
+        restored: Mapping[str, Origin] | None = None,
+    ) -> None:
+        self._recursor = recursor
+        self._profile = profile
+        self._cache = cache
+        self._whois_port = whois_port
+        self.found: dict[str, Origin] = dict(restored or {})  # by address: what the run was told, or is to be told
+        self._sources = _in_order(profile)
+        # two runs share what they found only if they would have asked the same
+        self._scope: object = (self._sources, profile.ipv4, profile.ipv6, profile.allow_non_global_targets, whois_port)
+
+    def sources(self) -> list[str]:
+        """Return the databases that what the run was told rests on, in the order in which they are asked.
+
+        One that comes before a database that answered has failed, so it counts, too.
+        """
+        names = [source for _, source in self._sources]
+        reached = [
+            len(names) if origin.code is Code.ERROR_ASN_DATABASE else names.index(origin.source) + 1
+            for origin in self.found.values()
+            if origin.code is Code.ERROR_ASN_DATABASE or origin.source in names
+        ]
+        return names[: max(reached, default=0)]
+
+    async def lookup(self, address: str) -> Origin:
+        """Return who announces the address; look-ups for addresses of one block wait for each other.
+
+        Raises:
+            ValueError: it is not an address.
+        """
+        origin = self.found.get(address)
+        if origin is None:
+            origin = self.found[address] = await self._find(address)
+        return origin
+
+    async def _find(self, address: str) -> Origin:
+        exact, block = (self._scope, address), (self._scope, _block(address))
+        while True:
+            known = self._cache.find(exact) or self._cache.find(block)
+            if known is not None:
+                return known
+            pending = self._cache.pending.get(block)
+            if pending is None:
+                return await self._ask_and_store(address, exact, block)
+            await asyncio.shield(pending)
+
+    async def lookup_all(self, addresses: Iterable[str]) -> dict[str, Origin]:
+        """Look up several addresses at once; the result is in their order.
+
+        Raises:
+            ValueError: one of them is not an address.
+        """
+        wanted = list(dict.fromkeys(addresses))
+        return dict(zip(wanted, await asyncio.gather(*map(self.lookup, wanted)), strict=True))
+
+    async def _ask_and_store(self, address: str, exact: _Key, block: _Key) -> Origin:
+        done = self._cache.pending[block] = asyncio.get_running_loop().create_future()
+        try:
+            origin = await self._ask(address)
+            self._cache.store(block if _covers_block(origin) else exact, origin)
+            return origin
+        finally:
+            del self._cache.pending[block]
+            done.set_result(None)
+
+    async def _ask(self, address: str) -> Origin:
+        for style, source in self._sources:
+            ask = self._ask_cymru if style == "cymru" else self._ask_whois
+            try:
+                return await ask(source, address)
+            except _SourceFailed:
+                continue
+        return FAILED
+
+    async def _ask_cymru(self, source: str, address: str) -> Origin:
+        resolution = await self._recursor.resolve(_cymru_name(source, address), "TXT")
+        response = resolution.response
+        if response is None or resolution.problem is not None:
+            raise _SourceFailed(source)
+        if response.rcode == "NXDOMAIN" and _is_denied_by(response, source):
+            return Origin(Code.EMPTY_ASN_SET, source=source)
+        if response.rcode != "NOERROR":
+            raise _SourceFailed(source)
+        if not response.answer:
+            return Origin(Code.EMPTY_ASN_SET, source=source)
+        texts = [joined_strings(record.octets).decode("utf-8", "replace") for record in response.records("TXT")]
+        if not texts:
+            raise _SourceFailed(source)
+        return _judge(source, address, [read for text in texts if (read := _read_cymru(text))])
+
+    async def _ask_whois(self, source: str, address: str) -> Origin:
+        key = (self._scope, source)
+        if self._cache.is_down(key):
+            raise _SourceFailed(source)
+        for server in await self._whois_addresses(source):
+            try:
+                text = await self._converse(server, address)
+            except OSError:
+                continue
+            lines = [line.strip() for line in text.splitlines()]
+            if any(lines):
+                said = [line for line in lines if line and not line.startswith("%")]
+                return _judge_whois(source, address, said)
+        self._cache.mark_down(key)
+        raise _SourceFailed(source)
+
+    async def _converse(self, server: str, address: str) -> str:
+        profile = self._profile
+        local = profile.source6 if ":" in server else profile.source4
+        timeout_s = profile.timeout_s
+        return await riswhois.ask(server, address, port=self._whois_port, timeout_s=timeout_s, source=local)
+
+    async def _whois_addresses(self, source: str) -> list[str]:
+        profile = self._profile
+        return [
+            address
+            for address in await self._recursor.addresses(source)
+            if (profile.ipv6 if ":" in address else profile.ipv4)
+            and (profile.allow_non_global_targets or is_global(address))
+        ]
+
+
+def _in_order(profile: Profile) -> tuple[tuple[str, str], ...]:
+    """Return (style, source) pairs: those of the style that the profile prefers, then the others."""
+    database = profile.asn_db
+    styles = sorted(database.sources, key=lambda style: (style != database.style, style))
+    return tuple((style, source) for style in styles for source in database.sources[style])
+
+
+def _block(address: str) -> str:
+    version = 6 if ":" in address else 4
+    return str(ipaddress.ip_network(f"{address}/{BLOCK_BITS[version]}", strict=False))
+
+
+def _covers_block(origin: Origin) -> bool:
+    """Say whether what was found holds for the whole block of the address."""
+    if not origin.prefix:
+        return False
+    network = ipaddress.ip_network(origin.prefix)
+    return network.prefixlen <= BLOCK_BITS[network.version]
+
+
+def _cymru_name(source: str, address: str) -> str:
+    reverse, _, tree = ipaddress.ip_address(address).reverse_pointer.rpartition(".arpa")[0].rpartition(".")
+    return f"{reverse}.{'origin6' if tree == 'ip6' else 'origin'}.{source}"
+
+
+def _is_denied_by(response: Response, source: str) -> bool:
+    """Say whether the database itself knows no such name, not a zone above it (then there is no database)."""
+    return any(is_in_domain(record.owner, source) for record in response.records("SOA", section="authority"))
+
+
+def _read_cymru(text: str) -> _Announcement | None:
+    """Read "13335 | 192.0.2.0/24 | ..."; the AS numbers of the first field are parted by blanks."""
+    asns, _, rest = text.partition("|")
+    return _announcement(asns, rest.partition("|")[0], text)
+
+
+def _read_whois(line: str) -> _Announcement | None:
+    """Read "13335 192.0.2.0/24 300"; the AS numbers of the first field are parted by slashes."""
+    fields = line.split()
+    return _announcement(fields[0], fields[1], line) if len(fields) > 1 else None
+
+
+def _announcement(asns: str, prefix: str, raw: str) -> _Announcement | None:
+    try:
+        network = ipaddress.ip_network(prefix.strip(), strict=False)
+    except ValueError:
+        return None
+    numbers = frozenset(int(number) for number in _NUMBER.findall(asns))
+    return _Announcement(numbers, network, raw) if numbers and network.prefixlen else None
+
+
+def _judge_whois(source: str, address: str, lines: list[str]) -> Origin:
+    read = [announcement for line in lines if (announcement := _read_whois(line))]
+    if lines and not read:
+        raise _SourceFailed(source)
+    return _judge(source, address, read)
+
+
+def _judge(source: str, address: str, announcements: list[_Announcement]) -> Origin:
+    """Choose the most specific prefix; all ASes that announce this one count.
+
+    Raises:
+        _SourceFailed: a prefix does not have the address in it.
+    """
+    if not announcements:
+        return Origin(Code.EMPTY_ASN_SET, source=source)
+    parsed = ipaddress.ip_address(address)
+    if any(parsed not in announcement.network for announcement in announcements):
+        raise _SourceFailed(source)
+    longest = max(announcements, key=lambda announcement: announcement.network.prefixlen)
+    same = [announcement for announcement in announcements if announcement.network == longest.network]
+    asns = tuple(sorted(frozenset[int]().union(*(announcement.asns for announcement in same))))
+    raw = "\n".join(sorted({announcement.raw for announcement in same}))
+    return Origin(Code.AS_FOUND, asns, str(longest.network), raw, source)

@@ -1,0 +1,1 @@
+"""The commands `gonemaster` and `gonemaster-nagios`."""

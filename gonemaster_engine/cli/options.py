@@ -1,0 +1,349 @@
+"""Options of the command line: their parser, and what they mean for a run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gonemaster_engine import names
+from gonemaster_engine.context import DSInfo
+from gonemaster_engine.entries import Level
+from gonemaster_engine.errors import InvalidDelegation
+from gonemaster_engine.profile.profile import Profile, default_profile, load_profile
+
+EXIT_USAGE = 2
+PROGRAM = "gonemaster"
+
+
+class UsageError(Exception):
+    """The options cannot be used; the text says why."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises instead of ending the program."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong with the options."""
+        raise UsageError(message)
+
+
+def build_parser() -> Parser:
+    """Return the parser of the `gonemaster` command."""
+    parser = Parser(
+        prog=PROGRAM,
+        usage="%(prog)s [options] DOMAIN",
+        description="Test the DNS health of one domain.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("positional", nargs="?", metavar="DOMAIN", help="the domain to test")
+    parser.add_argument("--domain", metavar="NAME", help="the same as DOMAIN")
+    _add_selection(parser)
+    _add_output(parser)
+    _add_score(parser)
+    add_network_options(parser)
+    _add_resolver(parser)
+    _add_cache(parser)
+    add_delegation_options(parser)
+    _add_others(parser)
+    return parser
+
+
+def add_selection_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options that choose test cases."""
+    group.add_argument("--module", metavar="NAME", help="run this module only")
+    group.add_argument(
+        "--testcase", "--test", metavar="NAME", action="append", default=[], help="run this test case; repeatable"
+    )
+    group.add_argument(
+        "--exclude",
+        metavar="NAME[,NAME]",
+        action="append",
+        default=[],
+        help="leave out this test case or module; repeatable",
+    )
+    group.add_argument("--profile", metavar="FILE", type=Path, help="profile in JSON or YAML")
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is tested")
+    add_selection_options(group)
+    group.add_argument(
+        "--stop-level", metavar="LEVEL", type=level, help="stop at the first entry of this level or above"
+    )
+    group.add_argument(
+        "--deadline", metavar="S", type=_positive, default=300.0, help="time limit of the run in seconds (%(default)g)"
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--min-level", metavar="LEVEL", type=level, default=Level.NOTICE, help="lowest level shown (NOTICE)"
+    )
+    shapes = group.add_mutually_exclusive_group()
+    for shape, text in (
+        ("raw", "level, tag and arguments"),
+        ("json", "one JSON document"),
+        ("json-stream", "one JSON object per line, as they come"),
+    ):
+        shapes.add_argument(f"--{shape}", dest="shape", action="store_const", const=shape, help=f"print {text}")
+    parser.set_defaults(shape="text")
+    group.add_argument("--output", metavar="FILE", type=Path, help="write the results to this file")
+    group.add_argument("--locale", metavar="LOCALE", default="en", help="language of messages")
+    group.add_argument("--count", action="store_true", help="print totals per level and per tag")
+    group.add_argument("--nstimes", action="store_true", help="print how fast each name server answered")
+    group.add_argument("--no-progress", action="store_true", help="do not show progress on a terminal")
+    group.add_argument("--debug-queries", action="store_true", help="print each query and response to standard error")
+    group.add_argument("--zonemaster-tags", action="store_true", help="print tags and arguments as Zonemaster does")
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("score")
+    group.add_argument("--score", action=argparse.BooleanOptionalAction, default=False, help="print score and grade")
+    group.add_argument("--scoring-config", metavar="FILE", type=Path, help="configuration of scoring in JSON or YAML")
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options about address families, sources and targets."""
+    group = parser.add_argument_group("network")
+    group.add_argument("--no-ipv4", "--disable-ipv4", action="store_true", help="ask nobody over IPv4")
+    family = group.add_mutually_exclusive_group()
+    family.add_argument("--no-ipv6", "--disable-ipv6", action="store_true", help="ask nobody over IPv6")
+    family.add_argument(
+        "--ipv6", "--force-ipv6", action="store_true", help="use IPv6 even if this host seems to have none"
+    )
+    group.add_argument("--sourceaddr4", "--source-addr4", metavar="IP", help="send from this IPv4 address")
+    group.add_argument("--sourceaddr6", "--source-addr6", metavar="IP", help="send from this IPv6 address")
+    group.add_argument(
+        "--allow-non-global", action="store_true", help="ask servers outside of global address space too"
+    )
+    group.add_argument("--hints", metavar="FILE", type=Path, help="root hints in zone-file format")
+    group.add_argument(
+        "--dns-port",
+        metavar="N",
+        type=_port,
+        default=53,
+        help="port of all name servers, for test worlds (%(default)s)",
+    )
+
+
+def _add_resolver(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("resolver settings (default: those of the profile)")
+    group.add_argument("--parallel", metavar="N", type=int, help="test cases at a time")
+    order = group.add_mutually_exclusive_group()
+    order.add_argument(
+        "--ordered", dest="unordered", action="store_false", default=None, help="one test case after the other"
+    )
+    order.add_argument("--unordered", dest="unordered", action="store_true", help="several test cases at a time")
+    group.add_argument("--timeout", metavar="S", type=_number, help="seconds to wait for a response")
+    group.add_argument("--retry", metavar="N", type=int, help="how often a query is sent")
+    group.add_argument("--retrans", metavar="S", type=int, help="seconds until a query is sent again")
+    truncated = group.add_mutually_exclusive_group()
+    truncated.add_argument(
+        "--fallback", action="store_true", default=None, help="ask again over TCP after a truncated response"
+    )
+    truncated.add_argument(
+        "--no-fallback", dest="fallback", action="store_false", help="take a truncated response as it is"
+    )
+    for kind in ("error", "positive", "negative"):
+        group.add_argument(f"--{kind}-cache-ttl", metavar="S", type=int, help=f"seconds to keep {kind} answers")
+
+
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("packet cache")
+    group.add_argument("--save", metavar="FILE", type=Path, help="write the packet cache after the run")
+    group.add_argument("--save-compress", action="store_true", help="compress it; implied by a name that ends in .gz")
+    group.add_argument(
+        "--save-max-entries",
+        metavar="N",
+        type=_whole,
+        default=0,
+        help="do not write more entries than this (0: no limit)",
+    )
+    group.add_argument(
+        "--restore", metavar="FILE", type=Path, help="read a packet cache, or a recording of Zonemaster, before the run"
+    )
+    group.add_argument(
+        "--at", metavar="TIME", type=_moment, help="judge signatures as of this time (RFC 3339), for restored packets"
+    )
+    group.add_argument("--cache-stats", action="store_true", help="report what was read and written")
+    group.add_argument("--cache-strict", action="store_true", help="fail on a damaged packet cache")
+
+
+def add_delegation_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for a test of a domain that is not delegated (yet)."""
+    group = parser.add_argument_group("undelegated test")
+    group.add_argument(
+        "--ns",
+        metavar="NAME[/IP]",
+        action="append",
+        default=[],
+        type=nameserver,
+        help="name server to stand in for the delegation; repeatable",
+    )
+    group.add_argument(
+        "--ds",
+        metavar="KEYTAG,ALG,TYPE,DIGEST",
+        action="append",
+        default=[],
+        type=ds_record,
+        help="DS record to stand in for those of the parent; repeatable",
+    )
+
+
+def _add_others(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("print and end")
+    group.add_argument("--list-tests", action="store_true", help="list all test cases")
+    group.add_argument("--dump-profile", action="store_true", help="print the effective profile")
+    group.add_argument("--badkeys-update", action="store_true", help="fetch the list of compromised keys")
+    group.add_argument("--badkeys-path", metavar="DIR", type=Path, help="folder of the list of compromised keys")
+    group.add_argument("--version", action="store_true", help="print the version")
+
+
+def level(text: str) -> Level:
+    """Read a level."""
+    try:
+        return Level.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def nameserver(text: str) -> tuple[str, str | None]:
+    """Read NAME or NAME/IP."""
+    name, slash, address = text.partition("/")
+    if not name or (slash and not address):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME or NAME/IP")
+    try:
+        return name, names.canonical_address(address) if address else None
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{address!r} is not an IP address") from None
+
+
+def ds_record(text: str) -> DSInfo:
+    """Read KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST."""
+    fields = [field.strip() for field in text.split(",")]
+    try:
+        keytag, algorithm, digtype = map(int, fields[:3])
+        (digest,) = fields[3:]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST") from None
+    return DSInfo(keytag, algorithm, digtype, digest)
+
+
+def _number(text: str) -> float | int:
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0 and up to 86400")
+    return value
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return value
+
+
+def _moment(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-01-31T12:00:00Z") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 < value < 65536:
+        raise argparse.ArgumentTypeError(f"{text} is not a port number")
+    return value
+
+
+def selected(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the test cases and modules to run; "zone/zone01" means "zone01"."""
+    cases = [name.rpartition("/")[2] for name in options.testcase]
+    return (*([options.module] if options.module else []), *cases)
+
+
+def excluded(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the test cases and modules to leave out."""
+    return tuple(name.strip() for names_ in options.exclude for name in names_.split(",") if name.strip())
+
+
+def profile_of(options: argparse.Namespace) -> Profile:
+    """Return the profile: the default, the file over it, the options over both.
+
+    Raises:
+        ProfileError: the file or the value of an option is not valid.
+    """
+    base = load_profile(options.profile) if options.profile else default_profile()
+    return base.merge(_overrides(options))
+
+
+_RESOLVER_OPTIONS = (
+    "timeout",
+    "retry",
+    "retrans",
+    "fallback",
+    "parallel",
+    "unordered",
+    "error_cache_ttl",
+    "positive_cache_ttl",
+    "negative_cache_ttl",
+)
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, Any]:
+    given = {name: getattr(options, name, None) for name in _RESOLVER_OPTIONS}
+    resolver: dict[str, Any] = {"defaults": {name: value for name, value in given.items() if value is not None}}
+    resolver |= {
+        f"source{family}": value for family in (4, 6) if (value := getattr(options, f"sourceaddr{family}")) is not None
+    }
+    overrides: dict[str, Any] = {"resolver": resolver, "net": _net(options)}
+    if getattr(options, "badkeys_path", None):
+        overrides["badkeys"] = {"path": str(options.badkeys_path)}
+    return overrides
+
+
+def _net(options: argparse.Namespace) -> dict[str, bool]:
+    net = {}
+    if options.no_ipv4:
+        net["ipv4"] = False
+    if options.no_ipv6 or options.ipv6:
+        net["ipv6"] = bool(options.ipv6)
+    if options.allow_non_global:
+        net["allow_non_global_targets"] = True
+    return net
+
+
+def domain_of(options: argparse.Namespace) -> str:
+    """Return the domain to test.
+
+    Raises:
+        UsageError: none is given, or two.
+        InvalidDomain: it cannot be a domain name.
+    """
+    given = {name for name in (options.positional, options.domain) if name is not None}
+    if not given:
+        raise UsageError("no domain is given")
+    if len(given) > 1:
+        raise UsageError(f"two domains are given: {options.positional!r} and {options.domain!r}")
+    return names.normalize_domain(given.pop())
+
+
+def check_ds_has_nameservers(nameservers: Sequence[object], ds: Sequence[object]) -> None:
+    """Refuse DS records without the name servers that they belong to.
+
+    Raises:
+        InvalidDelegation: there are DS records but no name servers.
+    """
+    if ds and not nameservers:
+        raise InvalidDelegation("--ds needs --ns")

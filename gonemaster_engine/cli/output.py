@@ -1,0 +1,217 @@
+"""Shapes of output: entries as text, raw or JSON, and the tables that may follow them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, TypeAlias
+
+from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.messages import message
+from gonemaster_engine.messages.formatting import shown
+from gonemaster_engine.net.nameserver import NameserverTiming
+from gonemaster_engine.scoring.score import Score
+from gonemaster_engine.zonemaster.names import zonemaster_entries
+
+Write: TypeAlias = Callable[[str], None]
+"""Takes one line, without its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which entries are shown, and in which words."""
+
+    min_level: Level = Level.NOTICE
+    locale: str = "en"
+    zonemaster_tags: bool = False
+
+    def shows(self, entry: Entry) -> bool:
+        """Say whether the entry is shown."""
+        return entry.level >= self.min_level
+
+    def lines(self, entry: Entry) -> Iterator[tuple[Entry, str]]:
+        """Yield the entry in the words wanted, with its message."""
+        text = message(entry.tag, entry.module, entry.args, locale=self.locale)
+        for worded in zonemaster_entries(entry) if self.zonemaster_tags else (entry,):
+            yield worded, text
+
+
+class Writer(Protocol):
+    """Writes the entries of a run in one shape."""
+
+    def entry(self, entry: Entry) -> None:
+        """Write one entry, if it is shown."""
+
+    def end(self, timings: Iterable[NameserverTiming] | None) -> None:
+        """Write what comes after the entries; timings only if they are wanted."""
+
+
+class TextWriter:
+    """Seconds, level, test case, message; in columns."""
+
+    def __init__(self, write: Write, view: View) -> None:
+        self._write = write
+        self._view = view
+        self._count = 0
+
+    def entry(self, entry: Entry) -> None:
+        """Write one line."""
+        if not self._view.shows(entry):
+            return
+        if not self._count:
+            self._write(f"{'Seconds':>7} {'Level':<8} {'Testcase':<14} Message")
+            self._write(f"{'=' * 7} {'=' * 8} {'=' * 14} {'=' * 7}")
+        self._count += 1
+        _, text = next(self._view.lines(entry))
+        where = entry.testcase or entry.module.capitalize()
+        self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {where:<14} {text}")
+
+    def end(self, timings: Iterable[NameserverTiming] | None) -> None:
+        """Say so if nothing was found, and write the table of timings."""
+        if not self._count:
+            self._write(f"Nothing to report at level {self._view.min_level.name} or above.")
+        for line in timing_table(timings or ()):
+            self._write(line)
+
+
+class RawWriter:
+    """Level, tag, arguments."""
+
+    def __init__(self, write: Write, view: View) -> None:
+        self._write = write
+        self._view = view
+
+    def entry(self, entry: Entry) -> None:
+        """Write one line."""
+        if not self._view.shows(entry):
+            return
+        for worded, _ in self._view.lines(entry):
+            args = "; ".join(f"{key}={_raw(value)}" for key, value in worded.args.items())
+            self._write(f"{worded.level.name:<8} {worded.tag} {args}".rstrip())
+
+    def end(self, timings: Iterable[NameserverTiming] | None) -> None:
+        """Write the table of timings."""
+        for line in timing_table(timings or ()):
+            self._write(line)
+
+
+def _raw(value: Any) -> str:
+    return shown(",".join(map(shown, value)) if isinstance(value, list) else value)
+
+
+class JsonWriter:
+    """One JSON document: a list of entries, or an object with entries and timings."""
+
+    def __init__(self, write: Write, view: View, *, with_timings: bool = False) -> None:
+        self._write = write
+        self._view = view
+        self._with_timings = with_timings
+        self._entries: list[str] = []
+
+    def entry(self, entry: Entry) -> None:
+        """Keep the entry for the end."""
+        if self._view.shows(entry):
+            self._entries += (json.dumps(each) for each in json_entries(entry, self._view))
+
+    def end(self, timings: Iterable[NameserverTiming] | None) -> None:
+        """Write the document, one entry a line."""
+        listed = "[\n" + ",\n".join(self._entries) + "\n]" if self._entries else "[]"
+        if not self._with_timings:
+            self._write(listed)
+            return
+        self._write(f'{{"entries": {listed},\n"nameserver_timings": {json.dumps(_timing_dicts(timings or ()))}}}')
+
+
+class JsonStreamWriter:
+    """One JSON object a line, as the entries come."""
+
+    def __init__(self, write: Write, view: View) -> None:
+        self._write = write
+        self._view = view
+
+    def entry(self, entry: Entry) -> None:
+        """Write one object."""
+        if self._view.shows(entry):
+            for each in json_entries(entry, self._view):
+                self._write(json.dumps(each))
+
+    def end(self, timings: Iterable[NameserverTiming] | None) -> None:
+        """Write an object with the timings, if they are wanted."""
+        if timings is not None:
+            self._write(json.dumps({"nameserver_timings": _timing_dicts(timings)}))
+
+
+def make_writer(shape: str, write: Write, view: View, *, with_timings: bool) -> Writer:
+    """Return the writer of a shape: text, raw, json or json-stream."""
+    if shape == "json":
+        return JsonWriter(write, view, with_timings=with_timings)
+    writers: Mapping[str, Callable[[Write, View], Writer]] = {
+        "text": TextWriter,
+        "raw": RawWriter,
+        "json-stream": JsonStreamWriter,
+    }
+    return writers[shape](write, view)
+
+
+def json_entries(entry: Entry, view: View) -> Iterator[dict[str, Any]]:
+    """Yield the entry as objects of the JSON shapes."""
+    for worded, text in view.lines(entry):
+        yield {**worded.as_dict(), "message": text}
+
+
+def _timing_dicts(timings: Iterable[NameserverTiming]) -> list[dict[str, Any]]:
+    return [asdict(timing) for timing in timings]
+
+
+def timing_table(timings: Iterable[NameserverTiming]) -> Iterator[str]:
+    """Yield the lines of a table of timings, in milliseconds; nothing if there are none."""
+    columns = ("max", "min", "avg", "stddev", "median", "total")
+    rows = sorted(timings, key=_timing_order)
+    if not rows:
+        return
+    names = [f"{timing.nameserver}/{timing.address or timing.status}" for timing in rows]
+    width = max(map(len, names))
+    yield ""
+    yield f"{'Name server':<{width}} " + " ".join(f"{column:>9}" for column in columns) + f" {'count':>6}"
+    for name, timing in zip(names, rows, strict=True):
+        values = " ".join(f"{_milliseconds(getattr(timing, f'{column}_ms')):>9}" for column in columns)
+        yield f"{name:<{width}} {values} {timing.count:>6}"
+
+
+def _timing_order(timing: NameserverTiming) -> tuple[str, bool, str, float]:
+    return timing.nameserver, ":" in timing.address, timing.address, timing.median_ms or 0.0
+
+
+def _milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def count_table(entries: Iterable[Entry], view: View) -> Iterator[str]:
+    """Yield the lines of the totals per level and per tag of the entries that are shown."""
+    entries = [entry for entry in entries if view.shows(entry)]
+    levels = Counter(entry.level for entry in entries)
+    tags = Counter((entry.level, entry.tag) for entry in entries)
+    yield ""
+    yield f"{'Level':<8} {'Count':>6}"
+    for level in sorted(levels, reverse=True):
+        yield f"{level.name:<8} {levels[level]:>6}"
+    yield ""
+    yield f"{'Level':<8} {'Count':>6} Tag"
+    for (level, tag), count in sorted(tags.items(), key=lambda item: (-item[0][0], -item[1], item[0][1])):
+        yield f"{level.name:<8} {count:>6} {tag}"
+
+
+def score_lines(score: Score) -> Iterator[str]:
+    """Yield the lines that show a score to people."""
+    yield ""
+    yield f"Score {score.score}, grade {score.grade}"
+    for name, category in score.categories.items():
+        tested = f"{category.entry_count} entries" if category.tested else "not tested"
+        yield f"  {name:<20} {category.score:>6g}  penalties {category.penalties:g}, {tested}"
+    words = {True: "yes", False: "no", None: "does not apply"}
+    for name, met in score.criteria.items():
+        yield f"  {name:<28} {words[met]}"
+    for family in score.disabled_stacks:
+        yield f"  partial: {family} was switched off"

@@ -1,0 +1,109 @@
+"""What a test case yields: tags, declared once with level and argument keys, and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.errors import TagArgumentError
+
+SYSTEM = "SYSTEM"
+
+
+class NamedServer(Protocol):
+    """What a list of servers needs of a name server."""
+
+    @property
+    def name(self) -> str:
+        """The name, as text."""
+
+    @property
+    def address(self) -> str:
+        """The address, as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a test case found; the run sets the level and makes an `Entry` of it."""
+
+    tag: Tag
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A message tag: calling it with its arguments makes a `Finding`.
+
+    Lists of servers (`servers` and the other keys in `SERVER_KEYS`) may be given as name servers, names or ready
+    items; they are sorted, since findings must not follow the order of answers.
+    """
+
+    name: str
+    level: Level  # default; the profile decides
+    keys: tuple[str, ...] = ()  # of its arguments
+    optional: tuple[str, ...] = ()  # keys that may be absent
+
+    def __call__(self, **args: Any) -> Finding:
+        """Return a finding.
+
+        Raises:
+            TagArgumentError: the keys are not those that the tag declares.
+        """
+        if tuple(args) != self.keys:
+            self._check(args)
+        for key in SERVER_KEYS & args.keys():
+            args[key] = server_items(args[key])
+        return Finding(self, args)
+
+    def _check(self, args: Mapping[str, Any]) -> None:
+        wanted, given = set(self.keys), set(args)
+        if not wanted - set(self.optional) <= given <= wanted | set(self.optional):
+            raise TagArgumentError(f"{self.name} takes {sorted(wanted)}, got {sorted(given)}")
+
+
+SERVER_KEYS = frozenset(
+    {
+        "servers",
+        "parent_servers",
+        "zone_servers",
+        "servers_behind",
+        "ns_set_servers",
+        "child_servers",
+        "failing_servers",
+    }
+)
+
+
+SUPPLIED = "-"  # stands in a server list for data that the user supplied
+
+
+def server_items(servers: Iterable[NamedServer | str | dict[str, str]]) -> list[dict[str, str] | str]:
+    """Return the items of a server list in JSON form, sorted and without doubles.
+
+    An item is {ns, address}, {ns}, or "-" for data that the user supplied.
+    """
+    items: dict[tuple[str, ...], dict[str, str] | str] = {}
+    for server in servers:
+        if isinstance(server, str):
+            item: dict[str, str] | str = server if server == SUPPLIED else {"ns": server}
+            items[(server,)] = item
+        elif isinstance(server, dict):
+            items[tuple(server.values())] = server
+        else:
+            items[(server.name, *_address_order(server.address))] = {
+                "ns": server.name,
+                "address": server.address,
+            }
+    return [items[key] for key in sorted(items)]
+
+
+def _address_order(address: str) -> tuple[str, str]:
+    return ("6" if ":" in address else "4", address)
+
+
+START = Tag("TEST_CASE_START", Level.DEBUG, ("testcase",))
+
+
+END = Tag("TEST_CASE_END", Level.DEBUG, ("testcase",))

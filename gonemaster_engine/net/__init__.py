@@ -1,0 +1,1 @@
+"""Packets: what is sent and received, and what is remembered of it."""

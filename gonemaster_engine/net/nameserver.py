@@ -1,0 +1,407 @@
+"""Name servers as a run sees them: each question once, dead servers given up soon, times kept."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import statistics
+from collections import deque
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonemaster_engine import names
+from gonemaster_engine.addresses import is_global
+from gonemaster_engine.net import trace
+from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
+from gonemaster_engine.net.transport import TIMEOUT, UNREACHABLE, Outcome, Question
+from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
+
+if TYPE_CHECKING:
+    from gonemaster_engine.context import RunContext
+
+COOKIE_OPTION = 10  # RFC 7873 section 4
+CLIENT_COOKIE_OCTETS = 8
+_HARD_ERRORS = 2  # then an address counts as unreachable for a while
+
+Answer = asyncio.Future[Response | None]
+
+
+@dataclass(frozen=True, slots=True)
+class NameserverTiming:
+    """How fast a name server answered in a run; times in milliseconds, None without an answer."""
+
+    nameserver: str
+    address: str  # empty for a name without address
+    count: int
+    avg_ms: float | None
+    min_ms: float | None
+    max_ms: float | None
+    median_ms: float | None
+    stddev_ms: float | None
+    total_ms: float
+    timeouts: int
+    refusals: int
+    status: str  # "ok" or "unreachable"; "unresolved" for a name without address
+
+    @classmethod
+    def unresolved(cls, name: str) -> NameserverTiming:
+        """Return what stands for a name server whose name has no address."""
+        return cls(name, "", 0, None, None, None, None, None, 0.0, 0, 0, "unresolved")
+
+
+class Server:
+    """One address in a run: its answers, its failures, its times. All names of the address share it."""
+
+    __slots__ = (
+        "_active",
+        "_context",
+        "_failures",
+        "_guarded",
+        "_held",
+        "_spent_ms",
+        "_strayed",
+        "_tried_tcp",
+        "address",
+        "answers",
+        "is_ipv6",
+        "refusals",
+        "rtts_ms",
+        "timeouts",
+    )
+
+    def __init__(self, context: RunContext, address: str) -> None:
+        self._context = context
+        self.address = address
+        self.is_ipv6 = ":" in address
+        self.answers: dict[QuestionKey, Answer] = {}
+        self.rtts_ms: list[float] = []
+        self.timeouts = 0
+        self.refusals = 0
+        self._spent_ms = 0.0
+        self._failures: dict[tuple[bool, bool, bool], _Failures] = {}  # by (TCP, EDNS, any source)
+        self._tried_tcp = False
+        self._strayed = False  # a reply came from another address
+        self._held: deque[tuple[QuestionKey, Answer]] = deque()
+        self._active = 0
+        self._guarded: bool | None = None
+
+    def ask(self, key: QuestionKey, nameserver: Nameserver, *, shared: bool) -> Answer:
+        """Return the answer to a question, asked now unless it was before."""
+        answer = self.answers.get(key)
+        if self._context.log.traces_queries:
+            trace.asked(self._context.log, self.address, key)
+            if answer and answer.done():
+                trace.known(self._context.log, answer.result())
+        if answer is None:
+            answer = self.answers[key] = self._context.loop.create_future()
+            self._begin(key, answer, nameserver, shared=shared)
+        return answer
+
+    def client_cookie(self) -> bytes:
+        """Return the client cookie for this address: that of earlier, perhaps restored questions, else a random one.
+
+        RFC 7873 section 4.1: one cookie per server. Restored answers belong to the cookie that they were asked with.
+        """
+        for key in self.answers:
+            if key.edns and (cookie := key.edns.option(COOKIE_OPTION)):
+                return cookie[:CLIENT_COOKIE_OCTETS]
+        return secrets.token_bytes(CLIENT_COOKIE_OCTETS)
+
+    def _begin(self, key: QuestionKey, answer: Answer, nameserver: Nameserver, *, shared: bool) -> None:
+        context = self._context
+        if shared and (known := context.hot.find_answer(self.address, key, context.lifetimes)):
+            answer.set_result(known)
+            if context.log.traces_queries:
+                trace.known(context.log, known)
+            return
+        if not self._may_be_asked(key, nameserver):
+            answer.set_result(None)
+            return
+        if shared:
+            answer.add_done_callback(lambda done: self._keep(key, done))
+        limit = context.profile.nameserver_concurrency
+        if limit and self._active >= limit:
+            self._held.append((key, answer))
+        else:
+            self._send(key, answer)
+
+    def _keep(self, key: QuestionKey, answer: Answer) -> None:
+        if not answer.cancelled() and (response := answer.result()):
+            self._context.hot.keep_answer(self.address, key, response, self._context.lifetimes)
+
+    def _may_be_asked(self, key: QuestionKey, nameserver: Nameserver) -> bool:
+        context = self._context
+        if context.profile.no_network or not context.uses_family(ipv6=self.is_ipv6):
+            if context.log.traces_queries:
+                trace.held_back(context.log, nameserver.name, self.address)
+            return False
+        if self._guarded is None:
+            self._guarded = self._is_guarded(nameserver)
+        if self._guarded or self._is_given_up(key, nameserver):
+            return False
+        limit_ms = context.profile.nameserver_max_total_ms
+        return not limit_ms or self._spent_ms < limit_ms
+
+    def _is_guarded(self, nameserver: Nameserver) -> bool:
+        """Say whether the address is outside of global address space and nobody allowed or named it."""
+        context = self._context
+        if context.profile.allow_non_global_targets or self.address in context.pinned_addresses:
+            return False
+        if is_global(self.address):
+            return False
+        context.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=nameserver.name, address=self.address)
+        return True
+
+    def _is_given_up(self, key: QuestionKey, nameserver: Nameserver) -> bool:
+        log = self._context.log
+        limit = self._context.profile.fast_fail_timeout_count
+        if limit and self.timeouts >= limit and not self.rtts_ms and not self._is_worth_asking(key):
+            left_s = self._rest_s(max(each.last_at for each in self._failures.values()))
+            if left_s > 0 and log.traces_queries:
+                trace.put_aside(log, nameserver.name, self.address, key)
+            return left_s > 0
+        failures = self._failures.get(_way(key))
+        left_s = self._rest_s(failures.last_at) if failures and failures.is_hopeless(limit) else 0.0
+        if failures and left_s > 0 and log.traces_queries:
+            trace.skipped(log, self.address, key, unreachable=failures.is_unreachable, wait_s=left_s)
+        return left_s > 0
+
+    def _is_worth_asking(self, key: QuestionKey) -> bool:
+        """Say whether a way that was not gone yet may lead to an address that never answered."""
+        if key.tcp:
+            return not self._tried_tcp
+        return key.any_source and self._strayed
+
+    def _rest_s(self, failed_at: float) -> float:
+        """Return for how many seconds after a failure nothing more is asked; zero or less when they are over."""
+        return failed_at + self._context.profile.error_cache_ttl_s - self._context.loop.time()
+
+    def _send(self, key: QuestionKey, answer: Answer) -> None:
+        self._active += 1
+        context = self._context
+        qname = key.qname_octets or names.to_wire(key.qname)
+        qclass = CLASS_NUMBER[key.qclass]
+        question = Question(
+            self.address,
+            query_body(qname, type_number(key.qtype), qclass, key.flags, key.edns),
+            context.probe_timing if key.probing else context.timing,
+            lambda outcome: self._on_outcome(key, answer, outcome),
+            question_octets=len(qname) + 4,
+            qclass=qclass,
+            any_source=key.any_source,
+            source_address=context.profile.source6 if self.is_ipv6 else context.profile.source4,
+        )
+        context.queries += 1
+        if context.log.traces_queries:
+            trace.sent(context.log, self.address, key)
+        if key.tcp:
+            context.resources.transport.ask_tcp(question)
+        else:
+            context.resources.transport.ask_udp(question)
+
+    def _on_outcome(self, key: QuestionKey, answer: Answer, outcome: Outcome) -> None:
+        self._active -= 1
+        response = outcome.response
+        self._count(key, outcome)
+        if response and response.tc and key.fallback and not key.tcp:
+            self._ask_again_over_tcp(key, answer, response)
+        elif not answer.done():
+            answer.set_result(response)
+        while self._held and self._active < self._context.profile.nameserver_concurrency:
+            self._send(*self._held.popleft())
+
+    def _ask_again_over_tcp(self, key: QuestionKey, answer: Answer, truncated: Response) -> None:
+        over_tcp = key._replace(tcp=True)
+        again = self.answers.get(over_tcp)
+        if again is None:
+            again = self.answers[over_tcp] = self._context.loop.create_future()
+            self._send(over_tcp, again)
+
+        def pass_on(done: Answer) -> None:
+            if not answer.done():
+                answer.set_result((None if done.cancelled() else done.result()) or truncated)
+
+        again.add_done_callback(pass_on)
+
+    def _count(self, key: QuestionKey, outcome: Outcome) -> None:
+        if self._context.log.traces_queries:
+            trace.ended(self._context.log, self.address, key, outcome)
+        if key.probing and outcome.response is None:
+            return
+        failures = self._failures.get(_way(key))
+        if failures is None:
+            failures = self._failures[_way(key)] = _Failures()
+        failures.count(outcome, self._context.loop.time())
+        self._tried_tcp |= key.tcp
+        self._strayed |= outcome.strayed
+        if outcome.error == TIMEOUT:
+            self.timeouts += 1
+            self._spent_ms += self._context.timing.timeout_s * 1000
+        if response := outcome.response:
+            self.rtts_ms.append(response.rtt_ms)
+            self._spent_ms += response.rtt_ms
+            if response.rcode_number == 5:  # REFUSED
+                self.refusals += 1
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether any question left for the address in this run; answers of caches do not count."""
+        return bool(self._failures)
+
+    def timing(self, name: str) -> NameserverTiming:
+        """Return how fast the address answered, under one of its names."""
+        rtts = self.rtts_ms
+        return NameserverTiming(
+            nameserver=name,
+            address=self.address,
+            count=len(rtts),
+            avg_ms=round(statistics.fmean(rtts), 3) if rtts else None,
+            min_ms=round(min(rtts), 3) if rtts else None,
+            max_ms=round(max(rtts), 3) if rtts else None,
+            median_ms=round(statistics.median(rtts), 3) if rtts else None,
+            stddev_ms=round(statistics.pstdev(rtts), 3) if rtts else None,
+            total_ms=round(sum(rtts), 3),
+            timeouts=self.timeouts,
+            refusals=self.refusals,
+            status="ok" if rtts else "unreachable",
+        )
+
+
+def _way(key: QuestionKey) -> tuple[bool, bool, bool]:
+    return key.tcp, key.edns is not None, key.any_source
+
+
+class _Failures:
+    """Failures of one way (UDP or TCP, with or without EDNS, answers from elsewhere too or not) to reach an address.
+
+    A way that has answered once in the run is never given up: a server that drops some questions must not
+    lose the answers to others, whatever their order.
+    """
+
+    __slots__ = ("_answered", "_hard", "_timeouts", "last_at")
+
+    def __init__(self) -> None:
+        self._answered = False
+        self._timeouts = 0
+        self._hard = 0
+        self.last_at = 0.0  # time of the event loop
+
+    def count(self, outcome: Outcome, now: float) -> None:
+        if outcome.response:
+            self._answered = True
+            return
+        self.last_at = now
+        self._timeouts += outcome.error == TIMEOUT
+        self._hard += outcome.error == UNREACHABLE
+
+    def is_hopeless(self, timeout_limit: int) -> bool:
+        if self._answered:
+            return False
+        return self.is_unreachable or bool(timeout_limit and self._timeouts >= timeout_limit)
+
+    @property
+    def is_unreachable(self) -> bool:
+        return self._hard >= _HARD_ERRORS
+
+
+class Nameserver:
+    """A name and one of its addresses; compared and sorted by both. A run has one object per pair."""
+
+    __slots__ = ("_order", "address", "name", "server")
+
+    def __init__(self, name: str, server: Server) -> None:
+        self.name = name
+        self.server = server
+        self.address = server.address
+        self._order = (name, server.is_ipv6, server.address)
+
+    def __repr__(self) -> str:
+        return f"{self.name}/{self.address}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Nameserver) and self._order == other._order
+
+    def __hash__(self) -> int:
+        return hash(self._order)
+
+    def __lt__(self, other: Nameserver) -> bool:
+        return self._order < other._order
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Whether the address is an IPv6 address."""
+        return self.server.is_ipv6
+
+    def query(
+        self,
+        qname: str,
+        qtype: str,
+        *,
+        dnssec: bool = False,
+        tcp: bool = False,
+        edns: Edns | None = None,
+        qclass: str = "IN",
+        rd: bool = False,
+        cd: bool = False,
+        ad: bool = False,
+        any_source: bool = False,
+        qname_octets: bytes | None = None,
+        fallback: bool | None = None,
+        probing: bool = False,
+        shared: bool = False,
+    ) -> Awaitable[Response | None]:
+        """Ask; the question leaves at once, the result can be awaited later.
+
+        None stands for no usable response: a timeout, an unreachable host, octets that are not a DNS message, an
+        address family that is off, an address that may not be asked. `dnssec` asks with DO and 1232 octets;
+        `qname_octets` gives the name in another spelling; `probing` sends once, and a server that does not answer
+        is not the worse for it; `shared` lets the answer come from, and go to, the
+        hot cache of the process: for what is not about the tested zone.
+        """
+        key = QuestionKey(
+            qname,
+            qtype,
+            qclass,
+            (RD if rd else 0) | (CD if cd else 0) | (AD if ad else 0),
+            DNSSEC_EDNS if dnssec and edns is None else edns,
+            tcp,
+            self.server._context.profile.fallback if fallback is None else fallback,  # noqa: SLF001 - same module
+            any_source,
+            qname_octets,
+            probing,
+        )
+        return self.server.ask(key, self, shared=shared)
+
+    def was_asked(self, qname: str, qtype: str) -> bool:
+        """Say whether that question, with DO over UDP, was put to the address before in this run."""
+        fallback = self.server._context.profile.fallback  # noqa: SLF001 - same module
+        return QuestionKey(qname, qtype, edns=DNSSEC_EDNS, fallback=fallback) in self.server.answers
+
+    def axfr(self, zone_name: str) -> Awaitable[Response | None]:
+        """Ask for a zone transfer; the result is its first message (RFC 5936 section 2.2)."""
+        return self.query(zone_name, "AXFR", tcp=True)
+
+
+async def query_all(
+    servers: Iterable[Nameserver],
+    qname: str,
+    qtype: str,
+    *,
+    dnssec: bool = False,
+    tcp: bool = False,
+    edns: Edns | None = None,
+    rd: bool = False,
+    fallback: bool | None = None,
+    shared: bool = False,
+) -> list[tuple[Nameserver, Response | None]]:
+    """Ask all servers at once; the results stand in the order of the servers."""
+    pending = [
+        (
+            server,
+            server.query(qname, qtype, dnssec=dnssec, tcp=tcp, edns=edns, rd=rd, fallback=fallback, shared=shared),
+        )
+        for server in servers
+    ]
+    return [(server, await answer) for server, answer in pending]

@@ -1,0 +1,474 @@
+"""The only socket code: questions over UDP and TCP, with timeouts and retries.
+
+UDP questions of all runs of a process share a few sockets. A reply is matched by socket, message id, question and
+peer; ids are random, sockets are renewed after some thousand questions so that their ports do not stay guessable.
+Nothing here is a task or a coroutine per question: a question is an object with a callback, timeouts lie in one
+queue per duration. What a server does wrong ends as an `Outcome` without response, never as an exception.
+
+Source: RFC 1035 section 4.2, RFC 5452 (spoofing), RFC 7766 (TCP).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import random
+import secrets
+import socket
+import struct
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from gonemaster_engine.errors import WireError
+from gonemaster_engine.net.rrtypes import IN
+from gonemaster_engine.net.wire import Response
+
+_SOCKETS_PER_FAMILY = 8
+_QUESTIONS_PER_SOCKET = 4000  # then a socket with a new port takes over
+_RECEIVE_OCTETS = 65535
+_SEND_TRIES = 3
+_RECEIVE_BURST = 64  # datagrams read before the loop gets its turn
+_BUFFER_OCTETS = 4 * 1024 * 1024
+_TCP_CONNECTIONS = 512  # at once, per process
+_HEADER_OCTETS = 12
+_TYPE_AND_CLASS_OCTETS = 4
+_IP_RECVERR = 11  # linux/in.h; not in the socket module before Python 3.14
+_IPV6_RECVERR = 25
+_QUERY_BITS = 0x8000  # QR
+_OPCODE_BITS = 0x7800
+
+TIMEOUT = "timeout"
+UNREACHABLE = "unreachable"  # the network or the host said so
+MALFORMED = "malformed"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a question ended."""
+
+    response: Response | None
+    error: str = ""  # TIMEOUT, UNREACHABLE, MALFORMED, or empty
+    strayed: bool = False  # a reply came from another address, and was not taken
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long to wait and how often to ask."""
+
+    timeout_s: float  # of a TCP exchange as a whole, and the longest wait for one transmission over UDP
+    retrans_s: float  # after a transmission over UDP, until the next one or the end
+    tries: int  # transmissions over UDP
+
+    @property
+    def udp_wait_s(self) -> float:
+        """How long one transmission over UDP is waited for."""
+        return min(self.retrans_s, self.timeout_s)
+
+
+def _told(_outcome: Outcome) -> None:
+    """Stand for the callback of a question that has ended."""
+
+
+class Question:
+    """A question on its way. `on_done` is called once with the outcome."""
+
+    __slots__ = (
+        "address",
+        "any_source",
+        "body",
+        "done",
+        "on_done",
+        "qclass",
+        "question_name",
+        "question_type",
+        "sent_at",
+        "slot",
+        "source_address",
+        "strayed",
+        "timing",
+        "tries_left",
+    )
+
+    def __init__(
+        self,
+        address: str,
+        body: bytes,
+        timing: Timing,
+        on_done: Callable[[Outcome], None],
+        *,
+        question_octets: int,
+        qclass: int = IN,
+        any_source: bool = False,
+        source_address: str = "",
+    ) -> None:
+        self.address = address
+        self.body = body  # the message without its id
+        self.timing = timing
+        self.on_done = on_done
+        question = body[_HEADER_OCTETS - 2 : _HEADER_OCTETS - 2 + question_octets]
+        self.question_name = question[:-_TYPE_AND_CLASS_OCTETS].lower()
+        self.question_type = question[-_TYPE_AND_CLASS_OCTETS:]  # and class
+        self.qclass = qclass
+        self.any_source = any_source
+        self.source_address = source_address
+        self.tries_left = timing.tries
+        self.sent_at = 0.0
+        self.strayed = False
+        self.slot: tuple[_UdpSocket, int] | None = None
+        self.done = False
+
+    def finish(self, outcome: Outcome) -> None:
+        """End the question; a second call does nothing."""
+        if self.done:
+            return
+        self.done = True
+        if self.slot:
+            self.slot[0].forget(self.slot[1])
+            self.slot = None
+        # the queue of deadlines holds the question for seconds more, and must not hold its run
+        report, self.on_done = self.on_done, _told
+        report(outcome)
+
+
+class _UdpSocket:
+    """One UDP socket and the questions that wait on it, by message id."""
+
+    __slots__ = ("_loop", "_sock", "_waiting", "asked", "closing", "port")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, family: int, source_address: str) -> None:
+        self._loop = loop
+        self._sock = socket.socket(family, socket.SOCK_DGRAM)
+        self._waiting: dict[int, Question] = {}
+        self.asked = 0
+        self.closing = False
+        try:
+            self._prepare(family, source_address)
+        except OSError:
+            self._sock.close()
+            raise
+        loop.add_reader(self._sock.fileno(), self._on_readable)
+
+    def _prepare(self, family: int, source_address: str) -> None:
+        self._sock.setblocking(False)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_OCTETS)
+        if family == socket.AF_INET6:
+            self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if sys.platform == "linux":  # elsewhere a closed port is a timeout
+            ipv6 = family == socket.AF_INET6
+            level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
+            self._sock.setsockopt(level, option, 1)
+        self._sock.bind((source_address, 0))
+
+    def send(self, question: Question, port: int) -> None:
+        """Send the question, for a first or another time; raises OSError."""
+        message_id = question.slot[1] if question.slot else self._free_id()
+        self._waiting[message_id] = question
+        question.slot = (self, message_id)
+        question.sent_at = self._loop.time()
+        self.asked += 1
+        try:
+            self._send_packet(message_id.to_bytes(2) + question.body, (question.address, port))
+        except OSError:
+            question.slot = None
+            self.forget(message_id)
+            raise
+
+    def _send_packet(self, wire: bytes, destination: tuple[str, int]) -> None:
+        for tries_left in reversed(range(_SEND_TRIES)):
+            try:
+                self._sock.sendto(wire, destination)
+                return
+            except BlockingIOError:
+                return  # the send buffer is full: the same as a lost packet, the next try comes
+            except OSError:
+                # With IP_RECVERR an ICMP error that another address sent is reported here, too, once.
+                if not tries_left:
+                    raise
+                self._read_errors()
+
+    def _free_id(self) -> int:
+        while True:
+            message_id = secrets.randbits(16)
+            if message_id not in self._waiting:
+                return message_id
+
+    def forget(self, message_id: int) -> None:
+        """Wait no longer for that id."""
+        self._waiting.pop(message_id, None)
+        if self.closing and not self._waiting:
+            self.close()
+
+    def retire(self) -> None:
+        """Take no more questions and close when the last one is answered."""
+        self.closing = True
+        if not self._waiting:
+            self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._sock.fileno() >= 0:
+            self._loop.remove_reader(self._sock.fileno())
+            self._sock.close()
+
+    def _on_readable(self) -> None:
+        for _ in range(_RECEIVE_BURST):
+            try:
+                wire, peer = self._sock.recvfrom(_RECEIVE_OCTETS)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._read_errors()
+                return
+            self._on_datagram(wire, peer[0])
+            if self._sock.fileno() < 0:
+                return
+
+    def _read_errors(self) -> None:
+        """Take ICMP errors from the error queue: each holds the packet that caused it and where it went."""
+        for _ in range(_RECEIVE_BURST):
+            try:
+                wire, _, _, peer = self._sock.recvmsg(_RECEIVE_OCTETS, 0, socket.MSG_ERRQUEUE)
+            except (BlockingIOError, OSError):
+                return
+            question = self._waiting.get(int.from_bytes(wire[:2]))
+            if question and peer[0] == question.address and wire[2:] == question.body:
+                question.finish(Outcome(None, UNREACHABLE))
+
+    def _on_datagram(self, wire: bytes, peer: str) -> None:
+        if len(wire) < _HEADER_OCTETS:
+            return
+        question = self._waiting.get(wire[0] << 8 | wire[1])
+        if question is None or not _answers(wire, question):
+            return
+        if peer != question.address and not question.any_source:
+            question.strayed = True
+            return
+        rtt_ms = (self._loop.time() - question.sent_at) * 1000
+        question.finish(_parse(wire, question, source=peer, over_tcp=False, rtt_ms=rtt_ms))
+
+
+def _answers(wire: bytes, question: Question) -> bool:
+    """Say whether the message is a response that repeats the question, or leaves it out altogether."""
+    flags = wire[2] << 8 | wire[3]
+    if not flags & _QUERY_BITS or flags & _OPCODE_BITS:
+        return False
+    if wire[4] == wire[5] == 0:  # no question: what servers do that do not understand it
+        return True
+    end = _HEADER_OCTETS + len(question.question_name)
+    if wire[end : end + _TYPE_AND_CLASS_OCTETS] != question.question_type:
+        return False
+    return wire[_HEADER_OCTETS:end].lower() == question.question_name
+
+
+def _parse(wire: bytes, question: Question, *, source: str, over_tcp: bool, rtt_ms: float) -> Outcome:
+    try:
+        response = Response(wire, source=source, over_tcp=over_tcp, rtt_ms=rtt_ms, qclass=question.qclass)
+    except WireError:
+        return Outcome(None, MALFORMED)
+    return Outcome(response)
+
+
+class _Deadlines:
+    """Calls questions whose time is over. One queue per duration: within a queue the order is that of arrival."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_due: Callable[[Question, int], None]) -> None:
+        self._loop = loop
+        self._on_due = on_due
+        self._queues: dict[float, deque[tuple[float, Question, int]]] = {}
+        self._timers: dict[float, asyncio.TimerHandle] = {}
+
+    def add(self, question: Question, delay_s: float) -> None:
+        queue = self._queues.setdefault(delay_s, deque())
+        queue.append((self._loop.time() + delay_s, question, question.tries_left))
+        if delay_s not in self._timers:
+            self._timers[delay_s] = self._loop.call_later(delay_s, self._sweep, delay_s)
+
+    def _sweep(self, delay_s: float) -> None:
+        queue, now = self._queues[delay_s], self._loop.time()
+        while queue and (queue[0][1].done or queue[0][0] <= now):
+            _, question, tries_left = queue.popleft()
+            if not question.done:
+                self._on_due(question, tries_left)
+        if queue:
+            self._timers[delay_s] = self._loop.call_at(queue[0][0], self._sweep, delay_s)
+        else:
+            del self._timers[delay_s]
+
+    def close(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._queues.clear()
+
+
+class _TcpExchange(asyncio.Protocol):
+    """One question over one TCP connection; the first message is the answer."""
+
+    def __init__(self, question: Question, transport: Transport) -> None:
+        self._question = question
+        self._owner = transport
+        self._received = bytearray()
+        self._connection: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        connection = cast("asyncio.Transport", transport)  # uvloop's transports do not derive from it
+        self._connection = connection
+        message = random.getrandbits(16).to_bytes(2) + self._question.body
+        self._received.clear()
+        connection.write(struct.pack("!H", len(message)) + message)
+        self._id = message[:2]
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if len(self._received) < 2:
+            return
+        end = 2 + int.from_bytes(self._received[:2])
+        if len(self._received) < end:
+            return
+        wire = bytes(self._received[2:end])
+        self._end(self._judge(wire))
+
+    def _judge(self, wire: bytes) -> Outcome:
+        if len(wire) < _HEADER_OCTETS or wire[:2] != self._id or not _answers(wire, self._question):
+            return Outcome(None, MALFORMED)
+        rtt_ms = (self._owner.loop.time() - self._question.sent_at) * 1000
+        return _parse(wire, self._question, source=self._question.address, over_tcp=True, rtt_ms=rtt_ms)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(Outcome(None, UNREACHABLE if exc else MALFORMED))
+
+    def _end(self, outcome: Outcome) -> None:
+        if self._connection:
+            self._connection.abort()
+        self._question.finish(outcome)
+
+
+class Transport:
+    """Asks questions for all runs of one event loop. Make it inside the loop; close it there."""
+
+    def __init__(self, *, port: int = 53, tcp_connections: int = _TCP_CONNECTIONS) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.port = port
+        self._sockets: dict[tuple[int, str], list[_UdpSocket]] = {}
+        self._deadlines = _Deadlines(self.loop, self._on_due)
+        self._tcp_slots = asyncio.Semaphore(tcp_connections)
+        self._tcp_tasks: set[asyncio.Task[None]] = set()
+        self.questions = 0  # transmissions over UDP and connections over TCP so far
+
+    def ask_udp(self, question: Question) -> None:
+        """Send the question over UDP, again when no answer comes, until its tries are used up."""
+        self.questions += 1
+        question.tries_left -= 1
+        try:
+            chosen = question.slot[0] if question.slot else self._udp_socket(question)
+            chosen.send(question, self.port)
+        except OSError as error:
+            # at once would call back before the caller has stored what it asked
+            self.loop.call_soon(question.finish, Outcome(None, _reason(error)))
+            return
+        self._deadlines.add(question, question.timing.udp_wait_s)
+
+    def _on_due(self, question: Question, tries_left: int) -> None:
+        if tries_left != question.tries_left:
+            return  # the deadline of an earlier transmission
+        if question.tries_left > 0:
+            self.ask_udp(question)
+        else:
+            question.finish(Outcome(None, TIMEOUT, question.strayed))
+
+    def _udp_socket(self, question: Question) -> _UdpSocket:
+        family = socket.AF_INET6 if ":" in question.address else socket.AF_INET
+        key = (family, question.source_address)
+        pool = self._sockets.setdefault(key, [])
+        if len(pool) < _SOCKETS_PER_FAMILY:
+            pool.append(_UdpSocket(self.loop, *key))
+            return pool[-1]
+        index = random.randrange(_SOCKETS_PER_FAMILY)
+        chosen = pool[index]
+        if chosen.asked >= _QUESTIONS_PER_SOCKET:
+            pool[index] = _UdpSocket(self.loop, *key)
+            chosen.retire()
+            chosen = pool[index]
+        return chosen
+
+    def ask_tcp(self, question: Question) -> None:
+        """Ask the question over a TCP connection of its own, once."""
+        self.questions += 1
+        task = self.loop.create_task(self._converse(question))
+        self._tcp_tasks.add(task)
+        task.add_done_callback(self._tcp_tasks.discard)
+
+    async def _converse(self, question: Question) -> None:
+        """Connect, ask and wait; the time limit holds for all of it, however slowly the octets come."""
+        local = (question.source_address, 0) if question.source_address else None
+        protocol = _TcpExchange(question, self)
+        connection: asyncio.BaseTransport | None = None
+        try:
+            async with self._tcp_slots, asyncio.timeout(question.timing.timeout_s):
+                question.sent_at = self.loop.time()
+                connection, _ = await self.loop.create_connection(
+                    lambda: protocol, question.address, self.port, local_addr=local
+                )
+                await _finished(question)
+        except TimeoutError:
+            question.finish(Outcome(None, TIMEOUT))
+        except OSError as error:
+            question.finish(Outcome(None, _reason(error)))
+        finally:
+            if connection:
+                connection.close()
+
+    async def close(self) -> None:
+        """Close all sockets; questions under way end as timeouts."""
+        self._deadlines.close()
+        for pool in self._sockets.values():
+            for udp_socket in pool:
+                udp_socket.close()
+        self._sockets.clear()
+        tasks = list(self._tcp_tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # closed connections give up their sockets in the loop's next turn
+
+
+async def _finished(question: Question) -> None:
+    """Wait until the question has its outcome."""
+    if question.done:
+        return
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    report = question.on_done
+
+    def on_done(outcome: Outcome) -> None:
+        if not future.done():
+            future.set_result(None)
+        report(outcome)
+
+    question.on_done = on_done
+    await future
+
+
+_UNREACHABLE_ERRNOS = frozenset(
+    {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ECONNREFUSED, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM}
+)
+
+
+def _reason(error: OSError) -> str:
+    return UNREACHABLE if error.errno in _UNREACHABLE_ERRNOS or error.errno is None else TIMEOUT
+
+
+def host_has_ipv6() -> bool:
+    """Say whether this host has a way to send IPv6 packets; nothing is sent."""
+    return _has_route("2001:500:2::c") or _has_route("::1")
+
+
+def _has_route(address: str) -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 53))
+    except OSError:
+        return False
+    return True

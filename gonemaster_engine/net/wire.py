@@ -1,0 +1,522 @@
+"""DNS messages as octets: queries from a template, and responses that are parsed only as far as a test looks.
+
+A response is walked once: header, question, and for each record owner, type, class, TTL and where its rdata lies.
+A dnspython object is made only when a test case looks inside. (dnspython's full parse of a signed answer takes
+about 0.5 ms, the walk a fiftieth of it; a run reads some 300 answers.)
+
+Source: RFC 1035 section 4, RFC 6891 (EDNS), RFC 3597 (unknown types).
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+import dns.exception
+import dns.name
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+from gonemaster_engine import names
+from gonemaster_engine.errors import WireError
+from gonemaster_engine.net.rrtypes import (
+    AAAA,
+    CNAME,
+    DNAME,
+    IN,
+    MX,
+    NS,
+    OPT,
+    PTR,
+    RRSIG,
+    SOA,
+    A,
+    rcode_text,
+    type_number,
+    type_text,
+)
+
+Section: TypeAlias = Literal["answer", "authority", "additional"]
+
+HEADER_OCTETS = 12
+RD, CD, AD = 0x0100, 0x0010, 0x0020
+_QR, _AA, _TC, _RA, _Z = 0x8000, 0x0400, 0x0200, 0x0080, 0x0040
+_DO = 0x8000
+DNSSEC_PAYLOAD = 1232  # octets; DNS flag day 2020
+PLAIN_PAYLOAD = 512
+
+_HEADER = struct.Struct("!HHHHHH")
+_RECORD_FIXED = struct.Struct("!HHIH")  # type, class, TTL, rdata length
+_QUESTION_FIXED = struct.Struct("!HH")
+_SOA_NUMBERS_OCTETS = 20
+_NAME_TYPES = frozenset({NS, CNAME, PTR, DNAME})
+_POINTER = 0xC0
+_MAX_POINTERS = 127  # in one name: as many as it can have labels
+_ROOT_NAME = (names.ROOT, 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Edns:
+    """The OPT pseudo-record of a query or response (RFC 6891 section 6.1)."""
+
+    payload: int = PLAIN_PAYLOAD  # octets
+    version: int = 0
+    do: bool = False
+    z: int = 0  # the fifteen flag bits after DO
+    options: tuple[tuple[int, bytes], ...] = ()
+    extended_rcode: int = 0  # upper eight bits of the RCODE
+
+    def to_wire(self) -> bytes:
+        """Return the record in wire format."""
+        rdata = b"".join(struct.pack("!HH", code, len(value)) + value for code, value in self.options)
+        flags = (_DO if self.do else 0) | self.z
+        fixed = struct.pack("!BHHBBHH", 0, OPT, self.payload, self.extended_rcode, self.version, flags, len(rdata))
+        return fixed + rdata
+
+    def option(self, code: int) -> bytes | None:
+        """Return the data of the first option of that code, None if there is none."""
+        return next((value for number, value in self.options if number == code), None)
+
+
+DNSSEC_EDNS = Edns(payload=DNSSEC_PAYLOAD, do=True)
+
+
+@lru_cache(maxsize=8192)
+def query_body(qname: bytes, qtype: int, qclass: int, flags: int, edns: Edns | None) -> bytes:
+    """Return a query without its first two octets, the message id; `qname` is in wire format.
+
+    The same question goes to several servers, so the result is kept.
+    """
+    body = struct.pack("!HHHHH", flags, 1, 0, 0, 1 if edns else 0) + qname + _QUESTION_FIXED.pack(qtype, qclass)
+    return body + edns.to_wire() if edns else body
+
+
+class _Octets:
+    """The octets of a message and the names found in them.
+
+    Response and records share it and do not know one another: without circles a run's answers are freed at once.
+    """
+
+    __slots__ = ("_names", "wire")
+
+    def __init__(self, wire: bytes) -> None:
+        self.wire = wire
+        self._names: dict[int, tuple[str, int, int]] = {}  # by position: name, its octets, position after it
+
+    def name_at(self, position: int) -> tuple[str, int]:
+        """Return the canonical name that starts there, and the position after it.
+
+        Compression pointers must lead backwards (RFC 1035 section 4.1.4), so a loop cannot happen; their number is
+        limited, as a message of nothing but pointers could keep the process busy for seconds.
+
+        Raises:
+            WireError: it is malformed.
+        """
+        known = self._names.get(position)
+        if known is not None:
+            return known[0], known[2]
+        wire = self.wire
+        start = limit = position
+        labels: list[str] = []
+        octets = 1
+        after = -1  # where the name ends in the message, once a pointer was met
+        pointers = 0
+        try:
+            while length := wire[position]:
+                if length >= _POINTER:
+                    target = (length & 0x3F) << 8 | wire[position + 1]
+                    pointers += 1
+                    if target >= limit or pointers > _MAX_POINTERS:
+                        raise WireError("a compression pointer does not lead backwards, or to too many others")
+                    after = position + 2 if after < 0 else after
+                    known = self._names.get(target)
+                    if known is not None:
+                        return self._remember(start, labels, octets, known, after)
+                    position = limit = target
+                    continue
+                end = position + 1 + length
+                if length > names.LABEL_MAX_OCTETS or end >= len(wire):
+                    raise WireError("a label is malformed")
+                octets += length + 1
+                labels.append(names.label_text(wire[position + 1 : end]))
+                position = end
+        except IndexError:
+            raise WireError("a name reaches past the end of the message") from None
+        return self._remember(start, labels, octets, _ROOT_NAME, position + 1 if after < 0 else after)
+
+    def _remember(
+        self, start: int, labels: list[str], octets: int, suffix: tuple[str, int, int], after: int
+    ) -> tuple[str, int]:
+        octets += suffix[1] - 1
+        if octets > names.NAME_MAX_OCTETS:
+            raise WireError("a name is longer than 255 octets")
+        if suffix[0] != names.ROOT:
+            labels.append(suffix[0])
+        name = ".".join(labels) or names.ROOT
+        self._names[start] = (name, octets, after)
+        return name, after
+
+
+class Record:
+    """One resource record of a response. Rdata is decoded when asked for."""
+
+    __slots__ = ("_decoded", "_end", "_good", "_message", "_rdata", "_start", "owner", "rdclass", "ttl", "type")
+
+    def __init__(self, message: _Octets, owner: str, fixed: tuple[int, int, int], start: int, end: int) -> None:
+        self._message = message
+        self.owner = owner
+        self.type, self.rdclass, self.ttl = fixed
+        self._start = start
+        self._end = end
+        self._good: bool | None = None
+        self._decoded: str | None = None
+        self._rdata: dns.rdata.Rdata | None = None
+
+    def __repr__(self) -> str:
+        return f"<Record {self.owner} {self.ttl} {self.rtype}>"
+
+    @property
+    def rtype(self) -> str:
+        """The mnemonic of the type."""
+        return type_text(self.type)
+
+    @property
+    def target(self) -> str:
+        """The name that an NS, CNAME, DNAME, PTR, MX or SOA record points to."""
+        if self._decoded is None:
+            self._decoded = self._message.name_at(self._start + (2 if self.type == MX else 0))[0]
+        return self._decoded
+
+    @property
+    def preference(self) -> int:
+        """The preference of an MX record."""
+        return int.from_bytes(self._message.wire[self._start : self._start + 2])
+
+    @property
+    def address(self) -> str:
+        """The address of an A or AAAA record, in canonical text form."""
+        if self._decoded is None:
+            family = socket.AF_INET if self.type == A else socket.AF_INET6
+            self._decoded = socket.inet_ntop(family, self.octets)
+        return self._decoded
+
+    @property
+    def octets(self) -> bytes:
+        """The rdata as it lies in the message; names in it may be compressed."""
+        return self._message.wire[self._start : self._end]
+
+    @property
+    def rdata(self) -> dns.rdata.Rdata:
+        """The rdata as a dnspython object, made on first use.
+
+        Raises:
+            WireError: it is malformed; never for records that `Response.records` returns.
+        """
+        if self._rdata is None:
+            self._rdata = self._parse()
+        return self._rdata
+
+    def _parse(self) -> dns.rdata.Rdata:
+        wire = self._message.wire
+        try:
+            return dns.rdata.from_wire(
+                dns.rdataclass.RdataClass.make(self.rdclass),
+                dns.rdatatype.RdataType.make(self.type),
+                wire,
+                self._start,
+                self._end - self._start,
+            )
+        except Exception as error:  # hostile rdata: dnspython raises what its parsers meet
+            raise WireError(f"rdata of {self!r} is malformed: {error}") from error
+
+    @property
+    def data(self) -> bytes:
+        """The rdata in canonical form (RFC 4034 section 6.2): for comparing records without their TTL."""
+        if self.type in {A, AAAA}:
+            return self.octets
+        return self.rdata.to_digestable()
+
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether the rdata is what the type demands."""
+        if self._good is None:
+            self._good = self._check()
+        return self._good
+
+    def _check(self) -> bool:
+        length = self._end - self._start
+        if self.type == A:
+            return length == 4 and self.rdclass == IN
+        if self.type == AAAA:
+            return length == 16 and self.rdclass == IN
+        try:
+            return self._check_names(length)
+        except WireError:
+            return False
+
+    def _check_names(self, length: int) -> bool:
+        message = self._message
+        if self.type in _NAME_TYPES:
+            return message.name_at(self._start)[1] == self._end
+        if self.type == MX:
+            return length > 2 and message.name_at(self._start + 2)[1] == self._end
+        if self.type == SOA:
+            _, after_mname = message.name_at(self._start)
+            return message.name_at(after_mname)[1] + _SOA_NUMBERS_OCTETS == self._end
+        return self.rdata is not None
+
+
+class Response:
+    """A DNS response and how it came; the octets are walked once, in the constructor.
+
+    Raises:
+        WireError: the octets are not a DNS message that can be walked to its end.
+    """
+
+    __slots__ = (
+        "_edns",
+        "_found",
+        "_message",
+        "additional",
+        "answer",
+        "authority",
+        "flags",
+        "id",
+        "over_tcp",
+        "qclass",
+        "question_name_octets",
+        "question_type",
+        "rtt_ms",
+        "source",
+        "wire",
+    )
+
+    def __init__(
+        self, wire: bytes, *, source: str = "", over_tcp: bool = False, rtt_ms: float = 0.0, qclass: int = IN
+    ) -> None:
+        self.wire = wire
+        self.source = source
+        self.over_tcp = over_tcp
+        self.rtt_ms = rtt_ms
+        self.qclass = qclass
+        self.question_name_octets: bytes | None = None
+        self.question_type: str | None = None
+        self._message = _Octets(wire)
+        self._found: dict[tuple[str, str | None, str], list[Record]] = {}
+        self._edns: Edns | None = None
+        try:
+            self._walk()
+        except (IndexError, struct.error) as error:
+            raise WireError("the message ends too early") from error
+
+    def _walk(self) -> None:
+        header: tuple[int, ...] = _HEADER.unpack_from(self.wire)
+        self.id, self.flags, questions, answers, authorities, additionals = header
+        position = self._walk_questions(questions)
+        self.answer, position = self._walk_section(answers, position)
+        self.authority, position = self._walk_section(authorities, position)
+        additional, _ = self._walk_section(additionals, position)
+        self.additional = tuple(record for record in additional if not self._take_opt(record))
+
+    def _walk_questions(self, count: int) -> int:
+        position = HEADER_OCTETS
+        for number in range(count):
+            start = position
+            position = self._message.name_at(position)[1]
+            qtype, _ = _QUESTION_FIXED.unpack_from(self.wire, position)
+            if number == 0:
+                self.question_name_octets = self.wire[start:position]
+                self.question_type = type_text(qtype)
+            position += 4
+        return position
+
+    def _walk_section(self, count: int, position: int) -> tuple[tuple[Record, ...], int]:
+        message, wire, limit = self._message, self.wire, len(self.wire)
+        records = []
+        for _ in range(count):
+            owner, position = message.name_at(position)
+            rtype, rdclass, ttl, length = _RECORD_FIXED.unpack_from(wire, position)
+            position += 10
+            end = position + length
+            if end > limit:
+                raise WireError("a record reaches past the end of the message")
+            # RFC 2181 section 8: a TTL with the highest bit set counts as zero
+            records.append(Record(message, owner, (rtype, rdclass, ttl if ttl < 0x80000000 else 0), position, end))
+            position = end
+        return tuple(records), position
+
+    def _take_opt(self, record: Record) -> bool:
+        if record.type != OPT:
+            return False
+        if self._edns is None and record.owner == names.ROOT:
+            ttl = int.from_bytes(self.wire[record._start - 6 : record._start - 2])  # noqa: SLF001 - same module
+            self._edns = Edns(
+                payload=record.rdclass,
+                extended_rcode=ttl >> 24,
+                version=ttl >> 16 & 0xFF,
+                do=bool(ttl & _DO),
+                z=ttl & 0x7FFF,
+                options=_options(record.octets),
+            )
+        return True
+
+    @property
+    def size(self) -> int:
+        """Size of the message, octets."""
+        return len(self.wire)
+
+    @property
+    def edns(self) -> Edns | None:
+        """The OPT pseudo-record, None if there is none."""
+        return self._edns
+
+    @property
+    def opcode(self) -> int:
+        """The OPCODE."""
+        return self.flags >> 11 & 0xF
+
+    @property
+    def rcode_number(self) -> int:
+        """The RCODE, with the upper bits of EDNS."""
+        upper = self._edns.extended_rcode << 4 if self._edns else 0
+        return upper | self.flags & 0xF
+
+    @property
+    def rcode(self) -> str:
+        """The mnemonic of the RCODE."""
+        return rcode_text(self.rcode_number)
+
+    @property
+    def qr(self) -> bool:
+        """Whether it is a response."""
+        return bool(self.flags & _QR)
+
+    @property
+    def aa(self) -> bool:
+        """Whether it is an authoritative answer."""
+        return bool(self.flags & _AA)
+
+    @property
+    def tc(self) -> bool:
+        """Whether it is truncated."""
+        return bool(self.flags & _TC)
+
+    @property
+    def rd(self) -> bool:
+        """Whether recursion was desired."""
+        return bool(self.flags & RD)
+
+    @property
+    def ra(self) -> bool:
+        """Whether recursion is available."""
+        return bool(self.flags & _RA)
+
+    @property
+    def z(self) -> bool:
+        """The reserved header bit."""
+        return bool(self.flags & _Z)
+
+    @property
+    def ad(self) -> bool:
+        """Whether the server calls the data authentic."""
+        return bool(self.flags & AD)
+
+    @property
+    def cd(self) -> bool:
+        """Whether checking is disabled."""
+        return bool(self.flags & CD)
+
+    def section(self, section: Section) -> tuple[Record, ...]:
+        """Return the records of a section, OPT left out."""
+        if section == "answer":
+            return self.answer
+        return self.authority if section == "authority" else self.additional
+
+    def records(self, rtype: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
+        """Return the records of that type and owner; those of another class or with malformed rdata are left out.
+
+        The list is kept: do not change it.
+        """
+        key = (rtype, owner, section)
+        found = self._found.get(key)
+        if found is None:
+            number, qclass = type_number(rtype), self.qclass
+            found = self._found[key] = [
+                record
+                for record in self.section(section)
+                if record.type == number
+                and (owner is None or record.owner == owner)
+                and record.rdclass == qclass
+                and record.is_well_formed
+            ]
+        return found
+
+    def has(self, rtype: str, owner: str | None = None, section: Section = "answer") -> bool:
+        """Say whether there is a record of that type and owner."""
+        return bool(self.records(rtype, owner, section))
+
+    def signatures(self, covered: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
+        """Return the RRSIG records that cover that type."""
+        number = type_number(covered)
+        return [
+            record
+            for record in self.records("RRSIG", owner, section)
+            if record.type == RRSIG and int.from_bytes(record.octets[:2]) == number
+        ]
+
+    def rrset(self, rtype: str, owner: str, section: Section = "answer") -> dns.rrset.RRset | None:
+        """Return the records of that type and owner as a dnspython RRset, None if there are none."""
+        return make_rrset(self.records(rtype, owner, section))
+
+    @property
+    def is_referral(self) -> bool:
+        """Whether it delegates: NOERROR, no AA, NS records as authority, nothing but CNAME in the answer."""
+        return (
+            not self.flags & (_AA | 0xF)
+            and not (self._edns and self._edns.extended_rcode)
+            and self.has("NS", None, "authority")
+            and all(record.type in {CNAME, RRSIG} for record in self.answer)
+        )
+
+    def is_referral_to(self, name: str) -> bool:
+        """Say whether it delegates that name."""
+        return self.is_referral and self.has("NS", name, "authority")
+
+
+def make_rrset(records: Iterable[Record]) -> dns.rrset.RRset | None:
+    """Return well-formed records of one owner and type as a dnspython RRset, None if there are none."""
+    records = list(records)
+    if not records:
+        return None
+    first = records[0]
+    return dns.rrset.from_rdata_list(dns_name(first.owner), first.ttl, [record.rdata for record in records])
+
+
+@lru_cache(maxsize=8192)
+def dns_name(name: str) -> dns.name.Name:
+    """Return a canonical name as a dnspython name."""
+    return dns.name.from_wire(names.to_wire(name), 0)[0]
+
+
+def from_dns_name(name: dns.name.Name) -> str:
+    """Return a dnspython name in canonical form."""
+    return names.from_labels([label for label in name.labels if label])
+
+
+def _options(rdata: bytes) -> tuple[tuple[int, bytes], ...]:
+    options = []
+    position = 0
+    while position + 4 <= len(rdata):
+        code, length = _QUESTION_FIXED.unpack_from(rdata, position)
+        position += 4
+        if position + length > len(rdata):
+            break  # a cut option: what came before it stands
+        options.append((code, rdata[position : position + length]))
+        position += length
+    return tuple(options)

@@ -1,0 +1,1 @@
+"""Profiles: defaults, sparse overrides, validation and comparison."""

@@ -1,0 +1,162 @@
+"""What a sparse profile changes: each of its values beside the one that counts without it.
+
+Source: contract http-api.md section 5.1; decisions.md for test_levels, which are merged per module and tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gonemaster_engine.profile.profile import Profile, checked_profile, default_profile
+from gonemaster_engine.profile.schema import Document
+
+CHANGED, REDUNDANT, SET, MAP = "changed", "redundant", "set", "map"
+KINDS = (CHANGED, REDUNDANT, SET, MAP)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChange:
+    """A tag whose level differs."""
+
+    key: str
+    default: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleDifference:
+    """The levels of one module: what differs, what the profile leaves to the default, what no engine tag is."""
+
+    module: str
+    changed: Sequence[LevelChange]
+    missing: Sequence[str]
+    unknown: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One property that a profile names."""
+
+    path: str
+    kind: str  # one of KINDS; "set" for test_cases, "map" for test_levels
+    redundant: bool  # without the property the profile would mean the same
+    wholesale: bool = False  # the value replaces the default as a whole
+    default: Any = None
+    value: Any = None
+    excluded: Sequence[str] = ()  # test cases of the default that are left out
+    unknown: Sequence[str] = ()  # test cases that this engine does not have
+    modules: Sequence[ModuleDifference] = ()
+
+    @property
+    def deviations(self) -> int:
+        """How many single values differ from the default."""
+        if self.kind == MAP:
+            return sum(len(module.changed) for module in self.modules)
+        if self.kind == SET:
+            return len(set(self.default) ^ set(self.value))
+        return int(not self.redundant)
+
+    @property
+    def unknown_count(self) -> int:
+        """How many test cases or tags this engine does not have."""
+        return len(self.unknown) + sum(len(module.unknown) for module in self.modules)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The properties, counted."""
+
+    deviations: int = 0
+    redundant: int = 0
+    missing: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileDiff:
+    """All properties that a profile names, by path."""
+
+    properties: Sequence[Difference] = field(default=())
+
+    @property
+    def summary(self) -> Summary:
+        """The properties, counted."""
+        return Summary(
+            deviations=sum(item.deviations for item in self.properties),
+            redundant=sum(item.redundant for item in self.properties),
+            missing=sum(len(module.missing) for item in self.properties for module in item.modules),
+            unknown=sum(item.unknown_count for item in self.properties),
+        )
+
+
+def diff_profile(document: Mapping[str, Any], base: Profile) -> ProfileDiff:
+    """Compare a sparse profile with what counts where it says nothing.
+
+    Test cases that this engine does not have are reported, not refused: the profile may be older than the engine.
+
+    Raises:
+        ProfileError: with the path of each wrong key or value.
+    """
+    known, unknown = _split_test_cases(document)
+    checked = checked_profile(known)
+    found = list(_leaves("", checked, base.as_dict()))
+    if "test_cases" in checked:
+        found.append(_test_cases(checked["test_cases"], list(base.test_cases), unknown))
+    if "test_levels" in checked:
+        found.append(_test_levels(checked["test_levels"], base.as_dict()["test_levels"]))
+    return ProfileDiff(sorted(found, key=lambda item: item.path))
+
+
+def _split_test_cases(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
+    """Take the names of test cases that this engine does not have out of a document."""
+    names = document.get("test_cases")
+    if not isinstance(names, list):
+        return document, []
+    having = frozenset(default_profile().test_cases)
+    unknown = [name for name in names if isinstance(name, str) and name.lower() not in having]
+    return {**document, "test_cases": [name for name in names if name not in unknown]}, sorted(set(unknown))
+
+
+def _leaves(path: str, checked: Document, base: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield one difference for each value that is not a map."""
+    for key, value in checked.items():
+        below = f"{path}.{key}" if path else key
+        if below in ("test_cases", "test_levels"):
+            continue
+        if isinstance(value, dict):
+            yield from _leaves(below, value, base.get(key, {}))
+        else:
+            same, whole = value == base.get(key), isinstance(value, list)
+            kind = REDUNDANT if same else CHANGED
+            yield Difference(path=below, kind=kind, redundant=same, wholesale=whole, default=base.get(key), value=value)
+
+
+def _test_cases(value: list[str], default: list[str], unknown: list[str]) -> Difference:
+    return Difference(
+        path="test_cases",
+        kind=SET,
+        redundant=not unknown and set(value) == set(default),
+        wholesale=True,
+        default=default,
+        value=value,
+        excluded=[name for name in default if name not in value],
+        unknown=unknown,
+    )
+
+
+def _test_levels(value: Mapping[str, Mapping[str, str]], default: Mapping[str, Mapping[str, str]]) -> Difference:
+    modules = [_module(name, value[name], default.get(name, {})) for name in sorted(value)]
+    telling = any(module.changed or module.unknown for module in modules)
+    return Difference(path="test_levels", kind=MAP, redundant=not telling, modules=modules)
+
+
+def _module(name: str, value: Mapping[str, str], default: Mapping[str, str]) -> ModuleDifference:
+    both = sorted(value.keys() & default.keys())
+    return ModuleDifference(
+        name,
+        changed=[LevelChange(tag, default[tag], value[tag]) for tag in both if default[tag] != value[tag]],
+        missing=sorted(default.keys() - value.keys()),
+        unknown=sorted(value.keys() - default.keys()),
+    )

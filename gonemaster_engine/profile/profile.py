@@ -1,0 +1,200 @@
+"""Profiles: the settings of a run, from the default profile and sparse overrides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.errors import ProfileError
+from gonemaster_engine.profile.documents import parse_document, read_document
+from gonemaster_engine.profile.schema import Document, check_document
+
+__all__ = [
+    "AsnDatabase",
+    "Profile",
+    "ProfileError",
+    "checked_profile",
+    "default_profile",
+    "load_profile",
+    "parse_profile",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AsnDatabase:
+    """Where origin ASNs are looked up."""
+
+    style: str  # "cymru" or "ripe": the one to be tried first
+    sources: Mapping[str, tuple[str, ...]]  # names of zones ("cymru") and of whois servers ("ripe")
+
+    @property
+    def first_sources(self) -> tuple[str, ...]:
+        """The sources of the style to be tried first."""
+        return self.sources.get(self.style, ())
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """The settings of a run; compared and hashed by identity, so that it can be the key of caches."""
+
+    timeout_s: float  # of one attempt over UDP or TCP
+    retry: int  # attempts per query
+    retrans_s: int  # pause before the next attempt
+    fallback: bool  # ask again over TCP after a truncated response
+    parallel: int  # test cases at a time
+    unordered: bool  # entries may be passed on before those of earlier test cases
+    positive_cache_ttl_s: int  # 0: the TTL of the records
+    negative_cache_ttl_s: int
+    error_cache_ttl_s: int
+    fast_fail_timeout_count: int  # 0: never
+    nameserver_concurrency: int  # 0: no limit
+    nameserver_max_total_ms: int  # 0: no limit
+    source4: str  # empty: any address of the host
+    source6: str
+    ipv4: bool
+    ipv6: bool
+    allow_non_global_targets: bool
+    no_network: bool
+    asn_db: AsnDatabase
+    badkeys_path: str  # empty: the usual places
+    test_cases: tuple[str, ...]  # ids, in their order
+    levels: Mapping[str, Mapping[str, Level]]  # by module and tag
+    _document: Document
+
+    def level(self, module: str, tag: str) -> Level:
+        """Return the level of a tag; DEBUG if the profile has none."""
+        return self.levels.get(module, _NO_LEVELS).get(tag, Level.DEBUG)
+
+    def setting(self, case_id: str, name: str) -> int:
+        """Return the value of a property in test_cases_vars.
+
+        Raises:
+            KeyError: the default profile has no such property.
+        """
+        return self._variables[case_id][name]
+
+    @cached_property
+    def _variables(self) -> Mapping[str, Mapping[str, int]]:
+        variables: Mapping[str, Mapping[str, int]] = self._document["test_cases_vars"]
+        return variables
+
+    def merge(self, overrides: Mapping[str, Any]) -> Profile:
+        """Return this profile with the keys that a sparse document gives.
+
+        Maps are merged key by key, test_levels per module and tag, test_cases_vars per property; lists are replaced.
+
+        Raises:
+            ProfileError: with the path of each wrong key or value.
+        """
+        checked = checked_profile(overrides)
+        return _from_document(_merged(self._document, checked)) if checked else self
+
+    def as_dict(self) -> Document:
+        """Return the effective profile as a document that may be changed."""
+        document: Document = _copied(self._document)
+        return document
+
+
+_NO_LEVELS: Mapping[str, Level] = {}
+
+
+@cache
+def default_profile() -> Profile:
+    """Return the profile that is used when nothing else is said."""
+    return _from_document(check_document(_default_document(), _known_vars()))
+
+
+def checked_profile(document: Any) -> Document:
+    """Return a sparse profile document in its normal form.
+
+    Raises:
+        ProfileError: with the path of each wrong key or value.
+    """
+    return check_document(document, _known_vars())
+
+
+def load_profile(path: str | Path) -> Profile:
+    """Return the default profile with the overrides of a file in JSON or YAML.
+
+    Raises:
+        ProfileError: the file cannot be read, or is not a profile.
+    """
+    return default_profile().merge(read_document(path, ProfileError))
+
+
+def parse_profile(text: str) -> Document:
+    """Return the document in a text in JSON or YAML, unchecked; an empty text is an empty document.
+
+    Raises:
+        ProfileError: it is neither.
+    """
+    return parse_document(text, ProfileError)
+
+
+@cache
+def _default_document() -> Document:
+    data = resources.files("gonemaster_engine") / "data" / "default-profile.json"
+    document: Document = json.loads(data.read_text(encoding="utf-8"))
+    return document
+
+
+@cache
+def _known_vars() -> Mapping[str, Mapping[str, Any]]:
+    document = _default_document()
+    return {**document["test_cases_vars"], "*": dict.fromkeys(document["test_cases"])}
+
+
+def _merged(base: Any, over: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return list(value) if isinstance(value, list) else value
+
+
+def _from_document(document: Document) -> Profile:
+    """Make the profile of a complete, checked document."""
+    resolver, defaults, net = document["resolver"], document["resolver"]["defaults"], document["net"]
+    return Profile(
+        timeout_s=defaults["timeout"],
+        retry=defaults["retry"],
+        retrans_s=defaults["retrans"],
+        fallback=defaults["fallback"],
+        parallel=defaults["parallel"],
+        unordered=defaults["unordered"],
+        positive_cache_ttl_s=defaults["positive_cache_ttl"],
+        negative_cache_ttl_s=defaults["negative_cache_ttl"],
+        error_cache_ttl_s=defaults["error_cache_ttl"],
+        fast_fail_timeout_count=defaults["fast_fail_timeout_count"],
+        nameserver_concurrency=defaults["nameserver_concurrency"],
+        nameserver_max_total_ms=defaults["nameserver_max_total_ms"],
+        source4=resolver["source4"],
+        source6=resolver["source6"],
+        ipv4=net["ipv4"],
+        ipv6=net["ipv6"],
+        allow_non_global_targets=net["allow_non_global_targets"],
+        no_network=document["no_network"],
+        asn_db=_asn_database(document["asn_db"]),
+        badkeys_path=document["badkeys"]["path"],
+        test_cases=tuple(document["test_cases"]),
+        levels=_levels(document["test_levels"]),
+        _document=document,
+    )
+
+
+def _asn_database(section: Document) -> AsnDatabase:
+    return AsnDatabase(section["style"], {style: tuple(names) for style, names in section["sources"].items()})
+
+
+def _levels(section: Document) -> Mapping[str, Mapping[str, Level]]:
+    return {module: {tag: Level[level] for tag, level in tags.items()} for module, tags in section.items()}

@@ -1,0 +1,105 @@
+"""Stored profiles and a newer engine: what a profile lacks, and how it is mended.
+
+Source: contract settings.md section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gonemaster_engine.errors import ProfileError
+from gonemaster_engine.profile.profile import checked_profile, default_profile
+from gonemaster_engine.profile.schema import Document
+
+MISSING_TEST_CASE, MISSING_TEST_LEVELS, INVALID_CONFIG = "missing_test_case", "missing_test_levels", "invalid_config"
+ISSUE_TYPES = (MISSING_TEST_CASE, MISSING_TEST_LEVELS, INVALID_CONFIG)
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing in which a profile does not fit this engine."""
+
+    type: str  # one of ISSUE_TYPES
+    module: str  # of missing levels; empty otherwise
+    detail: str
+    suggestion: str
+
+
+def find_issues(document: Any) -> list[Issue]:
+    """Compare a stored profile with the default profile of this engine."""
+    try:
+        checked = checked_profile(document)
+    except ProfileError as error:
+        return [Issue(INVALID_CONFIG, "", str(error), "correct the configuration, or reset the part that is named")]
+    return [*_missing_cases(checked), *_missing_levels(checked)]
+
+
+def _missing_cases(checked: Document) -> Iterator[Issue]:
+    missing = sorted(set(default_profile().test_cases) - set(checked.get("test_cases", default_profile().test_cases)))
+    if missing:
+        advice = "add them with add_missing_test_cases, or run all with reset_test_cases"
+        yield Issue(MISSING_TEST_CASE, "", f"test_cases lacks {', '.join(missing)}", advice)
+
+
+def _missing_levels(checked: Document) -> Iterator[Issue]:
+    advice = "write the default levels out with add_missing_test_levels, or follow them with reset_test_levels"
+    for module, levels in sorted(checked.get("test_levels", {}).items()):
+        missing = sorted(default_profile().levels.get(module, {}).keys() - levels.keys())
+        if missing:
+            yield Issue(MISSING_TEST_LEVELS, module, f"test_levels.{module} lacks {', '.join(missing)}", advice)
+
+
+def add_missing_test_cases(document: Any) -> Document:
+    """Return the profile with all test cases, if it lists any.
+
+    Raises:
+        ProfileError: with the path of each wrong key or value.
+    """
+    checked = checked_profile(document)
+    if "test_cases" not in checked:
+        return checked
+    return {**checked, "test_cases": sorted({*checked["test_cases"], *default_profile().test_cases})}
+
+
+def add_missing_test_levels(document: Any) -> Document:
+    """Return the profile with a level for every tag of the modules it names.
+
+    Raises:
+        ProfileError: with the path of each wrong key or value.
+    """
+    checked = checked_profile(document)
+    if "test_levels" not in checked:
+        return checked
+    defaults = default_profile().as_dict()["test_levels"]
+    levels = {module: {**defaults.get(module, {}), **own} for module, own in checked["test_levels"].items()}
+    return {**checked, "test_levels": levels}
+
+
+def reset_test_cases(document: Any) -> Document:
+    """Return the profile without its list of test cases, so that the default counts.
+
+    Raises:
+        ProfileError: what is left is not a profile.
+    """
+    return checked_profile(_without(document, "test_cases"))
+
+
+def reset_test_levels(document: Any, module: str) -> Document:
+    """Return the profile without its levels of a module, so that the default counts.
+
+    Raises:
+        ProfileError: what is left is not a profile.
+    """
+    levels = document.get("test_levels") if isinstance(document, Mapping) else None
+    if not isinstance(levels, Mapping):
+        return checked_profile(document)
+    left = {name: own for name, own in levels.items() if name.upper() != module.upper()}
+    return checked_profile({**document, "test_levels": left} if left else _without(document, "test_levels"))
+
+
+def _without(document: Any, key: str) -> Any:
+    if not isinstance(document, Mapping):
+        return document
+    return {name: value for name, value in document.items() if name != key}

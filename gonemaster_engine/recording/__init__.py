@@ -1,0 +1,1 @@
+"""Saved answers, for runs that can be repeated."""

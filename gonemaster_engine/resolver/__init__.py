@@ -1,0 +1,1 @@
+"""Iterative resolution from the root, and the walk over delegations."""

@@ -1,0 +1,356 @@
+"""The walk from the root towards a zone: who delegates it, who denies it, who answers in another way.
+
+`basic01` reports what the walk saw; `Zone.parent_servers` takes the parent's servers from it, so that the tree is
+walked once per run. Below the TLD the walk follows all servers of each zone met; of the root zone's servers one that
+works is followed, and all of them only when that leads nowhere or when a TLD is tested.
+
+Specification: Zonemaster BASIC01 and MethodsV2 Get-Parent-NS-Names-and-IPs. RFC 9156 (the query names).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gonemaster_engine import names
+from gonemaster_engine.context import RunContext
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response, Section
+from gonemaster_engine.resolver.recursor import Recursor, glue_addresses
+
+VISIT_LIMIT = 1000  # servers of zones on one walk
+
+
+class Seen(enum.Enum):
+    """What a parent candidate says about the zone."""
+
+    DELEGATION = enum.auto()
+    AUTHORITATIVE_SOA = enum.auto()
+    NXDOMAIN = enum.auto()
+    CNAME = enum.auto()
+    CNAME_WITH_REFERRAL = enum.auto()
+    DNAME = enum.auto()
+    NODATA = enum.auto()
+
+
+EXISTS = frozenset({Seen.DELEGATION, Seen.AUTHORITATIVE_SOA})
+
+
+class Observation(NamedTuple):
+    """What one server of a parent candidate said."""
+
+    server: Nameserver
+    zone: str  # the parent candidate
+    seen: Seen
+    target: str = ""  # of the DNAME
+
+
+class ZoneError(NamedTuple):
+    """A server's response, or silence, that ends the walk at that server."""
+
+    server: Nameserver
+    query_name: str
+    query_type: str
+
+
+class Hidden(NamedTuple):
+    """A server that denies an intermediate name yet knows the zone below it (RFC 8020)."""
+
+    server: Nameserver
+    query_name: str
+
+
+class Transport(NamedTuple):
+    """A query that was sent, or not because its address family is off."""
+
+    server: Nameserver
+    query_type: str
+    used: bool
+
+
+class Stopped(NamedTuple):
+    """Where the guard against endless walks stopped."""
+
+    zone: str
+    query_name: str
+
+
+@dataclass
+class Walk:
+    """All that was seen on the way."""
+
+    observations: list[Observation] = field(default_factory=list)
+    errors: list[ZoneError] = field(default_factory=list)
+    hidden: list[Hidden] = field(default_factory=list)
+    transports: list[Transport] = field(default_factory=list)
+    stopped: Stopped | None = None
+    server_names: set[str] = field(default_factory=set)  # NS names whose addresses were looked up
+    zones: set[str] = field(default_factory=set)  # met on the way, one of whose servers knows them
+
+    def servers(self, seen: Iterable[Seen] = tuple(Seen)) -> list[Nameserver]:
+        """Return the servers that said one of these, sorted, without doubles."""
+        wanted = frozenset(seen)
+        return sorted({each.server for each in self.observations if each.seen in wanted})
+
+    @property
+    def parent_servers(self) -> list[Nameserver]:
+        """The servers of the parent zone: those through which the zone exists."""
+        return self.servers(EXISTS)
+
+
+class _Item(NamedTuple):
+    server: Nameserver
+    zone: str
+
+
+class DelegationWalk:
+    """Does one walk. Servers of one wave are asked at the same time."""
+
+    def __init__(self, context: RunContext, recursor: Recursor, zone_name: str) -> None:
+        self._context = context
+        self._recursor = recursor
+        self._target = zone_name
+        self._walk = Walk()
+        self._handled: set[tuple[str, str]] = set()  # (address, zone)
+        self._kept: set[_Item] = set()
+        self._addresses_of: dict[str, list[str]] = {}
+
+    async def run(self) -> Walk:
+        """Walk until there is no server left to visit."""
+        await self._visit_roots()
+        self._tell_of_all_names()
+        return self._walk
+
+    async def _visit_roots(self) -> None:
+        roots = sorted(self._context.nameservers(dict(self._context.resources.root_hints)))
+        roots.sort(key=lambda server: (server.is_ipv6, server))
+        items = [_Item(server, names.ROOT) for server in roots]
+        if names.parent(self._target) == names.ROOT:
+            await self._visit_waves(items)
+            return
+        for item in items:
+            await self._visit_waves([item])
+            if self._walk.observations or self._walk.stopped:
+                return
+
+    async def _visit_waves(self, items: list[_Item]) -> None:
+        while items:
+            wave = [item for item in items if self._claim(item)]
+            if len(self._handled) > VISIT_LIMIT:
+                self._walk.stopped = Stopped(items[0].zone, self._target)
+                return
+            visits = [_Visit(self, item) for item in wave]
+            await asyncio.gather(*(visit.run() for visit in visits))
+            items = []
+            for visit in visits:  # in the order of the wave: findings do not follow the order of answers
+                visit.report(self._walk)
+                items += visit.found
+
+    def _claim(self, item: _Item) -> bool:
+        key = (item.server.address, item.zone)
+        if key in self._handled:
+            self._kept.add(item)
+            return False
+        self._handled.add(key)
+        self._kept.add(item)
+        return True
+
+    def _tell_of_all_names(self) -> None:
+        """Give what was seen at an address to all names that it has in the zone."""
+        names_of: dict[tuple[str, str], list[Nameserver]] = {}
+        for server, zone in sorted(self._kept):
+            names_of.setdefault((server.address, zone), []).append(server)
+        self._walk.observations = [
+            each._replace(server=server)
+            for each in self._walk.observations
+            for server in names_of.get((each.server.address, each.zone), [each.server])
+        ]
+
+    async def servers_of(self, response: Response, zone: str, section: Section) -> list[_Item]:
+        """Return the servers of a zone, their addresses from the response or looked up."""
+        targets = sorted({record.target for record in response.records("NS", zone, section)})
+        missing = []
+        addresses: dict[str, Iterable[str]] = {}
+        for target in targets:
+            found = glue_addresses(response, target, names.ROOT)
+            addresses[target] = found
+            if not found:
+                missing.append(target)
+        self._walk.server_names.update(missing)
+        looked_up = await asyncio.gather(*(self._recursor.addresses(target) for target in missing))
+        addresses.update(zip(missing, looked_up, strict=True))
+        return [_Item(server, zone) for server in self._context.nameservers(addresses)]
+
+    def names_of(self, zone: str) -> frozenset[str]:
+        """Return the names of the servers met so far of a zone; the delegation's addresses of a name come first."""
+        return frozenset(item.server.name for item in self._kept if item.zone == zone)
+
+    @property
+    def target(self) -> str:
+        """The zone that is walked to."""
+        return self._target
+
+    @property
+    def context(self) -> RunContext:
+        """The run of the walk."""
+        return self._context
+
+
+class _Visit:
+    """What one server of one zone says on the way to the target."""
+
+    def __init__(self, walk: DelegationWalk, item: _Item) -> None:
+        self._walk = walk
+        self._server = item.server
+        self._zone = item.zone
+        self._target = walk.target
+        self.found: list[_Item] = []
+        self._observations: list[Observation] = []
+        self._errors: list[ZoneError] = []
+        self._hidden: list[Hidden] = []
+        self._transports: list[Transport] = []
+        self._zones: list[str] = []
+
+    def report(self, walk: Walk) -> None:
+        """Add what was seen."""
+        walk.observations += self._observations
+        walk.errors += self._errors
+        walk.hidden += self._hidden
+        walk.transports += self._transports
+        walk.zones.update(self._zones)
+
+    async def run(self) -> None:
+        """Ask the server for its zone, then for name after name down to the target."""
+        used = self._walk.context.uses_family(ipv6=self._server.is_ipv6)
+        self._transports.append(Transport(self._server, "SOA", used))
+        if not used:
+            return
+        self._server.query(self._zone, "NS", shared=self._shared(self._zone))  # leaves together with SOA
+        if not await self._has_own_soa(self._zone) or not await self._add_own_servers(self._zone):
+            return
+        name = self._zone
+        while name != self._target:
+            name = names.extend(name, self._target)
+            if not await self._step(name):
+                return
+
+    def _shared(self, name: str) -> bool:
+        return not names.is_in_domain(name, self._target)
+
+    async def _ask(self, name: str, rtype: str) -> Response | None:
+        return await self._server.query(name, rtype, shared=self._shared(name))
+
+    async def _has_own_soa(self, zone: str) -> bool:
+        response = await self._ask(zone, "SOA")
+        if response and _is_authoritative_soa(response, zone):
+            return True
+        self._errors.append(ZoneError(self._server, zone, "SOA"))
+        return False
+
+    async def _add_own_servers(self, zone: str) -> bool:
+        self._transports.append(Transport(self._server, "NS", used=True))
+        response = await self._ask(zone, "NS")
+        if not response or not _is_authoritative_ns(response, zone):
+            self._errors.append(ZoneError(self._server, zone, "NS"))
+            return False
+        self._zones.append(zone)
+        if zone != names.ROOT or names.parent(self._target) == names.ROOT:
+            known = self._walk.names_of(zone)
+            self.found += [
+                item for item in await self._walk.servers_of(response, zone, "answer") if item.server.name not in known
+            ]
+        return True
+
+    async def _step(self, name: str) -> bool:
+        """Ask for the SOA of the next name; say whether the loop goes on at this server."""
+        response = await self._ask(name, "SOA")
+        if response is None:
+            self._errors.append(ZoneError(self._server, name, "SOA"))
+            return False
+        if _is_authoritative_soa(response, name):
+            return await self._on_soa(name)
+        if response.rcode == "NXDOMAIN" and response.aa:
+            return await self._on_nxdomain(name)
+        if response.is_referral_to(name) and not response.answer:
+            await self._on_referral(name, response)
+            return False
+        if response.rcode == "NOERROR" and response.aa:
+            return await self._on_nodata(name, response)
+        if response.is_referral and response.has("CNAME", self._target):
+            self._observe(Seen.CNAME_WITH_REFERRAL)
+            return False
+        self._errors.append(ZoneError(self._server, name, "SOA"))
+        return False
+
+    def _observe(self, seen: Seen, target: str = "") -> None:
+        self._observations.append(Observation(self._server, self._zone, seen, target))
+
+    async def _on_soa(self, name: str) -> bool:
+        if name == self._target:
+            self._observe(Seen.AUTHORITATIVE_SOA)
+            return False
+        if not await self._add_own_servers(name):
+            return False
+        self._zone = name
+        return True
+
+    async def _on_nxdomain(self, name: str) -> bool:
+        """Take a denial; of an intermediate name only if the server does not know the zone below it all the same."""
+        if name != self._target:
+            response = await self._ask(self._target, "SOA")
+            if response and (zone := _referred_zone(response, name, self._target)):
+                self._hidden.append(Hidden(self._server, name))
+                await self._on_referral(zone, response)
+                return False
+            if response and _is_authoritative_soa(response, self._target):
+                self._hidden.append(Hidden(self._server, name))
+                self._observe(Seen.AUTHORITATIVE_SOA)
+                return False
+        self._observe(Seen.NXDOMAIN)
+        return False
+
+    async def _on_referral(self, name: str, response: Response) -> None:
+        if name == self._target:
+            self._observe(Seen.DELEGATION)
+        else:
+            self.found += await self._walk.servers_of(response, name, "authority")
+
+    async def _on_nodata(self, name: str, response: Response) -> bool:
+        if name != self._target:
+            return True
+        if response.has("CNAME", name):
+            self._observe(Seen.CNAME)
+            return False
+        self._transports.append(Transport(self._server, "DNAME", used=True))
+        alias = await self._ask(name, "DNAME")
+        if alias and alias.aa and alias.rcode == "NOERROR" and alias.has("DNAME", name):
+            self._observe(Seen.DNAME, alias.records("DNAME", name)[0].target)
+        else:
+            self._observe(Seen.NODATA)
+        return False
+
+
+def _referred_zone(response: Response, above: str, target: str) -> str | None:
+    """Return the zone below `above`, at or above `target`, to which a response refers; None if it does not."""
+    owners = [record.owner for record in response.records("NS", None, "authority")] if response.is_referral else []
+    return next((owner for owner in owners if names.is_below(owner, above) and names.is_in_domain(target, owner)), None)
+
+
+def _is_authoritative_soa(response: Response, name: str) -> bool:
+    """Say whether it is authoritative with exactly one SOA record, of that name."""
+    records = response.records("SOA")
+    return response.rcode == "NOERROR" and response.aa and len(records) == 1 and records[0].owner == name
+
+
+def _is_authoritative_ns(response: Response, name: str) -> bool:
+    """Say whether it is authoritative with NS records, all of that name."""
+    records = response.records("NS")
+    return (
+        response.rcode == "NOERROR"
+        and response.aa
+        and bool(records)
+        and all(record.owner == name for record in records)
+    )

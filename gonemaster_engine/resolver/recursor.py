@@ -1,0 +1,336 @@
+"""Iterative resolution from the root, for what is not asked of the tested zone's servers directly.
+
+Known zone cuts are shared between the runs of a process, except at and below the tested zone: what a test is
+about is always asked anew. Supplied delegation data stand in for what the parent of the tested zone has.
+
+Source: RFC 1034 section 5.3.3, RFC 2181 section 5.4.1 (whom to believe), RFC 9471 (glue).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gonemaster_engine import names
+from gonemaster_engine.context import RunContext
+from gonemaster_engine.net.cache import ZoneCut
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.rrtypes import CNAME
+from gonemaster_engine.net.wire import Record, Response
+
+CNAME_MAX_CHAIN_LENGTH = 10  # responses that a chain may span
+CNAME_MAX_RECORDS = 9  # in one response
+_MAX_REFERRALS = 30  # of one resolution
+_MAX_DEPTH = 8  # names of name servers that are resolved in order to resolve a name
+_HEDGE_S = 1.0  # a server that has not answered by then no longer keeps the next one waiting
+_MAX_SERVERS = 20  # asked for one question
+_MAX_STEPS = 200  # of one resolution: questions, and names of servers looked up for it
+
+CHAIN_TOO_LONG = "CNAME_CHAIN_TOO_LONG"
+TARGET_UNRESOLVED = "CNAME_TARGET_UNRESOLVED"
+TOO_MANY_RECORDS = "CNAME_TOO_MANY_RECORDS"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CnameProblem:
+    """Why a chain of aliases did not lead to data; `kind` is the message tag for it."""
+
+    kind: str
+    query_name: str
+    cname_target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The end of a resolution: the last response, and what was wrong with its aliases."""
+
+    response: Response | None
+    problem: CnameProblem | None = None
+    name: str = ""  # owner of the data: the question's name, or the end of its alias chain
+
+    def records(self, rtype: str) -> list[Record]:
+        """Return the records of that type at the end of the chain."""
+        return self.response.records(rtype, self.name) if self.response else []
+
+
+_NOTHING = Resolution(None)
+
+
+class _Search:
+    """One resolution: the names it is looking up on its way, and how many steps it has made.
+
+    The bound on steps keeps servers in zones whose servers lie in other zones, and so on, from multiplying the work;
+    a bound on the depth alone does not (NXNSAttack, 2020).
+    """
+
+    __slots__ = ("_names", "_steps")
+
+    def __init__(self, looked_up: tuple[str, ...] = (), steps: itertools.count[int] | None = None) -> None:
+        self._names = looked_up
+        self._steps = steps or itertools.count(1)
+
+    def within(self, name: str) -> _Search:
+        """Return the part of this search that needs to know `name`, a name server or the zone that it serves."""
+        return _Search((*self._names, name), self._steps)
+
+    def may_look_up(self, name: str) -> bool:
+        """Say whether a name can be looked up for this search, neither in a circle nor too deep."""
+        return name not in self._names and len(self._names) < _MAX_DEPTH
+
+    def may_go_on(self) -> bool:
+        """Count a step, and say whether it may be made."""
+        return next(self._steps) <= _MAX_STEPS
+
+
+class Recursor:
+    """Resolves names for one run."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._cuts: dict[str, ZoneCut] = {}
+        self._resolutions: dict[tuple[str, str, bool], asyncio.Task[Resolution]] = {}
+        self._addresses: dict[str, asyncio.Task[list[str]]] = {}
+        self.problems: dict[str, CnameProblem] = {}  # by query name
+        root = tuple((name, tuple(addresses)) for name, addresses in context.resources.root_hints.items())
+        self._cuts[names.ROOT] = ZoneCut(names.ROOT, root)
+        supplied = context.undelegated.servers
+        if supplied:
+            servers = tuple((name, tuple(addresses)) for name, addresses in sorted(supplied.items()))
+            self._cuts[context.zone_name] = ZoneCut(context.zone_name, servers)
+
+    async def resolve(self, qname: str, qtype: str, *, dnssec: bool = False) -> Resolution:
+        """Return the answer to a question, aliases followed."""
+        key = (qname, qtype, dnssec)
+        task = self._resolutions.get(key)
+        if task is None:
+            if self._context.log.traces_queries:
+                self._context.log.system("RECURSE", query_name=qname, query_type=qtype, query_class="IN")
+            task = self._resolutions[key] = self._context.start(self._resolve(qname, qtype, dnssec, _Search()))
+        return await task
+
+    async def addresses(self, name: str) -> list[str]:
+        """Return the IPv4 and IPv6 addresses of a name, sorted; none when there are none or nobody answers."""
+        task = self._addresses.get(name)
+        if task is None:
+            task = self._addresses[name] = self._context.start(self._find_addresses(name, _Search()))
+        return await task
+
+    async def _find_addresses(self, name: str, search: _Search) -> list[str]:
+        supplied = self._context.undelegated.servers.get(name)
+        if supplied:
+            return sorted(supplied, key=_address_order)
+        if not search.may_look_up(name):
+            return []
+        found: set[str] = set()
+        for rtype in ("A", "AAAA"):  # one after the other: the first learns where the name's zone is served
+            resolution = await self._resolve(name, rtype, False, search.within(name))
+            found.update(record.address for record in resolution.records(rtype))
+        return sorted(found, key=_address_order)
+
+    async def _resolve(self, qname: str, qtype: str, dnssec: bool, search: _Search) -> Resolution:
+        name = qname
+        seen = {qname}
+        for _ in range(CNAME_MAX_CHAIN_LENGTH):
+            response = await self._iterate(name, qtype, dnssec=dnssec, search=search)
+            if response is None:
+                return self._unresolved(qname, name, None)
+            if sum(record.type == CNAME for record in response.answer) > CNAME_MAX_RECORDS:
+                return self._fail(CnameProblem(TOO_MANY_RECORDS, qname), response)
+            end = follow_aliases(response, name, qtype)
+            if end == name or qtype == "CNAME":
+                return self._unresolved(qname, name, response)
+            if end is None or end in seen:
+                return self._fail(CnameProblem(TARGET_UNRESOLVED, qname, _first_target(response, name)), response)
+            seen.add(end)
+            if response.has(qtype, end):
+                return Resolution(response, None, end)
+            name = end
+        return self._fail(CnameProblem(CHAIN_TOO_LONG, qname), None)
+
+    def _unresolved(self, qname: str, name: str, response: Response | None) -> Resolution:
+        """Return a resolution that ends at `name`; without data there, an alias led nowhere."""
+        if name == qname:
+            return Resolution(response, None, name) if response else _NOTHING
+        if response is None or not any(record.owner == name for record in response.answer):
+            return self._fail(CnameProblem(TARGET_UNRESOLVED, qname, name), response)
+        return Resolution(response, None, name)
+
+    def _fail(self, problem: CnameProblem, response: Response | None) -> Resolution:
+        self.problems.setdefault(problem.query_name, problem)
+        return Resolution(response, problem, problem.query_name)
+
+    async def _iterate(self, qname: str, qtype: str, *, dnssec: bool, search: _Search) -> Response | None:
+        """Follow referrals from the closest known zone cut until a server answers the question itself."""
+        cut = self._closest_cut(qname, qtype)
+        last: Response | None = None
+        for _ in range(_MAX_REFERRALS):
+            response = await self._ask_zone(cut, qname, qtype, dnssec=dnssec, search=search)
+            if response is None:
+                return last
+            deeper = _deeper_zone(response, cut.zone, qname)
+            if deeper is None:
+                return response
+            last = response if response.answer else None
+            cut = self._learn_cut(deeper, response, cut.zone)
+        return None
+
+    def _closest_cut(self, qname: str, qtype: str) -> ZoneCut:
+        # a DS record lies on the parent's side of the cut (RFC 4035 section 2.4)
+        start = names.parent(qname) if qtype == "DS" else qname
+        for zone in names.ancestors(start):
+            cut = self._cuts.get(zone)
+            if cut is None and self._may_share(zone):
+                cut = self._context.hot.find_cut(zone, self._context.lifetimes)
+            if cut is not None:
+                return cut
+        return self._cuts[names.ROOT]
+
+    def _may_share(self, zone: str) -> bool:
+        return not names.is_in_domain(zone, self._context.zone_name)
+
+    def _learn_cut(self, zone: str, referral: Response, parent: str) -> ZoneCut:
+        """Keep where a zone is served; glue counts if it is for one of its servers and in the parent's domain."""
+        records = referral.records("NS", zone, "authority")
+        targets = sorted({record.target for record in records})
+        servers = tuple((target, glue_addresses(referral, target, parent)) for target in targets)
+        cut = self._cuts[zone] = ZoneCut(zone, servers)
+        if self._may_share(zone):
+            ttl_s = min(record.ttl for record in records)
+            self._context.hot.keep_cut(cut, self._context.lifetimes, ttl_s=ttl_s)
+        return cut
+
+    async def _ask_zone(
+        self, cut: ZoneCut, qname: str, qtype: str, *, dnssec: bool, search: _Search
+    ) -> Response | None:
+        """Ask the servers whose addresses are known, then one after the other those that must be looked up first.
+
+        Returns the first usable response, or else the first one.
+        """
+        first: Response | None = None
+        known: dict[str, Sequence[str]] = {name: addresses for name, addresses in cut.servers if addresses}
+        unknown = [name for name, addresses in cut.servers if not addresses]
+        for name in (None, *unknown):
+            if not search.may_go_on():
+                break
+            addresses = {name: await self._find_addresses(name, search.within(cut.zone))} if name else known
+            servers = self._with_addresses(cut, addresses)
+            if self._context.log.traces_queries:
+                self._trace_skipped(addresses, qtype)
+            response = await self._ask(cut, servers, qname, qtype, dnssec=dnssec)
+            if response and _is_usable(response, cut.zone, qname):
+                return response
+            first = first or response
+        return first
+
+    def _trace_skipped(self, addresses: Mapping[str, Sequence[str]], qtype: str) -> None:
+        for name, of_name in addresses.items():
+            for address in of_name:
+                if not self._context.uses_family(ipv6=":" in address):
+                    tag = f"SKIP_IPV{6 if ':' in address else 4}_DISABLED"
+                    self._context.log.system(tag, ns=name, address=address, query_type=qtype)
+
+    def _trace_step(self, cut: ZoneCut, server: Nameserver, qname: str, qtype: str) -> None:
+        about = {"source": cut.zone, "ns": server.name, "address": server.address}
+        self._context.log.system("RECURSE_QUERY", **about, query_name=qname, query_type=qtype, query_class="IN")
+
+    def _with_addresses(self, cut: ZoneCut, addresses: Mapping[str, Sequence[str]]) -> list[Nameserver]:
+        context = self._context
+        servers = [
+            context.nameserver(name, address)
+            for name, of_name in addresses.items()
+            for address in of_name
+            if context.uses_family(ipv6=":" in address)
+        ]
+        servers.sort(key=lambda server: (server.is_ipv6, server))
+        count = sum(not server.is_ipv6 for server in servers)
+        # spread the load over the servers, but so that the same test asks the same servers
+        turn = zlib.crc32((context.zone_name + cut.zone).encode()) % count if count else 0
+        return servers[turn:count] + servers[:turn] + servers[count:]
+
+    async def _ask(
+        self, cut: ZoneCut, servers: Sequence[Nameserver], qname: str, qtype: str, *, dnssec: bool
+    ) -> Response | None:
+        """Return the first usable response; a slow server does not keep the others from being asked."""
+        shared = self._may_share(qname)
+        pending: set[asyncio.Future[Response | None]] = set()
+        fallback: Response | None = None
+        for server in servers[:_MAX_SERVERS]:
+            if self._context.log.traces_queries:
+                self._trace_step(cut, server, qname, qtype)
+            answer = asyncio.ensure_future(server.query(qname, qtype, dnssec=dnssec, shared=shared))
+            pending.add(answer)
+            while pending:
+                if not answer.done():
+                    await asyncio.wait(pending, timeout=_HEDGE_S, return_when=asyncio.FIRST_COMPLETED)
+                done = {each for each in pending if each.done()}
+                if not done:
+                    break  # a second is over: ask the next server as well
+                pending -= done
+                for each in done:
+                    response = each.result()
+                    if response and _is_usable(response, cut.zone, qname):
+                        return response
+                    fallback = fallback or response
+                if answer in done:
+                    break
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                response = each.result()
+                if response and _is_usable(response, cut.zone, qname):
+                    return response
+                fallback = fallback or response
+        return fallback
+
+
+def follow_aliases(response: Response, qname: str, qtype: str) -> str | None:
+    """Return the name at the end of the alias chain in the answer; None for a loop or two aliases of one name.
+
+    Source: RFC 1034 section 3.6.2, RFC 2181 section 10.1.
+    """
+    if qtype == "CNAME":
+        return qname
+    name, seen = qname, {qname}
+    while aliases := response.records("CNAME", name):
+        targets = {record.target for record in aliases}
+        if len(targets) > 1 or targets & seen:
+            return None
+        name = targets.pop()
+        seen.add(name)
+    return name
+
+
+def glue_addresses(response: Response, nameserver: str, zone: str) -> tuple[str, ...]:
+    """Return the addresses of a name server in the additional section, if its name is in that zone's domain."""
+    if not names.is_in_domain(nameserver, zone):
+        return ()
+    found = {record.address for rtype in ("A", "AAAA") for record in response.records(rtype, nameserver, "additional")}
+    return tuple(sorted(found, key=_address_order))
+
+
+def _first_target(response: Response, name: str) -> str:
+    return next((record.target for record in response.records("CNAME", name)), "")
+
+
+def _deeper_zone(response: Response, zone: str, qname: str) -> str | None:
+    """Return the zone that a referral leads to: below `zone`, at or above `qname`; None if it is no such referral."""
+    if not response.is_referral:
+        return None
+    for record in response.records("NS", None, "authority"):
+        if names.is_below(record.owner, zone) and names.is_in_domain(qname, record.owner):
+            return record.owner
+    return None
+
+
+def _is_usable(response: Response, zone: str, qname: str) -> bool:
+    """Say whether a response ends the search or brings it on; else the next server is asked."""
+    if response.rcode_number not in {0, 3}:
+        return False
+    return response.aa or bool(response.answer) or _deeper_zone(response, zone, qname) is not None
+
+
+def _address_order(address: str) -> tuple[bool, str]:
+    return (":" in address, address)

@@ -1,0 +1,248 @@
+"""The configuration of scoring: weights, penalties, grades; its document and the check of it.
+
+Source: contract scoring.md sections 2, 3, 5, 6 and 10.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.errors import ScoringConfigError
+from gonemaster_engine.findings import SYSTEM
+from gonemaster_engine.profile.documents import Problems, brief, is_number, kind, read_document
+from gonemaster_engine.registry import MODULE_NAMES
+
+CRITERION_NAMES = (
+    "no_warnings_or_errors",
+    "dnssec_enabled",
+    "strong_algorithm",
+    "nsec3_non_optout",
+    "cds_cdnskey_published",
+    "ipv6_all_nameservers",
+    "as_diversity",
+)
+
+_SEVERITY_PENALTIES = {Level.INFO: 0, Level.NOTICE: 1, Level.WARNING: 5, Level.ERROR: 20, Level.CRITICAL: 0}
+_CATEGORY_WEIGHTS = {"dnssec": 1.5, "nameserver_health": 1.2, "connectivity": 1.0, "zone_consistency": 0.8}
+_MODULE_CATEGORIES = {
+    "DNSSEC": "dnssec",
+    "NAMESERVER": "nameserver_health",
+    "BASIC": "nameserver_health",
+    "DELEGATION": "nameserver_health",
+    "CONNECTIVITY": "connectivity",
+    "ADDRESS": "connectivity",
+    "CONSISTENCY": "zone_consistency",
+    "ZONE": "zone_consistency",
+    "SYNTAX": "zone_consistency",
+}
+_TAG_PENALTIES = {
+    "DS07_NOT_SIGNED": 20,
+    "DS07_NO_DS_FOR_SIGNED_ZONE": 20,
+    "NO_IPV6_NS_CHILD": 20,
+    "NO_IPV6_NS_DEL": 20,
+    "N15_SOFTWARE_VERSION": 0,
+    "N16_HAS_NSID": 0,
+    "N18_NO_EXTENDED_ERROR": 0,
+    "N18_EXTENDED_ERROR_REPORTED": 0,
+    "N18_SERVER_ERROR_REPORTED": 0,
+    "N18_RESOLVER_BEHAVIOR_REPORTED": 0,
+    "N18_FILTERED_RESPONSE": 0,
+    "N18_NO_RESPONSE": 0,
+    "DS19_BLOCKLIST_NOT_FOUND": 0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GradeBand:
+    """A grade and the lowest score that earns it."""
+
+    grade: str
+    min_score: float
+
+
+_GRADE_BANDS = tuple(
+    GradeBand(grade, lowest) for grade, lowest in (("A+", 100), ("A", 90), ("B", 75), ("C", 60), ("D", 40), ("F", 0))
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ScoringConfig:
+    """How entries become a score."""
+
+    severity_penalties: Mapping[Level, float] = field(default_factory=lambda: _SEVERITY_PENALTIES)
+    category_weights: Mapping[str, float] = field(default_factory=lambda: _CATEGORY_WEIGHTS)
+    module_categories: Mapping[str, str] = field(default_factory=lambda: _MODULE_CATEGORIES)  # module in capitals
+    tag_penalties: Mapping[str, float] = field(default_factory=lambda: _TAG_PENALTIES)  # tag in capitals
+    grade_bands: tuple[GradeBand, ...] = _GRADE_BANDS  # best first
+    bonus_criteria: tuple[str, ...] = CRITERION_NAMES
+
+    def penalty(self, tag: str, level: Level) -> float:
+        """Return what an entry costs."""
+        own = self.tag_penalties.get(tag.upper())
+        return self.severity_penalties.get(level, 0) if own is None else own
+
+    def category_of(self, module: str) -> str | None:
+        """Return the category of a module; None if it does not count, as SYSTEM never does."""
+        name = module.upper()
+        return None if name == SYSTEM else self.module_categories.get(name)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the complete document."""
+        return {
+            "severity_penalties": {level.name: penalty for level, penalty in self.severity_penalties.items()},
+            "category_weights": dict(self.category_weights),
+            "module_categories": dict(self.module_categories),
+            "tag_penalties": dict(self.tag_penalties),
+            "grade_bands": [{"grade": band.grade, "min_score": band.min_score} for band in self.grade_bands],
+            "bonus_criteria": list(self.bonus_criteria),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what the configuration says; "default" for the default."""
+        if self is DEFAULT_CONFIG or self.as_dict() == DEFAULT_CONFIG.as_dict():
+            return "default"
+        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()
+
+
+DEFAULT_CONFIG = ScoringConfig()
+
+
+def parse_config(document: Any) -> ScoringConfig:
+    """Return the configuration of a document: a key that is given replaces the default as a whole.
+
+    Raises:
+        ScoringConfigError: with the path of each wrong key or value.
+    """
+    problems = Problems(ScoringConfigError)
+    if not isinstance(document, Mapping):
+        problems.add("", f"must be a map of keys, not {kind(document)}")
+        document = {}
+    for key in document.keys() - _CHECKS.keys():
+        problems.add(str(key), f"is not a key of the configuration; allowed are {', '.join(_CHECKS)}")
+    given = {key: check(problems, key, document[key]) for key, check in _CHECKS.items() if key in document}
+    problems.raise_if_any()
+    config = ScoringConfig(**given)
+    _check_categories(problems, config)
+    problems.raise_if_any()
+    return config
+
+
+def load_config(path: str | Path) -> ScoringConfig:
+    """Return the configuration in a file in JSON or YAML.
+
+    Raises:
+        ScoringConfigError: the file cannot be read or is not a configuration.
+    """
+    return parse_config(read_document(path, ScoringConfigError))
+
+
+def _check_categories(problems: Problems, config: ScoringConfig) -> None:
+    for module, category in config.module_categories.items():
+        if category not in config.category_weights:
+            allowed = ", ".join(config.category_weights)
+            problems.add(f"module_categories.{module}", f"{category!r} has no weight; categories are {allowed}")
+    if not any(config.category_weights.values()):
+        problems.add("category_weights", "needs at least one weight above 0")
+
+
+def _map(problems: Problems, path: str, value: Any) -> Mapping[Any, Any]:
+    if isinstance(value, Mapping):
+        return value
+    problems.add(path, f"must be a map, not {kind(value)}")
+    return {}
+
+
+def _number(problems: Problems, path: str, value: Any, *, highest: float = 1_000_000) -> float:
+    if is_number(value) and 0 <= value <= highest:
+        number: float = value
+        return number
+    problems.add(path, f"must be a number from 0 to {highest}, not {brief(value)}")
+    return 0
+
+
+def _severity_penalties(problems: Problems, path: str, value: Any) -> Mapping[Level, float]:
+    checked = {}
+    for name, penalty in _map(problems, path, value).items():
+        try:
+            checked[Level.parse(str(name))] = _number(problems, f"{path}.{name}", penalty)
+        except ValueError as error:
+            problems.add(f"{path}.{name}", str(error))
+    return checked
+
+
+def _category_weights(problems: Problems, path: str, value: Any) -> Mapping[str, float]:
+    items = _map(problems, path, value).items()
+    return {str(name): _number(problems, f"{path}.{name}", weight) for name, weight in items}
+
+
+def _module_categories(problems: Problems, path: str, value: Any) -> Mapping[str, str]:
+    checked = {}
+    for name, category in _map(problems, path, value).items():
+        module = str(name).upper()
+        if module not in (*MODULE_NAMES, SYSTEM):
+            problems.add(f"{path}.{name}", f"is not a module; modules are {', '.join(MODULE_NAMES)}")
+        elif not isinstance(category, str):
+            problems.add(f"{path}.{name}", f"must be the name of a category, not {kind(category)}")
+        elif module != SYSTEM:  # stays neutral, whatever is said
+            checked[module] = category
+    return checked
+
+
+def _tag_penalties(problems: Problems, path: str, value: Any) -> Mapping[str, float]:
+    items = _map(problems, path, value).items()
+    return {str(tag).upper(): _number(problems, f"{path}.{tag}", penalty) for tag, penalty in items}
+
+
+def _grade_bands(problems: Problems, path: str, value: Any) -> tuple[GradeBand, ...]:
+    if not isinstance(value, list) or not value:
+        problems.add(path, "must be a list of at least one {grade, min_score}")
+        return ()
+    bands = [_grade_band(problems, f"{path}[{position}]", item) for position, item in enumerate(value)]
+    if len({band.grade for band in bands}) < len(bands):
+        problems.add(path, "names a grade twice")
+    return tuple(sorted(bands, key=lambda band: -band.min_score))
+
+
+def _grade_band(problems: Problems, path: str, value: Any) -> GradeBand:
+    band = _map(problems, path, value)
+    if band.keys() != {"grade", "min_score"}:
+        problems.add(path, "must have the keys grade and min_score, and no others")
+        return GradeBand("", 0)
+    grade = band["grade"]
+    if not isinstance(grade, str) or not 0 < len(grade) <= 8:
+        problems.add(f"{path}.grade", f"must be a text of 1 to 8 characters, not {brief(grade)}")
+    return GradeBand(str(grade), _number(problems, f"{path}.min_score", band["min_score"], highest=100))
+
+
+def _bonus_criteria(problems: Problems, path: str, value: Any) -> tuple[str, ...]:
+    """Check the criteria that count: a list of names, or a map of name to true or false."""
+    if isinstance(value, Mapping):
+        if not all(isinstance(counts, bool) for counts in value.values()):
+            problems.add(path, "must say true or false for each criterion")
+        unknown, chosen = set(value) - set(CRITERION_NAMES), {name for name, counts in value.items() if counts}
+    elif isinstance(value, list) and all(isinstance(name, str) for name in value):
+        unknown, chosen = set(value) - set(CRITERION_NAMES), set(value)
+    else:
+        problems.add(path, f"must be a list of criteria, not {kind(value)}")
+        return ()
+    for name in sorted(map(str, unknown)):
+        problems.add(f"{path}.{name}", f"is not a criterion; criteria are {', '.join(CRITERION_NAMES)}")
+    return tuple(name for name in CRITERION_NAMES if name in chosen)
+
+
+_Check: TypeAlias = Callable[[Problems, str, Any], Any]
+_CHECKS: Mapping[str, _Check] = {
+    "severity_penalties": _severity_penalties,
+    "category_weights": _category_weights,
+    "module_categories": _module_categories,
+    "tag_penalties": _tag_penalties,
+    "grade_bands": _grade_bands,
+    "bonus_criteria": _bonus_criteria,
+}

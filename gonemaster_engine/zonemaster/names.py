@@ -1,0 +1,160 @@
+"""Entries in the words of Zonemaster: its older tags, and arguments packed into texts, so that outputs can be compared.
+
+The table in data/zonemaster-names.json lists per test case and tag the older argument keys, where they differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from gonemaster_engine.entries import Entry
+from gonemaster_engine.findings import SUPPLIED
+
+Args = Mapping[str, Any]
+
+_SERVER_LISTS = {
+    "ns_list": "servers",
+    "servers": "servers",
+    "parent_addresses": "parent_servers",
+    "zone_addresses": "zone_servers",
+}
+_RENAMED = {
+    "ns_ip": "address",
+    "ip": "address",
+    "server": "address",
+    "nsname": "ns",
+    "rrtype": "query_type",
+    "type": "query_type",
+    "class": "query_class",
+    "proto": "protocol",
+    "name": "query_name",
+}
+_NAMES_SEPARATORS = {"nameserver04": ",", "nameserver06": ","}
+
+
+def zonemaster_tag(tag: str) -> str:
+    """Return the tag that Zonemaster uses; most are the same."""
+    renamed: str = _table()["tags"].get(tag, tag)
+    return renamed
+
+
+def zonemaster_entries(entry: Entry) -> Iterator[Entry]:
+    """Yield the entry as Zonemaster would log it: once, or once per server where it names one server only."""
+    keys = _table()["args"].get(entry.testcase, {}).get(entry.tag)
+    tag = zonemaster_tag(entry.tag)
+    if keys is None:
+        yield replace(entry, tag=tag, args={key: _packed(value) for key, value in entry.args.items()})
+        return
+    for args in _split(keys, entry.args):
+        yield replace(entry, tag=tag, args=zonemaster_args(keys, args, testcase=entry.testcase))
+
+
+def zonemaster_args(keys: list[str], args: Args, *, testcase: str = "") -> dict[str, Any]:
+    """Return arguments with the older keys; a key that has no counterpart in `args` is left out."""
+    found = {key: _value(key, args, testcase) for key in keys}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _split(keys: list[str], args: Args) -> Iterator[Args]:
+    """Yield the arguments per server, where the list of servers stands for one entry each."""
+    servers = args.get("servers")
+    one_each = "ns" not in args and ("ns" in keys or (keys == ["domain"] and "domain" not in args))
+    if servers is None or not one_each:
+        yield args
+        return
+    for server in servers:
+        named = {"ns": server} if isinstance(server, str) else server
+        yield {"domain": named["ns"], **args, **named}
+
+
+def _value(key: str, args: Args, testcase: str) -> Any:
+    if key in _SPECIAL:
+        return _SPECIAL[key](args, testcase)
+    if key in _SERVER_LISTS:
+        return _servers(args.get(_SERVER_LISTS[key]))
+    return _packed(args.get(key if key in args else _RENAMED.get(key, key)))
+
+
+def _ns(args: Args, _: str) -> str | None:
+    if "ns" not in args:
+        return None
+    return f"{args['ns']}/{args['address']}" if args.get("address") else str(args["ns"])
+
+
+def _name_list(args: Args, testcase: str) -> str | None:
+    servers = args.get("ns_set_servers", args.get("servers"))
+    if servers is None:
+        return None
+    return _NAMES_SEPARATORS.get(testcase, ";").join(_server_name(server) for server in servers)
+
+
+def _names(args: Args, testcase: str) -> str | None:
+    pointers = args.get("ptr_names")
+    return "/".join(pointers) if pointers is not None else _name_list(args, testcase)
+
+
+def _address_list(args: Args, _: str) -> str | None:
+    if "addresses" in args:
+        return ";".join(args["addresses"])
+    servers = args.get("servers")
+    if servers is None:
+        return None
+    return ";".join(dict.fromkeys(server["address"] for server in servers if server != SUPPLIED))
+
+
+def _as_numbers(args: Args, _: str) -> str | None:
+    return ",".join(map(str, args["asns"])) if "asns" in args else None
+
+
+def _prefixes(args: Args, _: str) -> str | None:
+    return ";".join(args["prefixes"]) if "prefixes" in args else None
+
+
+def _mail_targets(args: Args, _: str) -> str | None:
+    return ";".join(args["mail_targets"]) if "mail_targets" in args else None
+
+
+_SPECIAL: Mapping[str, Callable[[Args, str], str | None]] = {
+    "ns": _ns,
+    "nsname_list": _name_list,
+    "names": _names,
+    "ns_ip_list": _address_list,
+    "asn": _as_numbers,
+    "asn_list": _as_numbers,
+    "prefix": _prefixes,
+    "ip_prefix": _prefixes,
+    "mailtarget_list": _mail_targets,
+}
+
+
+def _servers(servers: list[Any] | None) -> str | None:
+    return None if servers is None else ";".join(map(_server, servers))
+
+
+def _server(server: Any) -> str:
+    if isinstance(server, str):
+        return server
+    return f"{server['ns']}/{server['address']}" if server.get("address") else str(server["ns"])
+
+
+def _server_name(server: Any) -> str:
+    return server if isinstance(server, str) else str(server["ns"])
+
+
+def _packed(value: Any) -> Any:
+    """Return a value without lists and maps, which older entries do not have."""
+    if isinstance(value, list):
+        return ";".join(str(_packed(item)) for item in value)
+    return _server(value) if isinstance(value, Mapping) and "ns" in value else value
+
+
+@cache
+def _table() -> dict[str, Any]:
+    data = resources.files("gonemaster_engine") / "data" / "zonemaster-names.json"
+    table: dict[str, Any] = json.loads(data.read_text(encoding="utf-8"))
+    return table

@@ -1,0 +1,1 @@
+"""Redis: the only code that knows its client, keys and scripts."""

@@ -1,0 +1,114 @@
+"""Reads the settings from flags, environment and file, and refuses what cannot be."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gonemaster_tasks.config.rendering import _OPAQUE, mask_password
+from gonemaster_tasks.config.settings import BY_KEY, INHERITED, OPTIONS, PREFIX, SOURCES, Option, Settings
+from gonemaster_tasks.errors import SettingsError
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """Merge defaults < JSON file < GONEMASTER_* < flags.
+
+    `flags` maps keys or attribute names to values, None where a flag was not given. The file may nest
+    (`{"database": {"driver": ...}}`) or spell keys with dots; GONEMASTER_CONFIG names one too.
+
+    Raises:
+        SettingsError: one problem for each value that cannot be taken.
+    """
+    environ = os.environ if environ is None else environ
+    if file is None and environ.get(PREFIX + "CONFIG"):
+        file = Path(environ[PREFIX + "CONFIG"])
+    problems: list[str] = []
+    raw = {
+        "config_file": _from_file(file, problems),
+        "environment": {option.key: environ[option.env] for option in OPTIONS if option.env in environ},
+        "cli_flag": _from_flags(flags or {}, problems),
+    }
+    inherited = _inherited_sources(environ)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for source in SOURCES[1:]:
+        for key, value in raw[source].items():
+            option = BY_KEY[key]
+            values[option.name] = read_value(option, value, source, problems)
+            sources[key] = inherited.get(key, source) if source == "environment" else source
+    if not problems:
+        settings = Settings(**values, sources=sources)
+        problems += _contradictions(settings)
+    if problems:
+        raise SettingsError(tuple(problems))
+    return settings
+
+
+def _inherited_sources(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return where the process that made the environment had its values from, see `to_environ`."""
+    pairs = (item.partition("=") for item in environ.get(INHERITED, "").split(","))
+    return {key: source for key, _, source in pairs if source in SOURCES}
+
+
+def read_value(option: Option, raw: object, source: str, problems: list[str]) -> Any:
+    """Return the value that something raw means; what is not allowed is told in `problems`."""
+    try:
+        value = option.kind.read(raw)
+    except (ValueError, TypeError, OverflowError):
+        shown = repr(mask_password(raw) if isinstance(raw, str) else raw)
+        if option.name in _OPAQUE:
+            shown = "***"
+        name = {"environment": option.env, "cli_flag": option.flag}.get(source, option.key)
+        problems.append(f"{name} is {shown}, allowed is {option.kind.allowed}")
+        return option.default
+    return option.default if value is None else value
+
+
+def _from_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        problems.append(f"configuration file {file} cannot be read: {error}")
+        return {}
+    if not isinstance(content, dict):
+        problems.append(f"configuration file {file} does not contain a JSON object")
+        return {}
+    found = dict(_flattened(content))
+    problems.extend(f"configuration file {file}: unknown key {key}" for key in found if key not in BY_KEY)
+    return {key: value for key, value in found.items() if key in BY_KEY}
+
+
+def _flattened(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for key, value in content.items():
+        if isinstance(value, dict):
+            flat += _flattened(value, f"{prefix}{key}.")
+        else:
+            flat.append((prefix + key, value))
+    return flat
+
+
+def _from_flags(flags: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    keys = {option.name: option.key for option in OPTIONS}
+    given = {keys.get(name, name): value for name, value in flags.items() if value is not None}
+    problems.extend(f"unknown setting {key}" for key in given if key not in BY_KEY)
+    return {key: value for key, value in given.items() if key in BY_KEY}
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """Check what involves more than one value."""
+    problems = []
+    if settings.db_driver == "postgres" and not settings.db_dsn:
+        problems.append("database.dsn is empty, allowed is the address of a database when database.driver is postgres")
+    if settings.auth_protect_public and not settings.admin_tokens:
+        problems.append("auth.protect_public is true, allowed is that only with auth.admin_tokens")
+    if settings.public_api_analysis_request_timeout >= settings.write_timeout:
+        problems.append("public_api.analysis_request_timeout is not below write_timeout")
+    return problems

@@ -1,0 +1,115 @@
+"""All jobs of a batch canceled, or run again."""
+
+import logging
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import RunStatus
+from gonemaster_db.records import NewBatch
+from gonemaster_db.repositories.audit import LongAction, record_action
+from gonemaster_db.repositories.batch_jobs import (
+    count_runs,
+    iter_repeated_jobs,
+    request_cancel_of_batch,
+    waiting_of_batch,
+)
+from gonemaster_db.repositories.batches import get_batch
+from gonemaster_db.repositories.graduation import cancel_waiting_jobs
+from gonemaster_tasks.broker.locks import exclusive
+from gonemaster_tasks.control.jobs import tell_workers_to_cancel
+from gonemaster_tasks.control.order_changes import ARRANGE, rebuild_tier
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
+from gonemaster_tasks.queues import BATCH
+
+log = logging.getLogger(__name__)
+
+Only = Literal["failed", "canceled", "all"]
+_AT_ONCE = 2000
+_TOLD_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class CanceledBatch:
+    """What a cancel did: `canceled` jobs waited and have ended, `stopping` ones run and end within a second."""
+
+    canceled: int
+    stopping: int
+
+
+def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str = "canceled") -> CanceledBatch:
+    """Cancel all waiting and running jobs of a batch.
+
+    Waiting jobs end in chunks, from the back of the queue, so that workers are not raced for the front.
+
+    Raises:
+        BatchNotFound: no such batch.
+    """
+    with parts.store.reading() as session:
+        get_batch(session, batch_id)
+    action = LongAction("batch.cancel", who=who, target=batch_id)
+    canceled: list[str] = []
+    while ended := parts.store.run(lambda session: _cancel_chunk(session, batch_id, error, action)):
+        canceled += ended
+    stopping = parts.store.run(lambda session: _mark_running(session, batch_id, action))
+    for start in range(0, len(stopping), _TOLD_AT_ONCE):
+        tell_workers_to_cancel(parts, stopping[start : start + _TOLD_AT_ONCE])
+    _forget_messages(parts, canceled)
+    return CanceledBatch(len(canceled), len(stopping))
+
+
+def _cancel_chunk(session: Session, batch_id: str, error: str, action: LongAction) -> list[str]:
+    ids, now = waiting_of_batch(session, batch_id, limit=_AT_ONCE), utcnow()
+    ended = cancel_waiting_jobs(session, ids, now=now, error=error) if ids else []
+    if ended:
+        action.add(session, len(ended), now=now)
+    return ended
+
+
+def _mark_running(session: Session, batch_id: str, action: LongAction) -> list[str]:
+    now = utcnow()
+    stopping = request_cancel_of_batch(session, batch_id, now=now)
+    action.add(session, len(stopping), now=now)
+    return stopping
+
+
+def _forget_messages(parts: QueueParts, job_ids: list[str]) -> None:
+    """Remove a few messages one by one, many by writing the tier anew."""
+    try:
+        if len(job_ids) <= _AT_ONCE:
+            parts.broker.remove(job_ids, BATCH)
+        else:
+            with exclusive(parts.broker, ARRANGE):
+                rebuild_tier(parts.store, parts.broker, BATCH)
+    except BrokerUnavailable:
+        log.warning("messages not removed, their claims will drop them", extra={"jobs": len(job_ids)})
+
+
+def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: str = "") -> SubmittedBatch:
+    """Queue a new batch with the domains of a batch's runs: the failed, the canceled, or all of them.
+
+    Raises:
+        BatchNotFound: no such batch.
+        NothingToRepeat: it has no such runs.
+        BrokerUnavailable: Redis is away; nothing was written.
+    """
+    status = None if only == "all" else RunStatus(only)
+    with parts.store.reading() as session:
+        old = get_batch(session, batch_id)
+        count = count_runs(session, batch_id, status=status)
+        if not count:
+            raise NothingToRepeat(f"batch {batch_id} has no {'finished' if only == 'all' else only} runs")
+        new = NewBatch(count, tag=old.tag, description=f"{only} of {batch_id} again")
+
+        def note(writing: Session, made: SubmittedBatch) -> None:
+            details = {"only": only, "batch_id": made.batch.id}
+            now = utcnow()
+            record_action(
+                writing, "batch.rerun", who=who, now=now, target=batch_id, count=made.job_count, details=details
+            )
+
+        return submit_batch(parts, new, iter_repeated_jobs(session, batch_id, status=status), also=note)

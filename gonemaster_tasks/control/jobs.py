@@ -1,0 +1,66 @@
+"""What is done to jobs from outside: rows first, then the broker; what fails in between is reconciled."""
+
+import logging
+from collections.abc import Sequence
+
+from kombu.exceptions import OperationalError
+from sqlalchemy.orm import Session
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Job, Run
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.graduation import request_cancel
+from gonemaster_db.repositories.jobs import find_job_or_run
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.events import JobEvent, publish
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import tier_of
+
+log = logging.getLogger(__name__)
+
+CANCEL_COMMAND = "gonemaster_cancel"
+
+
+def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: str = "") -> Job | Run:
+    """Cancel a job: a waiting one is a canceled run at once, a running one is told to its worker.
+
+    The row decides; a message that stays behind is dropped by the claim. A finished run is returned as it is.
+
+    Raises:
+        JobNotFound: neither a job nor a run has this id.
+    """
+    with parts.store.reading() as session:
+        before = find_job_or_run(session, job_id)
+    if isinstance(before, Run):
+        return before
+
+    def cancel(session: Session) -> Job | Run:
+        now = utcnow()
+        left = request_cancel(session, job_id, now=now, error=error)
+        details = {"status": str(left.status)}  # running: it was told to stop
+        record_action(session, "job.cancel", who=who, now=now, target=job_id, details=details)
+        return left
+
+    after = parts.store.run(cancel)
+    if isinstance(after, Job):
+        tell_workers_to_cancel(parts, [job_id])
+    else:
+        _forget_message(parts.broker, after)
+    return after
+
+
+def _forget_message(broker: Broker, run: Run) -> None:
+    try:
+        broker.remove([run.id], tier_of(run.priority))
+        publish(broker, run.id, JobEvent("done", {"status": str(run.status)}))
+    except BrokerUnavailable:
+        log.warning("message not removed, its claim will drop it", extra={"job_id": run.id})
+
+
+def tell_workers_to_cancel(parts: QueueParts, job_ids: Sequence[str]) -> None:
+    """Broadcast that running jobs have a cancel mark; who misses it reads the mark when it renews its leases."""
+    try:
+        parts.celery.control.broadcast(CANCEL_COMMAND, arguments={"job_ids": list(job_ids)}, reply=False)
+    except (OperationalError, OSError) as error:
+        log.warning("cancel not broadcast, the leases tell it", extra={"job_ids": job_ids, "error": str(error)})

@@ -1,0 +1,198 @@
+"""Waiting jobs held, released, moved, put in order and removed: rows first, then messages, one caller at a time."""
+
+import logging
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Job
+from gonemaster_db.repositories import jobs as job_rows
+from gonemaster_db.repositories import queue as queue_rows
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.graduation import cancel_waiting_jobs
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.events import JobEvent, publish
+from gonemaster_tasks.control.order_changes import change_order, rebuild_tier
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import TIERS, tier_of
+
+log = logging.getLogger(__name__)
+
+REMOVED = "removed_from_queue"
+_MOST_IN_ONE_STEP = 200_000  # messages that one script puts in order while all others wait for Redis
+_NAMED = 100  # jobs whose ids the audit keeps
+
+
+def hold_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
+    """Keep a queued job from starting until it is released; it keeps its place.
+
+    Raises:
+        JobNotFound: no such job.
+        JobStateError: it does not wait, or is held already.
+    """
+
+    def hold(session: Session) -> Job:
+        job = job_rows.hold_job(session, job_id)
+        record_action(session, "job.hold", who=who, now=utcnow(), target=job_id)
+        return job
+
+    job = parts.store.run(hold)
+    try:
+        parts.broker.remove([job_id], tier_of(job.priority))
+        publish(parts.broker, job_id, JobEvent("state", {"status": "paused"}))
+    except BrokerUnavailable:
+        log.warning("message not removed, its claim will drop it", extra={"job_id": job_id})
+    return job
+
+
+def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
+    """Let a held job wait again, at its old place.
+
+    Raises:
+        JobNotFound: no such job.
+        JobStateError: it is not held.
+    """
+
+    def release(session: Session) -> tuple[Job, str | None]:
+        job = job_rows.release_job(session, job_id)
+        record_action(session, "job.release", who=who, now=utcnow(), target=job_id)
+        return job, queue_rows.queued_behind(session, job)
+
+    job, behind = parts.store.run(release)
+    try:
+        _enqueue_before(parts.broker, job, behind)
+        publish(parts.broker, job_id, JobEvent("state", {"status": "queued"}))
+    except BrokerUnavailable:
+        log.warning("message not written, the reconciler will", extra={"job_id": job_id})
+    return job
+
+
+def _enqueue_before(broker: Broker, job: Job, behind: str | None) -> None:
+    tier = tier_of(job.priority)
+    if behind is None:
+        broker.enqueue(job.id, tier)
+        return
+    broker.put_back(job.id, tier)  # at the front, until it stands where it belongs
+    try:
+        broker.move([job.id], tier, "before", behind)
+    except LookupError:  # that one was taken meanwhile, so the front is the right place
+        return
+
+
+def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front", "back"], who: str = "") -> list[str]:
+    """Move waiting jobs to an end of their tier, in the order given; returns the ids of what moved.
+
+    Raises:
+        TierMismatch: they are not all of one tier.
+        BrokerUnavailable: Redis is away; nothing was written.
+    """
+
+    def move(session: Session) -> tuple[list[str], str]:
+        moved = queue_rows.move_to_end(session, job_ids, to=to)
+        _note_move(session, who, to, moved)
+        return moved, _tier_of_all(session, moved)
+
+    def move_messages(done: tuple[list[str], str]) -> None:
+        if done[0]:
+            parts.broker.move(*done, to)
+
+    return change_order(parts.store, parts.broker, move, move_messages)[0]
+
+
+def move_jobs_beside(
+    parts: QueueParts, job_ids: Sequence[str], *, pivot: str, after: bool = False, who: str = ""
+) -> list[str]:
+    """Move waiting jobs before or after another one of their tier; returns the ids of what moved.
+
+    Raises:
+        JobNotFound: there is no such pivot.
+        JobStateError: the pivot does not wait, or is among the jobs.
+        TierMismatch: they are not all of one tier.
+        BrokerUnavailable: Redis is away; nothing was written.
+    """
+    where: Literal["before", "after"] = "after" if after else "before"
+
+    def move(session: Session) -> tuple[list[str], str]:
+        moved = queue_rows.move_beside(session, job_ids, pivot=pivot, after=after)
+        _note_move(session, who, f"{where} {pivot}", moved)
+        return moved, _tier_of_all(session, moved)
+
+    def move_messages(done: tuple[list[str], str]) -> None:
+        if done[0]:
+            _move_messages_beside(parts, *done, where=where, pivot=pivot)
+
+    return change_order(parts.store, parts.broker, move, move_messages)[0]
+
+
+def _note_move(session: Session, who: str, target: str, moved: list[str]) -> None:
+    details = {"job_ids": moved[:_NAMED]}
+    record_action(session, "queue.move", who=who, now=utcnow(), target=target, count=len(moved), details=details)
+
+
+def _move_messages_beside(
+    parts: QueueParts, moved: list[str], tier: str, *, where: Literal["before", "after"], pivot: str
+) -> None:
+    try:
+        parts.broker.move(moved, tier, where, pivot)
+    except LookupError:  # the pivot is held, or was taken meanwhile: follow the rows
+        rebuild_tier(parts.store, parts.broker, tier)
+
+
+def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> None:
+    """Give all waiting jobs an order; each must be named once, normal before batch.
+
+    Jobs that are taken meanwhile are left out, jobs that come meanwhile stand behind. A tier of very many is
+    written anew in slices instead of by one script, for which Redis would stand still too long.
+
+    Raises:
+        QueueMismatch: not every waiting job is named exactly once, or a batch job stands before a normal one.
+        BrokerUnavailable: Redis is away; nothing was written.
+    """
+
+    def reorder(session: Session) -> list[list[str]]:
+        by_tier = queue_rows.reorder_queue(session, job_ids)
+        record_action(session, "queue.reorder", who=who, now=utcnow(), count=len(job_ids))
+        return by_tier
+
+    def reorder_messages(by_tier: list[list[str]]) -> None:
+        for tier, ids in zip(TIERS, by_tier, strict=True):
+            if len(ids) > _MOST_IN_ONE_STEP:
+                rebuild_tier(parts.store, parts.broker, tier)
+            elif ids:
+                parts.broker.reorder(ids, tier)
+
+    change_order(parts.store, parts.broker, reorder, reorder_messages)
+
+
+def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> list[str]:
+    """End waiting jobs as canceled runs with the error `removed_from_queue`; returns the ids of those that waited."""
+
+    def remove(session: Session) -> tuple[list[str], dict[str, list[str]]]:
+        priorities = queue_rows.priorities_of(session, job_ids)
+        removed = set(cancel_waiting_jobs(session, job_ids, now=utcnow(), error=REMOVED))
+        ordered = [job_id for job_id in dict.fromkeys(job_ids) if job_id in removed]
+        details = {"job_ids": ordered[:_NAMED]}
+        record_action(session, "queue.remove", who=who, now=utcnow(), count=len(ordered), details=details)
+        by_tier: dict[str, list[str]] = {}
+        for job_id in ordered:
+            by_tier.setdefault(tier_of(priorities[job_id]), []).append(job_id)
+        return ordered, by_tier
+
+    removed, by_tier = parts.store.run(remove)
+    try:
+        for tier, ids in by_tier.items():
+            parts.broker.remove(ids, tier)
+            for job_id in ids:
+                publish(parts.broker, job_id, JobEvent("done", {"status": "canceled"}))
+    except BrokerUnavailable:
+        log.warning("messages not removed, their claims will drop them", extra={"jobs": len(removed)})
+    return removed
+
+
+def _tier_of_all(session: Session, job_ids: Sequence[str]) -> str:
+    """Return the tier of jobs that are known to be of one tier."""
+    priorities = queue_rows.priorities_of(session, job_ids[:1])
+    return tier_of(next(iter(priorities.values()), 0))

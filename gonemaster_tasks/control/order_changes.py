@@ -1,0 +1,99 @@
+"""Order changed in rows and messages alike, one caller at a time; a tier of the broker written anew from its rows."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.errors import StoreError, StoreUnavailable
+from gonemaster_db.repositories.queue import first_queued_ids, iter_queued_ids
+from gonemaster_db.session import Store
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.locks import exclusive
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import TIERS
+
+T = TypeVar("T")
+_FRONT = 500  # more than the slots of some thirty workers
+_SHORT = timedelta(seconds=2)
+ARRANGE = "arrange"  # rows and messages take the same order of steps, whoever asks
+
+log = logging.getLogger(__name__)
+
+
+def change_order(
+    store: Store,
+    broker: Broker,
+    write_rows: Callable[[Session], T],
+    write_messages: Callable[[T], object],
+    *,
+    tiers: Sequence[str] = TIERS,
+) -> T:
+    """Write rows in a transaction, then the messages that follow from them; returns what `write_rows` gave.
+
+    A mark in Redis says meanwhile which tiers may differ. Who is killed in between, or loses Redis, leaves it
+    behind, and the reconciler writes these tiers anew: once the rows are written the order holds.
+
+    Raises:
+        BrokerUnavailable: Redis is away; nothing was written.
+    """
+    with exclusive(broker, ARRANGE) as lock:
+        marked = broker.mark_changing(tiers)
+        try:
+            written = store.run(write_rows)
+        except StoreUnavailable:  # perhaps they are: the answer may have been lost
+            raise
+        except StoreError:
+            broker.unmark_changing(marked)
+            raise
+        try:
+            lock.check()
+            write_messages(written)
+            broker.unmark_changing(marked)
+        except BrokerUnavailable as error:
+            log.warning("order stored, the reconciler will write the messages", extra={"error": str(error)})
+        return written
+
+
+def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
+    """Replace all waiting messages of a tier by those of its queued rows, in their order; return their number.
+
+    The caller holds the lock ARRANGE. If it is killed in the middle, the mark lets the reconciler begin again.
+    """
+    broker.mark_changing([tier])
+    with store.reading() as session:
+        count = broker.rebuild(iter_queued_ids(session, TIERS.index(tier)), tier)
+    broker.unmark_changing([tier])
+    return count
+
+
+def settle_fronts(store: Store, broker: Broker, tiers: Sequence[str]) -> list[None]:
+    """Give the first messages of tiers the order of their rows, after slots put back what may not start now.
+
+    While another holds the lock ARRANGE for long, or a server is away, they stay as they are.
+    """
+    try:
+        with exclusive(broker, ARRANGE, patience=_SHORT):
+            for tier in set(tiers):
+                _settle_front(store, broker, tier)
+    except (BrokerUnavailable, StoreError) as error:
+        log.warning("messages put back in no order", extra={"error": str(error)})
+    return [None] * len(tiers)
+
+
+def _settle_front(store: Store, broker: Broker, tier: str) -> None:
+    with store.reading() as session:
+        ids = first_queued_ids(session, TIERS.index(tier), limit=_FRONT)
+    if ids != list(islice(broker.waiting_ids(tier), len(ids))):
+        broker.settle_front(ids, tier)
+
+
+def finish_changes(store: Store, broker: Broker) -> dict[str, int]:
+    """Write the tiers anew whose change was broken off; return their numbers of messages. Quick if there are none."""
+    if not broker.changing() or broker.lock_holder(ARRANGE):  # who holds the lock is at it
+        return {}
+    with exclusive(broker, ARRANGE):
+        return {tier: rebuild_tier(store, broker, tier) for tier in broker.changing()}

@@ -1,0 +1,25 @@
+"""The store and the broker together, as who controls the queue needs them."""
+
+from dataclasses import dataclass
+
+from celery import Celery
+
+from gonemaster_db.session import Store
+from gonemaster_tasks.app import make_app_of
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.settings import Settings
+
+
+@dataclass(frozen=True)
+class QueueParts:
+    """Database, broker and Celery application of a process that controls the queue; safe in threads."""
+
+    store: Store
+    broker: Broker
+    celery: Celery
+
+
+def open_queue(settings: Settings, store: Store) -> QueueParts:
+    """Connect to the broker of the settings, whose URL must be filled in by now. Raises BrokerRefused."""
+    broker = Broker.open(settings.broker_url)
+    return QueueParts(store, broker, make_app_of(settings))

@@ -1,0 +1,54 @@
+"""Pausing and resuming of tiers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.pause_flags import copy_controls
+from gonemaster_tasks.queues import TIERS
+
+
+def pause_queue(
+    parts: QueueParts,
+    tiers: Sequence[str] = TIERS,
+    *,
+    paused_by: str = "",
+    reason: str = "",
+    until: datetime | None = None,
+) -> None:
+    """Let no job of these tiers start any more, on all workers within a second; running jobs finish.
+
+    The pause survives restarts of everything, and ends by itself at `until`.
+
+    Raises:
+        BrokerUnavailable: the pause is stored, and holds as soon as the reconciler can copy it.
+    """
+    now = utcnow()
+
+    def pause(session: Session) -> None:
+        pause_tiers(session, tiers, paused_by=paused_by, reason=reason, now=now, until=until)
+        details = {"reason": reason, "until": until.isoformat() if until else None}
+        target = ",".join(tiers)
+        record_action(session, "queue.pause", who=paused_by, now=now, target=target, count=len(tiers), details=details)
+
+    parts.store.run(pause)
+    copy_controls(parts.store, parts.broker, now=now)
+
+
+def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS, *, who: str = "") -> list[str]:
+    """Let jobs start again; returns the tiers that were paused. Raises BrokerUnavailable as pause_queue does."""
+    now = utcnow()
+
+    def resume(session: Session) -> list[str]:
+        resumed = resume_tiers(session, tiers)
+        record_action(session, "queue.resume", who=who, now=now, target=",".join(tiers), count=len(resumed))
+        return resumed
+
+    resumed = parts.store.run(resume)
+    copy_controls(parts.store, parts.broker, now=now)
+    return resumed

@@ -1,0 +1,41 @@
+"""Pause flags: the database has them, Redis has a copy that the workers look at."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.pauses import end_due_pauses, list_pauses
+from gonemaster_db.session import Store
+from gonemaster_tasks.broker.client import Broker, Controls
+
+RECONCILER = "reconciler"  # who ends them, in the words of the audit
+_BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
+
+
+def read_controls(store: Store, *, now: datetime) -> Controls:
+    """Return the flags as the database has them."""
+    with store.reading() as session:
+        pauses = list_pauses(session, now=now)
+    return Controls({pause.tier: pause.until.timestamp() if pause.until else 0.0 for pause in pauses})
+
+
+def copy_controls(store: Store, broker: Broker, *, now: datetime) -> None:
+    """Make Redis' copy equal to the database; workers follow within half a second."""
+    broker.set_controls(read_controls(store, now=now))
+
+
+def end_pauses(store: Store, *, now: datetime) -> list[str]:
+    """Forget pauses whose end has come, which workers no longer obey; returns their tiers."""
+
+    def end(session: Session) -> list[str]:
+        tiers = end_due_pauses(session, now=now)
+        details = {"reason": "its end came"}
+        for tier in tiers:
+            record_action(session, "queue.resume", who=RECONCILER, now=now, target=tier, details=details)
+        return tiers
+
+    with store.reading() as session:
+        if len(list_pauses(session, now=now)) == len(list_pauses(session, now=_BEGINNING)):
+            return []
+    return store.run(end)

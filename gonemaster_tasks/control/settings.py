@@ -1,0 +1,61 @@
+"""Changing settings while the service runs: stored, noted in the audit, told to every process."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.settings import delete_settings, read_settings, settings_mark, write_settings
+from gonemaster_tasks.app import PURGE_ENTRY
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.stored import check_changes
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.schedule import PURGE_INTERVAL, save_entry
+
+log = logging.getLogger(__name__)
+
+
+def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str, Any], *, who: str = "") -> list[str]:
+    """Save settings, all or none; None lets file, environment and default of each process count again.
+
+    This process has them at once, the others within a second. Returns the keys whose stored value has changed.
+
+    Raises:
+        ChangeRefused: a key or a value is not allowed; nothing was saved.
+        BrokerUnavailable: Redis is away, so that nobody could be told; nothing was saved.
+    """
+    values = check_changes(live.own, changes)
+    parts.broker.ping()
+    now = utcnow()
+    changed, mark = parts.store.run(lambda session: _store(session, values, who=who, now=now))
+    if changed:
+        live.load(parts.store)
+        _tell(parts, live, changed, mark)
+    return changed
+
+
+def _store(session: Session, values: Mapping[str, Any], *, who: str, now: datetime) -> tuple[list[str], str]:
+    before = read_settings(session, values)
+    changed = sorted(key for key, value in values.items() if before.get(key) != value)
+    if changed:
+        write_settings(session, {key: values[key] for key in changed if values[key] is not None}, now=now)
+        delete_settings(session, [key for key in changed if values[key] is None])
+    for key in changed:
+        details = {"from": before.get(key), "to": values[key]}
+        record_action(session, "settings.change", who=who, now=now, target=key, details=details)
+    return changed, settings_mark(session)
+
+
+def _tell(parts: QueueParts, live: LiveSettings, changed: list[str], mark: str) -> None:
+    try:
+        parts.broker.tell_settings(mark)
+        if PURGE_INTERVAL in changed:
+            parts.celery.conf.beat_schedule[PURGE_ENTRY]["schedule"] = live.current.purge_interval_seconds
+            save_entry(parts.celery, parts.broker, PURGE_ENTRY)
+    except BrokerUnavailable:
+        log.warning("settings stored, the reconciler will tell", extra={"keys": changed})

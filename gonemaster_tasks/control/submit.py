@@ -1,0 +1,104 @@
+"""Submission of jobs and batches: rows first, messages after the commit."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.models import Batch, Job
+from gonemaster_db.models.jobs import Priority
+from gonemaster_db.records import NewBatch, NewJob
+from gonemaster_db.repositories.batches import create_batch
+from gonemaster_db.repositories.jobs import create_job, create_jobs
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.control.jobs import log
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import tier_of
+
+_ANSWERED_IDS = 10_000
+
+
+_SUBMISSION_LIFE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class SubmittedBatch:
+    """A batch whose jobs are queued; `job_ids` is empty when there are more than 10,000."""
+
+    batch: Batch
+    job_count: int
+    job_ids: tuple[str, ...]
+
+
+def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job], None] | None = None) -> Job:
+    """Queue one job; `also` writes in the same transaction.
+
+    Raises:
+        BrokerUnavailable: Redis is away; nothing was written.
+    """
+    parts.broker.ping()
+
+    def create(session: Session) -> Job:
+        job = create_job(session, new)
+        if also is not None:
+            also(session, job)
+        return job
+
+    job = parts.store.run(create)
+    try:
+        parts.broker.enqueue(job.id, tier_of(job.priority))
+    except BrokerUnavailable:
+        log.warning("job stored, the reconciler will enqueue it", extra={"job_id": job.id})
+    return job
+
+
+def submit_batch(
+    parts: QueueParts,
+    batch: NewBatch,
+    jobs: Iterable[NewJob],
+    *,
+    also: Callable[[Session, SubmittedBatch], None] | None = None,
+) -> SubmittedBatch:
+    """Store a batch and its jobs in one transaction, then enqueue them in slices; `also` writes in the same one.
+
+    `jobs` need no batch id, and are read only once, a chunk at a time.
+
+    Raises:
+        BrokerUnavailable: Redis is away; nothing was written.
+    """
+    parts.broker.ping()
+    chunks: list[str] = []  # ids of a chunk joined by spaces: a third of the memory of a list of ids
+    with parts.store.transaction() as session:
+        row = create_batch(session, batch)
+        parts.broker.begin_submission(row.id, _SUBMISSION_LIFE)
+        for ids in create_jobs(session, (_in_batch(job, row.id) for job in jobs)):
+            chunks.append(" ".join(ids))
+            parts.broker.begin_submission(row.id, _SUBMISSION_LIFE)
+        submitted = _submitted(row, chunks)
+        if also is not None:
+            also(session, submitted)
+    _enqueue_batch(parts.broker, row, chunks)
+    return submitted
+
+
+def _submitted(batch: Batch, chunks: list[str]) -> SubmittedBatch:
+    count = sum(chunk.count(" ") + 1 for chunk in chunks)
+    job_ids = tuple(job_id for chunk in chunks for job_id in chunk.split()) if count <= _ANSWERED_IDS else ()
+    return SubmittedBatch(batch, count, job_ids)
+
+
+def _in_batch(job: NewJob, batch_id: str) -> NewJob:
+    return replace(job, batch_id=batch_id, priority=Priority.BATCH)
+
+
+def _enqueue_batch(broker: Broker, batch: Batch, chunks: list[str]) -> None:
+    tier = tier_of(Priority.BATCH)
+    try:
+        for chunk in chunks:
+            broker.enqueue_many(chunk.split(), tier)
+            broker.begin_submission(batch.id, _SUBMISSION_LIFE)
+        broker.end_submission(batch.id)
+    except BrokerUnavailable:
+        log.warning("batch stored, the reconciler will enqueue the rest", extra={"batch_id": batch.id})

@@ -1,0 +1,92 @@
+"""Makes the broker agree with the database: messages for queued jobs, pause flags, marks, schedules."""
+
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from celery import Celery
+
+from gonemaster_db.repositories.queue import count_queued, first_queued_ids
+from gonemaster_db.session import Store
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.locks import exclusive
+from gonemaster_tasks.config.live import tell_stored_settings
+from gonemaster_tasks.control.order_changes import ARRANGE, finish_changes, rebuild_tier
+from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
+from gonemaster_tasks.maintenance.unacked import drop_leftovers
+from gonemaster_tasks.queues import TIERS
+from gonemaster_tasks.schedule import restore_entries
+
+log = logging.getLogger(__name__)
+
+_GRACE = timedelta(seconds=10)  # between a job's commit and its message
+_FRONT = 100
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What was put right: messages written again per tier, and schedule entries restored."""
+
+    messages: dict[str, int]
+    schedules: tuple[str, ...]
+
+
+def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Reconciled:
+    """Compare counts, which is cheap, and the front of each tier; rebuild a tier only where they disagree.
+
+    An emptied Redis is known by its missing mark. A tier is rebuilt from the rows in their order, so that
+    missing, stale and doubled messages are all cured at once.
+    """
+    end_pauses(store, now=now)
+    copy_controls(store, broker, now=now)  # first: a paused tier must not start to move when its messages come back
+    tell_stored_settings(store, broker)
+    emptied = not broker.controls().epoch
+    drop_leftovers(store, broker, now=now)
+    finished = finish_changes(store, broker)
+    messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS} | finished
+    schedules = restore_entries(app, broker)
+    if emptied:
+        broker.set_epoch(secrets.token_hex(8))
+    for tier, count in messages.items():
+        if count:
+            log.warning("messages restored", extra={"tier": tier, "messages": count})
+    if schedules:
+        log.info("schedules restored", extra={"schedules": schedules})
+    return Reconciled(messages, tuple(schedules))
+
+
+def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, emptied: bool) -> int:
+    if broker.submissions():  # their messages are under way; the next round sees whether they arrived
+        return 0
+    if emptied or _counts_differ(store, broker, tier):
+        with exclusive(broker, ARRANGE):
+            return rebuild_tier(store, broker, tier)
+    return _restore_front(store, broker, tier, now=now)
+
+
+def _counts_differ(store: Store, broker: Broker, tier: str) -> bool:
+    """Compare twice: between claim and acknowledgement a job is counted on one side only."""
+    for _ in range(2):
+        before, held = broker.depth(tier), broker.held_count()
+        with store.reading() as session:
+            rows = count_queued(session, TIERS.index(tier))
+        after = broker.depth(tier)
+        if min(before, after) - held <= rows <= max(before, after) + held:
+            return False
+    return True
+
+
+def _restore_front(store: Store, broker: Broker, tier: str, *, now: datetime) -> int:
+    """Look for the messages of the jobs that are due next; a single lost one comes to the front in time."""
+    with store.reading() as session:
+        ids = first_queued_ids(session, TIERS.index(tier), limit=_FRONT, created_before=now - _GRACE)
+    missing = broker.absent(ids, tier)
+    if not missing:
+        return 0
+    with store.reading() as session:  # claimed between the two looks: not missing
+        still = set(first_queued_ids(session, TIERS.index(tier), limit=_FRONT, created_before=now - _GRACE))
+    lost = [job_id for job_id in missing if job_id in still]
+    for job_id in reversed(lost):
+        broker.put_back(job_id, tier)
+    return len(lost)

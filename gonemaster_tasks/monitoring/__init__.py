@@ -1,0 +1,1 @@
+"""What is said about the queue: problems, places and forecasts."""

@@ -1,0 +1,1 @@
+"""A worker process: what it takes, how it runs a job, how it stops."""

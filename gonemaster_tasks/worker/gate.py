@@ -1,0 +1,126 @@
+"""Which queue a worker takes its next message from: tiers, pauses, limits and slots kept free."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from celery.worker import state as celery_state
+
+from gonemaster_tasks.broker.client import Controls
+from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
+
+_MAINTENANCE_AT_ONCE = 2
+MOST_SLOTS = 1024
+POOL_THREADS = MOST_SLOTS + _MAINTENANCE_AT_ONCE  # made when needed; the gate bounds what is taken
+
+
+class Gate:
+    """What one worker process may take at this moment. Threads share it.
+
+    `slots`, `reserved_normal` and `min_batch` are the settings `worker_count`, `reserved_normal_slots` and
+    `min_batch_slots`, which may change while the process runs.
+    """
+
+    def __init__(self, *, slots: int, reserved_normal: int, min_batch: int = 0) -> None:
+        self.slots = slots
+        self._reserved_normal = reserved_normal
+        self._min_batch = min_batch
+        self._controls: Controls | None = None
+        self._share: int | None = None
+        self._held: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def update(self, controls: Controls, share: int | None) -> None:
+        """Take the newest flags; `share` is this process' part of max_concurrent_jobs, None without limit."""
+        self._controls, self._share = controls, share
+
+    def set_slots(self, slots: int, reserved_normal: int, min_batch: int) -> None:
+        """Take the newest settings; jobs that run go on."""
+        self.slots, self._reserved_normal, self._min_batch = slots, reserved_normal, min_batch
+
+    def close(self) -> None:
+        """Take nothing any more."""
+        self._closed = True
+
+    def enter(self, job_id: str, tier: str) -> bool:
+        """Note that a slot works on a job; False if another slot of this process already does."""
+        with self._lock:
+            if job_id in self._held:
+                return False
+            self._held[job_id] = tier
+            return True
+
+    def leave(self, job_id: str) -> None:
+        """Note that the slot is free again."""
+        with self._lock:
+            self._held.pop(job_id, None)
+
+    def note_pause(self, tier: str) -> None:
+        """Hold a tier that the database calls paused, until the flags are read the next time."""
+        if self._controls is not None:
+            self._controls = replace(self._controls, paused={**self._controls.paused, tier: 0.0})
+
+    def paused(self, tier: str) -> bool:
+        """Whether nothing of a tier may start; true until the flags were read once."""
+        if self._controls is None:
+            return True
+        until = self._controls.paused.get(tier)
+        return until is not None and (until == 0 or until > datetime.now(UTC).timestamp())
+
+    def overfull(self) -> bool:
+        """Whether more is in hand than may run: a limit was lowered while a BRPOP was under way."""
+        in_hand = self._in_hand()
+        return in_hand[NORMAL] + in_hand[BATCH] > self._room()
+
+    def queues(self, consumed: Iterable[str]) -> list[str]:
+        """Return those of the queues consumed that a message may come from now, most urgent first."""
+        return [name for name, room in self.room(consumed).items() if room > 0]
+
+    def room(self, consumed: Iterable[str]) -> dict[str, int]:
+        """Return how many messages may be taken now from each of the queues consumed, most urgent first."""
+        if self._closed:
+            return {}
+        names = set(consumed)
+        return {name: room for name, room in self._allowed(names).items() if name in names}
+
+    def _allowed(self, consumed: set[str]) -> dict[str, int]:
+        in_hand = self._in_hand()
+        room = self._room()
+        free = room - in_hand[NORMAL] - in_hand[BATCH]
+        # A worker that takes no normal jobs keeps no slots for them, and one slot is always left for batch.
+        reserved = self._reserved_normal if NORMAL in consumed else 0
+        normal = 0 if self.paused(NORMAL) else free
+        batch = 0 if self.paused(BATCH) else min(free, max(1, room - reserved) - in_hand[BATCH])
+        allowed = {MAINTENANCE: _MAINTENANCE_AT_ONCE - in_hand[MAINTENANCE]}
+        first = min(self._min_batch, room - 1) - in_hand[BATCH]  # people never wait for all slots
+        if first > 0:
+            return allowed | {BATCH: min(batch, first), NORMAL: normal}
+        return allowed | {NORMAL: normal, BATCH: batch}
+
+    def _room(self) -> int:
+        return self.slots if self._share is None else min(self.slots, self._share)
+
+    def _in_hand(self) -> dict[str, int]:
+        """Count by queue what was received and not finished.
+
+        Celery's set forgets requests when the connection is lost while their slots work on; ours does not.
+        """
+        with self._lock:
+            held = dict(self._held)
+        for request in _received():
+            held[request.id] = str(request.delivery_info.get("routing_key"))
+        counts = dict.fromkeys(ORDER, 0)
+        for tier in held.values():
+            counts[tier] = counts.get(tier, 0) + 1
+        return counts
+
+
+def _received() -> Iterable[Any]:
+    while True:
+        try:
+            return tuple(celery_state.reserved_requests)
+        except RuntimeError:  # a slot finished meanwhile and changed the set: look again
+            continue

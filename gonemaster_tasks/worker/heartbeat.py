@@ -1,0 +1,122 @@
+"""Looks at the flags that operators set, and tells that this process lives."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from itertools import zip_longest
+
+from gonemaster_tasks.broker.client import WorkerState
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import BATCH, NORMAL
+from gonemaster_tasks.worker.process import Process
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.4
+_SIGN_EVERY_S = 2.0
+_SIGN_LIFE = timedelta(seconds=10)
+_CLOCK_EVERY_S = 60.0
+
+
+class Watch:
+    """One thread that reads flags into the gate, so that the gate never waits for Redis."""
+
+    def __init__(self, process: Process, *, queues: tuple[str, ...], emptied: threading.Event) -> None:
+        self._process = process
+        self._queues = queues
+        self._emptied = emptied  # set when Redis has lost what it had
+        self._started_at = time.time()
+        self._ended = threading.Event()
+        self._due: dict[str, float] = {}
+        self._shown_slots = 0
+        self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Look once, then begin to look regularly."""
+        self._try_look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and leave the list of workers."""
+        self._ended.set()
+        self._thread.join(timeout=10)
+        try:
+            self._process.broker.forget_worker(self._process.name)
+        except BrokerUnavailable:
+            return
+
+    def _work(self) -> None:
+        while not self._ended.wait(LOOK_EVERY_S):
+            self._try_look()
+
+    def _try_look(self) -> None:
+        try:
+            self.look()
+        except BrokerUnavailable as error:
+            log.debug("flags not read", extra={"error": str(error)})
+        except Exception:  # the thread must live on, or pauses are not seen any more
+            log.exception("flags not read")
+
+    def look(self) -> None:
+        """Read flags and, when due, show a sign of life and compare clocks."""
+        broker = self._process.broker
+        if self._is_due("clock", _CLOCK_EVERY_S):
+            self._process.clock.synchronize(broker)
+        controls = broker.controls()
+        if not controls.epoch:
+            self._emptied.set()
+        settings = self._process.settings
+        gate = self._process.gate
+        gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)
+        gate.update(controls, self._share(settings.max_concurrent_jobs))
+        if gate.slots != self._shown_slots or self._is_due("sign", _SIGN_EVERY_S):
+            broker.register_worker(self._state(), _SIGN_LIFE)
+            self._shown_slots = gate.slots
+
+    def _is_due(self, duty: str, every_s: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(duty, 0.0):
+            return False
+        self._due[duty] = now + every_s
+        return True
+
+    def _share(self, limit: int) -> int | None:
+        """Return how many of max_concurrent_jobs this process may run, None without limit."""
+        if limit == 0:
+            return None
+        living = {worker.name: worker.queues for worker in self._process.broker.workers()}
+        return part_of(limit, {**living, self._process.name: self._queues}, self._process.name)
+
+    def _state(self) -> WorkerState:
+        now = self._process.clock.now().timestamp()
+        return WorkerState(
+            name=self._process.name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            queues=self._queues,
+            slots=self._process.gate.slots,
+            running={job_id: now - idle for job_id, idle in self._process.jobs.idle_seconds().items()},
+            started_at=self._started_at,
+            draining=self._process.stopping.is_set(),
+        )
+
+
+def part_of(limit: int, queues: Mapping[str, Collection[str]], name: str) -> int:
+    """Return which part of a limit of jobs falls to a worker; `queues` are those that each living worker takes from.
+
+    All count in the same order: who takes from both tiers comes first, then those of one tier by turns. So a small
+    limit leaves no tier without a slot as long as it can. Workers of maintenance alone have no part.
+    """
+    tiers = {worker: {NORMAL, BATCH} & set(taken) for worker, taken in queues.items()}
+    both, normal, batch = (
+        sorted(worker for worker, own in tiers.items() if own == kind) for kind in ({NORMAL, BATCH}, {NORMAL}, {BATCH})
+    )
+    order = both + [worker for pair in zip_longest(normal, batch) for worker in pair if worker]
+    if name not in order:
+        return 0
+    whole, rest = divmod(limit, len(order))
+    return whole + (1 if order.index(name) < rest else 0)

@@ -1,0 +1,58 @@
+"""Keeps the leases of all jobs of a process, and learns from the rows which jobs to stop."""
+
+import logging
+import threading
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.errors import StoreError
+from gonemaster_db.records import LeaseRenewal
+from gonemaster_db.repositories.jobs import renew_leases
+from gonemaster_tasks.worker.process import Process
+from gonemaster_tasks.worker.running import Stop
+
+log = logging.getLogger(__name__)
+
+
+class LeaseKeeper:
+    """One timer thread for the process; renews three times in the life of a lease."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._lease = timedelta(seconds=process.settings.lease_seconds)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="leases", daemon=True)
+
+    def start(self) -> None:
+        """Begin to renew."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; only after the last job has ended."""
+        self._ended.set()
+        self._thread.join(timeout=10)
+
+    def _work(self) -> None:
+        while not self._ended.wait(self._lease.total_seconds() / 3):
+            try:
+                self.renew()
+            except StoreError as error:
+                log.warning("leases not renewed", extra={"error": str(error)})
+            except Exception:  # the thread must live on, or every lease of the process ends
+                log.exception("leases not renewed")
+
+    def renew(self) -> None:
+        """Renew once; stop what was canceled, and what is another worker's by now."""
+        ids = self._process.jobs.ids()
+        if not ids:
+            return
+        answer = self._process.store.run(lambda session: self._renewed(session, ids))
+        for job_id in answer.lost:
+            self._process.jobs.stop(job_id, Stop.LOST)
+        for job_id in answer.canceled:
+            self._process.jobs.stop(job_id, Stop.CANCELED)
+
+    def _renewed(self, session: Session, ids: tuple[str, ...]) -> LeaseRenewal:
+        now = self._process.clock.now()
+        return renew_leases(session, ids, worker=self._process.name, now=now, lease=self._lease)

@@ -1,0 +1,196 @@
+"""A worker process: `python -m gonemaster_tasks.worker --name N [--queues normal,batch,maintenance]`."""
+
+import argparse
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from celery import Celery, signals
+from celery.worker.control import control_command
+
+from gonemaster_db.session import Store, open_store
+from gonemaster_engine.memory import spare_collections
+from gonemaster_tasks import queues
+from gonemaster_tasks.app import make_app_of
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.clock import SharedClock
+from gonemaster_tasks.broker.events import EventPublisher
+from gonemaster_tasks.config.environment import warn_of_unknown_variables
+from gonemaster_tasks.config.live import Follower, LiveSettings
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.store import worker_store_settings
+from gonemaster_tasks.control.jobs import CANCEL_COMMAND
+from gonemaster_tasks.control.order_changes import settle_fronts
+from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.maintenance.reaper import expire, reap
+from gonemaster_tasks.maintenance.retention import purge_regularly
+from gonemaster_tasks.worker import tier_order, transport
+from gonemaster_tasks.worker.claims import Ledger
+from gonemaster_tasks.worker.engine_runner import EngineRunner
+from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
+from gonemaster_tasks.worker.group_commit import Combiner
+from gonemaster_tasks.worker.heartbeat import Watch
+from gonemaster_tasks.worker.leases import LeaseKeeper
+from gonemaster_tasks.worker.process import Process
+from gonemaster_tasks.worker.reconcile_timer import Duties
+from gonemaster_tasks.worker.run_job import run_job
+from gonemaster_tasks.worker.runner import Runner
+from gonemaster_tasks.worker.running import Stop
+
+log = logging.getLogger(__name__)
+
+
+@control_command(name=CANCEL_COMMAND, args=[("job_ids", list)], signature="[id1 [id2 ...]]")
+def cancel_running(state: Any, job_ids: Sequence[str]) -> dict[str, Any]:
+    """Cancel those of the jobs that run in this process."""
+    jobs = state.app.gonemaster.jobs
+    return {"ok": [job_id for job_id in job_ids if jobs.stop(job_id, Stop.CANCELED)]}
+
+
+def register_tasks(app: Celery, process: Process) -> None:
+    """Bind the tasks to a process."""
+    app.gonemaster = process
+
+    @app.task(name=queues.RUN, bind=True)
+    def run(self: Any, job_id: str) -> None:
+        run_job(process, job_id, self.request.delivery_info["routing_key"])
+
+    @app.task(name=queues.REAP)
+    def reap_jobs() -> None:
+        now = process.clock.now()
+        reap(process.store, process.broker, now=now, max_attempts=process.settings.max_attempts)
+        expire(process.store, now=now)
+
+    @app.task(name=queues.PURGE)
+    def purge() -> None:
+        purge_regularly(
+            process.store, process.broker, process.live, now=process.clock.now(), stopped=process.stopping.is_set
+        )
+
+
+class Worker:
+    """All parts of a worker process, started and stopped in order."""
+
+    def __init__(self, live: LiveSettings, store: Store, runner: Runner, *, name: str) -> None:
+        settings = live.own
+        broker = Broker.open(settings.broker_url)
+        gate = Gate(
+            slots=settings.worker_count,
+            reserved_normal=settings.reserved_normal_slots,
+            min_batch=settings.min_batch_slots,
+        )
+        tier_order.install(gate)
+        transport.install()
+        clock = SharedClock()
+        ledger = Ledger(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
+        fronts = Combiner(partial(settle_fronts, store, broker), most=POOL_THREADS)
+        self.process = Process(name, live, store, broker, runner, gate, EventPublisher(broker), ledger, clock, fronts)
+        self.app = make_app_of(settings)
+        register_tasks(self.app, self.process)
+        self._leases = LeaseKeeper(self.process)
+        self._duties = Duties(self.process, self.app)
+        self._settings = Follower(live, store, broker)
+        self._watch = Watch(self.process, queues=settings.worker_queues, emptied=self._duties.emptied)
+
+    def run(self) -> int:
+        """Work until a signal ends it; returns the exit code."""
+        self._start()
+        signals.worker_shutting_down.connect(self._shutting_down, weak=False)
+        consumer = self.app.Worker(
+            hostname=self.process.name,
+            queues=list(self.process.settings.worker_queues),
+            pool="threads",
+            concurrency=POOL_THREADS,
+            loglevel=logging.getLevelName(logging.getLogger().level),
+            without_mingle=True,  # what is revoked stands in the rows
+            without_gossip=True,
+            quiet=True,
+        )
+        spare_collections()
+        try:
+            consumer.start()
+        finally:
+            self._stop()
+        return int(consumer.exitcode or 0)
+
+    def _start(self) -> None:
+        process = self.process
+        process.broker.check()
+        process.loop.start()
+        process.loop.call(process.runner.open())
+        process.publisher.start()
+        self._leases.start()
+        self._settings.start()
+        self._watch.start()
+        self._duties.start()
+
+    def _stop(self) -> None:
+        process = self.process
+        self._duties.stop()
+        self._watch.stop()
+        self._settings.stop()
+        self._leases.stop()
+        process.publisher.stop()
+        process.loop.call(process.runner.close())
+        process.loop.stop()
+        process.broker.close()
+        process.store.close()
+
+    def _shutting_down(self, **_: object) -> None:
+        """Take nothing more; after the limit running jobs are stopped and queued again."""
+        process = self.process
+        process.gate.close()
+        process.stopping.set()
+        timer = threading.Timer(process.settings.drain_timeout.total_seconds(), self._give_up)
+        timer.daemon = True
+        timer.start()
+
+    def _give_up(self) -> None:
+        self.process.given_up.set()
+        count = self.process.jobs.stop_all(Stop.DRAINED)
+        if count:
+            log.warning("running jobs are queued again", extra={"jobs": count})
+
+
+def node_name(name: str) -> str:
+    """Return the full name of a worker: `name@host`, unless the host is in it already."""
+    return name if "@" in name else f"{name}@{socket.gethostname()}"
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> tuple[str, Settings]:
+    """Return name and settings from the command line and the environment. Raises SettingsError."""
+    parser = argparse.ArgumentParser(prog="gonemaster-worker", description=__doc__)
+    parser.add_argument("--name", default=f"worker-{os.getpid()}", help="distinct among all workers of a host")
+    parser.add_argument("--queues", help="queues to take from, separated by commas")
+    parser.add_argument("--config", type=Path, help="configuration file (JSON)")
+    given = parser.parse_args(arguments)
+    return node_name(given.name), load_settings({"worker_queues": given.queues}, file=given.config)
+
+
+def _engine(live: LiveSettings, store: Store) -> EngineRunner:
+    return EngineRunner(live, lambda: current_scoring(store, live.own))
+
+
+def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -> int:
+    """Run a worker process until it is told to stop. `runner` replaces the engine."""
+    try:
+        name, settings = parse_arguments(arguments)
+        configure_logging(form=settings.log_format, level=settings.log_level)
+        warn_of_unknown_variables()
+        signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
+        store = open_store(worker_store_settings(settings))
+        live = LiveSettings(settings)
+        return Worker(live, store, runner or _engine(live, store), name=name).run()
+    except TasksError as error:
+        sys.stderr.write(f"gonemaster worker: {error}\n")
+        return 2

@@ -1,0 +1,41 @@
+"""What the parts of a worker process share."""
+
+import threading
+from dataclasses import dataclass, field
+
+from gonemaster_db.session import Store
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.clock import SharedClock
+from gonemaster_tasks.broker.events import EventPublisher
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.worker.claims import Ledger
+from gonemaster_tasks.worker.gate import Gate
+from gonemaster_tasks.worker.group_commit import Combiner
+from gonemaster_tasks.worker.runner import Runner
+from gonemaster_tasks.worker.running import EngineLoop, RunningJobs
+
+
+@dataclass(frozen=True)
+class Process:
+    """One worker process. `stopping` is set when it should end, `given_up` when its running jobs should too."""
+
+    name: str
+    live: LiveSettings
+    store: Store
+    broker: Broker
+    runner: Runner
+    gate: Gate
+    publisher: EventPublisher
+    ledger: Ledger
+    clock: SharedClock
+    fronts: Combiner[str, None]  # settles the fronts of tiers
+    jobs: RunningJobs = field(default_factory=RunningJobs)
+    loop: EngineLoop = field(default_factory=EngineLoop)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    given_up: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are now; two readings may differ."""
+        return self.live.current

@@ -1,0 +1,41 @@
+"""From settings, stored profiles and a job's wishes to the profile of a run."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from gonemaster_engine.profile.profile import Profile
+from gonemaster_tasks.worker.runner import TestOrder
+
+_PROFILES_KEPT = 100
+
+
+def job_overrides(order: TestOrder, *, guard_forced: bool) -> list[Mapping[str, Any]]:
+    """Return what stands over the base profile, in order: the stored profile, the job's overrides, its switches."""
+    net = {family: False for family in ("ipv4", "ipv6") if order.config.get(f"{family}_disabled")}
+    if guard_forced:
+        net["allow_non_global_targets"] = False
+    documents = (order.profile, order.config.get("overrides"), {"net": net} if net else None)
+    return [document for document in documents if document]
+
+
+class Profiles:
+    """Profiles made of a base and overrides; those used lately are kept, since most jobs share one."""
+
+    def __init__(self, base: Profile) -> None:
+        self._base = base
+        self._made: OrderedDict[str, Profile] = OrderedDict()
+
+    def get(self, overrides: list[Mapping[str, Any]]) -> Profile:
+        """Return the base with overrides. Raises ProfileError."""
+        key = json.dumps(overrides, sort_keys=True)
+        if key not in self._made:
+            profile = self._base
+            for document in overrides:
+                profile = profile.merge(document)
+            self._made[key] = profile
+            if len(self._made) > _PROFILES_KEPT:
+                self._made.popitem(last=False)
+        self._made.move_to_end(key)
+        return self._made[key]

@@ -1,0 +1,253 @@
+"""One job from its message to its run: claim, test, graduate."""
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from gonemaster_db.errors import JobStateError, StoreConflict, StoreError, StoreUnavailable
+from gonemaster_db.models import Job
+from gonemaster_db.models.runs import RunStatus
+from gonemaster_db.records import EntryRecord, RunRecord
+from gonemaster_db.repositories.graduation import Finished, fail_job, requeue_job
+from gonemaster_db.repositories.jobs import ClaimedJob
+from gonemaster_db.repositories.pauses import is_paused
+from gonemaster_tasks.broker.events import JobEvent
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.worker.process import Process
+from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.running import RunningJob, Stop
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 10.0
+_PROGRESS_EVERY_S = 0.5
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that is ours until its lease ends."""
+
+    job: ClaimedJob
+    running: RunningJob
+
+
+def run_job(process: Process, job_id: str, tier: str) -> None:
+    """Test the domain of one job and store the run. Safe to deliver twice; never raises for the job's sake."""
+    if process.gate.paused(tier) or process.gate.overfull() or process.stopping.is_set():
+        _put_back(process, job_id, tier)  # taken by a BRPOP that was already under way
+        return
+    if not process.gate.enter(job_id, tier):
+        return
+    try:
+        claim = _claim(process, job_id, tier)
+        if claim:
+            _work(process, claim)
+    finally:
+        process.gate.leave(job_id)
+
+
+def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
+    """Claim the job, waiting while the database is away; None if it is not queued any more."""
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            job = process.ledger.claim(job_id)
+            break
+        except (StoreUnavailable, StoreConflict) as error:
+            log.warning("cannot claim, the database is away", extra={"job_id": job_id, "error": str(error)})
+        if process.stopping.wait(pause_s):
+            _put_back(process, job_id, tier)
+            return None
+        pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+    if job is None:
+        _leave(process, job_id, tier)
+        return None
+    running = RunningJob(job_id, job.attempt, tier)
+    process.jobs.add(running)
+    return Claim(job, running)
+
+
+def _leave(process: Process, job_id: str, tier: str) -> None:
+    """Put the message of a job that may not start now back; drop that of a job that is not queued any more."""
+    try:
+        with process.store.reading() as session:
+            paused = is_paused(session, tier, now=process.clock.now())
+    except StoreUnavailable:
+        paused = True  # a message too many is harmless
+    if not paused:
+        log.debug("job is not queued any more", extra={"job_id": job_id})
+        return
+    process.gate.note_pause(tier)
+    _put_back(process, job_id, tier)
+
+
+def _work(process: Process, claim: Claim) -> None:
+    """Test, then bring the job to its end; the lease is renewed until it has one."""
+    _tell(process, claim.running, "state", {"status": "running", "progress": 0})
+    try:
+        _finish(process, claim, _test(process, claim))
+    finally:
+        process.jobs.discard(claim.running)
+
+
+def _tell(process: Process, running: RunningJob, kind: str, data: dict[str, Any]) -> None:
+    """Post an event; those of batch jobs only go to who watches, a sweep would fill Redis with what nobody reads."""
+    process.publisher.post(running.job_id, JobEvent(kind, data), if_watched=running.tier != NORMAL)
+
+
+def _test(process: Process, claim: Claim) -> RunRecord | None:
+    """Let the engine work; None if it was stopped."""
+    job = claim.job
+    order = TestOrder(job.id, job.domain, job.config, job.profile, process.settings.job_timeout_seconds)
+    try:
+        outcome = process.loop.run(claim.running, process.runner.run(order, _listeners(process, claim)))
+    except Exception as error:
+        log.exception("the engine failed", extra={"job_id": job.id, "batch_id": job.batch_id})
+        return RunRecord(RunStatus.FAILED, process.clock.now(), error=_error_text(error))
+    return None if outcome is None else _record(process, outcome)
+
+
+def _error_text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _record(process: Process, outcome: Outcome) -> RunRecord:
+    return RunRecord(
+        RunStatus.SUCCEEDED,
+        process.clock.now(),
+        entries=outcome.entries,
+        effective_profile=outcome.effective_profile,
+        nameserver_timings=outcome.nameserver_timings,
+        dnssec_chain=outcome.dnssec_chain,
+        score=outcome.score,
+        grade=outcome.grade,
+    )
+
+
+def _listeners(process: Process, claim: Claim) -> Listeners:
+    """Make the callbacks that tell Redis how far the job is.
+
+    Entries of batch jobs are not sent one by one: a sweep would fill Redis with what nobody watches.
+    """
+    running = claim.running
+    told_at = 0.0
+
+    def on_progress(percent: int) -> None:
+        nonlocal told_at
+        running.progressed_at = time.monotonic()
+        if running.progressed_at - told_at >= _PROGRESS_EVERY_S:
+            told_at = running.progressed_at
+            _tell(process, running, "progress", {"progress": percent})
+
+    def on_entry(entry: EntryRecord) -> None:
+        running.progressed_at = time.monotonic()
+        if running.tier == NORMAL:
+            _tell(process, running, "entry", _as_event(entry))
+
+    return Listeners(on_progress, on_entry)
+
+
+def _as_event(entry: EntryRecord) -> dict[str, Any]:
+    return {
+        "timestamp": entry.timestamp,
+        "module": entry.module,
+        "testcase": entry.testcase,
+        "tag": entry.tag,
+        "level": entry.level,
+        "args": dict(entry.args),
+    }
+
+
+def _finish(process: Process, claim: Claim, record: RunRecord | None) -> None:
+    stopped = claim.running.stopped
+    if record is not None and stopped is not Stop.LOST:
+        _graduate(process, claim, record)
+    elif stopped is Stop.CANCELED:
+        _graduate(process, claim, RunRecord(RunStatus.CANCELED, process.clock.now(), error="canceled"))
+    elif stopped is Stop.DRAINED:
+        _give_back(process, claim)
+    else:
+        log.warning("result dropped, the lease was lost", extra={"job_id": claim.job.id})
+
+
+def _graduate(process: Process, claim: Claim, record: RunRecord) -> None:
+    """Store the run; while the database is away the result is held and tried again."""
+    job_id, pause_s = claim.job.id, _FIRST_PAUSE_S
+    while not process.given_up.is_set() or pause_s == _FIRST_PAUSE_S:
+        try:
+            status = _store_run(process, claim, record)
+        except JobStateError:
+            log.info("result dropped, the job is no longer ours", extra={"job_id": job_id})
+            return
+        except (StoreUnavailable, StoreConflict) as error:
+            log.warning("result held, the database is away", extra={"job_id": job_id, "error": str(error)})
+        else:
+            _tell(process, claim.running, "done", {"status": status})
+            return
+        process.given_up.wait(pause_s)
+        pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+    log.error("stopped with the database away, another worker repeats the job", extra={"job_id": job_id})
+
+
+def _store_run(process: Process, claim: Claim, record: RunRecord) -> str:
+    """Graduate; a result that the database refuses becomes a failed run instead of a lost job."""
+    job_id = claim.job.id
+    try:
+        return str(process.ledger.graduate(Finished(job_id, claim.running.attempt, record)))
+    except (StoreUnavailable, StoreConflict, JobStateError):
+        raise
+    except Exception as error:  # whatever it is: the next attempt would end the same way
+        log.exception("graduation failed", extra={"job_id": job_id})
+        return _fail(process, claim, f"graduation failed: {_error_text(error)}")
+
+
+def _fail(process: Process, claim: Claim, text: str) -> str:
+    run = process.store.run(
+        lambda session: fail_job(
+            session,
+            claim.job.id,
+            error=text,
+            now=process.clock.now(),
+            worker=process.name,
+            attempt=claim.running.attempt,
+        )
+    )
+    return str(run.status)
+
+
+def _give_back(process: Process, claim: Claim) -> None:
+    """Queue the job again for another worker; this start does not count as an attempt."""
+    job_id = claim.job.id
+    try:
+        left = process.store.run(
+            lambda session: requeue_job(
+                session,
+                job_id,
+                worker=process.name,
+                attempt=claim.running.attempt,
+                now=process.clock.now(),
+                max_attempts=process.settings.max_attempts,
+                released=True,
+            )
+        )
+    except StoreError as error:
+        log.warning("not given back, its lease will end", extra={"job_id": job_id, "error": str(error)})
+        return
+    if isinstance(left, Job):
+        _put_back(process, job_id, claim.running.tier)
+        _tell(process, claim.running, "state", {"status": "queued", "progress": 0})
+    else:
+        _tell(process, claim.running, "done", {"status": str(left.status)})
+
+
+def _put_back(process: Process, job_id: str, tier: str) -> None:
+    """Put the message at the front; once all of a moment are there, they get the order of their rows."""
+    try:
+        process.broker.put_back(job_id, tier)
+    except BrokerUnavailable:
+        log.warning("message not put back, the reconciler will", extra={"job_id": job_id})
+        return
+    process.fronts.submit(tier)
