@@ -7,7 +7,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.net.cache import Lifetimes, QuestionKey
@@ -15,11 +15,8 @@ from gonemaster_engine.net.nameserver import Nameserver, NameserverTiming, Serve
 from gonemaster_engine.net.transport import Timing
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.profile.profile import Profile
+from gonemaster_engine.resources import Resources
 from gonemaster_engine.run_log import Log
-
-if TYPE_CHECKING:
-    from gonemaster_engine.resources import Resources
-
 
 _T = TypeVar("_T")
 
@@ -64,6 +61,7 @@ class RunContext:
         self.loop = asyncio.get_running_loop()
         self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), profile.retry)
         self.probe_timing = dataclasses.replace(self.timing, tries=1)
+        self.transport = resources.transport
         self.hot = resources.hot
         self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s)
         self.queries = 0

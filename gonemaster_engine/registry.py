@@ -10,13 +10,11 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from gonemaster_engine.errors import UnknownTestCase
 from gonemaster_engine.findings import Finding, Tag
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 MODULE_NAMES = (
     "BASIC",

@@ -10,18 +10,15 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.addresses import is_global
 from gonemaster_engine.asn import riswhois
 from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
 from gonemaster_engine.names import is_in_domain
 from gonemaster_engine.net.txt import joined_strings
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.profile.profile import Profile
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.resolver.recursor import Recursor
+from gonemaster_engine.resolver.recursor import Recursor
 
 BLOCK_BITS = {4: 24, 6: 48}  # longer prefixes are not announced in the Internet at large
 

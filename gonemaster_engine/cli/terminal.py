@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import Self, TextIO
+
+from rich.progress import Progress, TaskID
 
 from gonemaster_engine.errors import EngineError
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
 
 
 class OutputError(EngineError):

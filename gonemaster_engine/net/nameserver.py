@@ -8,18 +8,17 @@ import statistics
 from collections import deque
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import is_global
 from gonemaster_engine.net import trace
-from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.cache import HotCache, Lifetimes, QuestionKey
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
-from gonemaster_engine.net.transport import TIMEOUT, UNREACHABLE, Outcome, Question
+from gonemaster_engine.net.transport import TIMEOUT, UNREACHABLE, Outcome, Question, Timing, Transport
 from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
-
-if TYPE_CHECKING:
-    from gonemaster_engine.context import RunContext
+from gonemaster_engine.profile.profile import Profile
+from gonemaster_engine.run_log import Log
 
 COOKIE_OPTION = 10  # RFC 7873 section 4
 CLIENT_COOKIE_OCTETS = 8
@@ -51,15 +50,63 @@ class NameserverTiming:
         return cls(name, "", 0, None, None, None, None, None, 0.0, 0, 0, "unresolved")
 
 
+class RunState(Protocol):
+    """What the servers of a run need of it; `RunContext` has it.
+
+    A protocol, since the context makes the servers and so imports this module.
+    """
+
+    queries: int  # sent so far
+
+    @property
+    def profile(self) -> Profile:
+        """The effective profile."""
+
+    @property
+    def log(self) -> Log:
+        """The log, which a traced run fills with its queries, too."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop of the run."""
+
+    @property
+    def transport(self) -> Transport:
+        """What sends the queries."""
+
+    @property
+    def hot(self) -> HotCache:
+        """What the runs of the process share."""
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """For how long the profile lets answers live there."""
+
+    @property
+    def timing(self) -> Timing:
+        """Waits and tries of an ordinary query."""
+
+    @property
+    def probe_timing(self) -> Timing:
+        """Waits and tries of a query that is sent once."""
+
+    @property
+    def pinned_addresses(self) -> frozenset[str]:
+        """The addresses that the user supplied; they may be asked wherever they are."""
+
+    def uses_family(self, *, ipv6: bool) -> bool:
+        """Say whether addresses of that family are asked."""
+
+
 class Server:
     """One address in a run: its answers, its failures, its times. All names of the address share it."""
 
     __slots__ = (
         "_active",
-        "_context",
         "_failures",
         "_guarded",
         "_held",
+        "_run",
         "_spent_ms",
         "_strayed",
         "_tried_tcp",
@@ -71,8 +118,8 @@ class Server:
         "timeouts",
     )
 
-    def __init__(self, context: RunContext, address: str) -> None:
-        self._context = context
+    def __init__(self, run: RunState, address: str) -> None:
+        self._run = run
         self.address = address
         self.is_ipv6 = ":" in address
         self.answers: dict[QuestionKey, Answer] = {}
@@ -90,12 +137,12 @@ class Server:
     def ask(self, key: QuestionKey, nameserver: Nameserver, *, shared: bool) -> Answer:
         """Return the answer to a question, asked now unless it was before."""
         answer = self.answers.get(key)
-        if self._context.log.traces_queries:
-            trace.asked(self._context.log, self.address, key)
+        if self._run.log.traces_queries:
+            trace.asked(self._run.log, self.address, key)
             if answer and answer.done():
-                trace.known(self._context.log, answer.result())
+                trace.known(self._run.log, answer.result())
         if answer is None:
-            answer = self.answers[key] = self._context.loop.create_future()
+            answer = self.answers[key] = self._run.loop.create_future()
             self._begin(key, answer, nameserver, shared=shared)
         return answer
 
@@ -110,18 +157,18 @@ class Server:
         return secrets.token_bytes(CLIENT_COOKIE_OCTETS)
 
     def _begin(self, key: QuestionKey, answer: Answer, nameserver: Nameserver, *, shared: bool) -> None:
-        context = self._context
-        if shared and (known := context.hot.find_answer(self.address, key, context.lifetimes)):
+        run = self._run
+        if shared and (known := run.hot.find_answer(self.address, key, run.lifetimes)):
             answer.set_result(known)
-            if context.log.traces_queries:
-                trace.known(context.log, known)
+            if run.log.traces_queries:
+                trace.known(run.log, known)
             return
         if not self._may_be_asked(key, nameserver):
             answer.set_result(None)
             return
         if shared:
             answer.add_done_callback(lambda done: self._keep(key, done))
-        limit = context.profile.nameserver_concurrency
+        limit = run.profile.nameserver_concurrency
         if limit and self._active >= limit:
             self._held.append((key, answer))
         else:
@@ -129,34 +176,34 @@ class Server:
 
     def _keep(self, key: QuestionKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
-            self._context.hot.keep_answer(self.address, key, response, self._context.lifetimes)
+            self._run.hot.keep_answer(self.address, key, response, self._run.lifetimes)
 
     def _may_be_asked(self, key: QuestionKey, nameserver: Nameserver) -> bool:
-        context = self._context
-        if context.profile.no_network or not context.uses_family(ipv6=self.is_ipv6):
-            if context.log.traces_queries:
-                trace.held_back(context.log, nameserver.name, self.address)
+        run = self._run
+        if run.profile.no_network or not run.uses_family(ipv6=self.is_ipv6):
+            if run.log.traces_queries:
+                trace.held_back(run.log, nameserver.name, self.address)
             return False
         if self._guarded is None:
             self._guarded = self._is_guarded(nameserver)
         if self._guarded or self._is_given_up(key, nameserver):
             return False
-        limit_ms = context.profile.nameserver_max_total_ms
+        limit_ms = run.profile.nameserver_max_total_ms
         return not limit_ms or self._spent_ms < limit_ms
 
     def _is_guarded(self, nameserver: Nameserver) -> bool:
         """Say whether the address is outside of global address space and nobody allowed or named it."""
-        context = self._context
-        if context.profile.allow_non_global_targets or self.address in context.pinned_addresses:
+        run = self._run
+        if run.profile.allow_non_global_targets or self.address in run.pinned_addresses:
             return False
         if is_global(self.address):
             return False
-        context.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=nameserver.name, address=self.address)
+        run.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=nameserver.name, address=self.address)
         return True
 
     def _is_given_up(self, key: QuestionKey, nameserver: Nameserver) -> bool:
-        log = self._context.log
-        limit = self._context.profile.fast_fail_timeout_count
+        log = self._run.log
+        limit = self._run.profile.fast_fail_timeout_count
         if limit and self.timeouts >= limit and not self.rtts_ms and not self._is_worth_asking(key):
             left_s = self._rest_s(max(each.last_at for each in self._failures.values()))
             if left_s > 0 and log.traces_queries:
@@ -176,30 +223,30 @@ class Server:
 
     def _rest_s(self, failed_at: float) -> float:
         """Return for how many seconds after a failure nothing more is asked; zero or less when they are over."""
-        return failed_at + self._context.profile.error_cache_ttl_s - self._context.loop.time()
+        return failed_at + self._run.profile.error_cache_ttl_s - self._run.loop.time()
 
     def _send(self, key: QuestionKey, answer: Answer) -> None:
         self._active += 1
-        context = self._context
+        run = self._run
         qname = key.qname_octets or names.to_wire(key.qname)
         qclass = CLASS_NUMBER[key.qclass]
         question = Question(
             self.address,
             query_body(qname, type_number(key.qtype), qclass, key.flags, key.edns),
-            context.probe_timing if key.probing else context.timing,
+            run.probe_timing if key.probing else run.timing,
             lambda outcome: self._on_outcome(key, answer, outcome),
             question_octets=len(qname) + 4,
             qclass=qclass,
             any_source=key.any_source,
-            source_address=context.profile.source6 if self.is_ipv6 else context.profile.source4,
+            source_address=run.profile.source6 if self.is_ipv6 else run.profile.source4,
         )
-        context.queries += 1
-        if context.log.traces_queries:
-            trace.sent(context.log, self.address, key)
+        run.queries += 1
+        if run.log.traces_queries:
+            trace.sent(run.log, self.address, key)
         if key.tcp:
-            context.resources.transport.ask_tcp(question)
+            run.transport.ask_tcp(question)
         else:
-            context.resources.transport.ask_udp(question)
+            run.transport.ask_udp(question)
 
     def _on_outcome(self, key: QuestionKey, answer: Answer, outcome: Outcome) -> None:
         self._active -= 1
@@ -209,14 +256,14 @@ class Server:
             self._ask_again_over_tcp(key, answer, response)
         elif not answer.done():
             answer.set_result(response)
-        while self._held and self._active < self._context.profile.nameserver_concurrency:
+        while self._held and self._active < self._run.profile.nameserver_concurrency:
             self._send(*self._held.popleft())
 
     def _ask_again_over_tcp(self, key: QuestionKey, answer: Answer, truncated: Response) -> None:
         over_tcp = key._replace(tcp=True)
         again = self.answers.get(over_tcp)
         if again is None:
-            again = self.answers[over_tcp] = self._context.loop.create_future()
+            again = self.answers[over_tcp] = self._run.loop.create_future()
             self._send(over_tcp, again)
 
         def pass_on(done: Answer) -> None:
@@ -226,19 +273,19 @@ class Server:
         again.add_done_callback(pass_on)
 
     def _count(self, key: QuestionKey, outcome: Outcome) -> None:
-        if self._context.log.traces_queries:
-            trace.ended(self._context.log, self.address, key, outcome)
+        if self._run.log.traces_queries:
+            trace.ended(self._run.log, self.address, key, outcome)
         if key.probing and outcome.response is None:
             return
         failures = self._failures.get(_way(key))
         if failures is None:
             failures = self._failures[_way(key)] = _Failures()
-        failures.count(outcome, self._context.loop.time())
+        failures.count(outcome, self._run.loop.time())
         self._tried_tcp |= key.tcp
         self._strayed |= outcome.strayed
         if outcome.error == TIMEOUT:
             self.timeouts += 1
-            self._spent_ms += self._context.timing.timeout_s * 1000
+            self._spent_ms += self._run.timing.timeout_s * 1000
         if response := outcome.response:
             self.rtts_ms.append(response.rtt_ms)
             self._spent_ms += response.rtt_ms
@@ -367,7 +414,7 @@ class Nameserver:
             (RD if rd else 0) | (CD if cd else 0) | (AD if ad else 0),
             DNSSEC_EDNS if dnssec and edns is None else edns,
             tcp,
-            self.server._context.profile.fallback if fallback is None else fallback,  # noqa: SLF001 - same module
+            self.server._run.profile.fallback if fallback is None else fallback,  # noqa: SLF001 - same module
             any_source,
             qname_octets,
             probing,
@@ -376,7 +423,7 @@ class Nameserver:
 
     def was_asked(self, qname: str, qtype: str) -> bool:
         """Say whether that question, with DO over UDP, was put to the address before in this run."""
-        fallback = self.server._context.profile.fallback  # noqa: SLF001 - same module
+        fallback = self.server._run.profile.fallback  # noqa: SLF001 - same module
         return QuestionKey(qname, qtype, edns=DNSSEC_EDNS, fallback=fallback) in self.server.answers
 
     def axfr(self, zone_name: str) -> Awaitable[Response | None]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import dns.exception
 import dns.message
 
-if TYPE_CHECKING:
-    from gonemaster_engine.net.cache import QuestionKey
-    from gonemaster_engine.net.transport import Outcome
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.run_log import Log
+from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.transport import Outcome
+from gonemaster_engine.net.wire import Response
+from gonemaster_engine.run_log import Log
 
 _BIG_OCTETS = 4096  # what an EDNS sender announces at most as a rule, RFC 6891 section 6.2.5
 

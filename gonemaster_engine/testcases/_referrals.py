@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
+from gonemaster_engine.zone import Zone
 
 
 async def referrals(zone: Zone) -> list[tuple[Nameserver | None, Response]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Tag
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_RESPONSE_SOA_QUERY = Tag("NO_RESPONSE_SOA_QUERY", Level.DEBUG)
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.zone import Zone
 
 _KEYS = ("ns", "address", "query_type")
 IPV4_DISABLED = Tag("IPV4_DISABLED", Level.DEBUG2, _KEYS)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import DNSKEY, DS, Dnskey, Ds, dnskeys, ds_records, rrset, signatures
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.trustchain.asking import Questions
 from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, Standing, Status, worth
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _ANSWERED = frozenset({0, 3})  # response codes
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from gonemaster_engine.dnssec.digests import points_to
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds
@@ -21,9 +21,7 @@ from gonemaster_engine.trustchain.records import (
     signature_document,
 )
 from gonemaster_engine.trustchain.tested import ServerView, TestedZone, look_at
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 VERSION = 3
 _MOST = 32  # items of one list

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import Ds, make_ds, rrset, signatures
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.rrtypes import SOA
 from gonemaster_engine.trustchain.above import ChainZone, ds_standing, keys_standing, trust_anchors
 from gonemaster_engine.trustchain.asking import Questions
 from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, R, Standing, Status, gather, worth
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _UNSIGNED = Standing(Status.INSECURE, ("dnskey_missing",))
 _ISLAND = Standing(Status.INSECURE, ("island",))  # signed, and nothing points to it

@@ -6,14 +6,11 @@ import asyncio
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Tag
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.zone import Zone
 
 WITHOUT_REVERSE = Tag("NAMESERVER_IP_WITHOUT_REVERSE", Level.NOTICE, ("ns", "address"))
 NO_RESPONSE = Tag("NO_RESPONSE_PTR_QUERY", Level.WARNING, ("domain",))

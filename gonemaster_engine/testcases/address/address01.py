@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.addresses import Reach, classify
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_NAME_SERVERS = Tag("A01_NO_NAME_SERVERS_FOUND", Level.CRITICAL)
 NONE_GLOBAL = Tag("A01_NO_GLOBALLY_REACHABLE_ADDR", Level.ERROR)

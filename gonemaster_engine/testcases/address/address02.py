@@ -6,16 +6,13 @@ Specification: Zonemaster ADDRESS02. RFC 1035 section 3.5, RFC 1912 section 2.1,
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
 from gonemaster_engine.testcases.address._shared import NO_RESPONSE, WITHOUT_REVERSE, look_up
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 ALL_WITH_REVERSE = Tag("NAMESERVERS_IP_WITH_REVERSE", Level.INFO)
 

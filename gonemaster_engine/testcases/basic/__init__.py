@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import Condition, Emitted, Module, unless_selected_and_missing
@@ -11,9 +9,7 @@ from gonemaster_engine.testcases.basic._name import EMPTY_LABEL, LABEL_TOO_LONG,
 from gonemaster_engine.testcases.basic.basic01 import basic01
 from gonemaster_engine.testcases.basic.basic02 import basic02
 from gonemaster_engine.testcases.basic.basic03 import basic03
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 __all__ = ["MODULE", "name_findings"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
 from gonemaster_engine.resolver.delegation_walk import EXISTS, Seen, Walk
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
@@ -25,10 +25,7 @@ from gonemaster_engine.testcases._transport import (
     sent_queries,
     skipped_queries,
 )
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 CHILD_FOUND = Tag("B01_CHILD_FOUND", Level.INFO, ("domain",))
 CHILD_IS_ALIAS = Tag("B01_CHILD_IS_ALIAS", Level.NOTICE, ("domain_child", "domain_target", "servers"))

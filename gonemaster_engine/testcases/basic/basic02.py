@@ -6,11 +6,11 @@ Specification: Zonemaster BASIC02. RFC 1034 section 4.2.2, RFC 2181 section 5.4.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import (
     IPV4_DISABLED,
@@ -20,11 +20,7 @@ from gonemaster_engine.testcases._transport import (
     sent_queries,
     usable,
 )
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _SERVER = ("ns", "address")
 AUTH_RESPONSE = Tag("B02_AUTH_RESPONSE_SOA", Level.INFO, ("domain", "servers"))

@@ -8,7 +8,6 @@ Specification: Zonemaster BASIC03.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
@@ -23,9 +22,7 @@ from gonemaster_engine.testcases._transport import (
     sent_queries,
     usable,
 )
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_RESPONSES = Tag("A_QUERY_NO_RESPONSES", Level.INFO)
 HAS_A = Tag("HAS_A_RECORDS", Level.ERROR, ("ns", "address", "domain"))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
+from gonemaster_engine.zone import Zone
 
 QUERY_TYPES = ("SOA", "NS")
 _SERVER = ("ns", "address")

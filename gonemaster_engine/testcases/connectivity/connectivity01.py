@@ -6,7 +6,6 @@ Specification: Zonemaster CONNECTIVITY01. RFC 1123 section 6.1.3.2, RFC 7766 sec
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
@@ -14,9 +13,7 @@ from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.connectivity._answers import QUERY_TYPES, TransportTags, check_answers
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 ALL_IPV4_DISABLED = Tag("CN01_IPV4_DISABLED", Level.NOTICE, ("servers",))
 ALL_IPV6_DISABLED = Tag("CN01_IPV6_DISABLED", Level.NOTICE, ("servers",))

@@ -6,15 +6,12 @@ Specification: Zonemaster CONNECTIVITY02. RFC 7766 section 5, RFC 9210.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.findings import Finding
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.connectivity._answers import QUERY_TYPES, TransportTags, check_answers
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 TCP = TransportTags.named("CN02", "TCP")
 

@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from gonemaster_engine.asn.cache import Code
+from gonemaster_engine.asn.cache import Code, Origin
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
-
-if TYPE_CHECKING:
-    from gonemaster_engine.asn.cache import Origin
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 RAW = Tag("CN04_ASN_INFOS_RAW", Level.DEBUG, ("address", "data"))
 ANNOUNCED_IN = Tag("CN04_ASN_INFOS_ANNOUNCE_IN", Level.DEBUG, ("address", "prefixes"))

@@ -11,18 +11,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 MAX_PAYLOAD = 4096  # octets; the largest size that is tried
 PROBE_STEP = 256  # octets; sizes to try are multiples of it

@@ -6,7 +6,6 @@ Specification: Zonemaster CONSISTENCY02. RFC 1035 section 3.3.13.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
@@ -14,9 +13,7 @@ from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._mailbox import mailbox_text
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 RNAME = Tag("SOA_RNAME", Level.INFO, ("rname", "servers"))
 ONE = Tag("ONE_SOA_RNAME", Level.INFO, ("rname",))

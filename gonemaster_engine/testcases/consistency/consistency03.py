@@ -6,16 +6,13 @@ Specification: Zonemaster CONSISTENCY03. RFC 1035 section 3.3.13, RFC 2308 secti
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _TIMERS = ("refresh", "retry", "expire", "minimum")
 TIMERS = Tag("SOA_TIME_PARAMETER_SET", Level.INFO, (*_TIMERS, "servers"))

@@ -6,18 +6,14 @@ Specification: Zonemaster CONSISTENCY04. RFC 1034 section 4.2.2, RFC 2181 sectio
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, grouped
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_RESPONSE_NS_QUERY = Tag("NO_RESPONSE_NS_QUERY", Level.DEBUG, ("ns", "address"))
 ONE = Tag("ONE_NS_SET", Level.INFO, ("servers",))

@@ -11,20 +11,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._referrals import delegated_names, glue_addresses, referrals
 from gonemaster_engine.testcases._transport import is_enabled
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, grouped
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 MATCH = Tag("ADDRESSES_MATCH", Level.INFO)
 NS_FAILED = Tag("CHILD_NS_FAILED", Level.DEBUG, ("ns", "address"))

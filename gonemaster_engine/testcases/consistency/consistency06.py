@@ -6,7 +6,6 @@ Specification: Zonemaster CONSISTENCY06. RFC 1035 section 3.3.13.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
@@ -14,9 +13,7 @@ from gonemaster_engine.net.wire import from_dns_name
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 MNAME = Tag("SOA_MNAME", Level.INFO, ("mname", "servers"))
 ONE = Tag("ONE_SOA_MNAME", Level.INFO, ("mname",))

@@ -10,7 +10,6 @@ Specification: Zonemaster DELEGATION03. RFC 1035 sections 2.3.4 and 4.2.1, RFC 6
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 import dns.message
 import dns.name
@@ -21,12 +20,10 @@ import dns.rrset
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, dns_name
 from gonemaster_engine.registry import case
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 SIZE_OK = Tag("REFERRAL_SIZE_OK", Level.INFO, ("size",))
 SIZE_LARGE = Tag("REFERRAL_SIZE_LARGE", Level.NOTICE, ("size",))

@@ -6,15 +6,12 @@ Specification: Zonemaster DELEGATION04. RFC 2181 section 5.4.1, RFC 7766.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 ARE_AUTHORITATIVE = Tag("ARE_AUTHORITATIVE", Level.INFO, ("servers",))
 IS_NOT_AUTHORITATIVE = Tag("IS_NOT_AUTHORITATIVE", Level.WARNING, ("ns", "address", "proto"))

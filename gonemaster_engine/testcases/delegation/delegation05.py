@@ -8,18 +8,15 @@ Specification: Zonemaster DELEGATION05. RFC 1912 section 2.4, RFC 2181 section 1
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_NS_CNAME = Tag("NO_NS_CNAME", Level.INFO)
 NO_RESPONSE = Tag("NO_RESPONSE", Level.DEBUG, ("ns", "address", "query_name", "query_type"))

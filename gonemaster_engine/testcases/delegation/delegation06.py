@@ -6,16 +6,13 @@ Specification: Zonemaster DELEGATION06. RFC 1035 section 3.3.13, RFC 2181 sectio
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 SOA_EXISTS = Tag("SOA_EXISTS", Level.INFO)
 SOA_NOT_EXISTS = Tag("SOA_NOT_EXISTS", Level.ERROR, ("ns", "address"))

@@ -6,14 +6,11 @@ Specification: Zonemaster DELEGATION07. RFC 1034 section 4.2.2.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 EXTRA_CHILD = Tag("EXTRA_NAME_CHILD", Level.NOTICE, ("extra",))
 EXTRA_PARENT = Tag("EXTRA_NAME_PARENT", Level.ERROR, ("extra",))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3
@@ -12,12 +11,10 @@ from gonemaster_engine.dnssec.records import NSEC, NSEC3, Dnskey, Rrset, Rrsig, 
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Tag
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.testcases.dnssec._shared import ALGORITHM_ADDRESSES, SERVERS, Tally
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 ALGORITHM_UNSUPPORTED = Tag("DS10_ALGO_NOT_SUPPORTED_BY_ZM", Level.NOTICE, ALGORITHM_ADDRESSES)
 _KEYTAG_SERVERS = ("keytag", "servers")

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, ALGORITHM_ADDRESSES, KEYTAG_ADDRESSES, Tally
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 
 @dataclass(frozen=True, slots=True)

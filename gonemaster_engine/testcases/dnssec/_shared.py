@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 from gonemaster_engine.dnssec.records import Ds, make_ds
 from gonemaster_engine.findings import Finding, Tag
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
+from gonemaster_engine.zone import Zone
 
 ADDRESSES = ("addresses",)
 KEYTAG_ADDRESSES = ("keytag", "addresses")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
@@ -22,13 +21,11 @@ from gonemaster_engine.dnssec.records import (
     rrset,
     signatures,
 )
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases.dnssec._shared import is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 SERVERS_PER_QUESTION = 2
 _NXDOMAIN = 3

@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
@@ -27,13 +26,11 @@ from gonemaster_engine.dnssec.records import (
     signatures,
 )
 from gonemaster_engine.dnssec.verify import Verdict
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.rrtypes import AAAA, A
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.testcases.dnssec._shared import is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 
 class State(enum.Enum):

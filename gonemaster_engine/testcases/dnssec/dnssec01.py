@@ -6,20 +6,16 @@ Specification: Zonemaster DNSSEC01. RFC 4034 section 5, RFC 8624, RFC 9157, RFC 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.algorithms import SHA256_DIGEST, Status, algorithm, digest_type
 from gonemaster_engine.dnssec.records import Ds, ds_records
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import SUPPLIED, Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, is_dnssec_answer, parent_servers, supplied_ds
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _DIGEST_KEYS = ("keytag", "ds_algo_num", "ds_algo_descr", "servers")
 _KEY_KEYS = ("keytag", "ds_key_algo_num", "ds_key_algo_descr", "servers")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.digests import digest_matches
@@ -15,7 +14,8 @@ from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, d
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import (
@@ -27,11 +27,7 @@ from gonemaster_engine.testcases.dnssec._shared import (
     parent_servers,
     supplied_ds,
 )
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _MISMATCH_KEYS = ("keytag", "ds_key_algo_num", "ds_key_algo_mnemo", "algo_num", "algo_mnemo", "addresses")
 NO_DNSKEY_FOR_DS = Tag("DS02_NO_DNSKEY_FOR_DS", Level.WARNING, KEYTAG_ADDRESSES)

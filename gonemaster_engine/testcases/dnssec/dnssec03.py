@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.denial import Nsec3, nsec3_records
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, ask, is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_DNSSEC = Tag("DS03_NO_DNSSEC_SUPPORT", Level.NOTICE, SERVERS)
 SERVER_NO_DNSSEC = Tag("DS03_SERVER_NO_DNSSEC_SUPPORT", Level.ERROR, SERVERS)

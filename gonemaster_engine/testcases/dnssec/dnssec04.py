@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import Rrsig, all_signatures
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.rrtypes import type_text
 from gonemaster_engine.registry import case
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _SPAN_KEYS = ("keytag", "types", "duration")
 EXPIRATION = Tag("RRSIG_EXPIRATION", Level.INFO, ("keytag", "types", "date"))

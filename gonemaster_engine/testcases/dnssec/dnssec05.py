@@ -6,7 +6,6 @@ Specification: Zonemaster DNSSEC05. RFC 4034, RFC 8624, RFC 9157, RFC 9904, RFC 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.algorithms import Status, algorithm
 from gonemaster_engine.dnssec.records import dnskeys
@@ -16,9 +15,7 @@ from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _KEYS = ("servers", "keytag", "algo_num", "algo_descr", "algo_mnemo")
 BY_STATUS = {

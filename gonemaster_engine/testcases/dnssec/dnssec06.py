@@ -6,15 +6,12 @@ Specification: Zonemaster DNSSEC06. RFC 4035 section 3.1.1.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import all_signatures, dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _KEYS = ("address", "keys", "sigs")
 OK = Tag("EXTRA_PROCESSING_OK", Level.INFO, _KEYS)

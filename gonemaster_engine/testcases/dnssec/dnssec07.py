@@ -6,11 +6,12 @@ Specification: Zonemaster DNSSEC07. RFC 4034, RFC 4035 section 2.4, RFC 5155 sec
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import DNSKEY, DS, ds_records, signatures
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import SUPPLIED, Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._no_delegation import proves_no_delegation
@@ -22,11 +23,7 @@ from gonemaster_engine.testcases.dnssec._shared import (
     is_usable,
     parent_servers,
 )
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_RESPONSE = Tag("DS07_NO_RESPONSE_DNSKEY", Level.WARNING, SERVERS)
 NON_AUTH = Tag("DS07_NON_AUTH_RESPONSE_DNSKEY", Level.WARNING, SERVERS)

@@ -6,7 +6,6 @@ Specification: Zonemaster DNSSEC08. RFC 4034, RFC 4035 section 5.3, RFC 3110.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import DNSKEY, dnskeys, rrset, signatures
 from gonemaster_engine.findings import Finding
@@ -15,9 +14,7 @@ from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._key_signatures import SignatureTags
 from gonemaster_engine.testcases.dnssec._shared import Tally, is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 TAGS = SignatureTags.named("DS08", "DNSKEY")
 

@@ -6,19 +6,15 @@ Specification: Zonemaster DNSSEC11. RFC 4033, RFC 4035 section 5.2.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import DNSKEY, dnskeys, ds_records, signatures
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, is_usable, parent_servers
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 UNDETERMINED_DS = Tag("DS11_UNDETERMINED_DS", Level.ERROR)
 NO_DS = Tag("DS11_NO_PARENT_DS", Level.INFO)

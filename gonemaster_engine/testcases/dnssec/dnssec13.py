@@ -6,20 +6,17 @@ Specification: Zonemaster DNSSEC13. RFC 4035 section 2.2, RFC 6840 section 5.11.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import all_signatures, dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import Tally, ask, is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _KEYS = ("addresses", "algo_num", "algo_mnemo")
 NOT_SIGNED = {

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
@@ -17,9 +16,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.algorithms import MUST_DIGEST_TYPES
 from gonemaster_engine.dnssec.records import Dnskey, Ds, cdnskeys, cds_records
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, ask, is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NONE = Tag("DS15_NO_CDS_CDNSKEY", Level.INFO)
 ONLY_CDS = Tag("DS15_HAS_CDS_NO_CDNSKEY", Level.NOTICE, ADDRESSES)

@@ -6,7 +6,6 @@ Specification: Zonemaster DNSSEC16. RFC 7344 section 4.1, RFC 8078, RFC 4034, RF
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.records import CDS, cds_records
 from gonemaster_engine.findings import Finding
@@ -14,9 +13,7 @@ from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._child_signals import Published, SignalTags
 from gonemaster_engine.testcases.dnssec._shared import Tally, ask, is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 TAGS = SignalTags.named("DS16", "CDS", non_zone="MATCHES_NON_ZONE_DNSKEY", non_sep="MATCHES_NON_SEP_DNSKEY")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.digests import points_to
 from gonemaster_engine.dnssec.records import (
@@ -25,15 +24,12 @@ from gonemaster_engine.dnssec.records import (
 )
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, ask, is_usable, parent_servers, supplied_ds
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 CDS_SIGNED = Tag("DS18_MATCH_CDS_RRSIG_DS", Level.INFO, ADDRESSES)
 CDS_NOT_SIGNED = Tag("DS18_NO_MATCH_CDS_RRSIG_DS", Level.ERROR, ADDRESSES)

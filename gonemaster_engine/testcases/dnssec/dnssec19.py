@@ -7,7 +7,7 @@ CVE-2008-0166. The list of compromised keys is that of the badkeys project; with
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.blocklist import Blocklist
@@ -15,14 +15,11 @@ from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.dnssec.weakness import Weakness, key_number, weaknesses
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _KEYS = ("servers", "keytag", "algo_num", "algo_descr")
 FERMAT = Tag("DS19_BADKEY_FERMAT", Level.ERROR, _KEYS)

@@ -7,19 +7,16 @@ is no such record.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.records import NSEC, NSEC3, dnskeys, signatures
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.wire import Response, Section
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, ask, child_servers, is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response, Section
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NSEC_MISMATCH = Tag("DS20_NSEC_BITMAP_MISMATCHES_RRTYPE", Level.ERROR, ("query_type", "servers"))
 NSEC3_MISMATCH = Tag("DS20_NSEC3_BITMAP_MISMATCHES_RRTYPE", Level.ERROR, ("query_type", "servers"))

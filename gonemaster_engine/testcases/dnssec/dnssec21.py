@@ -6,13 +6,14 @@ RFC 4035 sections 2.4, 3.1.1, 5.3.1 and 5.3.3. The operator of the zone cannot r
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import DS, Dnskey, Rrsig, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import (
@@ -24,11 +25,7 @@ from gonemaster_engine.testcases.dnssec._shared import (
     is_usable,
     parent_servers,
 )
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_PARENT = Tag("DS21_NO_PARENT_ZONE", Level.DEBUG, ("zone",))
 NO_PARENT_KEYS = Tag("DS21_PARENT_DNSKEY_MISSING", Level.WARNING, ("parent_zone", "addresses"))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import Dnskey, Ds, dnskeys, ds_records
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
@@ -26,12 +26,7 @@ from gonemaster_engine.testcases.dnssec._shared import (
     parent_servers,
 )
 from gonemaster_engine.testcases.dnssec._vantage import Judgement, Outcome, State, Vantage
-from gonemaster_engine.zone import AddressVerdict
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import AddressVerdict, Zone
 
 NO_IN_DOMAIN_NS = Tag("DS22_NO_IN_DOMAIN_NS", Level.INFO)
 NOT_SECURE = Tag("DS22_ZONE_NOT_SECURE", Level.INFO)

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import combinations, permutations
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec3param_records, nsec_records
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 CONSISTENT = Tag("DS23_DENIAL_PROOF_CONSISTENT", Level.INFO, SERVERS)
 MULTIPLE_NSEC3PARAM = Tag("DS23_MULTIPLE_NSEC3PARAM", Level.NOTICE, SERVERS)

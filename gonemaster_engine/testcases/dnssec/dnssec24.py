@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.chain import Trust, trust_in_set
@@ -15,17 +14,14 @@ from gonemaster_engine.dnssec.records import CDNSKEY, CDS, Dnskey, Ds, cdnskeys,
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.findings import SUPPLIED, Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.rrtypes import type_text
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, ask, is_usable, parent_servers
 from gonemaster_engine.testcases.dnssec._signal_zones import Ending, Fault, Found, Path, PathZone
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _SIGNAL = ("ns", "query_name")
 SECURE = Tag("DS24_DELEGATION_SECURE", Level.INFO, SERVERS)

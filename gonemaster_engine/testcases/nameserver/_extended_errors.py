@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire import Response
 
 OPTION = 15
 CODE_OCTETS = 2

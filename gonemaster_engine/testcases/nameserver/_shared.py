@@ -5,16 +5,14 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TypedDict, TypeVar
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Tag
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Edns
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 Key = TypeVar("Key", bound=Hashable)
 

@@ -6,17 +6,14 @@ Specification: Zonemaster NAMESERVER01. RFC 2870 section 2.5, RFC 5358.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import NO_RESPONSE, grouped, server_args
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 # none of them exists
 PROBES = ("xn--nameservertest.iis.se", "xn--nameservertest.icann.org", "xn--nameservertest.ripe.net")

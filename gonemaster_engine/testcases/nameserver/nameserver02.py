@@ -6,11 +6,11 @@ Specification: Zonemaster NAMESERVER02. RFC 6891, RFC 8906.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import (
@@ -20,11 +20,7 @@ from gonemaster_engine.testcases.nameserver._shared import (
     PLAIN_EDNS,
     server_args,
 )
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _KEYS = ("ns", "address", "domain")
 BREAKS = Tag("BREAKS_ON_EDNS", Level.ERROR, _KEYS)

@@ -6,17 +6,14 @@ Specification: Zonemaster NAMESERVER03. RFC 5936.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import grouped
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 AVAILABLE = Tag("AXFR_AVAILABLE", Level.NOTICE, ("servers",))
 FAILURE = Tag("AXFR_FAILURE", Level.INFO, ("servers",))

@@ -6,16 +6,13 @@ Specification: Zonemaster NAMESERVER04. RFC 2181 section 4.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import server_args
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 DIFFERENT = Tag("DIFFERENT_SOURCE_IP", Level.WARNING, ("ns", "address", "source"))
 SAME = Tag("SAME_SOURCE_IP", Level.INFO, ("servers",))

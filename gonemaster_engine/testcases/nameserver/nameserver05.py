@@ -6,19 +6,16 @@ Specification: Zonemaster NAMESERVER05. RFC 3596, RFC 4074.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.rrtypes import AAAA
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import NO_RESPONSE, server_args
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 AAAA_OCTETS = 16
 

@@ -6,14 +6,11 @@ Specification: Zonemaster NAMESERVER06. RFC 1035.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 RESOLVED = Tag("CAN_BE_RESOLVED", Level.INFO)
 NOT_RESOLVED = Tag("CAN_NOT_BE_RESOLVED", Level.ERROR, ("servers",))

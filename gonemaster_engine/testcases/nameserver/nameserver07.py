@@ -6,7 +6,6 @@ Specification: Zonemaster NAMESERVER07.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
@@ -14,9 +13,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_UPWARD = Tag("NO_UPWARD_REFERRAL", Level.INFO, ("servers",))
 UPWARD = Tag("UPWARD_REFERRAL", Level.WARNING, ("servers",))

@@ -6,7 +6,6 @@ Specification: Zonemaster NAMESERVER08. RFC 1034 section 3.1, RFC 4343.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
@@ -14,9 +13,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import grouped, probe_name, spellings
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 INSENSITIVE = Tag("QNAME_CASE_INSENSITIVE", Level.WARNING, ("servers", "domain"))
 SENSITIVE = Tag("QNAME_CASE_SENSITIVE", Level.INFO, ("servers", "domain"))

@@ -6,19 +6,16 @@ Specification: Zonemaster NAMESERVER09. RFC 4343 section 3.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.wire import Record, Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import probe_name, server_args, spellings
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Record, Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 QUERY_TYPE = "SOA"
 

@@ -6,19 +6,15 @@ Specification: Zonemaster NAMESERVER11. RFC 6891 section 6.1.2, RFC 8906 section
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
-from gonemaster_engine.net.wire import Edns
+from gonemaster_engine.net.wire import Edns, Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, addresses, grouped
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 UNKNOWN_OPTION = 137  # not assigned by IANA
 PROBE = Edns(options=((UNKNOWN_OPTION, b""),))

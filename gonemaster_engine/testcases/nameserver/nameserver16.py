@@ -6,19 +6,15 @@ RFC 5001.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
-from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, Edns
+from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, Edns, Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import grouped
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NSID = 3
 PROBE = Edns(payload=DNSSEC_PAYLOAD, options=((NSID, b""),))

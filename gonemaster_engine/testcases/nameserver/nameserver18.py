@@ -6,20 +6,16 @@ RFC 8914, RFC 8906 section 3.1.1.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._extended_errors import ExtendedError, extended_errors
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, grouped
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _KEYS = ("info_code", "info_name", "extra_text", "servers")
 SERVER_ERROR = Tag("N18_SERVER_ERROR_REPORTED", Level.WARNING, _KEYS)

@@ -6,15 +6,12 @@ Specification: Zonemaster SYNTAX01. RFC 1035 section 2.3.1, RFC 1123 section 2.1
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.syntax._hostname import has_only_allowed_characters
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NOT_ALLOWED = Tag("NON_ALLOWED_CHARS", Level.ERROR, ("domain",))
 ALLOWED = Tag("ONLY_ALLOWED_CHARS", Level.INFO, ("domain",))

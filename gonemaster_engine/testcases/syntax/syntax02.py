@@ -6,15 +6,12 @@ Specification: Zonemaster SYNTAX02. RFC 1035 section 2.3.1, RFC 1123 section 2.1
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 INITIAL = Tag("INITIAL_HYPHEN", Level.ERROR, ("domain", "label"))
 TERMINAL = Tag("TERMINAL_HYPHEN", Level.ERROR, ("domain", "label"))

@@ -6,16 +6,13 @@ Specification: Zonemaster SYNTAX03. RFC 3696 section 5, RFC 5890 section 2.3.1.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.syntax._hostname import is_reserved_label
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 DOUBLE_DASH = Tag("DISCOURAGED_DOUBLE_DASH", Level.WARNING, ("domain", "label"))
 NONE = Tag("NO_DOUBLE_DASH", Level.INFO, ("domain",))

@@ -6,15 +6,12 @@ Specification: Zonemaster SYNTAX04. RFC 952, RFC 1123 section 2.1, RFC 3696 sect
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.syntax._hostname import HostnameTags
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 TAGS = HostnameTags.of("NAMESERVER", level=Level.ERROR)
 SYNTAX_OK = Tag("NAMESERVER_SYNTAX_OK", Level.INFO, ("servers",))

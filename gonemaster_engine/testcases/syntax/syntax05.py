@@ -6,16 +6,13 @@ Specification: Zonemaster SYNTAX05. RFC 1035 sections 3.3.13 and 8.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._mailbox import mailbox_text
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 MISUSED = Tag("RNAME_MISUSED_AT_SIGN", Level.WARNING, ("rname",))
 NONE = Tag("RNAME_NO_AT_SIGN", Level.INFO, ("rname",))

@@ -7,7 +7,7 @@ RFC 7505.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
@@ -18,9 +18,7 @@ from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._mailbox import is_mail_address, mail_address
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_RESPONSE = Tag("NO_RESPONSE", Level.DEBUG, ("ns", "address", "domain"))
 DOMAIN_INVALID = Tag("RNAME_MAIL_DOMAIN_INVALID", Level.NOTICE, ("domain",))

@@ -6,7 +6,6 @@ Specification: Zonemaster SYNTAX07. RFC 952, RFC 1123 section 2.1, RFC 3696 sect
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
@@ -14,9 +13,7 @@ from gonemaster_engine.net.wire import from_dns_name
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
 from gonemaster_engine.testcases.syntax._hostname import HostnameTags
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 TAGS = HostnameTags.of("MNAME", level=Level.WARNING)
 SYNTAX_OK = Tag("MNAME_SYNTAX_OK", Level.INFO, ("domain",))

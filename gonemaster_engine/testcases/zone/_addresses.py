@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.findings import Finding
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.testcases._transport import usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.findings import Finding
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 
 @dataclass(frozen=True, slots=True)

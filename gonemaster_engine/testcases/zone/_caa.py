@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gonemaster_engine.net.rrtypes import IN, type_number
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire import Response
 
 CRITICAL = 0x80
 RESERVED = 0x7F

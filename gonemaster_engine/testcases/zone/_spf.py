@@ -10,12 +10,9 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.net.txt import joined_strings
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire import Response
 
 VERSION = "v=spf1"
 

@@ -7,23 +7,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
-from gonemaster_engine.net.wire import from_dns_name
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import Response, from_dns_name
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.zone._serials import is_newer, newest
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _SERVER = ("ns", "address")
 LOCALHOST_ADDRESS = Tag("Z01_MNAME_HAS_LOCALHOST_ADDR", Level.NOTICE, _SERVER)

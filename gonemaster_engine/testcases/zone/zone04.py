@@ -6,15 +6,12 @@ Specification: Zonemaster ZONE04. RFC 1035 section 3.3.13, RFC 1912 section 2.2.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _KEYS = ("retry", "required_retry")
 LOWER = Tag("RETRY_MINIMUM_VALUE_LOWER", Level.NOTICE, _KEYS)

@@ -6,15 +6,12 @@ Specification: Zonemaster ZONE06. RFC 2308 sections 4 and 5.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 HIGHER = Tag("SOA_DEFAULT_TTL_MAXIMUM_VALUE_HIGHER", Level.NOTICE, ("minimum", "highest_minimum"))
 LOWER = Tag("SOA_DEFAULT_TTL_MAXIMUM_VALUE_LOWER", Level.NOTICE, ("minimum", "lowest_minimum"))

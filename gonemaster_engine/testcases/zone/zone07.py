@@ -6,7 +6,6 @@ Specification: Zonemaster ZONE07. RFC 1035 section 3.3.13, RFC 1912 section 2.4.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
@@ -14,9 +13,7 @@ from gonemaster_engine.net.wire import from_dns_name
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_ADDRESS = Tag("MNAME_HAS_NO_ADDRESS", Level.WARNING, ("mname",))
 IS_CNAME = Tag("MNAME_IS_CNAME", Level.NOTICE, ("mname",))

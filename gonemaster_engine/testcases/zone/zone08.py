@@ -8,16 +8,13 @@ Specification: Zonemaster ZONE08. RFC 2181 section 10.3, RFC 5321 section 5.1, R
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 IS_CNAME = Tag("MX_RECORD_IS_CNAME", Level.ERROR, ("mx",))
 IS_NOT_CNAME = Tag("MX_RECORD_IS_NOT_CNAME", Level.INFO, ("mx",))

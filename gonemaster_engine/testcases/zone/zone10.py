@@ -6,18 +6,14 @@ Specification: Zonemaster ZONE10. RFC 1035 section 5.2, RFC 2181 sections 6.1 an
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.nameserver import Nameserver
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 _SERVER = ("ns", "address")
 APEX_DNAME = Tag("APEX_DNAME", Level.NOTICE, _SERVER)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
@@ -16,9 +15,7 @@ from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address
 from gonemaster_engine.testcases.zone._spf import allows_nobody, follows_grammar, policies, unknown_modifiers
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 DIFFERENT = Tag("Z11_DIFFERENT_SPF_POLICIES_FOUND", Level.NOTICE, ("servers",))
 INCONSISTENT = Tag("Z11_INCONSISTENT_SPF_POLICIES", Level.WARNING)

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.rrtypes import type_text
+from gonemaster_engine.net.wire import Record
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address, soa_serials
 from gonemaster_engine.testcases.zone._serials import is_newer
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Record
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 FOUND = Tag("Z12_CSYNC_FOUND", Level.INFO, ("servers", "serial", "flags", "type_bitmap"))
 INCONSISTENT = Tag("Z12_INCONSISTENT_CSYNC", Level.WARNING)

@@ -6,16 +6,13 @@ RFC 7208 sections 4.6.4, 5.2, 5.5, 6.1 and 7.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.zone._spf import policies, terms
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 NO_SPF = Tag("Z13_NO_SPF_FOUND", Level.INFO, ("domain",))
 EXCEEDED = Tag("Z13_SPF_LOOKUP_COUNT_EXCEEDED", Level.WARNING, ("domain", "count", "limit"))

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.rrtypes import IN, type_number
+from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address, soa_serials
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.wire import Response
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 DUPLICATE = Tag("Z14_DUPLICATE_SCHEME_HASH", Level.WARNING, ("ns", "address", "scheme", "hash"))
 INCONSISTENT = Tag("Z14_INCONSISTENT_ZONEMD", Level.WARNING)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
@@ -15,9 +14,7 @@ from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address
 from gonemaster_engine.testcases.zone._caa import ISSUE_PROPERTIES, KNOWN_PROPERTIES, RESERVED, Caa, caa_records
-
-if TYPE_CHECKING:
-    from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone import Zone
 
 FOUND = Tag("Z15_CAA_FOUND", Level.INFO, ("servers", "caa_flags", "caa_property", "caa_value"))
 INCONSISTENT = Tag("Z15_INCONSISTENT_CAA", Level.WARNING)
