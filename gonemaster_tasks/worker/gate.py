@@ -77,16 +77,13 @@ class Gate:
 
     def queues(self, consumed: Iterable[str]) -> list[str]:
         """Return those of the queues consumed that a message may come from now, most urgent first."""
-        return [name for name, room in self.room(consumed).items() if room > 0]
-
-    def room(self, consumed: Iterable[str]) -> dict[str, int]:
-        """Return how many messages may be taken now from each of the queues consumed, most urgent first."""
         if self._closed:
-            return {}
+            return []
         names = set(consumed)
-        return {name: room for name, room in self._allowed(names).items() if name in names}
+        return [name for name, capacity in self._capacities(names).items() if capacity > 0 and name in names]
 
-    def _allowed(self, consumed: set[str]) -> dict[str, int]:
+    def _capacities(self, consumed: set[str]) -> dict[str, int]:
+        """Return how many more messages each queue may give now, most urgent queue first."""
         in_hand = self._in_hand()
         room = self._room()
         free = room - in_hand[NORMAL] - in_hand[BATCH]

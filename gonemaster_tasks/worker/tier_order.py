@@ -2,7 +2,7 @@
 
 from kombu.utils.scheduling import priority_cycle
 
-from gonemaster_tasks.queues import ORDER, TIERS
+from gonemaster_tasks.queues import ORDER
 from gonemaster_tasks.worker.gate import Gate
 
 _gate: Gate | None = None
@@ -34,15 +34,6 @@ class TierOrder(priority_cycle):
     def has_more(self, n: int) -> bool:
         """Whether more could be asked for than the last BRPOP did."""
         return not set(self._wanted(n)) <= set(self.asked)
-
-    def room_behind(self, queue: str, n: int) -> tuple[int, list[str]]:
-        """Return how many messages may follow one just taken from a queue, and the queues asked before it.
-
-        The message itself is not counted as in hand yet.
-        """
-        if _gate is None or queue not in TIERS or queue not in self.asked:
-            return 0, []
-        return _gate.room(self.items[:n]).get(queue, 0) - 1, self.asked[: self.asked.index(queue)]
 
     def _wanted(self, n: int) -> list[str]:
         names = self.items[:n]

@@ -1,62 +1,23 @@
-"""kombu's Redis transport for workers: fewer commands for a message, and no wait for a slot that got free."""
+"""kombu's Redis transport for workers: acknowledgements sent together, and no wait for a slot that became free."""
 
-from importlib import resources
-from time import time
 from typing import Any
 
 from kombu import transport as kombu_transport
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
-from kombu.utils.json import dumps, loads
 
 from gonemaster_tasks.worker.tier_order import TierOrder
 
 _PARTIAL_WAIT_S = 0.3  # also bounds how long a resumption or a higher limit goes unseen
-_ONE_OF = 16  # that wait may be taken along: a short queue is for all workers
-_TAKE_ALONG = (
-    resources.files("gonemaster_tasks.broker").joinpath("scripts", "take_along.lua").read_text(encoding="utf-8")
-)
 _MODULE = "gonemaster_tasks.worker.transport"
 
 
 class _QoS(kombu_redis.QoS):
-    """What this process holds. Acknowledgements of one turn of the event loop go to Redis together."""
+    """What this process holds. Acknowledgements are collected; the channel sends them to Redis together."""
 
     def __init__(self, channel: Any, prefetch_count: int = 0) -> None:
         super().__init__(channel, prefetch_count)  # type: ignore[no-untyped-call]  # kombu has no types
         self._acknowledged: list[str] = []
-        self._noted: set[str] = set()  # in Redis as held, not delivered yet
-        self._along: list[tuple[str, str]] = []  # messages and their queues
-        self._take_along = channel.client.register_script(_TAKE_ALONG)
-
-    def append(self, message: Any, delivery_tag: str) -> None:
-        """Note a message as held, and take more of its queue along if there are slots for them."""
-        if delivery_tag in self._noted:
-            self._noted.discard(delivery_tag)
-            virtual.QoS.append(self, message, delivery_tag)
-            return
-        queue = message.delivery_info["routing_key"]
-        most, more_urgent = self.channel.room_behind(queue)
-        if most <= 0:
-            super().append(message, delivery_tag)  # type: ignore[no-untyped-call]  # kombu has no types
-            return
-        ending = dumps([message.delivery_info["exchange"], queue])[1:]
-        entry = f"[{dumps(message._raw)}, {ending}"  # noqa: SLF001  # as kombu's own QoS does
-        with self.channel.conn_or_acquire() as client:
-            taken = self._take_along(
-                keys=[queue, self.unacked_key, self.unacked_index_key, *more_urgent],
-                args=[delivery_tag, entry, ending, time(), most, _ONE_OF],
-                client=client,
-            )
-        self._along = [(text, queue) for text in taken]
-        virtual.QoS.append(self, message, delivery_tag)
-
-    def along(self) -> list[tuple[dict[str, Any], str]]:
-        """Hand out, once, the messages taken along, each with its queue."""
-        messages = [(loads(text), queue) for text, queue in self._along]
-        self._along = []
-        self._noted.update(message["properties"]["delivery_tag"] for message, _ in messages)
-        return messages
 
     def ack(self, delivery_tag: str) -> None:
         """Note an acknowledgement, which `send_acks` sends."""
@@ -69,10 +30,10 @@ class _QoS(kombu_redis.QoS):
         return tags
 
 
-class _Prompt:
+class _UnblockingChannel:
     """Mixin for kombu's channels.
 
-    With slots or tiers closed, BRPOP asks for the other queues only and waits in the server. A slot that gets
+    With slots or tiers closed, BRPOP asks for the other queues only and waits in the server. A slot that becomes
     free meanwhile would stay idle until that wait is over, so after an acknowledgement it is ended by
     CLIENT UNBLOCK, which BRPOP takes as a timeout.
     """
@@ -90,7 +51,7 @@ class _Prompt:
     do_restore: bool
     unacked_key: str
     unacked_index_key: str
-    _blocked: tuple[object, int] | None = None  # socket of BRPOP and its number in the server
+    _blocked: tuple[object, int] | None = None  # socket of BRPOP and its client id in the server
     _shared: tuple[object, Any] | None = None  # pool and the client made for it
 
     def _create_client(self, asynchronous: bool = False) -> Any:
@@ -103,19 +64,9 @@ class _Prompt:
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         if self._queue_cycle.partial(len(self.active_queues)):
-            self._know_client()
+            self._read_client_id()
             timeout = _PARTIAL_WAIT_S
         super()._brpop_start(timeout)  # type: ignore[misc]  # kombu's channel has it
-
-    def _brpop_read(self, **options: Any) -> Any:
-        delivered = super()._brpop_read(**options)  # type: ignore[misc]  # kombu's channel has it
-        for message, queue in self.qos.along():
-            self.connection._deliver(message, queue)  # noqa: SLF001  # as kombu's own channel does
-        return delivered
-
-    def room_behind(self, queue: str) -> tuple[int, list[str]]:
-        """Return how many messages may follow the one just taken, and the queues that go before them."""
-        return self._queue_cycle.room_behind(queue, len(self.active_queues))
 
     def close(self) -> None:
         """Close. What a lost connection had taken cannot be given back here: Celery would end on the attempt."""
@@ -129,11 +80,11 @@ class _Prompt:
         if self._is_lost():
             return  # the reconciler forgets the message
         super().basic_ack(delivery_tag, multiple)  # type: ignore[misc]  # kombu's channel has it
-        if self.closed or not self.connection.turns:
+        if self.closed or not self.connection.in_event_loop:
             self.send_acks()
 
     def send_acks(self) -> None:
-        """Send the acknowledgements of this turn of the event loop, and let BRPOP see the slots that got free."""
+        """Send the acknowledgements of this turn of the event loop, and let BRPOP see the slots that became free."""
         tags = self.qos.acknowledged()
         if not tags:
             return
@@ -148,8 +99,8 @@ class _Prompt:
         """Say whether the connection of this channel was given up after an error."""
         return self.connection is None or self.connection.client is None
 
-    def _know_client(self) -> None:
-        """Ask for the number of BRPOP's connection, once for each socket; the connection is idle here."""
+    def _read_client_id(self) -> None:
+        """Ask for the client id of BRPOP's connection, once for each socket; the connection is idle here."""
         connection = self.client.connection
         socket = getattr(connection, "_sock", None)
         if self._blocked is None or self._blocked[0] is not socket:
@@ -157,23 +108,23 @@ class _Prompt:
             self._blocked = (socket, int(connection.read_response()))
 
 
-class Channel(_Prompt, kombu_redis.Channel):
+class Channel(_UnblockingChannel, kombu_redis.Channel):
     """Channel of a single server."""
 
 
-class SentinelChannel(_Prompt, kombu_redis.SentinelChannel):
+class SentinelChannel(_UnblockingChannel, kombu_redis.SentinelChannel):
     """Channel of a server that Sentinel names."""
 
 
-class _Turning:
-    """Mixin for kombu's transports: what gathered in a turn of the event loop is sent before it waits again."""
+class _AckingTransport:
+    """Mixin for kombu's transports: what was acknowledged in a turn of the event loop is sent before it waits again."""
 
     channels: Any
-    turns = False  # whether an event loop does so
+    in_event_loop = False
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         super().register_with_event_loop(connection, loop)  # type: ignore[misc]  # kombu's transport has it
-        self.turns = True
+        self.in_event_loop = True
         loop.on_tick.add(self._send_acks)
 
     def _send_acks(self) -> None:
@@ -181,13 +132,13 @@ class _Turning:
             channel.send_acks()
 
 
-class Transport(_Turning, kombu_redis.Transport):
+class Transport(_AckingTransport, kombu_redis.Transport):
     """Transport of a single server."""
 
     Channel = Channel
 
 
-class SentinelTransport(_Turning, kombu_redis.SentinelTransport):
+class SentinelTransport(_AckingTransport, kombu_redis.SentinelTransport):
     """Transport of a server that Sentinel names."""
 
     Channel = SentinelChannel

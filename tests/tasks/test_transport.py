@@ -1,4 +1,4 @@
-"""Messages taken along and acknowledgements sent together leave Redis as single ones would."""
+"""Acknowledgements sent together leave Redis as single ones would."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker, Controls
-from gonemaster_tasks.queues import BATCH, NORMAL, ORDER
+from gonemaster_tasks.queues import BATCH, ORDER
 from gonemaster_tasks.worker import tier_order, transport
 from gonemaster_tasks.worker.gate import Gate
 
@@ -35,10 +35,11 @@ class Taker:
         self.messages.append(message)
         self.gate.enter(message.headers["id"], message.delivery_info["routing_key"])
 
-    def take(self) -> list[str]:
-        """Wait for one message, and what comes along with it; returns the jobs."""
+    def take(self, count: int = 1) -> list[str]:
+        """Wait for so many messages; returns the jobs."""
         before = len(self.messages)
-        self.connection.drain_events(timeout=20)
+        for _ in range(count):
+            self.connection.drain_events(timeout=20)
         return [message.headers["id"] for message in self.messages[before:]]
 
 
@@ -76,59 +77,21 @@ def fill(broker: Broker, tier: str, count: int) -> list[str]:
     return ids
 
 
-def test_a_deep_queue_fills_the_free_slots_at_once_in_order(broker: Broker, make_taker: MakeTaker) -> None:
-    ids = fill(broker, BATCH, 200)
+def test_what_was_taken_goes_back_in_bytes_that_are_found_again(broker: Broker, make_taker: MakeTaker) -> None:
+    ids = fill(broker, BATCH, 20)
     taker = make_taker()
-    assert taker.take() == ids[: SLOTS - 1]  # one is kept for normal
-    assert broker.held(ids) == {*ids[: SLOTS - 1]}
-    assert list(broker.waiting_ids(BATCH)) == ids[SLOTS - 1 :]
-    assert set(broker.held_since()) == broker.held(ids)
-
-
-def test_a_short_queue_is_left_to_all_workers(broker: Broker, make_taker: MakeTaker) -> None:
-    ids = fill(broker, BATCH, 15)
-    taker = make_taker()
-    assert taker.take() == ids[:1]
-    assert taker.take() == ids[1:2]
-
-
-def test_batch_jobs_that_go_first_are_no_more_than_asked(broker: Broker, make_taker: MakeTaker) -> None:
-    batch, normal = fill(broker, BATCH, 200), fill(broker, NORMAL, 200)
-    taker = make_taker(min_batch=3)
-    assert taker.take() == batch[:3]
-    assert taker.take() == normal[: SLOTS - 3]
-
-
-def test_nothing_is_taken_along_before_what_is_more_urgent(
-    broker: Broker, make_taker: MakeTaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    batch = fill(broker, BATCH, 200)
-    taker = make_taker()
-    room_behind = taker.channel.room_behind
-
-    def while_a_person_comes(queue: str) -> tuple[int, list[str]]:
-        fill(broker, NORMAL, 1)
-        return room_behind(queue)
-
-    monkeypatch.setattr(taker.channel, "room_behind", while_a_person_comes)
-    assert taker.take() == batch[:1]
-
-
-def test_what_was_taken_along_goes_back_as_any_other(broker: Broker, make_taker: MakeTaker) -> None:
-    ids = fill(broker, BATCH, 200)
-    taker = make_taker()
-    taker.take()
+    taker.take(SLOTS - 1)
     taker.channel.qos.restore_unacked()
     assert broker.held_count() == 0
     assert sorted(broker.waiting_ids(BATCH)) == ids
-    assert broker.remove(ids[: SLOTS - 1], BATCH) == ids[: SLOTS - 1]  # found by its exact bytes
+    assert broker.remove(ids[: SLOTS - 1], BATCH) == ids[: SLOTS - 1]
 
 
 def test_acknowledgements_of_a_turn_are_sent_together(broker: Broker, make_taker: MakeTaker) -> None:
     ids = fill(broker, BATCH, 200)
     taker = make_taker()
-    taken = taker.take()
-    taker.channel.connection.turns = True  # as with an event loop
+    taken = taker.take(SLOTS - 1)
+    taker.channel.connection.in_event_loop = True  # as with an event loop
     for message in taker.messages:
         message.ack()
     assert broker.held(ids) == {*taken}
@@ -149,8 +112,8 @@ def test_a_channel_that_closes_sends_what_was_acknowledged_and_gives_the_rest_ba
 ) -> None:
     ids = fill(broker, BATCH, 200)
     taker = make_taker()
-    taken = taker.take()
-    taker.channel.connection.turns = True
+    taken = taker.take(SLOTS - 1)
+    taker.channel.connection.in_event_loop = True
     for message in taker.messages[:4]:
         message.ack()
     taker.connection.close()
