@@ -43,6 +43,7 @@ _OPCODE_BITS = 0x7800
 TIMEOUT = "timeout"
 UNREACHABLE = "unreachable"  # the network or the host said so
 MALFORMED = "malformed"
+CLOSED = "closed"  # the transport was closed before an answer came
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class Outcome:
     """How a question ended."""
 
     response: Response | None
-    error: str = ""  # TIMEOUT, UNREACHABLE, MALFORMED, or empty
+    error: str = ""  # TIMEOUT, UNREACHABLE, MALFORMED, CLOSED, or empty
     strayed: bool = False  # a reply came from another address, and was not taken
 
 
@@ -297,11 +298,14 @@ class _Deadlines:
         else:
             del self._timers[delay_s]
 
-    def close(self) -> None:
+    def close(self) -> list[Question]:
+        """Stop, and return the questions that have no outcome yet."""
         for timer in self._timers.values():
             timer.cancel()
+        pending = [question for queue in self._queues.values() for _, question, _ in queue if not question.done]
         self._timers.clear()
         self._queues.clear()
+        return pending
 
 
 class _TcpExchange(asyncio.Protocol):
@@ -355,11 +359,15 @@ class Transport:
         self._sockets: dict[tuple[int, str], list[_UdpSocket]] = {}
         self._deadlines = _Deadlines(self.loop, self._on_due)
         self._tcp_slots = asyncio.Semaphore(tcp_connections)
-        self._tcp_tasks: set[asyncio.Task[None]] = set()
+        self._tcp_tasks: dict[asyncio.Task[None], Question] = {}
+        self._closed = False
         self.questions = 0  # transmissions over UDP and connections over TCP so far
 
     def ask_udp(self, question: Question) -> None:
         """Send the question over UDP, again when no answer comes, until its tries are used up."""
+        if self._closed:
+            self._refuse(question)
+            return
         self.questions += 1
         question.tries_left -= 1
         try:
@@ -396,10 +404,17 @@ class Transport:
 
     def ask_tcp(self, question: Question) -> None:
         """Ask the question over a TCP connection of its own, once."""
+        if self._closed:
+            self._refuse(question)
+            return
         self.questions += 1
         task = self.loop.create_task(self._converse(question))
-        self._tcp_tasks.add(task)
-        task.add_done_callback(self._tcp_tasks.discard)
+        self._tcp_tasks[task] = question
+        task.add_done_callback(self._tcp_tasks.pop)
+
+    def _refuse(self, question: Question) -> None:
+        # at once would call back before the caller has stored what it asked
+        self.loop.call_soon(question.finish, Outcome(None, CLOSED))
 
     async def _converse(self, question: Question) -> None:
         """Connect, ask and wait; the time limit holds for all of it, however slowly the octets come."""
@@ -422,16 +437,19 @@ class Transport:
                 connection.close()
 
     async def close(self) -> None:
-        """Close all sockets; questions under way end as timeouts."""
-        self._deadlines.close()
-        for pool in self._sockets.values():
-            for udp_socket in pool:
-                udp_socket.close()
-        self._sockets.clear()
+        """Close all sockets; what is under way, and what is asked from now on, ends with the outcome CLOSED."""
+        self._closed = True  # first: an outcome may make its run ask the next question
+        under_way = [*self._deadlines.close(), *self._tcp_tasks.values()]
+        for question in under_way:  # before the tasks: a connection that closes has an outcome of its own
+            question.finish(Outcome(None, CLOSED))
         tasks = list(self._tcp_tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for pool in self._sockets.values():
+            for udp_socket in pool:
+                udp_socket.close()
+        self._sockets.clear()
         await asyncio.sleep(0)  # closed connections give up their sockets in the loop's next turn
 
 
