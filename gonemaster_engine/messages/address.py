@@ -4,49 +4,52 @@ TEXTS = {
     "A01_ADDR_NOT_GLOBALLY_REACHABLE": "These name servers have addresses that are not globally reachable: {servers}.",
     "A01_DOCUMENTATION_ADDR": "These name servers have addresses that are reserved for documentation: {servers}.",
     "A01_GLOBALLY_REACHABLE_ADDR": "These name servers have globally reachable addresses: {servers}.",
-    "A01_LOCAL_USE_ADDR": "These name servers have addresses that are meant for local networks: {servers}.",
+    "A01_LOCAL_USE_ADDR": "These name servers have addresses that are reserved for local use: {servers}.",
     "A01_NO_GLOBALLY_REACHABLE_ADDR": "No name server has a globally reachable address.",
-    "A01_NO_NAME_SERVERS_FOUND": "No address of any name server was found, neither in the delegation nor in the zone.",
-    "NAMESERVER_IP_PTR_MATCH": "The reverse names of all addresses include the name of their name server.",
+    "A01_NO_NAME_SERVERS_FOUND": "No name server address was found, neither from the delegation nor from the zone.",
+    "NAMESERVER_IP_PTR_MATCH": "The PTR records of each name server address contain the name of the name server.",
     "NAMESERVER_IP_PTR_MISMATCH": (
-        "The address {address} of name server {ns} has other reverse names than this: {ptr_names}."
+        "The PTR records of the address {address} do not contain the name of the name server {ns}, but these names:"
+        " {ptr_names}."
     ),
-    "NAMESERVER_IP_WITHOUT_REVERSE": "The address {address} of name server {ns} has no reverse name (PTR record).",
-    "NAMESERVERS_IP_WITH_REVERSE": "The addresses of all name servers have reverse names (PTR records).",
-    "NO_RESPONSE_PTR_QUERY": "Nobody answered the query for the PTR records of {domain}.",
+    "NAMESERVER_IP_WITHOUT_REVERSE": "The address {address} of the name server {ns} has no PTR record.",
+    "NAMESERVERS_IP_WITH_REVERSE": "All name server addresses have PTR records.",
+    "NO_RESPONSE_PTR_QUERY": "No name server responded to a PTR query for {domain}.",
 }
 
 _REPLACE = (
-    "Give these name servers addresses that can be reached from the whole Internet, or take them out of the NS records."
+    "Give these name servers addresses that can be reached from the whole Internet, or remove them from the NS records."
 )
-_REVERSE = "The reverse zone belongs to whoever runs the network: ask the network's operator or hosting company"
+_REVERSE = "The network operator or hosting provider manages the reverse zone: ask them"
 
 ADVICE = {
-    "A01_ADDR_NOT_GLOBALLY_REACHABLE": f"IANA has reserved these ranges for special purposes. {_REPLACE}",
+    "A01_ADDR_NOT_GLOBALLY_REACHABLE": (
+        f"The IANA special-purpose address registries (RFC 6890) mark these addresses as not globally reachable. {_REPLACE}"
+    ),
     "A01_DOCUMENTATION_ADDR": (
-        f"Such addresses belong into manuals and examples and never work. Probably an example was copied. {_REPLACE}"
+        f"These addresses are for use in documentation only and are never routed (RFC 5737, RFC 3849). {_REPLACE}"
     ),
     "A01_LOCAL_USE_ADDR": (
-        "Private and link-local addresses work inside one network only; resolvers elsewhere lose time on them."
-        f" {_REPLACE}"
+        "Private, loopback, link-local and unique local addresses cannot be reached from other networks; resolvers lose"
+        f" time when they try. {_REPLACE}"
     ),
     "A01_NO_GLOBALLY_REACHABLE_ADDR": (
-        "Nobody outside of your own network can resolve the domain. Give the name servers public addresses."
+        "Resolvers outside your own network cannot resolve the domain. Give the name servers globally reachable addresses."
     ),
     "A01_NO_NAME_SERVERS_FOUND": (
-        "Without an address no name server can be asked, and the domain does not work. Check that the NS records name hosts"
-        " that exist, and that the parent zone has glue for those inside the domain."
+        "Resolvers cannot query a name server without an address, so the domain does not work. Check that the NS records"
+        " contain existing host names, and that the parent zone has glue for the names in the zone itself."
     ),
     "NAMESERVER_IP_PTR_MISMATCH": (
-        "Reverse names should lead back to the name of the host; some filters and tools expect it."
-        f" {_REVERSE} to add a PTR record with the name server's name."
+        "The PTR record of an address should contain the name of the host (RFC 1912 section 2.1); some filters and tools"
+        f" expect it. {_REVERSE} to add a PTR record with the name of the name server."
     ),
     "NAMESERVER_IP_WITHOUT_REVERSE": (
-        "The domain works without, but addresses without a reverse name are distrusted by some filters."
-        f" {_REVERSE} to add a PTR record."
+        "The domain works without it, but each address should have a PTR record (RFC 1912 section 2.1), and some filters"
+        f" distrust addresses that have none. {_REVERSE} to add a PTR record."
     ),
     "NO_RESPONSE_PTR_QUERY": (
-        "The name servers of the reverse zone are silent or not set up. The domain itself works."
-        f" {_REVERSE} to have a look."
+        "The name servers of the reverse zone do not respond, or the reverse zone is not delegated. The domain itself is not"
+        f" affected. {_REVERSE} to check the reverse zone."
     ),
 }

@@ -1,26 +1,28 @@
 """Texts of the tags that test cases of several modules give."""
 
 TEXTS = {
-    "TEST_CASE_START": "Test case {testcase} starts.",
-    "TEST_CASE_END": "Test case {testcase} has ended.",
-    "IPV4_DISABLED": "IPv4 is switched off: {ns}/{address} is not asked for {query_type}.",
-    "IPV6_DISABLED": "IPv6 is switched off: {ns}/{address} is not asked for {query_type}.",
-    "IPV4_ENABLED": "IPv4 is in use: {ns}/{address} is asked for {query_type}.",
-    "IPV6_ENABLED": "IPv6 is in use: {ns}/{address} is asked for {query_type}.",
-    "CNAME_CHAIN_TOO_LONG": "The aliases (CNAME) that start at {query_name} form a chain that is too long to follow.",
+    "TEST_CASE_START": "Test case {testcase} started.",
+    "TEST_CASE_END": "Test case {testcase} ended.",
+    "IPV4_DISABLED": "{ns}/{address} was not queried for {query_type}: IPv4 is disabled.",
+    "IPV6_DISABLED": "{ns}/{address} was not queried for {query_type}: IPv6 is disabled.",
+    "IPV4_ENABLED": "{ns}/{address} was queried for {query_type}: IPv4 is enabled.",
+    "IPV6_ENABLED": "{ns}/{address} was queried for {query_type}: IPv6 is enabled.",
+    "CNAME_CHAIN_TOO_LONG": "The CNAME chain that starts at {query_name} is too long to be followed.",
     "CNAME_TARGET_UNRESOLVED": (
-        "{query_name} is an alias (CNAME) that leads to {cname_target}, where no address is found."
+        "The CNAME chain that starts at {query_name} leads to {cname_target}, for which no address was found."
     ),
-    "CNAME_TOO_MANY_RECORDS": "The answer for {query_name} holds more alias (CNAME) records than are followed.",
+    "CNAME_TOO_MANY_RECORDS": "The response for {query_name} contains more CNAME records than are accepted.",
 }
 
 _ALIAS = (
-    "A name server's name must lead straight to its addresses and must not be an alias. Give the name its own A and AAAA"
-    " records, or put a name that has them into the NS records."
+    "The name of a name server must not be an alias (RFC 2181 section 10.3). Give the name its own A and AAAA records, or"
+    " use a name that has them in the NS record."
 )
 
 ADVICE = {
-    "CNAME_CHAIN_TOO_LONG": f"Resolvers stop following such a chain, and the server is lost to them. {_ALIAS}",
-    "CNAME_TARGET_UNRESOLVED": f"The chain of aliases ends nowhere or in a circle, so the server cannot be used. {_ALIAS}",
-    "CNAME_TOO_MANY_RECORDS": f"Resolvers refuse answers with that many aliases. {_ALIAS}",
+    "CNAME_CHAIN_TOO_LONG": f"Resolvers stop following a long CNAME chain and cannot use this name server. {_ALIAS}",
+    "CNAME_TARGET_UNRESOLVED": (
+        f"The CNAME chain is a loop, or ends at a name without addresses, so this name server cannot be used. {_ALIAS}"
+    ),
+    "CNAME_TOO_MANY_RECORDS": f"Resolvers reject responses with too many CNAME records. {_ALIAS}",
 }

@@ -1,67 +1,61 @@
 """Texts of the DELEGATION module."""
 
-
-def _counts(family: str, where: str, suffix: str) -> dict[str, str]:
-    """Return the texts for the number of name servers that have addresses of a family."""
-    return {
-        f"ENOUGH_{family}_NS_{suffix}": f"{where} lists {{count}} name servers with {_SHOWN[family]} addresses, at least {{minimum}} are needed: {{servers}}.",
-        f"NOT_ENOUGH_{family}_NS_{suffix}": f"{where} lists only {{count}} name server with {_SHOWN[family]} addresses, at least {{minimum}} are needed: {{servers}}.",
-        f"NO_{family}_NS_{suffix}": f"{where} lists no name server with an {_SHOWN[family]} address ({{count}}, while {{minimum}} are needed): {{servers}}.",
-    }
-
-
-_SHOWN = {"IPV4": "IPv4", "IPV6": "IPv6"}
-_DELEGATION = "The delegation"
-_ZONE = "The zone itself"
-
 TEXTS = {
-    **_counts("IPV4", _DELEGATION, "DEL"),
-    **_counts("IPV6", _DELEGATION, "DEL"),
-    **_counts("IPV4", _ZONE, "CHILD"),
-    **_counts("IPV6", _ZONE, "CHILD"),
-    "ENOUGH_NS_CHILD": "The zone itself lists {count} name servers, at least {minimum} are needed: {servers}.",
-    "ENOUGH_NS_DEL": "The delegation lists {count} name servers, at least {minimum} are needed: {servers}.",
-    "NOT_ENOUGH_NS_CHILD": "The zone itself lists {count} name servers, fewer than the {minimum} that are needed: {servers}.",
-    "NOT_ENOUGH_NS_DEL": "The delegation lists {count} name servers, fewer than the {minimum} that are needed: {servers}.",
-    "IN_DOMAIN_GLUE_MISSING": "The name server {ns} lies inside the zone, but the delegation has no address (glue) for it.",
-    "CHILD_DISTINCT_NS_IP": "All name servers that the zone itself lists have addresses of their own.",
-    "CHILD_NS_SAME_IP": "Several name servers that the zone itself lists share the address {address}: {servers}.",
-    "DEL_DISTINCT_NS_IP": "All name servers in the delegation have addresses of their own.",
-    "DEL_NS_SAME_IP": "Several name servers in the delegation share the address {address}: {servers}.",
-    "DISTINCT_IP_ADDRESS": "All name servers, of the delegation and of the zone itself, have addresses of their own.",
-    "SAME_IP_ADDRESS": "Several name servers, of the delegation or of the zone itself, share the address {address}: {servers}.",
-    "REFERRAL_SIZE_OK": "The largest possible referral to the zone has {size} octets and needs no EDNS.",
-    "REFERRAL_SIZE_LARGE": "The largest possible referral to the zone has {size} octets, more than the 512 that fit without EDNS.",
-    "REFERRAL_SIZE_TOO_LARGE": "The largest possible referral to the zone has {size} octets, more than the 1232 that pass without fragmentation.",
-    "ARE_AUTHORITATIVE": "All name servers that answer do so with authority: {servers}.",
-    "IS_NOT_AUTHORITATIVE": "{ns}/{address} answers over {proto} without authority for the zone.",
+    "ENOUGH_IPV4_NS_CHILD": "The NS records of the zone contain enough name servers with IPv4 addresses ({count}, minimum {minimum}): {servers}.",
+    "ENOUGH_IPV4_NS_DEL": "The delegation contains enough name servers with IPv4 addresses ({count}, minimum {minimum}): {servers}.",
+    "ENOUGH_IPV6_NS_CHILD": "The NS records of the zone contain enough name servers with IPv6 addresses ({count}, minimum {minimum}): {servers}.",
+    "ENOUGH_IPV6_NS_DEL": "The delegation contains enough name servers with IPv6 addresses ({count}, minimum {minimum}): {servers}.",
+    "ENOUGH_NS_CHILD": "The NS records of the zone contain enough name servers ({count}, minimum {minimum}): {servers}.",
+    "ENOUGH_NS_DEL": "The delegation contains enough name servers ({count}, minimum {minimum}): {servers}.",
+    "NOT_ENOUGH_IPV4_NS_CHILD": "The NS records of the zone contain too few name servers with IPv4 addresses ({count}, minimum {minimum}): {servers}.",
+    "NOT_ENOUGH_IPV4_NS_DEL": "The delegation contains too few name servers with IPv4 addresses ({count}, minimum {minimum}): {servers}.",
+    "NOT_ENOUGH_IPV6_NS_CHILD": "The NS records of the zone contain too few name servers with IPv6 addresses ({count}, minimum {minimum}): {servers}.",
+    "NOT_ENOUGH_IPV6_NS_DEL": "The delegation contains too few name servers with IPv6 addresses ({count}, minimum {minimum}): {servers}.",
+    "NOT_ENOUGH_NS_CHILD": "The NS records of the zone contain too few name servers ({count}, minimum {minimum}): {servers}.",
+    "NOT_ENOUGH_NS_DEL": "The delegation contains too few name servers ({count}, minimum {minimum}): {servers}.",
+    "NO_IPV4_NS_CHILD": "The NS records of the zone contain no name server with an IPv4 address (minimum {minimum}).",
+    "NO_IPV4_NS_DEL": "The delegation contains no name server with an IPv4 address (minimum {minimum}).",
+    "NO_IPV6_NS_CHILD": "The NS records of the zone contain no name server with an IPv6 address (minimum {minimum}).",
+    "NO_IPV6_NS_DEL": "The delegation contains no name server with an IPv6 address (minimum {minimum}).",
+    "IN_DOMAIN_GLUE_MISSING": "The delegation has no glue for the in-domain name server {ns}.",
+    "CHILD_DISTINCT_NS_IP": "The name servers in the NS records of the zone have distinct addresses.",
+    "CHILD_NS_SAME_IP": "These name servers in the NS records of the zone share the address {address}: {servers}.",
+    "DEL_DISTINCT_NS_IP": "The name servers in the delegation have distinct addresses.",
+    "DEL_NS_SAME_IP": "These name servers in the delegation share the address {address}: {servers}.",
+    "DISTINCT_IP_ADDRESS": "The name servers in the delegation and in the NS records of the zone have distinct addresses.",
+    "SAME_IP_ADDRESS": "These name servers in the delegation or in the NS records of the zone share the address {address}: {servers}.",
+    "REFERRAL_SIZE_OK": "The largest possible referral to the zone has {size} octets and fits into a UDP response without EDNS (512 octets).",
+    "REFERRAL_SIZE_LARGE": "The largest possible referral to the zone has {size} octets and does not fit into a UDP response without EDNS (512 octets).",
+    "REFERRAL_SIZE_TOO_LARGE": "The largest possible referral to the zone has {size} octets, more than a UDP response should have to avoid fragmentation (1232 octets).",
+    "ARE_AUTHORITATIVE": "All name servers that responded gave authoritative responses: {servers}.",
+    "IS_NOT_AUTHORITATIVE": "{ns}/{address} gave a non-authoritative response (AA bit not set) to an SOA query over {proto}.",
     "NO_NS_CNAME": "No name server name is an alias (CNAME).",
-    "NO_RESPONSE": "{ns}/{address} does not respond when asked for {query_name} {query_type}.",
+    "NO_RESPONSE": "{ns}/{address} did not respond to a query for {query_name} {query_type}.",
     "NS_IS_CNAME": "The name server name {ns} is an alias (CNAME).",
-    "UNEXPECTED_RCODE": "{ns}/{address} answers with the response code {rcode} when asked for {query_name} {query_type}.",
-    "SOA_EXISTS": "All name servers that answer have the SOA record of the zone.",
-    "SOA_NOT_EXISTS": "{ns}/{address} answers, but without the SOA record of the zone.",
-    "EXTRA_NAME_CHILD": "These name servers are listed by the zone itself but not by the delegation: {extra}.",
-    "EXTRA_NAME_PARENT": "These name servers are listed by the delegation but not by the zone itself: {extra}.",
-    "NAMES_MATCH": "The delegation and the zone itself list the same name servers: {servers}.",
-    "TOTAL_NAME_MISMATCH": "The delegation ({glue}) and the zone itself ({child}) have no name server in common.",
+    "UNEXPECTED_RCODE": "{ns}/{address} responded to a query for {query_name} {query_type} with RCODE {rcode}.",
+    "SOA_EXISTS": "All name servers that responded returned the SOA record of the zone.",
+    "SOA_NOT_EXISTS": "{ns}/{address} responded to an SOA query without the SOA record of the zone.",
+    "EXTRA_NAME_CHILD": "These name servers are in the NS records of the zone, but not in the delegation: {extra}.",
+    "EXTRA_NAME_PARENT": "These name servers are in the delegation, but not in the NS records of the zone: {extra}.",
+    "NAMES_MATCH": "The delegation and the NS records of the zone contain the same name servers: {servers}.",
+    "TOTAL_NAME_MISMATCH": "The delegation and the NS records of the zone have no name server in common. Delegation: {glue}. Zone: {child}.",
 }
 
-_SPARE = "With a single server, one failure makes the domain unreachable."
-_ONE_FAMILY = "Users that have only this kind of address cannot look the domain up when that server fails. Give another name server an address of the kind."
-_IPV4 = "Many resolvers still ask over IPv4 only and cannot reach the domain at all. Give at least two name servers IPv4 addresses."
-_IPV6 = "Resolvers that have only IPv6 cannot reach the domain. Give at least two name servers IPv6 addresses."
-_SHARED = "Names that lead to the same machine are one server under several names and fail together. Put the name servers on different machines, best in different networks."
-_TELL_PARENT = "Register the same name servers at the parent, with your registrar, as the zone has in its NS records."
+_REDUNDANCY = "If the only name server fails, the domain cannot be resolved (RFC 2182)."
+_ONE_FAMILY = "If the only name server with an address of this family fails, resolvers that use only this family cannot resolve the domain. Give another name server an address of this family."
+_IPV4 = "Resolvers without IPv6 cannot resolve the domain at all. Give at least two name servers IPv4 addresses."
+_IPV6 = "Resolvers without IPv4 cannot resolve the domain. Give at least two name servers IPv6 addresses."
+_SHARED = "Several names with the same address are one name server, and fail together. Use different name servers, if possible in different networks (RFC 2182 section 3.1)."
+_SAME_NAMES = "Register the same name servers at your registrar as are in the NS records of the zone."
 
 ADVICE = {
-    "IN_DOMAIN_GLUE_MISSING": "To find this server a resolver would have to ask the zone that it is looking for. Register the server's addresses (glue) with your registrar.",
+    "IN_DOMAIN_GLUE_MISSING": "Without glue, a resolver must query the zone itself to find this name server, which it cannot do (RFC 9471). Register the addresses of the name server as glue at your registrar.",
     "NOT_ENOUGH_IPV4_NS_CHILD": _ONE_FAMILY,
     "NOT_ENOUGH_IPV4_NS_DEL": _ONE_FAMILY,
     "NOT_ENOUGH_IPV6_NS_CHILD": _ONE_FAMILY,
     "NOT_ENOUGH_IPV6_NS_DEL": _ONE_FAMILY,
-    "NOT_ENOUGH_NS_CHILD": f"{_SPARE} Put at least two servers into the NS records of the zone.",
-    "NOT_ENOUGH_NS_DEL": f"{_SPARE} Register at least two servers with your registrar.",
+    "NOT_ENOUGH_NS_CHILD": f"{_REDUNDANCY} Add NS records to the zone for at least two name servers.",
+    "NOT_ENOUGH_NS_DEL": f"{_REDUNDANCY} Register at least two name servers at your registrar.",
     "NO_IPV4_NS_CHILD": _IPV4,
     "NO_IPV4_NS_DEL": _IPV4,
     "NO_IPV6_NS_CHILD": _IPV6,
@@ -69,13 +63,13 @@ ADVICE = {
     "CHILD_NS_SAME_IP": _SHARED,
     "DEL_NS_SAME_IP": _SHARED,
     "SAME_IP_ADDRESS": _SHARED,
-    "REFERRAL_SIZE_LARGE": "It works with everything in use today, but very old resolvers need TCP for it. Fewer or shorter name server names make it smaller.",
-    "REFERRAL_SIZE_TOO_LARGE": "Such a referral is cut, and resolvers have to ask again over TCP, which is slower and sometimes blocked. Use fewer name servers, or names that share their endings.",
-    "IS_NOT_AUTHORITATIVE": "The server is listed for the zone but does not hold it, or its copy has expired. Have it load the zone, or remove it from the delegation.",
-    "NS_IS_CNAME": "A name server's name must have addresses of its own (RFC 2181 section 10.3); many resolvers do not follow the alias. Put the name that has the addresses into the NS records.",
-    "UNEXPECTED_RCODE": "The server should know the names of the zone's name servers. Look for faults in its copy of the zone.",
-    "SOA_NOT_EXISTS": "Each zone has one SOA record, and each of its servers must give it. Have the server load the zone, or remove it from the delegation.",
-    "EXTRA_NAME_CHILD": f"The parent does not send anybody to these servers at first. {_TELL_PARENT}",
-    "EXTRA_NAME_PARENT": f"Resolvers are sent to servers that the zone does not know, perhaps old ones. {_TELL_PARENT}",
-    "TOTAL_NAME_MISMATCH": f"Parent and zone point to entirely different servers, so users may see old data or none. {_TELL_PARENT}",
+    "REFERRAL_SIZE_LARGE": "Resolvers with EDNS receive the referral over UDP; resolvers without EDNS may need TCP. Fewer or shorter name server names make the referral smaller.",
+    "REFERRAL_SIZE_TOO_LARGE": "The referral may be truncated or fragmented. Resolvers then query again over TCP, which takes longer and is sometimes blocked. Use fewer name servers, or names with a common ending, which compression makes shorter.",
+    "IS_NOT_AUTHORITATIVE": "The name server is listed for the zone but does not serve it, or its copy of the zone has expired. Configure the zone on the name server, or remove the name server from the delegation and the NS records.",
+    "NS_IS_CNAME": "The name of a name server must not be an alias (RFC 2181 section 10.3); many resolvers do not follow it. Use the name that has the address records in the NS record.",
+    "UNEXPECTED_RCODE": "A name server of the zone must know the names in the zone. Check the zone on this name server.",
+    "SOA_NOT_EXISTS": "Each zone has exactly one SOA record, and each of its name servers must return it. Configure the zone on the name server, or remove the name server from the delegation and the NS records.",
+    "EXTRA_NAME_CHILD": f"Resolvers do not learn these name servers from the delegation. {_SAME_NAMES}",
+    "EXTRA_NAME_PARENT": f"The delegation sends resolvers to name servers that are not in the zone, perhaps former ones. {_SAME_NAMES}",
+    "TOTAL_NAME_MISMATCH": f"The delegation and the zone point to entirely different name servers, so users may get old data or none. {_SAME_NAMES}",
 }

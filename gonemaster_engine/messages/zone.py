@@ -100,7 +100,7 @@ TEXTS = {
     "Z15_NO_CAA_TLD": "No CAA record is found, as is usual for a top level domain, at {servers}.",
     "Z15_NO_RESPONSE_CAA_QUERY": "When asked for CAA records, these do not respond: {addresses}.",
     "Z15_RESERVED_FLAGS": 'The CAA record with the property {caa_property} and the value "{caa_value}" has reserved flags set ({caa_flags}).',
-    "Z15_UNEXPECTED_RCODE_CAA": "When asked for CAA records, these answer with the response code {rcode}: {addresses}.",
+    "Z15_UNEXPECTED_RCODE_CAA": "The name servers at these addresses responded to a CAA query with RCODE {rcode}: {addresses}.",
     "Z15_UNKNOWN_PROPERTY": "The CAA property {caa_property} is not a standard one.",
     "Z15_UNKNOWN_PROPERTY_CRITICAL": 'The CAA property "{caa_property}", unknown or unusable, is marked as critical (flags {caa_flags}).',
 }

@@ -14,7 +14,7 @@ from gonemaster_engine.registry import cases
 def test_arguments_are_filled_in() -> None:
     args = {"ns": "ns1.example", "address": "192.0.2.1", "query_type": "SOA"}
     text = message("IPV4_DISABLED", "ZONE", args)
-    assert text == "IPv4 is switched off: ns1.example/192.0.2.1 is not asked for SOA."
+    assert text == "ns1.example/192.0.2.1 was not queried for SOA: IPv4 is disabled."
 
 
 SHOWN = [

@@ -28,7 +28,7 @@ BY_REACH = {
 
 @case("address01", NO_NAME_SERVERS, NONE_GLOBAL, *BY_REACH.values(), *ALIAS_TAGS)
 async def address01(zone: Zone) -> AsyncIterator[Finding]:
-    """Name server addresses are globally reachable."""
+    """Check that the addresses of the name servers are globally reachable."""
     servers = {*(await zone.delegation_servers() or ()), *(await zone.apex_servers() or ())}
     for finding in await alias_findings(
         zone, [*(await zone.delegation_names() or ()), *(await zone.apex_names() or ())]

@@ -1,4 +1,4 @@
-"""ADDRESS02: each address of a name server should have a name in the reverse tree.
+"""ADDRESS02: each address of a name server should have a PTR record.
 
 Specification: Zonemaster ADDRESS02. RFC 1035 section 3.5, RFC 1912 section 2.1, RFC 3596 section 2.5.
 """
@@ -19,7 +19,7 @@ ALL_WITH_REVERSE = Tag("NAMESERVERS_IP_WITH_REVERSE", Level.INFO)
 
 @case("address02", WITHOUT_REVERSE, ALL_WITH_REVERSE, NO_RESPONSE, *ALIAS_TAGS)
 async def address02(zone: Zone) -> AsyncIterator[Finding]:
-    """Each address of a name server has a reverse name."""
+    """Check that each address of a name server has a PTR record."""
     servers = await zone.all_servers()
     for finding in await alias_findings(zone, await zone.all_names()):
         yield finding

@@ -1,4 +1,4 @@
-"""ADDRESS03: the reverse names of an address should include the name of the name server.
+"""ADDRESS03: the PTR records of an address should contain the name of the name server.
 
 Specification: Zonemaster ADDRESS03. RFC 1035 section 3.5, RFC 1912 section 2.1, RFC 3596 section 2.5.
 """
@@ -20,7 +20,7 @@ MATCH = Tag("NAMESERVER_IP_PTR_MATCH", Level.INFO)
 
 @case("address03", WITHOUT_REVERSE, MISMATCH, MATCH, NO_RESPONSE, *ALIAS_TAGS)
 async def address03(zone: Zone) -> AsyncIterator[Finding]:
-    """Reverse names of each address include the name of the name server."""
+    """Check that the PTR records of each address contain the name of the name server."""
     servers = await zone.ns()
     for finding in await alias_findings(zone, await zone.ns_names()):
         yield finding

@@ -1,6 +1,6 @@
-"""BASIC01: the zone must exist, delegated by a parent zone whose servers agree about it.
+"""BASIC01: the zone must exist, and the name servers of its parent zone must agree about it.
 
-It reports what the walk from the root saw (`gonemaster_engine.resolver.delegation_walk`).
+It reports what was observed on the way from the root to the zone (`gonemaster_engine.resolver.delegation_walk`).
 
 Specification: Zonemaster BASIC01. RFC 1034 section 4.2, RFC 6672 (DNAME), RFC 8020 (NXDOMAIN), RFC 9156.
 """
@@ -72,7 +72,7 @@ _WALK_TYPES = ("SOA", "NS", "DNAME")
     LOOP_PROTECTION,
 )
 async def basic01(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the zone exists and find its parent zone."""
+    """Check that the zone exists, and find its parent zone."""
     if zone.is_root:
         yield CHILD_FOUND(domain=zone.name)
         yield ROOT_HAS_NO_PARENT()

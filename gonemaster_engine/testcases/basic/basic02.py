@@ -1,4 +1,4 @@
-"""BASIC02: at least one delegated server must answer with authority for the zone; if none does, say why of each.
+"""BASIC02: at least one name server in the delegation must be authoritative; if none is, the reason is given for each.
 
 Specification: Zonemaster BASIC02. RFC 1034 section 4.2.2, RFC 2181 section 5.4.1.
 """
@@ -49,7 +49,7 @@ UNEXPECTED_RCODE = Tag("B02_UNEXPECTED_RCODE", Level.ERROR, (*_SERVER, "rcode"))
     IPV6_ENABLED,
 )
 async def basic02(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the zone has at least one name server that works."""
+    """Check that at least one name server in the delegation is authoritative for the zone."""
     ns_names = await zone.glue_names()
     if not ns_names:
         yield NO_DELEGATION(domain=zone.name)

@@ -1,6 +1,6 @@
-"""BASIC03: a broken zone may still serve the address of its website.
+"""BASIC03: a broken zone may still serve A records of its website.
 
-It explains why a domain that cannot be tested seems to work. It is done only when BASIC02 found no working server.
+It explains why a domain that cannot be tested seems to work. It runs only when BASIC02 found no working name server.
 
 Specification: Zonemaster BASIC03.
 """
@@ -31,7 +31,7 @@ NO_A = Tag("NO_A_RECORDS", Level.DEBUG, ("ns", "address", "domain"))
 
 @case("basic03", NO_RESPONSES, HAS_A, NO_A, IPV4_DISABLED, IPV4_ENABLED, IPV6_DISABLED, IPV6_ENABLED)
 async def basic03(zone: Zone) -> AsyncIterator[Finding]:
-    """Look for an address of www at the servers of a zone that does not work."""
+    """Look up the A records of www when the zone has no working name server."""
     servers, skipped = usable(zone, await zone.glue(), "A")
     for finding in skipped:
         yield finding

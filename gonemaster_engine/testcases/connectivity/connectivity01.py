@@ -1,4 +1,4 @@
-"""CONNECTIVITY01: name servers must answer over UDP.
+"""CONNECTIVITY01: name servers must respond over UDP.
 
 Specification: Zonemaster CONNECTIVITY01. RFC 1123 section 6.1.3.2, RFC 7766 section 5, RFC 9210.
 """
@@ -30,7 +30,7 @@ UDP = TransportTags.named("CN01", "UDP")
     IPV6_DISABLED,
 )
 async def connectivity01(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers answer SOA and NS queries over UDP."""
+    """Check that the name servers respond to SOA and NS queries over UDP."""
     servers = await zone.all_servers()
     for finding in await alias_findings(zone, await zone.all_names()):
         yield finding

@@ -1,4 +1,4 @@
-"""CONNECTIVITY02: name servers must answer over TCP.
+"""CONNECTIVITY02: name servers must respond over TCP.
 
 Specification: Zonemaster CONNECTIVITY02. RFC 7766 section 5, RFC 9210.
 """
@@ -18,7 +18,7 @@ TCP = TransportTags.named("CN02", "TCP")
 
 @case("connectivity02", *TCP.all, IPV4_DISABLED, IPV6_DISABLED)
 async def connectivity02(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers answer SOA and NS queries over TCP."""
+    """Check that the name servers respond to SOA and NS queries over TCP."""
     servers, skipped = usable(zone, await zone.all_servers(), *QUERY_TYPES)
     for finding in (*skipped, *await check_answers(zone, servers, TCP, tcp=True)):
         yield finding

@@ -53,7 +53,7 @@ IPV6 = FamilyTags(
     *(tag for family in (IPV4, IPV6) for tag in (family.one, family.same, family.different)),
 )
 async def connectivity03(zone: Zone) -> AsyncIterator[Finding]:
-    """Name server addresses of each family are announced by more than one AS."""
+    """Check that the addresses of the name servers are announced by more than one autonomous system."""
     addresses = {server.address for server in await zone.all_servers()}
     origins = await zone.asn.lookup_all(sorted(addresses, key=lambda address: (":" in address, address)))
     for address, origin in origins.items():

@@ -1,4 +1,4 @@
-"""CONNECTIVITY04: the addresses of the name servers should lie in several announced prefixes.
+"""CONNECTIVITY04: the addresses of the name servers should be in several announced prefixes.
 
 Specification: Zonemaster CONNECTIVITY04. RFC 2182 section 3.1.
 """
@@ -53,7 +53,7 @@ IPV6 = FamilyTags(
     *(tag for family in (IPV4, IPV6) for tag in (family.same, family.different, family.single)),
 )
 async def connectivity04(zone: Zone) -> AsyncIterator[Finding]:
-    """Name server addresses of each family lie in more than one announced prefix."""
+    """Check that the addresses of the name servers are in more than one announced prefix."""
     servers = sorted({*(await zone.delegation_servers() or ()), *(await zone.apex_servers() or ())})
     by_address: dict[str, Nameserver] = {}
     for server in sorted(servers, key=lambda server: (server.is_ipv6, server)):

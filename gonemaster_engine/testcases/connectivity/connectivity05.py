@@ -1,6 +1,6 @@
-"""CONNECTIVITY05: the DNSKEY answer of each name server should get through, whatever its size.
+"""CONNECTIVITY05: the DNSKEY response of each name server should arrive, whatever its size.
 
-The result depends on the path from the tester to the server, so a loss is a warning only.
+The result depends on the path between this host and the name server, so a lost response is only a warning.
 
 RFC 6891 sections 6.2.3 and 6.2.5, RFC 9715 section 3.1, RFC 10001 section 4.1, RFC 7766 section 5, RFC 2181 section 9.
 """
@@ -46,7 +46,7 @@ class Observation:
 
 @case("connectivity05", *TAGS, IPV4_DISABLED, IPV6_DISABLED)
 async def connectivity05(zone: Zone) -> AsyncIterator[Finding]:
-    """DNSKEY answers get through over UDP or TCP."""
+    """Check that the DNSKEY response of each name server arrives over UDP or TCP, whatever its size."""
     servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY")
     for finding in skipped:
         yield finding

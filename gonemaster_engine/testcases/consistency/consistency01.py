@@ -1,6 +1,6 @@
 """CONSISTENCY01: all servers should carry the same SOA serial.
 
-Serials are ordered by serial number arithmetic, so a wrap past 2^32 is an increase like any other.
+Serials are compared with serial number arithmetic (RFC 1982), so a wrap from 2^32 - 1 to 0 is an increase.
 
 Specification: Zonemaster CONSISTENCY01. RFC 1982 section 3.2, RFC 1912 section 2.2.
 """
@@ -38,7 +38,7 @@ VARIATION = Tag("SOA_SERIAL_VARIATION", Level.NOTICE, ("serial_min", "serial_max
     IPV6_DISABLED,
 )
 async def consistency01(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that all name servers have the same SOA serial number."""
+    """Check that all name servers have the same SOA serial."""
     findings, groups = await group_by_soa(zone, lambda soa: int(soa.serial))
     for finding in findings:
         yield finding

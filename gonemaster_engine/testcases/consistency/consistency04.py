@@ -34,7 +34,7 @@ INCONSISTENT_TTL = Tag("INCONSISTENT_NS_TTL", Level.NOTICE, ("count", "ttl_min",
     IPV6_DISABLED,
 )
 async def consistency04(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that all name servers return the same NS records for the zone."""
+    """Check that all name servers return the same NS RRset at the apex, with the same TTL."""
     servers, skipped = usable(zone, await zone.all_servers(), "NS")
     for finding in skipped:
         yield finding

@@ -1,7 +1,7 @@
-"""CONSISTENCY05: glue should equal the address data of the zone, and all parent servers should delegate alike.
+"""CONSISTENCY05: glue should equal the address records of the zone, and all parent name servers should delegate alike.
 
-Glue is what the referrals carry, compared name by name with the union over all parent servers; a name without glue
-is not compared. Glue outside of the zone is compared with what resolution from the root gives.
+Glue is taken from the referrals of all name servers of the parent zone and compared name by name; a name without glue
+is not compared. Glue for names outside the zone is compared with the result of resolving them from the root.
 
 Specification: Zonemaster CONSISTENCY05. RFC 1034 section 4.2.2, RFC 9471.
 """
@@ -63,7 +63,7 @@ class _ChildData:
     OTHER_MISMATCH,
 )
 async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that glue in the delegation agrees with the addresses in the zone."""
+    """Check that the glue agrees with the addresses in the zone, and that the parent's name servers delegate alike."""
     given = await referrals(zone)
     for finding in _ns_sets(zone.name, given):
         yield finding

@@ -1,4 +1,4 @@
-"""DELEGATION01: enough name servers in delegation and zone, in total and per address family, and glue where needed.
+"""DELEGATION01: delegation and zone should have enough name servers, in total and per address family, and glue.
 
 Specification: Zonemaster DELEGATION01. RFC 1034 section 4.1, RFC 2182 section 5, RFC 3901, RFC 9471 section 3.
 """
@@ -57,7 +57,7 @@ CHILD = _side("CHILD")
 
 @case("delegation01", *DELEGATION.tags, *CHILD.tags, GLUE_MISSING)
 async def delegation01(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the zone has at least two name servers."""
+    """Check that the zone has enough name servers, in total and per address family, and glue for the in-domain ones."""
     for finding in _count(DELEGATION, await zone.glue_names(), await zone.glue()):
         yield finding
     for finding in _count(CHILD, await zone.ns_names(), await zone.ns()):

@@ -25,7 +25,7 @@ ANY_DISTINCT = Tag("DISTINCT_IP_ADDRESS", Level.INFO)
 
 @case("delegation02", CHILD_DISTINCT, CHILD_SAME, DELEGATION_DISTINCT, DELEGATION_SAME, ANY_DISTINCT, ANY_SAME)
 async def delegation02(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the name servers have different addresses."""
+    """Check that the name servers have distinct addresses."""
     for servers, same, distinct in (
         (await zone.glue(), DELEGATION_SAME, DELEGATION_DISTINCT),
         (await zone.ns(), CHILD_SAME, CHILD_DISTINCT),

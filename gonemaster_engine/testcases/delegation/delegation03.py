@@ -1,8 +1,8 @@
 """DELEGATION03: the largest possible referral for the zone should be small.
 
-The referral is built, with compression, for the longest name that fits below the zone; it holds all NS records and
-for each address family one address record, if all its name servers lie in the parent zone. Up to 512 octets it needs
-no EDNS; up to 1232 it passes without fragmentation.
+The referral is built, with name compression, for the longest name possible in the zone. It contains all NS records and,
+for each address family whose name servers all have names in the parent zone, one address record. A referral of up to
+512 octets needs no EDNS; one of up to 1232 octets is not fragmented.
 
 Specification: Zonemaster DELEGATION03. RFC 1035 sections 2.3.4 and 4.2.1, RFC 6891, RFC 9471.
 """
@@ -35,7 +35,7 @@ _TTL = 172800  # any value has the same size
 
 @case("delegation03", SIZE_OK, SIZE_LARGE, SIZE_TOO_LARGE)
 async def delegation03(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the delegation fits into a small DNS message."""
+    """Check that the largest possible referral to the zone fits into a small UDP response."""
     size = await referral_size(zone)
     tag = SIZE_OK if size <= PLAIN_PAYLOAD else SIZE_LARGE if size <= DNSSEC_PAYLOAD else SIZE_TOO_LARGE
     yield tag(size=size)

@@ -1,4 +1,4 @@
-"""DELEGATION04: every server should be authoritative for the zone, over UDP and over TCP.
+"""DELEGATION04: every name server should be authoritative for the zone, over UDP and over TCP.
 
 Specification: Zonemaster DELEGATION04. RFC 2181 section 5.4.1, RFC 7766.
 """
@@ -19,7 +19,7 @@ IS_NOT_AUTHORITATIVE = Tag("IS_NOT_AUTHORITATIVE", Level.WARNING, ("ns", "addres
 
 @case("delegation04", ARE_AUTHORITATIVE, IS_NOT_AUTHORITATIVE, IPV4_DISABLED, IPV6_DISABLED)
 async def delegation04(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that all name servers answer with authority for the zone."""
+    """Check that all name servers are authoritative for the zone, over UDP and over TCP."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

@@ -1,6 +1,6 @@
 """DELEGATION05: name server names must not be aliases.
 
-Names inside the zone are asked of all its servers, the other ones are resolved from the root.
+In-domain names are queried at all name servers of the zone; the other names are resolved from the root.
 
 Specification: Zonemaster DELEGATION05. RFC 1912 section 2.4, RFC 2181 section 10.3.
 """
@@ -26,7 +26,7 @@ UNEXPECTED_RCODE = Tag("UNEXPECTED_RCODE", Level.WARNING, ("ns", "address", "que
 
 @case("delegation05", NO_NS_CNAME, NO_RESPONSE, NS_IS_CNAME, UNEXPECTED_RCODE, IPV4_DISABLED, IPV6_DISABLED)
 async def delegation05(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that no name server name is a CNAME."""
+    """Check that no name server name is an alias (CNAME)."""
     servers, skipped = usable(zone, await zone.all_servers(), "A")
     ns_names = await zone.all_names()
     if any(names.is_in_domain(name, zone.name) for name in ns_names):

@@ -1,4 +1,4 @@
-"""DELEGATION06: every server should return the SOA record of the zone.
+"""DELEGATION06: every name server should return the SOA record of the zone.
 
 Specification: Zonemaster DELEGATION06. RFC 1035 section 3.3.13, RFC 2181 section 6.1.
 """
@@ -20,7 +20,7 @@ SOA_NOT_EXISTS = Tag("SOA_NOT_EXISTS", Level.ERROR, ("ns", "address"))
 
 @case("delegation06", SOA_EXISTS, SOA_NOT_EXISTS, IPV4_DISABLED, IPV6_DISABLED)
 async def delegation06(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that all name servers return the SOA record."""
+    """Check that all name servers return the SOA record of the zone."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

@@ -1,4 +1,4 @@
-"""DELEGATION07: the parent and the zone itself should list the same name servers.
+"""DELEGATION07: the delegation and the zone should contain the same name servers.
 
 Specification: Zonemaster DELEGATION07. RFC 1034 section 4.2.2.
 """
@@ -20,7 +20,7 @@ TOTAL_MISMATCH = Tag("TOTAL_NAME_MISMATCH", Level.ERROR, ("glue", "child"))
 
 @case("delegation07", EXTRA_CHILD, EXTRA_PARENT, MATCH, TOTAL_MISMATCH)
 async def delegation07(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the parent and the zone list the same name servers."""
+    """Check that the delegation and the zone contain the same name servers."""
     parent = set(await zone.glue_names())
     child = set(await zone.ns_names())
     if only_parent := parent - child:

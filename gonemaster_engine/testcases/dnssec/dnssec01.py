@@ -58,7 +58,7 @@ UNDELEGATED_WITHOUT_DS = Tag("DS01_UNDEL_N_NO_UNDEL_DS", Level.INFO)
     IPV6_DISABLED,
 )
 async def dnssec01(zone: Zone) -> AsyncIterator[Finding]:
-    """Judge the digest type and the key algorithm of each DS record at the parent."""
+    """Check the digest type and the key algorithm of each DS record in the parent zone."""
     tally = Tally()
     servers, skipped = usable(zone, await parent_servers(zone), "DS")
     for finding in skipped:

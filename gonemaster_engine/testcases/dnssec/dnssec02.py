@@ -59,7 +59,7 @@ PER_KEY = (
 
 @case("dnssec02", *PER_KEY, NO_KEY_FOR_ANY_DS, NOT_SIGNED_BY_ANY_DS, IPV4_DISABLED, IPV6_DISABLED)
 async def dnssec02(zone: Zone) -> AsyncIterator[Finding]:
-    """Match the DS records at the parent with the keys of the zone and the signatures these made."""
+    """Check that the DS records in the parent zone match DNSKEY records that sign the DNSKEY RRset."""
     parents, skipped = usable(zone, await parent_servers(zone), "DS")
     for finding in skipped:
         yield finding

@@ -71,7 +71,7 @@ _UNASSIGNED_FLAGS = range(7)  # bit numbers, the most significant bit being 0; b
     IPV6_DISABLED,
 )
 async def dnssec03(zone: Zone) -> AsyncIterator[Finding]:
-    """Check the hash algorithm, flags, iterations and salt of the zone's NSEC3 records."""
+    """Check the hash algorithm, flags, iterations and salt of the NSEC3 records."""
     servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY", "NSEC")
     for finding in skipped:
         yield finding

@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @case("dnssec04", EXPIRATION, EXPIRED, REMAINING_SHORT, REMAINING_LONG, DURATION_LONG, DURATION_OK)
 async def dnssec04(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that signatures end neither too soon nor too late."""
+    """Check that the signatures expire neither too soon nor too late."""
     keys = await zone.query_auth(zone.name, "DNSKEY", dnssec=True)
     soa = await zone.query_auth(zone.name, "SOA", dnssec=True)
     if keys is None or soa is None:

@@ -34,7 +34,7 @@ SERVER_NO_DNSSEC = Tag("DS05_SERVER_NO_DNSSEC", Level.ERROR, SERVERS)
 
 @case("dnssec05", *BY_STATUS.values(), NO_RESPONSE, ZONE_NO_DNSSEC, SERVER_NO_DNSSEC, IPV4_DISABLED, IPV6_DISABLED)
 async def dnssec05(zone: Zone) -> AsyncIterator[Finding]:
-    """Judge the algorithm of each DNSKEY record."""
+    """Check the algorithm of each DNSKEY record."""
     servers, skipped = usable(zone, await child_servers(zone), "DNSKEY")
     for finding in skipped:
         yield finding

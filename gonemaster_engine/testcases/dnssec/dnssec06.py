@@ -20,7 +20,7 @@ BROKEN = Tag("EXTRA_PROCESSING_BROKEN", Level.ERROR, _KEYS)
 
 @case("dnssec06", OK, BROKEN)
 async def dnssec06(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that each server sends the signatures of the DNSKEY set along with it."""
+    """Check that each name server returns the DNSKEY RRset together with its signatures."""
     responses = await zone.query_all(zone.name, "DNSKEY", dnssec=True)
     by_address = {server.address: response for server, response in responses}
     for address, response in by_address.items():

@@ -61,7 +61,7 @@ NO_DELEGATION = Tag("DS07_PARENT_PROVES_NO_DELEGATION", Level.ERROR, ("parent", 
     IPV6_DISABLED,
 )
 async def dnssec07(zone: Zone) -> AsyncIterator[Finding]:
-    """Find out whether the zone is signed, and whether its parent has a DS record for it."""
+    """Find out whether the zone is signed and whether its parent zone has DS records for it."""
     servers, skipped = usable(zone, await child_servers(zone), "SOA", "DNSKEY", "DS")
     for finding in skipped:
         yield finding

@@ -21,7 +21,7 @@ TAGS = SignatureTags.named("DS08", "DNSKEY")
 
 @case("dnssec08", *TAGS.all, IPV4_DISABLED, IPV6_DISABLED)
 async def dnssec08(zone: Zone) -> AsyncIterator[Finding]:
-    """Verify the signatures over the DNSKEY set that each server gives."""
+    """Verify the signatures of the DNSKEY RRset on each name server."""
     servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY")
     for finding in skipped:
         yield finding

@@ -21,7 +21,7 @@ TAGS = SignatureTags.named("DS09", "SOA")
 
 @case("dnssec09", *TAGS.all, IPV4_DISABLED, IPV6_DISABLED)
 async def dnssec09(zone: Zone) -> AsyncIterator[Finding]:
-    """Verify the signatures over the SOA record that each server gives."""
+    """Verify the signatures of the SOA RRset on each name server."""
     servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY", "SOA")
     for finding in skipped:
         yield finding

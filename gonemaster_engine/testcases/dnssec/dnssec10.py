@@ -90,7 +90,7 @@ class _Evidence:
     IPV6_DISABLED,
 )
 async def dnssec10(zone: Zone) -> AsyncIterator[Finding]:
-    """Check the NSEC or NSEC3 records of the apex on all servers."""
+    """Check the NSEC or NSEC3 records for the apex on all name servers."""
     types = ("DNSKEY", "NSEC", "NSEC3PARAM")
     servers, skipped = usable(zone, await child_servers(zone), *types)
     for finding in skipped:

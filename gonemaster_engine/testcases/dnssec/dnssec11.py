@@ -46,7 +46,7 @@ CONSISTENT_SIGNED = Tag("DS11_CONSISTENT_SIGNED", Level.INFO)
     IPV6_DISABLED,
 )
 async def dnssec11(zone: Zone) -> AsyncIterator[Finding]:
-    """Compare the DS records at the parent with the state of the zone on its servers."""
+    """Check that the zone is signed on all name servers if its parent zone has DS records for it."""
     tally = Tally()
     if not zone.supplied_ds:
         parents, skipped = usable(zone, await parent_servers(zone), "DS")

@@ -29,7 +29,7 @@ ALL_SIGNED = Tag("DS13_ALL_ALGOS_SIGNED", Level.INFO)
 
 @case("dnssec13", *NOT_SIGNED.values(), ALL_SIGNED, IPV4_DISABLED, IPV6_DISABLED)
 async def dnssec13(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that each algorithm of the keys signs the DNSKEY, SOA and NS sets."""
+    """Check that each algorithm in the DNSKEY RRset signs the DNSKEY, SOA and NS RRsets."""
     servers, skipped = usable(zone, await zone.all_servers(), *NOT_SIGNED)
     for finding in skipped:
         yield finding

@@ -55,7 +55,7 @@ EXPONENT_LARGE = Tag("DNSKEY_RSA_EXPONENT_LARGE", Level.NOTICE, ("algo_num", "al
     IPV6_DISABLED,
 )
 async def dnssec14(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the sizes of RSA keys are within their limits."""
+    """Check that the sizes of RSA keys and of their public exponents are within the limits."""
     servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY")
     for finding in skipped:
         yield finding

@@ -52,7 +52,7 @@ class _Published:
     IPV6_DISABLED,
 )
 async def dnssec15(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the CDS and CDNSKEY records agree with each other, and on all servers."""
+    """Check that the CDS and CDNSKEY records agree with each other and on all name servers."""
     servers, skipped = usable(zone, await zone.all_servers(), "CDS", "CDNSKEY")
     for finding in skipped:
         yield finding

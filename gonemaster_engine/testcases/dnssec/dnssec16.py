@@ -20,7 +20,7 @@ TAGS = SignalTags.named("DS16", "CDS", non_zone="MATCHES_NON_ZONE_DNSKEY", non_s
 
 @case("dnssec16", *TAGS.all, IPV4_DISABLED, IPV6_DISABLED)
 async def dnssec16(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the CDS records are signed and stand for keys of the zone."""
+    """Check that the CDS records are signed and match DNSKEY records of the zone."""
     servers, skipped = usable(zone, await zone.all_servers(), "CDS", "DNSKEY")
     for finding in skipped:
         yield finding

@@ -20,7 +20,7 @@ TAGS = SignalTags.named("DS17", "CDNSKEY", non_zone="IS_NON_ZONE", non_sep="IS_N
 
 @case("dnssec17", *TAGS.all, IPV4_DISABLED, IPV6_DISABLED)
 async def dnssec17(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the CDNSKEY records are signed and equal keys of the zone."""
+    """Check that the CDNSKEY records are signed and match DNSKEY records of the zone."""
     servers, skipped = usable(zone, await zone.all_servers(), "CDNSKEY", "DNSKEY")
     for finding in skipped:
         yield finding

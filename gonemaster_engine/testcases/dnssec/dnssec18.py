@@ -77,7 +77,7 @@ class _Child:
     IPV6_DISABLED,
 )
 async def dnssec18(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that CDS and CDNSKEY records are signed by a key that the DS names, and look for a key rollover."""
+    """Check that a key with a DS record signs the CDS and CDNSKEY RRsets, and look for a key rollover."""
     parents, skipped = usable(zone, await parent_servers(zone), "DS")
     for finding in skipped:
         yield finding

@@ -1,7 +1,7 @@
 """DNSSEC19: keys that are weak, or known to be compromised.
 
 RFC 3110 section 2, RFC 2536 section 2, RFC 6605 section 4, RFC 8080 section 3, RFC 8017 section 3.1; CVE-2017-15361,
-CVE-2008-0166. The list of compromised keys is that of the badkeys project; without it that check is left out.
+CVE-2008-0166. The list of compromised keys comes from the badkeys project; without it that check is left out.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _PER_KEY = (FERMAT, PATTERN, ROCA, INVALID, SMALL_FACTORS, SMALL_D, BLOCKLISTED,
 
 @case("dnssec19", *_PER_KEY, NO_BLOCKLIST, NO_RESPONSE, NO_DNSKEY, IPV4_DISABLED, IPV6_DISABLED)
 async def dnssec19(zone: Zone) -> AsyncIterator[Finding]:
-    """Look for keys that are weak, or known to be compromised."""
+    """Look for keys that are weak or known to be compromised."""
     servers, skipped = usable(zone, await child_servers(zone), "DNSKEY")
     for finding in skipped:
         yield finding

@@ -30,7 +30,7 @@ _TYPES = ("DNSKEY", "NSEC", "NSEC3PARAM", *_PROBED)
 
 @case("dnssec20", NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP, NO_DNSSEC, IPV4_DISABLED, IPV6_DISABLED)
 async def dnssec20(zone: Zone) -> AsyncIterator[Finding]:
-    """Compare the type bitmap of the apex with what the servers have there."""
+    """Check that the type bitmap of the apex lists the types that exist there."""
     servers, skipped = usable(zone, await child_servers(zone), "DNSKEY")
     for finding in skipped:
         yield finding

@@ -1,6 +1,6 @@
 """DNSSEC21: the parent's signature over the DS set must verify.
 
-RFC 4035 sections 2.4, 3.1.1, 5.3.1 and 5.3.3. The operator of the zone cannot repair it, hence no errors.
+RFC 4035 sections 2.4, 3.1.1, 5.3.1 and 5.3.3. The operator of the zone cannot repair it, so no finding is an error.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _BY_VERDICT = {
     IPV6_DISABLED,
 )
 async def dnssec21(zone: Zone) -> AsyncIterator[Finding]:
-    """Verify the signatures that the parent made over the DS records."""
+    """Verify the signatures of the parent zone over the DS RRset."""
     if zone.undelegated or zone.supplied_ds:
         return
     parent = await zone.parent_zone()

@@ -107,7 +107,7 @@ class _Results:
     IPV6_DISABLED,
 )
 async def dnssec22(zone: Zone) -> AsyncIterator[Finding]:
-    """Validate the addresses of the name servers whose names lie in the zone."""
+    """Validate the addresses of the in-domain name servers."""
     wanted = [] if zone.is_root else [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
     if not wanted:
         yield NO_IN_DOMAIN_NS()

@@ -1,7 +1,7 @@
 """DNSSEC23: the records of one denial of existence must not contradict each other.
 
 RFC 4034 sections 4.1.1 and 6.1, RFC 4035 section 3.1.3, RFC 4470, RFC 5155 sections 1.3, 3.1.7 and 7, RFC 8198,
-RFC 9077, RFC 9824. A resolver that uses cached denials (RFC 8198) believes each record by itself.
+RFC 9077, RFC 9824. A resolver with aggressive use of cached denials (RFC 8198) relies on each record alone.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ERRORS = (NO_PROOF, NOT_PUBLISHED, DUPLICATE_NEXT, MIXED_PARAMETERS, NSEC3_OVER
 
 @case("dnssec23", CONSISTENT, MULTIPLE_NSEC3PARAM, *_ERRORS, IPV4_DISABLED, IPV6_DISABLED)
 async def dnssec23(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the NSEC or NSEC3 records of a denial do not contradict each other."""
+    """Check that the NSEC or NSEC3 records of a denial of existence do not contradict each other."""
     servers, skipped = usable(zone, await child_servers(zone), "A")
     for finding in skipped:
         yield finding

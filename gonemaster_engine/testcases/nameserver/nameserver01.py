@@ -1,4 +1,4 @@
-"""NAMESERVER01: an authoritative name server should not resolve foreign names.
+"""NAMESERVER01: an authoritative name server should not be an open recursive resolver.
 
 Specification: Zonemaster NAMESERVER01. RFC 2870 section 2.5, RFC 5358.
 """
@@ -24,7 +24,7 @@ NO_RECURSOR = Tag("NO_RECURSOR", Level.INFO, ("servers",))
 
 @case("nameserver01", RECURSOR, NO_RECURSOR, NO_RESPONSE, IPV4_DISABLED, IPV6_DISABLED)
 async def nameserver01(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers are not recursors."""
+    """Check that the name servers are not open recursive resolvers."""
     servers, skipped = usable(zone, await zone.all_servers(), "A")
     for finding in skipped:
         yield finding

@@ -1,4 +1,4 @@
-"""NAMESERVER02: name servers should know EDNS version 0.
+"""NAMESERVER02: name servers should support EDNS version 0.
 
 Specification: Zonemaster NAMESERVER02. RFC 6891, RFC 8906.
 """
@@ -42,7 +42,7 @@ SUPPORT = Tag("EDNS0_SUPPORT", Level.INFO, ("servers",))
     IPV6_DISABLED,
 )
 async def nameserver02(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers support EDNS version 0."""
+    """Check that the name servers support EDNS version 0."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

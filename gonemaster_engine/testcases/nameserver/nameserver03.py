@@ -21,7 +21,7 @@ FAILURE = Tag("AXFR_FAILURE", Level.INFO, ("servers",))
 
 @case("nameserver03", AVAILABLE, FAILURE, IPV4_DISABLED, IPV6_DISABLED)
 async def nameserver03(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers do not give the whole zone to everybody."""
+    """Check that the name servers do not allow zone transfers (AXFR) to everyone."""
     servers, skipped = usable(zone, await zone.all_servers(), "AXFR")
     for finding in skipped:
         yield finding

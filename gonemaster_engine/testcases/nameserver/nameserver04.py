@@ -1,4 +1,4 @@
-"""NAMESERVER04: responses must come from the address that was asked.
+"""NAMESERVER04: responses must come from the address that was queried.
 
 Specification: Zonemaster NAMESERVER04. RFC 2181 section 4.
 """
@@ -20,7 +20,7 @@ SAME = Tag("SAME_SOURCE_IP", Level.INFO, ("servers",))
 
 @case("nameserver04", DIFFERENT, SAME, IPV4_DISABLED, IPV6_DISABLED)
 async def nameserver04(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers respond from the address that was asked."""
+    """Check that the name servers respond from the address that was queried."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

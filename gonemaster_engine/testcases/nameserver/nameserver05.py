@@ -1,4 +1,4 @@
-"""NAMESERVER05: queries for AAAA must be handled like those for A.
+"""NAMESERVER05: AAAA queries must be handled like A queries.
 
 Specification: Zonemaster NAMESERVER05. RFC 3596, RFC 4074.
 """
@@ -39,7 +39,7 @@ A_RCODE = Tag("A_UNEXPECTED_RCODE", Level.WARNING, (*_SERVER, "rcode"))
     IPV6_DISABLED,
 )
 async def nameserver05(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers handle queries for AAAA."""
+    """Check that the name servers respond to AAAA queries correctly."""
     servers, skipped = usable(zone, await zone.all_servers(), "A")
     for finding in skipped:
         yield finding

@@ -22,7 +22,7 @@ IRRELEVANT = Tag("UPWARD_REFERRAL_IRRELEVANT", Level.INFO)
 
 @case("nameserver07", NO_UPWARD, UPWARD, IRRELEVANT, IPV4_DISABLED, IPV6_DISABLED)
 async def nameserver07(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers do not refer to the root."""
+    """Check that the name servers do not refer to the root zone."""
     if zone.is_root:
         yield IRRELEVANT()
         return

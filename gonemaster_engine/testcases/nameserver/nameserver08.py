@@ -1,4 +1,4 @@
-"""NAMESERVER08: responses should repeat the query name in the letter case in which it was asked.
+"""NAMESERVER08: responses should preserve the letter case of the query name.
 
 Specification: Zonemaster NAMESERVER08. RFC 1034 section 3.1, RFC 4343.
 """
@@ -21,7 +21,7 @@ SENSITIVE = Tag("QNAME_CASE_SENSITIVE", Level.INFO, ("servers", "domain"))
 
 @case("nameserver08", INSENSITIVE, SENSITIVE, IPV4_DISABLED, IPV6_DISABLED)
 async def nameserver08(zone: Zone) -> AsyncIterator[Finding]:
-    """Responses keep the letter case of the query name."""
+    """Check that responses preserve the letter case of the query name."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

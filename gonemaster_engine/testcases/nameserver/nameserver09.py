@@ -42,7 +42,7 @@ SAME_RCODE = Tag("CASE_QUERY_SAME_RC", Level.DEBUG, (*_QUERIES, "rcode"))
     IPV6_DISABLED,
 )
 async def nameserver09(zone: Zone) -> AsyncIterator[Finding]:
-    """Responses do not depend on the letter case of the query name."""
+    """Check that responses do not depend on the letter case of the query name."""
     servers, skipped = usable(zone, await zone.all_servers(), QUERY_TYPE)
     for finding in skipped:
         yield finding

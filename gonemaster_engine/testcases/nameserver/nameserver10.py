@@ -1,4 +1,4 @@
-"""NAMESERVER10: an EDNS version that a name server does not know must be answered with BADVERS.
+"""NAMESERVER10: a query with an unsupported EDNS version must be answered with BADVERS.
 
 Specification: Zonemaster NAMESERVER10. RFC 6891 section 6.1.3, RFC 8906 section 8.2.6.
 """
@@ -26,7 +26,7 @@ VERSION_OK = Tag("N10_EDNS_VERSION_OK", Level.INFO, ("addresses",))
 
 @case("nameserver10", NO_RESPONSE, UNEXPECTED_RCODE, RESPONSE_ERROR, VERSION_OK, IPV4_DISABLED, IPV6_DISABLED)
 async def nameserver10(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers answer an unknown EDNS version with BADVERS."""
+    """Check that the name servers respond to an unsupported EDNS version with BADVERS."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

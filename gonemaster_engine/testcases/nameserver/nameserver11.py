@@ -1,4 +1,4 @@
-"""NAMESERVER11: an EDNS option that a name server does not know must be ignored.
+"""NAMESERVER11: a name server must ignore an EDNS option that it does not know.
 
 Specification: Zonemaster NAMESERVER11. RFC 6891 section 6.1.2, RFC 8906 section 8.2.3.
 """
@@ -32,7 +32,7 @@ _SIMPLE = (NO_RESPONSE, NO_EDNS, UNEXPECTED_ANSWER, UNSET_AA, RETURNS_OPTION, OP
 
 @case("nameserver11", *_SIMPLE, UNEXPECTED_RCODE, IPV4_DISABLED, IPV6_DISABLED)
 async def nameserver11(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers ignore an unknown EDNS option."""
+    """Check that the name servers ignore an unknown EDNS option."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

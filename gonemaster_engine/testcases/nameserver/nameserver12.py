@@ -1,4 +1,4 @@
-"""NAMESERVER12: EDNS flags that a name server does not know must come back as zero.
+"""NAMESERVER12: unassigned EDNS flags must be zero in responses.
 
 Specification: Zonemaster NAMESERVER12. RFC 6891 section 6.1.4, RFC 8906 section 8.2.4.
 """
@@ -33,7 +33,7 @@ NOT_CLEAR = Tag("Z_FLAGS_NOTCLEAR", Level.WARNING, ("ns", "address"))
     IPV6_DISABLED,
 )
 async def nameserver12(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers clear unknown EDNS flags."""
+    """Check that the name servers clear unassigned EDNS flags in responses."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

@@ -1,4 +1,4 @@
-"""NAMESERVER13: a truncated response to a query with EDNS must have an OPT record, too.
+"""NAMESERVER13: a truncated response to a query with EDNS must contain the OPT record.
 
 Specification: Zonemaster NAMESERVER13. RFC 6891 section 7.
 """
@@ -33,7 +33,7 @@ RESPONSE_OK = Tag("N13_EDNS_RESPONSE_OK", Level.INFO, ("servers",))
     IPV6_DISABLED,
 )
 async def nameserver13(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers keep the OPT record in truncated responses."""
+    """Check that truncated responses contain the OPT record."""
     servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY")
     for finding in skipped:
         yield finding

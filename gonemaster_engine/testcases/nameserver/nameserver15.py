@@ -1,4 +1,4 @@
-"""NAMESERVER15: a name server may keep the version of its software to itself.
+"""NAMESERVER15: a name server need not reveal the version of its software.
 
 Specification: Zonemaster NAMESERVER15. RFC 4892, RFC 7208 section 3.3 (joining of strings).
 """
@@ -39,7 +39,7 @@ class Told:
 
 @case("nameserver15", VERSION, ERROR, NOT_REVEALED, WRONG_CLASS, IPV4_DISABLED, IPV6_DISABLED)
 async def nameserver15(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers do not tell the version of their software."""
+    """Find out whether the name servers reveal the version of their software."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA", "TXT")
     for finding in skipped:
         yield finding

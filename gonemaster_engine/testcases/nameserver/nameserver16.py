@@ -1,4 +1,4 @@
-"""NAMESERVER16: which identifiers (NSID) do the name servers give themselves.
+"""NAMESERVER16: how the name servers identify themselves (NSID).
 
 RFC 5001.
 """
@@ -27,7 +27,7 @@ UNEXPECTED_RCODE = Tag("N16_UNEXPECTED_RCODE", Level.WARNING, ("rcode", "servers
 
 @case("nameserver16", HAS_NSID, NOT_REVEALED, NO_RESPONSE, UNEXPECTED_RCODE, IPV4_DISABLED, IPV6_DISABLED)
 async def nameserver16(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers tell their identifiers (NSID)."""
+    """Find out how the name servers identify themselves (NSID)."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

@@ -1,4 +1,4 @@
-"""NAMESERVER17: name servers should know DNS cookies, and accept the cookie that they gave.
+"""NAMESERVER17: name servers should support DNS Cookies, and accept the server cookie that they sent.
 
 RFC 7873 sections 5.2 and 5.3, RFC 9018.
 """
@@ -48,7 +48,7 @@ Observation: TypeAlias = tuple[Tag, int]
     IPV6_DISABLED,
 )
 async def nameserver17(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers know DNS cookies and accept their own."""
+    """Check that the name servers support DNS Cookies and accept their own server cookies."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

@@ -1,4 +1,4 @@
-"""NAMESERVER18: which extended errors (EDE) do the name servers report.
+"""NAMESERVER18: which Extended DNS Errors (EDE) the name servers report.
 
 RFC 8914, RFC 8906 section 3.1.1.
 """
@@ -44,7 +44,7 @@ CLASSES = {
     IPV6_DISABLED,
 )
 async def nameserver18(zone: Zone) -> AsyncIterator[Finding]:
-    """Name servers report no extended errors (EDE)."""
+    """Look for Extended DNS Errors (EDE) in the responses of the name servers."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

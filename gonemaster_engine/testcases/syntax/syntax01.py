@@ -19,6 +19,6 @@ ALLOWED = Tag("ONLY_ALLOWED_CHARS", Level.INFO, ("domain",))
 
 @case("syntax01", NOT_ALLOWED, ALLOWED)
 async def syntax01(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the name of the zone has no character that is not allowed."""
+    """Check that the domain name contains only letters, digits and hyphens."""
     tag = ALLOWED if has_only_allowed_characters(zone.name) else NOT_ALLOWED
     yield tag(domain=zone.name)

@@ -20,7 +20,7 @@ NONE = Tag("NO_ENDING_HYPHENS", Level.INFO, ("domain",))
 
 @case("syntax02", INITIAL, NONE, TERMINAL)
 async def syntax02(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that no label of the zone's name starts or ends with a hyphen."""
+    """Check that no label of the domain name starts or ends with a hyphen."""
     labels = names.labels(zone.name)
     for label in labels:
         if label.startswith("-"):

@@ -20,7 +20,7 @@ NONE = Tag("NO_DOUBLE_DASH", Level.INFO, ("domain",))
 
 @case("syntax03", DOUBLE_DASH, NONE)
 async def syntax03(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that no label of the zone's name has hyphens in positions 3 and 4, unless it is an A-label."""
+    """Check that no label of the domain name has hyphens in positions 3 and 4, unless it is an A-label."""
     labels = names.labels(zone.name)
     reserved = [label for label in labels if is_reserved_label(label)]
     for label in reserved:

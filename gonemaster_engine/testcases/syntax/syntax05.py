@@ -1,4 +1,4 @@
-"""SYNTAX05: the SOA RNAME must not have an at sign, which is written as a dot there.
+"""SYNTAX05: the SOA RNAME must not contain an at sign; a dot stands in its place.
 
 Specification: Zonemaster SYNTAX05. RFC 1035 sections 3.3.13 and 8.
 """
@@ -20,7 +20,7 @@ NONE = Tag("RNAME_NO_AT_SIGN", Level.INFO, ("rname",))
 
 @case("syntax05", NO_RESPONSE_SOA_QUERY, MISUSED, NONE)
 async def syntax05(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the SOA RNAME has no at sign."""
+    """Check that the SOA RNAME contains no at sign."""
     soa = await first_soa(zone)
     if soa is None:
         yield NO_RESPONSE_SOA_QUERY()

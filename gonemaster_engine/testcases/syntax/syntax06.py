@@ -1,4 +1,4 @@
-"""SYNTAX06: the SOA RNAME must stand for a mail address that can receive mail.
+"""SYNTAX06: the SOA RNAME must be a mail address that can receive mail.
 
 Specification: Zonemaster SYNTAX06. RFC 1035 section 8, RFC 1912 section 2.2, RFC 5321 sections 4.1.2 and 5.1,
 RFC 7505.
@@ -43,7 +43,7 @@ _LOCALHOST = {"A": "127.0.0.1", "AAAA": "::1"}
     IPV6_DISABLED,
 )
 async def syntax06(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the SOA RNAME stands for a mail address that can receive mail."""
+    """Check that the SOA RNAME is a mail address that can receive mail."""
     addresses, findings = await _addresses(zone)
     for finding in findings:
         yield finding

@@ -1,4 +1,4 @@
-"""SYNTAX08: the hosts of MX records must be valid host names.
+"""SYNTAX08: the mail exchanges in MX records must be valid host names.
 
 Specification: Zonemaster SYNTAX08. RFC 952, RFC 1123 section 2.1, RFC 3696 sections 2 and 5, RFC 5321 section 2.3.5.
 """
@@ -20,7 +20,7 @@ NO_RESPONSE = Tag("NO_RESPONSE_MX_QUERY", Level.DEBUG)
 
 @case("syntax08", *TAGS.all, SYNTAX_OK, NO_RESPONSE)
 async def syntax08(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the mail hosts of the zone have valid host names."""
+    """Check that the mail exchanges in the MX records are valid host names."""
     response = await zone.query_auth(zone.name, "MX")
     if response is None:
         yield NO_RESPONSE()

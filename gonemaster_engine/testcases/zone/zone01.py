@@ -1,4 +1,4 @@
-"""ZONE01: the SOA MNAME should name a server of the zone that has the newest version.
+"""ZONE01: the SOA MNAME should be a name server with the newest version of the zone.
 
 Specification: Zonemaster ZONE01. RFC 1035 section 3.3.13, RFC 1982, RFC 1996 section 2.1, RFC 2136 section 1.
 """
@@ -62,7 +62,7 @@ class _Seen:
     IPV6_DISABLED,
 )
 async def zone01(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the SOA MNAME names the server with the newest version of the zone."""
+    """Check that the SOA MNAME is a name server with the newest version of the zone."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

@@ -20,7 +20,7 @@ OK = Tag("REFRESH_MINIMUM_VALUE_OK", Level.INFO, _KEYS)
 
 @case("zone02", NO_RESPONSE_SOA_QUERY, LOWER, OK)
 async def zone02(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the SOA refresh is not too short."""
+    """Check that the SOA REFRESH value is not too small."""
     soa = await first_soa(zone)
     if soa is None:
         yield NO_RESPONSE_SOA_QUERY()

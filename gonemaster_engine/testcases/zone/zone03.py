@@ -19,7 +19,7 @@ LOWER = Tag("REFRESH_LOWER_THAN_RETRY", Level.INFO, ("refresh", "retry"))
 
 @case("zone03", NO_RESPONSE_SOA_QUERY, HIGHER, LOWER)
 async def zone03(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the SOA retry is shorter than the refresh."""
+    """Check that the SOA RETRY value is smaller than the REFRESH value."""
     soa = await first_soa(zone)
     if soa is None:
         yield NO_RESPONSE_SOA_QUERY()

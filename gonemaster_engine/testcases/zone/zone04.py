@@ -20,7 +20,7 @@ OK = Tag("RETRY_MINIMUM_VALUE_OK", Level.INFO, _KEYS)
 
 @case("zone04", NO_RESPONSE_SOA_QUERY, LOWER, OK)
 async def zone04(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the SOA retry is not too short."""
+    """Check that the SOA RETRY value is not too small."""
     soa = await first_soa(zone)
     if soa is None:
         yield NO_RESPONSE_SOA_QUERY()

@@ -20,7 +20,7 @@ OK = Tag("EXPIRE_MINIMUM_VALUE_OK", Level.INFO, ("expire", "refresh", "required_
 
 @case("zone05", BELOW_REFRESH, LOWER, OK, NO_RESPONSE_SOA_QUERY)
 async def zone05(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the SOA expire is long enough and longer than the refresh."""
+    """Check that the SOA EXPIRE value is large enough, and not smaller than the REFRESH value."""
     soa = await first_soa(zone)
     if soa is None:
         yield NO_RESPONSE_SOA_QUERY()

@@ -20,7 +20,7 @@ OK = Tag("SOA_DEFAULT_TTL_MAXIMUM_VALUE_OK", Level.INFO, ("minimum", "highest_mi
 
 @case("zone06", NO_RESPONSE_SOA_QUERY, HIGHER, LOWER, OK)
 async def zone06(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the SOA minimum is neither too short nor too long."""
+    """Check that the SOA MINIMUM value is neither too small nor too large."""
     soa = await first_soa(zone)
     if soa is None:
         yield NO_RESPONSE_SOA_QUERY()

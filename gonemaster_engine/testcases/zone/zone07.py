@@ -22,7 +22,7 @@ IS_NOT_CNAME = Tag("MNAME_IS_NOT_CNAME", Level.INFO, ("mname",))
 
 @case("zone07", NO_ADDRESS, IS_CNAME, IS_NOT_CNAME, NO_RESPONSE_SOA_QUERY)
 async def zone07(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the SOA MNAME has an address and is not an alias."""
+    """Check that the SOA MNAME has an address and is not an alias (CNAME)."""
     soa = await first_soa(zone)
     if soa is None:
         yield NO_RESPONSE_SOA_QUERY()

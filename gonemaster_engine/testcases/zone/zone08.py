@@ -1,6 +1,6 @@
-"""ZONE08: hosts of MX records must not be aliases.
+"""ZONE08: mail exchanges in MX records must not be aliases.
 
-The zone's own servers are asked for the address of each host; hosts that they do not know are not checked.
+The name servers of the zone are queried for each mail exchange; names that they do not serve are not checked.
 
 Specification: Zonemaster ZONE08. RFC 2181 section 10.3, RFC 5321 section 5.1, RFC 7505 (null MX).
 """
@@ -24,7 +24,7 @@ NO_RESPONSE = Tag("NO_RESPONSE_MX_QUERY", Level.DEBUG)
 
 @case("zone08", IS_CNAME, IS_NOT_CNAME, NOT_CHECKED, NO_RESPONSE)
 async def zone08(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that no MX record leads to an alias."""
+    """Check that no mail exchange in an MX record is an alias (CNAME)."""
     response = await zone.query_auth(zone.name, "MX")
     if response is None:
         yield NO_RESPONSE()

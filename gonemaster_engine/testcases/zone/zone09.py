@@ -73,7 +73,7 @@ class _Answers:
     IPV6_DISABLED,
 )
 async def zone09(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that there are MX records where mail is expected, the same on all servers."""
+    """Check that the zone has MX records where mail is expected, the same on all name servers."""
     vantages, skipped = await ask_each_address(zone, "MX")
     for finding in skipped:
         yield finding

@@ -38,7 +38,7 @@ WRONG_SOA = Tag("WRONG_SOA", Level.DEBUG, (*_SERVER, "owner", "query_name"))
     IPV6_DISABLED,
 )
 async def zone10(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the zone has one SOA record and no alias beside it."""
+    """Check that the zone has exactly one SOA record, and no CNAME or DNAME record at its apex."""
     servers, skipped = usable(zone, await zone.all_servers(), "SOA")
     for finding in skipped:
         yield finding

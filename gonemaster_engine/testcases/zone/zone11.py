@@ -1,4 +1,4 @@
-"""ZONE11: one SPF policy at the apex, well formed, and the same on all servers.
+"""ZONE11: one valid SPF policy at the apex, the same on all name servers.
 
 Specification: Zonemaster ZONE11. RFC 7208 sections 3, 4.5 and 12, RFC 3172.
 """
@@ -47,7 +47,7 @@ UNABLE = Tag("Z11_UNABLE_TO_CHECK_FOR_SPF", Level.WARNING)
     IPV6_DISABLED,
 )
 async def zone11(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the zone has one well-formed SPF policy, the same on all servers."""
+    """Check that the zone has one valid SPF policy, the same on all name servers."""
     vantages, skipped = await ask_each_address(zone, "TXT")
     for finding in skipped:
         yield finding

@@ -1,4 +1,4 @@
-"""ZONE12: CSYNC at the apex: one record, its serial condition met, the same on all servers.
+"""ZONE12: CSYNC at the apex: one record, with a matching serial, the same on all name servers.
 
 RFC 7477 sections 2.1 and 3.
 """
@@ -33,7 +33,7 @@ _Csync = tuple[int, int, str]  # serial, flags, types
 
 @case("zone12", FOUND, INCONSISTENT, MIXED, MULTIPLE, NONE, SERIAL_MISMATCH, IPV4_DISABLED, IPV6_DISABLED)
 async def zone12(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that a CSYNC record is the only one, up to date and the same on all servers."""
+    """Check that there is at most one CSYNC record, with a matching serial, the same on all name servers."""
     vantages, skipped = await ask_each_address(zone, "CSYNC")
     for finding in skipped:
         yield finding

@@ -1,4 +1,4 @@
-"""ZONE13: an SPF policy must stay within the limit of DNS look-ups.
+"""ZONE13: an SPF policy must stay within the limit of DNS lookups.
 
 RFC 7208 sections 4.6.4, 5.2, 5.5, 6.1 and 7.
 """
@@ -30,7 +30,7 @@ _MOST_TARGETS = 50  # a policy that leads to more is far beyond any limit; the r
 
 @case("zone13", NO_SPF, EXCEEDED, OK, LOOP, MACRO, PTR, NOT_OBTAINED, UNABLE)
 async def zone13(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the SPF policy needs no more DNS look-ups than allowed."""
+    """Check that the SPF policy stays within the limit of DNS lookups."""
     response = await zone.query_auth(zone.name, "TXT")
     if response is None:
         yield UNABLE()

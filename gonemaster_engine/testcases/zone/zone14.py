@@ -1,4 +1,4 @@
-"""ZONE14: ZONEMD at the apex: well formed, up to date, the same on all servers. The digest is not computed.
+"""ZONE14: ZONEMD at the apex: valid, up to date, the same on all name servers. The digest is not computed.
 
 RFC 8976 sections 2.2 and 4.
 """
@@ -50,7 +50,7 @@ class _Zonemd(NamedTuple):
     IPV6_DISABLED,
 )
 async def zone14(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that ZONEMD records are well formed, up to date and the same on all servers."""
+    """Check that the ZONEMD records are valid, match the SOA serial and are the same on all name servers."""
     vantages, skipped = await ask_each_address(zone, "ZONEMD")
     for finding in skipped:
         yield finding

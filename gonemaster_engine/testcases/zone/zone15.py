@@ -1,4 +1,4 @@
-"""ZONE15: CAA at the apex: served, well formed, the same on all servers, and what it allows.
+"""ZONE15: CAA at the apex: served, valid, the same on all name servers, and what it allows.
 
 RFC 8659 sections 3, 4.1 to 4.4 and 6.2, RFC 8657, RFC 9495 sections 3 and 4.
 """
@@ -54,7 +54,7 @@ UNKNOWN_CRITICAL = Tag("Z15_UNKNOWN_PROPERTY_CRITICAL", Level.ERROR, ("caa_prope
     IPV6_DISABLED,
 )
 async def zone15(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that CAA records are well formed and the same on all servers, and tell what they allow."""
+    """Check that the CAA records are valid and the same on all name servers, and what they allow."""
     vantages, skipped = await ask_each_address(zone, "CAA")
     for finding in (*skipped, *_faults(vantages)):
         yield finding
