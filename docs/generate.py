@@ -16,7 +16,8 @@ from gonemaster_engine.findings import END, START, SYSTEM, Tag
 from gonemaster_engine.messages import advice, placeholders, template
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.registry import Case, modules
-from gonemaster_tasks.config.settings import OPTIONS, Option
+from gonemaster_tasks.config.options import Option
+from gonemaster_tasks.config.settings import OPTIONS_BY_AREA
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Made by docs/generate.py from the registry; change it there. -->"
@@ -119,51 +120,59 @@ def escaped(text: str) -> str:
     return re.sub(r"([|<>*\\])", r"\\\1", text)
 
 
-SETTINGS_NOTE = "<!-- Made by docs/generate.py from gonemaster_tasks/config/settings.py; change it there. -->"
+SETTINGS_NOTE = "<!-- Made by docs/generate.py from gonemaster_tasks/config/areas/; change it there. -->"
 
 
 def settings_page() -> Iterator[str]:
     """Yield the lines of the page about settings."""
-    yield from ("# Settings", "", SETTINGS_NOTE, "")
-    yield (
-        "A flag goes before a variable, a variable before the JSON file of `--config` (or `GONEMASTER_CONFIG`), the"
-        " file before the default. Lists are JSON lists, or separated by commas; durations are `30s`, `10m`, `1h30m` or"
-        " seconds. Keys with dots may be nested in the file. What is not allowed stops the start with the name of the"
-        " setting, and a variable `GONEMASTER_*` that is no setting is ignored with a warning;"
-        " `gonemaster-server --dump-config` prints all values with their sources, secrets masked. The last"
-        " column marks what may be changed while the service runs."
-    )
-    yield from (
-        "",
-        "| Key | Flag, variable | Default | Allowed | Meaning | Runtime |",
-        "| --- | --- | --- | --- | --- | --- |",
-    )
-    for option in OPTIONS:
-        flag = f"`{option.flag}`" + (f", `--no-{option.flag[2:]}`" if option.is_switch else "")
-        cells = (
-            f"`{option.key}`",
-            f"{flag}<br>`{option.env}`",
-            _default(option),
-            escaped(option.kind.allowed),
-            escaped(option.about),
-            "yes" if option.runtime else "",
-        )
-        yield f"| {' | '.join(cells)} |"
+    yield from ("# Settings", "", SETTINGS_NOTE, "", _PRECEDENCE, "", _NOTATION)
+    for title, options in OPTIONS_BY_AREA.items():
+        yield from ("", f"## {title}", "", *_SETTINGS_HEADER, *map(_settings_row, options))
     yield from ("", "## Changes while the service runs", "", *_CHANGES)
 
 
+def _settings_row(option: Option) -> str:
+    flag = f"`{option.flag}`" + (f", `--no-{option.flag[2:]}`" if option.is_switch else "")
+    cells = (
+        f"`{option.key}`",
+        f"{flag}<br>`{option.env}`",
+        _default(option),
+        escaped(option.type.allowed),
+        escaped(option.description),
+        "yes" if option.runtime else "",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+_SETTINGS_HEADER = (
+    "| Key | Flag, variable | Default | Allowed values | Meaning | Runtime |",
+    "| --- | --- | --- | --- | --- | --- |",
+)
+_PRECEDENCE = (
+    "A flag takes precedence over an environment variable, a variable over the JSON file named by `--config` (or"
+    " `GONEMASTER_CONFIG`), and the file over the default. `gonemaster-server --dump-config` prints all values with"
+    " their sources and masks secrets."
+)
+_NOTATION = (
+    "Lists are JSON arrays or strings separated by commas. Durations are written `30s`, `10m`, `1h30m`, or as a number"
+    " of seconds. In the file, keys with dots may be nested. An invalid value prevents the start, and the error names"
+    " the setting. A variable `GONEMASTER_*` that is not a setting is ignored with a warning. The column *Runtime*"
+    " marks the settings that can be changed while the service runs."
+)
 _SAVED = (
-    "`PUT /api/v1/settings` takes an object of keys marked `yes` above and their values, and saves all or none;"
-    " `GET /api/v1/settings` shows every key with value, source and range. What is saved lies in the database and"
-    " outlives restarts. It goes before variable, file and default, but not before a flag: what a process got by flag"
-    " it keeps, and the API that got it by flag refuses to change it. `null` forgets what was saved. A stored value"
-    " that this version does not allow is logged and ignored."
+    "`PUT /api/v1/settings` takes a JSON object of keys marked `yes` above and their values, and saves all of them or"
+    " none. `GET /api/v1/settings` shows every setting with its value, source and allowed values. Saved values are"
+    " stored in the database and survive restarts. They take precedence over variables, file and defaults, but not over"
+    " flags: a process keeps what it was given by flag, and an API process refuses to change a setting that it was"
+    " given by flag. `null` deletes the saved value. A saved value that this version does not allow is logged and"
+    " ignored."
 )
 _FOLLOWED = (
-    "API processes, workers on all machines and beat follow within two seconds: a mark in Redis tells them to read the"
-    " database again, and the reconciler tells it once more if Redis was away or lost it. Jobs that run go on as they"
-    " began. Variables, files and flags are those of each process: a value that must be the same everywhere is best"
-    " saved over the API. A variable counts as `config_file` among the sources."
+    "API processes, workers on all machines and beat apply a change within two seconds: a mark in Redis tells them to"
+    " read the database again. If Redis was unavailable or lost the mark, the reconciler publishes it again. Running"
+    " jobs keep the settings they started with. Variables, files and flags apply to one process each; save a value over"
+    " the API if it must be the same everywhere. The API reports the source of a value from a variable as"
+    " `config_file`."
 )
 _OF_RUNS = (
     "`min_level`, `ipv6_mode`, `allow_non_global_targets`, `cross_job_hot_cache`, `cross_job_hot_cache_ttl_seconds`"
@@ -173,16 +182,16 @@ _CHANGES = (
     "",
     _FOLLOWED,
     "",
-    "| Key | Acts on |",
+    "| Key | A change affects |",
     "| --- | --- |",
-    "| `worker_count`, `reserved_normal_slots`, `min_batch_slots` | what each worker takes next |",
-    "| `max_concurrent_jobs` | divided among the living workers |",
-    f"| {_OF_RUNS} | runs that begin from now on; a changed cache begins empty |",
-    "| `stuck_job_timeout_minutes` | what `GET /queue/health` calls stalled |",
-    "| `database.retention_days` | the next purge; one that is under way ends |",
-    "| `database.purge_interval_seconds` | beat's schedule, counted from the last purge |",
-    "| `show_score_admin`, `show_nameserver_timings_admin` | the next answer of the API |",
-    "| the others | stored, for parts that come later |",
+    "| `worker_count`, `reserved_normal_slots`, `min_batch_slots` | the next jobs that each worker takes |",
+    "| `max_concurrent_jobs` | the next jobs; the limit is divided among the live workers |",
+    f"| {_OF_RUNS} | runs that start after the change; the cache is emptied if its settings change |",
+    "| `stuck_job_timeout_minutes` | what `GET /queue/health` reports as stalled |",
+    "| `database.retention_days` | the next purge; a purge in progress stops |",
+    "| `database.purge_interval_seconds` | the schedule of beat, counted from the last purge |",
+    "| `show_score_admin`, `show_nameserver_timings_admin` | the next response of the API |",
+    "| the others | nothing yet: they are stored for features that are not part of this version |",
 )
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.state import State
+from gonemaster_tasks.config.options import Option
+from gonemaster_tasks.config.overrides import ChangeRefused, Refusal, read_only_reason
 from gonemaster_tasks.config.rendering import masked_value
-from gonemaster_tasks.config.settings import OPTIONS, Option, Settings
-from gonemaster_tasks.config.stored import ChangeRefused, Refusal, readonly_because
+from gonemaster_tasks.config.settings import OPTIONS, Settings
 from gonemaster_tasks.control.settings import change_settings
 
 _CODES = {"unknown": "unknown_setting", "readonly": "readonly_setting", "invalid": "invalid_setting"}
@@ -23,19 +24,19 @@ def read(state: State) -> dict[str, Any]:
 
 def _document(settings: Settings, own: Settings, option: Option) -> dict[str, Any]:
     source = settings.source(option.key)
-    kind = option.kind
+    value_type = option.type
     document = {
         "value": masked_value(option, getattr(settings, option.name)),
         "source": _SHOWN_AS.get(source, source),
-        "readonly": bool(readonly_because(own, option)),
-        "type": kind.json_type,
-        "allowed": kind.allowed,
+        "readonly": bool(read_only_reason(own, option)),
+        "type": value_type.json_type,
+        "allowed": value_type.allowed,
         "default": masked_value(option, option.default),
-        "description": option.about,
+        "description": option.description,
     }
-    if kind.minimum is not None:
-        document |= {"minimum": kind.minimum, "maximum": kind.maximum}
-    return document | ({"choices": list(kind.choices)} if kind.choices else {})
+    if value_type.minimum is not None:
+        document |= {"minimum": value_type.minimum, "maximum": value_type.maximum}
+    return document | ({"choices": list(value_type.choices)} if value_type.choices else {})
 
 
 def change(state: State, changes: Mapping[str, Any], *, who: str) -> None:

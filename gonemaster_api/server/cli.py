@@ -12,8 +12,9 @@ from gonemaster_api.server import commands
 from gonemaster_api.server.commands import StartRefused
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.options import Option
 from gonemaster_tasks.config.rendering import dump
-from gonemaster_tasks.config.settings import OPTIONS, Option, Settings
+from gonemaster_tasks.config.settings import OPTIONS, Settings
 from gonemaster_tasks.errors import SettingsError
 
 EXIT_REFUSED = 2  # contract: bad flags, or the start is refused
@@ -75,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_flag(group: Any, option: Option) -> None:
     names = [option.flag, *_ALIASES.get(option.name, ())]
-    about = f"{option.about}; {option.kind.allowed}".replace("%", "%%")
+    about = f"{option.description}; {option.type.allowed}".replace("%", "%%")
     if option.is_switch:
         group.add_argument(*names, dest=option.name, action=argparse.BooleanOptionalAction, default=None, help=about)
     elif isinstance(option.default, tuple):

@@ -12,8 +12,8 @@ from gunicorn.glogging import Logger
 from gonemaster_api.app import create_app
 from gonemaster_api.state import NAME, State
 from gonemaster_engine.memory import spare_collections
-from gonemaster_tasks.config.live import Follower
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.watcher import SettingsWatcher
 from gonemaster_tasks.logs import configure_logging
 
 LONGEST_REQUEST_LINE = 8190  # the most that gunicorn takes
@@ -63,7 +63,7 @@ class Server(BaseApplication):
         """Make the application in the worker, so that no connection is shared over a fork."""
         app = create_app(self._settings, stopping=stopping)
         shared: State = app.extensions[NAME]
-        Follower(shared.live, shared.store, shared.broker).start()
+        SettingsWatcher(shared.live, shared.store, shared.broker).start()
         spare_collections()
         return app
 

@@ -13,7 +13,7 @@ from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.settings import read_settings, write_settings
 from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, parse_config
-from gonemaster_tasks.config.scoring import SCORING_KEY, current_scoring, look_again, parse_stored
+from gonemaster_tasks.config.scoring import SCORING_KEY, current_scoring, expire_cached_scoring, parse_stored
 
 FILE_KEY = "scoring_config_path"
 
@@ -46,7 +46,7 @@ def replace(state: State, document: Mapping[str, Any], *, who: str) -> dict[str,
         record_action(session, "scoring.update", who=who, now=now, target=SCORING_KEY, details=details)
 
     state.store.run(store)
-    look_again(state.store)
+    expire_cached_scoring(state.store)
     return config.as_dict()
 
 

@@ -1,1 +1,1 @@
-"""Where settings come from, what they may be, and which hold at this moment."""
+"""Where settings come from, which values are allowed, and which are in effect now."""

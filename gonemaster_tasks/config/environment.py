@@ -1,38 +1,36 @@
-"""Variables of the environment that look like settings and are none: a typing error must not pass in silence."""
+"""Environment variables that look like settings but are not: a typing error must not go unnoticed."""
 
 import difflib
 import logging
 import os
 from collections.abc import Mapping
 
-from gonemaster_tasks.config.settings import INHERITED, OPTIONS, PREFIX
+from gonemaster_tasks.config.options import PREFIX
+from gonemaster_tasks.config.settings import OPTIONS, SOURCES_VARIABLE
 
 log = logging.getLogger(__name__)
 
-_KNOWN = frozenset({option.env for option in OPTIONS} | {PREFIX + "CONFIG", INHERITED})
-_ALIKE = 0.75
+_KNOWN = frozenset({option.env for option in OPTIONS} | {PREFIX + "CONFIG", SOURCES_VARIABLE})
+_MIN_SIMILARITY = 0.75
 
 
 def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Map each `GONEMASTER_*` variable that is no setting to the one that may be meant, empty if none is like it."""
+    """Map each `GONEMASTER_*` variable that is not a setting to the most similar one, or to an empty string."""
     unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in _KNOWN)
-    return {name: _nearest(name) for name in unknown}
+    return {name: _most_similar(name) for name in unknown}
 
 
-def _nearest(name: str) -> str:
+def _most_similar(name: str) -> str:
     names = {known.removeprefix(PREFIX): known for known in _KNOWN}
-    found = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), names, n=1, cutoff=_ALIKE)
+    found = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), names, n=1, cutoff=_MIN_SIMILARITY)
     return names[found[0]] if found else ""
 
 
 def warn_of_unknown_variables(environ: Mapping[str, str] | None = None) -> None:
-    """Log what is unknown; children of `gonemaster-server` leave it to their parent."""
+    """Log each unknown variable; children of `gonemaster-server` do not repeat what their parent has logged."""
     environ = os.environ if environ is None else environ
-    if INHERITED in environ:
+    if SOURCES_VARIABLE in environ:
         return
-    for name, meant in unknown_variables(environ).items():
-        log.warning("this variable is no setting, it is ignored", extra={"variable": name} | _hint(meant))
-
-
-def _hint(meant: str) -> dict[str, str]:
-    return {"perhaps_meant": meant} if meant else {}
+    for name, similar in unknown_variables(environ).items():
+        hint = {"similar": similar} if similar else {}
+        log.warning("unknown setting in the environment, ignored", extra={"variable": name} | hint)

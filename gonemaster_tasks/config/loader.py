@@ -1,4 +1,4 @@
-"""Reads the settings from flags, environment and file, and refuses what cannot be."""
+"""Loads the settings from flags, environment and file, and refuses invalid values."""
 
 import json
 import os
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gonemaster_tasks.config.rendering import _OPAQUE, mask_password
-from gonemaster_tasks.config.settings import BY_KEY, INHERITED, OPTIONS, PREFIX, SOURCES, Option, Settings
+from gonemaster_tasks.config.options import PREFIX, Option
+from gonemaster_tasks.config.rendering import FULLY_MASKED, MASK, mask_password
+from gonemaster_tasks.config.settings import BY_KEY, OPTIONS, SOURCES, SOURCES_VARIABLE, Settings
 from gonemaster_tasks.errors import SettingsError
 
 
@@ -18,11 +19,11 @@ def load_settings(
 ) -> Settings:
     """Merge defaults < JSON file < GONEMASTER_* < flags.
 
-    `flags` maps keys or attribute names to values, None where a flag was not given. The file may nest
-    (`{"database": {"driver": ...}}`) or spell keys with dots; GONEMASTER_CONFIG names one too.
+    `flags` maps keys or attribute names to values, None where a flag was not given. The file may nest its keys
+    (`{"database": {"driver": ...}}`) or write them with dots; without `file`, GONEMASTER_CONFIG may name one.
 
     Raises:
-        SettingsError: one problem for each value that cannot be taken.
+        SettingsError: with one sentence for each invalid value.
     """
     environ = os.environ if environ is None else environ
     if file is None and environ.get(PREFIX + "CONFIG"):
@@ -39,7 +40,7 @@ def load_settings(
     for source in SOURCES[1:]:
         for key, value in raw[source].items():
             option = BY_KEY[key]
-            values[option.name] = read_value(option, value, source, problems)
+            values[option.name] = parse_value(option, value, source, problems)
             sources[key] = inherited.get(key, source) if source == "environment" else source
     if not problems:
         settings = Settings(**values, sources=sources)
@@ -50,23 +51,27 @@ def load_settings(
 
 
 def _inherited_sources(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return where the process that made the environment had its values from, see `to_environ`."""
-    pairs = (item.partition("=") for item in environ.get(INHERITED, "").split(","))
+    """Return where the parent process had the values from that it passed in the environment, see `to_environ`."""
+    pairs = (item.partition("=") for item in environ.get(SOURCES_VARIABLE, "").split(","))
     return {key: source for key, _, source in pairs if source in SOURCES}
 
 
-def read_value(option: Option, raw: object, source: str, problems: list[str]) -> Any:
-    """Return the value that something raw means; what is not allowed is told in `problems`."""
+def parse_value(option: Option, raw: object, source: str, problems: list[str]) -> Any:
+    """Return the value of an option; an invalid one adds a sentence to `problems` and the default is returned."""
     try:
-        value = option.kind.read(raw)
+        value = option.type.parse(raw)
     except (ValueError, TypeError, OverflowError):
-        shown = repr(mask_password(raw) if isinstance(raw, str) else raw)
-        if option.name in _OPAQUE:
-            shown = "***"
         name = {"environment": option.env, "cli_flag": option.flag}.get(source, option.key)
-        problems.append(f"{name} is {shown}, allowed is {option.kind.allowed}")
+        problems.append(f"{name} is {_shown(option, raw)} but must be {option.type.allowed}")
         return option.default
     return option.default if value is None else value
+
+
+def _shown(option: Option, raw: object) -> str:
+    """Show an invalid value without its secrets: what is no valid DSN or hash may still hold a password."""
+    if option.name in FULLY_MASKED:
+        return MASK
+    return repr(mask_password(raw) if isinstance(raw, str) else raw)
 
 
 def _from_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
@@ -103,12 +108,12 @@ def _from_flags(flags: Mapping[str, Any], problems: list[str]) -> dict[str, Any]
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    """Check what involves more than one value."""
+    """Check rules that involve more than one setting."""
     problems = []
     if settings.db_driver == "postgres" and not settings.db_dsn:
-        problems.append("database.dsn is empty, allowed is the address of a database when database.driver is postgres")
+        problems.append("database.dsn is empty but must name the database when database.driver is postgres")
     if settings.auth_protect_public and not settings.admin_tokens:
-        problems.append("auth.protect_public is true, allowed is that only with auth.admin_tokens")
+        problems.append("auth.protect_public is true, which requires auth.admin_tokens")
     if settings.public_api_analysis_request_timeout >= settings.write_timeout:
-        problems.append("public_api.analysis_request_timeout is not below write_timeout")
+        problems.append("public_api.analysis_request_timeout must be less than write_timeout")
     return problems

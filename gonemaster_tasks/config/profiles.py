@@ -1,4 +1,4 @@
-"""The profile that jobs without one of their own are tested with."""
+"""The base profile: what a job is tested with unless it brings a profile of its own."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from gonemaster_tasks.config.settings import Settings
 
 
 def base_profile(settings: Settings) -> Profile:
-    """Return the profile that jobs start from: a file over the default, and the settings over both.
+    """Return the default profile, overridden by the file of `profile_path`, overridden by the resolver settings.
 
     Raises:
-        ProfileError: the file is not a profile.
+        ProfileError: the file is not a valid profile.
     """
     profile = load_profile(settings.profile_path) if settings.profile_path else default_profile()
     defaults = {

@@ -1,24 +1,24 @@
-"""Settings as text: for the environment of child processes, `--dump-config` and pages; secrets are masked."""
+"""Settings as text: for the environment of child processes, `--dump-config` and the API; secrets are masked."""
 
 import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from gonemaster_tasks.config.option_types import AdminToken
-from gonemaster_tasks.config.settings import INHERITED, OPTIONS, Option, Settings
+from gonemaster_tasks.config.credential_types import AdminToken
+from gonemaster_tasks.config.options import Option
+from gonemaster_tasks.config.settings import OPTIONS, SOURCES_VARIABLE, Settings
 
-_LOGIN = re.compile(r"(://[^:@/?#;]*:)(?:(?!;\w+://).)*@")  # as far as the last @ of an address
-
-
-_WORD = re.compile(r"(\b(?:ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s&]+)")
-
-
-_OPAQUE = frozenset({"admin_tokens", "flower_basic_auth"})  # nothing of these is shown
+MASK = "***"
+FULLY_MASKED = frozenset({"admin_tokens", "flower_basic_auth"})  # no part of these values is shown
+# A password may hold any character but those that end the user part, so it reaches to the last @ of its URL; in a
+# list of Sentinels each URL begins after a semicolon.
+_URL_PASSWORD = re.compile(r"(://[^:@/?#;]*:)(?:(?!;\w+://).)*@")
+_KEYWORD_PASSWORD = re.compile(r"(\b(?:ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s&]+)")
 
 
 def dump(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return {key: {value, source}} for people to read; passwords and digests are masked."""
+    """Return {key: {value, source}} in JSON form; passwords and digests are masked."""
     return {
         option.key: {
             "value": masked_value(option, getattr(settings, option.name)),
@@ -29,7 +29,7 @@ def dump(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def to_environ(settings: Settings) -> dict[str, str]:
-    """Return the variables that make `load_settings` in a child process arrive at the same values and sources."""
+    """Return the variables from which `load_settings` in a child process gets the same values and sources."""
     given = [
         option
         for option in OPTIONS
@@ -37,15 +37,15 @@ def to_environ(settings: Settings) -> dict[str, str]:
         or (settings.source(option.key) != "default" and option.default is not None)
     ]
     sources = ",".join(f"{option.key}={settings.source(option.key)}" for option in given)
-    return {option.env: as_text(getattr(settings, option.name)) for option in given} | {INHERITED: sources}
+    return {option.env: as_text(getattr(settings, option.name)) for option in given} | {SOURCES_VARIABLE: sources}
 
 
 def masked_value(option: Option, value: Any) -> Any:
     """Return a value in JSON form; passwords and digests are masked."""
     if option.name == "admin_tokens":
         return [{"label": token.label, "scopes": list(token.scopes)} for token in value]
-    if option.name in _OPAQUE:
-        return "***" if value else ""
+    if option.name in FULLY_MASKED:
+        return MASK if value else ""
     if option.secret:
         return mask_password(value)
     if isinstance(value, timedelta | Path):
@@ -53,13 +53,13 @@ def masked_value(option: Option, value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def mask_password(address: str) -> str:
-    """Replace the passwords in URLs, or in a `key=value` database address, by asterisks."""
-    return _WORD.sub(r"\1***", _LOGIN.sub(r"\1***@", address))
+def mask_password(dsn: str) -> str:
+    """Replace the passwords in URLs, or in a libpq connection string, by asterisks."""
+    return _KEYWORD_PASSWORD.sub(rf"\1{MASK}", _URL_PASSWORD.sub(rf"\1{MASK}@", dsn))
 
 
 def as_text(value: Any) -> str:
-    """Return a value as it is written in a variable."""
+    """Return a value as it is written in an environment variable."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):

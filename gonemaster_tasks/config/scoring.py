@@ -1,4 +1,4 @@
-"""The configuration of scoring that counts now: the file of the settings, else what is stored, else the default."""
+"""The effective scoring configuration: the file named in the settings, else the stored one, else the default."""
 
 import logging
 import threading
@@ -19,26 +19,26 @@ from gonemaster_tasks.config.settings import Settings
 log = logging.getLogger(__name__)
 
 SCORING_KEY = "scoring_config"
-LOOK_EVERY_S = 1.0
+POLL_INTERVAL_S = 1.0
 
 
 def current_scoring(store: Store, settings: Settings) -> ScoringConfig:
-    """Return the configuration that counts now; what another process stored counts after a second.
+    """Return the effective configuration; what another process has stored takes effect within a second.
 
-    While the database is away what was read last counts. Takes a connection of its own now and then: not to be called
-    within a session, nor in an event loop.
+    While the database is unavailable, the configuration read last stays in effect. Must not be called within a session
+    or an event loop: it opens a connection of its own about once a second.
 
     Raises:
-        ScoringConfigError: the file of the settings is not a configuration.
+        ScoringConfigError: the file named in the settings is not a valid configuration.
     """
     if settings.scoring_config_path:
         return _from_file(settings.scoring_config_path)
-    return _known_of(store).current(store)
+    return _cache_of(store).current(store)
 
 
-def look_again(store: Store) -> None:
-    """Let the next call of this process look at the store: something was stored."""
-    _known_of(store).due = 0.0
+def expire_cached_scoring(store: Store) -> None:
+    """Make the next call of `current_scoring` in this process read the store: something was stored."""
+    _cache_of(store).due = 0.0
 
 
 @lru_cache(maxsize=16)
@@ -47,19 +47,19 @@ def _from_file(path: Path) -> ScoringConfig:
 
 
 def parse_stored(document: Any) -> ScoringConfig:
-    """Return a stored configuration; one that this version cannot read is logged and the default counts."""
+    """Return a stored configuration; an invalid one is logged and the default returned."""
     try:
         return parse_config(document)
     except ScoringConfigError as error:
-        log.warning("stored setting ignored", extra={"key": SCORING_KEY, "problem": str(error)})
+        log.warning("invalid stored scoring configuration, ignored", extra={"key": SCORING_KEY, "problem": str(error)})
         return DEFAULT_CONFIG
 
 
-class _Stored:
-    """What this process knows of the stored configuration of one store."""
+class _Cache:
+    """The configuration that this process has read last from one store."""
 
     def __init__(self) -> None:
-        self.due = 0.0  # when to look again, on the monotonic clock
+        self.due = 0.0  # when to read again, on the monotonic clock
         self._config = DEFAULT_CONFIG
         self._stamp: datetime | None = None
         self._lock = threading.Lock()
@@ -68,16 +68,16 @@ class _Stored:
         if time.monotonic() >= self.due:
             with self._lock:
                 if time.monotonic() >= self.due:
-                    self._look(store)
+                    self._refresh(store)
         return self._config
 
-    def _look(self, store: Store) -> None:
-        self.due = time.monotonic() + LOOK_EVERY_S
+    def _refresh(self, store: Store) -> None:
+        self.due = time.monotonic() + POLL_INTERVAL_S
         try:
             with store.reading() as session:
                 found = read_stamped(session, SCORING_KEY)
         except (StoreUnavailable, StoreConflict) as error:
-            log.warning("configuration of scoring not read", extra={"error": str(error)})
+            log.warning("scoring configuration could not be read", extra={"error": str(error)})
             return
         if found is None:
             self._config, self._stamp = DEFAULT_CONFIG, None
@@ -85,10 +85,10 @@ class _Stored:
             self._config, self._stamp = parse_stored(found.value), found.updated_at
 
 
-_known: WeakKeyDictionary[Store, _Stored] = WeakKeyDictionary()
-_known_lock = threading.Lock()
+_caches: WeakKeyDictionary[Store, _Cache] = WeakKeyDictionary()
+_caches_lock = threading.Lock()
 
 
-def _known_of(store: Store) -> _Stored:
-    with _known_lock:
-        return _known.setdefault(store, _Stored())
+def _cache_of(store: Store) -> _Cache:
+    with _caches_lock:
+        return _caches.setdefault(store, _Cache())

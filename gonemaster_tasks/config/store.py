@@ -1,4 +1,4 @@
-"""The database as the settings describe it."""
+"""The settings of the database in the form that `gonemaster_db` takes."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,16 +11,16 @@ _WORKER_CONNECTIONS = 5
 
 
 def worker_store_settings(settings: Settings) -> StoreSettings:
-    """Return what `open_store` takes in a worker: few connections, all kept.
+    """Return the settings for `open_store` in a worker: few connections, all kept open.
 
-    Slots spend their time in the network, not in the database; they take turns at the connections.
+    The slots wait for the network most of the time and share the connections.
     """
     size = max(1, min(_WORKER_CONNECTIONS, settings.db_max_open_conns))
     return replace(store_settings(settings), pool_size=size, pool_overflow=0)
 
 
 def store_settings(settings: Settings) -> StoreSettings:
-    """Return what `open_store` takes."""
+    """Return the settings for `open_store`."""
     kept = min(settings.db_max_idle_conns, settings.db_max_open_conns)
     return StoreSettings(
         driver=cast("Driver", settings.db_driver),

@@ -12,7 +12,7 @@ from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.settings import delete_settings, read_settings, settings_mark, write_settings
 from gonemaster_tasks.app import PURGE_ENTRY
 from gonemaster_tasks.config.live import LiveSettings
-from gonemaster_tasks.config.stored import check_changes
+from gonemaster_tasks.config.overrides import check_changes
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.schedule import PURGE_INTERVAL, save_entry

@@ -11,7 +11,7 @@ from gonemaster_db.repositories.queue import count_queued, first_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.locks import exclusive
-from gonemaster_tasks.config.live import tell_stored_settings
+from gonemaster_tasks.config.watcher import republish_settings
 from gonemaster_tasks.control.order_changes import ARRANGE, finish_changes, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
 from gonemaster_tasks.maintenance.unacked import drop_leftovers
@@ -40,7 +40,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     """
     end_pauses(store, now=now)
     copy_controls(store, broker, now=now)  # first: a paused tier must not start to move when its messages come back
-    tell_stored_settings(store, broker)
+    republish_settings(store, broker)
     emptied = not broker.controls().epoch
     drop_leftovers(store, broker, now=now)
     finished = finish_changes(store, broker)

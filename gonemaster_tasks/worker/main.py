@@ -23,11 +23,12 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.config.environment import warn_of_unknown_variables
-from gonemaster_tasks.config.live import Follower, LiveSettings
+from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
+from gonemaster_tasks.config.watcher import SettingsWatcher
 from gonemaster_tasks.control.jobs import CANCEL_COMMAND
 from gonemaster_tasks.control.order_changes import settle_fronts
 from gonemaster_tasks.errors import TasksError
@@ -99,7 +100,7 @@ class Worker:
         register_tasks(self.app, self.process)
         self._leases = LeaseKeeper(self.process)
         self._duties = Duties(self.process, self.app)
-        self._settings = Follower(live, store, broker)
+        self._settings = SettingsWatcher(live, store, broker)
         self._watch = Watch(self.process, queues=settings.worker_queues, emptied=self._duties.emptied)
 
     def run(self) -> int:

@@ -51,7 +51,7 @@ def test_every_setting_is_shown_with_what_is_allowed(client: FlaskClient) -> Non
         "minimum": 1,
         "maximum": 1024,
         "default": 16,
-        "description": "slots of one worker process",
+        "description": "slots of each worker process",
     }
     assert found["ipv6_mode"]["choices"] == ["auto", "on", "off"]
     assert (found["listen_addr"]["readonly"], found["public_api.rate_limit_window"]["value"]) == (True, "600s")
@@ -124,9 +124,9 @@ def test_what_is_out_of_range_is_refused_with_the_range(
     assert error["code"] == "invalid_setting"
     (told,) = error["details"]["settings"]
     option = next(option for option in OPTIONS if option.key == key)
-    assert (told["key"], told["allowed"]) == (key, option.kind.allowed)
+    assert (told["key"], told["allowed"]) == (key, option.type.allowed)
     assert error["message"].startswith(f"{key} is ")
-    assert option.kind.allowed in error["message"]
+    assert option.type.allowed in error["message"]
     assert stored(store) == {}
 
 
@@ -193,7 +193,7 @@ def test_stored_values_out_of_range_are_logged_and_ignored(
     found = client.get(URL).get_json()
     assert (found["worker_count"]["value"], found["min_level"]["value"], found["dns_port"]["value"]) == (16, "INFO", 53)
     assert found["max_concurrent_jobs"]["value"] == 5
-    assert caplog.text.count("stored setting ignored") == 3
+    assert caplog.text.count("invalid override of a setting, ignored") == 3
 
 
 def test_nothing_is_saved_that_nobody_can_be_told(settings: Settings, queue: QueueParts, store: Store) -> None:

@@ -75,7 +75,7 @@ def test_an_invalid_value_is_an_error_that_names_variable_and_what_is_allowed(va
         load_settings({}, {variable: value})
     (problem,) = caught.value.problems
     assert problem.startswith(f"{variable} is ")
-    assert "allowed is " in problem
+    assert " but must be " in problem
     assert ("secret" in problem) is False
 
 

@@ -29,7 +29,7 @@ def test_an_unknown_one_is_told_with_a_close_match(name: str, meant: str, caplog
         warn_of_unknown_variables({name: "secret"})
     (record,) = caplog.records
     assert vars(record)["variable"] == name
-    assert vars(record).get("perhaps_meant", "") == meant
+    assert vars(record).get("similar", "") == meant
     assert "secret" not in str(vars(record))
 
 

@@ -9,7 +9,8 @@ from marshmallow import validate
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.fields import JsonBoolean, JsonInteger
 from gonemaster_api.rest.parsing import RequestSchema
-from gonemaster_tasks.config.settings import OPTIONS, Option
+from gonemaster_tasks.config.options import Option
+from gonemaster_tasks.config.settings import OPTIONS
 
 SOURCES = ("default", "config_file", "database", "cli_flag")
 _LONGEST = 2048
@@ -35,17 +36,17 @@ class SettingSchema(ma.Schema):
 
 
 def _value_field(option: Option) -> ma.fields.Field[Any]:
-    kind = option.kind
+    value_type = option.type
     about: dict[str, Any] = {
         "data_key": option.key,
         "allow_none": True,
-        "metadata": {"description": f"{option.about}; {kind.allowed}"},
+        "metadata": {"description": f"{option.description}; {value_type.allowed}"},
     }
-    if kind.json_type == "boolean":
+    if value_type.json_type == "boolean":
         return JsonBoolean(**about)
-    if kind.json_type == "integer":
-        return JsonInteger(validate=validate.Range(min=kind.minimum, max=kind.maximum), **about)
-    check = validate.OneOf(kind.choices) if kind.choices else validate.Length(max=_LONGEST)
+    if value_type.json_type == "integer":
+        return JsonInteger(validate=validate.Range(min=value_type.minimum, max=value_type.maximum), **about)
+    check = validate.OneOf(value_type.choices) if value_type.choices else validate.Length(max=_LONGEST)
     return ma.fields.String(validate=check, **about)
 
 
@@ -55,7 +56,7 @@ class _ChangeSchema(RequestSchema):
     example: ClassVar[Mapping[str, Any] | None] = {"worker_count": 8, "database.retention_days": 400}
 
     def load(self, data: Any, **_: Any) -> Any:
-        """Return the object as it is: gonemaster_tasks.config.stored checks it, and finds all that is wrong at once."""
+        """Return the object as it is: gonemaster_tasks.config.overrides checks it and reports all errors at once."""
         if not isinstance(data, dict):
             raise BadRequest("invalid_body", "the body must be a JSON object of settings and their values")
         return data

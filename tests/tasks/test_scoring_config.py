@@ -14,7 +14,7 @@ from gonemaster_db.settings import StoreSettings
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
-from gonemaster_tasks.config.scoring import SCORING_KEY, current_scoring, look_again
+from gonemaster_tasks.config.scoring import SCORING_KEY, current_scoring, expire_cached_scoring
 from gonemaster_tasks.config.settings import Settings
 from tests.support.rows import NOON
 from tests.support.service import wait_for
@@ -33,11 +33,11 @@ def error_penalty(store: Store) -> float:
 def test_the_default_counts_until_something_is_stored_and_again_after_it_went(store: Store) -> None:
     assert current_scoring(store, Settings()) is DEFAULT_CONFIG
     keep(store, {"severity_penalties": {"ERROR": 33}})
-    look_again(store)
+    expire_cached_scoring(store)
     assert error_penalty(store) == 33
     with store.transaction() as session:
         delete_settings(session, [SCORING_KEY])
-    look_again(store)
+    expire_cached_scoring(store)
     assert current_scoring(store, Settings()) is DEFAULT_CONFIG
 
 
@@ -56,17 +56,19 @@ def test_the_store_is_not_asked_for_every_score(store: Store) -> None:
     assert 1 <= len(asked) < 100
 
 
-def test_while_the_database_is_away_what_was_read_last_counts(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_while_the_database_is_unavailable_what_was_read_last_counts(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     keep(store, {"severity_penalties": {"ERROR": 33}})
     assert error_penalty(store) == 33
 
     def fail(*_: object) -> None:
-        raise OperationalError("the database is away", None, Exception())
+        raise OperationalError("the database is unavailable", None, Exception())
 
     event.listen(store.engine, "before_cursor_execute", fail)
-    look_again(store)
+    expire_cached_scoring(store)
     assert error_penalty(store) == 33
-    assert "configuration of scoring not read" in caplog.text
+    assert "scoring configuration could not be read" in caplog.text
 
 
 def test_a_stored_configuration_that_cannot_be_read_is_passed_over(
@@ -74,7 +76,7 @@ def test_a_stored_configuration_that_cannot_be_read_is_passed_over(
 ) -> None:
     keep(store, {"severity_penalties": {"ERROR": "much"}})
     assert current_scoring(store, Settings()) is DEFAULT_CONFIG
-    assert "stored setting ignored" in caplog.text
+    assert "invalid stored scoring configuration" in caplog.text
 
 
 def test_a_file_counts_whatever_is_stored(store: Store, tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from gonemaster_db.session import Store
 from gonemaster_tasks.app import PURGE_ENTRY, make_app, make_app_of
 from gonemaster_tasks.broker.client import Broker, Controls
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
-from gonemaster_tasks.config.live import Follower, LiveSettings, tell_stored_settings
+from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.overrides import ChangeRefused
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.config.stored import ChangeRefused
+from gonemaster_tasks.config.watcher import SettingsWatcher, republish_settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.maintenance.reconciler import reconcile
@@ -42,10 +43,10 @@ def theirs() -> LiveSettings:
 
 
 @pytest.fixture
-def follower(theirs: LiveSettings, parts: QueueParts) -> Follower:
+def watcher(theirs: LiveSettings, parts: QueueParts) -> SettingsWatcher:
     """The one of the other process, which has looked once."""
-    made = Follower(theirs, parts.store, parts.broker)
-    assert made.look()
+    made = SettingsWatcher(theirs, parts.store, parts.broker)
+    assert made.poll()
     return made
 
 
@@ -55,24 +56,24 @@ def store_value(store: Store, key: str, value: object) -> None:
 
 
 def test_a_change_is_seen_by_another_process_and_forgotten_again(
-    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, follower: Follower
+    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     assert theirs.current.worker_count == 8
     assert change_settings(parts, ours, {"worker_count": 3, "min_level": "notice"}) == ["min_level", "worker_count"]
     assert (ours.current.worker_count, ours.current.min_level) == (3, "NOTICE")
-    assert follower.look()
+    assert watcher.poll()
     assert (theirs.current.worker_count, theirs.current.source("worker_count")) == (3, "database")
     assert change_settings(parts, ours, {"worker_count": None}) == ["worker_count"]
-    assert follower.look()
+    assert watcher.poll()
     assert (ours.current.worker_count, theirs.current.worker_count, theirs.current.min_level) == (16, 8, "NOTICE")
 
 
 def test_a_thread_follows_until_it_is_stopped(parts: QueueParts, ours: LiveSettings, theirs: LiveSettings) -> None:
-    follower = Follower(theirs, parts.store, parts.broker)
-    follower.start()
+    watcher = SettingsWatcher(theirs, parts.store, parts.broker)
+    watcher.start()
     change_settings(parts, ours, {"worker_count": 3})
     wait_until(lambda: theirs.current.worker_count == 3)
-    follower.stop()
+    watcher.stop()
     assert "settings" not in {thread.name for thread in threading.enumerate()}
 
 
@@ -86,28 +87,28 @@ def test_a_flag_of_a_process_stands_over_what_is_saved(parts: QueueParts, ours: 
 
 
 def test_the_database_is_read_only_after_a_change(
-    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, follower: Follower
+    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     store_value(parts.store, "worker_count", 3)  # not told
-    assert follower.look()
+    assert watcher.poll()
     assert theirs.current.worker_count == 8
     change_settings(parts, ours, {"min_level": "ERROR"})
-    assert follower.look()
+    assert watcher.poll()
     assert theirs.current.worker_count == 3
 
 
 def test_what_was_not_told_the_reconciler_tells_once(
-    parts: QueueParts, theirs: LiveSettings, follower: Follower
+    parts: QueueParts, theirs: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     store_value(parts.store, "worker_count", 3)
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
-    assert follower.look()
+    assert watcher.poll()
     assert theirs.current.worker_count == 3
-    assert not tell_stored_settings(parts.store, parts.broker)
+    assert not republish_settings(parts.store, parts.broker)
     with parts.store.transaction() as session:
         delete_settings(session, ["worker_count"])
-    assert tell_stored_settings(parts.store, parts.broker)
+    assert republish_settings(parts.store, parts.broker)
 
 
 def test_changes_at_the_same_time_are_all_saved(parts: QueueParts) -> None:
@@ -125,29 +126,29 @@ def test_changes_at_the_same_time_are_all_saved(parts: QueueParts) -> None:
 
 
 def test_settings_outlive_an_emptied_redis(
-    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, follower: Follower
+    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     change_settings(parts, ours, {"worker_count": 3})
-    assert follower.look()
+    assert watcher.poll()
     parts.broker.client.flushall()
-    assert follower.look()
+    assert watcher.poll()
     assert theirs.current.worker_count == 3
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     change_settings(parts, ours, {"worker_count": 4})
-    assert follower.look()
+    assert watcher.poll()
     assert theirs.current.worker_count == 4
 
 
 def test_two_changes_that_are_told_in_the_wrong_order_are_both_seen(
-    parts: QueueParts, theirs: LiveSettings, follower: Follower
+    parts: QueueParts, theirs: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     store_value(parts.store, "worker_count", 3)
     parts.broker.tell_settings("first")
-    assert follower.look()
+    assert watcher.poll()
     store_value(parts.store, "worker_count", 4)
     parts.broker.tell_settings("second")
     parts.broker.tell_settings("first")
-    assert follower.look()
+    assert watcher.poll()
     assert theirs.current.worker_count == 4
 
 
@@ -158,12 +159,12 @@ def test_settings_are_read_without_redis_and_seen_when_it_is_back(
     app = make_app(own_redis.url)
     store_value(store, "worker_count", 3)
     own_redis.stop()
-    follower = Follower(theirs, store, broker)
-    assert follower.look()
+    watcher = SettingsWatcher(theirs, store, broker)
+    assert watcher.poll()
     assert theirs.current.worker_count == 3
     own_redis.start()
     change_settings(QueueParts(store, broker, app), ours, {"worker_count": 5})
-    assert follower.look()
+    assert watcher.poll()
     assert theirs.current.worker_count == 5
     broker.close()
     app.close()

@@ -1,0 +1,79 @@
+"""Types of options that hold addresses: host and port, IP addresses and prefixes, URLs."""
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from gonemaster_tasks.config.option_types import OptionType, split_list
+
+BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
+_PLAIN_URL = re.compile(r"[!-~]{1,2048}")  # urlsplit accepts blanks and control characters
+
+
+def listen_address() -> OptionType:
+    """Accept `host:port`, with IPv6 addresses in brackets."""
+
+    def parse(raw: object) -> str:
+        if not isinstance(raw, str):
+            raise ValueError
+        host, separator, port = raw.strip().rpartition(":")
+        bare = host.removeprefix("[").removesuffix("]")
+        if not separator or not bare or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise ValueError
+        if ":" in bare:
+            ipaddress.IPv6Address(bare)
+        return raw.strip()
+
+    return OptionType(parse, "host:port, for example 127.0.0.1:8080 or [::1]:8080")
+
+
+def source_address(family: int) -> OptionType:
+    """Accept an IP address of the family 4 or 6; an empty string means none."""
+
+    def parse(raw: object) -> str:
+        if not isinstance(raw, str):
+            raise ValueError
+        if raw and ipaddress.ip_address(raw).version != family:
+            raise ValueError
+        return raw
+
+    return OptionType(parse, f"an IPv{family} address")
+
+
+def networks() -> OptionType:
+    """Accept a list of IP prefixes in CIDR notation."""
+
+    def parse(raw: object) -> tuple[str, ...]:
+        return tuple(str(ipaddress.ip_network(item)) for item in split_list(raw))
+
+    return OptionType(parse, "a list of prefixes in CIDR notation such as 10.0.0.0/8, 2001:db8::/32", "array")
+
+
+def http_url() -> OptionType:
+    """Accept an absolute http or https URL without user, query and fragment; an empty string means none."""
+
+    def parse(raw: object) -> str:
+        if not isinstance(raw, str):
+            raise ValueError
+        parts = urlsplit(raw)
+        bad = parts.username or parts.password or parts.query or parts.fragment or not parts.hostname
+        if raw and (parts.scheme not in ("http", "https") or bad or not _PLAIN_URL.fullmatch(raw)):
+            raise ValueError
+        _ = parts.port  # raises ValueError if it is not a port number
+        return raw.rstrip("/")
+
+    return OptionType(parse, "an absolute http or https URL without user, query or fragment")
+
+
+def redis_url() -> OptionType:
+    """Accept the URL of a broker; an empty string means the embedded one."""
+
+    def parse(raw: object) -> str:
+        if not isinstance(raw, str):
+            raise ValueError
+        if raw and (urlsplit(raw).scheme not in BROKER_SCHEMES or "://" not in raw):
+            raise ValueError
+        return raw
+
+    schemes = ", ".join(f"{scheme}://" for scheme in BROKER_SCHEMES)
+    return OptionType(parse, f"a URL with one of the schemes {schemes}, or empty for the embedded broker")

@@ -1,0 +1,68 @@
+# ruff: noqa: RUF009 - option() is dataclasses.field() with metadata
+"""Settings of the access to the service: public API, admin tokens, Model Context Protocol."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gonemaster_tasks.config.credential_types import AdminToken, token_hashes
+from gonemaster_tasks.config.option_types import boolean, duration, integer
+from gonemaster_tasks.config.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessOptions:
+    """Public API, admin tokens, Model Context Protocol."""
+
+    public_api_rate_limit_enabled: bool = option(
+        False, boolean(), "limit the rate of public requests", key="public_api.rate_limit_enabled", runtime=True
+    )
+    public_api_rate_limit_max: int = option(
+        10,
+        integer(1, 100000),
+        "maximum number of jobs that one client submits in a window",
+        key="public_api.rate_limit_max",
+        runtime=True,
+    )
+    public_api_rate_limit_get_max: int = option(
+        600,
+        integer(1, 100000),
+        "maximum number of GET requests that one client sends in a window",
+        key="public_api.rate_limit_get_max",
+        runtime=True,
+    )
+    public_api_rate_limit_window: timedelta = option(
+        timedelta(minutes=10),
+        duration(),
+        "length of the window of the rate limits",
+        key="public_api.rate_limit_window",
+        runtime=True,
+    )
+    public_api_analysis_request_timeout: timedelta = option(
+        timedelta(seconds=10),
+        duration(),
+        "time limit of a public analysis request",
+        key="public_api.analysis_request_timeout",
+    )
+    public_api_allow_private_undelegated_ip: bool = option(
+        False,
+        boolean(),
+        "public jobs may give private addresses for undelegated name servers",
+        key="public_api.allow_private_undelegated_ip",
+        runtime=True,
+    )
+    admin_tokens: tuple[AdminToken, ...] = option(
+        (),
+        token_hashes(),
+        "digests of the admin tokens",
+        key="auth.admin_tokens",
+        env="ADMIN_TOKEN_HASHES",
+        flag="--admin-token-hashes",
+        secret=True,
+    )
+    auth_protect_public: bool = option(
+        False, boolean(), "require a token for the public pages and the public API", key="auth.protect_public"
+    )
+    mcp_enabled: bool = option(False, boolean(), "serve the Model Context Protocol", runtime=True)
+    mcp_allow_write: bool = option(
+        False, boolean(), "offer tools that change data over the Model Context Protocol", runtime=True
+    )

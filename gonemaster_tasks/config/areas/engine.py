@@ -1,0 +1,74 @@
+# ruff: noqa: RUF009 - option() is dataclasses.field() with metadata
+"""Settings of the DNS engine: what every job of this installation is tested with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gonemaster_engine.entries import Level
+from gonemaster_tasks.config.address_types import source_address
+from gonemaster_tasks.config.option_types import boolean, choice, integer, readable_file, words
+from gonemaster_tasks.config.options import option
+
+LEVELS = tuple(level.name for level in Level)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """Cache, levels, base profile, resolver."""
+
+    cross_job_hot_cache: bool = option(True, boolean(), "share cached responses between jobs", runtime=True)
+    cross_job_hot_cache_ttl_seconds: int = option(
+        60,
+        integer(1, 86400),
+        "maximum age of shared cached responses, in seconds",
+        env="CROSS_JOB_HOT_CACHE_TTL",
+        flag="--cross-job-hot-cache-ttl",
+        runtime=True,
+    )
+    min_level: str = option("INFO", choice(*LEVELS), "lowest level of entries that are stored", runtime=True)
+    ipv6_mode: str = option("auto", choice("auto", "on", "off"), "whether queries are sent over IPv6", runtime=True)
+    exclude: tuple[str, ...] = option((), words(), "test cases and modules that are never run")
+    profile_path: Path | None = option(
+        None, readable_file(), "file of the base profile", env="PROFILE", flag="--profile"
+    )
+    scoring_config_path: Path | None = option(
+        None, readable_file(), "file of the scoring configuration", flag="--scoring-config"
+    )
+    root_hints_path: Path | None = option(
+        None, readable_file(), "root hints in zone file format", env="ROOT_HINTS", flag="--root-hints"
+    )
+    dns_port: int = option(53, integer(1, 65535), "port to which queries are sent")
+    allow_non_global: bool = option(
+        False, boolean(), "the base profile allows queries to addresses that are not globally reachable"
+    )
+    allow_non_global_targets: bool = option(
+        False,
+        boolean(),
+        "the profile of a job may allow queries to addresses that are not globally reachable",
+        runtime=True,
+    )
+    positive_cache_ttl: int | None = option(
+        None, integer(0, 86400), "overrides resolver.defaults.positive_cache_ttl of the profile, in seconds"
+    )
+    negative_cache_ttl: int | None = option(
+        None, integer(0, 86400), "overrides resolver.defaults.negative_cache_ttl of the profile, in seconds"
+    )
+    timeout: int | None = option(None, integer(1, 60), "overrides resolver.defaults.timeout of the profile, in seconds")
+    retry: int | None = option(None, integer(1, 255), "overrides resolver.defaults.retry of the profile")
+    retrans: int | None = option(
+        None, integer(1, 255), "overrides resolver.defaults.retrans of the profile, in seconds"
+    )
+    fallback: bool | None = option(
+        None, boolean(), "overrides resolver.defaults.fallback of the profile: repeat truncated responses over TCP"
+    )
+    source_addr4: str = option(
+        "", source_address(4), "local IPv4 address from which queries are sent", flag="--sourceaddr4"
+    )
+    source_addr6: str = option(
+        "", source_address(6), "local IPv6 address from which queries are sent", flag="--sourceaddr6"
+    )
+
+    @property
+    def guard_forced(self) -> bool:
+        """Whether no profile of a job may switch off the guard against non-global addresses."""
+        return not (self.allow_non_global or self.allow_non_global_targets)

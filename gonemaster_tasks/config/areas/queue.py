@@ -1,0 +1,67 @@
+# ruff: noqa: RUF009 - option() is dataclasses.field() with metadata
+"""Settings of the broker, the workers and the maintenance of the queue."""
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gonemaster_tasks.config.address_types import listen_address, redis_url
+from gonemaster_tasks.config.credential_types import login
+from gonemaster_tasks.config.option_types import boolean, duration, integer, words
+from gonemaster_tasks.config.options import option
+from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
+
+_QUEUES = (NORMAL, BATCH, MAINTENANCE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueOptions:
+    """Broker, workers, maintenance of the queue, Flower."""
+
+    broker_url: str = option("", redis_url(), "Redis, Valkey or Sentinel that holds the queues", secret=True)
+    worker_count: int = option(16, integer(1, 1024), "slots of each worker process", flag="--workers", runtime=True)
+    worker_processes: int = option(
+        os.cpu_count() or 1, integer(1, 1024), "number of worker processes that gonemaster-server starts"
+    )
+    worker_queues: tuple[str, ...] = option(_QUEUES, words(*_QUEUES), "queues that a worker consumes")
+    reserved_normal_slots: int = option(
+        1, integer(0, 1024), "slots of each worker process that never run batch jobs", runtime=True
+    )
+    min_batch_slots: int = option(
+        0, integer(0, 1024), "slots of each worker process that prefer batch jobs", runtime=True
+    )
+    max_concurrent_jobs: int = option(
+        0, integer(0, 1024), "maximum number of jobs that run at once on all workers; 0 means no limit", runtime=True
+    )
+    job_timeout_seconds: int = option(
+        300, integer(1, 3000), "time limit of one run, in seconds", env="JOB_TIMEOUT", flag="--job-timeout"
+    )
+    max_attempts: int = option(3, integer(1, 100), "number of starts after which a job fails")
+    lease_seconds: int = option(30, integer(2, 3600), "how long a claim is valid without renewal, in seconds")
+    reap_interval_seconds: int = option(60, integer(1, 3600), "interval of the search for expired leases, in seconds")
+    reconcile_interval_seconds: int = option(
+        60, integer(1, 3600), "interval of the comparison of broker and database, in seconds"
+    )
+    drain_timeout: timedelta = option(
+        timedelta(seconds=30),
+        duration(above_zero=False),
+        "how long a stopping worker lets running jobs finish before it queues them again",
+    )
+    stuck_job_timeout_minutes: int = option(
+        20,
+        integer(0, 525600),
+        "minutes without progress after which a job counts as stalled; 0 means never",
+        env="STUCK_JOB_TIMEOUT",
+        flag="--stuck-job-timeout",
+        runtime=True,
+    )
+    scheduler_enabled: bool = option(True, boolean(), "run recurring batches", runtime=True)
+    flower_listen: str = option("127.0.0.1:5555", listen_address(), "address on which Flower listens")
+    flower_basic_auth: str = option(
+        "", login(), "login of Flower; if empty, a password is generated and printed at start", secret=True
+    )
+
+    @property
+    def embedded_broker(self) -> bool:
+        """Whether the server has to start a broker itself."""
+        return not self.broker_url

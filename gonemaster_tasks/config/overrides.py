@@ -1,0 +1,109 @@
+"""Overrides: settings saved over the API while the service runs, checked when saved and again when applied."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Literal
+
+from gonemaster_tasks.config.loader import parse_value
+from gonemaster_tasks.config.options import Option
+from gonemaster_tasks.config.rendering import as_text
+from gonemaster_tasks.config.settings import BY_KEY, Settings
+from gonemaster_tasks.errors import TasksError
+
+log = logging.getLogger(__name__)
+
+_JSON_TYPES: Mapping[str, type] = {"string": str, "integer": int, "boolean": bool, "array": list}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a setting cannot be saved; `allowed` is empty where no value would be accepted."""
+
+    key: str
+    why: Literal["unknown", "readonly", "invalid"]
+    text: str
+    allowed: str = ""
+
+
+class ChangeRefused(TasksError):
+    """Nothing was saved; `refusals` has one item for each setting that was refused."""
+
+    def __init__(self, refusals: tuple[Refusal, ...]) -> None:
+        super().__init__("; ".join(refusal.text for refusal in refusals))
+        self.refusals = refusals
+
+
+def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
+    """Apply overrides, which take precedence over file and environment but not over flags.
+
+    Unknown keys are ignored and invalid values are logged and ignored: another version may have stored them.
+    """
+    values: dict[str, Any] = {}
+    sources = dict(settings.sources)
+    for key, raw in overrides.items():
+        option = BY_KEY.get(key)
+        if option is None or read_only_reason(settings, option):
+            continue
+        problems: list[str] = []
+        value = parse_value(option, raw, "database", problems)
+        if problems:
+            log.warning("invalid override of a setting, ignored", extra={"key": key, "problem": problems[0]})
+        else:
+            values[option.name] = value
+            sources[key] = "database"
+    return replace(settings, **values, sources=sources)
+
+
+def read_only_reason(settings: Settings, option: Option) -> str:
+    """Say why a setting cannot be changed while the service runs, or return an empty string if it can."""
+    if not option.runtime:
+        return "it is read only at start"
+    if settings.source(option.key) == "cli_flag":
+        return f"it was set with the flag {option.flag}"
+    return ""
+
+
+def check_changes(settings: Settings, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values to store, in JSON form; None stands for an override to delete.
+
+    Raises:
+        ChangeRefused: a key is unknown or read-only, or a value is invalid or of another type.
+    """
+    checked = {key: _check(settings, key, raw) for key, raw in changes.items()}
+    refusals = tuple(item for item in checked.values() if isinstance(item, Refusal))
+    if refusals:
+        raise ChangeRefused(refusals)
+    return {key: item.value for key, item in checked.items() if isinstance(item, _Accepted)}
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    value: Any
+
+
+def _check(settings: Settings, key: str, raw: Any) -> _Accepted | Refusal:
+    option = BY_KEY.get(key)
+    if option is None:
+        return Refusal(key, "unknown", f"there is no setting {key[:100]!r}; GET /api/v1/settings lists all settings")
+    if reason := read_only_reason(settings, option):
+        return Refusal(key, "readonly", f"{key} cannot be changed: {reason}")
+    if raw is None:
+        return _Accepted(None)
+    problems: list[str] = []
+    value = parse_value(option, raw, "database", problems) if _has_json_type(option, raw) else None
+    if problems or value is None:
+        allowed = option.type.allowed
+        return Refusal(key, "invalid", f"{key} is {repr(raw)[:100]} but must be {allowed}", allowed)
+    return _Accepted(as_json(value))
+
+
+def _has_json_type(option: Option, raw: Any) -> bool:
+    """Refuse "5" for 5 and 1 for true, which only environment variables may write so."""
+    return type(raw) is _JSON_TYPES[option.type.json_type]
+
+
+def as_json(value: Any) -> Any:
+    """Return a value as it is stored."""
+    return as_text(value) if isinstance(value, timedelta) else value
