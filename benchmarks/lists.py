@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from benchmarks.seed import BEGIN, SEED, SWEEP, Size, name_of, templates
 from gonemaster_db.repositories.batch_comparison import Kind
 from gonemaster_db.repositories.domain_list import SORTS as DOMAIN_SORTS
-from gonemaster_db.repositories.ordering import SORTS
+from gonemaster_db.repositories.sort_keys import SORTS
 
 SMALL = "batch_003"
 Query = Mapping[str, str]

@@ -62,7 +62,7 @@ def companions(store: Store) -> dict[str, Companion]:
     numbers = count()
 
     def read() -> None:
-        with store.reading() as session:
+        with store.read_only() as session:
             list_runs(session, RunFilter(), sort="finished_at_desc", limit=100)
 
     def write() -> None:
@@ -73,7 +73,9 @@ def companions(store: Store) -> dict[str, Companion]:
             claimed = claim_job(session, job.id, worker="w", now=now, lease=timedelta(minutes=5))
             assert claimed is not None
         record = RunRecord(RunStatus.SUCCEEDED, now + timedelta(seconds=1), entries=_ENTRIES, effective_profile={})
-        store.run(lambda session: graduate_job(session, job.id, worker="w", attempt=claimed.attempt, record=record))
+        store.run_in_transaction(
+            lambda session: graduate_job(session, job.id, worker="w", attempt=claimed.attempt, record=record)
+        )
 
     return {"reader": Companion(read), "writer": Companion(write)}
 

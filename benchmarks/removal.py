@@ -40,7 +40,7 @@ def measure_removal(store: Store, client: FlaskClient) -> None:
 
 
 def _counts(store: Store) -> tuple[int, int]:
-    with store.reading() as session:
+    with store.read_only() as session:
         runs, entries = (session.scalar(select(func.count()).select_from(model)) for model in (Run, Entry))
     return runs or 0, entries or 0
 

@@ -80,7 +80,7 @@ class Bench:
         """Seconds of CPU of this thread and of the server process of its connection: true on a busy machine as well."""
         if self.store.engine.dialect.name == "sqlite":
             return time.thread_time
-        with self.store.reading() as session:
+        with self.store.read_only() as session:
             backend = Path(f"/proc/{session.execute(text('SELECT pg_backend_pid()')).scalar_one()}/schedstat")
         return lambda: time.thread_time() + int(backend.read_text().split()[0]) / 1e9
 
@@ -200,7 +200,7 @@ def copied(settings: StoreSettings) -> Iterator[StoreSettings]:
 def _administer(settings: StoreSettings, statement: str) -> None:
     url = make_url(settings.dsn).set(database="postgres").render_as_string(hide_password=False)
     store = open_store(StoreSettings(driver="postgres", dsn=url))
-    with store.single() as session:
+    with store.autocommit() as session:
         session.execute(text(statement))
     store.close()
 

@@ -33,24 +33,24 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """SQLite answers without a zone, PostgreSQL in that of the connection."""
+        """Attach UTC: SQLite returns naive values, PostgreSQL those of the connection's zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def code_text(length: int) -> TypeEngine[str]:
-    """Make a type for ASCII codes that are compared byte by byte on both databases."""
+    """Return a type for ASCII codes that both databases compare byte by byte."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 def enum_text(values: type[enum.StrEnum]) -> Enum:
-    """Make a column type that stores the values of an enumeration as text."""
+    """Return a type that stores the values of an enumeration as text."""
     return Enum(values, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
 
 
 JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-ROW_ID_TYPE = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER numbers itself there
+ROW_ID_TYPE = BigInteger().with_variant(Integer(), "sqlite")  # SQLite generates row ids for INTEGER only
 DOMAIN_TYPE = code_text(253)
 ID_TYPE = code_text(40)
 

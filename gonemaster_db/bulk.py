@@ -1,4 +1,4 @@
-"""Many rows at once: COPY on PostgreSQL, executemany on SQLite, memory for one chunk."""
+"""Bulk insertion: COPY on PostgreSQL, executemany on SQLite; memory is bounded by one chunk."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -40,7 +40,7 @@ def _converters(table: Table, columns: tuple[str, ...], dialect: Dialect) -> lis
 
 
 def _convert(rows: Iterable[Row], converters: Sequence[Convert | None]) -> Iterator[list[Any]]:
-    """Bring the values to what the driver takes, as SQLAlchemy does for its own statements."""
+    """Convert the values for the driver, as SQLAlchemy does for its own statements."""
     for row in rows:
         yield [value if convert is None else convert(value) for value, convert in zip(row, converters, strict=True)]
 
@@ -55,7 +55,7 @@ def _insert_many(session: Session, table: str, columns: Sequence[str], rows: Ite
 
 @lru_cache(maxsize=64)
 def _encoders(table: Table, columns: tuple[str, ...], dialect: Dialect) -> list[Callable[[Any], str]]:
-    """Make what writes the values of each column as COPY reads them."""
+    """Return the function that encodes each column in the text format of COPY."""
     converters = _converters(table, columns, dialect)
     return [_encoder(table.c[name].type, convert) for name, convert in zip(columns, converters, strict=True)]
 
@@ -91,35 +91,35 @@ def _copy(session: Session, statement: str, lines: Iterator[str]) -> None:
 
 
 class _CopyText:
-    """The file that COPY reads from: one line per row, made when it is asked for."""
+    """The file object that COPY reads from; lines are produced on demand."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
         self.failure: Exception | None = None
 
     def read(self, size: int) -> str:
-        """Whole lines of about `size` characters (psycopg2 takes more); empty at the end."""
+        """Return whole lines of about `size` characters (psycopg2 accepts more); empty at the end."""
         parts, length = [], 0
         try:
             while length < size and (line := next(self._lines, None)):
                 parts.append(line)
                 length += len(line)
         except Exception as error:
-            self.failure = error  # psycopg2 would keep only its text
+            self.failure = error  # psycopg2 keeps only its text
             raise
         return "".join(parts)
 
 
 @lru_cache(maxsize=4096)
 def _code(value: str | None) -> str:
-    """Encode a short text; most are names of tags, test cases, modules, which come again in each run."""
+    """Encode a short text; most are names of tags, test cases and modules, which repeat in each run."""
     return _field(value)
 
 
 def _field(value: Any) -> str:
     if isinstance(value, str):
         text = clean_text(value)
-        # to look is a fraction of what translate costs, and there is nearly never one
+        # the test costs a fraction of translate(), and hardly any text needs it
         return text.translate(_ESCAPES) if any(map(text.__contains__, "\\\n\r\t")) else text
     if value is None:
         return _NULL

@@ -1,4 +1,4 @@
-"""Slices of an iterable, read only as far as needed."""
+"""Chunks of an iterable, read lazily."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Cut into lists of `size` items, the last one shorter."""
+    """Split into lists of `size` items; the last one may be shorter."""
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk

@@ -1,4 +1,4 @@
-"""SQLAlchemy engines of both databases, with what each needs to serve several processes."""
+"""SQLAlchemy engines for both databases, configured so that several processes can share one database."""
 
 import sqlite3
 import time
@@ -15,29 +15,30 @@ from gonemaster_db.errors import StoreError
 from gonemaster_db.json_text import dump_json
 from gonemaster_db.settings import StoreSettings
 
-READING = "gonemaster_reading"
+READ_ONLY = "gonemaster_read_only"
 _USED_AT = "gonemaster_used_at"
 _IDLE_S = 5.0
 
 
 def make_engine(settings: StoreSettings) -> Engine:
-    """Make the engine; no connection is opened yet. Raises StoreError for a dsn that cannot be read."""
+    """Make the engine; no connection is opened yet. Raises StoreError for an invalid DSN."""
     makers = {"sqlite": _sqlite_engine, "postgres": _postgres_engine}
     if settings.driver not in makers:
         raise StoreError(f"unknown database driver: {settings.driver}")
     return makers[settings.driver](settings)
 
 
-def reading_engine(engine: Engine) -> Engine:
-    """Share the pool of the engine for sessions that only read.
+def read_only_engine(engine: Engine) -> Engine:
+    """Return an engine for read-only sessions that shares the pool.
 
-    On PostgreSQL each statement sees its own snapshot anyway, so BEGIN and COMMIT would be trips for nothing.
+    At READ COMMITTED each statement of PostgreSQL has its own snapshot anyway: BEGIN and COMMIT would only cost
+    round trips.
     """
-    return autocommit_engine(engine).execution_options(**{READING: True})
+    return autocommit_engine(engine).execution_options(**{READ_ONLY: True})
 
 
 def autocommit_engine(engine: Engine) -> Engine:
-    """Share the pool for single statements; SQLite keeps its transactions, which cost no trip."""
+    """Return an engine for single statements that shares the pool; SQLite keeps its transactions, which are local."""
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="AUTOCOMMIT")
     return engine
@@ -73,7 +74,7 @@ def _postgres_engine(settings: StoreSettings) -> Engine:
 
 
 def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Ask a connection that was idle for a while whether it lives; the pool replaces one that does not."""
+    """Test a connection that was idle for some seconds; the pool replaces one that is dead."""
     if time.monotonic() - record.info.get(_USED_AT, -_IDLE_S) < _IDLE_S:
         return
     try:
@@ -89,13 +90,13 @@ def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
 
 
 def _postgres_url(dsn: str, arguments: dict[str, Any]) -> URL:
-    """Name the psycopg2 driver; a libpq string is left to libpq, as an argument."""
+    """Return the URL for psycopg2; a libpq connection string is parsed into `arguments`."""
     if "://" not in dsn:
         arguments.update(_libpq_parameters(dsn))
         return URL.create("postgresql+psycopg2")
     url = make_url(dsn.replace("postgres://", "postgresql://", 1))
     if url.get_backend_name() != "postgresql":
-        raise StoreError(f"not a PostgreSQL address: {url.render_as_string()}")
+        raise StoreError(f"not a PostgreSQL URL: {url.render_as_string()}")
     for name in arguments.keys() & url.query.keys():
         del arguments[name]
     return url.set(drivername="postgresql+psycopg2")
@@ -105,13 +106,13 @@ def _libpq_parameters(dsn: str) -> dict[str, Any]:
     try:
         return parse_dsn(dsn)
     except ProgrammingError as error:
-        raise StoreError(f"not a PostgreSQL address: {str(error).strip()}") from error
+        raise StoreError(f"not a PostgreSQL connection string: {str(error).strip()}") from error
 
 
 def _sqlite_engine(settings: StoreSettings) -> Engine:
     path = settings.dsn.removeprefix("sqlite:///")
     if not path or path == ":memory:" or "://" in path:
-        raise StoreError(f"SQLite needs the path of a file, not {settings.dsn!r}")
+        raise StoreError(f"SQLite needs a file path, not {settings.dsn!r}")
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=str(Path(path).expanduser())),
         connect_args={"timeout": settings.busy_timeout.total_seconds()},
@@ -123,13 +124,16 @@ def _sqlite_engine(settings: StoreSettings) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """WAL lets readers go on beside the one writer; BEGIN is left to us."""
+    """Enable WAL, so that readers do not wait for the writer, and take BEGIN over from the driver."""
     connection.isolation_level = None
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "cache_size = -16000"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once: a reader that turns writer cannot wait and would fail instead."""
-    reading = connection.get_execution_options().get(READING, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    """Take the write lock at once.
+
+    A transaction that begins as a reader cannot wait for the lock later: SQLite ends it with SQLITE_BUSY.
+    """
+    read_only = connection.get_execution_options().get(READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,28 +1,28 @@
-"""What the store raises; everything derives from StoreError."""
+"""Exceptions of the store; all derive from StoreError."""
 
 
 class StoreError(Exception):
-    """The store could not do what was asked."""
+    """Base class: the store could not perform the operation."""
 
 
 class StoreUnavailable(StoreError):
-    """The database does not answer; the same call may succeed later."""
+    """The database does not respond; the same call may succeed later."""
 
 
 class StoreFull(StoreUnavailable):
-    """The database cannot grow: its disk is full."""
+    """The disk of the database is full."""
 
 
 class StoreConflict(StoreError):
-    """A deadlock, serialisation failure or held lock ended the transaction; `Store.run` repeats it."""
+    """A deadlock, serialisation failure or held lock ended the transaction; `Store.run_in_transaction` retries it."""
 
 
 class StoreOutdated(StoreError):
-    """The tables are not those that this version needs; `gonemaster-server db upgrade` mends it."""
+    """The schema does not match this version; `gonemaster-server db upgrade` migrates it."""
 
 
 class NotFound(StoreError):
-    """There is no row with this key. `key` is the key asked for."""
+    """No row has this key. `key` is the requested key."""
 
     def __init__(self, key: object) -> None:
         super().__init__(f"not found: {key}")
@@ -54,52 +54,52 @@ class ProfileNotFound(NotFound):
 
 
 class AlreadyExists(StoreError):
-    """The name is taken. `key` is the name."""
+    """The name is in use. `key` is the name."""
 
     def __init__(self, key: object) -> None:
-        super().__init__(f"exists already: {key}")
+        super().__init__(f"already exists: {key}")
         self.key = key
 
 
 class TagExists(AlreadyExists):
-    """A domain tag of this name exists."""
+    """A domain tag with this name exists."""
 
 
 class ProfileExists(AlreadyExists):
-    """A profile of this name exists."""
+    """A profile with this name exists."""
 
 
 class ReferenceGone(StoreError):
-    """What the change refers to was removed by another at the same moment."""
+    """A row that the change refers to was removed concurrently."""
 
 
 class JobStateError(StoreError):
-    """The job is not in the state that the action needs: claimed by another, canceled, finished."""
+    """The job is in the wrong state for the action: claimed by another worker, canceled, finished."""
 
 
 class TierMismatch(StoreError):
-    """A move named jobs of more than one tier."""
+    """A move listed jobs of more than one tier."""
 
 
 class QueueMismatch(StoreError):
-    """A new order of the queue does not name each waiting job exactly once, normal before batch."""
+    """A new queue order does not list each waiting job exactly once, normal before batch."""
 
 
 class AmbiguousProfile(StoreError):
-    """The tags of a domain name several default profiles. `profile_ids` lists them."""
+    """The tags of a domain have different default profiles. `profile_ids` lists them."""
 
     def __init__(self, profile_ids: list[int]) -> None:
-        super().__init__(f"several default profiles: {profile_ids}")
+        super().__init__(f"ambiguous default profiles: {profile_ids}")
         self.profile_ids = profile_ids
 
 
 class JobsNotTerminal(StoreError):
-    """The batch still has unfinished jobs. `unfinished` is their number."""
+    """The batch has unfinished jobs. `unfinished` is their number."""
 
     def __init__(self, unfinished: int) -> None:
-        super().__init__(f"{unfinished} jobs are not finished")
+        super().__init__(f"{unfinished} jobs have not finished")
         self.unfinished = unfinished
 
 
 class IdempotencyConflict(StoreError):
-    """The idempotency key was used with another request."""
+    """The idempotency key was used with a different request."""

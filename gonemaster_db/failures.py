@@ -1,4 +1,4 @@
-"""From the errors of the drivers to those of the store."""
+"""Translation of driver errors into store errors."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from gonemaster_db.errors import (
 # SQLSTATE codes, PostgreSQL appendix A.
 _CONFLICT = {"40001", "40P01", "55P03"}  # serialisation failure, deadlock, lock not available
 _FULL = {"53100"}
-_AWAY = {"25006", "53300", "57P01", "57P02", "57P03"}  # read-only after a failover, no connection left, stopping
+_UNAVAILABLE = {"25006", "53300", "57P01", "57P02", "57P03"}  # read-only after a failover, no connection left, shutdown
 _OUTDATED = {"42P01", "42703"}  # no such table, no such column
 _GONE = {"23503"}  # foreign key violation
 _SQLITE = {
@@ -34,7 +34,7 @@ _SQLITE = {
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise the StoreError that tells a caller what to do; programming errors pass as they are."""
+    """Translate errors of the driver that a caller can act on; programming errors pass unchanged."""
     try:
         yield
     except PoolTimeout as error:
@@ -75,4 +75,4 @@ def _postgres_kind(error: DBAPIError) -> type[StoreError] | None:
     ):
         if code in codes:
             return kind
-    return StoreUnavailable if code in _AWAY or code.startswith("08") else None
+    return StoreUnavailable if code in _UNAVAILABLE or code.startswith("08") else None

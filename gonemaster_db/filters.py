@@ -1,4 +1,4 @@
-"""What lists can be narrowed by; None and False leave a condition out."""
+"""Filters of lists; None and False mean no condition."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ Severity = Literal["warnings_plus", "errors_only"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
-    """For the list of jobs and runs; `domain` is a part of the name, a severity leaves unfinished jobs out."""
+    """Filter of the list of jobs and runs; `domain` is a substring, a severity excludes unfinished jobs."""
 
     status: str | None = None
     batch_id: str | None = None
@@ -21,7 +21,7 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """For lists of runs; `event_tag` is a message tag among the entries, times are exclusive bounds."""
+    """Filter of lists of runs; `event_tag` is a message tag of an entry, times are exclusive bounds."""
 
     domain_tag: str | None = None
     event_tag: str | None = None
@@ -38,7 +38,7 @@ class RunFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainFilter:
-    """For lists of domains; `name` is a part of the name, levels are those of the newest run."""
+    """Filter of lists of domains; `name` is a substring, levels are those of the newest run."""
 
     domain_tag: str | None = None
     untagged: bool = False
@@ -49,7 +49,7 @@ class DomainFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFilter:
-    """For lists of entries; module and testcase in any case, `latest` keeps the newest run of each domain."""
+    """Filter of lists of entries; module and testcase ignore case, `latest` keeps the newest run of each domain."""
 
     run_id: str | None = None
     domain_id: int | None = None

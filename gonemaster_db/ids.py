@@ -8,7 +8,7 @@ from itertools import count
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase  # ASCII order: text sorts like numbers
 _TIME_DIGITS = 9  # microseconds in base 62 stay within nine digits until the year 2398
-_RANDOM_DIGITS = 10  # 59 bits: no two processes meet within one microsecond
+_RANDOM_DIGITS = 10  # 59 bits: no collisions of two processes within one microsecond
 _PUBLIC_DIGITS = 12  # 71 bits, all random
 _BULK_DIGITS = 5
 
@@ -24,12 +24,12 @@ def new_batch_id() -> str:
 
 
 def new_public_id() -> str:
-    """Twelve random characters of base 62, as links shown to the public carry them."""
+    """Twelve random characters of base 62, for public links."""
     return _random(_PUBLIC_DIGITS)
 
 
 def job_ids() -> Iterator[str]:
-    """Endless job ids of one submission, in order, for bulk insertion (a tenth of the cost of new_job_id)."""
+    """Generate job ids in order for a bulk insertion (a tenth of the cost of new_job_id); endless."""
     prefix = "job_" + _sortable()
     for number in count():
         yield prefix + _base62(number, _BULK_DIGITS)

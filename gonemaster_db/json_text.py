@@ -1,4 +1,4 @@
-"""JSON text that both databases accept."""
+"""JSON and plain text that both databases accept."""
 
 import json
 import re

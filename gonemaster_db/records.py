@@ -1,4 +1,4 @@
-"""Frozen records that go into and come out of the repositories beside the rows themselves."""
+"""Frozen records that repositories take and return in addition to model rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class NewJob:
     """A job to be queued.
 
     `domain` is normalised. `config` holds tests, overrides, nameservers, ds, min_level, ipv4_disabled,
-    ipv6_disabled, origin and tags (the domain joins them when it graduates), as far as they differ from the defaults.
+    ipv6_disabled, origin and tags (the domain joins them when it graduates), where they differ from the defaults.
     """
 
     domain: str
@@ -32,7 +32,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch to be made; its jobs follow in the same transaction."""
+    """A batch to be created; its jobs follow in the same transaction."""
 
     domain_count: int
     tag: str = ""
@@ -55,7 +55,7 @@ class EntryRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What a worker knows at the end of a run. `effective_profile` is JSON text or a mapping."""
+    """The result of a run as a worker reports it. `effective_profile` is JSON text or a mapping."""
 
     status: RunStatus
     finished_at: datetime
@@ -70,7 +70,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class LeaseRenewal:
-    """Answer to a renewal: `lost` jobs are no longer this worker's, `canceled` ones have a cancel request."""
+    """Result of a lease renewal: `lost` jobs belong to this worker no longer, `canceled` ones have a cancel request."""
 
     lost: frozenset[str]
     canceled: frozenset[str]
@@ -78,7 +78,7 @@ class LeaseRenewal:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A slice of a list; `total` counts what matches the filter, `total_is_least` says that counting stopped there."""
+    """A slice of a list; `total` counts all matches; with `total_is_least` counting stopped there."""
 
     items: Sequence[T]
     total: int

@@ -9,29 +9,29 @@ from typing import TypeVar
 from sqlalchemy import Engine, TextClause, event, text
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from gonemaster_db.engine import autocommit_engine, make_engine, reading_engine
+from gonemaster_db.engine import autocommit_engine, make_engine, read_only_engine
 from gonemaster_db.errors import StoreConflict, StoreError
 from gonemaster_db.failures import translated
 from gonemaster_db.settings import StoreSettings
 
 T = TypeVar("T")
-_FIRST_PAUSE_S = 0.01
+_BASE_DELAY_S = 0.01
 
 
-class _ReadingSession(Session):
-    """Refuses to write."""
+class _ReadOnlySession(Session):
+    """A session that refuses to write."""
 
 
-@event.listens_for(_ReadingSession, "do_orm_execute")
+@event.listens_for(_ReadOnlySession, "do_orm_execute")
 def _refuse_changes(state: ORMExecuteState) -> None:
     if not (state.is_select or state.is_from_statement or isinstance(state.statement, TextClause)):
-        raise StoreError("this session only reads")
+        raise StoreError("this session is read-only")
 
 
-@event.listens_for(_ReadingSession, "before_flush")
+@event.listens_for(_ReadOnlySession, "before_flush")
 def _refuse_flush(session: Session, _context: object, _instances: object) -> None:
     if session.new or session.dirty or session.deleted:
-        raise StoreError("this session only reads")
+        raise StoreError("this session is read-only")
 
 
 class Store:
@@ -40,57 +40,57 @@ class Store:
     def __init__(self, engine: Engine, settings: StoreSettings) -> None:
         self.engine = engine
         self.settings = settings
-        self._reader = reading_engine(engine)
-        self._single = autocommit_engine(engine)
+        self._read_only_engine = read_only_engine(engine)
+        self._autocommit_engine = autocommit_engine(engine)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Open a writing transaction, committed at the end of the block, rolled back on an exception.
 
         Raises:
-            StoreUnavailable: the database is away.
-            StoreConflict: a deadlock, serialisation failure or held lock; use `run` to repeat.
+            StoreUnavailable: the database is unavailable.
+            StoreConflict: a deadlock, serialisation failure or held lock; `run_in_transaction` retries.
         """
         with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """Open a session that only reads; it never waits for a writer.
+    def read_only(self) -> Iterator[Session]:
+        """Open a read-only session; it never waits for a writer.
 
         Raises:
-            StoreUnavailable: the database is away.
+            StoreUnavailable: the database is unavailable.
             StoreError: on an attempt to write.
         """
-        with translated(), _ReadingSession(self._reader, expire_on_commit=False) as session, session.begin():
+        with translated(), _ReadOnlySession(self._read_only_engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
-    def single(self) -> Iterator[Session]:
-        """Open a session for one writing statement, such as a claim, that commits by itself.
+    def autocommit(self) -> Iterator[Session]:
+        """Open a session for a single writing statement, such as a claim, which commits on its own.
 
-        On PostgreSQL that saves the trips of BEGIN and COMMIT; on SQLite it is a transaction like others.
+        On PostgreSQL this saves the round trips of BEGIN and COMMIT; on SQLite it is an ordinary transaction.
 
         Raises:
             StoreUnavailable, StoreConflict: as in `transaction`.
         """
-        with translated(), Session(self._single, expire_on_commit=False) as session, session.begin():
+        with translated(), Session(self._autocommit_engine, expire_on_commit=False) as session, session.begin():
             yield session
 
-    def run(self, work: Callable[[Session], T], *, attempts: int = 5) -> T:
-        """Call `work` in a transaction, again after a StoreConflict; it must be safe to repeat."""
+    def run_in_transaction(self, work: Callable[[Session], T], *, attempts: int = 5) -> T:
+        """Call `work` in a transaction and retry it after a StoreConflict; it must be safe to repeat."""
         for attempt in range(1, attempts):
             try:
                 with self.transaction() as session:
                     return work(session)
             except StoreConflict:
-                time.sleep(random.uniform(0.5, 1) * _FIRST_PAUSE_S * 2**attempt)
+                time.sleep(random.uniform(0.5, 1) * _BASE_DELAY_S * 2**attempt)
         with self.transaction() as session:
             return work(session)
 
     def ping(self) -> None:
-        """Ask the database for an answer. Raises StoreUnavailable."""
-        with self.reading() as session:
+        """Check that the database responds. Raises StoreUnavailable."""
+        with self.read_only() as session:
             session.execute(text("SELECT 1"))
 
     def after_fork(self) -> None:
@@ -103,5 +103,5 @@ class Store:
 
 
 def open_store(settings: StoreSettings) -> Store:
-    """Make the store; no connection is opened yet. Raises StoreError for settings that cannot be read."""
+    """Make the store; no connection is opened yet. Raises StoreError for invalid settings."""
     return Store(make_engine(settings), settings)

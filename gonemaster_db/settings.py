@@ -1,4 +1,4 @@
-"""Where the database is and how many connections a process may hold."""
+"""Connection settings of the database."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""INSERT ... ON CONFLICT, which both databases know and SQLAlchemy spells per dialect."""
+"""INSERT ... ON CONFLICT, which SQLAlchemy constructs per dialect."""
 
 from typing import cast
 
@@ -10,12 +10,12 @@ from gonemaster_db.base import Base
 
 
 def insert(session: Session, model: type[Base]) -> postgresql.Insert:
-    """Make an insertion that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    """Return an insert statement with `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return insert_into(session.get_bind().dialect.name, model)
 
 
 def insert_into(dialect: str, model: type[Base]) -> postgresql.Insert:
-    """Make the same for a dialect by name, on the table: statements that are kept are made with this."""
+    """Return the same for a dialect by name; for statements that are built once and cached."""
     table = cast("Table", model.__table__)
     if dialect == "postgresql":
         return postgresql.insert(table)

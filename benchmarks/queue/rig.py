@@ -61,7 +61,7 @@ class Rig:
 
     def value(self, sql: str) -> Any:
         """The one value that a query gives."""
-        with self.parts.store.reading() as session:
+        with self.parts.store.read_only() as session:
             return session.execute(text(sql)).scalar()
 
     def start(self, name: str, module: str, *arguments: str) -> None:
@@ -113,7 +113,7 @@ class Rig:
         }
 
     def _rows(self, sql: str) -> list[Any]:
-        with self.parts.store.reading() as session:
+        with self.parts.store.read_only() as session:
             return list(session.execute(text(sql)).all())
 
 

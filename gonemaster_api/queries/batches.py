@@ -25,7 +25,7 @@ from gonemaster_db.repositories.batches import (
     summarise_batch,
 )
 from gonemaster_db.repositories.deletion import BatchImpact, delete_batch, preview_batch_deletion
-from gonemaster_db.repositories.places import BatchSpan, batch_spans
+from gonemaster_db.repositories.queue_ranks import BatchSpan, batch_spans
 from gonemaster_db.repositories.tag_values import list_tag_values
 from gonemaster_tasks.control import batches as batch_control
 from gonemaster_tasks.monitoring.estimates import estimate_batches
@@ -39,7 +39,7 @@ _LOOK_EVERY_S = 0.05
 def read_list(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
     """Give a page of batches, of one tag if it is given."""
     part = Slice(min(MAX_LISTED, query["limit"]), query["offset"])
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         page = list_batches(session, label=query["label"], tag=tag, limit=part.limit, offset=part.offset)
         left = {item.batch.id: item for item in page.items if item.span}
         begun = {batch_id: item.started_at for batch_id, item in left.items()}
@@ -80,7 +80,7 @@ def _percent(completed: int, total: int) -> float:
 
 def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
     """Give a batch with a page of its jobs. Raises BatchNotFound."""
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         batch = get_batch(session, batch_id)
         summary = summarise_batch(session, batch_id)
         estimates = _estimates(state, session, batch_spans(session, [batch_id]), begun={batch_id: summary.started_at})
@@ -113,7 +113,7 @@ def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any
 
 def preview_deletion(state: State, batch_id: str) -> dict[str, Any]:
     """Count what a deletion would remove. Raises BatchNotFound."""
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         impact = preview_batch_deletion(session, batch_id)
     return {
         "batch_id": impact.batch.id,
@@ -150,11 +150,11 @@ def delete(state: State, batch_id: str, *, who: str) -> None:
         count, details = impact.completed_runs, _counts(impact)
         record_action(session, "batch.delete", who=who, now=utcnow(), target=batch_id, count=count, details=details)
 
-    state.store.run(remove)
+    state.store.run_in_transaction(remove)
 
 
 def _unfinished(state: State, batch_id: str) -> int:
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         return count_unfinished(session, batch_id)
 
 
@@ -165,7 +165,7 @@ def read_tag_values(state: State, batch_id: str, query: Mapping[str, Any]) -> di
         BatchNotFound: no such batch.
         Conflict: batch_not_complete.
     """
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         get_batch(session, batch_id)
         if count_unfinished(session, batch_id):
             raise Conflict("batch_not_complete", "the batch has jobs that are not finished")

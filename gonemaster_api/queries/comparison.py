@@ -6,14 +6,19 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.state import State
-from gonemaster_db.repositories.batch_comparison import DomainDifference, Kind, count_differences, list_differences
+from gonemaster_db.repositories.batch_comparison import (
+    ChangeKind,
+    DomainDifference,
+    count_differences,
+    list_differences,
+)
 from gonemaster_db.repositories.batches import count_unfinished, get_batch
 
 
 def read(state: State, before: str, after: str, query: Mapping[str, Any]) -> dict[str, Any]:
     """Give a page of differences, the first one with numbers. Raises BatchNotFound."""
-    kinds = (Kind(query["kind"]),) if query.get("kind") else tuple(Kind)
-    with state.store.reading() as session:
+    kinds = (ChangeKind(query["kind"]),) if query.get("kind") else tuple(ChangeKind)
+    with state.store.read_only() as session:
         document = {"before": _batch(session, before), "after": _batch(session, after)}
         page = list_differences(
             session,
@@ -21,7 +26,7 @@ def read(state: State, before: str, after: str, query: Mapping[str, Any]) -> dic
             after,
             min_level=query["min_level"],
             kinds=kinds,
-            past=query["after"],
+            cursor=query["after"],
             limit=query["limit"],
         )
         if not query["after"]:
@@ -31,7 +36,7 @@ def read(state: State, before: str, after: str, query: Mapping[str, Any]) -> dic
         "items": [_item(item) for item in page.items],
         "limit": query["limit"],
     }
-    return document if page.past is None else document | {"next_after": page.past}
+    return document if page.next_cursor is None else document | {"next_after": page.next_cursor}
 
 
 def _batch(session: Session, batch_id: str) -> Any:

@@ -19,7 +19,7 @@ _COLUMNS = ("id", "name", "latest_run_id", "latest_run_at", "latest_level", "cre
 
 def read(state: State, domain_id: int) -> dict[str, Any]:
     """Give a domain with its tags. Raises DomainNotFound."""
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         return _documents(state, session, [get_domain(session, domain_id)])[0]
 
 
@@ -33,7 +33,7 @@ def read_list(state: State, query: Mapping[str, Any], *, tag: str | None = None)
         level=query.get("level"),
         min_level=query.get("min_level"),
     )
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         page = list_domains(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
         items = _documents(state, session, page.items)
     return page_document(items, page.total, part) | {"sort": query["sort"]}

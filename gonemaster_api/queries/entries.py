@@ -40,7 +40,7 @@ def read_list(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         BadRequest: invalid_after.
     """
     part, after = slice_of(query), _after(query.get("after"))
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         wanted = filter_of(query)
         page = list_entries(session, wanted, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
     items = [_document(item) for item in page.items]
@@ -73,7 +73,7 @@ def _document(item: ListedEntry) -> dict[str, Any]:
 def csv_pieces(state: State, wanted: EntryFilter) -> Iterator[str]:
     """Yield all entries that match as CSV, some hundred lines at a time."""
     yield _lines([COLUMNS])
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         rows: list[list[str]] = []
         for item in iter_entries(session, wanted):
             rows.append(_row(_document(item)))

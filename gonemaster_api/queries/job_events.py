@@ -67,7 +67,7 @@ def _next_events(state: State, job_id: str, seen: str) -> list[JobEvent]:
 
 def _status_if_ended(state: State, job_id: str) -> str | None:
     try:
-        with state.store.reading() as session:
+        with state.store.read_only() as session:
             item = find_job_or_run(session, job_id)
     except StoreUnavailable:
         return None

@@ -48,7 +48,7 @@ def estimate_document(estimate: Estimate) -> dict[str, Any]:
 def _estimates(state: State, jobs: list[Job]) -> Mapping[str, Estimate]:
     if not jobs:
         return {}
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         return estimate_jobs(session, jobs, present_outlook(state, session))
 
 

@@ -26,7 +26,7 @@ def read(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         severity=query.get("severity"),
         **time_range(query, "created_after", "created_before"),
     )
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         page = list_jobs(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
     return page_document(job_view.show_all(state, page.items), page.total, part) | {"sort": query["sort"]}
 

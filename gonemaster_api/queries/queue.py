@@ -26,7 +26,7 @@ def read(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     """Give the document; the database is asked for all but the workers, which the broker knows."""
     part = slice_of(query)
     wanted = [query["tier"]] if query.get("tier") else list(TIERS)
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         counts = count_states(session)
         pauses = {pause.tier: pause for pause in list_pauses(session, now=utcnow())}
         waiting = _waiting(session, wanted, counts, part)

@@ -27,7 +27,7 @@ def read(state: State, run_id: str, *, locale: str) -> dict[str, Any]:
         JobNotFound: there is no such job.
     """
     scoring = current_scoring(state.store, state.settings)
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         item = find_job_or_run(session, run_id)
         if isinstance(item, Job):
             raise _not_finished(item)

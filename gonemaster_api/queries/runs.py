@@ -23,7 +23,7 @@ _COLUMNS = (
 
 def read(state: State, run_id: str) -> dict[str, Any]:
     """Give a run with its profile and timings. Raises RunNotFound."""
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         run = get_run(session, run_id)
         document = _document(state, run)
         document["effective_profile"] = run.effective_profile.document if run.effective_profile else None
@@ -54,7 +54,7 @@ def read_list(state: State, query: Mapping[str, Any], *, domain_id: int | None =
         grade=query.get("grade"),
         **time_range(query, "finished_after", "finished_before"),
     )
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         page = list_runs(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
         items = [_document(state, run) for run in page.items]
     return page_document(items, page.total, part) | {"sort": query["sort"]}

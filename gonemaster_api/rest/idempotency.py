@@ -14,7 +14,7 @@ from gonemaster_api.state import State
 from gonemaster_api.web.body_limits import read_body
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import StoreConflict
-from gonemaster_db.repositories.idempotency import find_answer, keep_answer
+from gonemaster_db.repositories.idempotency import find_response, store_response
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -66,15 +66,15 @@ def _read_request() -> _Request | None:
 
 
 def _first_answer(state: State, current: _Request) -> Answer | None:
-    with state.store.reading() as session:
-        found = find_answer(session, current.key, request_hash=current.digest, now=utcnow())
+    with state.store.read_only() as session:
+        found = find_response(session, current.key, request_hash=current.digest, now=utcnow())
         return (found.response, found.status_code, {REPLAYED: "true"}) if found is not None else None
 
 
 def _keeper(current: _Request, schema: type[ma.Schema], status: int) -> Keep:
     def keep(session: Session, document: Mapping[str, Any]) -> None:
         response = schema().dump(document)
-        keep_answer(
+        store_response(
             session, current.key, request_hash=current.digest, status_code=status, response=response, now=utcnow()
         )
 

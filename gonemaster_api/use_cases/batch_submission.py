@@ -94,7 +94,7 @@ def _domains_of_tag(state: State, tag: str) -> list[str]:
     Raises:
         BadRequest: missing_domain.
     """
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         names = list(islice(iter_tag_domains(session, tag), state.settings.max_batch_size + 1))
     if not names:
         raise BadRequest("missing_domain", f"no domain has the tag {tag[:255]!r}")
@@ -119,7 +119,7 @@ def _profiles(
         BadRequest: profile_not_found.
         AmbiguousProfile: the tags of a domain, or those that it gets with this request, have different ones.
     """
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         if request.get("profile_id") is not None or request.get("profile_overrides"):
             return {"": named_profile(session, request.get("profile_id"))}
         common = profile_ids_of_tags(session, tags)

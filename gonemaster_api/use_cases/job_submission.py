@@ -227,7 +227,7 @@ def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str,
     """
     options = read_options(request, exclude=state.settings.exclude, origin="admin")
     domain, tags = read_name(request["domain"]), options.config.get("tags", ())
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         profile = choose_profile(session, request, domain, tags=tags)
 
     def also(session: Session, job: Job) -> None:

@@ -56,7 +56,7 @@ def defaults() -> dict[str, Any]:
 
 def read_list(state: State) -> Sequence[Profile]:
     """Give all profiles by name."""
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         return rows.list_profiles(session)
 
 
@@ -66,7 +66,7 @@ def read(state: State, profile_id: int) -> Profile:
     Raises:
         NotFound: there is none.
     """
-    with _missing_is_not_found(), state.store.reading() as session:
+    with _missing_is_not_found(), state.store.read_only() as session:
         return rows.get_profile(session, profile_id)
 
 
@@ -84,7 +84,7 @@ def create(state: State, request: Mapping[str, Any], *, who: str) -> Profile:
         _note(session, "profile.create", profile, who=who, now=now)
         return profile
 
-    return state.store.run(make)
+    return state.store.run_in_transaction(make)
 
 
 def replace(state: State, profile_id: int, request: Mapping[str, Any], *, who: str) -> Profile:
@@ -154,7 +154,7 @@ def review_all(state: State, *, who: str) -> int:
             record_action(session, "profile.review", who=who, now=utcnow(), count=count, details=details)
         return count
 
-    return state.store.run(change)
+    return state.store.run_in_transaction(change)
 
 
 def delete(state: State, profile_id: int, *, who: str) -> None:
@@ -164,7 +164,7 @@ def delete(state: State, profile_id: int, *, who: str) -> None:
         NotFound: there is none.
     """
     read(state, profile_id)
-    while state.store.run(lambda session: rows.forget_in_runs(session, profile_id)):
+    while state.store.run_in_transaction(lambda session: rows.clear_profile_in_runs(session, profile_id)):
         continue
 
     def remove(session: Session) -> None:
@@ -182,7 +182,7 @@ def diff(state: State, config: Mapping[str, Any], *, against: int | None) -> Pro
     """
     base = _base(state.settings)
     if against is not None:
-        with state.store.reading() as session:
+        with state.store.read_only() as session:
             stored = rows.get_profile(session, against)
         base = _checked(base.merge, stored.config)
     return _checked(lambda document: diff_profile(document, base), config)
@@ -212,7 +212,7 @@ def _checked(check: Callable[[Any], T], document: Any) -> T:
 
 def _changed(state: State, work: Callable[[Session], T]) -> T:
     with _missing_is_not_found():
-        return state.store.run(work)
+        return state.store.run_in_transaction(work)
 
 
 @contextmanager

@@ -38,7 +38,9 @@ def keep_missing(state: State, run: Run, score: Score | None) -> None:
     if score is None or run.score is not None:
         return
     try:
-        state.store.run(lambda session: set_score(session, run.id, score=score.score, grade=score.grade), attempts=1)
+        state.store.run_in_transaction(
+            lambda session: set_score(session, run.id, score=score.score, grade=score.grade), attempts=1
+        )
     except (StoreUnavailable, StoreConflict) as error:
         log.warning("score not stored", run_id=run.id, error=str(error))
 
@@ -47,7 +49,7 @@ def complete(state: State, run: Run, config: ScoringConfig) -> tuple[int | None,
     """Return stored score and grade; those of a run that succeeded without are computed and stored."""
     if run.score is not None or run.status is not RunStatus.SUCCEEDED:
         return run.score, run.grade
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         score = score_of(run, entries_of_run(session, run.id), config)
     keep_missing(state, run, score)
     return (score.score, score.grade) if score else (None, None)

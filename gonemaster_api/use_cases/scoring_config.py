@@ -45,7 +45,7 @@ def replace(state: State, document: Mapping[str, Any], *, who: str) -> dict[str,
         write_settings(session, {SCORING_KEY: dict(document)}, now=now)
         record_action(session, "scoring.update", who=who, now=now, target=SCORING_KEY, details=details)
 
-    state.store.run(store)
+    state.store.run_in_transaction(store)
     expire_cached_scoring(state.store)
     return config.as_dict()
 
@@ -54,7 +54,7 @@ def _current(state: State) -> ScoringConfig:
     """Read the configuration itself, not what this process remembers of it."""
     if state.settings.scoring_config_path:
         return current_scoring(state.store, state.settings)
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         stored = read_settings(session, [SCORING_KEY])
     return parse_stored(stored[SCORING_KEY]) if stored else DEFAULT_CONFIG
 

@@ -44,7 +44,7 @@ def add_domains(state: State, name: str, texts: Sequence[Any]) -> None:
     def add(session: Any) -> None:
         tag_domains(session, [name], ensure_domains(session, names, now=now).values(), now=now)
 
-    state.store.run(add)
+    state.store.run_in_transaction(add)
 
 
 def remove_domains(state: State, name: str, texts: Sequence[Any]) -> None:
@@ -60,7 +60,7 @@ def remove_domains(state: State, name: str, texts: Sequence[Any]) -> None:
         get_tag(session, name)
         untag_domains(session, name, names)
 
-    state.store.run(remove)
+    state.store.run_in_transaction(remove)
 
 
 def _names(texts: Sequence[Any]) -> list[str]:
@@ -76,7 +76,7 @@ def _names(texts: Sequence[Any]) -> list[str]:
 
 def purge(state: State, name: str, *, who: str) -> int:
     """Remove all runs of a tag's domains, in short transactions; gives their number. Raises TagNotFound."""
-    with state.store.reading() as session:
+    with state.store.read_only() as session:
         get_tag(session, name)
     return purge_runs_of_tag(state.store, state.broker, name, who=who)
 
@@ -89,7 +89,7 @@ def delete(state: State, name: str, *, who: str) -> None:
         delete_tag(session, name)
         record_action(session, "tag.delete", who=who, now=utcnow(), target=name, details=details)
 
-    state.store.run(remove)
+    state.store.run_in_transaction(remove)
 
 
 def set_profile(state: State, name: str, profile_id: int | None, *, who: str) -> None:
@@ -100,4 +100,4 @@ def set_profile(state: State, name: str, profile_id: int | None, *, who: str) ->
         details = {"profile_id": profile_id}
         record_action(session, "tag.profile", who=who, now=utcnow(), target=name, details=details)
 
-    state.store.run(change)
+    state.store.run_in_transaction(change)

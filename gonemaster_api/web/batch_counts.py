@@ -51,7 +51,7 @@ class BatchWatch:
     def _count(self, store: Store, batch_id: str, watched: _Watched) -> None:
         began = time.monotonic()
         try:
-            with store.reading() as session:
+            with store.read_only() as session:
                 get_batch(session, batch_id)
                 watched.counts = count_statuses(session, batch_id)
         except BatchNotFound:

@@ -1,4 +1,4 @@
-"""Run by Alembic for each command; the runner passes the connection."""
+"""Alembic's environment script; the runner passes the connection."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Brings the tables to a revision, safely when several processes start at once."""
+"""Migrates the schema to a revision; safe when several processes start at once."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,44 +19,44 @@ from gonemaster_db.session import Store
 
 CONFIGURE: dict[str, Any] = {"render_as_batch": True, "compare_type": True}
 T = TypeVar("T")
-_LOCK = 7_305_808_869_232_243_317  # any number that no other program on this database takes
+_LOCK = 7_305_808_869_232_243_317  # key of an advisory lock: arbitrary, but used by no other program
 
 
 def upgrade(store: Store, *, revision: str = "head") -> None:
-    """Apply the missing migrations in one transaction; a second process waits and finds nothing to do."""
+    """Apply the pending migrations in one transaction; a concurrent process waits and then finds none."""
     with _migrating(store) as config:
         command.upgrade(config, revision)
 
 
 def downgrade(store: Store, *, revision: str) -> None:
-    """Take back migrations down to `revision`, `base` for all of them, in one transaction."""
+    """Revert migrations down to `revision` (`base`: all of them) in one transaction."""
     with _migrating(store) as config:
         command.downgrade(config, revision)
 
 
 def current_revision(store: Store) -> str | None:
-    """Read the revision of the tables; None where there are none."""
+    """Return the revision of the schema; None for an empty database."""
     return _inspect(store, lambda context: context.get_current_revision())
 
 
 def is_current(store: Store) -> bool:
-    """Say whether the tables are those of this version. Raises StoreUnavailable."""
+    """Return whether the schema is that of this version. Raises StoreUnavailable."""
     return current_revision(store) == head_revision()
 
 
 @cache
 def head_revision() -> str | None:
-    """Read the newest revision that this version knows."""
+    """Return the newest revision that this version knows."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def differences(store: Store) -> list[Any]:
-    """List where the tables differ from the models, in Alembic's words."""
+    """List where the schema differs from the models, as Alembic reports it."""
     return _inspect(store, lambda context: list(compare_metadata(context, Base.metadata)))
 
 
 def _inspect(store: Store, look: Callable[[MigrationContext], T]) -> T:
-    with store.reading() as session:
+    with store.read_only() as session:
         return look(MigrationContext.configure(session.connection(), opts=CONFIGURE))
 
 
@@ -74,7 +74,7 @@ def _migrating(store: Store) -> Iterator[Config]:
 
 @contextmanager
 def _without_foreign_keys(connection: Connection) -> Iterator[None]:
-    """Begin immediately, with keys unchecked until the end: to alter a table SQLite copies and drops it."""
+    """Begin a transaction without foreign key checks until its end: SQLite alters tables by copy and drop."""
     raw = connection.connection.driver_connection
     assert raw is not None  # noqa: S101  # an open connection has one
     raw.execute("PRAGMA foreign_keys = OFF")

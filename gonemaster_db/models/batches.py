@@ -16,7 +16,7 @@ class BatchOrigin(enum.StrEnum):
 
 
 class Batch(Base):
-    """One submission; finished when none of its jobs is left."""
+    """One submission; finished when it has no unfinished job."""
 
     __tablename__ = "batches"
 

@@ -1,4 +1,4 @@
-"""Domains, domain tags and which domain carries which tag."""
+"""Domains, domain tags and their memberships."""
 
 from sqlalchemy import Computed, ForeignKey, Index, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,7 +11,7 @@ TAG_TYPE = code_text(255)
 
 
 class Domain(Base):
-    """A domain that was tested or tagged, with a copy of what its newest run says."""
+    """A domain that was tested or tagged, with a copy of the outcome of its newest run."""
 
     __tablename__ = "domains"
 
@@ -21,7 +21,7 @@ class Domain(Base):
     run_count: Mapped[int] = mapped_column(Integer, default=0)
     latest_run_id: Mapped[str | None] = mapped_column(
         ID_TYPE,
-        # Deferred: graduation writes domain and run, each of which points to the other.
+        # Deferred: graduation writes domain and run, which refer to each other.
         ForeignKey("runs.id", ondelete="SET NULL", use_alter=True, deferrable=True, initially="DEFERRED"),
         index=True,
     )

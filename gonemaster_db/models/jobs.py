@@ -1,4 +1,4 @@
-"""Jobs: what waits or is being worked on."""
+"""Jobs: unfinished requests to test a domain."""
 
 import enum
 from typing import Any
@@ -14,21 +14,21 @@ class JobStatus(enum.StrEnum):
 
     QUEUED = "queued"  # its message waits in the broker
     RUNNING = "running"  # one worker has claimed it and renews its lease
-    PAUSED = "paused"  # held back by an operator; keeps its place
+    PAUSED = "paused"  # held by an operator; keeps its position
 
 
 WAITING = (JobStatus.QUEUED, JobStatus.PAUSED)
 
 
 class Priority(enum.IntEnum):
-    """Tiers of the queue; a lower number goes first."""
+    """Tiers of the queue; a lower number is served first."""
 
     NORMAL = 0
     BATCH = 1
 
 
 def _present_only(column: str) -> Index:
-    """Index a column that is null in most jobs."""
+    """Index a column that is null in most jobs: a claim rewrites the row and one entry of each index that has it."""
     present = text(f"{column} IS NOT NULL")
     return Index(f"ix_jobs_{column}", column, postgresql_where=present, sqlite_where=present)
 
@@ -54,7 +54,7 @@ class Job(Base):
     position: Mapped[int] = mapped_column(BigInteger, comment="order within the tier, sparse")
     created_at: Mapped[UtcTime] = mapped_column(index=True)
     started_at: Mapped[UtcTime | None]
-    expires_at: Mapped[UtcTime | None]  # not started by then: an expired run
+    expires_at: Mapped[UtcTime | None]  # a job not started by then becomes an expired run
     progress: Mapped[int] = mapped_column(SmallInteger, default=0)
     error: Mapped[str] = mapped_column(default="")
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0, comment="number of claims")

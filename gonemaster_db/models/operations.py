@@ -1,4 +1,4 @@
-"""What operators set and what is kept about their actions."""
+"""Settings, pauses and audit: what operators change, and the record of it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from gonemaster_db.base import Base, Json, RowId, UtcTime, code_text
 
 
 class Setting(Base):
-    """A setting changed while running, or a mark that the service keeps for itself."""
+    """A setting that overrides file and environment, or a value the service keeps for itself."""
 
     __tablename__ = "settings"
 
@@ -19,7 +19,7 @@ class Setting(Base):
 
 
 class QueuePause(Base):
-    """A paused tier of the queue; no row: the tier runs."""
+    """A paused tier of the queue; a tier without a row runs."""
 
     __tablename__ = "queue_pauses"
 
@@ -27,11 +27,11 @@ class QueuePause(Base):
     paused_by: Mapped[str] = mapped_column(default="")
     reason: Mapped[str] = mapped_column(default="")
     since: Mapped[UtcTime]
-    until: Mapped[UtcTime | None]  # resumes by itself then
+    until: Mapped[UtcTime | None]  # resumes automatically at this time
 
 
 class IdempotencyKey(Base):
-    """The first answer to a request that carried an Idempotency-Key, kept for a day."""
+    """The first response to a request with an Idempotency-Key, kept for a day."""
 
     __tablename__ = "idempotency_keys"
 

@@ -1,7 +1,7 @@
-"""Indexes of runs that serve lists: each holds one order to its end, and what lists are filtered by.
+"""Covering indexes of runs for lists: each holds one complete sort order and the columns that lists filter by.
 
-A page is found by reading such an index alone. Rows that do not match are passed over within it, at a tenth of what
-looking them up in the table costs, so that a filter that goes against the order stays cheap.
+A page is found by an index-only scan. Rows that do not match are skipped within the index, at a tenth of the cost of
+looking them up in the table, so a filter that does not fit the sort order stays cheap.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ def _down(column: Any) -> ColumnElement[Any]:
     return found
 
 
-# Times: asking for a range of one and sorting by another passes over half of the runs.
+# The other times: a range of one time sorted by another skips half of the runs.
 _by("created", Run.created_at.desc(), _ID, Run.finished_at)
 _by("begun", Run.begun_at.desc(), Run.created_at.desc(), _ID, Run.finished_at)
 _by("finished", _NEWEST, _ID, Run.created_at)
@@ -42,9 +42,9 @@ _by("entries_up", Run.entry_count, _NEWEST, _ID)
 _by("entries_down", Run.entry_count.desc(), _NEWEST, _ID)
 Index("ix_runs_by_batch_up", Run.batch_id.asc().nulls_first(), _NEWEST, _ID, *_OF_BATCHES, Run.domain)
 Index("ix_runs_by_batch_down", _down(Run.batch_id), _NEWEST, _ID, *_OF_BATCHES)
-# What the summary of a batch counts.
+# The summary of a batch counts in this index.
 Index("ix_runs_of_batch", Run.batch_id, Run.status, Run.grade, Run.worst_level, Run.started_at)
-# What a comparison of two batches walks along, domain by domain.
+# A comparison of two batches is a merge join along this index.
 _IN_BATCH = Run.batch_id.is_not(None)
 Index(
     "ix_runs_in_batch_by_domain",

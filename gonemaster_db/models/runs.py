@@ -1,4 +1,4 @@
-"""Runs, their entries and chains: what is finished and does not change."""
+"""Runs, their entries and DNSSEC chains: immutable records of finished jobs."""
 
 import enum
 from typing import Any
@@ -25,10 +25,10 @@ from gonemaster_db.models.profiles import EffectiveProfile
 class RunStatus(enum.StrEnum):
     """Final states. Values are stored and sent by the API: append, never change."""
 
-    SUCCEEDED = "succeeded"  # the engine finished; findings say how the domain is
+    SUCCEEDED = "succeeded"  # the engine finished; the findings describe the domain
     FAILED = "failed"  # no complete result; `error` says why
-    CANCELED = "canceled"  # on request, before or while it ran
-    EXPIRED = "expired"  # its time had passed before a worker took it
+    CANCELED = "canceled"  # on request, before the start or during the run
+    EXPIRED = "expired"  # its expiry passed before a worker claimed it
 
 
 class Run(Base):
@@ -123,7 +123,7 @@ class Entry(Base):
 
 
 class DnssecChain(Base):
-    """The chain of trust as one run saw it."""
+    """The DNSSEC chain of trust as one run saw it."""
 
     __tablename__ = "run_dnssec_chain"
 

@@ -1,4 +1,4 @@
-"""What operators did: written in the transaction of the action itself, read by the API."""
+"""Audit of operator actions, written in the transaction of the action itself."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,18 +21,18 @@ def record_action(
     count: int = 1,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Note an action such as `queue.pause`; `target` is an id or a tier, `count` how many things it concerned.
+    """Record an action such as `queue.pause`; `target` is an id or a tier, `count` the number of affected objects.
 
-    `who` is the label of a token, `open:` with the client's address where none is asked for, or the part of the
-    service that acted by itself: `reconciler`, `beat`, `worker:` with its name.
+    `who` is the label of a token; `open:` and the client address without authentication; or the part of the
+    service that acted on its own: `reconciler`, `beat`, `worker:` and its name.
     """
     session.add(AuditLine(at=now, who=who, action=action, target=target, count=count, details=dict(details or {})))
 
 
 class LongAction:
-    """An action of many short transactions with one line of the audit: the first writes it, each adds what it did.
+    """An action of many short transactions with one audit line: the first inserts it, each adds its count.
 
-    A process that is killed in the middle leaves a line that says how far it came.
+    If the process is killed, the line says how far the action got.
     """
 
     def __init__(self, action: str, *, who: str, target: str = "", details: Mapping[str, Any] | None = None) -> None:
@@ -40,7 +40,7 @@ class LongAction:
         self._id: int | None = None
 
     def add(self, session: Session, count: int, *, now: datetime) -> None:
-        """Count more things, in the transaction that concerns them. It may be repeated if that is rolled back."""
+        """Add to the count, in the transaction of the change itself. May be repeated after a rollback."""
         counted = update(AuditLine).where(AuditLine.id == self._id).values(count=AuditLine.count + count)
         if self._id is not None and session.execute(counted.returning(AuditLine.id)).first():
             return
@@ -61,9 +61,9 @@ def list_actions(
     limit: int = 100,
     offset: int = 0,
 ) -> Page[AuditLine]:
-    """Page through the actions, newest first; both times are outside of the range.
+    """Page through the actions, newest first; both times are exclusive bounds.
 
-    `action` ending with a dot, and `who` ending with a colon, stand for all that begin with them.
+    An `action` that ends with a dot and a `who` that ends with a colon match as prefixes.
     """
     wanted = ((AuditLine.action, action, "."), (AuditLine.who, who, ":"), (AuditLine.target, target, ""))
     chosen = [_begins(column, text, end) for column, text, end in wanted if text]
@@ -77,5 +77,5 @@ def list_actions(
 
 
 def _begins(column: InstrumentedAttribute[str], text: str, end: str) -> ColumnElement[bool]:
-    """Compare with a text, or with its beginning where it ends as said."""
+    """Match a text exactly, or as a prefix if it ends with `end`."""
     return column.startswith(text, autoescape=True) if end and text.endswith(end) else column == text

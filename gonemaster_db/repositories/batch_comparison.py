@@ -1,4 +1,4 @@
-"""What changed between two batches, domain by domain."""
+"""Comparison of two batches, domain by domain."""
 
 import enum
 from collections.abc import Collection, Sequence
@@ -13,14 +13,14 @@ from gonemaster_db.models import Run, RunStatus
 from gonemaster_db.repositories.comparison import Difference, compare
 from gonemaster_db.repositories.findings import HASHED_FROM, read_findings
 
-_MOST_LOOKED_AT = 500  # domains for one page; where few of them differ a page has less than its limit
-_SMALLEST_SLICE = 50
+_MAX_EXAMINED = 500  # domains per page; where few of them differ, a page has fewer items than its limit
+_MIN_SLICE = 50
 _DONE = RunStatus.SUCCEEDED
-_NOTHING = Difference()
+_NO_DIFFERENCE = Difference()
 
 
-class Kind(enum.StrEnum):
-    """How the runs of a domain in two batches stand to each other."""
+class ChangeKind(enum.StrEnum):
+    """Relation between the runs of a domain in two batches."""
 
     CHANGED = "changed"
     ONLY_BEFORE = "only_before"
@@ -41,23 +41,23 @@ class DomainDifference:
     """A domain whose runs differ; findings are compared only where both succeeded."""
 
     domain: str
-    kind: Kind
+    kind: ChangeKind
     before: Side | None
     after: Side | None
-    difference: Difference = _NOTHING
+    difference: Difference = _NO_DIFFERENCE
 
 
 @dataclass(frozen=True, slots=True)
 class DifferencePage:
-    """Differences by domain; `past` is where the next page goes on, None at the end."""
+    """Differences by domain; `next_cursor` is where the next page starts, None at the end."""
 
     items: Sequence[DomainDifference]
-    past: str | None
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchComparison:
-    """Numbers of domains: in the batches, in both of them, and of those by what a comparison says from NOTICE up."""
+    """Numbers of domains: in each batch, in both, and of those by the result of the comparison from NOTICE up."""
 
     before: int
     after: int
@@ -70,7 +70,7 @@ class BatchComparison:
 
 
 def count_differences(session: Session, before: str, after: str) -> BatchComparison:
-    """Count domains; runs that were stored before findings had a number count as differing."""
+    """Count domains; runs stored before the column findings_hash existed count as differing."""
     old, new = aliased(Run), aliased(Run)
     done = and_(old.status == _DONE, new.status == _DONE)
     same = and_(done, old.findings_hash == new.findings_hash)
@@ -100,51 +100,51 @@ def list_differences(
     after: str,
     *,
     min_level: str = HASHED_FROM,
-    kinds: Collection[Kind] = tuple(Kind),
-    past: str = "",
+    kinds: Collection[ChangeKind] = tuple(ChangeKind),
+    cursor: str = "",
     limit: int = 100,
 ) -> DifferencePage:
-    """Page through the domains that differ, by name; `past` is that of the page before.
+    """Page through the domains that differ, by name; `cursor` is the next_cursor of the previous page.
 
-    Findings count from `min_level` up. A page may have less than `limit` items, even none, before the end.
+    Findings below `min_level` are ignored. A page may have fewer than `limit` items, even none, before the end.
     """
     items: list[DomainDifference] = []
-    looked_at = 0
-    while looked_at < _MOST_LOOKED_AT:
-        wanted = max(_SMALLEST_SLICE, limit - len(items))
-        rows = _candidates(session, before, after, min_level, kinds, past, wanted)
+    examined = 0
+    while examined < _MAX_EXAMINED:
+        wanted = max(_MIN_SLICE, limit - len(items))
+        rows = _candidates(session, before, after, min_level, kinds, cursor, wanted)
         for item in _compared(session, before, after, rows, min_level):
             if len(items) == limit:
                 return DifferencePage(items, items[-1].domain)
             items.append(item)
         if len(rows) < wanted:
             return DifferencePage(items, None)
-        looked_at += len(rows)
-        past = rows[-1][0]
-    return DifferencePage(items, past)
+        examined += len(rows)
+        cursor = rows[-1][0]
+    return DifferencePage(items, cursor)
 
 
 def _candidates(
-    session: Session, before: str, after: str, min_level: str, kinds: Collection[Kind], past: str, limit: int
-) -> list[tuple[str, Kind]]:
-    """Return domains that may differ, in their order: each kind gives its first ones from the index.
+    session: Session, before: str, after: str, min_level: str, kinds: Collection[ChangeKind], cursor: str, limit: int
+) -> list[tuple[str, ChangeKind]]:
+    """Return domains that may differ, by name: the first ones of each kind, read from the index.
 
-    Domains of one batch alone are rare as a rule: they are looked for only as far as the others reach.
+    Domains of one batch alone are usually rare, so the search for them stops where the slice of the others ends.
     """
-    found: list[tuple[str, Kind]] = []
+    found: list[tuple[str, ChangeKind]] = []
     up_to: str | None = None
-    if {Kind.CHANGED, Kind.NOT_COMPARABLE} & set(kinds):
-        rows = session.execute(_pairs(before, after, min_level, kinds, past, limit))
-        found = [(row.domain, Kind(row.kind)) for row in rows]
+    if {ChangeKind.CHANGED, ChangeKind.NOT_COMPARABLE} & set(kinds):
+        rows = session.execute(_pairs(before, after, min_level, kinds, cursor, limit))
+        found = [(row.domain, ChangeKind(row.kind)) for row in rows]
         up_to = found[-1][0] if len(found) == limit else None
-    for kind, batch, other in ((Kind.ONLY_BEFORE, before, after), (Kind.ONLY_AFTER, after, before)):
+    for kind, batch, other in ((ChangeKind.ONLY_BEFORE, before, after), (ChangeKind.ONLY_AFTER, after, before)):
         if kind in kinds:
-            found += [(domain, kind) for domain in session.scalars(_lonely(batch, other, past, up_to, limit))]
+            found += [(domain, kind) for domain in session.scalars(_unmatched(batch, other, cursor, up_to, limit))]
     return sorted(found)[:limit]
 
 
 def _pairs(
-    before: str, after: str, min_level: str, kinds: Collection[Kind], past: str, limit: int
+    before: str, after: str, min_level: str, kinds: Collection[ChangeKind], cursor: str, limit: int
 ) -> "Select[str, str]":
     old, new = aliased(Run), aliased(Run)
     done = and_(old.status == _DONE, new.status == _DONE)
@@ -152,49 +152,50 @@ def _pairs(
     if LEVELS.index(min_level) >= LEVELS.index(HASHED_FROM):
         known_same = and_(old.findings_hash.is_not(None), old.findings_hash.is_not_distinct_from(new.findings_hash))
         differs = and_(done, ~known_same)
-    chosen = {Kind.CHANGED: differs, Kind.NOT_COMPARABLE: ~done}
+    chosen = {ChangeKind.CHANGED: differs, ChangeKind.NOT_COMPARABLE: ~done}
     query = select(
-        old.domain.label("domain"), case((done, Kind.CHANGED.value), else_=Kind.NOT_COMPARABLE.value).label("kind")
+        old.domain.label("domain"),
+        case((done, ChangeKind.CHANGED.value), else_=ChangeKind.NOT_COMPARABLE.value).label("kind"),
     ).where(
         old.batch_id == before,
         new.batch_id == after,
         old.domain == new.domain,
-        old.domain > past,
-        new.domain > past,
+        old.domain > cursor,
+        new.domain > cursor,
         or_(*(condition for kind, condition in chosen.items() if kind in kinds)),
     )
     return query.order_by(old.domain).limit(limit)
 
 
-def _lonely(batch: str, other: str, past: str, up_to: str | None, limit: int) -> "Select[str]":
-    run, twin = aliased(Run), aliased(Run)
-    # The twin is looked for by columns of one index, and within the range: else SQLite takes an index that holds all
-    # of the batch, and PostgreSQL reads all of it.
-    has_twin = select(twin.domain).where(twin.domain == run.domain, *_within(twin, other, past, up_to)).exists()
-    query = select(run.domain).where(*_within(run, batch, past, up_to), ~has_twin)
+def _unmatched(batch: str, other: str, cursor: str, up_to: str | None, limit: int) -> "Select[str]":
+    run, match = aliased(Run), aliased(Run)
+    # The subquery repeats the range: without it SQLite chooses an index on batch_id alone and PostgreSQL hashes the
+    # whole other batch for every page.
+    has_match = select(match.domain).where(match.domain == run.domain, *_within(match, other, cursor, up_to)).exists()
+    query = select(run.domain).where(*_within(run, batch, cursor, up_to), ~has_match)
     return query.order_by(run.domain).limit(limit)
 
 
-def _within(run: Any, batch: str, past: str, up_to: str | None) -> list[ColumnElement[bool]]:
-    found = [run.batch_id == batch, run.domain > past]
+def _within(run: Any, batch: str, cursor: str, up_to: str | None) -> list[ColumnElement[bool]]:
+    found = [run.batch_id == batch, run.domain > cursor]
     return found if up_to is None else [*found, run.domain <= up_to]
 
 
 def _compared(
-    session: Session, before: str, after: str, rows: Sequence[tuple[str, Kind]], min_level: str
+    session: Session, before: str, after: str, rows: Sequence[tuple[str, ChangeKind]], min_level: str
 ) -> list[DomainDifference]:
-    """Compare the findings of those that can be; those that turn out to say the same are left out."""
+    """Compare the findings of candidates; those that turn out to be equal are left out."""
     if not rows:
         return []
     names = [domain for domain, _ in rows]
     old, new = (_newest(session, batch, names) for batch in (before, after))
-    pairs = [domain for domain, kind in rows if kind is Kind.CHANGED]
+    pairs = [domain for domain, kind in rows if kind is ChangeKind.CHANGED]
     found = read_findings(session, [side[domain].run_id for domain in pairs for side in (old, new)], min_level)
     items = []
     for domain, kind in dict(rows).items():
         was, now = old.get(domain), new.get(domain)
-        difference = _NOTHING
-        if kind is Kind.CHANGED and was and now:
+        difference = _NO_DIFFERENCE
+        if kind is ChangeKind.CHANGED and was and now:
             difference = compare(found.get(was.run_id, {}), found.get(now.run_id, {}))
             if not difference:
                 continue

@@ -1,4 +1,4 @@
-"""All jobs of a batch at once: what waits, what runs, what is to be run again."""
+"""Jobs of a batch as a whole: those that wait, those that run, and copies for a rerun."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +14,7 @@ _SLICE = 2000
 
 
 def waiting_of_batch(session: Session, batch_id: str, *, limit: int) -> list[str]:
-    """List ids of queued and held jobs of a batch, those that are due last first."""
+    """List ids of queued and held jobs of a batch, from the back of the queue."""
     query = select(Job.id).where(Job.batch_id == batch_id, Job.status.in_(WAITING))
     return list(session.scalars(query.order_by(Job.position.desc(), Job.id.desc()).limit(limit)))
 
@@ -40,7 +40,7 @@ def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = No
 
 
 def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> Iterator[NewJob]:
-    """Yield a new job for each run of a batch (of one status if given), as the run's job was; in slices."""
+    """Yield a new job for each run of a batch (of one status if given) with the options of the run; read in slices."""
     last = ""
     while True:
         query = select(Run).where(Run.batch_id == batch_id, Run.id > last)

@@ -1,4 +1,4 @@
-"""Batches: making, reading, listing and counting them."""
+"""Batches: creation, lists and counts."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +13,12 @@ from gonemaster_db.errors import BatchNotFound
 from gonemaster_db.ids import new_batch_id
 from gonemaster_db.models import Batch, BatchOrigin, Job, JobStatus, Run, RunStatus
 from gonemaster_db.records import NewBatch, Page
-from gonemaster_db.repositories.places import BatchSpan, batch_spans
+from gonemaster_db.repositories.queue_ranks import BatchSpan, batch_spans
 
 
 @dataclass(frozen=True, slots=True)
 class ListedBatch:
-    """A batch and how far it is; `span` are the jobs that are left, None (and then a time of the end) if none is."""
+    """A batch with its progress; `span` describes its unfinished jobs, None for a finished batch."""
 
     batch: Batch
     span: BatchSpan | None
@@ -34,13 +34,13 @@ class ListedBatch:
 
     @property
     def is_done(self) -> bool:
-        """Whether no job is left."""
+        """Whether the batch has no unfinished job."""
         return self.span is None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """What jobs and runs of a batch come to, whatever a list of them is filtered by."""
+    """Counts over all jobs and runs of a batch, independent of any filter."""
 
     status_counts: Mapping[str, int]
     grades: Mapping[str, int]
@@ -50,8 +50,8 @@ class BatchSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """Jobs or runs of a batch that are alike."""
+class _Group:
+    """Jobs or runs of a batch with the same status, grade and worst level."""
 
     status: JobStatus | RunStatus
     grade: str | None
@@ -61,7 +61,7 @@ class _Kind:
 
 
 def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None) -> Batch:
-    """Make a batch; its jobs follow with create_jobs in the same transaction."""
+    """Create a batch; its jobs follow with create_jobs in the same transaction."""
     batch = Batch(
         id=new_batch_id(),
         created_at=now or utcnow(),
@@ -85,7 +85,7 @@ def get_batch(session: Session, batch_id: str) -> Batch:
 
 
 def set_snapshot_intent(session: Session, batch_id: str, *, intent: bool) -> Batch:
-    """Say whether the results become snapshots. Raises BatchNotFound."""
+    """Set whether the results become snapshots. Raises BatchNotFound."""
     batch = get_batch(session, batch_id)
     batch.snapshot_intent = intent
     session.flush()
@@ -95,7 +95,7 @@ def set_snapshot_intent(session: Session, batch_id: str, *, intent: bool) -> Bat
 def list_batches(
     session: Session, *, label: str = "", tag: str | None = None, limit: int = 20, offset: int = 0
 ) -> Page[ListedBatch]:
-    """Page through batches, newest first; `label` is a part of the tag, `tag` all of it."""
+    """Page through batches, newest first; `label` is a substring of the tag, `tag` the whole."""
     conditions = []
     if label:
         conditions.append(Batch.tag.icontains(label, autoescape=True))
@@ -109,24 +109,24 @@ def list_batches(
 
 def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
     """Count jobs and runs of a batch by status; every status is present."""
-    return _statuses([*_jobs_by_kind(session, batch_id), *_runs_by_kind(session, batch_id)])
+    return _statuses([*_job_groups(session, batch_id), *_run_groups(session, batch_id)])
 
 
 def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
-    """Count statuses, grades and worst levels of a batch, and find when it began and ended."""
-    jobs, runs = _jobs_by_kind(session, batch_id), _runs_by_kind(session, batch_id)
-    started = [kind.first_start for kind in (*jobs, *runs) if kind.first_start is not None]
+    """Count statuses, grades and worst levels of a batch, and find its start and end."""
+    jobs, runs = _job_groups(session, batch_id), _run_groups(session, batch_id)
+    started = [group.first_start for group in (*jobs, *runs) if group.first_start is not None]
     return BatchSummary(
         status_counts=_statuses([*jobs, *runs]),
-        grades=_sums((kind.grade, kind.number) for kind in runs),
-        worst_levels=_sums((kind.worst_level, kind.number) for kind in runs),
+        grades=_sums((group.grade, group.number) for group in runs),
+        worst_levels=_sums((group.worst_level, group.number) for group in runs),
         started_at=min(started, default=None),
         finished_at=None if jobs else session.scalar(_last_finish(batch_id)),
     )
 
 
 def count_unfinished(session: Session, batch_id: str) -> int:
-    """Count the jobs of a batch that have not ended."""
+    """Count the unfinished jobs of a batch."""
     return session.scalar(select(func.count()).select_from(Job).where(Job.batch_id == batch_id)) or 0
 
 
@@ -149,22 +149,22 @@ def _listed(
     return ListedBatch(batch, span, completed=done, started_at=begun, finished_at=None if span else ended)
 
 
-def _jobs_by_kind(session: Session, batch_id: str) -> list[_Kind]:
+def _job_groups(session: Session, batch_id: str) -> list[_Group]:
     query = select(Job.status, func.count(), func.min(Job.started_at)).where(Job.batch_id == batch_id)
     rows = session.execute(query.group_by(Job.status))
-    return [_Kind(status, None, None, number, begun) for status, number, begun in rows]
+    return [_Group(status, None, None, number, begun) for status, number, begun in rows]
 
 
-def _runs_by_kind(session: Session, batch_id: str) -> list[_Kind]:
-    """Count in one pass over an index that is made for this (ix_runs_of_batch)."""
-    kind = (Run.status, Run.grade, Run.worst_level)
-    query = select(*kind, func.count(), func.min(Run.started_at)).where(Run.batch_id == batch_id).group_by(*kind)
-    return [_Kind(*row) for row in session.execute(query)]
+def _run_groups(session: Session, batch_id: str) -> list[_Group]:
+    """Count by one index-only scan of ix_runs_of_batch, which holds exactly these columns."""
+    columns = (Run.status, Run.grade, Run.worst_level)
+    query = select(*columns, func.count(), func.min(Run.started_at)).where(Run.batch_id == batch_id).group_by(*columns)
+    return [_Group(*row) for row in session.execute(query)]
 
 
-def _statuses(kinds: Sequence[_Kind]) -> dict[str, int]:
+def _statuses(groups: Sequence[_Group]) -> dict[str, int]:
     zeros = dict.fromkeys([*map(str, JobStatus), *map(str, RunStatus)], 0)
-    return zeros | _sums((str(kind.status), kind.number) for kind in kinds)
+    return zeros | _sums((str(group.status), group.number) for group in groups)
 
 
 def _sums(counted: Iterable[tuple[str | None, int]]) -> dict[str, int]:
@@ -176,6 +176,9 @@ def _sums(counted: Iterable[tuple[str | None, int]]) -> dict[str, int]:
 
 
 def _last_finish(batch_id: str | InstrumentedAttribute[str]) -> "Select[datetime]":
-    """Select the newest finish of a batch, which the index by batch holds first."""
+    """Select the last finish time of a batch: the first entry of its part of ix_runs_by_batch_up.
+
+    As max() in the grouped query above it would need another index, or the rows themselves.
+    """
     newest = Run.finished_at.desc()
     return select(Run.finished_at).where(Run.batch_id == batch_id).order_by(newest).limit(1)

@@ -1,4 +1,4 @@
-"""What changed between two runs."""
+"""Comparison of two runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gonemaster_db.repositories.findings import FindingKey, Line, read_findings
 
 @dataclass(frozen=True, slots=True)
 class FindingChange:
-    """A message tag of one test case: its lines before and after; one side is empty where it is new or gone."""
+    """A message tag of one test case with its lines before and after; one side is empty if it was added or cleared."""
 
     module: str
     testcase: str
@@ -21,7 +21,7 @@ class FindingChange:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Findings that came, went, or say something else now."""
+    """Findings that were added, cleared or changed."""
 
     added: Sequence[FindingChange] = ()
     cleared: Sequence[FindingChange] = ()
@@ -32,7 +32,7 @@ class Difference:
 
 
 def diff_runs(session: Session, before: str, after: str, *, min_level: str = "INFO") -> Difference:
-    """Compare the entries of two runs from a level up; order and times do not count."""
+    """Compare the entries of two runs from a level up; order and timestamps are ignored."""
     found = read_findings(session, [before, after], min_level)
     return compare(found.get(before, {}), found.get(after, {}))
 

@@ -1,4 +1,4 @@
-"""Removing runs with all that hangs on them: by age, by tag, by batch."""
+"""Deletion of runs with their entries and chains: by age, by tag, by batch."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.domains import lock_domains, refresh_domains
 
 _QUIET = {"synchronize_session": False}
-_MOST_ENTRIES = 20_000  # of one step of a purge, if not one run alone has more
+_MAX_ENTRIES = 20_000  # per step of a purge, unless a single run has more
 
 
 @dataclass(frozen=True, slots=True)
 class BatchImpact:
-    """What the deletion of a batch removes; `fact_rows` and `snapshots` are those of the analysis."""
+    """What the deletion of a batch removes; `fact_rows` and `snapshots` belong to the analysis."""
 
     batch: Batch
     queued_jobs: int
@@ -48,11 +48,11 @@ def preview_batch_deletion(session: Session, batch_id: str) -> BatchImpact:
 
 
 def delete_batch(session: Session, batch_id: str) -> BatchImpact:
-    """Remove a batch, its runs and their entries; the domains then show the newest run that is left.
+    """Remove a batch, its runs and their entries; the domains then refer to their newest remaining run.
 
     Raises:
         BatchNotFound: no such batch.
-        JobsNotTerminal: it has jobs that are not finished; nothing is removed.
+        JobsNotTerminal: it has unfinished jobs; nothing is removed.
     """
     impact = preview_batch_deletion(session, batch_id)
     unfinished = impact.queued_jobs + impact.running_jobs
@@ -68,7 +68,7 @@ def delete_batch(session: Session, batch_id: str) -> BatchImpact:
 def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 250) -> int:
     """Remove up to `limit` runs that finished before the cut-off, oldest first; returns how many.
 
-    Called until it returns 0, each time in its own transaction, so that nothing waits long; see `purging`.
+    Called until it returns 0, each time in its own transaction, so that no other transaction waits long; see `purging`.
     """
     old = select(Run.id, Run.domain_id, Run.entry_count).where(Run.finished_at < cutoff).order_by(Run.finished_at)
     return _purge(session, old, limit)
@@ -82,10 +82,14 @@ def purge_tag(session: Session, name: str, *, limit: int = 250) -> int:
 
 
 def _purge(session: Session, chosen: "Select[str, int, int]", limit: int) -> int:
-    """Leave runs that another process is removing at this moment to that process."""
+    """Remove one step of the selected runs.
+
+    SKIP LOCKED leaves runs that another process is removing to that process; entry_count bounds the step, as entries
+    are what takes the time.
+    """
     found = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
     entries = accumulate(row.entry_count for row in found)
-    rows = [row for row, sum_ in zip(found, entries, strict=True) if sum_ <= _MOST_ENTRIES or row is found[0]]
+    rows = [row for row, sum_ in zip(found, entries, strict=True) if sum_ <= _MAX_ENTRIES or row is found[0]]
     if rows:
         old = Run.id.in_([row.id for row in rows])
         _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old)
@@ -95,9 +99,10 @@ def _purge(session: Session, chosen: "Select[str, int, int]", limit: int) -> int
 def _delete_runs(
     session: Session, chosen: ColumnElement[bool], domain_ids: Collection[int], *, leaving: ColumnElement[bool]
 ) -> None:
-    """Domains let go first, then entries and chains leave: by one statement, not by a trigger for each run.
+    """Remove the chosen runs: first the references of domains, then entries and chains, then the runs.
 
-    `leaving` chooses the same runs and is never NULL.
+    Entries and chains are removed by one statement each; the cascade of the foreign key would run a trigger for each
+    run. `leaving` matches the same runs and is never NULL: in a negated condition NULL would drop runs of no batch.
     """
     lock_domains(session, domain_ids)
     refresh_domains(session, domain_ids, leaving=leaving)

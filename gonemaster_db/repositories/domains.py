@@ -1,4 +1,4 @@
-"""Domains: finding and making them, and the copy of their newest run."""
+"""Domains: lookup, creation, and the copy of their newest run."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -27,15 +27,15 @@ def find_domain(session: Session, name: str) -> Domain | None:
     return session.scalar(select(Domain).where(Domain.name == name))
 
 
-def has_part(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    """Compare a name with a part of one, in any case."""
+def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Match names that contain a substring, in any case."""
     return column.contains(part.lower(), autoescape=True)
 
 
 def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> dict[str, int]:
-    """Find or make the domains; the ids by name."""
+    """Find or create the domains; returns their ids by name."""
     ids: dict[str, int] = {}
-    for chunk in chunks(sorted(set(names)), _CHUNK):  # sorted: two transactions must not wait for each other
+    for chunk in chunks(sorted(set(names)), _CHUNK):  # sorted, so that two transactions cannot deadlock
         ids.update(_ids(session, chunk))
         missing = [name for name in chunk if name not in ids]
         if missing:
@@ -46,17 +46,17 @@ def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> 
 
 
 def lock_domains(session: Session, domain_ids: Iterable[int]) -> None:
-    """Keep others from graduating runs of these domains until the commit; taken in one order by all."""
+    """Lock domains against graduations of their runs until the commit; ordered by id, as everywhere."""
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
         query = select(Domain.id).where(Domain.id.in_(chunk)).order_by(Domain.id)
         session.execute(query.with_for_update(key_share=True)).all()
 
 
 def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: ColumnElement[bool] | None = None) -> None:
-    """Recount the runs of the domains and copy what their newest run (by finish time) says, or nothing.
+    """Recount the runs of the domains and copy the outcome of their newest run (by finish time).
 
-    `leaving` is a condition of runs that are about to be deleted and no longer count: then no domain points to them.
-    The domains are locked first: a run that is graduating now would not be seen, and not be counted.
+    Runs that match `leaving` are about to be deleted and are ignored, so that no domain refers to them afterwards.
+    The domains are locked first: a run that graduates concurrently would be missed in the count.
     """
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
         lock_domains(session, chunk)
@@ -69,7 +69,11 @@ def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: Col
 
 
 def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Subquery:
-    """Select what domains are to say, by the names of their columns."""
+    """Select the new values of domains, labelled by column.
+
+    The newest run is looked up per domain in ix_runs_domain_id_finished_at; a join with an aggregate over all runs
+    would read every run of a large batch once more.
+    """
     domain = aliased(Domain)
     counted = [Run.domain_id == domain.id, *([] if leaving is None else [not_(leaving)])]
     order = (Run.finished_at.desc(), Run.id.desc())

@@ -1,4 +1,4 @@
-"""Entries: of one run, and across runs."""
+"""Entries of one run and across runs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,8 +42,8 @@ def list_entries(
 ) -> Page[ListedEntry]:
     """Page through entries by run id, then entry id.
 
-    `after` (run id and entry id of the last one seen) stays fast at any depth, where `offset` does not.
-    `total` is exact up to `count_up_to`; beyond, it is that number and `total_is_least` is set.
+    `after` (run id and entry id of the last item seen) is fast at any depth, `offset` is not.
+    `total` is exact up to `count_up_to`; above, it is that number and `total_is_least` is set.
     """
     conditions = _conditions(wanted)
     counted = _matching(session, wanted, conditions).limit(count_up_to + 1).subquery()
@@ -66,7 +66,7 @@ def iter_entries(session: Session, wanted: EntryFilter) -> Iterator[ListedEntry]
 
 
 def _matching(session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]]) -> "Select[int]":
-    if _is_all_newest(session, wanted, conditions):
+    if _is_newest_unfiltered(session, wanted, conditions):
         return _of_newest_runs(None).order_by(None).with_only_columns(literal_column("1"))
     matching = select(Entry.id).where(*conditions)
     return matching.join(Domain, _is_latest()) if wanted.latest else matching
@@ -75,8 +75,8 @@ def _matching(session: Session, wanted: EntryFilter, conditions: list[ColumnElem
 def _in_order(
     session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]], after: tuple[str, int] | None
 ) -> "Select[Entry, str]":
-    """For the newest runs the order is that of the domains' index, so that no older run is passed over one by one."""
-    if _is_all_newest(session, wanted, conditions):
+    """Select a page; for the newest runs in the order of the index of domains, so that older runs are never read."""
+    if _is_newest_unfiltered(session, wanted, conditions):
         return _of_newest_runs(after)
     domain = Domain.id == Entry.domain_id
     run_key: ColumnElement[Any] = Entry.run_id.expression
@@ -84,16 +84,20 @@ def _in_order(
         domain, run_key = _is_latest(), Domain.latest_run_id.expression
     query = select(Entry, Domain.name).join(Domain, domain).where(*conditions)
     if after is not None:
-        query = query.where(*_behind(run_key, Entry.id.expression, after))
+        query = query.where(*_beyond(run_key, Entry.id.expression, after))
     return query.order_by(run_key, Entry.id)
 
 
-def _is_all_newest(session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]]) -> bool:
+def _is_newest_unfiltered(session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]]) -> bool:
     return wanted.latest and not conditions and session.get_bind().dialect.name == "postgresql"
 
 
 def _of_newest_runs(after: tuple[str, int] | None) -> "Select[Entry, str]":
-    """Walk along the domains as SQLite does by itself; OFFSET 0 keeps PostgreSQL from walking along all entries."""
+    """Walk the index of domains and fetch the entries of each run.
+
+    SQLite does so by itself. PostgreSQL would flatten the subqueries and scan all entries in the order of their
+    index, old runs included; OFFSET 0 is an optimization fence that keeps both subqueries as they are.
+    """
     chosen = select(Domain.name, Domain.latest_run_id.label("run_id")).where(Domain.latest_run_id.is_not(None))
     if after is not None:
         chosen = chosen.where(Domain.latest_run_id >= after[0])
@@ -101,11 +105,11 @@ def _of_newest_runs(after: tuple[str, int] | None) -> "Select[Entry, str]":
     entry = aliased(Entry, select(Entry).where(Entry.run_id == newest.run_id).offset(0).lateral())
     query = select(entry, newest.name).join(entry, true())
     if after is not None:
-        query = query.where(*_behind(newest.run_id, entry.id.expression, after))
+        query = query.where(*_beyond(newest.run_id, entry.id.expression, after))
     return query.order_by(newest.run_id, entry.id)
 
 
-def _behind(
+def _beyond(
     run_key: ColumnElement[Any], entry_key: ColumnElement[int], after: tuple[str, int]
 ) -> tuple[ColumnElement[bool], ...]:
     run_id, entry_id = after
@@ -117,7 +121,7 @@ def _is_latest() -> ColumnElement[bool]:
 
 
 def _conditions(wanted: EntryFilter) -> list[ColumnElement[bool]]:
-    domain_id = Domain.id if wanted.latest else Entry.domain_id  # whichever table is read first
+    domain_id = Domain.id if wanted.latest else Entry.domain_id  # of the table that is read first
     exact = {
         Entry.run_id: wanted.run_id,
         domain_id: wanted.domain_id,

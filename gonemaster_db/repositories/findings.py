@@ -1,4 +1,4 @@
-"""What a run found, in a form that can be compared: lines by finding, and one number for all of them."""
+"""Findings of a run in comparable form: lines by finding, and one hash over all of them."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from gonemaster_db.levels import at_least
 from gonemaster_db.models import Entry
 from gonemaster_db.records import EntryRecord
 
-HASHED_FROM = "NOTICE"  # level; what is below says what a zone has, and changes from run to run
+HASHED_FROM = "NOTICE"  # lower levels describe the zone and differ from run to run
 FindingKey = tuple[str, str, str]
 """Module, test case and message tag."""
 
@@ -23,21 +23,22 @@ _dump = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).enc
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one entry says, without when."""
+    """Level and arguments of one entry, without its time."""
 
     level: str
     args: Mapping[str, Any]
 
     @property
     def comparable(self) -> tuple[str, str]:
-        """What is equal for lines that say the same."""
+        """A key that is equal for equal lines."""
         return self.level, _dump(self.args)
 
 
 def findings_hash(entries: Iterable[EntryRecord]) -> int:
-    """Return a number of 64 bits, signed, that is the same for runs with the same findings from NOTICE up.
+    """Return a signed 64-bit hash that is equal for runs with the same findings from NOTICE up.
 
-    Order and times do not count, as in comparisons; runs with different numbers may still say the same once stored.
+    Order and timestamps are ignored, as in comparisons. Runs with different hashes may still compare as equal: storing
+    an argument as JSON can change its spelling.
     """
     lines = sorted(
         _dump([each.module, each.testcase, each.tag, each.level, each.args])

@@ -1,4 +1,4 @@
-"""The end of a job: it becomes a run of the same id, or goes back to the queue."""
+"""Graduation: a job becomes a run with the same id, or returns to the queue."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from gonemaster_db.models import Domain, Job, JobStatus, Run, RunStatus
 from gonemaster_db.models.jobs import WAITING
 from gonemaster_db.records import RunRecord
 from gonemaster_db.repositories.domains import ensure_domains, refresh_domains
-from gonemaster_db.repositories.jobs import find_job_or_run, in_order_of_id
+from gonemaster_db.repositories.jobs import find_job_or_run, lock_in_id_order
 from gonemaster_db.repositories.run_rows import KEPT, write_runs
 
 Claim = tuple[str, int]  # job and attempt
@@ -38,7 +38,7 @@ _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_coun
 _RUNS = cast("Table", Run.__table__)
 _OURS = (_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == bindparam("claimant"))
 _CLAIMS: BindParameter[Claim] = bindparam("claims", expanding=True)
-# Made once: to build a statement costs more than to run it. One job needs no order, and half the planning.
+# Built once: constructing a statement costs more than executing it. One job needs no lock order, and half the planning.
 _TAKE_ONE = (
     delete(_JOBS)
     .where(_JOBS.c.id == bindparam("job_id"), _JOBS.c.attempt == bindparam("number"), *_OURS)
@@ -48,7 +48,7 @@ _TAKE_SEVERAL = (
     delete(_JOBS)
     .where(
         _JOBS.c.id.in_(
-            in_order_of_id(
+            lock_in_id_order(
                 _JOBS.c.id.in_(bindparam("ids", expanding=True)),
                 tuple_(_JOBS.c.id, _JOBS.c.attempt).in_(_CLAIMS),
                 *_OURS,
@@ -66,7 +66,7 @@ _RUNS_OF_CLAIMS = select(_RUNS.c.id, _RUNS.c.attempt, _RUNS.c.status).where(
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A job that a worker has brought to its end under the claim with this number."""
+    """A job that a worker has finished under the claim with this attempt number."""
 
     job_id: str
     attempt: int
@@ -74,10 +74,10 @@ class Finished:
 
 
 def graduate_jobs(session: Session, finished: Sequence[Finished], *, worker: str) -> Mapping[Claim, RunStatus]:
-    """Replace running jobs by their runs and entries, by the same few statements whatever their number.
+    """Replace running jobs by their runs and entries; the number of statements does not depend on that of the jobs.
 
-    Returns the states of the runs by claim (job and attempt). A claim that is over is absent, and nothing is written
-    for it. One that was graduated before is told again, so the call may follow a commit of unknown outcome.
+    Returns the states of the runs by claim (job and attempt). A lost claim is absent, and nothing is written for it.
+    A claim that was graduated before is reported again, so the call may be repeated after a commit of unknown outcome.
     """
     session.flush()
     records = {(one.job_id, one.attempt): one.record for one in finished}
@@ -92,7 +92,7 @@ def graduate_jobs(session: Session, finished: Sequence[Finished], *, worker: str
 
 
 def _take_claimed(session: Session, claims: Sequence[Claim], worker: str) -> Sequence[RowMapping]:
-    """Delete the jobs of these claims as far as they hold: this one statement decides who ends them."""
+    """Delete the jobs whose claims still hold; this statement decides who ends a job."""
     if len(claims) == 1:
         ((job_id, number),) = claims
         statement, parameters = _TAKE_ONE, {"job_id": job_id, "number": number}
@@ -104,14 +104,14 @@ def _take_claimed(session: Session, claims: Sequence[Claim], worker: str) -> Seq
 def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, record: RunRecord) -> Run:
     """Replace a running job by its run and entries.
 
-    A repeated call of the same claim returns the run of the first, so it may follow a commit of unknown outcome.
+    A repeated call for the same claim returns the existing run, so it may follow a commit of unknown outcome.
 
     Raises:
-        JobStateError: the claim is no longer that of this worker and attempt; nothing is written.
+        JobStateError: this worker and attempt have lost the claim; nothing is written.
     """
     if not graduate_jobs(session, [Finished(job_id, attempt, record)], worker=worker):
         found = find_job_or_run(session, job_id)
-        raise JobStateError(f"job {job_id} is {found.status}, claim {attempt} of {worker} is over")
+        raise JobStateError(f"job {job_id} is {found.status}: {worker} has lost claim {attempt}")
     return session.scalars(select(Run).where(Run.id == job_id)).one()
 
 
@@ -124,16 +124,16 @@ def fail_job(
     worker: str | None = None,
     attempt: int | None = None,
 ) -> Run:
-    """End a job of any state as a failed run; with `worker` and `attempt` only if the claim is still theirs.
+    """End a job of any state as a failed run; with `worker` and `attempt` only if they still hold the claim.
 
     Raises:
         JobNotFound: no such job.
-        JobStateError: the claim is no longer theirs, or the job has ended.
+        JobStateError: they have lost the claim, or the job has ended.
     """
     claim = () if worker is None or attempt is None else _claimed_by(worker, attempt)
     job = _take(session, Job.id == job_id, *claim)
     if job is None:
-        raise _lost(session, job_id)
+        raise _state_error(session, job_id)
     return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
 
 
@@ -147,18 +147,18 @@ def requeue_job(
     max_attempts: int,
     released: bool = False,
 ) -> Job | Run:
-    """Put a running job back to its place in the queue, after a lost lease or (`released`) by its own worker.
+    """Return a running job to its position in the queue, after an expired lease or (`released`) by its own worker.
 
-    With a cancel request it becomes a canceled run; after `max_attempts` starts (those that were released do not
-    count) a failed one, error `abandoned after <n> attempts`.
+    With a cancel request it becomes a canceled run; after `max_attempts` starts (released ones do not count) a
+    failed one, error `abandoned after <n> attempts`.
 
     Raises:
         JobNotFound: no such job.
-        JobStateError: the claim is no longer that of this worker and attempt, or its lease was renewed.
+        JobStateError: this worker and attempt have lost the claim, or the lease was renewed.
     """
     claim: tuple[ColumnElement[bool], ...] = (Job.id == job_id, *_claimed_by(worker, attempt))
     if not released:
-        claim = (*claim, Job.lease_until <= now)  # renewed since it was found: its worker lives
+        claim = (*claim, Job.lease_until <= now)  # renewed since it was found: its worker is alive
     if canceled := _take(session, *claim, Job.cancel_requested_at.is_not(None)):
         return _write_run(session, canceled, RunRecord(RunStatus.CANCELED, now, error="canceled"))
     exhausted = Job.attempt - Job.releases >= max_attempts
@@ -169,11 +169,11 @@ def requeue_job(
 
 
 def request_cancel(session: Session, job_id: str, *, now: datetime, error: str = "canceled") -> Job | Run:
-    """Cancel a waiting job at once (the run is returned) or mark a running one (the job is returned).
+    """Cancel a waiting job at once (returns the run) or mark a running one (returns the job).
 
     A finished run is returned unchanged. Raises JobNotFound.
     """
-    for _ in range(10):  # between two statements the job may change its state once more
+    for _ in range(10):  # the job may change its state between two statements
         if waiting := _take(session, Job.id == job_id, Job.status.in_(WAITING)):
             return _write_run(session, waiting, RunRecord(RunStatus.CANCELED, now, error=error))
         if running := _mark_canceled(session, job_id, now):
@@ -181,13 +181,13 @@ def request_cancel(session: Session, job_id: str, *, now: datetime, error: str =
         found = find_job_or_run(session, job_id)
         if isinstance(found, Run):
             return found
-    raise JobStateError(f"job {job_id} changes its state too quickly")
+    raise JobStateError(f"job {job_id} changed its state too often; try again")
 
 
 def cancel_waiting_jobs(
     session: Session, job_ids: Sequence[str], *, now: datetime, error: str = "canceled"
 ) -> list[str]:
-    """Graduate those of the jobs that wait (queued, paused) as canceled; returns their ids, sorted."""
+    """Graduate the waiting (queued or paused) ones of the jobs as canceled; returns their ids, sorted."""
     ended: list[str] = []
     for chunk in chunks(sorted(set(job_ids)), _CHUNK):
         ended += _end_waiting(session, Job.id.in_(chunk), RunStatus.CANCELED, error, now)
@@ -210,7 +210,7 @@ def _claimed_by(worker: str, attempt: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def _take(session: Session, *conditions: ColumnElement[bool]) -> RowMapping | None:
-    """Delete the job and return its row: this one statement decides who ends it."""
+    """Delete the job and return its row; this statement decides who ends it."""
     session.flush()
     deleted = delete(_JOBS).where(*conditions).returning(*_JOBS.c)
     return session.execute(deleted).mappings().one_or_none()
@@ -242,11 +242,11 @@ def _back_to_queue(session: Session, job_id: str, claim: tuple[ColumnElement[boo
         execution_options={"populate_existing": True, "synchronize_session": False},
     )
     if job is None:
-        raise _lost(session, job_id)
+        raise _state_error(session, job_id)
     return job
 
 
-def _lost(session: Session, job_id: str) -> JobStateError:
+def _state_error(session: Session, job_id: str) -> JobStateError:
     return JobStateError(f"job {job_id} is {find_job_or_run(session, job_id).status}")
 
 
@@ -258,7 +258,11 @@ def _write_run(session: Session, job: RowMapping, record: RunRecord) -> Run:
 def _end_waiting(
     session: Session, chosen: ColumnElement[bool], status: RunStatus, error: str, now: datetime
 ) -> list[str]:
-    """Graduate many waiting jobs by a few statements, whatever their number."""
+    """Graduate many waiting jobs by a few set-based statements.
+
+    The rows are locked in order of id first, so that DELETE and INSERT FROM SELECT, which lock in the order of their
+    plan, cannot deadlock with claims and lease renewals.
+    """
     session.flush()
     waiting = select(Job.id, Job.domain).where(chosen, Job.status.in_(WAITING)).order_by(Job.id).with_for_update()
     found = session.execute(waiting).all()

@@ -1,4 +1,4 @@
-"""Answers to requests with an Idempotency-Key, so that a repeated request does nothing twice."""
+"""Stored responses to requests with an Idempotency-Key, so that a repeated request has no second effect."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,28 +13,28 @@ from gonemaster_db.upsert import insert
 KEPT_FOR = timedelta(hours=24)
 
 
-def find_answer(session: Session, key: str, *, request_hash: str, now: datetime) -> IdempotencyKey | None:
-    """Read the first answer to this request, if it came within 24 hours.
+def find_response(session: Session, key: str, *, request_hash: str, now: datetime) -> IdempotencyKey | None:
+    """Return the stored response to this request, if it is not older than 24 hours.
 
     Raises:
-        IdempotencyConflict: the key came with another request.
+        IdempotencyConflict: the key was used with a different request.
     """
     query = select(IdempotencyKey).where(IdempotencyKey.key == key, IdempotencyKey.created_at > now - KEPT_FOR)
     found = session.scalar(query, execution_options={"populate_existing": True})
     if found is not None and found.request_hash != request_hash:
-        raise IdempotencyConflict(f"the key {key} was used with another request")
+        raise IdempotencyConflict(f"the key {key} was used with a different request")
     return found
 
 
-def keep_answer(
+def store_response(
     session: Session, key: str, *, request_hash: str, status_code: int, response: Any, now: datetime
 ) -> None:
-    """Store the answer in the transaction of what it tells of.
+    """Store the response in the transaction of the change that it reports.
 
     Raises:
-        StoreConflict: the same key came at the same time and was first; repeated, find_answer sees its answer.
+        StoreConflict: a concurrent request with the same key was first; on a retry find_response returns its response.
     """
-    session.execute(delete(IdempotencyKey).where(IdempotencyKey.key == key, _is_old(now)))
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.key == key, _is_expired(now)))
     row = {
         "key": key,
         "request_hash": request_hash,
@@ -47,11 +47,11 @@ def keep_answer(
         raise StoreConflict(f"idempotency key {key} is in use")
 
 
-def purge_answers(session: Session, *, now: datetime) -> int:
-    """Remove answers older than 24 hours; returns their number."""
-    deleted = delete(IdempotencyKey).where(_is_old(now)).returning(IdempotencyKey.key)
+def purge_expired_responses(session: Session, *, now: datetime) -> int:
+    """Remove responses older than 24 hours; returns their number."""
+    deleted = delete(IdempotencyKey).where(_is_expired(now)).returning(IdempotencyKey.key)
     return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
 
 
-def _is_old(now: datetime) -> Any:
+def _is_expired(now: datetime) -> Any:
     return IdempotencyKey.created_at <= now - KEPT_FOR

@@ -1,4 +1,4 @@
-"""The list of all jobs: unfinished ones and the runs that others have become, as one."""
+"""The list of all jobs: unfinished jobs and finished runs in one order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from gonemaster_db.filters import JobFilter
 from gonemaster_db.levels import at_least
 from gonemaster_db.models import Job, JobStatus, Run
 from gonemaster_db.records import Page
-from gonemaster_db.repositories.domains import has_part
-from gonemaster_db.repositories.ordering import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
+from gonemaster_db.repositories.domains import contains_name
 from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, name_condition
+from gonemaster_db.repositories.sort_keys import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
 
 _LEVELS = {"warnings_plus": at_least("WARNING"), "errors_only": at_least("ERROR")}
 _IS_RUN = {Job: 0, Run: 1}
@@ -21,7 +21,7 @@ _IS_RUN = {Job: 0, Run: 1}
 
 @dataclass(frozen=True, slots=True)
 class _Arm:
-    """Jobs or runs that match, and how many."""
+    """One side of the union: jobs or runs that match, and their count."""
 
     model: Any
     conditions: list[ColumnElement[bool]]
@@ -31,7 +31,7 @@ class _Arm:
 def list_jobs(
     session: Session, wanted: JobFilter, *, sort: str = JOB_SORT, limit: int = 100, offset: int = 0
 ) -> Page[Job | Run]:
-    """Page through jobs and runs in one order. `sort` is a key of ordering.SORTS."""
+    """Page through jobs and runs in one order. `sort` is a key of sort_keys.SORTS."""
     arms = [_arm(session, model, wanted, sort) for model in (Job, Run) if _may_match(model, wanted)]
     rows = _page_keys(session, [arm for arm in arms if arm.count], sort, limit, offset)
     return Page(load_listed(session, rows), sum(arm.count for arm in arms), limit, offset)
@@ -61,7 +61,7 @@ def _arm(session: Session, model: Any, wanted: JobFilter, sort: str) -> _Arm:
 
 
 def _page_keys(session: Session, arms: list[_Arm], sort: str, limit: int, offset: int) -> list[tuple[int, str]]:
-    """Let each table give its first rows, so that indexes serve the order, and merge those."""
+    """Sort and limit each table on its own, then merge: ORDER BY over a plain union could use no index."""
     if not arms:
         return []
     parts = [_first_rows(arm, sort, limit + offset) for arm in arms]
@@ -105,8 +105,8 @@ def _conditions(model: Any, wanted: JobFilter, sort: str) -> list[ColumnElement[
 
 
 def _names_with(model: Any, wanted: JobFilter, sort: str) -> ColumnElement[bool]:
-    """Search the names of domains; a job may have no domain row before it graduates, but there are few jobs."""
+    """Search by domain name; a job has no domain row before it graduates, but there are few jobs."""
     part = wanted.domain or ""
     if model is Run:
         return name_condition(part, sort=sort, batch_id=wanted.batch_id)
-    return has_part(Job.domain.expression, part)
+    return contains_name(Job.domain.expression, part)

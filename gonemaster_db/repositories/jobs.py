@@ -1,4 +1,4 @@
-"""Jobs from submission to claim and lease; how they end is in graduation.py, their order in queue.py."""
+"""Jobs: submission, claim and lease. Their end is in graduation.py, their order in queue.py."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from gonemaster_db.ids import job_ids as new_job_ids
 from gonemaster_db.ids import new_job_id
 from gonemaster_db.models import Job, JobStatus, Profile, QueuePause, Run
 from gonemaster_db.records import LeaseRenewal, NewJob
-from gonemaster_db.repositories.positions import LARGEST_SLAB, positions_at_end
+from gonemaster_db.repositories.position_allocator import MAX_SLAB_SIZE, allocate_positions
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 _JOBS = cast("Table", Job.__table__)
 
 
-def in_order_of_id(*conditions: ColumnElement[bool]) -> Select[str]:
-    """Select and lock jobs in the order that all use who lock several: two must not wait for each other."""
+def lock_in_id_order(*conditions: ColumnElement[bool]) -> Select[str]:
+    """Select and lock jobs in the order that every multi-row lock uses, so that two transactions cannot deadlock."""
     return select(_JOBS.c.id).where(*conditions).order_by(_JOBS.c.id).with_for_update()
 
 
@@ -53,10 +53,12 @@ def _claim_of(*chosen: ColumnElement[bool]) -> Any:
     return update(_JOBS).where(*chosen).values(values).returning(*returned, _PROFILE.label("profile"))
 
 
-# Made once: to build a statement costs more than to run it. One job needs no order, and half the planning.
+# Built once: constructing a statement costs more than executing it. One job needs no lock order, and half the planning.
+# The claim repeats `status = queued` outside of the locking subquery: the subquery may have waited for another claim,
+# and PostgreSQL (READ COMMITTED) checks the outer condition again on the newest version of the row.
 _CLAIM_ONE = _claim_of(_JOBS.c.id == bindparam("wanted"), *_CLAIMABLE)
 _CLAIM_SEVERAL = _claim_of(
-    _JOBS.c.id.in_(in_order_of_id(_JOBS.c.id.in_(bindparam("wanted", expanding=True)), *_CLAIMABLE)),
+    _JOBS.c.id.in_(lock_in_id_order(_JOBS.c.id.in_(bindparam("wanted", expanding=True)), *_CLAIMABLE)),
     _JOBS.c.status == JobStatus.QUEUED,
 )
 _COLUMNS = (
@@ -67,7 +69,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """What a worker needs of a job that is its own until the lease ends; `profile` is the stored one it names."""
+    """A job as its worker needs it until the lease ends; `profile` is the configuration of its stored profile."""
 
     id: str
     domain: str
@@ -79,7 +81,7 @@ class ClaimedJob:
 
 def create_job(session: Session, new: NewJob, *, now: datetime | None = None) -> Job:
     """Queue one job at the end of its tier."""
-    (position,) = positions_at_end(session, new.priority, 1)
+    (position,) = allocate_positions(session, new.priority, 1)
     job = Job(
         id=new_job_id(),
         public_id=new.public_id,
@@ -100,16 +102,16 @@ def create_job(session: Session, new: NewJob, *, now: datetime | None = None) ->
 
 
 def create_jobs(session: Session, new: Iterable[NewJob], *, now: datetime | None = None) -> Iterator[list[str]]:
-    """Queue many jobs of one tier in their order; yields the ids of each chunk once it is written.
+    """Queue many jobs of one tier in order; yields the ids of each chunk after it is written.
 
-    Reads from `new` only as much as one chunk holds: memory does not grow with the number of jobs.
-    Nothing happens before the iterator is consumed.
+    Reads `new` one chunk at a time, so memory does not grow with the number of jobs. Lazy: nothing is written until
+    the iterator is consumed.
     """
     created_at = now or utcnow()
     numbered = new_job_ids()
-    for chunk in chunks(new, LARGEST_SLAB):
+    for chunk in chunks(new, MAX_SLAB_SIZE):
         ids = list(islice(numbered, len(chunk)))
-        positions = positions_at_end(session, chunk[0].priority, len(chunk))
+        positions = allocate_positions(session, chunk[0].priority, len(chunk))
         rows = map(_row, chunk, ids, positions, [created_at] * len(chunk))
         insert_rows(session, Job, _COLUMNS, rows)
         yield ids
@@ -118,11 +120,11 @@ def create_jobs(session: Session, new: Iterable[NewJob], *, now: datetime | None
 def claim_jobs(
     session: Session, job_ids: Sequence[str], *, worker: str, now: datetime, lease: timedelta
 ) -> list[ClaimedJob]:
-    """Move those of the jobs that are queued to running, `attempt` one higher, by one statement; returns them.
+    """Move the queued ones of the jobs to running, with `attempt` increased, by one statement; returns them.
 
-    One conditional UPDATE decides the race, so a message delivered twice is harmless. A job whose
-    `expires_at` has passed is not started, nor one whose tier is paused: from the commit of the pause on
-    nothing starts, however late a worker hears of it.
+    One conditional UPDATE decides the race, so a message delivered twice is harmless. A job whose `expires_at` has
+    passed is not claimed, nor one of a paused tier: no job starts after the commit of a pause, even if a worker
+    learns of the pause later.
     """
     claim = {"claimant": worker, "moment": now, "lease_end": now + lease}
     if len(job_ids) == 1:
@@ -133,7 +135,7 @@ def claim_jobs(
 
 
 def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, lease: timedelta) -> Job | None:
-    """Claim one job and return it; None if it may not start (any more)."""
+    """Claim one job and return it; None if it cannot be claimed."""
     claimed = claim_jobs(session, [job_id], worker=worker, now=now, lease=lease)
     return get_job(session, job_id) if claimed else None
 
@@ -147,7 +149,7 @@ def renew_leases(
     ours = (_JOBS.c.id.in_(job_ids), _JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == worker)
     renewed = session.execute(
         update(Job)
-        .where(Job.id.in_(in_order_of_id(*ours)), *ours)
+        .where(Job.id.in_(lock_in_id_order(*ours)), *ours)
         .values(lease_until=now + lease)
         .returning(Job.id, Job.cancel_requested_at),
         execution_options={"synchronize_session": False},
@@ -166,7 +168,7 @@ def get_job(session: Session, job_id: str) -> Job:
 
 
 def find_job_or_run(session: Session, job_id: str) -> Job | Run:
-    """Read the job, or the run it has become. Raises JobNotFound."""
+    """Read the job, or the run it became. Raises JobNotFound."""
     return _find(session, Job.id, Run.id, job_id)
 
 
@@ -176,13 +178,13 @@ def find_by_public_id(session: Session, public_id: str) -> Job | Run:
 
 
 def expired_leases(session: Session, *, now: datetime, limit: int) -> list[Job]:
-    """List running jobs whose lease ended before `now`, longest ago first."""
+    """List running jobs whose lease expired before `now`, oldest expiry first."""
     query = select(Job).where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
     return list(session.scalars(query.order_by(Job.lease_until).limit(limit)))
 
 
 def hold_job(session: Session, job_id: str) -> Job:
-    """Move a queued job to paused; it keeps its place. Raises JobNotFound, JobStateError."""
+    """Move a queued job to paused; it keeps its position. Raises JobNotFound, JobStateError."""
     return _switch(session, job_id, JobStatus.QUEUED, JobStatus.PAUSED)
 
 
@@ -208,7 +210,7 @@ def _find(
     run_column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
     key: str,
 ) -> Job | Run:
-    """Look for the job first: a job that graduates between the two queries is then found as a run."""
+    """Look for the job first, so that a job which graduates between the two queries is found as a run."""
     options = {"populate_existing": True}
     found: Job | Run | None = session.scalar(select(Job).where(job_column == key), execution_options=options)
     if found is None:

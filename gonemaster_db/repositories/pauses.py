@@ -1,4 +1,4 @@
-"""Paused tiers of the queue: who paused them, why, since when and until when."""
+"""Pauses of queue tiers."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,7 +19,7 @@ def pause_tiers(
     now: datetime,
     until: datetime | None = None,
 ) -> None:
-    """Pause tiers; a pause that exists keeps its beginning and takes the rest from this one."""
+    """Pause tiers; an existing pause keeps its start and takes reason, author and end from this one."""
     for tier in tiers:
         row = {"tier": tier, "paused_by": paused_by, "reason": reason, "since": now, "until": until}
         changed = {key: row[key] for key in ("paused_by", "reason", "until")}
@@ -34,7 +34,7 @@ def resume_tiers(session: Session, tiers: Iterable[str]) -> list[str]:
 
 
 def list_pauses(session: Session, *, now: datetime) -> list[QueuePause]:
-    """List the pauses that hold, by tier; those whose end has come are left out."""
+    """List the pauses in effect, by tier; ended ones are left out."""
     pauses = session.scalars(select(QueuePause).order_by(QueuePause.tier))
     return [pause for pause in pauses if pause.until is None or pause.until > now]
 
@@ -45,6 +45,6 @@ def is_paused(session: Session, tier: str, *, now: datetime) -> bool:
 
 
 def end_due_pauses(session: Session, *, now: datetime) -> list[str]:
-    """Remove the pauses whose end has come; returns their tiers."""
+    """Remove the pauses whose end has passed; returns their tiers."""
     deleted = delete(QueuePause).where(QueuePause.until <= now).returning(QueuePause.tier)
     return sorted(session.scalars(deleted, execution_options={"synchronize_session": False}))

@@ -33,7 +33,7 @@ def find_profile(session: Session, name: str) -> Profile | None:
 
 
 def lock_profile(session: Session, profile_id: int) -> Profile:
-    """Read a profile that is about to be changed; others who change it wait. Raises ProfileNotFound."""
+    """Read a profile and lock its row for a change. Raises ProfileNotFound."""
     found = session.scalar(select(Profile).where(Profile.id == profile_id).with_for_update())
     if found is None:
         raise ProfileNotFound(profile_id)
@@ -78,7 +78,7 @@ def update_profile(
     public: bool | None = None,
     schema_version: str | None = None,
 ) -> Profile:
-    """Change what is given. Raises ProfileNotFound, ProfileExists."""
+    """Change the given fields. Raises ProfileNotFound, ProfileExists."""
     profile = lock_profile(session, profile_id)
     if name is not None:
         _refuse_taken_name(session, name, own_id=profile_id)
@@ -95,16 +95,16 @@ def update_profile(
     profile.updated_at = now
     try:
         session.flush()
-    except IntegrityError as error:  # another took the name since we looked
+    except IntegrityError as error:  # the name was taken concurrently
         raise ProfileExists(name) from error
     return profile
 
 
 def set_reviewed(session: Session, profile_id: int, schema_version: str) -> Profile:
-    """Stamp a profile with the version it was compared with, or clear the stamp; that is no change of the profile.
+    """Set or clear the version that a profile was reviewed with; updated_at does not change.
 
     Raises:
-        ProfileNotFound: there is no such profile.
+        ProfileNotFound: no profile has this id.
     """
     profile = lock_profile(session, profile_id)
     profile.schema_version = schema_version
@@ -112,10 +112,11 @@ def set_reviewed(session: Session, profile_id: int, schema_version: str) -> Prof
     return profile
 
 
-def forget_in_runs(session: Session, profile_id: int, *, limit: int = 1000) -> int:
-    """Take a profile's id out of some runs, which keep its name; returns their number.
+def clear_profile_in_runs(session: Session, profile_id: int, *, limit: int = 1000) -> int:
+    """Clear the profile's id in up to `limit` runs, which keep its name; returns their number.
 
-    Before the removal of a profile, in transactions of their own: it would else hold many runs locked for long.
+    Called before the profile is deleted, each time in its own transaction: ON DELETE SET NULL alone would lock all of
+    its runs in one long statement.
     """
     some = select(Run.id).where(Run.profile_id == profile_id).limit(limit)
     cleared = update(Run).where(Run.id.in_(some)).values(profile_id=None).returning(Run.id)
@@ -123,7 +124,7 @@ def forget_in_runs(session: Session, profile_id: int, *, limit: int = 1000) -> i
 
 
 def delete_profile(session: Session, profile_id: int) -> Profile:
-    """Remove a profile; tags, jobs and runs forget its id, runs keep its name. Raises ProfileNotFound."""
+    """Remove a profile; its id is cleared in tags, jobs and runs, runs keep its name. Raises ProfileNotFound."""
     profile = lock_profile(session, profile_id)
     session.delete(profile)
     session.flush()
@@ -131,13 +132,13 @@ def delete_profile(session: Session, profile_id: int) -> Profile:
 
 
 def mark_all_reviewed(session: Session, *, schema_version: str) -> int:
-    """Stamp all profiles of other versions with this one; returns their number."""
+    """Mark all profiles as reviewed with this version; returns the number of those that changed."""
     stamped = update(Profile).where(Profile.schema_version != schema_version).values(schema_version=schema_version)
     return len(session.scalars(stamped.returning(Profile.id)).all())
 
 
 def purge_effective_profiles(session: Session, *, older_than: datetime) -> int:
-    """Remove complete profiles that no run has any more; returns their number."""
+    """Remove effective profiles that no run refers to; returns their number."""
     unused = ~select(Run.id).where(Run.effective_profile_digest == EffectiveProfile.digest).exists()
     deleted = delete(EffectiveProfile).where(EffectiveProfile.created_at < older_than, unused)
     options = {"synchronize_session": False}

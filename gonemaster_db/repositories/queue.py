@@ -1,4 +1,4 @@
-"""The waiting jobs in their order: counting, paging, moving."""
+"""The waiting jobs in order: counts, pages, moves."""
 
 from collections import Counter
 from collections.abc import Iterator, KeysView, Mapping, Sequence
@@ -12,14 +12,14 @@ from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
 from gonemaster_db.models import Job, JobStatus, Priority
 from gonemaster_db.models.jobs import WAITING
-from gonemaster_db.repositories.positions import GAP, positions_at_end
+from gonemaster_db.repositories.position_allocator import GAP, allocate_positions
 
 End = Literal["front", "back"]
 _SLICE = 10_000
-_PLACED_AT_ONCE = 50_000
-_WIDTHS = (1, 1_000, 30_000, 2**40)  # how many neighbours are looked at for room; the last one is all
-_PLACE_ONE = text("UPDATE jobs SET position = :position WHERE id = :id")
-_PLACE_MANY = text(
+_UPDATE_CHUNK = 50_000
+_WIDTHS = (1, 1_000, 30_000, 2**40)  # numbers of neighbours to renumber, tried in turn; the last one means all
+_SET_POSITION = text("UPDATE jobs SET position = :position WHERE id = :id")
+_SET_POSITIONS = text(
     "UPDATE jobs SET position = moved.position"
     " FROM unnest(string_to_array(:ids, ','), CAST(string_to_array(:positions, ',') AS bigint[]))"
     " AS moved (id, position)"
@@ -34,12 +34,12 @@ def count_queued(session: Session, priority: int) -> int:
 
 
 def count_running(session: Session) -> int:
-    """Count the jobs that workers have in hand."""
+    """Count the running jobs."""
     return session.scalar(select(func.count()).where(Job.status == JobStatus.RUNNING)) or 0
 
 
 def count_states(session: Session) -> Mapping[tuple[int, JobStatus], int]:
-    """Count the unfinished jobs by tier and state; what has none is absent."""
+    """Count the unfinished jobs by tier and state; combinations without jobs are absent."""
     rows = session.execute(select(Job.priority, Job.status, func.count()).group_by(Job.priority, Job.status))
     return {(priority, status): count for priority, status, count in rows}
 
@@ -47,7 +47,7 @@ def count_states(session: Session) -> Mapping[tuple[int, JobStatus], int]:
 def first_queued_ids(
     session: Session, priority: int, *, limit: int, created_before: datetime | None = None
 ) -> list[str]:
-    """List the ids of the jobs of a tier that are next, in order."""
+    """List the ids of the next jobs of a tier, in order."""
     query = select(Job.id).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
     if created_before is not None:
         query = query.where(Job.created_at < created_before)
@@ -63,15 +63,15 @@ def iter_queued_ids(session: Session, priority: int) -> Iterator[str]:
         last = rows[-1]
 
 
-def queued_behind(session: Session, job: Job) -> str | None:
-    """Return the id of the queued job that comes after this one in its tier, None if it is the last."""
+def next_queued_after(session: Session, job: Job) -> str | None:
+    """Return the id of the next queued job behind this one in its tier, None if it is the last."""
     behind = or_(Job.position > job.position, and_(Job.position == job.position, Job.id > job.id))
     query = select(Job.id).where(Job.priority == job.priority, Job.status == JobStatus.QUEUED, behind)
     return session.scalar(query.order_by(Job.position, Job.id).limit(1))
 
 
 def priorities_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, int]:
-    """Return the tiers of those of the jobs that are unfinished."""
+    """Return the tier of each unfinished job by id."""
     found: dict[str, int] = {}
     for chunk in chunks(job_ids, _SLICE):
         rows = session.execute(select(Job.id, Job.priority).where(Job.id.in_(chunk)))
@@ -80,7 +80,7 @@ def priorities_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, int]
 
 
 def states_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, tuple[JobStatus, int]]:
-    """Return state and tier of those of the jobs that are unfinished."""
+    """Return state and tier of each unfinished job by id."""
     found: dict[str, tuple[JobStatus, int]] = {}
     for chunk in chunks(job_ids, _SLICE):
         rows = session.execute(select(Job.id, Job.status, Job.priority).where(Job.id.in_(chunk)))
@@ -89,13 +89,13 @@ def states_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, tuple[Jo
 
 
 def oldest_waiting(session: Session, priority: int) -> datetime | None:
-    """Return when the queued job of a tier that waits longest was created."""
+    """Return the creation time of the oldest queued job of a tier."""
     query = select(func.min(Job.created_at)).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
     return session.scalar(query)
 
 
 def list_waiting(session: Session, priority: int, *, limit: int, offset: int = 0) -> list[Job]:
-    """Page through the waiting jobs of a tier in order, held ones included."""
+    """Page through the waiting jobs of a tier in order, including held ones."""
     query = select(Job).where(Job.priority == priority, Job.status.in_(WAITING))
     return list(session.scalars(query.order_by(Job.position, Job.id).limit(limit).offset(offset)))
 
@@ -109,72 +109,72 @@ def list_running(session: Session, *, limit: int) -> list[Job]:
 def move_to_end(session: Session, job_ids: Sequence[str], *, to: End) -> list[str]:
     """Move waiting jobs to the front or back of their tier, in the order given; returns the ids of what moved.
 
-    Ids that do not wait (any more) are left out. Raises TierMismatch.
+    Ids of jobs that do not wait are ignored. Raises TierMismatch.
     """
     movable, priority = _movable(session, job_ids)
     if not movable:
         return []
     if to == "back":
-        positions = positions_at_end(session, priority, len(movable))
+        positions = allocate_positions(session, priority, len(movable))
     else:
         first = session.scalar(select(func.min(Job.position)).where(Job.priority == priority)) or 0
         positions = list(range(first - len(movable) * GAP, first, GAP))
-    _place(session, dict(zip(movable, positions, strict=True)))
+    _set_positions(session, dict(zip(movable, positions, strict=True)))
     return movable
 
 
 def move_beside(session: Session, job_ids: Sequence[str], *, pivot: str, after: bool = False) -> list[str]:
-    """Move waiting jobs before or after another one, in the order given; returns the ids of what moved.
+    """Move waiting jobs directly before or after another one, in the order given; returns the ids of what moved.
 
     Raises:
-        JobNotFound: there is no such pivot.
+        JobNotFound: the pivot does not exist.
         JobStateError: the pivot does not wait, or is among the jobs.
-        TierMismatch: they are not all of one tier.
+        TierMismatch: the jobs are of more than one tier.
     """
     if pivot in job_ids:
-        raise JobStateError(f"job {pivot} cannot be moved beside itself")
+        raise JobStateError(f"job {pivot} cannot be moved relative to itself")
     movable, priority = _movable(session, job_ids)
     anchor = session.scalar(select(Job).where(Job.id == pivot), execution_options={"populate_existing": True})
     if anchor is None:
         raise JobNotFound(pivot)
     if anchor.status not in WAITING:
-        raise JobStateError(f"job {pivot} is {anchor.status}")
+        raise JobStateError(f"job {pivot} is {anchor.status}, not waiting")
     if movable and anchor.priority != priority:
-        raise TierMismatch("jobs of two tiers")
+        raise TierMismatch("the jobs belong to more than one tier")
     if movable:
-        _squeeze(session, movable, anchor, after=after)
+        _insert_beside(session, movable, anchor, after=after)
     return movable
 
 
 def reorder_queue(session: Session, job_ids: Sequence[str]) -> list[list[str]]:
-    """Give the waiting jobs this order; all must be named once, normal before batch. Returns them by tier.
+    """Put the waiting jobs into this order; each must be listed once, normal before batch. Returns them by tier.
 
-    The positions stay the same, only who stands on which changes. Raises QueueMismatch.
+    The set of positions stays the same and is redistributed. Raises QueueMismatch.
     """
     query = select(Job.id, Job.priority, Job.position).where(Job.status.in_(WAITING))
-    locked = session.execute(query.order_by(Job.id).with_for_update()).all()  # as all do who lock several
+    locked = session.execute(query.order_by(Job.id).with_for_update()).all()  # the order of every multi-row lock
     waiting = sorted(locked, key=lambda row: (row.priority, row.position, row.id))
-    standing = {job_id: (priority, position) for job_id, priority, position in waiting}
-    if len(job_ids) != len(waiting) or standing.keys() != set(job_ids):
-        raise QueueMismatch(_mismatch(job_ids, standing.keys()))
-    if any(standing[job_id][0] != priority for job_id, (_, priority, _) in zip(job_ids, waiting, strict=True)):
-        raise QueueMismatch("normal jobs stay before batch jobs")
+    current = {job_id: (priority, position) for job_id, priority, position in waiting}
+    if len(job_ids) != len(waiting) or current.keys() != set(job_ids):
+        raise QueueMismatch(_mismatch(job_ids, current.keys()))
+    if any(current[job_id][0] != priority for job_id, (_, priority, _) in zip(job_ids, waiting, strict=True)):
+        raise QueueMismatch("normal jobs must stay ahead of batch jobs")
     wanted = {job_id: position for job_id, (_, _, position) in zip(job_ids, waiting, strict=True)}
-    _place(session, {job_id: position for job_id, position in wanted.items() if standing[job_id][1] != position})
+    _set_positions(session, {job_id: position for job_id, position in wanted.items() if current[job_id][1] != position})
     first_batch = sum(priority == Priority.NORMAL for _, priority, _ in waiting)
     return [list(job_ids[:first_batch]), list(job_ids[first_batch:])]
 
 
 def _mismatch(job_ids: Sequence[str], waiting: KeysView[str]) -> str:
-    """Say what is wrong with an order, with one job of each kind of error."""
+    """Describe what is wrong with an order, with one job as an example of each error."""
     counts = Counter(job_ids)
     errors = (
         ("missing", sorted(waiting - counts.keys())),
         ("not waiting", sorted(counts.keys() - waiting)),
-        ("named more than once", sorted(job_id for job_id, count in counts.items() if count > 1)),
+        ("listed more than once", sorted(job_id for job_id, count in counts.items() if count > 1)),
     )
-    told = [f"{len(ids)} {what}, such as {ids[0][:100]!r}" for what, ids in errors if ids]
-    return f"the order must name every waiting job exactly once; {'; '.join(told)}"
+    found = [f"{len(ids)} {what}, for example {ids[0][:100]!r}" for what, ids in errors if ids]
+    return f"the order must list every waiting job exactly once: {'; '.join(found)}"
 
 
 def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) -> list[tuple[int, str]]:
@@ -189,21 +189,21 @@ def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) 
 
 
 def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
-    """Lock those that wait; their ids in the order given, and their tier."""
+    """Lock the waiting ones of the jobs; returns their ids in the order given, and their tier."""
     found: dict[str, int] = {}
     for chunk in chunks(sorted(set(job_ids)), _SLICE):
         query = select(Job.id, Job.priority).where(Job.id.in_(chunk), Job.status.in_(WAITING))
         found |= {row.id: row.priority for row in session.execute(query.order_by(Job.id).with_for_update())}
     if len(set(found.values())) > 1:
-        raise TierMismatch("jobs of two tiers")
+        raise TierMismatch("the jobs belong to more than one tier")
     return [job_id for job_id in dict.fromkeys(job_ids) if job_id in found], next(iter(found.values()), 0)
 
 
-def _squeeze(session: Session, movable: list[str], anchor: Job, *, after: bool) -> None:
-    """Put the jobs between the anchor and its neighbour; where that is too narrow, more neighbours move over."""
+def _insert_beside(session: Session, movable: list[str], anchor: Job, *, after: bool) -> None:
+    """Put the jobs between the anchor and its neighbour; if the gap is too small, renumber more neighbours."""
     nearest_first = movable if after else movable[::-1]
     for width in _WIDTHS:
-        beside = _beside(session, anchor, movable, width, after=after)
+        beside = _neighbours(session, anchor, movable, width, after=after)
         if len(beside) < width:
             row = [*nearest_first, *(job_id for job_id, _ in beside)]
             positions = _positions_outside(session, anchor, len(row), after=after)
@@ -212,11 +212,11 @@ def _squeeze(session: Session, movable: list[str], anchor: Job, *, after: bool) 
             positions = _positions_between(anchor.position, beside[-1][1], len(row))
         if positions:
             break
-    _place(session, dict(zip(row, positions, strict=True)))
+    _set_positions(session, dict(zip(row, positions, strict=True)))
 
 
-def _beside(session: Session, anchor: Job, movable: list[str], width: int, *, after: bool) -> list[tuple[str, int]]:
-    """Read the next jobs on that side, nearest first, with their positions; without those that move."""
+def _neighbours(session: Session, anchor: Job, movable: list[str], width: int, *, after: bool) -> list[tuple[str, int]]:
+    """Read the next jobs on one side, nearest first, with their positions; without those that move."""
     side = Job.position > anchor.position if after else Job.position < anchor.position
     query = select(Job.id, Job.position).where(Job.priority == anchor.priority, side)
     outward = query.order_by(Job.position.asc() if after else Job.position.desc())
@@ -226,7 +226,7 @@ def _beside(session: Session, anchor: Job, movable: list[str], width: int, *, af
 
 
 def _positions_between(start: int, end: int, count: int) -> list[int]:
-    """Spread evenly; empty if there is no room."""
+    """Spread positions evenly over a gap; empty if it is too small."""
     step = abs(end - start) // (count + 1)
     if end < start:
         step = -step
@@ -234,16 +234,16 @@ def _positions_between(start: int, end: int, count: int) -> list[int]:
 
 
 def _positions_outside(session: Session, anchor: Job, count: int, *, after: bool) -> list[int]:
-    """Take positions on the side where nothing stands; behind all there are those that submissions take, too."""
+    """Return positions beyond the first or last job; at the back they are allocated, as submissions do it."""
     if after:
-        return positions_at_end(session, anchor.priority, count)
+        return allocate_positions(session, anchor.priority, count)
     return [anchor.position - GAP * (number + 1) for number in range(count)]
 
 
-def _place(session: Session, positions: Mapping[str, int]) -> None:
-    for chunk in chunks(positions.items(), _PLACED_AT_ONCE):
-        if session.get_bind().dialect.name == "postgresql":  # as two texts: lists of numbers take long to be read
+def _set_positions(session: Session, positions: Mapping[str, int]) -> None:
+    for chunk in chunks(positions.items(), _UPDATE_CHUNK):
+        if session.get_bind().dialect.name == "postgresql":  # two strings: psycopg2 expands a list value by value
             ids, wanted = zip(*chunk, strict=True)
-            session.execute(_PLACE_MANY, {"ids": ",".join(ids), "positions": ",".join(map(str, wanted))})
+            session.execute(_SET_POSITIONS, {"ids": ",".join(ids), "positions": ",".join(map(str, wanted))})
         else:
-            session.execute(_PLACE_ONE, [{"id": job_id, "position": position} for job_id, position in chunk])
+            session.execute(_SET_POSITION, [{"id": job_id, "position": position} for job_id, position in chunk])

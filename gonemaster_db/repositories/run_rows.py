@@ -1,4 +1,4 @@
-"""The rows that runs consist of, written for several jobs at once."""
+"""Writes the rows of runs (run, entries, chain, domain), for several jobs at once."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -19,11 +19,11 @@ from gonemaster_db.repositories.findings import findings_hash
 from gonemaster_db.repositories.tags import tag_domains
 from gonemaster_db.upsert import insert, insert_into
 
-Ending = tuple[RowMapping, RunRecord]  # the row of the job, which is gone, and what came out
+Ending = tuple[RowMapping, RunRecord]  # the row of the deleted job, and its result
 KEPT = (
     "id", "public_id", "domain", "batch_id", "priority", "created_at", "started_at", "attempt", "worker",
     "profile", "profile_id", "profile_name", "config",
-)  # fmt: skip  # columns that a run has from its job
+)  # fmt: skip  # columns that a run takes from its job
 _FOUND = (
     "domain_id", "status", "finished_at", "duration_ms", "error", "worst_level", "score", "grade", "entry_count",
     "sev_notice", "sev_warning", "sev_error", "sev_critical", "effective_profile_digest", "nameserver_timings",
@@ -31,7 +31,7 @@ _FOUND = (
 )  # fmt: skip
 _ENTRY = ("run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
 _DOMAINS = cast("Table", Domain.__table__)
-# Made once: to build a statement costs more than to run it.
+# Built once: constructing a statement costs more than executing it.
 _LOCK_DOMAINS = (
     select(_DOMAINS.c.id)
     .where(_DOMAINS.c.name.in_(bindparam("names", expanding=True)))
@@ -44,7 +44,7 @@ _KNOWN_PROFILES = select(EffectiveProfile.digest).where(
 
 
 def write_runs(session: Session, endings: Sequence[Ending]) -> None:
-    """Write runs with entries and chains, and let their domains show them."""
+    """Write runs with entries and chains, and update the copies in their domains."""
     if not endings:
         return
     domain_ids = _update_domains(session, endings)
@@ -83,7 +83,7 @@ def _run_row(job: RowMapping, record: RunRecord, domain_id: int, digest: str | N
 
 
 def _duration_ms(started_at: datetime | None, finished_at: datetime) -> int | None:
-    """Whole milliseconds, never negative: clocks of two machines may disagree."""
+    """Return whole milliseconds, never negative: clocks of two machines may differ."""
     if started_at is None:
         return None
     return max(0, round((finished_at - started_at).total_seconds() * 1000))
@@ -99,17 +99,17 @@ def _entry_rows(endings: Sequence[Ending], domain_ids: Mapping[str, int]) -> Ite
 
 
 def _update_domains(session: Session, endings: Sequence[Ending]) -> dict[str, int]:
-    """Find or make the domains and let them show these runs, unless newer ones are shown; the ids by name."""
+    """Find or create the domains and copy the outcome of these runs unless theirs is newer; returns ids by name."""
     rows = _domain_rows(endings)
     connection = session.connection()
-    if len(rows) > 1:  # in order of id, as all lock them: two transactions must not wait for each other
+    if len(rows) > 1:  # in order of id, the order of every multi-row lock
         connection.execute(_LOCK_DOMAINS, {"names": [row["name"] for row in rows]})
     upserted = connection.execute(_domain_upsert(connection.dialect.name), rows)
     return {name: key for key, name in upserted}
 
 
 def _domain_rows(endings: Sequence[Ending]) -> list[dict[str, Any]]:
-    """One row for each domain, with the newest of its runs, in order of name."""
+    """Return one row for each domain with its newest run, in order of name."""
     counts = Counter(job["domain"] for job, _ in endings)
     newest = {job["domain"]: (job, record) for job, record in sorted(endings, key=_age)}
     return [_domain_row(*newest[name], runs=counts[name]) for name in sorted(newest)]
@@ -136,7 +136,7 @@ def _domain_row(job: RowMapping, record: RunRecord, *, runs: int) -> dict[str, A
 
 @cache
 def _domain_upsert(dialect: str) -> Any:
-    """Make the statement once: to build it costs more than to run it."""
+    """Build the statement once: constructing it costs more than executing it."""
     statement = insert_into(dialect, Domain)
     new = statement.excluded
     shown = or_(
@@ -152,7 +152,7 @@ def _domain_upsert(dialect: str) -> Any:
 
 
 def _keep_profiles(session: Session, endings: Sequence[Ending]) -> list[str | None]:
-    """Store the profiles that are not known, most runs share one; returns the digest of each run."""
+    """Store unknown effective profiles (most runs share one); returns the digest of each run's profile."""
     documents = [_document(record) for _, record in endings]
     digests = [None if text is None else hashlib.sha256(text.encode()).hexdigest() for text in documents]
     wanted = {digest: number for number, digest in enumerate(digests) if digest is not None}
@@ -171,7 +171,7 @@ def _document(record: RunRecord) -> str | None:
 
 
 def _tag(session: Session, endings: Sequence[Ending], domain_ids: Mapping[str, int]) -> None:
-    """Let the domains join the tags that their jobs name."""
+    """Add the domains to the tags that their jobs list."""
     tagged: dict[tuple[str, ...], dict[int, datetime]] = defaultdict(dict)
     for job, record in endings:
         if tags := job["config"].get("tags"):

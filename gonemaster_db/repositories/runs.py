@@ -1,4 +1,4 @@
-"""Runs: reading and listing them."""
+"""Runs: lookup and lists."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,8 +10,8 @@ from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import DnssecChain, Domain, Entry, Run
 from gonemaster_db.records import Page
-from gonemaster_db.repositories.ordering import RUN_KEYS, RUN_SORT, sort_columns, sort_order
 from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, name_condition, tag_condition
+from gonemaster_db.repositories.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
 
 
 def get_run(session: Session, run_id: str) -> Run:
@@ -26,7 +26,7 @@ def get_run(session: Session, run_id: str) -> Run:
 def list_runs(
     session: Session, wanted: RunFilter, *, sort: str = RUN_SORT, limit: int = 100, offset: int = 0, full: bool = False
 ) -> Page[Run]:
-    """Page through runs. `sort` is a key of ordering.SORTS; `full` also reads profiles and timings."""
+    """Page through runs. `sort` is a key of sort_keys.SORTS; `full` also reads profiles and timings."""
     conditions = _conditions(wanted, sort)
     ids = few_ids(session, conditions) if wanted.domain and wanted.batch_id else None
     if ids is not None:
@@ -35,7 +35,7 @@ def list_runs(
     if not total:
         return Page([], 0, limit, offset)
     keys = sort_columns(RUN_KEYS, sort)
-    # Ids first: an index knows them, so that rows are read for this page only.
+    # A deferred join: the ids of the page come from a covering index alone, and only its rows are read from the table.
     page = select(*keys).where(*conditions).order_by(*sort_order(keys, sort)).limit(limit).offset(offset).subquery()
     query = select(Run).join(page, page.c.id == Run.id).order_by(*sort_order(list(page.c), sort))
     loading = joinedload(Run.effective_profile) if full else defer(Run.nameserver_timings)
@@ -43,7 +43,7 @@ def list_runs(
 
 
 def _count(session: Session, wanted: RunFilter, conditions: list[ColumnElement[bool]]) -> int:
-    """Count what matches; where one filter stands alone, without reading runs."""
+    """Count the matches; for a single filter on domains or tags without reading runs."""
     if (wanted.domain or wanted.domain_tag) and replace(wanted, domain=None, domain_tag=None) == RunFilter():
         return count_runs_of_domains(session, part=wanted.domain, tag=wanted.domain_tag)
     if wanted.event_tag is not None and replace(wanted, event_tag=None) == RunFilter():
@@ -53,18 +53,18 @@ def _count(session: Session, wanted: RunFilter, conditions: list[ColumnElement[b
 
 
 def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
-    """Store a score that was computed after the run, and show it with the domain if this is its newest run."""
+    """Store a score that was computed after the run, also in the domain if this is its newest run."""
     session.execute(update(Run).where(Run.id == run_id).values(score=score, grade=grade))
     session.execute(update(Domain).where(Domain.latest_run_id == run_id).values(latest_score=score, latest_grade=grade))
 
 
 def get_dnssec_chain(session: Session, run_id: str) -> Any | None:
-    """Read the chain document that was stored with a run, if there is one."""
+    """Read the DNSSEC chain document of a run, if it has one."""
     return session.scalar(select(DnssecChain.chain).where(DnssecChain.run_id == run_id))
 
 
 def has_dnssec_chain(session: Session, run_id: str) -> bool:
-    """Say whether a chain document was stored with a run."""
+    """Return whether a run has a DNSSEC chain document."""
     return session.scalar(select(DnssecChain.run_id).where(DnssecChain.run_id == run_id)) is not None
 
 

@@ -1,4 +1,4 @@
-"""Which values an argument of one message tag has over the runs of a batch."""
+"""Values of one argument of a message tag over the runs of a batch."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from gonemaster_db.json_text import dump_json
 from gonemaster_db.models import Entry, Run
 
 _SAMPLES = 10
-_BEST = 100
+_MAX_SCORE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ def list_tag_values(
 ) -> list[TagValue]:
     """Group the values by the number of domains, most first.
 
-    With `weight_by_score` a domain counts as what its score lacks to 100, so that values of bad domains come first.
-    A value that is no string is given as JSON text.
+    With `weight_by_score` a domain counts 100 minus its score, so that values of bad domains come first.
+    A value that is not a string is returned as JSON text.
     """
-    if '"' in argument:  # no argument is called so, and SQLite could not be asked for it
+    if '"' in argument:  # no argument has such a name, and a JSON path of SQLite cannot express it
         return []
     found = _found(_value(session, argument), batch_id, message_tag)
     counted = _counted(found, min_count, weight_by_score=weight_by_score).limit(limit).cte("counted")
@@ -58,7 +58,7 @@ def list_tag_values(
 
 
 def _found(value: ColumnElement[str], batch_id: str, message_tag: str) -> CTE:
-    """Select values with each of their domains; read once, though it is counted and looked up."""
+    """Select values with each of their domains; a CTE that is used twice is computed once."""
     return (
         select(value.label("value"), Run.domain.label("domain"), func.min(Run.score).label("score"))
         .join(Run, Run.id == Entry.run_id)
@@ -70,7 +70,11 @@ def _found(value: ColumnElement[str], batch_id: str, message_tag: str) -> CTE:
 
 def _counted(found: CTE, min_count: int, *, weight_by_score: bool) -> "Select[str, int, Any, int]":
     count = func.count()
-    lacking = func.coalesce(func.sum(_BEST - func.coalesce(found.c.score, _BEST)), 0) if weight_by_score else literal(0)
+    lacking = (
+        func.coalesce(func.sum(_MAX_SCORE - func.coalesce(found.c.score, _MAX_SCORE)), 0)
+        if weight_by_score
+        else literal(0)
+    )
     return (
         select(
             found.c.value,
@@ -91,7 +95,7 @@ def _tag_value(rows: Sequence[Any]) -> TagValue:
 
 
 def _value(session: Session, argument: str) -> ColumnElement[str]:
-    """Read the argument as JSON text: booleans and numbers then look the same on both databases."""
+    """Read the argument as JSON text, in which booleans and numbers look the same on both databases."""
     if session.get_bind().dialect.name == "postgresql":
         name: ColumnElement[str] = literal(argument, Text())
     else:

@@ -1,4 +1,4 @@
-"""Domain tags and which domains carry them."""
+"""Domain tags and their memberships."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class ListedTag:
 
 @dataclass(frozen=True, slots=True)
 class TagSummary:
-    """Newest runs of a tag's domains, counted by level (`ok` is below NOTICE) and by grade."""
+    """Counts of the newest runs of a tag's domains by level (`ok` is below NOTICE) and grade."""
 
     tag: str
     domain_count: int
@@ -54,12 +54,12 @@ def get_tag(session: Session, name: str) -> ListedTag:
 
 
 def require_tag(session: Session, name: str) -> None:
-    """Say whether there is such a tag, without counting its domains. Raises TagNotFound."""
+    """Check that a tag exists, without counting its domains. Raises TagNotFound."""
     _tag(session, name)
 
 
 def create_tag(session: Session, name: str, *, description: str = "", now: datetime) -> Tag:
-    """Make a tag. Raises TagExists."""
+    """Create a tag. Raises TagExists."""
     row = {"name": name, "description": description, "created_at": now}
     made = insert(session, Tag).values(row).on_conflict_do_nothing().returning(Tag.name)
     if session.execute(made).first() is None:
@@ -91,14 +91,14 @@ def set_default_profile(session: Session, name: str, profile_id: int | None) -> 
 
 
 def ensure_tags(session: Session, names: Iterable[str], *, now: datetime) -> None:
-    """Make the tags that do not exist."""
+    """Create the tags that do not exist."""
     rows = [{"name": name, "description": "", "created_at": now} for name in sorted(set(names))]
     if rows:
         session.execute(insert(session, Tag).on_conflict_do_nothing(), rows)
 
 
 def tag_domains(session: Session, names: Iterable[str], domain_ids: Iterable[int], *, now: datetime) -> None:
-    """Put each of the domains into each of the tags; tags that do not exist are made."""
+    """Add each of the domains to each of the tags; missing tags are created."""
     tags = sorted(set(names))
     ensure_tags(session, tags, now=now)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
@@ -108,7 +108,7 @@ def tag_domains(session: Session, names: Iterable[str], domain_ids: Iterable[int
 
 
 def untag_domains(session: Session, name: str, domains: Iterable[str]) -> int:
-    """Take domains, given by name, out of a tag; returns how many were in it."""
+    """Remove domains, given by name, from a tag; returns the number of removed memberships."""
     removed = 0
     for chunk in chunks(sorted(set(domains)), _CHUNK):
         ids = select(Domain.id).where(Domain.name.in_(chunk))
@@ -142,10 +142,10 @@ def iter_tag_domains(session: Session, name: str) -> Iterator[str]:
 
 
 def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = ()) -> int | None:
-    """Find the default profile of a domain's tags, and of those that it is about to get; None if they have none.
+    """Return the default profile of a domain's tags and of `tags`, which it is about to join; None if they have none.
 
     Raises:
-        AmbiguousProfile: they name different ones.
+        AmbiguousProfile: the tags have different ones.
     """
     own = default_profile_ids(session, [domain]).get(domain, [])
     found = sorted({*own, *profile_ids_of_tags(session, tags)})
@@ -155,13 +155,13 @@ def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = (
 
 
 def profile_ids_of_tags(session: Session, names: Iterable[str]) -> list[int]:
-    """Find the default profiles of tags; those that do not exist have none."""
+    """Return the default profiles of tags; a missing tag has none."""
     query = select(Tag.default_profile_id).where(Tag.name.in_(set(names)), Tag.default_profile_id.is_not(None))
     return sorted({found for found in session.scalars(query) if found is not None})
 
 
 def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, list[int]]:
-    """Find the default profiles of the tags of many domains; a domain without one is absent."""
+    """Return the default profiles of the tags of many domains by name; a domain without one is absent."""
     found: dict[str, list[int]] = {}
     for chunk in chunks(domains, _CHUNK):
         query = (

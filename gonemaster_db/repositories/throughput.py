@@ -1,4 +1,4 @@
-"""How fast jobs come to their end, measured from the runs."""
+"""Throughput of the queue, measured from finished runs."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,19 +9,19 @@ from sqlalchemy.orm import Session
 from gonemaster_db.models import AuditLine, Job, JobStatus, Run
 
 _SAMPLE = 1000
-_FEWEST = 3
+_MIN_SAMPLE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """`per_second` runs ended, each having taken `mean_duration`."""
+    """Runs finished per second and their mean duration."""
 
     per_second: float
     mean_duration: timedelta
 
 
 def measure_throughput(session: Session, *, now: datetime, window: timedelta) -> Throughput | None:
-    """Measure the last runs that were started, 1,000 at most; None if fewer than three ended in the window."""
+    """Measure the last runs that a worker started, 1,000 at most; None if fewer than three finished in the window."""
     query = (
         select(Run.finished_at, Run.duration_ms)
         .where(Run.finished_at >= now - window, Run.finished_at <= now, Run.started_at.is_not(None))
@@ -29,15 +29,15 @@ def measure_throughput(session: Session, *, now: datetime, window: timedelta) ->
         .limit(_SAMPLE)
     )
     rows = session.execute(query).all()
-    if len(rows) < _FEWEST:
+    if len(rows) < _MIN_SAMPLE:
         return None
     span_s = max(0.001, (now - rows[-1].finished_at).total_seconds())
     mean_ms = sum(row.duration_ms or 0 for row in rows) / len(rows)
     return Throughput(len(rows) / span_s, timedelta(milliseconds=mean_ms))
 
 
-def has_moved_since(session: Session, since: datetime) -> bool:
-    """Whether a job runs, has ended since then, or may have had no time to start since the queue was resumed."""
+def has_progressed_since(session: Session, since: datetime) -> bool:
+    """Return whether a job runs, finished since then, or may not have had time to start since a resume."""
     signs = (
         select(Job.id).where(Job.status == JobStatus.RUNNING),
         select(Run.id).where(Run.finished_at >= since),

@@ -23,7 +23,7 @@ class LiveSettings:
     def load(self, store: Store) -> None:
         """Read the overrides. Raises StoreError."""
         with self._loading:  # of two threads, the one that read the older overrides must not write last
-            with store.reading() as session:
+            with store.read_only() as session:
                 overrides = read_settings(session)
             self.current = with_overrides(self.own, overrides)
 

@@ -74,7 +74,7 @@ class _Cache:
     def _refresh(self, store: Store) -> None:
         self.due = time.monotonic() + POLL_INTERVAL_S
         try:
-            with store.reading() as session:
+            with store.read_only() as session:
                 found = read_stamped(session, SCORING_KEY)
         except (StoreUnavailable, StoreConflict) as error:
             log.warning("scoring configuration could not be read", extra={"error": str(error)})

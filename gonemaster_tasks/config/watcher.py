@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from gonemaster_db.repositories.settings import settings_mark
+from gonemaster_db.repositories.settings import settings_revision
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.live import LiveSettings
@@ -17,8 +17,8 @@ _RETRY_AFTER_S = 2.0
 
 def republish_settings(store: Store, broker: Broker) -> bool:
     """Make all processes read the settings if the last change was not published; return whether that was so."""
-    with store.reading() as session:
-        mark = settings_mark(session)
+    with store.read_only() as session:
+        mark = settings_revision(session)
     if broker.settings_mark().startswith(f"{mark}:"):
         return False
     broker.tell_settings(mark)

@@ -49,13 +49,13 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
     Raises:
         BatchNotFound: no such batch.
     """
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         get_batch(session, batch_id)
     action = LongAction("batch.cancel", who=who, target=batch_id)
     canceled: list[str] = []
-    while ended := parts.store.run(lambda session: _cancel_chunk(session, batch_id, error, action)):
+    while ended := parts.store.run_in_transaction(lambda session: _cancel_chunk(session, batch_id, error, action)):
         canceled += ended
-    stopping = parts.store.run(lambda session: _mark_running(session, batch_id, action))
+    stopping = parts.store.run_in_transaction(lambda session: _mark_running(session, batch_id, action))
     for start in range(0, len(stopping), _TOLD_AT_ONCE):
         tell_workers_to_cancel(parts, stopping[start : start + _TOLD_AT_ONCE])
     _forget_messages(parts, canceled)
@@ -98,7 +98,7 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
         BrokerUnavailable: Redis is away; nothing was written.
     """
     status = None if only == "all" else RunStatus(only)
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         old = get_batch(session, batch_id)
         count = count_runs(session, batch_id, status=status)
         if not count:

@@ -30,7 +30,7 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
     Raises:
         JobNotFound: neither a job nor a run has this id.
     """
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         before = find_job_or_run(session, job_id)
     if isinstance(before, Run):
         return before
@@ -42,7 +42,7 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
         record_action(session, "job.cancel", who=who, now=now, target=job_id, details=details)
         return left
 
-    after = parts.store.run(cancel)
+    after = parts.store.run_in_transaction(cancel)
     if isinstance(after, Job):
         tell_workers_to_cancel(parts, [job_id])
     else:

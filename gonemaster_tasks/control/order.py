@@ -39,7 +39,7 @@ def hold_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
         record_action(session, "job.hold", who=who, now=utcnow(), target=job_id)
         return job
 
-    job = parts.store.run(hold)
+    job = parts.store.run_in_transaction(hold)
     try:
         parts.broker.remove([job_id], tier_of(job.priority))
         publish(parts.broker, job_id, JobEvent("state", {"status": "paused"}))
@@ -59,9 +59,9 @@ def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
     def release(session: Session) -> tuple[Job, str | None]:
         job = job_rows.release_job(session, job_id)
         record_action(session, "job.release", who=who, now=utcnow(), target=job_id)
-        return job, queue_rows.queued_behind(session, job)
+        return job, queue_rows.next_queued_after(session, job)
 
-    job, behind = parts.store.run(release)
+    job, behind = parts.store.run_in_transaction(release)
     try:
         _enqueue_before(parts.broker, job, behind)
         publish(parts.broker, job_id, JobEvent("state", {"status": "queued"}))
@@ -181,7 +181,7 @@ def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> 
             by_tier.setdefault(tier_of(priorities[job_id]), []).append(job_id)
         return ordered, by_tier
 
-    removed, by_tier = parts.store.run(remove)
+    removed, by_tier = parts.store.run_in_transaction(remove)
     try:
         for tier, ids in by_tier.items():
             parts.broker.remove(ids, tier)

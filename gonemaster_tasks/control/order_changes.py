@@ -43,7 +43,7 @@ def change_order(
     with exclusive(broker, ARRANGE) as lock:
         marked = broker.mark_changing(tiers)
         try:
-            written = store.run(write_rows)
+            written = store.run_in_transaction(write_rows)
         except StoreUnavailable:  # perhaps they are: the answer may have been lost
             raise
         except StoreError:
@@ -64,7 +64,7 @@ def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
     The caller holds the lock ARRANGE. If it is killed in the middle, the mark lets the reconciler begin again.
     """
     broker.mark_changing([tier])
-    with store.reading() as session:
+    with store.read_only() as session:
         count = broker.rebuild(iter_queued_ids(session, TIERS.index(tier)), tier)
     broker.unmark_changing([tier])
     return count
@@ -85,7 +85,7 @@ def settle_fronts(store: Store, broker: Broker, tiers: Sequence[str]) -> list[No
 
 
 def _settle_front(store: Store, broker: Broker, tier: str) -> None:
-    with store.reading() as session:
+    with store.read_only() as session:
         ids = first_queued_ids(session, TIERS.index(tier), limit=_FRONT)
     if ids != list(islice(broker.waiting_ids(tier), len(ids))):
         broker.settle_front(ids, tier)

@@ -36,7 +36,7 @@ def pause_queue(
         target = ",".join(tiers)
         record_action(session, "queue.pause", who=paused_by, now=now, target=target, count=len(tiers), details=details)
 
-    parts.store.run(pause)
+    parts.store.run_in_transaction(pause)
     copy_controls(parts.store, parts.broker, now=now)
 
 
@@ -49,6 +49,6 @@ def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS, *, who: str = 
         record_action(session, "queue.resume", who=who, now=now, target=",".join(tiers), count=len(resumed))
         return resumed
 
-    resumed = parts.store.run(resume)
+    resumed = parts.store.run_in_transaction(resume)
     copy_controls(parts.store, parts.broker, now=now)
     return resumed

@@ -15,7 +15,7 @@ _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 
 def read_controls(store: Store, *, now: datetime) -> Controls:
     """Return the flags as the database has them."""
-    with store.reading() as session:
+    with store.read_only() as session:
         pauses = list_pauses(session, now=now)
     return Controls({pause.tier: pause.until.timestamp() if pause.until else 0.0 for pause in pauses})
 
@@ -35,7 +35,7 @@ def end_pauses(store: Store, *, now: datetime) -> list[str]:
             record_action(session, "queue.resume", who=RECONCILER, now=now, target=tier, details=details)
         return tiers
 
-    with store.reading() as session:
+    with store.read_only() as session:
         if len(list_pauses(session, now=now)) == len(list_pauses(session, now=_BEGINNING)):
             return []
-    return store.run(end)
+    return store.run_in_transaction(end)

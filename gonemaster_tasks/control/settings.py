@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.settings import delete_settings, read_settings, settings_mark, write_settings
+from gonemaster_db.repositories.settings import delete_settings, read_settings, settings_revision, write_settings
 from gonemaster_tasks.app import PURGE_ENTRY
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.overrides import check_changes
@@ -32,7 +32,7 @@ def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str,
     values = check_changes(live.own, changes)
     parts.broker.ping()
     now = utcnow()
-    changed, mark = parts.store.run(lambda session: _store(session, values, who=who, now=now))
+    changed, mark = parts.store.run_in_transaction(lambda session: _store(session, values, who=who, now=now))
     if changed:
         live.load(parts.store)
         _tell(parts, live, changed, mark)
@@ -48,7 +48,7 @@ def _store(session: Session, values: Mapping[str, Any], *, who: str, now: dateti
     for key in changed:
         details = {"from": before.get(key), "to": values[key]}
         record_action(session, "settings.change", who=who, now=now, target=key, details=details)
-    return changed, settings_mark(session)
+    return changed, settings_revision(session)
 
 
 def _tell(parts: QueueParts, live: LiveSettings, changed: list[str], mark: str) -> None:

@@ -46,7 +46,7 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job],
             also(session, job)
         return job
 
-    job = parts.store.run(create)
+    job = parts.store.run_in_transaction(create)
     try:
         parts.broker.enqueue(job.id, tier_of(job.priority))
     except BrokerUnavailable:

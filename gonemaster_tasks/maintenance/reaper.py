@@ -20,7 +20,7 @@ def reap(store: Store, broker: Broker, *, now: datetime, max_attempts: int) -> i
     """Queue jobs with ended leases again, or fail them after too many starts; return how many there were."""
     total = 0
     while True:
-        with store.reading() as session:
+        with store.read_only() as session:
             jobs = expired_leases(session, now=now, limit=_AT_ONCE)
         for job in jobs:
             _reap_job(store, broker, job, now=now, max_attempts=max_attempts)
@@ -32,7 +32,7 @@ def reap(store: Store, broker: Broker, *, now: datetime, max_attempts: int) -> i
 def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_attempts: int) -> None:
     worker, attempt = job.worker or "", job.attempt
     try:
-        left = store.run(
+        left = store.run_in_transaction(
             lambda session: requeue_job(
                 session, job.id, worker=worker, attempt=attempt, now=now, max_attempts=max_attempts
             )
@@ -51,7 +51,7 @@ def expire(store: Store, *, now: datetime) -> int:
     """End waiting jobs that should have started by now; a claim of their messages then finds no row."""
     total = 0
     while True:
-        ids = store.run(lambda session: expire_jobs(session, now=now, limit=_AT_ONCE))
+        ids = store.run_in_transaction(lambda session: expire_jobs(session, now=now, limit=_AT_ONCE))
         total += len(ids)
         if len(ids) < _AT_ONCE:
             return total

@@ -69,7 +69,7 @@ def _counts_differ(store: Store, broker: Broker, tier: str) -> bool:
     """Compare twice: between claim and acknowledgement a job is counted on one side only."""
     for _ in range(2):
         before, held = broker.depth(tier), broker.held_count()
-        with store.reading() as session:
+        with store.read_only() as session:
             rows = count_queued(session, TIERS.index(tier))
         after = broker.depth(tier)
         if min(before, after) - held <= rows <= max(before, after) + held:
@@ -79,12 +79,12 @@ def _counts_differ(store: Store, broker: Broker, tier: str) -> bool:
 
 def _restore_front(store: Store, broker: Broker, tier: str, *, now: datetime) -> int:
     """Look for the messages of the jobs that are due next; a single lost one comes to the front in time."""
-    with store.reading() as session:
+    with store.read_only() as session:
         ids = first_queued_ids(session, TIERS.index(tier), limit=_FRONT, created_before=now - _GRACE)
     missing = broker.absent(ids, tier)
     if not missing:
         return 0
-    with store.reading() as session:  # claimed between the two looks: not missing
+    with store.read_only() as session:  # claimed between the two looks: not missing
         still = set(first_queued_ids(session, TIERS.index(tier), limit=_FRONT, created_before=now - _GRACE))
     lost = [job_id for job_id in missing if job_id in still]
     for job_id in reversed(lost):

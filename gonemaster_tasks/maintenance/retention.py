@@ -12,7 +12,7 @@ from gonemaster_db.errors import StoreError
 from gonemaster_db.purging import Step, purge_in_steps
 from gonemaster_db.repositories.audit import LongAction
 from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
-from gonemaster_db.repositories.idempotency import purge_answers
+from gonemaster_db.repositories.idempotency import purge_expired_responses
 from gonemaster_db.repositories.profiles import purge_effective_profiles
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
@@ -91,12 +91,12 @@ def _do_what_is_due(
     purged = purge_old_runs(store, broker, days=days, now=now, who=BEAT, stopped=ended) if days else 0
     if purged:
         log.info("old runs removed", extra={"runs": purged, "older_than_days": days})
-    store.run(lambda session: _tidy(session, now))
+    store.run_in_transaction(lambda session: _tidy(session, now))
     return purged
 
 
 def _tidy(session: Session, now: datetime) -> None:
-    purge_answers(session, now=now)
+    purge_expired_responses(session, now=now)
     purge_effective_profiles(session, older_than=now - _UNUSED_FOR)
 
 

@@ -26,7 +26,7 @@ def drop_leftovers(store: Store, broker: Broker, *, now: datetime) -> int:
     old = [job_id for job_id, at in broker.held_since().items() if abs(moment - at) > grace]
     if not old:
         return 0
-    with store.reading() as session:
+    with store.read_only() as session:
         states = states_of(session, old)
     left = [job_id for job_id in old if job_id not in states or states[job_id][0] is not JobStatus.RUNNING]
     if left:

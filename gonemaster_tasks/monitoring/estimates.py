@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Job, JobStatus, Priority
 from gonemaster_db.repositories.pauses import list_pauses
-from gonemaster_db.repositories.places import BatchSpan, find_positions, queued_before
 from gonemaster_db.repositories.queue import count_queued, count_running
+from gonemaster_db.repositories.queue_ranks import BatchSpan, count_queued_before, find_ranks
 from gonemaster_db.repositories.throughput import measure_throughput
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -101,7 +101,7 @@ def untended_tiers(broker: Broker) -> frozenset[str]:
 def estimate_jobs(session: Session, jobs: Iterable[Job], outlook: Outlook) -> dict[str, Estimate]:
     """Estimate unfinished jobs, by id. A held one has nothing, for nobody knows when it is released."""
     listed = list(jobs)
-    positions = find_positions(session, listed)
+    positions = find_ranks(session, listed)
     return {job.id: _estimate_job(job, positions.get(job.id), outlook) for job in listed}
 
 
@@ -127,7 +127,7 @@ def estimate_batches(
     Where `started` has a time, the batch has begun then. One with held jobs has no end, for they wait for somebody.
     """
     marks = [mark for span in spans.values() for mark in (span.first, span.last) if mark is not None]
-    before = queued_before(session, Priority.BATCH, marks)
+    before = count_queued_before(session, Priority.BATCH, marks)
     begun = started or {}
     found = {}
     for batch_id, span in spans.items():

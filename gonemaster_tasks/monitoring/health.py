@@ -8,7 +8,7 @@ from gonemaster_db.models import Job, JobStatus
 from gonemaster_db.repositories.jobs import expired_leases
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states, first_queued_ids, oldest_waiting
-from gonemaster_db.repositories.throughput import has_moved_since
+from gonemaster_db.repositories.throughput import has_progressed_since
 from gonemaster_tasks.broker.client import WorkerState, reachable
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
@@ -80,8 +80,8 @@ def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime,
     if not limit:
         return
     since = now - limit
-    with parts.store.reading() as session:
-        if has_moved_since(session, since):
+    with parts.store.read_only() as session:
+        if has_progressed_since(session, since):
             return
         paused = {pause.tier for pause in list_pauses(session, now=now)}
         oldest = {tier: oldest_waiting(session, priority) for priority, tier in enumerate(TIERS)}
@@ -92,7 +92,7 @@ def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime,
 
 
 def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Trouble]:
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         jobs: list[Job] = expired_leases(session, now=now - grace, limit=_MOST_JOBS)
     for job in jobs:
         yield Trouble("lease_ended", job.id, f"left behind by {job.worker}, not reaped", job.lease_until)
@@ -101,7 +101,7 @@ def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterato
 def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iterator[Trouble]:
     held = parts.broker.held_count()
     depths = parts.broker.depths()
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         states = count_states(session)
         paused = {pause.tier for pause in list_pauses(session, now=now)}
         due = {

@@ -53,7 +53,7 @@ class Ledger:
 
     def _claim_all(self, job_ids: Sequence[str]) -> list[ClaimedJob | None]:
         """Claim by one statement that commits by itself."""
-        with self._store.single() as session:
+        with self._store.autocommit() as session:
             jobs = claim_jobs(session, job_ids, worker=self._worker, now=self._clock.now(), lease=self._lease)
         claimed = {job.id: job for job in jobs}
         return [claimed.pop(job_id, None) for job_id in job_ids]  # once, if it was asked for twice
@@ -71,7 +71,7 @@ class Ledger:
         return [self._graduated_alone(finished) for finished in group]
 
     def _graduated(self, group: Sequence[Finished]) -> list[RunStatus | Exception]:
-        ended = self._store.run(lambda session: graduate_jobs(session, group, worker=self._worker))
+        ended = self._store.run_in_transaction(lambda session: graduate_jobs(session, group, worker=self._worker))
         return [
             ended.get((one.job_id, one.attempt)) or JobStateError(f"claim {one.attempt} of {one.job_id} is over")
             for one in group

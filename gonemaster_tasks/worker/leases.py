@@ -47,7 +47,7 @@ class LeaseKeeper:
         ids = self._process.jobs.ids()
         if not ids:
             return
-        answer = self._process.store.run(lambda session: self._renewed(session, ids))
+        answer = self._process.store.run_in_transaction(lambda session: self._renewed(session, ids))
         for job_id in answer.lost:
             self._process.jobs.stop(job_id, Stop.LOST)
         for job_id in answer.canceled:

@@ -73,7 +73,7 @@ def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
 def _leave(process: Process, job_id: str, tier: str) -> None:
     """Put the message of a job that may not start now back; drop that of a job that is not queued any more."""
     try:
-        with process.store.reading() as session:
+        with process.store.read_only() as session:
             paused = is_paused(session, tier, now=process.clock.now())
     except StoreUnavailable:
         paused = True  # a message too many is harmless
@@ -205,7 +205,7 @@ def _store_run(process: Process, claim: Claim, record: RunRecord) -> str:
 
 
 def _fail(process: Process, claim: Claim, text: str) -> str:
-    run = process.store.run(
+    run = process.store.run_in_transaction(
         lambda session: fail_job(
             session,
             claim.job.id,
@@ -222,7 +222,7 @@ def _give_back(process: Process, claim: Claim) -> None:
     """Queue the job again for another worker; this start does not count as an attempt."""
     job_id = claim.job.id
     try:
-        left = process.store.run(
+        left = process.store.run_in_transaction(
             lambda session: requeue_job(
                 session,
                 job_id,

@@ -207,9 +207,9 @@ def test_wrong_queries_are_refused(client: FlaskClient, query: str, code: str) -
 
 def test_an_action_of_many_transactions_has_one_line_that_says_how_far_it_came(store: Store) -> None:
     action = LongAction("jobs.purge", who="beat", target="t")
-    store.run(lambda session: action.add(session, 3, now=NOON))
-    store.run(lambda session: action.add(session, 4, now=NOON))
-    with store.reading() as session:
+    store.run_in_transaction(lambda session: action.add(session, 3, now=NOON))
+    store.run_in_transaction(lambda session: action.add(session, 4, now=NOON))
+    with store.read_only() as session:
         (line,) = list_actions(session).items
     assert (line.who, line.count) == ("beat", 7)
 
@@ -224,6 +224,6 @@ def test_a_first_step_that_is_rolled_back_is_counted_when_it_is_repeated(store: 
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    store.run(lambda session: action.add(session, 5, now=NOON))
-    with store.reading() as session:
+    store.run_in_transaction(lambda session: action.add(session, 5, now=NOON))
+    with store.read_only() as session:
         assert [line.count for line in list_actions(session).items] == [5]

@@ -46,7 +46,7 @@ def test_one_bad_name_refuses_the_whole_batch(client: FlaskClient, queue: QueueP
     assert [item["index"] for item in error["details"]["invalid"]] == [1, 2, 4]
     assert all(item["reason"] for item in error["details"]["invalid"])
     assert queue.broker.depth(BATCH) == 0
-    with store.reading() as session:
+    with store.read_only() as session:
         assert not session.connection().exec_driver_sql("SELECT id FROM batches").all()
 
 

@@ -59,7 +59,7 @@ def test_chain_goes_with_its_run(client: FlaskClient, store: Store) -> None:
     finish_job(store, claim(store, job_id), record("INFO", dnssec_chain={"version": 3, "zone": "a.example"}))
     assert client.get(f"/api/v1/runs/{job_id}/dnssec-chain").get_json()["zone"] == "a.example"
     assert client.delete(f"/api/v1/batches/{answer['batch_id']}").status_code == 204
-    with store.reading() as session:
+    with store.read_only() as session:
         assert session.connection().exec_driver_sql("SELECT count(*) FROM run_dnssec_chain").scalar() == 0
 
 

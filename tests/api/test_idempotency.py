@@ -58,7 +58,7 @@ def test_same_request_several_times_at_once_is_done_once(make_app: MakeApp, stor
 
     answers = together(*[post] * 4)
     assert len(set(answers)) == 1, answers
-    with store.reading() as session:
+    with store.read_only() as session:
         jobs = session.connection().exec_driver_sql("SELECT id FROM jobs").all()
     assert len(jobs) == len(REQUESTS[path].get("domains", "1"))
 

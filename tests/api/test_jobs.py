@@ -45,7 +45,7 @@ def test_all_wishes_are_stored_with_the_job(client: FlaskClient, store: Store) -
         "ipv4_disabled": True,
         "expires_in": 60,
     }
-    with store.reading() as session:
+    with store.read_only() as session:
         job = get_job(session, client.post("/api/v1/jobs", json=wishes).get_json()["id"])
     assert job.domain == "xn--bcher-kva.example"
     assert job.config == {
@@ -129,7 +129,7 @@ def test_nothing_is_written_while_the_broker_is_away(settings: Settings, queue: 
     response = create_app(settings, queue=away).test_client().post("/api/v1/jobs", json={"domain": "a.example"})
     assert (response.status_code, error_of(response)["code"]) == (503, "broker_unavailable")
     assert int(response.headers["Retry-After"]) > 0
-    with store.reading() as session:
+    with store.read_only() as session:
         assert not session.connection().exec_driver_sql("SELECT id FROM jobs").all()
 
 
@@ -166,7 +166,7 @@ def test_cancel_of_a_waiting_job_ends_it_at_once(client: FlaskClient, queue: Que
 def test_cancel_of_a_running_job_leaves_a_mark(client: FlaskClient, store: Store) -> None:
     job = claim(store, queue_job(store, "a.example").id)
     assert client.post(f"/api/v1/jobs/{job.id}/cancel").get_json()["status"] == "running"
-    with store.reading() as session:
+    with store.read_only() as session:
         assert get_job(session, job.id).cancel_requested_at is not None
 
 

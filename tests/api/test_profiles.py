@@ -25,7 +25,7 @@ def create(client: FlaskClient, name: str = "strict", **fields: Any) -> dict[str
 
 
 def audited(store: Store) -> list[tuple[str, str, dict[str, Any]]]:
-    with store.reading() as session:
+    with store.read_only() as session:
         lines = list_actions(session).items
     assert all(line.who.startswith("open:") for line in lines)
     return [(line.action, line.target, line.details) for line in reversed(lines)]

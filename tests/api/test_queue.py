@@ -130,8 +130,8 @@ def test_reorder_names_every_waiting_job_once(client: FlaskClient) -> None:
 def test_an_order_that_does_not_fit_is_told_why(client: FlaskClient, filled: list[str]) -> None:
     wrong = [filled[0], filled[0], "job_none", *filled[2:]]
     assert error_of(client.post("/api/v1/queue/reorder", json={"job_ids": wrong}))["message"] == (
-        f"the order must name every waiting job exactly once; 1 missing, such as {filled[1]!r}; "
-        f"1 not waiting, such as 'job_none'; 1 named more than once, such as {filled[0]!r}"
+        f"the order must list every waiting job exactly once: 1 missing, for example {filled[1]!r}; "
+        f"1 not waiting, for example 'job_none'; 1 listed more than once, for example {filled[0]!r}"
     )
 
 

@@ -35,7 +35,7 @@ def put(client: FlaskClient, **values: Any) -> TestResponse:
 
 
 def stored(store: Store) -> dict[str, Any]:
-    with store.reading() as session:
+    with store.read_only() as session:
         return read_settings(session)
 
 
@@ -169,7 +169,7 @@ def test_each_change_is_a_line_of_the_audit(client: FlaskClient, store: Store) -
     put(client, worker_count=4, database__retention_days=30)
     put(client, worker_count=4, database__retention_days=60)
     put(client, database__retention_days=None)
-    with store.reading() as session:
+    with store.read_only() as session:
         lines = list_actions(session, action="settings.change").items
     changes = [(line.target, line.details["from"], line.details["to"]) for line in reversed(lines)]
     assert sorted(changes[:2]) == [("database.retention_days", None, 30), ("worker_count", None, 4)]

@@ -10,7 +10,12 @@ from sqlalchemy import update
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_db.records import EntryRecord, NewBatch
 from gonemaster_db.repositories import batch_comparison
-from gonemaster_db.repositories.batch_comparison import DomainDifference, Kind, count_differences, list_differences
+from gonemaster_db.repositories.batch_comparison import (
+    ChangeKind,
+    DomainDifference,
+    count_differences,
+    list_differences,
+)
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.comparison import diff_runs
 from gonemaster_db.repositories.findings import findings_hash
@@ -26,12 +31,12 @@ def batches(store: Store) -> tuple[str, str]:
 
 
 def everything(store: Store, batches: tuple[str, str], **options: Any) -> Iterator[DomainDifference]:
-    past: str | None = ""
-    while past is not None:
-        with store.reading() as session:
-            page = list_differences(session, *batches, past=past, **options)
+    cursor: str | None = ""
+    while cursor is not None:
+        with store.read_only() as session:
+            page = list_differences(session, *batches, cursor=cursor, **options)
         yield from page.items
-        past = page.past
+        cursor = page.next_cursor
 
 
 def kinds(store: Store, batches: tuple[str, str], **options: Any) -> list[tuple[str, str]]:
@@ -62,7 +67,7 @@ def filled(store: Store, batches: tuple[str, str]) -> dict[str, dict[str, Run]]:
 
 def expected(store: Store, old: dict[str, Run], new: dict[str, Run], level: str) -> list[tuple[str, str]]:
     found = []
-    with store.reading() as session:
+    with store.read_only() as session:
         for domain in sorted({*old, *new}):
             was, now = old.get(domain), new.get(domain)
             if was is None or now is None:
@@ -79,14 +84,14 @@ def test_pages_join_to_what_runs_say_one_by_one(
 ) -> None:
     for level in ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR"):
         wanted = expected(store, filled[batches[0]], filled[batches[1]], level)
-        assert {kind for _, kind in wanted} == set(map(str, Kind))
+        assert {kind for _, kind in wanted} == set(map(str, ChangeKind))
         for limit in (1, 3, 500):
             assert kinds(store, batches, min_level=level, limit=limit) == wanted, (level, limit)
 
 
 def test_kinds_can_be_chosen(store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]) -> None:
     whole = expected(store, filled[batches[0]], filled[batches[1]], "NOTICE")
-    for chosen in (*({kind} for kind in Kind), {Kind.CHANGED, Kind.ONLY_AFTER}):
+    for chosen in (*({kind} for kind in ChangeKind), {ChangeKind.CHANGED, ChangeKind.ONLY_AFTER}):
         assert kinds(store, batches, kinds=chosen, limit=2) == [each for each in whole if each[1] in chosen]
 
 
@@ -95,7 +100,7 @@ def test_numbers_are_those_of_the_list(
 ) -> None:
     old, new = (filled[batch] for batch in batches)
     listed = [kind for _, kind in expected(store, old, new, "NOTICE")]
-    with store.reading() as session:
+    with store.read_only() as session:
         counts = count_differences(session, *batches)
     assert (counts.before, counts.after, counts.in_both) == (len(old), len(new), len(old.keys() & new.keys()))
     assert (counts.only_before, counts.only_after) == (listed.count("only_before"), listed.count("only_after"))
@@ -110,23 +115,23 @@ def test_runs_from_before_the_number_are_compared_by_their_entries(
         session.execute(update(Run).values(findings_hash=None))
     wanted = expected(store, filled[batches[0]], filled[batches[1]], "NOTICE")
     assert kinds(store, batches) == wanted
-    with store.reading() as session:
+    with store.read_only() as session:
         assert count_differences(session, *batches).same == 0
 
 
 def test_page_ends_where_too_many_domains_say_the_same(
     store: Store, batches: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_comparison, "_SMALLEST_SLICE", 2)
-    monkeypatch.setattr(batch_comparison, "_MOST_LOOKED_AT", 4)
+    monkeypatch.setattr(batch_comparison, "_MIN_SLICE", 2)
+    monkeypatch.setattr(batch_comparison, "_MAX_EXAMINED", 4)
     for number in range(6):
         level = "ERROR" if number == 5 else "NOTICE"
         for batch, args in zip(batches, ({"n": 1}, {"n": 2}), strict=True):
             make_run(store, f"d{number}.example", record(entries=entries_of(level, args=args)), batch_id=batch)
-    with store.reading() as session:
+    with store.read_only() as session:
         first = list_differences(session, *batches, min_level="ERROR", limit=1)
-        assert (first.items, first.past) == ([], "d3.example")
-        second = list_differences(session, *batches, min_level="ERROR", limit=1, past="d3.example")
+        assert (first.items, first.next_cursor) == ([], "d3.example")
+        second = list_differences(session, *batches, min_level="ERROR", limit=1, cursor="d3.example")
         assert [item.domain for item in second.items] == ["d5.example"]
 
 
@@ -135,7 +140,7 @@ def test_batch_does_not_differ_from_itself(
 ) -> None:
     same = (batches[0], batches[0])
     assert {kind for _, kind in kinds(store, same)} == {"not_comparable"}
-    with store.reading() as session:
+    with store.read_only() as session:
         counts = count_differences(session, *same)
     assert (counts.differing, counts.only_before, counts.only_after) == (0, 0, 0)
 

@@ -28,14 +28,14 @@ def make_batch(store: Store, *, at: int = 0, **fields: Any) -> str:
 
 
 def counts(store: Store) -> dict[type, int]:
-    with store.reading() as session:
+    with store.read_only() as session:
         models = (Batch, Job, Run, Entry, DnssecChain, Domain)
         return {model: session.scalar(select(func.count()).select_from(model)) or 0 for model in models}
 
 
 def shown(store: Store) -> dict[str, tuple[Any, ...]]:
     """What each domain shows of its newest run."""
-    with store.reading() as session:
+    with store.read_only() as session:
         return {
             d.name: (d.run_count, d.latest_run_id, d.latest_run_at, d.latest_status, d.latest_level, d.latest_score)
             for d in session.scalars(select(Domain))
@@ -45,7 +45,7 @@ def shown(store: Store) -> dict[str, tuple[Any, ...]]:
 def recounted(store: Store) -> dict[str, tuple[Any, ...]]:
     """The same, worked out here from the runs that are left."""
     found: dict[str, tuple[Any, ...]] = {}
-    with store.reading() as session:
+    with store.read_only() as session:
         for domain in session.scalars(select(Domain)):
             runs = session.scalars(select(Run).where(Run.domain_id == domain.id)).all()
             last = max(runs, key=lambda run: (run.finished_at, run.id), default=None)
@@ -61,7 +61,7 @@ def test_batches_are_listed_newest_first_with_progress(store: Store) -> None:
     for _ in range(2):
         queue_job(store, batch_id=new)
     make_run(store, outcome=record(at=NOON), batch_id=new)
-    with store.reading() as session:
+    with store.read_only() as session:
         page = batches.list_batches(session)
         listed = [(b.batch.id, b.total, b.completed, b.finished_at, b.is_done) for b in page.items]
         assert listed == [(new, 3, 1, None, False), (old, 1, 1, NOON, True)]
@@ -79,7 +79,7 @@ def test_summary_of_a_batch_counts_jobs_and_runs(store: Store) -> None:
     make_run(store, "c.example", record(at=NOON, status=RunStatus.FAILED), batch_id=batch_id)
     make_run(store, "x.example")
     early = claim(store, queue_job(store, batch_id=batch_id).id, now=NOON - timedelta(hours=9))
-    with store.reading() as session:
+    with store.read_only() as session:
         summary = batches.summarise_batch(session, batch_id)
         expected = {"running": 1, "succeeded": 2, "failed": 1}
         assert {key: number for key, number in summary.status_counts.items() if number} == expected
@@ -91,7 +91,7 @@ def test_summary_of_a_batch_counts_jobs_and_runs(store: Store) -> None:
 def test_a_finished_batch_tells_its_end_and_an_empty_one_none(store: Store) -> None:
     batch_id, empty = make_batch(store), make_batch(store)
     make_run(store, outcome=record(at=NOON), batch_id=batch_id)
-    with store.reading() as session:
+    with store.read_only() as session:
         summary = batches.summarise_batch(session, batch_id)
         assert (summary.started_at, summary.finished_at) == (NOON - timedelta(seconds=5), NOON)
         nothing = batches.summarise_batch(session, empty)
@@ -116,7 +116,7 @@ def test_runs_of_a_batch_come_back_as_jobs(
     for letter, state in states.items():
         outcome = record(status=RunStatus(state), at=NOON)
         make_run(store, f"{letter}.example", outcome, batch_id=batch_id, profile_name="p", config={"tests": ["basic"]})
-    with store.reading() as session:
+    with store.read_only() as session:
         jobs = list(batch_jobs.iter_repeated_jobs(session, batch_id, status=wanted))
         assert batch_jobs.count_runs(session, batch_id, status=wanted) == len(domains)
     assert [job.domain for job in jobs] == [f"{letter}.example" for letter in domains]
@@ -146,7 +146,7 @@ def test_preview_tells_exactly_what_the_deletion_of_a_batch_removes(store: Store
     batch_id, other = make_batch(store, tag="gov", snapshot_intent=True), make_batch(store)
     random_runs(store, batch_id, batch_id, other, None)
     before = counts(store)
-    with store.reading() as session:
+    with store.read_only() as session:
         preview = deletion.preview_batch_deletion(session, batch_id)
     assert (preview.queued_jobs, preview.running_jobs) == (0, 0)
     assert (preview.batch.tag, preview.batch.snapshot_intent) == ("gov", True)
@@ -170,7 +170,7 @@ def test_a_batch_with_unfinished_jobs_is_not_deleted(store: Store) -> None:
     claim(store, queue_job(store, batch_id=batch_id).id)
     queue_job(store, batch_id=batch_id)
     before = counts(store)
-    with store.reading() as session:
+    with store.read_only() as session:
         preview = deletion.preview_batch_deletion(session, batch_id)
         assert (preview.queued_jobs, preview.running_jobs, preview.completed_runs) == (1, 1, 1)
     with pytest.raises(JobsNotTerminal) as refused, store.transaction() as session:
@@ -183,7 +183,7 @@ def test_runs_leave_by_age_in_portions_and_domains_show_what_is_left(store: Stor
     random_runs(store, None)
     queue_job(store, now=NOON - timedelta(days=9))
     cutoff = NOON + timedelta(minutes=60)
-    with store.reading() as session:
+    with store.read_only() as session:
         old = session.scalar(select(func.count()).select_from(Run).where(Run.finished_at < cutoff)) or 0
     removed = []
     while not removed or removed[-1]:
@@ -192,7 +192,7 @@ def test_runs_leave_by_age_in_portions_and_domains_show_what_is_left(store: Stor
         assert shown(store) == recounted(store)
     assert sum(removed) == old > 14
     assert max(removed) == 7
-    with store.reading() as session:
+    with store.read_only() as session:
         assert session.scalar(select(func.min(Run.finished_at))) >= cutoff
     assert counts(store)[Job] == 1
     assert counts(store)[Entry] == sum(line.entry_count for line in all_runs(store))
@@ -205,13 +205,17 @@ def test_runs_that_graduate_while_others_are_purged_are_counted(store: Store) ->
 
     def purge() -> int:
         cutoff = NOON + timedelta(minutes=1)
-        portions = [store.run(lambda s: deletion.purge_finished_before(s, cutoff, limit=3)) for _ in range(12)]
+        portions = [
+            store.run_in_transaction(lambda s: deletion.purge_finished_before(s, cutoff, limit=3)) for _ in range(12)
+        ]
         return sum(portions)
 
     def graduate(mine: list[Job]) -> None:
         outcome = record("INFO", at=NOON + timedelta(hours=1))
         for job in mine:
-            store.run(lambda s, j=job: graduate_job(s, j.id, worker=j.worker or "", attempt=1, record=outcome))
+            store.run_in_transaction(
+                lambda s, j=job: graduate_job(s, j.id, worker=j.worker or "", attempt=1, record=outcome)
+            )
 
     answers = together(purge, lambda: graduate(jobs[::2]), purge, lambda: graduate(jobs[1::2]))
     assert not [answer for answer in answers if isinstance(answer, Exception)]
@@ -220,7 +224,7 @@ def test_runs_that_graduate_while_others_are_purged_are_counted(store: Store) ->
 
 
 def all_runs(store: Store) -> list[Run]:
-    with store.reading() as session:
+    with store.read_only() as session:
         return list(session.scalars(select(Run)))
 
 
@@ -248,7 +252,7 @@ def test_a_late_score_is_shown_with_run_and_domain(store: Store) -> None:
 def test_throughput_is_measured_from_runs_that_were_started(store: Store) -> None:
     ends = [NOON + timedelta(seconds=10 * number) for number in range(5)]
     now, window = ends[-1], timedelta(hours=1)
-    with store.reading() as session:
+    with store.read_only() as session:
         assert measure_throughput(session, now=now, window=window) is None
     for end in ends:
         make_run(store, outcome=record(at=end))
@@ -276,7 +280,7 @@ def test_two_runs_differ_in_what_came_went_and_changed(store: Store) -> None:
             ]
         ),
     )
-    with store.reading() as session:
+    with store.read_only() as session:
         found = comparison.diff_runs(session, old.id, new.id)
         assert [change.tag for change in found.added] == ["NEW"]
         assert [change.tag for change in found.cleared] == ["GONE"]
@@ -303,7 +307,7 @@ def test_values_of_an_argument_are_grouped_by_domain(store: Store) -> None:
         outcome = record(entries=lines + entries_of("INFO", tag="OTHER", args={"ns": "no"}), score=score)
         make_run(store, f"{letter}.example", outcome, batch_id=batch_id)
     make_run(store, "x.example", record(entries=entries_of("INFO", tag="T", args={"ns": "elsewhere"})))
-    with store.reading() as session:
+    with store.read_only() as session:
 
         def listed(**options: Any) -> list[tuple[str, int, float | None, list[str]]]:
             found = list_tag_values(session, batch_id, message_tag="T", argument="ns", **options)

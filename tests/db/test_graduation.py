@@ -46,12 +46,12 @@ LATER = NOON + timedelta(hours=1)
 
 
 def the_domain(store: Store, name: str = "example.com") -> Domain:
-    with store.reading() as session:
+    with store.read_only() as session:
         return session.scalars(select(Domain).where(Domain.name == name)).one()
 
 
 def count(store: Store, model: type) -> int:
-    with store.reading() as session:
+    with store.read_only() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
 
 
@@ -59,7 +59,7 @@ def test_graduation_replaces_job_by_run_with_counts(store: Store) -> None:
     job = claim(store, queue_job(store, config={"min_level": "NOTICE"}, profile_name="strict").id)
     end = NOON + timedelta(seconds=1.5)
     finish_job(store, job, record("INFO", "ERROR", "NOTICE", "ERROR", "WARNING", at=end, score=70, grade="C"))
-    with store.reading() as session:
+    with store.read_only() as session:
         run = find_job_or_run(session, job.id)
     assert isinstance(run, Run)
     assert (run.status, run.domain, run.config) == (RunStatus.SUCCEEDED, "example.com", {"min_level": "NOTICE"})
@@ -74,7 +74,7 @@ def test_entries_keep_order_and_arguments(store: Store) -> None:
     args = {"ns": "ns1.example", "servers": ["192.0.2.1", "2001:db8::1"], "odd": 'tab\t"quote" \\ \u00e9 \ud800 \0'}
     lines = [*entries_of("INFO", "WARNING"), EntryRecord(0.25, "ZONE", "zone01", "Z01_X", "NOTICE", args)]
     run = make_run(store, outcome=record(entries=lines))
-    with store.reading() as session:
+    with store.read_only() as session:
         found = session.scalars(select(Entry).where(Entry.run_id == run.id).order_by(Entry.id)).all()
     assert [(e.timestamp, e.level, e.module, e.tag) for e in found] == [
         (e.timestamp, e.level, e.module, e.tag) for e in lines
@@ -94,7 +94,7 @@ def test_chain_timings_and_profile_are_kept_the_profile_once(store: Store) -> No
     for _ in range(2):
         outcome = record(effective_profile=profile, nameserver_timings=timings, dnssec_chain={"version": 3})
         run = make_run(store, outcome=outcome)
-    with store.reading() as session:
+    with store.read_only() as session:
         found = session.scalars(select(Run).where(Run.id == run.id)).one()
         assert found.nameserver_timings == timings
         assert found.effective_profile is not None
@@ -113,7 +113,7 @@ def test_domain_shows_its_newest_run_and_counts_all(store: Store) -> None:
 
 def test_domain_joins_the_tags_of_the_job(store: Store) -> None:
     run = make_run(store, config={"tags": ["gov", "all"]})
-    with store.reading() as session:
+    with store.read_only() as session:
         tags = session.scalars(select(DomainTag.tag).where(DomainTag.domain_id == run.domain_id)).all()
     assert sorted(tags) == ["all", "gov"]
 
@@ -184,10 +184,10 @@ def test_cancel_of_a_finished_run_changes_nothing(store: Store) -> None:
 def test_cancel_raced_with_graduation_ends_in_one_run(store: Store) -> None:
     for number in range(8):
         job = claim(store, queue_job(store, f"d{number}.example").id)
-        graduate = lambda job=job: store.run(  # noqa: E731  # one call among others
+        graduate = lambda job=job: store.run_in_transaction(  # noqa: E731  # one call among others
             lambda s: graduate_job(s, job.id, worker="w1", attempt=1, record=record("INFO"))
         )
-        cancel = lambda job=job: store.run(lambda s: request_cancel(s, job.id, now=LATER))  # noqa: E731
+        cancel = lambda job=job: store.run_in_transaction(lambda s: request_cancel(s, job.id, now=LATER))  # noqa: E731
         answers = together(graduate, cancel, cancel)
         assert isinstance(answers[0], Run)
         assert all(isinstance(answer, (Job, Run)) for answer in answers[1:])
@@ -198,21 +198,21 @@ def test_cancel_raced_with_claim_ends_or_marks(store: Store) -> None:
     for number in range(8):
         job_id = queue_job(store, f"d{number}.example").id
         claimed, canceled = together(
-            lambda j=job_id: store.run(lambda s: claim_job(s, j, worker="w1", now=NOON, lease=LEASE)),
-            lambda j=job_id: store.run(lambda s: request_cancel(s, j, now=NOON)),
+            lambda j=job_id: store.run_in_transaction(lambda s: claim_job(s, j, worker="w1", now=NOON, lease=LEASE)),
+            lambda j=job_id: store.run_in_transaction(lambda s: request_cancel(s, j, now=NOON)),
         )
         if claimed is None:
             assert isinstance(canceled, Run)
         else:
             assert isinstance(canceled, Job)
-            with store.reading() as session:
+            with store.read_only() as session:
                 assert get_job(session, job_id).cancel_requested_at == NOON
 
 
 def test_many_graduations_of_one_domain_at_once_are_all_counted(store: Store) -> None:
     jobs = [claim(store, queue_job(store).id, worker=f"w{number}") for number in range(6)]
     finish = [
-        lambda job=job: store.run(
+        lambda job=job: store.run_in_transaction(
             lambda s: graduate_job(s, job.id, worker=job.worker, attempt=1, record=record("INFO"))
         )
         for job in jobs
@@ -291,7 +291,7 @@ def test_many_waiting_jobs_are_canceled_by_their_ids(store: Store) -> None:
         hold_job(session, ids[1])
         ended = cancel_waiting_jobs(session, [*ids[:4], "job_none"], now=LATER, error="removed_from_queue")
     assert ended == ids[:3]
-    with store.reading() as session:
+    with store.read_only() as session:
         run = find_job_or_run(session, ids[0])
         assert isinstance(run, Run)
         assert (run.status, run.error, run.entry_count) == (RunStatus.CANCELED, "removed_from_queue", 0)
@@ -315,7 +315,7 @@ def test_jobs_whose_time_has_passed_expire_unless_they_run(store: Store) -> None
 
 
 def test_statuses_of_a_batch_are_counted_over_jobs_and_runs(store: Store) -> None:
-    with store.reading() as session:
+    with store.read_only() as session:
         counts = count_statuses(session, "batch_none")
     assert set(counts) == {*map(str, JobStatus), *map(str, RunStatus)}
     assert sum(counts.values()) == 0

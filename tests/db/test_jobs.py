@@ -29,7 +29,7 @@ from tests.support.threads import together
 def test_new_job_is_queued_with_what_was_asked(store: Store) -> None:
     config = {"tests": ["basic"], "min_level": "NOTICE", "origin": "admin"}
     job = queue_job(store, "example.com", config=config, public_id="abcdefghijkl", expires_at=NOON + LEASE)
-    with store.reading() as session:
+    with store.read_only() as session:
         found = get_job(session, job.id)
     assert found.id.startswith("job_")
     assert (found.domain, found.status, found.priority) == ("example.com", JobStatus.QUEUED, Priority.NORMAL)
@@ -41,7 +41,7 @@ def test_jobs_stand_in_order_of_submission(store: Store) -> None:
     first = queue_job(store).id
     many = queue_jobs(store, (f"d{number}.example" for number in range(50)))
     last = queue_job(store).id
-    with store.reading() as session:
+    with store.read_only() as session:
         ordered = session.scalars(select(Job.id).order_by(Job.priority, Job.position)).all()
     assert list(ordered) == [first, *many, last]
     assert many == sorted(many)
@@ -63,7 +63,7 @@ def test_a_batch_of_twenty_thousand_is_written_in_chunks(store: Store) -> None:
         first = next(made)
         assert read == len(first) < 20_000
         ids = [*first, *(job_id for chunk in made for job_id in chunk)]
-    with store.reading() as session:
+    with store.read_only() as session:
         assert session.scalar(select(func.count()).select_from(Job).where(Job.batch_id == batch.id)) == 20_000
         in_order = session.execute(select(Job.id, Job.domain).order_by(Job.position)).all()
     assert [tuple(row) for row in in_order] == [(job_id, f"d{number}.example") for number, job_id in enumerate(ids)]
@@ -72,7 +72,7 @@ def test_a_batch_of_twenty_thousand_is_written_in_chunks(store: Store) -> None:
 def test_bulk_keeps_texts_that_look_like_separators(store: Store) -> None:
     odd = "tab\there \\N back\\slash new\nline \u00e9 \U0001f600"
     (job_id,) = queue_jobs(store, ["example.com"], profile_name=odd, config={"tests": [odd], "nul": "a\0b"})
-    with store.reading() as session:
+    with store.read_only() as session:
         job = get_job(session, job_id)
     assert job.profile_name == odd
     assert job.config == {"tests": [odd], "nul": "a\ufffdb"}
@@ -90,7 +90,9 @@ def test_a_job_is_claimed_once_however_many_try(store: Store) -> None:
     def claim_all(worker: str) -> list[str]:
         won = []
         for job_id in ids:
-            claimed = store.run(lambda s, j=job_id: claim_job(s, j, worker=worker, now=NOON, lease=LEASE))
+            claimed = store.run_in_transaction(
+                lambda s, j=job_id: claim_job(s, j, worker=worker, now=NOON, lease=LEASE)
+            )
             won += [claimed.id] if claimed else []
         return won
 
@@ -119,13 +121,13 @@ def test_renewal_extends_what_is_held_and_tells_what_is_lost_or_canceled(store: 
         session.flush()
         answer = renew_leases(session, [mine, other, asked, gone], worker="w1", now=later, lease=LEASE)
     assert (answer.lost, answer.canceled) == ({other, gone}, {asked})
-    with store.reading() as session:
+    with store.read_only() as session:
         assert get_job(session, mine).lease_until == later + LEASE
         assert get_job(session, other).lease_until == NOON + LEASE
 
 
 def test_renewing_nothing_needs_no_query(store: Store) -> None:
-    with store.reading() as session:
+    with store.read_only() as session:
         assert not renew_leases(session, [], worker="w1", now=NOON, lease=LEASE).lost
 
 
@@ -133,7 +135,7 @@ def test_expired_leases_are_listed_longest_ago_first(store: Store) -> None:
     ids = queue_jobs(store, ["a.example", "b.example", "c.example"])
     for seconds, job_id in zip((20, 0, 500), ids, strict=True):
         claim(store, job_id, now=NOON + timedelta(seconds=seconds))
-    with store.reading() as session:
+    with store.read_only() as session:
         late = expired_leases(session, now=NOON + timedelta(seconds=100), limit=10)
         assert [job.id for job in late] == [ids[1], ids[0]]
         assert len(expired_leases(session, now=NOON + timedelta(seconds=100), limit=1)) == 1
@@ -156,7 +158,7 @@ def test_held_job_keeps_its_place_and_comes_back(store: Store) -> None:
 def test_job_is_found_before_and_after_graduation_by_both_ids(store: Store) -> None:
     job = queue_job(store, public_id="job000000000")
     run = make_run(store, public_id="run000000000")
-    with store.reading() as session:
+    with store.read_only() as session:
         assert isinstance(find_job_or_run(session, job.id), Job)
         assert isinstance(find_job_or_run(session, run.id), Run)
         assert find_by_public_id(session, "job000000000").id == job.id

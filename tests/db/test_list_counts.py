@@ -72,9 +72,9 @@ def matches(runs: list[Run], batch_id: str) -> dict[str, tuple[Any, Match]]:
 def test_every_two_filters_of_runs_keep_and_count_what_matches_both(
     store: Store, runs: list[Run], matches: dict[str, tuple[Any, Match]], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(run_domains, "_FEW", few)
+    monkeypatch.setattr(run_domains, "_MAX_FEW", few)
     assert set(matches) == {field.name for field in fields(RunFilter)}
-    with store.reading() as session:
+    with store.read_only() as session:
         for one, other in combinations(matches, 2):
             wanted = RunFilter(**{name: matches[name][0] for name in (one, other)})
             kept = {run.id for run in runs if matches[one][1](run) and matches[other][1](run)}
@@ -91,10 +91,10 @@ def test_every_two_filters_of_runs_keep_and_count_what_matches_both(
 def test_names_among_the_jobs_of_a_batch_are_counted_with_its_runs(
     store: Store, runs: list[Run], batch_id: str, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(run_domains, "_FEW", few)
+    monkeypatch.setattr(run_domains, "_MAX_FEW", few)
     job = queue_job(store, "d3.example", batch_id=batch_id, priority=Priority.BATCH)
     kept = {run.id for run in runs if run.batch_id == batch_id and run.domain == "d3.example"} | {job.id}
-    with store.reading() as session:
+    with store.read_only() as session:
         for wanted, expected in (
             (JobFilter(batch_id=batch_id, domain="d3"), kept),
             (JobFilter(domain="d3"), {run.id for run in runs if run.domain == "d3.example"} | {job.id}),
@@ -112,7 +112,7 @@ def test_domains_without_tags_are_counted_on_every_page(store: Store) -> None:
         tag_domains(session, ["eu", "gov"], [ids[name] for name in names[::3]], now=NOON)
     bare = [name for number, name in enumerate(names) if number % 3]
     wanted = DomainFilter(untagged=True)
-    with store.reading() as session:
+    with store.read_only() as session:
         for offset in (0, 4, 6, 50):
             page = list_domains(session, wanted, sort="name_desc", limit=2, offset=offset)
             assert [domain.name for domain in page.items] == bare[::-1][offset : offset + 2]

@@ -17,8 +17,8 @@ from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.entries import entries_of_run, iter_entries, list_entries
 from gonemaster_db.repositories.job_list import list_jobs
 from gonemaster_db.repositories.jobs import hold_job
-from gonemaster_db.repositories.ordering import SORTS
 from gonemaster_db.repositories.runs import get_dnssec_chain, get_run, has_dnssec_chain, list_runs
+from gonemaster_db.repositories.sort_keys import SORTS
 from gonemaster_db.session import Store
 from tests.support.rows import NOON, claim, entries_of, make_run, queue_job, record
 
@@ -107,7 +107,7 @@ def items(store: Store, batch_id: str) -> list[Item]:
 
 def test_every_sort_orders_jobs_and_runs_as_the_contract_says(store: Store, items: list[Item]) -> None:
     assert set(SORTS) == {*REFERENCE, "domain_desc", "batch_id_desc"}
-    with store.reading() as session:
+    with store.read_only() as session:
         for sort in SORTS:
             listed = list_jobs(session, JobFilter(), sort=sort, limit=500)
             assert [item.id for item in listed.items] == reference_order(items, sort), sort
@@ -117,7 +117,7 @@ def test_every_sort_orders_jobs_and_runs_as_the_contract_says(store: Store, item
 
 
 def test_pages_join_to_the_whole_list(store: Store, items: list[Item]) -> None:
-    with store.reading() as session:
+    with store.read_only() as session:
         pages = [list_jobs(session, JobFilter(), limit=7, offset=offset) for offset in range(0, 42, 7)]
     assert {page.total for page in pages} == {len(items)}
     joined = [item.id for page in pages for item in page.items]
@@ -144,7 +144,7 @@ def test_job_filters_keep_what_matches(store: Store, items: list[Item], batch_id
         (JobFilter(created_before=middle), lambda i: i.created_at < middle),
         (JobFilter(domain="d3", batch_id=batch_id), lambda i: i.domain == "d3.example" and i.batch_id == batch_id),
     ]
-    with store.reading() as session:
+    with store.read_only() as session:
         queued = {item.id for item in list_jobs(session, JobFilter(status="queued"), limit=500).items}
         assert len(list_jobs(session, JobFilter(status="paused")).items) == 1
         for wanted, keep in cases:
@@ -154,14 +154,14 @@ def test_job_filters_keep_what_matches(store: Store, items: list[Item], batch_id
 
 
 def test_domain_parts_are_taken_literally(store: Store, items: list[Item]) -> None:
-    with store.reading() as session:
+    with store.read_only() as session:
         for part in ("%", "_", "d_.example"):
             assert list_jobs(session, JobFilter(domain=part)).total == 0
             assert list_runs(session, RunFilter(domain=part)).total == 0
 
 
 def test_an_empty_list_is_a_page(store: Store) -> None:
-    with store.reading() as session:
+    with store.read_only() as session:
         page = list_jobs(session, JobFilter(status="running", severity="errors_only"))
     assert (page.items, page.total) == ([], 0)
 
@@ -186,7 +186,7 @@ def test_run_filters_keep_what_matches(store: Store, items: list[Item], batch_id
         (RunFilter(finished_after=middle), lambda r: r.finished_at > middle),
         (RunFilter(finished_before=middle), lambda r: r.finished_at < middle),
     ]
-    with store.reading() as session:
+    with store.read_only() as session:
         for wanted, keep in cases:
             page = list_runs(session, wanted, limit=500)
             assert {run.id for run in page.items} == matching(runs, keep), wanted
@@ -196,7 +196,7 @@ def test_run_filters_keep_what_matches(store: Store, items: list[Item], batch_id
 def test_a_run_is_read_with_profile_and_chain(store: Store) -> None:
     outcome = record(effective_profile="{}", dnssec_chain={"version": 3}, nameserver_timings=[{"count": 3}])
     run, bare = make_run(store, outcome=outcome), make_run(store)
-    with store.reading() as session:
+    with store.read_only() as session:
         found = get_run(session, run.id)
         assert found.effective_profile is not None
         assert (found.effective_profile.document, found.nameserver_timings) == ("{}", [{"count": 3}])
@@ -231,7 +231,7 @@ def runs_with_entries(store: Store, batch_id: str) -> list[Run]:
 
 def test_entries_of_a_run_start_at_a_level(store: Store, runs_with_entries: list[Run]) -> None:
     run = runs_with_entries[2]
-    with store.reading() as session:
+    with store.read_only() as session:
         assert [e.tag for e in entries_of_run(session, run.id)] == ["B01_X", "B02_Y", "Z01_Z"]
         assert [e.tag for e in entries_of_run(session, run.id, min_level="WARNING")] == ["B02_Y"]
 
@@ -252,7 +252,7 @@ def test_entry_filters_keep_what_matches(store: Store, runs_with_entries: list[R
         (EntryFilter(batch_id=batch_id), lambda e, _: e.run_id == run.id),
         (EntryFilter(latest=True, tag="B01_X"), lambda e, _: e.run_id in newest and e.tag == "B01_X"),
     ]
-    with store.reading() as session:
+    with store.read_only() as session:
         everything = list_entries(session, EntryFilter(), limit=500).items
         assert len(everything) == 12
         assert {(line.entry.domain_id, line.domain) for line in everything} == {
@@ -271,7 +271,7 @@ def test_entry_filters_keep_what_matches(store: Store, runs_with_entries: list[R
 def test_entries_page_by_offset_and_by_the_last_one_seen(
     store: Store, runs_with_entries: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with store.reading() as session:
+    with store.read_only() as session:
         everything = [line.entry.id for line in list_entries(session, EntryFilter(), limit=500).items]
         by_offset = [
             line.entry.id
@@ -292,7 +292,7 @@ def test_entries_page_by_offset_and_by_the_last_one_seen(
 
 def test_count_of_entries_says_when_it_stopped(store: Store) -> None:
     make_run(store, "a.example", record("INFO", "NOTICE", "ERROR"))
-    with store.reading() as session:
+    with store.read_only() as session:
         for count_up_to, total, stopped in ((2, 2, True), (3, 3, False), (4, 3, False)):
             page = list_entries(session, EntryFilter(), count_up_to=count_up_to)
             assert (page.total, page.total_is_least, len(page.items)) == (total, stopped, 3)
@@ -302,7 +302,7 @@ def test_keyset_pages_of_newest_runs_join_to_all_their_entries(store: Store) -> 
     for domain in ("a.example", "b.example"):
         make_run(store, domain, record("ERROR", at=NOON - timedelta(hours=1)))
         make_run(store, domain, record("INFO", "NOTICE", "INFO"))
-    with store.reading() as session:
+    with store.read_only() as session:
         whole = [item.entry.id for item in list_entries(session, EntryFilter(latest=True)).items]
         seen: list[int] = []
         after: tuple[str, int] | None = None

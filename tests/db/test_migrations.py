@@ -43,7 +43,7 @@ def test_rows_outlive_a_step_back_and_forth(store: Store) -> None:
     assert current_revision(store) == "0001"
     upgrade(store)
     assert differences(store) == []
-    with store.reading() as session:
+    with store.read_only() as session:
         assert get_run(session, run.id).domain == run.domain
 
 
@@ -84,5 +84,5 @@ def test_foreign_keys_are_checked_after_an_upgrade(store: Store) -> None:
 
 
 def test_work_without_tables_says_that_the_store_is_outdated(empty_store: Store) -> None:
-    with pytest.raises(StoreOutdated), empty_store.reading() as session:
+    with pytest.raises(StoreOutdated), empty_store.read_only() as session:
         session.execute(text("SELECT id FROM jobs"))

@@ -16,7 +16,7 @@ from gonemaster_db.models import EffectiveProfile, Job, Run
 from gonemaster_db.repositories import profiles, settings
 from gonemaster_db.repositories.audit import list_actions, record_action
 from gonemaster_db.repositories.deletion import purge_finished_before
-from gonemaster_db.repositories.idempotency import find_answer, keep_answer, purge_answers
+from gonemaster_db.repositories.idempotency import find_response, purge_expired_responses, store_response
 from gonemaster_db.repositories.tags import create_tag, get_tag, set_default_profile
 from gonemaster_db.session import Store
 from tests.support.rows import NOON, make_run, queue_job, record
@@ -34,7 +34,7 @@ def make_profile(store: Store, name: str, *, public: bool = False, version: str 
 
 def test_profiles_are_made_listed_and_found(store: Store) -> None:
     strict, open_one = make_profile(store, "strict"), make_profile(store, "open", public=True)
-    with store.reading() as session:
+    with store.read_only() as session:
         assert [p.id for p in profiles.list_profiles(session)] == [open_one, strict]
         assert [p.id for p in profiles.list_profiles(session, public_only=True)] == [open_one]
         found = profiles.get_profile(session, strict)
@@ -60,7 +60,7 @@ def test_profile_changes_only_what_is_given(store: Store) -> None:
     profile_id = make_profile(store, "strict")
     with store.transaction() as session:
         profiles.update_profile(session, profile_id, now=LATER, config={}, public=True)
-    with store.reading() as session:
+    with store.read_only() as session:
         found = profiles.get_profile(session, profile_id)
         assert (found.name, found.config, found.public, found.updated_at) == ("strict", {}, True, LATER)
 
@@ -69,10 +69,12 @@ def test_a_name_that_two_take_at_once_goes_to_one(store: Store) -> None:
     first, second = make_profile(store, "first"), make_profile(store, "second")
 
     def create() -> object:
-        return store.run(lambda s: profiles.create_profile(s, "x", config={}, schema_version="1", now=NOON).id)
+        return store.run_in_transaction(
+            lambda s: profiles.create_profile(s, "x", config={}, schema_version="1", now=NOON).id
+        )
 
     def rename(profile_id: int) -> object:
-        return store.run(lambda s: profiles.update_profile(s, profile_id, now=NOON, name="x").id)
+        return store.run_in_transaction(lambda s: profiles.update_profile(s, profile_id, now=NOON, name="x").id)
 
     answers = together(create, create, lambda: rename(first), lambda: rename(second))
     assert sum(isinstance(answer, ProfileExists) for answer in answers) == 3, answers
@@ -103,7 +105,7 @@ def test_deleted_profile_is_forgotten_by_tags_jobs_and_runs(store: Store) -> Non
         profiles.delete_profile(session, profile_id)
         with pytest.raises(ProfileNotFound):
             profiles.delete_profile(session, profile_id)
-    with store.reading() as session:
+    with store.read_only() as session:
         assert get_tag(session, "gov").tag.default_profile_id is None
         for model, key in ((Job, job.id), (Run, run.id)):
             found = session.scalars(select(model).where(model.id == key)).one()
@@ -142,12 +144,12 @@ def test_settings_are_written_all_and_forgotten(store: Store) -> None:
 def test_mark_of_the_settings_is_new_after_every_change(store: Store) -> None:
     marks = [""]
     with store.transaction() as session:
-        assert settings.settings_mark(session) == ""
+        assert settings.settings_revision(session) == ""
         for value in (1, 1, 2):
             settings.write_settings(session, {"a": value}, now=NOON)
-            marks.append(settings.settings_mark(session))
+            marks.append(settings.settings_revision(session))
         settings.delete_settings(session, ["a"])
-        marks.append(settings.settings_mark(session))
+        marks.append(settings.settings_revision(session))
         assert len(set(marks)) == len(marks)
         assert settings.read_settings(session) == {}
 
@@ -158,7 +160,7 @@ def test_audit_lines_are_listed_newest_first_and_filtered(store: Store) -> None:
             moment = NOON + timedelta(minutes=number)
             record_action(session, action, who=f"ops{number}", now=moment, target=f"t{number}", count=number)
         record_action(session, "settings", who="", now=NOON, details={"keys": ["a"]})
-    with store.reading() as session:
+    with store.read_only() as session:
 
         def found(action: str = "") -> list[str]:
             return [line.who for line in list_actions(session, action=action).items]
@@ -173,44 +175,44 @@ def test_audit_lines_are_listed_newest_first_and_filtered(store: Store) -> None:
 
 def test_an_answer_is_found_for_a_day_by_the_same_request(store: Store) -> None:
     with store.transaction() as session:
-        assert find_answer(session, "k", request_hash="h", now=NOON) is None
-        keep_answer(session, "k", request_hash="h", status_code=201, response={"id": "job_1"}, now=NOON)
-        found = find_answer(session, "k", request_hash="h", now=NOON + timedelta(hours=23))
+        assert find_response(session, "k", request_hash="h", now=NOON) is None
+        store_response(session, "k", request_hash="h", status_code=201, response={"id": "job_1"}, now=NOON)
+        found = find_response(session, "k", request_hash="h", now=NOON + timedelta(hours=23))
         assert found is not None
         assert (found.status_code, found.response) == (201, {"id": "job_1"})
         with pytest.raises(IdempotencyConflict):
-            find_answer(session, "k", request_hash="other", now=NOON)
+            find_response(session, "k", request_hash="other", now=NOON)
         tomorrow = NOON + timedelta(hours=24)
-        assert find_answer(session, "k", request_hash="other", now=tomorrow) is None
-        keep_answer(session, "k", request_hash="other", status_code=202, response={}, now=tomorrow)
-        assert purge_answers(session, now=tomorrow) == 0
-        assert purge_answers(session, now=tomorrow + timedelta(hours=24)) == 1
+        assert find_response(session, "k", request_hash="other", now=tomorrow) is None
+        store_response(session, "k", request_hash="other", status_code=202, response={}, now=tomorrow)
+        assert purge_expired_responses(session, now=tomorrow) == 0
+        assert purge_expired_responses(session, now=tomorrow + timedelta(hours=24)) == 1
 
 
 def test_the_same_key_at_the_same_time_does_its_work_once(store: Store) -> None:
     def submit() -> str:
         def work(session: object) -> str:
-            found = find_answer(session, "k", request_hash="h", now=NOON)  # type: ignore[arg-type]
+            found = find_response(session, "k", request_hash="h", now=NOON)  # type: ignore[arg-type]
             if found is not None:
                 return str(found.response["id"])
             job = Job(id=f"job_{len(made)}", domain="a.example", position=1, created_at=NOON)
             made.append(job.id)
             session.add(job)  # type: ignore[attr-defined]
             response = {"id": job.id}
-            keep_answer(session, "k", request_hash="h", status_code=201, response=response, now=NOON)  # type: ignore[arg-type]
+            store_response(session, "k", request_hash="h", status_code=201, response=response, now=NOON)  # type: ignore[arg-type]
             return job.id
 
-        return store.run(work)
+        return store.run_in_transaction(work)
 
     made: list[str] = []
     answers = set(together(submit, submit, submit, submit))
-    with store.reading() as session:
+    with store.read_only() as session:
         assert session.scalar(select(func.count()).select_from(Job)) == 1
         assert answers == set(session.scalars(select(Job.id)))
 
 
 def test_a_key_in_use_is_a_conflict_to_be_repeated(store: Store) -> None:
     with store.transaction() as session:
-        keep_answer(session, "k", request_hash="h", status_code=201, response={}, now=NOON)
+        store_response(session, "k", request_hash="h", status_code=201, response={}, now=NOON)
         with pytest.raises(StoreConflict):
-            keep_answer(session, "k", request_hash="h", status_code=201, response={}, now=NOON)
+            store_response(session, "k", request_hash="h", status_code=201, response={}, now=NOON)

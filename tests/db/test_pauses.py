@@ -20,7 +20,7 @@ def test_a_pause_is_listed_until_it_is_resumed(store: Store) -> None:
         ]
         assert resume_tiers(session, ["normal"]) == ["normal"]
         assert resume_tiers(session, ["normal"]) == []
-    with store.reading() as session:
+    with store.read_only() as session:
         assert [pause.tier for pause in list_pauses(session, now=LATER)] == ["batch"]
 
 
@@ -28,7 +28,7 @@ def test_a_second_pause_keeps_the_beginning(store: Store) -> None:
     with store.transaction() as session:
         pause_tiers(session, ["batch"], paused_by="a", reason="x", now=NOON, until=LATER)
         pause_tiers(session, ["batch"], paused_by="b", reason="y", now=LATER)
-    with store.reading() as session:
+    with store.read_only() as session:
         (pause,) = list_pauses(session, now=LATER)
         assert (pause.paused_by, pause.reason, pause.since, pause.until) == ("b", "y", NOON, None)
 

@@ -8,7 +8,7 @@ from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, Tier
 from gonemaster_db.models import JobStatus, Priority
 from gonemaster_db.repositories import queue
 from gonemaster_db.repositories.jobs import get_job, hold_job
-from gonemaster_db.repositories.positions import GAP
+from gonemaster_db.repositories.position_allocator import GAP
 from gonemaster_db.session import Store
 from tests.support.rows import NOON, claim, queue_job, queue_jobs
 
@@ -18,7 +18,7 @@ def names(count: int) -> list[str]:
 
 
 def order(store: Store, priority: int = Priority.NORMAL) -> list[str]:
-    with store.reading() as session:
+    with store.read_only() as session:
         return [job.id for job in queue.list_waiting(session, priority, limit=1000)]
 
 
@@ -28,7 +28,7 @@ def test_counts_and_lists_follow_tier_state_and_order(store: Store) -> None:
     claim(store, normal[0])
     with store.transaction() as session:
         hold_job(session, normal[1])
-    with store.reading() as session:
+    with store.read_only() as session:
         assert queue.count_queued(session, Priority.NORMAL) == 2
         assert queue.count_states(session) == {
             (0, JobStatus.RUNNING): 1,
@@ -46,7 +46,7 @@ def test_counts_and_lists_follow_tier_state_and_order(store: Store) -> None:
 def test_ids_are_read_in_slices_without_loss(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "_SLICE", 3)
     ids = queue_jobs(store, names(8))
-    with store.reading() as session:
+    with store.read_only() as session:
         assert list(queue.iter_queued_ids(session, Priority.NORMAL)) == ids
 
 
@@ -94,7 +94,7 @@ def test_more_jobs_than_a_gap_holds_move_at_once(store: Store) -> None:
     ids = queue_jobs(store, names(GAP + 60))
     with store.transaction() as session:
         queue.move_beside(session, ids[2:], pivot=ids[1])
-    with store.reading() as session:
+    with store.read_only() as session:
         assert list(queue.iter_queued_ids(session, 0)) == [ids[0], *ids[2:], ids[1]]
 
 
@@ -104,14 +104,14 @@ def test_neighbours_move_over_only_as_far_as_needed(store: Store, monkeypatch: p
     count = 2 * GAP  # more than the nearest gap holds, less than the nearest four
     ids = queue_jobs(store, names(count + 40))
     moved, still = ids[:count], ids[count:]
-    with store.reading() as session:
+    with store.read_only() as session:
         before = {job_id: get_job(session, job_id).position for job_id in still}
     with store.transaction() as session:
         queue.move_beside(session, moved, pivot=still[20], after=after)
     place = 20 + after
-    with store.reading() as session:
+    with store.read_only() as session:
         assert list(queue.iter_queued_ids(session, 0)) == [*still[:place], *moved, *still[place:]]
-    with store.reading() as session:
+    with store.read_only() as session:
         touched = [job_id for job_id in still if get_job(session, job_id).position != before[job_id]]
     assert touched == (still[21:24] if after else still[17:20])
 

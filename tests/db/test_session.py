@@ -31,7 +31,7 @@ def count_up(store: Store) -> int:
         number.value = {"n": number.value["n"] + 1}
         return int(number.value["n"])
 
-    return store.run(work)
+    return store.run_in_transaction(work)
 
 
 def test_a_block_commits_and_an_exception_takes_everything_back(store: Store) -> None:
@@ -46,19 +46,19 @@ def test_a_block_commits_and_an_exception_takes_everything_back(store: Store) ->
 
     with pytest.raises(LookupError):
         break_off()
-    with store.reading() as session:
+    with store.read_only() as session:
         assert session.scalars(select(Setting.key)).all() == ["a"]
 
 
 def test_a_single_statement_commits_by_itself(store: Store) -> None:
     job_id = queue_job(store).id
-    with store.single() as session:
+    with store.autocommit() as session:
         assert claim_job(session, job_id, worker="w1", now=NOON, lease=LEASE) is not None
     with store.transaction() as session:  # the connection serves transactions as before
         session.add(Setting(key="a", value=1, updated_at=NOON))
         session.flush()
         session.rollback()
-    with store.reading() as session:
+    with store.read_only() as session:
         assert get_job(session, job_id).worker == "w1"
         assert session.scalars(select(Setting)).all() == []
 
@@ -66,7 +66,7 @@ def test_a_single_statement_commits_by_itself(store: Store) -> None:
 def test_times_come_back_aware_and_in_utc(store: Store) -> None:
     with store.transaction() as session:
         session.add(AuditLine(at=NOON.astimezone(), action="x"))
-    with store.reading() as session:
+    with store.read_only() as session:
         found = session.scalars(select(AuditLine)).one().at
     assert (found, found.utcoffset()) == (NOON, timedelta(0))
 
@@ -87,18 +87,18 @@ def test_reading_does_not_wait_for_a_writer(store: Store) -> None:
     with store.transaction() as writer:
         writer.add(Setting(key="a", value=1, updated_at=NOON))
         writer.flush()
-        with store.reading() as reader:
+        with store.read_only() as reader:
             assert reader.scalars(select(Setting)).all() == []
 
 
 def test_a_reading_session_refuses_to_write(store: Store) -> None:
-    with pytest.raises(StoreError, match="reads"), store.reading() as session:
+    with pytest.raises(StoreError, match="read-only"), store.read_only() as session:
         session.execute(delete(Setting))
-    with pytest.raises(StoreError, match="reads"), store.reading() as session:
+    with pytest.raises(StoreError, match="read-only"), store.read_only() as session:
         session.add(Setting(key="a", value=1, updated_at=NOON))
     with store.transaction() as session:
         session.add(Setting(key="a", value=1, updated_at=NOON))
-    with pytest.raises(StoreError, match="reads"), store.reading() as session:
+    with pytest.raises(StoreError, match="read-only"), store.read_only() as session:
         session.scalars(select(Setting)).one().value = 2
 
 
@@ -112,10 +112,10 @@ def test_conflict_is_repeated_and_at_last_raised(store: Store) -> None:
             raise StoreConflict("deadlock")
         return "done"
 
-    assert store.run(fail_twice) == "done"
+    assert store.run_in_transaction(fail_twice) == "done"
     calls = -10
     with pytest.raises(StoreConflict):
-        store.run(fail_twice, attempts=2)
+        store.run_in_transaction(fail_twice, attempts=2)
     assert calls == -8
 
 
@@ -138,7 +138,7 @@ def test_a_deadlock_on_postgres_is_a_conflict_that_run_resolves(make_store_setti
                 session.execute(update, {"key": second})  # type: ignore[attr-defined]
                 return tries
 
-            return store.run(work)
+            return store.run_in_transaction(work)
 
         answers = together(lambda: touch("a", "b"), lambda: touch("b", "a"))
     assert sorted(n for n in answers if isinstance(n, int)) == [1, 2]
@@ -149,12 +149,12 @@ def test_a_lock_that_sqlite_does_not_get_is_a_conflict(make_store_settings: Make
     with opened(settings) as store, store.transaction() as session:
         session.execute(text("SELECT 1"))  # takes the lock
         with pytest.raises(StoreConflict):
-            store.run(lambda other: other.execute(text("SELECT 1")), attempts=2)
+            store.run_in_transaction(lambda other: other.execute(text("SELECT 1")), attempts=2)
 
 
 def test_an_exhausted_pool_is_unavailable(store_settings: StoreSettings) -> None:
     small = replace(store_settings, pool_size=1, pool_overflow=0, pool_wait=timedelta(milliseconds=50))
-    with opened(small) as store, store.reading() as session:
+    with opened(small) as store, store.read_only() as session:
         session.execute(text("SELECT 1"))
         with pytest.raises(StoreUnavailable):
             store.ping()
@@ -174,7 +174,7 @@ def test_a_full_disk_on_sqlite_is_told_and_leaves_the_rest(make_store_settings: 
         many = record(entries=entries_of(*["INFO"] * 3000))
         with pytest.raises(StoreFull):
             finish_job(store, job, many)
-        with store.reading() as session:
+        with store.read_only() as session:
             assert session.scalars(select(Job.id)).all() == [job.id]
 
 
@@ -218,7 +218,7 @@ def test_each_form_of_a_postgres_address_connects(make_store_settings: MakeSetti
 def test_each_form_of_a_sqlite_path_opens_the_same_file(make_store_settings: MakeSettings) -> None:
     path = make_store_settings("sqlite").dsn
     for dsn in (path, f"sqlite:///{path}"):
-        with opened(StoreSettings(dsn=dsn)) as store, store.reading() as session:
+        with opened(StoreSettings(dsn=dsn)) as store, store.read_only() as session:
             assert session.scalars(select(Job)).all() == []
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -234,7 +234,7 @@ def test_an_error_of_the_source_of_a_bulk_insert_passes_and_writes_nothing(store
         list(create_jobs(session, jobs()))
     with pytest.raises(ReferenceGone), store.transaction() as session:
         list(create_jobs(session, [NewJob("a.example", batch_id="batch_none")]))
-    with store.reading() as session:
+    with store.read_only() as session:
         assert session.scalars(select(Job.id)).all() == []
 
 

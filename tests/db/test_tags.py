@@ -43,7 +43,7 @@ def test_tags_are_listed_by_name_with_their_domains(store: Store) -> None:
     fill(store, "a", "x.example")
     with store.transaction() as session:
         tags.create_tag(session, "c", now=NOON)
-    with store.reading() as session:
+    with store.read_only() as session:
         assert [(t.tag.name, t.domain_count) for t in tags.list_tags(session)] == [("a", 1), ("b", 2), ("c", 0)]
         assert [t.tag.name for t in tags.list_tags(session, limit=1, offset=1)] == ["b"]
         assert tags.get_tag(session, "b").domain_count == tags.count_tag_domains(session, "b") == 2
@@ -57,7 +57,7 @@ def test_domains_of_a_tag_are_read_by_name_in_slices(store: Store, monkeypatch: 
     names = [f"d{number}.example" for number in range(8)]
     fill(store, "gov", *reversed(names))
     fill(store, "other", "z.example")
-    with store.reading() as session:
+    with store.read_only() as session:
         assert list(tags.iter_tag_domains(session, "gov")) == names
         ids = {domain.name: domain.id for domain in session.scalars(select(Domain))}
         assert tags.tags_of_domains(session, [ids["d1.example"]]) == {ids["d1.example"]: ["gov"]}
@@ -134,11 +134,11 @@ def test_many_who_tag_the_same_new_domains_at_once_agree(store: Store) -> None:
             ids = ensure_domains(session, order, now=NOON)  # type: ignore[arg-type]
             tags.tag_domains(session, [tag, "all"], ids.values(), now=NOON)  # type: ignore[arg-type]
 
-        store.run(work)
+        store.run_in_transaction(work)
 
     calls = [lambda n=n: tag_all(f"t{n % 2}", names if n % 2 else names[::-1]) for n in range(4)]
     assert together(*calls) == [None] * 4
-    with store.reading() as session:
+    with store.read_only() as session:
         assert {t.tag.name: t.domain_count for t in tags.list_tags(session)} == {"all": 40, "t0": 40, "t1": 40}
         assert session.scalar(select(func.count()).select_from(Domain)) == 40
 
@@ -169,7 +169,7 @@ def test_domain_filters_and_sorts(store: Store) -> None:
         "run_count_desc": "cabd",
         "run_count_asc": "dabc",
     }
-    with store.reading() as session:
+    with store.read_only() as session:
         for expected, wanted in filters.items():
             page = list_domains(session, wanted)
             assert ("".join(domain.name[0] for domain in page.items), page.total) == (expected, len(expected))

@@ -89,13 +89,13 @@ class Load:
 
     def runs(self) -> dict[str, Run]:
         """All runs there are."""
-        with self.farm.store.reading() as session:
+        with self.farm.store.read_only() as session:
             return {run.id: run for run in session.scalars(select(Run))}
 
     def _all_ended(self) -> bool:
         keep_beats(self.farm)
         try:
-            with self.farm.store.reading() as session:
+            with self.farm.store.read_only() as session:
                 return not session.scalar(select(func.count()).select_from(Job))
         except StoreUnavailable:  # a connection from before a restart
             return False
@@ -124,7 +124,7 @@ def keep_beats(farm: Farm) -> None:
 
 def _assert_written_once(farm: Farm, runs: dict[str, Run]) -> None:
     """A second graduation would show in the entries or in the count that each domain keeps."""
-    with farm.store.reading() as session:
+    with farm.store.read_only() as session:
         entries = {row.run_id: row.written for row in session.execute(_ENTRIES_OF_RUNS)}
         counted = session.scalar(select(func.sum(Domain.run_count)))
     expected = {run.id: ENTRIES for run in runs.values() if run.status is RunStatus.SUCCEEDED}

@@ -68,14 +68,14 @@ class Farm:
 
     def status(self, job_id: str) -> str:
         """The state of a job or run."""
-        with self.store.reading() as session:
+        with self.store.read_only() as session:
             return str(find_job_or_run(session, job_id).status)
 
     def run_of(self, job_id: str, *, within_s: float = 60.0) -> Run:
         """Wait for a job to end; return its run."""
 
         def ended() -> Run | None:
-            with self.store.reading() as session:
+            with self.store.read_only() as session:
                 item = find_job_or_run(session, job_id)
             return item if isinstance(item, Run) else None
 

@@ -101,7 +101,7 @@ def test_postgresql_is_restarted_during_graduation(
     with open_farm(own_broker, settings, tmp_path, GONEMASTER_WORKER_COUNT=SLOTS) as farm:
         upgrade(farm.store)
         durable = text(f"ALTER DATABASE {database} SET synchronous_commit = on")  # else a crash takes commits back
-        farm.store.run(lambda session: session.execute(durable))
+        farm.store.run_in_transaction(lambda session: session.execute(durable))
         farm.store.close()  # connections from before
         load = _staffed(farm)
         load.submit()

@@ -53,7 +53,7 @@ def test_start_page_names_workers_and_documentation(service: Service) -> None:
 def test_two_worker_processes_share_the_work(service: Service) -> None:
     batch = service.submit_batch([f"n{number}.xa" for number in range(60)])
     assert service.batch_done(batch["batch_id"])["total"] == 60
-    with opened(StoreSettings(dsn=str(service.data_dir / "gonemaster.db"))) as store, store.reading() as session:
+    with opened(StoreSettings(dsn=str(service.data_dir / "gonemaster.db"))) as store, store.read_only() as session:
         runs = list_runs(session, RunFilter(batch_id=batch["batch_id"]), limit=500).items
     assert {str(run.status) for run in runs} == {"succeeded"}
     assert sorted(run.id for run in runs) == sorted(batch["job_ids"])

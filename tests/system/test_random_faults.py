@@ -114,7 +114,7 @@ class Chaos:
 
     def _agree(self) -> bool:
         keep_beats(self.farm)
-        with self.farm.store.reading() as session:
+        with self.farm.store.read_only() as session:
             rows = [sorted(iter_queued_ids(session, priority)) for priority in range(len(TIERS))]
             running = count_running(session)
         messages = [sorted(self.farm.broker.waiting_ids(tier)) for tier in TIERS]
@@ -174,11 +174,11 @@ class Chaos:
 
     def held(self) -> list[str]:
         """The jobs that wait for their release."""
-        with self.farm.store.reading() as session:
+        with self.farm.store.read_only() as session:
             return list(session.scalars(select(Job.id).where(Job.status == JobStatus.PAUSED)))
 
     def reorder(self) -> None:
-        with self.farm.store.reading() as session:
+        with self.farm.store.read_only() as session:
             tiers = [[job.id for job in list_waiting(session, priority, limit=10_000)] for priority in (0, 1)]
         for ids in tiers:
             self.dice.shuffle(ids)

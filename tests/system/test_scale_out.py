@@ -38,7 +38,7 @@ def test_three_workers_of_three_hosts_share_one_queue(
     with ExitStack() as stack, closing(open_store(StoreSettings(driver="postgres", dsn=dsn))) as store:
 
         def ran_on(job_id: str) -> str:
-            with store.reading() as session:
+            with store.read_only() as session:
                 run = find_job_or_run(session, job_id)
             assert isinstance(run, Run), run.status
             return str(run.worker)

@@ -130,12 +130,12 @@ def submit_at_once(farm: Farm, domains: list[str]) -> list[str]:
 
 
 def unfinished(farm: Farm) -> int:
-    with farm.store.reading() as session:
+    with farm.store.read_only() as session:
         return session.scalar(select(func.count()).select_from(Job)) or 0
 
 
 def tell(farm: Farm, normal: list[str], slots: int, took_s: float, takes: Takes) -> None:
-    with farm.store.reading() as session:
+    with farm.store.read_only() as session:
         runs = session.execute(select(Run.created_at, Run.started_at).where(Run.id.in_(normal))).all()
         everything = session.scalar(select(func.count()).select_from(Run))
     assert everything == NORMAL_JOBS + BATCH_JOBS

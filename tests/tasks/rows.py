@@ -21,14 +21,14 @@ def queue_batch(parts: QueueParts, count: int) -> list[str]:
 
 def order(parts: QueueParts, tier: str = BATCH) -> list[str]:
     """The order of a tier, once sure that rows and messages agree."""
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         rows = list(iter_queued_ids(session, TIERS.index(tier)))
     assert list(parts.broker.waiting_ids(tier)) == rows
     return rows
 
 
 def status(parts: QueueParts, job_id: str) -> str:
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         return str(find_job_or_run(session, job_id).status)
 
 

@@ -39,7 +39,7 @@ from tests.tasks.rows import LEASE, order, queue_batch, start, status
 
 
 def actions(parts: QueueParts) -> list[tuple[str, str, int]]:
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         return [(line.who, line.action, line.count) for line in list_actions(session).items]
 
 
@@ -137,7 +137,7 @@ def test_removed_jobs_are_canceled_runs_and_running_ones_are_left(parts: QueuePa
     assert remove_jobs(parts, [normal, c, a, "job_none", b], who="ops") == [normal, c, b]
     assert order(parts) == [d]
     assert order(parts, NORMAL) == []
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         run = find_job_or_run(session, c)
     assert isinstance(run, Run)
     assert (run.status, run.error) == ("canceled", "removed_from_queue")
@@ -150,14 +150,14 @@ def test_batch_cancel_ends_what_waits_and_marks_what_runs(parts: QueueParts) -> 
     other = queue_batch(parts, 2)
     hold_job(parts, ids[4])
     start(parts, ids[0])
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         job = find_job_or_run(session, ids[0])
         batch_id = job.batch_id
     assert batch_id
     done = cancel_batch(parts, batch_id, who="ops")
     assert (done.canceled, done.stopping) == (5, 1)
     assert order(parts) == other
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         counts = count_statuses(session, batch_id)
         job = find_job_or_run(session, ids[0])
     assert (counts["canceled"], counts["running"], counts["queued"], counts["paused"]) == (5, 1, 0, 0)
@@ -171,7 +171,7 @@ def test_batch_cancel_ends_what_waits_and_marks_what_runs(parts: QueueParts) -> 
 def test_cancel_of_a_large_batch_writes_the_tier_anew(parts: QueueParts) -> None:
     ids = queue_batch(parts, 4500)
     other = queue_batch(parts, 3)
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         batch_id = find_job_or_run(session, ids[0]).batch_id
     assert batch_id
     assert cancel_batch(parts, batch_id).canceled == 4500
@@ -180,7 +180,7 @@ def test_cancel_of_a_large_batch_writes_the_tier_anew(parts: QueueParts) -> None
 
 def test_rerun_makes_a_new_batch_of_the_runs_asked_for(parts: QueueParts) -> None:
     ids = queue_batch(parts, 4)
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         batch_id = find_job_or_run(session, ids[0]).batch_id
     assert batch_id
     with pytest.raises(NothingToRepeat):
@@ -192,7 +192,7 @@ def test_rerun_makes_a_new_batch_of_the_runs_asked_for(parts: QueueParts) -> Non
     cancel_batch(parts, batch_id)
     again = rerun_batch(parts, batch_id, only="failed", who="ops")
     assert (again.job_count, again.batch.domain_count) == (2, 2)
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         domains = [find_job_or_run(session, job_id).domain for job_id in again.job_ids]
         assert get_batch(session, again.batch.id).description == f"failed of {batch_id} again"
     assert domains == ["d0.example", "d1.example"]
@@ -272,7 +272,7 @@ def test_nothing_is_written_while_the_broker_is_away(store: Store, own_redis: Em
     ):
         with pytest.raises(BrokerUnavailable):
             act()
-    with store.reading() as session:
+    with store.read_only() as session:
         assert list(iter_queued_ids(session, 0)) == []
         assert list(iter_queued_ids(session, 1)) == [job_id]
     assert remove_jobs(parts, [job_id]) == [job_id]

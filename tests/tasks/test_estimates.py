@@ -10,7 +10,7 @@ from gonemaster_db.records import NewJob, RunRecord
 from gonemaster_db.repositories.batches import summarise_batch
 from gonemaster_db.repositories.graduation import graduate_job
 from gonemaster_db.repositories.jobs import claim_job, get_job
-from gonemaster_db.repositories.places import batch_spans
+from gonemaster_db.repositories.queue_ranks import batch_spans
 from gonemaster_tasks.control.order import hold_job, release_job
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue
@@ -31,12 +31,12 @@ def finish(parts: QueueParts, job_id: str, *, seconds_ago: float, took_s: float)
 
 
 def estimate(parts: QueueParts, job_id: str, now: datetime) -> Estimate:
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         return estimate_jobs(session, [get_job(session, job_id)], read_outlook(session, now=now))[job_id]
 
 
 def estimate_batch_of(parts: QueueParts, job_id: str, now: datetime) -> Estimate:
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         batch_id = get_job(session, job_id).batch_id
         assert batch_id
         begun = {batch_id: summarise_batch(session, batch_id).started_at}
@@ -67,7 +67,7 @@ def test_without_measured_runs_nothing_is_guessed(parts: QueueParts) -> None:
 def test_estimates_follow_the_measured_rate(parts: QueueParts, measured: list[str]) -> None:
     submit_job(parts, NewJob("n.example"))
     now = utcnow()
-    with parts.store.reading() as session:
+    with parts.store.read_only() as session:
         rate = measure_rate(session, now=now)
     last, running = estimate(parts, measured[19], now), estimate(parts, measured[10], now)
     assert rate

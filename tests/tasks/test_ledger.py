@@ -74,7 +74,7 @@ def together(store: Store, ledger: Ledger, ends: Sequence[Finished]) -> list["Fu
 
 
 def count(store: Store, model: type) -> int:
-    with store.reading() as session:
+    with store.read_only() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
 
 
@@ -99,7 +99,7 @@ def test_a_result_that_is_refused_fails_alone(store: Store, ledger: Ledger, pois
     futures = together(store, ledger, ends)
     assert [status(future) is None for future in futures] == [False, False, False, True, False]
     assert not isinstance(futures[3].exception(), (StoreUnavailable, JobStateError))
-    with store.reading() as session:
+    with store.read_only() as session:
         assert session.scalars(select(Job.id)).all() == [ids[3]]
         assert set(session.scalars(select(Run.id))) == {*ids} - {ids[3]}
     assert count(store, Entry) == 8
@@ -132,7 +132,7 @@ def test_runs_of_one_domain_in_one_group_are_all_counted_and_the_newest_shows(st
         for score, (job_id, moment) in enumerate(zip(ids, at, strict=True))
     ]
     together(store, ledger, ends)
-    with store.reading() as session:
+    with store.read_only() as session:
         domain = session.scalars(select(Domain).where(Domain.name == "a.example")).one()
         assert (domain.run_count, domain.latest_run_id, domain.latest_score) == (3, ids[2], 2)
         assert domain.latest_run_at == at[2]
@@ -145,7 +145,7 @@ def test_groups_that_share_their_domains_do_not_stop_each_other(store: Store) ->
     with ThreadPoolExecutor(len(ids)) as pool:
         ends = [pool.submit(ledgers[number % 3].graduate, finished(job_id)) for number, job_id in enumerate(ids)]
     assert {end.result() for end in ends} == {RunStatus.SUCCEEDED}
-    with store.reading() as session:
+    with store.read_only() as session:
         assert set(session.scalars(select(Domain.run_count))) == {3}
 
 
@@ -165,7 +165,7 @@ def test_claims_that_come_together_have_each_its_answer(store: Store, ledger: Le
         profile = create_profile(session, "p", config={"net": {"ipv6": False}}, schema_version="1", now=NOON)
     plain, canceled = queue_jobs(store, ["a.example", "b.example"])
     strict = queue_job(store, "c.example", profile_id=profile.id, config={"min_level": "NOTICE"}).id
-    store.run(lambda session: request_cancel(session, canceled, now=NOON))
+    store.run_in_transaction(lambda session: request_cancel(session, canceled, now=NOON))
     with ThreadPoolExecutor(4) as pool:
         taken = dict(zip(ids := [plain, canceled, strict, "job_none"], pool.map(ledger.claim, ids), strict=True))
     assert (taken[canceled], taken["job_none"]) == (None, None)

@@ -57,7 +57,9 @@ def test_a_message_just_taken_stays_with_its_worker(farm: Farm) -> None:
 def test_the_message_of_a_running_job_stays_with_its_worker(farm: Farm) -> None:
     job_id = _taken(farm, ago_s=60)
     lease = timedelta(seconds=30)
-    farm.store.run(lambda session: claim_job(session, job_id, worker="one@host", now=utcnow(), lease=lease))
+    farm.store.run_in_transaction(
+        lambda session: claim_job(session, job_id, worker="one@host", now=utcnow(), lease=lease)
+    )
     assert _drop(farm) == 0
     assert set(farm.broker.held_since()) == {job_id}
 
@@ -72,7 +74,7 @@ def test_the_message_of_an_ended_job_is_forgotten(farm: Farm) -> None:
 
 def test_the_lock_of_a_killed_worker_does_not_stop_the_reconciler(farm: Farm) -> None:
     assert farm.broker.try_lock("reconcile", "gone@host", timedelta(minutes=10))
-    job = farm.store.run(lambda session: create_job(session, NewJob("lost.test")))  # and no message
+    job = farm.store.run_in_transaction(lambda session: create_job(session, NewJob("lost.test")))  # and no message
     farm.start_worker("one")
     assert farm.run_of(job.id).status == "succeeded"
 
@@ -82,6 +84,6 @@ def test_a_restarted_worker_takes_the_lock_of_its_predecessor(farm: Farm) -> Non
     (state,) = farm.broker.workers()
     farm.stop("one")
     assert farm.broker.try_lock("reconcile", state.name, timedelta(minutes=10))
-    job = farm.store.run(lambda session: create_job(session, NewJob("lost.test")))
+    job = farm.store.run_in_transaction(lambda session: create_job(session, NewJob("lost.test")))
     farm.start_worker("one")
     assert farm.run_of(job.id).status == "succeeded"

@@ -127,7 +127,7 @@ def test_a_holder_that_lost_its_lock_leaves_the_messages_to_the_reconciler(
     """It stood still for longer than the lock lasts: another may have changed the order since."""
     first, second = queue_batch(parts, 2)
     parts.broker.set_epoch("full")
-    run = parts.store.run
+    run = parts.store.run_in_transaction
 
     def stand_still(work):  # type: ignore[no-untyped-def]  # stands for Store.run
         done = run(work)

@@ -28,12 +28,12 @@ def run_of_age(store: Store, days: int, domain: str = "a.example", entries: int 
 
 
 def left(store: Store) -> list[str]:
-    with store.reading() as session:
+    with store.read_only() as session:
         return list(session.scalars(select(Run.id).order_by(Run.finished_at)))
 
 
 def audit(store: Store) -> list[tuple[str, str, int]]:
-    with store.reading() as session:
+    with store.read_only() as session:
         return [(line.who, line.action, line.count) for line in session.scalars(select(AuditLine))]
 
 
@@ -49,7 +49,7 @@ def test_old_runs_go_are_counted_and_noted_and_unfinished_jobs_stay(parts: Queue
     waiting = queue_job(store, "old.example", now=utcnow() - 90 * DAY).id
     assert purge_regularly(store, parts.broker, live(retention_days=30), now=utcnow()) == 3
     assert left(store) == [young]
-    with store.reading() as session:
+    with store.read_only() as session:
         assert list(session.scalars(select(Job.id))) == [waiting]
     assert parts.broker.counters() == {PURGED: 3}
     assert audit(store) == [("beat", "jobs.purge", 3)]
@@ -82,8 +82,8 @@ def test_one_process_purges_at_a_time(parts: QueueParts) -> None:
 
 @pytest.mark.parametrize("how", ["stopping", "window changed", "lock lost"])
 def test_a_purge_ends_under_way(parts: QueueParts, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    monkeypatch.setattr(purging, "_FIRST", 1)
-    monkeypatch.setattr(purging, "_MOST", 1)
+    monkeypatch.setattr(purging, "_FIRST_STEP", 1)
+    monkeypatch.setattr(purging, "_MAX_STEP", 1)
     for days in (50, 40, 31):
         run_of_age(parts.store, days)
     settings = live(retention_days=30)
@@ -110,7 +110,7 @@ def test_runs_of_a_tag_go_whatever_their_age(parts: QueueParts) -> None:
         tag_domains(session, ["gov"], [domain_id], now=utcnow())
     assert purge_runs_of_tag(store, parts.broker, "gov", who="ops") == 1
     assert left(store) == [other]
-    with store.reading() as session:
+    with store.read_only() as session:
         assert (get_domain(session, domain_id).run_count, get_domain(session, domain_id).latest_run_id) == (0, None)
     assert audit(store) == [("ops", "tag.purge", 1)]
     assert parts.broker.counters() == {PURGED: 1}
@@ -125,7 +125,7 @@ def test_readers_are_served_while_a_step_is_under_way(parts: QueueParts) -> None
 
 
 def test_a_step_takes_fewer_runs_when_they_have_many_entries(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gonemaster_db.repositories.deletion._MOST_ENTRIES", 10)
+    monkeypatch.setattr("gonemaster_db.repositories.deletion._MAX_ENTRIES", 10)
     monkeypatch.setattr("gonemaster_db.purging.monotonic", lambda: 0.0)  # no step is slow
     for entries in (4, 4, 4, 30, 1):
         run_of_age(store, 40, entries=entries)

@@ -216,7 +216,7 @@ def test_a_cancel_that_no_broadcast_told_is_found_by_the_lease(farm: Farm) -> No
     farm.start_worker("one")
     job_id = farm.submit("long-60000.test")
     wait_until(lambda: farm.started(job_id), what="start")
-    farm.store.run(lambda session: request_cancel(session, job_id, now=utcnow()))
+    farm.store.run_in_transaction(lambda session: request_cancel(session, job_id, now=utcnow()))
     assert farm.run_of(job_id).status == "canceled"
 
 
@@ -263,7 +263,9 @@ def test_an_emptied_broker_is_filled_again_in_order_with_its_pauses_and_schedule
 
 
 def test_a_message_lost_on_its_way_is_written_again(farm: Farm) -> None:
-    job = farm.store.run(lambda session: create_job(session, NewJob("lost.test")))  # and no message: the API died
+    job = farm.store.run_in_transaction(
+        lambda session: create_job(session, NewJob("lost.test"))
+    )  # and no message: the API died
     farm.start_worker("one")
     assert farm.run_of(job.id).status == "succeeded"
 

@@ -93,7 +93,7 @@ class BatchById(MethodView):
         if not batch_id.strip():
             raise BadRequest("missing_batch_id", "the address names no batch")
         intent = request_body["snapshot_intent"]
-        return state().store.run(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
+        return state().store.run_in_transaction(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
 
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found", _409="jobs_not_terminal")
@@ -118,7 +118,7 @@ class BatchEvents(MethodView):
     def get(self, batch_id: str) -> Response:
         """Follow a batch. Last-Event-ID continues a stream that broke off."""
         shared = state()
-        with shared.store.reading() as session:
+        with shared.store.read_only() as session:
             get_batch(session, batch_id)
         stream = batch_events.stream(shared, batch_id, last_event_id=streaming.last_event_id())
         return streaming.respond(shared, stream)

@@ -7,9 +7,9 @@ from gonemaster_api.rest.fields import Instant, LevelName, QueryInteger
 from gonemaster_api.rest.paging import MAX_LIMIT
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.runs.schemas import STATUSES, DifferenceSchema
-from gonemaster_db.repositories.batch_comparison import Kind
+from gonemaster_db.repositories.batch_comparison import ChangeKind
 
-KINDS = tuple(map(str, Kind))
+KINDS = tuple(map(str, ChangeKind))
 
 
 class BatchDiffQuerySchema(QuerySchema):

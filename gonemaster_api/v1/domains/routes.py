@@ -49,6 +49,6 @@ class History(MethodView):
     @blueprint.refuses(_400="invalid_sort, invalid_limit, invalid_offset", _404="not_found")
     def get(self, query: dict[str, Any], domain_id: int) -> Any:
         """List the runs of a domain."""
-        with state().store.reading() as session:
+        with state().store.read_only() as session:
             get_domain(session, domain_id)
         return run_view.read_list(state(), query, domain_id=domain_id)

@@ -155,5 +155,5 @@ class Result(MethodView):
 
 
 def _find(shared: State, job_id: str) -> Job | Run:
-    with shared.store.reading() as session:
+    with shared.store.read_only() as session:
         return find_job_or_run(session, job_id)

@@ -9,7 +9,7 @@ from gonemaster_api.rest.fields import LEVELS, Instant, JsonBoolean, JsonInteger
 from gonemaster_api.rest.paging import CursorPagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
-from gonemaster_db.repositories.ordering import JOB_SORT, SORTS
+from gonemaster_db.repositories.sort_keys import JOB_SORT, SORTS
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
 SEVERITIES = ("NOTICE", "WARNING", "ERROR", "CRITICAL")

@@ -154,7 +154,7 @@ class Audit(MethodView):
         """List queue controls, deletions and changes of settings, newest first."""
         part = slice_of(query)
         chosen = {name: query[name] for name in ("action", "who", "target")} | time_range(query, "after", "before")
-        with state().store.reading() as session:
+        with state().store.read_only() as session:
             page = list_actions(session, **chosen, limit=part.limit, offset=part.offset)
         return page_document(list(page.items), page.total, part)
 

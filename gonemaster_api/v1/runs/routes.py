@@ -61,7 +61,7 @@ class Chain(MethodView):
     @blueprint.refuses(_404="not_found; also where the run has none")
     def get(self, run_id: str) -> Any:
         """Show the chain document of a run, if one was stored."""
-        with state().store.reading() as session:
+        with state().store.read_only() as session:
             get_run(session, run_id)
             chain = get_dnssec_chain(session, run_id)
         if chain is None:
@@ -78,6 +78,6 @@ class Diff(MethodView):
     @blueprint.refuses(_400="invalid_min_level", _404="not_found")
     def get(self, query: dict[str, Any], run_id: str, other_id: str) -> Difference:
         """Say which findings came, went, or say something else in the second run."""
-        with state().store.reading() as session:
+        with state().store.read_only() as session:
             before, after = get_run(session, run_id), get_run(session, other_id)
             return diff_runs(session, before.id, after.id, min_level=query["min_level"])

@@ -9,7 +9,7 @@ from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema
 from gonemaster_db.models import RunStatus
-from gonemaster_db.repositories.ordering import RUN_SORT, SORTS
+from gonemaster_db.repositories.sort_keys import RUN_SORT, SORTS
 
 STATUSES = tuple(map(str, RunStatus))
 

@@ -41,7 +41,7 @@ class Tags(MethodView):
     def get(self, query: dict[str, Any]) -> Any:
         """List tags by name."""
         part = slice_of(query)
-        with state().store.reading() as session:
+        with state().store.read_only() as session:
             return [tag_changes.document(tag) for tag in rows.list_tags(session, limit=part.limit, offset=part.offset)]
 
     @blueprint.arguments(NewTagSchema)
@@ -54,7 +54,9 @@ class Tags(MethodView):
             raise BadRequest("missing_name", "name is empty")
         check_tag_name(name, code="invalid_name")
         description = request_body["description"]
-        state().store.run(lambda session: rows.create_tag(session, name, description=description, now=now))
+        state().store.run_in_transaction(
+            lambda session: rows.create_tag(session, name, description=description, now=now)
+        )
         return _shown(name)
 
 
@@ -68,7 +70,7 @@ class TagByName(MethodView):
     def put(self, request_body: dict[str, Any], name: str) -> Any:
         """Describe a tag."""
         description = request_body["description"]
-        state().store.run(lambda session: rows.describe_tag(session, name, description))
+        state().store.run_in_transaction(lambda session: rows.describe_tag(session, name, description))
         return _shown(name)
 
     @blueprint.response(204)
@@ -115,7 +117,7 @@ class Summary(MethodView):
         """Count the newest runs of a tag's domains by level and grade."""
         _require(name)
         try:
-            with state().store.reading() as session:
+            with state().store.read_only() as session:
                 return rows.summarise_tag(session, name)
         except TagNotFound as error:
             raise NotFound("domain with the tag", name) from error
@@ -164,10 +166,10 @@ class ProfileOfTag(MethodView):
 
 
 def _shown(name: str) -> dict[str, Any]:
-    with state().store.reading() as session:
+    with state().store.read_only() as session:
         return tag_changes.document(rows.get_tag(session, name))
 
 
 def _require(name: str) -> None:
-    with state().store.reading() as session:
+    with state().store.read_only() as session:
         rows.require_tag(session, name)

@@ -4,7 +4,7 @@ import pytest
 
 from gonemaster_db.models import Job, Priority
 from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories import places
+from gonemaster_db.repositories import queue_ranks
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.jobs import create_jobs, get_job, hold_job
 from gonemaster_db.repositories.queue import move_to_end
@@ -17,8 +17,8 @@ def names(count: int) -> list[str]:
 
 
 def positions(store: Store, ids: list[str]) -> list[int | None]:
-    with store.reading() as session:
-        found = places.find_positions(session, [get_job(session, job_id) for job_id in ids])
+    with store.read_only() as session:
+        found = queue_ranks.find_ranks(session, [get_job(session, job_id) for job_id in ids])
     return [found.get(job_id) for job_id in ids]
 
 
@@ -39,7 +39,7 @@ def test_positions_follow_moves(store: Store) -> None:
 
 
 def test_many_are_looked_up_in_slices_whatever_their_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_AT_ONCE", 3)
+    monkeypatch.setattr(queue_ranks, "_CHUNK", 3)
     ids = queue_jobs(store, names(10))
     assert positions(store, ids[::-1]) == list(range(10, 0, -1))
 
@@ -61,10 +61,10 @@ def test_span_of_a_batch_leaves_out_what_is_held_or_runs(store: Store) -> None:
     claim(store, ids[0])
     with store.transaction() as session:
         hold_job(session, ids[4])
-    with store.reading() as session:
-        spans = places.batch_spans(session, [batch_id, done_id])
+    with store.read_only() as session:
+        spans = queue_ranks.batch_spans(session, [batch_id, done_id])
         first, last = (get_job(session, job_id).position for job_id in (ids[1], ids[3]))
-    span = places.BatchSpan(
+    span = queue_ranks.BatchSpan(
         batch_id, queued=3, held=1, running=1, first=(first, ""), last=(last, ""), first_start=NOON, last_start=NOON
     )
     assert spans == {batch_id: span}

@@ -1,4 +1,4 @@
-"""Where queued jobs stand: many are looked up in one walk over their tier's index."""
+"""Ranks of queued jobs in their tier, counted for many jobs in one walk over the index (priority, position)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,57 +10,57 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Job, JobStatus
 
-Mark = tuple[int, str]  # position and id; with an empty id it stands before all jobs of that position
-_FIRST: Mark = (-(2**63), "")
-_AT_ONCE = 200  # values of one statement, three for each mark
+QueueKey = tuple[int, str]  # position and id; an empty id sorts before all jobs of that position
+_START: QueueKey = (-(2**63), "")
+_CHUNK = 200  # keys per statement; each binds five values
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSpan:
-    """The unfinished jobs of a batch: how many there are, and where in the queue they lie."""
+    """The unfinished jobs of a batch: their numbers and their extent in the queue."""
 
     batch_id: str
     queued: int
     held: int
     running: int
-    first: Mark | None  # of those that are queued
-    last: Mark | None
+    first: QueueKey | None  # of those that are queued
+    last: QueueKey | None
     first_start: datetime | None  # of those that run
     last_start: datetime | None
 
 
-def find_positions(session: Session, jobs: Iterable[Job]) -> dict[str, int]:
-    """Tell by id where jobs stand in their tiers, from 1; those that do not wait or are held are left out."""
+def find_ranks(session: Session, jobs: Iterable[Job]) -> dict[str, int]:
+    """Return the rank of each queued job in its tier, from 1, by id; other jobs are left out."""
     found: dict[str, int] = {}
     by_tier: dict[int, list[Job]] = {}
     for job in jobs:
         if job.status == JobStatus.QUEUED:
             by_tier.setdefault(job.priority, []).append(job)
     for priority, queued in by_tier.items():
-        before = queued_before(session, priority, [(job.position, job.id) for job in queued])
+        before = count_queued_before(session, priority, [(job.position, job.id) for job in queued])
         found |= {job.id: before[job.position, job.id] + 1 for job in queued}
     return found
 
 
-def queued_before(session: Session, priority: int, marks: Iterable[Mark]) -> dict[Mark, int]:
-    """Count for each mark the queued jobs of a tier that stand before it.
+def count_queued_before(session: Session, priority: int, keys: Iterable[QueueKey]) -> dict[QueueKey, int]:
+    """Count for each key the queued jobs of a tier ahead of it.
 
-    Only the jobs between one mark and the next are counted, so that all together cost one walk.
+    Only the jobs between neighbouring keys are counted, so that all keys together cost one walk over the index.
     """
-    counts: dict[Mark, int] = {}
-    ordered = sorted(set(marks))
-    total, low = 0, _FIRST
-    for start in range(0, len(ordered), _AT_ONCE):
-        piece = ordered[start : start + _AT_ONCE]
+    counts: dict[QueueKey, int] = {}
+    ordered = sorted(set(keys))
+    total, low = 0, _START
+    for start in range(0, len(ordered), _CHUNK):
+        piece = ordered[start : start + _CHUNK]
         between = _count_between(session, priority, [low, *piece])
-        for mark, count in zip(piece, between, strict=True):
+        for key, count in zip(piece, between, strict=True):
             total += count
-            counts[mark] = total
+            counts[key] = total
         low = piece[-1]
     return counts
 
 
-def _count_between(session: Session, priority: int, bounds: Sequence[Mark]) -> list[int]:
+def _count_between(session: Session, priority: int, bounds: Sequence[QueueKey]) -> list[int]:
     rows = [(number, *low, *high) for number, (low, high) in enumerate(pairwise(bounds))]
     names = (("number", BigInteger), ("low", BigInteger), ("low_id", String), ("high", BigInteger), ("high_id", String))
     spans = values(*(column(name, kind) for name, kind in names), name="spans").data(rows).cte("spans").c
@@ -79,7 +79,7 @@ def _count_between(session: Session, priority: int, bounds: Sequence[Mark]) -> l
 
 
 def batch_spans(session: Session, batch_ids: Sequence[str]) -> Mapping[str, BatchSpan]:
-    """Find the unfinished jobs of batches; finished ones are left out."""
+    """Return the spans of batches with unfinished jobs; finished batches are left out."""
     queued, running = Job.status == JobStatus.QUEUED, Job.status == JobStatus.RUNNING
     where, begun = case((queued, Job.position)), case((running, Job.started_at))
     query = (
