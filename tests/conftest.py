@@ -1,5 +1,17 @@
 """Fixtures of all tests; each plugin module holds those of one part."""
 
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow, which proves nothing; the same examples come each time.
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
+
 pytest_plugins = [
     "tests.support.stores",
     "tests.support.dns_fixtures",

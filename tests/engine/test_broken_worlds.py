@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -35,8 +34,6 @@ async def run_on(world: World, hints: Path) -> RunResult:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_broken_world_is_tested_to_the_end(seed: int, tmp_path: Path) -> None:
     with broken_world(seed) as world:
-        begin = time.perf_counter()
         result = asyncio.run(run_on(world, tmp_path / "root.hints"))
-        assert time.perf_counter() - begin < DEADLINE_S + 1
     assert [entry.args for entry in result.entries if entry.tag == "MODULE_ERROR"] == []
     assert any(entry.module == "BASIC" for entry in result.entries)

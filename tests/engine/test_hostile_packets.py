@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 
 import dns.message
@@ -17,10 +16,11 @@ from gonemaster_engine.net.wire import Response
 from gonemaster_engine.resolver.recursor import Recursor, Resolution
 from tests.support.dnsworld import Fault, Server, World, faults
 from tests.support.engine import in_run
+from tests.support.work import at_most_lines
 
 HOST, OTHER = "127.9.1.1", "127.9.1.2"
 SHORT_S = 0.25  # the time limit where none is met
-SLACK_S = 5.0  # for a busy machine
+LINES_OF_A_RESOLUTION = 50_000  # of Python
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +81,7 @@ UNUSABLE = {
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_unusable_answer_is_none_in_time(world: World, server: Server, name: str, tcp: bool) -> None:
     server.fault(UNUSABLE[name])
-    begin = time.perf_counter()
     assert ask(world, tcp=tcp, timeout_s=SHORT_S) is None
-    assert time.perf_counter() - begin < SHORT_S + SLACK_S
 
 
 def test_answer_from_another_address_is_ignored(world: World, server: Server) -> None:
@@ -131,10 +129,10 @@ def test_answer_without_question_is_taken(world: World, server: Server) -> None:
 
 
 def test_slow_tcp_ends_by_the_timeout(world: World, server: Server) -> None:
-    server.fault(faults.drip(0.05), transport="tcp")
-    begin = time.perf_counter()
+    """Each octet comes in time, all of them do not: a limit for each wait alone would let the answer through."""
+    server.fault(faults.drip(SHORT_S / 10), transport="tcp")
     assert ask(world, tcp=True, timeout_s=SHORT_S) is None
-    assert SHORT_S <= time.perf_counter() - begin < SHORT_S + SLACK_S
+    assert is_right(ask(world, tcp=True, timeout_s=40 * SHORT_S))
 
 
 @pytest.mark.parametrize("length", [0, 1, 11, 65535])
@@ -253,10 +251,9 @@ LOOPS = {
 def test_resolution_led_astray_ends_without_data(world: World, server: Server, name: str) -> None:
     for address in (HOST, OTHER):
         world.server(address).fault(LOOPS[name], below="example.xa")
-    before, begin = sent(world), time.perf_counter()
+    before = sent(world)
     assert not resolve(world, timeout_s=4 * SHORT_S).records("A")
     assert sent(world) - before < 100
-    assert time.perf_counter() - begin < 5
 
 
 def test_zones_that_wait_for_each_other_end() -> None:
@@ -307,10 +304,9 @@ def test_servers_that_multiply_do_not_multiply_the_work(world: World, server: Se
     counted["referrals"] = 0
     for address in (HOST, OTHER):
         world.server(address).fault(faults.scripted(many_servers_without_addresses), below="example.xa")
-    before, begin = sent(world), time.perf_counter()
+    before = sent(world)
     assert not resolve(world).records("A")
     assert sent(world) - before < 500
-    assert time.perf_counter() - begin < 5
 
 
 def test_clique_of_zones_without_addresses_ends() -> None:
@@ -320,16 +316,16 @@ def test_clique_of_zones_without_addresses_ends() -> None:
     for zone in zones:
         world.zone(zone, ns=[f"ns.{other}" for other in zones if other != zone])
 
-    async def work(context: RunContext) -> float:
+    async def work(context: RunContext) -> None:
         recursor = Recursor(context)
         for zone in zones:
             await recursor.resolve(zone, "SOA")
-        begin = time.process_time()
-        assert not (await recursor.resolve("www.z1.xa", "A")).records("A")
-        return time.process_time() - begin
+        with at_most_lines(LINES_OF_A_RESOLUTION):
+            resolution = await recursor.resolve("www.z1.xa", "A")
+        assert not resolution.records("A")
 
     with world:
-        assert in_run(world, work, zone="tested.xa") < 0.5
+        in_run(world, work, zone="tested.xa")
 
 
 def test_dead_server_does_not_hide_one_that_must_be_looked_up() -> None:
@@ -349,12 +345,10 @@ def test_resolution_can_be_canceled_at_once(world: World, server: Server) -> Non
     for address in (HOST, OTHER):
         world.server(address).fault(faults.scripted(lambda *_: asked.set()))
 
-    async def work(context: RunContext) -> float:
+    async def work(context: RunContext) -> None:
         task = context.start(Recursor(context).resolve("www.example.xa", "A"))
         await asyncio.to_thread(asked.wait)
-        begin = time.perf_counter()
         await context.close()
         assert task.cancelled()
-        return time.perf_counter() - begin
 
-    assert in_run(world, work, timeout_s=30.0) < 10
+    in_run(world, work, timeout_s=600.0)  # longer than the limit of `in_run`

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -134,9 +133,7 @@ def test_deadline_keeps_what_was_found_and_says_what_is_missing(tmp_path: Path) 
     world = example_world()
     world.server(A1).fault(faults.silence())
     profile = PROFILE.merge({"resolver": {"defaults": {"timeout": 20, "retrans": 20}}})
-    started = time.monotonic()
-    result = run(world, tmp_path, profile=profile, deadline_s=0.5)
-    assert time.monotonic() - started < 15
+    result = run(world, tmp_path, profile=profile, deadline_s=2)
     last = result.entries[-1]
     assert (last.tag, last.level, last.module) == ("RUN_DEADLINE_REACHED", Level.WARNING, "SYSTEM")
     assert "basic02" in last.args["testcases"]
@@ -155,23 +152,21 @@ def test_deadline_names_the_slow_servers(tmp_path: Path) -> None:
 def test_cancellation_ends_a_run_long_before_its_server_is_given_up(tmp_path: Path) -> None:
     world = example_world()
     world.server(A1).fault(faults.silence())
-    profile = PROFILE.merge({"resolver": {"defaults": {"timeout": 20, "retrans": 20}}})
+    profile = PROFILE.merge({"resolver": {"defaults": {"timeout": 200, "retrans": 200}}})
 
-    async def work(resources: Resources) -> float:
+    async def work(resources: Resources) -> None:
         asked = asyncio.Event()
         task = asyncio.ensure_future(
             run_test("example.xa", profile, resources=resources, on_progress=lambda _: asked.set())
         )
         await asked.wait()  # basic01 has ended, basic02 waits for the silent server
-        started = time.monotonic()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert [other for other in asyncio.all_tasks() if other is not asyncio.current_task()] == []
-        return time.monotonic() - started
 
     with world:
-        assert in_loop(world, tmp_path, work) < 10
+        in_loop(world, tmp_path, work)
 
 
 def test_error_in_one_case_does_not_take_the_others_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

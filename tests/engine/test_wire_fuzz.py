@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import struct
-import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -33,11 +32,13 @@ from gonemaster_engine.net.rrtypes import OPT, type_number
 from gonemaster_engine.net.wire import Record, Response, Section, from_dns_name
 from tests.support.dnsworld import World
 from tests.support.dnsworld.demo_world import DOMAINS
+from tests.support.work import at_most_lines
 
-FUZZ = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+FUZZ = settings(max_examples=300)
 ASKED_TYPES: Final = ("SOA", "NS", "A", "MX", "TXT", "DNSKEY", "DS", "CNAME", "ANY")
 SECTIONS: Final[tuple[Section, ...]] = ("answer", "authority", "additional")
 LARGEST: Final = 65535
+LINES_PER_MESSAGE: Final = 10_000_000  # of Python
 
 RDATA: Final = {
     "A": "192.0.2.1",
@@ -352,24 +353,23 @@ def chained_pointers(rtype: int, rdata: bytes, *, in_owner: bool) -> bytes:
     [("A", bytes(4)), ("NS", b""), ("RRSIG", bytes(18)), ("NSEC", b""), ("SRV", bytes(6))],
     ids=["owners", "NS", "RRSIG", "NSEC", "SRV"],
 )
-def test_chained_pointers_cost_little_time(rtype: str, rdata: bytes) -> None:
+def test_chained_pointers_cost_little_work(rtype: str, rdata: bytes) -> None:
     wire = chained_pointers(type_number(rtype), rdata, in_owner=rtype == "A")
-    begin = time.process_time()
-    response = read(wire)
-    if response is not None:
-        response.records(rtype)
-    assert time.process_time() - begin < 1
+    with at_most_lines(LINES_PER_MESSAGE):
+        response = read(wire)
+        if response is not None:
+            response.records(rtype)
 
 
-def test_many_long_names_cost_little_time() -> None:
+def test_many_long_names_cost_little_work() -> None:
     name = b"".join(b"\x01" + bytes([97 + i % 26]) for i in range(126))
     owner = with_record(1, bytes(4), owner=name + b"\x00")
     record = (0xC000 | 28).to_bytes(2) + struct.pack("!HHIH", 1, 1, 60, 4) + bytes(4)
     count = (LARGEST - len(owner)) // len(record)
     wire = owner[:6] + struct.pack("!H", count + 1) + owner[8:] + record * count
-    begin = time.process_time()
-    assert len(Response(wire).answer) == count + 1
-    assert time.process_time() - begin < 1
+    with at_most_lines(LINES_PER_MESSAGE):
+        answer = Response(wire).answer
+    assert len(answer) == count + 1
 
 
 def test_opt_record_is_never_an_ordinary_record() -> None:

@@ -40,7 +40,7 @@ PROFILE_WORDS = words(default_profile().as_dict())
 SCORING_WORDS = words(DEFAULT_CONFIG.as_dict())
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=300)
 @given(documents(PROFILE_WORDS))
 def test_profiles(document: dict[str, Any]) -> None:
     with contextlib.suppress(ProfileError):
@@ -58,7 +58,7 @@ def test_profiles(document: dict[str, Any]) -> None:
             assert broken
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=300)
 @given(documents(SCORING_WORDS))
 def test_configurations_of_scoring(document: dict[str, Any]) -> None:
     with contextlib.suppress(ScoringConfigError):

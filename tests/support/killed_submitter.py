@@ -16,7 +16,8 @@ from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.store import store_settings
-from gonemaster_tasks.control import jobs as control
+from gonemaster_tasks.control import submit
+from gonemaster_tasks.control.parts import QueueParts
 
 
 class DeadlyBroker(Broker):
@@ -40,13 +41,13 @@ def _die(ids: list[str]) -> int:
 
 def main() -> None:
     settings = load_settings()
-    control._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits for a submission for as long as this
+    submit._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits for a submission for as long as this
     broker = DeadlyBroker(parse_broker_url(settings.broker_url))
-    parts = control.QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
+    parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
     if sys.argv[1] == "job":
-        control.submit_job(parts, NewJob("killed.test"))
+        submit.submit_job(parts, NewJob("killed.test"))
     count = int(sys.argv[2])
-    control.submit_batch(parts, NewBatch(count), (NewJob(f"k{number}-50.test") for number in range(count)))
+    submit.submit_batch(parts, NewBatch(count), (NewJob(f"k{number}-50.test") for number in range(count)))
 
 
 if __name__ == "__main__":

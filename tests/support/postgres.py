@@ -121,8 +121,8 @@ class PostgresServer:
             try:
                 self._command("SELECT 1")
             except psycopg2.OperationalError:
-                gone = process.poll() is not None or time.monotonic() > end
-                assert not gone, (self._home / "log").read_text()
+                if process.poll() is not None or time.monotonic() > end:
+                    raise AssertionError((self._home / "log").read_text()) from None
                 time.sleep(0.05)
             else:
                 return

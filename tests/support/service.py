@@ -21,7 +21,8 @@ def wait_for(condition: Callable[[], Any], *, timeout_s: float = 30.0, what: str
     """Ask until the answer is true, and give it."""
     deadline = time.monotonic() + timeout_s
     while not (answer := condition()):
-        assert time.monotonic() < deadline, f"{what} not met within {timeout_s} s"
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} not met within {timeout_s} s")
         time.sleep(0.05)
     return answer
 

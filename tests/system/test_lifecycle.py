@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -44,14 +43,12 @@ def _demo_environ(service: Service) -> dict[str, str]:
 
 
 def test_open_stream_does_not_hold_the_stop_up(start: StartService) -> None:
-    service = start()
+    service = start(shutdown_timeout="300s")  # longer than `stop` waits
     service.post("/queue/pause")
     job_id = service.submit("good.xa")
     events = service.events(job_id)
     assert next(events)[0] == "state"
-    began = time.monotonic()
     assert service.stop(signal.SIGINT) == 0
-    assert time.monotonic() - began < 20
     for _ in events:  # ends, since the API closed the connection
         pass
 

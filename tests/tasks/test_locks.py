@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import timedelta
 
 import pytest
@@ -79,10 +78,9 @@ def test_a_lock_that_another_took_is_neither_kept_nor_given_away(broker: Broker)
 
 def test_who_waits_for_a_lock_gives_up(broker: Broker) -> None:
     broker.try_lock("duty", "another", timedelta(minutes=1))
-    begun = time.monotonic()
     with pytest.raises(BrokerUnavailable, match="another process"), exclusive(broker, "duty", patience=timedelta(0)):
         pass
-    assert time.monotonic() - begun < 30
+    assert broker.lock_holder("duty") == "another"
 
 
 def test_a_move_killed_before_its_messages_is_finished_by_the_reconciler(parts: QueueParts) -> None:

@@ -57,6 +57,7 @@ class Reply:
     messages: list[dns.message.Message] = field(default_factory=list)
     wires: list[bytes] | None = None
     delay_s: float = 0.0
+    may_go: Callable[[], bool] | None = None
     source: str | None = None
     octet_interval_s: float = 0.0
     stated_length: int | None = None
@@ -121,6 +122,16 @@ def silence() -> Fault:
 def delay(seconds: float) -> Fault:
     def fault(reply: Reply) -> Reply:
         reply.delay_s += seconds
+        return reply
+
+    return fault
+
+
+def hold(until: Callable[[], bool]) -> Fault:
+    """Keep the answer back until a condition is true."""
+
+    def fault(reply: Reply) -> Reply:
+        reply.may_go = until
         return reply
 
     return fault

@@ -17,6 +17,7 @@ from tests.support.dnsworld.server import Server
 # Below the range of ephemeral ports, so that no client socket of a parallel test holds one of these.
 PORTS: Final = range(10_240, 32_000)
 ATTEMPTS: Final = 200
+HELD_POLL_S: Final = 0.01
 
 Bound = list[tuple[Server, str, socket.socket]]
 
@@ -158,8 +159,14 @@ class Listener:
             self.send(server, earlier, peer)
         if reply.delay_s and self._loop:
             self._loop.call_later(reply.delay_s, self._send_now, server, reply, peer)
+        elif reply.may_go is not None:
+            self._start(self._send_when_free(server, reply, peer))
         else:
             self._send_now(server, reply, peer)
+
+    async def _send_when_free(self, server: Server, reply: Reply, peer: tuple[str, int]) -> None:
+        await _free(reply)
+        self._send_now(server, reply, peer)
 
     def _send_now(self, server: Server, reply: Reply, peer: tuple[str, int]) -> None:
         for wire in reply.octets():
@@ -208,6 +215,7 @@ class _Connection:
 
     async def _send(self, reply: Reply) -> None:
         await asyncio.sleep(reply.delay_s)
+        await _free(reply)
         for wire in reply.octets():
             stated = len(wire) if reply.stated_length is None else reply.stated_length
             stream = stated.to_bytes(2) + wire
@@ -215,3 +223,8 @@ class _Connection:
                 self._writer.write(piece)
                 await self._writer.drain()
                 await asyncio.sleep(reply.octet_interval_s)
+
+
+async def _free(reply: Reply) -> None:
+    while reply.may_go is not None and not reply.may_go():  # noqa: ASYNC110  # any condition, not an event
+        await asyncio.sleep(HELD_POLL_S)
