@@ -1,5 +1,7 @@
 """The Celery application: one configuration for workers, beat, API and Flower."""
 
+import ssl
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from celery import Celery
@@ -16,26 +18,45 @@ PURGE_ENTRY = "purge"
 _BEAT_LOCK_S = 30
 
 
-def make_app(broker_url: str, *, reap_interval_s: int = 60, purge_interval_s: int = 3600) -> Celery:
-    """Make the application for a broker URL as in the settings."""
+def _kombu_transport(_: BrokerAddress) -> Mapping[str, Any]:
+    return {}
+
+
+def make_app(
+    broker_url: str,
+    *,
+    reap_interval_s: int = 60,
+    purge_interval_s: int = 3600,
+    transport: Callable[[BrokerAddress], Mapping[str, Any]] = _kombu_transport,
+) -> Celery:
+    """Make the application for a broker URL as in the settings.
+
+    `transport` gives the settings of Celery that choose another transport than kombu's own for an address.
+    """
     address = parse_broker_url(broker_url)
     app = Celery("gonemaster", set_as_current=False)
     app.conf.update(_queue_conf(address), **_beat_conf(address, reap_interval_s, purge_interval_s))
+    app.conf.update(transport(address))
     return app
 
 
-def make_app_of(settings: Settings) -> Celery:
+def make_app_of(
+    settings: Settings, *, transport: Callable[[BrokerAddress], Mapping[str, Any]] = _kombu_transport
+) -> Celery:
     """Make the application of a process; the broker's URL must be filled in by now."""
     return make_app(
         settings.broker_url,
         reap_interval_s=settings.reap_interval_seconds,
         purge_interval_s=settings.purge_interval_seconds,
+        transport=transport,
     )
 
 
 def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
     return {
         "broker_url": address.url,
+        # Without it kombu would verify no certificate, and a transport named by its path would not use TLS at all.
+        "broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED} if address.url.startswith("rediss:") else False,
         "task_queues": [Queue(name, routing_key=name) for name in queues.ORDER],
         "task_default_queue": queues.NORMAL,
         "task_create_missing_queues": False,

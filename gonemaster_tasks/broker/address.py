@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -87,10 +87,17 @@ def parse_broker_url(url: str) -> BrokerAddress:
     if "master_name" not in query:
         raise BrokerRefused("broker_url names a Sentinel but no master: add ?master_name=NAME")
     hosts = [urlsplit(part if "://" in part else f"sentinel://{part}") for part in url.split(";")]
+    sentinels = tuple((host.hostname or "localhost", host.port or _SENTINEL_PORT) for host in hosts)
+    # kombu reads password and database from the URL of the Sentinel that it is at, so each carries them.
+    login = f":{hosts[0].password}@" if hosts[0].password else ""
     return BrokerAddress(
-        url.partition("?")[0],
+        ";".join(f"sentinel://{login}{_bracketed(host)}:{port}/{database}" for host, port in sentinels),
         master_name=query["master_name"][0],
-        sentinels=tuple((host.hostname or "localhost", host.port or _SENTINEL_PORT) for host in hosts),
-        password=hosts[0].password,
+        sentinels=sentinels,
+        password=unquote(hosts[0].password) if hosts[0].password else None,
         database=database,
     )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

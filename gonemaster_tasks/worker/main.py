@@ -35,7 +35,7 @@ from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.retention import purge_regularly
-from gonemaster_tasks.worker import tier_order, transport
+from gonemaster_tasks.worker import tier_order
 from gonemaster_tasks.worker.claims import Ledger
 from gonemaster_tasks.worker.engine_runner import EngineRunner
 from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
@@ -47,6 +47,7 @@ from gonemaster_tasks.worker.reconcile_timer import Duties
 from gonemaster_tasks.worker.run_job import run_job
 from gonemaster_tasks.worker.runner import Runner
 from gonemaster_tasks.worker.running import Stop
+from gonemaster_tasks.worker.transport import transport_settings
 
 log = logging.getLogger(__name__)
 
@@ -91,12 +92,11 @@ class Worker:
             min_batch=settings.min_batch_slots,
         )
         tier_order.install(gate)
-        transport.install()
         clock = SharedClock()
         ledger = Ledger(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
         fronts = Combiner(partial(settle_fronts, store, broker), most=POOL_THREADS)
         self.process = Process(name, live, store, broker, runner, gate, EventPublisher(broker), ledger, clock, fronts)
-        self.app = make_app_of(settings)
+        self.app = make_app_of(settings, transport=transport_settings)
         register_tasks(self.app, self.process)
         self._leases = LeaseKeeper(self.process)
         self._duties = Duties(self.process, self.app)

@@ -1,15 +1,17 @@
 """kombu's Redis transport for workers: acknowledgements sent together, and no wait for a slot that became free."""
 
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from typing import Any
+from urllib.parse import urlsplit
 
-from kombu import transport as kombu_transport
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
+from gonemaster_tasks.broker.address import BrokerAddress
 from gonemaster_tasks.worker.tier_order import TierOrder
 
 _PARTIAL_WAIT_S = 0.3  # also bounds how long a resumption or a higher limit goes unseen
-_MODULE = "gonemaster_tasks.worker.transport"
 
 
 class _QoS(kombu_redis.QoS):
@@ -144,8 +146,29 @@ class SentinelTransport(_AckingTransport, kombu_redis.SentinelTransport):
     Channel = SentinelChannel
 
 
-def install() -> None:
-    """Let this process reach Redis through these transports; before its first connection."""
-    names = {"redis": "Transport", "rediss": "Transport", "sentinel": "SentinelTransport"}
-    for scheme, name in names.items():
-        kombu_transport.TRANSPORT_ALIASES[scheme] = f"{_MODULE}:{name}"
+class SocketTransport(Transport):
+    """Transport of a server on a unix socket.
+
+    kombu reads a transport from `redis+socket://` whatever Celery names; it leaves `socket://` to a transport that says
+    it parses URLs, and the channel then finds the path in it.
+    """
+
+    can_parse_url = True
+
+
+def transport_settings(address: BrokerAddress) -> dict[str, Any]:
+    """Return the settings by which Celery reaches a broker through the transports of this module."""
+    if address.sentinels:
+        return {"broker_transport": f"{__name__}:SentinelTransport", "broker_failover_strategy": _same_transport}
+    if address.url.startswith("redis+socket:"):
+        return {"broker_transport": f"{__name__}:SocketTransport", "broker_url": address.url.removeprefix("redis+")}
+    return {"broker_transport": f"{__name__}:Transport"}
+
+
+def _same_transport(alternates: Sequence[str]) -> Iterator[str]:
+    """Give kombu host names to go on with after a failed attempt.
+
+    With URLs, as kombu's own strategies give, the scheme would replace the transport. The host does not matter: each
+    attempt asks all Sentinels.
+    """
+    return cycle([str(urlsplit(url).hostname) for url in alternates])

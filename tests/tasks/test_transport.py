@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 from kombu import Connection, Queue
-from kombu import transport as kombu_transport
-from kombu.transport import TRANSPORT_ALIASES
 
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker, Controls
 from gonemaster_tasks.queues import BATCH, ORDER
-from gonemaster_tasks.worker import tier_order, transport
+from gonemaster_tasks.worker import tier_order
 from gonemaster_tasks.worker.gate import Gate
+from gonemaster_tasks.worker.transport import transport_settings
 
 SLOTS = 8
 
@@ -49,11 +48,7 @@ MakeTaker = Callable[..., Taker]
 @pytest.fixture
 def make_taker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeTaker]:
     """`make_taker(reserved=1)` consumes from all queues."""
-    for name in ("redis", "rediss", "sentinel"):
-        monkeypatch.setitem(TRANSPORT_ALIASES, name, TRANSPORT_ALIASES[name])
-    monkeypatch.setattr(kombu_transport, "_transport_cache", {})  # another test may have used kombu's own
-    transport.install()
-    app = make_app(broker.address.url)
+    app = make_app(broker.address.url, transport=transport_settings)
     opened: list[Connection] = []
 
     def make(**limits: int) -> Taker:

@@ -1,0 +1,128 @@
+"""A Redis that is reached by a port, over TLS, or by a Sentinel."""
+
+import contextlib
+import datetime
+import ipaddress
+import socket
+import socketserver
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from gonemaster_tasks.broker.embedded import EmbeddedRedis, find_server
+from tests.support.workers import wait_until
+
+_LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server((_LOOPBACK, 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextmanager
+def redis_on_port(directory: Path) -> Iterator[int]:
+    """Serve on a port of the loopback interface."""
+    server, port = EmbeddedRedis(directory), free_port()
+    plain = server.command
+    server.command = lambda: [*plain(), "--bind", _LOOPBACK, "--port", str(port)]  # type: ignore[method-assign]
+    server.start()
+    try:
+        yield port
+    finally:
+        server.stop()
+
+
+@contextmanager
+def sentinel(directory: Path, master_port: int, master_name: str) -> Iterator[int]:
+    """Let a Sentinel tell where the master is."""
+    port = free_port()
+    configuration = directory / "sentinel.conf"
+    configuration.write_text(
+        f"bind {_LOOPBACK}\nport {port}\ndir {directory}\nsentinel monitor {master_name} {_LOOPBACK} {master_port} 1\n"
+    )
+    process = subprocess.Popen([find_server(), configuration, "--sentinel"], stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: _answers(port), what="the Sentinel")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _answers(port: int) -> bool:
+    with contextlib.closing(redis.Redis(_LOOPBACK, port)) as client:
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+@contextmanager
+def tls_in_front_of(port: int, directory: Path) -> Iterator[tuple[int, Path]]:
+    """Serve a plain port over TLS; yields the port and the certificate, which is its own authority."""
+    certificate, key = _certificate(directory)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            # A client that refuses the certificate ends the handshake, others end while they wait.
+            with (
+                contextlib.suppress(OSError),
+                context.wrap_socket(self.request, server_side=True) as near,
+                socket.create_connection((_LOOPBACK, port)) as far,
+            ):
+                threading.Thread(target=_pump, args=(far, near), daemon=True).start()
+                _pump(near, far)
+
+    with socketserver.ThreadingTCPServer((_LOOPBACK, 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1], certificate
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while octets := source.recv(65536):
+            target.sendall(octets)
+        target.shutdown(socket.SHUT_RDWR)
+
+
+def _certificate(directory: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "redis of a test")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(_LOOPBACK))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = directory / "certificate.pem", directory / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths
