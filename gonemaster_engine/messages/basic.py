@@ -45,7 +45,7 @@ ADVICE = {
     "B01_PARENT_UNDETERMINED": f"The name servers do not agree on the zone that delegates this one. {_ASK_PARENT}",
     "B02_NO_DELEGATION": "{domain} is not delegated: no NS record was found for it.",
     "B02_NO_WORKING_NS": "Resolvers get no data of this domain: its websites and its mail do not work. Other messages say what is wrong with each name server.",
-    "B02_NS_BROKEN": f"Each zone has exactly one SOA record, at its apex (RFC 1035 section 3.3.13). {_CONFIGURE}",
+    "B02_NS_BROKEN": f"Each zone has exactly one SOA record, at its apex (RFC 1035 section 5.2). {_CONFIGURE}",
     "B02_NS_NOT_AUTH": f"The name server is in the delegation but does not serve the zone, or its copy of the zone has expired. {_CONFIGURE}",
     "B02_NS_NO_IP_ADDR": "Add A and AAAA records for the name and, if the name is in the zone itself, glue in the parent zone. Otherwise replace the name server in the delegation.",
     "B02_NS_NO_RESPONSE": "The name server is down, a firewall drops the queries, or the address is wrong. Make the name server respond on port 53 over UDP and TCP.",

@@ -1,95 +1,176 @@
 """Texts of the NAMESERVER module."""
 
-_WHO = "{ns}/{address}"
-_ERROR = "The extended error {info_code} ({info_name}) is reported by {servers}; text: {extra_text}"
+_EXTENDED_ERROR = (
+    'These name servers reported the Extended DNS Error {info_code} ({info_name}) with the extra text "{extra_text}":'
+    " {servers}."
+)
 
 TEXTS = {
-    "IS_A_RECURSOR": "These name servers resolve foreign names, too: {servers}.",
-    "NO_RECURSOR": "These name servers do not resolve foreign names: {servers}.",
-    "NO_RESPONSE": f"{_WHO} does not answer a query about {{domain}}.",
-    "BREAKS_ON_EDNS": f"{_WHO} answers queries about {{domain}} without EDNS, and is silent when the query has EDNS.",
-    "EDNS_RESPONSE_WITHOUT_EDNS": f"{_WHO} answers a query about {{domain}} that has EDNS without EDNS.",
-    "EDNS_VERSION_ERROR": f"{_WHO} answers a query about {{domain}} with another EDNS version than 0.",
-    "EDNS0_SUPPORT": "These name servers know EDNS: {servers}.",
-    "NO_EDNS_SUPPORT": f"{_WHO} does not know EDNS.",
-    "NS_ERROR": f"{_WHO} gives an unexpected answer to a query with EDNS.",
-    "AXFR_AVAILABLE": "These name servers give the whole zone to everybody who asks (AXFR): {servers}.",
-    "AXFR_FAILURE": "These name servers do not transfer the zone (AXFR): {servers}.",
-    "DIFFERENT_SOURCE_IP": f"{_WHO} answers from another address, {{source}}.",
-    "SAME_SOURCE_IP": "The answers come from the addresses that were asked: {servers}.",
-    "AAAA_BAD_RDATA": f"{_WHO} answers with an AAAA record of {{length}} octets instead of 16.",
-    "AAAA_QUERY_DROPPED": f"{_WHO} answers queries for A and is silent to those for AAAA.",
-    "AAAA_UNEXPECTED_RCODE": f"{_WHO} answers a query for AAAA with the error {{rcode}}.",
-    "AAAA_WELL_PROCESSED": "These name servers handle queries for AAAA as they should: {servers}.",
-    "A_UNEXPECTED_RCODE": f"{_WHO} answers a query for A with the error {{rcode}}.",
-    "CAN_BE_RESOLVED": "All names of name servers have addresses.",
-    "CAN_NOT_BE_RESOLVED": "These names of name servers have no address: {servers}.",
-    "NO_RESOLUTION": "No name of a name server has an address: {servers}.",
-    "NO_UPWARD_REFERRAL": "These name servers do not refer to the root: {servers}.",
-    "UPWARD_REFERRAL": "These name servers refer to the root for names that are not theirs: {servers}.",
-    "UPWARD_REFERRAL_IRRELEVANT": "The root zone itself is tested, so referrals to the root are no fault.",
-    "QNAME_CASE_INSENSITIVE": "These name servers change the letter case of {domain} in the answer: {servers}.",
-    "QNAME_CASE_SENSITIVE": "These name servers keep the letter case of {domain} in the answer: {servers}.",
-    "CASE_QUERIES_RESULTS_DIFFER": "Answers to queries for {domain} {query_type} depend on the letter case.",
-    "CASE_QUERIES_RESULTS_OK": "Answers to queries for {domain} {query_type} do not depend on the letter case.",
-    "CASE_QUERY_DIFFERENT_ANSWER": f"{_WHO} answers {{query1}} and {{query2}} {{query_type}} with different records.",
-    "CASE_QUERY_DIFFERENT_RC": (
-        f"{_WHO} answers {{query1}} {{query_type}} with {{rcode1}}, but {{query2}} with {{rcode2}}."
+    "IS_A_RECURSOR": "These name servers resolve names in other zones recursively: {servers}.",
+    "NO_RECURSOR": "These name servers do not resolve names in other zones recursively: {servers}.",
+    "NO_RESPONSE": "{ns}/{address} did not respond to a query for {domain}.",
+    "BREAKS_ON_EDNS": (
+        "{ns}/{address} did not respond to a query for {domain} with EDNS, although it responded to the query without EDNS."
     ),
-    "CASE_QUERY_NO_ANSWER": f"{_WHO} is silent to {{domain}} {{query_type}}, and answers another spelling of it.",
-    "CASE_QUERY_SAME_ANSWER": f"{_WHO} answers {{query1}} and {{query2}} {{query_type}} with the same records.",
-    "CASE_QUERY_SAME_RC": f"{_WHO} answers {{query1}} and {{query2}} {{query_type}} alike, with {{rcode}}.",
-    "N10_EDNS_RESPONSE_ERROR": "The answers to an unknown EDNS version are not in the form of BADVERS: {addresses}.",
-    "N10_EDNS_VERSION_OK": "An unknown EDNS version is refused as it should be (BADVERS): {addresses}.",
-    "N10_NO_RESPONSE_EDNS1_QUERY": "Queries with an unknown EDNS version are not answered: {addresses}.",
-    "N10_UNEXPECTED_RCODE": "Queries with an unknown EDNS version are answered with {rcode}, not BADVERS: {addresses}.",
-    "N11_NO_EDNS": "Queries with an unknown EDNS option are answered without EDNS: {addresses}.",
-    "N11_NO_RESPONSE": "Queries with an unknown EDNS option are not answered: {addresses}.",
-    "N11_RETURNS_UNKNOWN_OPTION_CODE": "An unknown EDNS option is sent back: {addresses}.",
-    "N11_UNEXPECTED_ANSWER_SECTION": "Queries with an unknown EDNS option are answered without the SOA record: {addresses}.",
-    "N11_UNEXPECTED_RCODE": "Queries with an unknown EDNS option are answered with the error {rcode}: {addresses}.",
-    "N11_UNKNOWN_OPTION_OK": "An unknown EDNS option is ignored as it should be: {addresses}.",
-    "N11_UNSET_AA": "Queries with an unknown EDNS option are answered without authority: {addresses}.",
-    "Z_FLAGS_CLEAR": "These name servers clear unknown EDNS flags: {servers}.",
-    "Z_FLAGS_NOTCLEAR": f"{_WHO} sends unknown EDNS flags back.",
-    "MISSING_OPT_IN_TRUNCATED": f"{_WHO} truncates an answer and leaves EDNS out of it.",
-    "N13_EDNS_RESPONSE_OK": "These name servers keep EDNS in answers that are short of room: {servers}.",
-    "N15_ERROR_ON_VERSION_QUERY": "These name servers are silent to {query_name} or fail (SERVFAIL): {servers}.",
-    "N15_NO_VERSION_REVEALED": "These name servers do not tell their software version: {servers}.",
-    "N15_SOFTWARE_VERSION": 'The software version (asked by {query_name}) is "{string}" on {servers}.',
-    "N15_WRONG_CLASS": "These name servers answer a query of class CH with records of another class: {servers}.",
-    "N16_HAS_NSID": "These name servers identify themselves (NSID) as {nsid}: {servers}.",
-    "N16_NO_NSID_REVEALED": "These name servers do not identify themselves (NSID): {servers}.",
-    "N16_NO_RESPONSE": "These name servers are silent to a query for their identifier (NSID): {servers}.",
-    "N16_UNEXPECTED_RCODE": "Queries for the identifier (NSID) are answered with the error {rcode} by {servers}.",
-    "N17_COOKIE_CLIENT_ONLY": "These name servers send back the DNS cookie without a part of their own: {servers}.",
-    "N17_COOKIE_ENFORCED": "These name servers ask for a valid DNS cookie (BADCOOKIE): {servers}.",
-    "N17_COOKIE_MALFORMED": "These name servers send a DNS cookie of wrong form ({cookie_bytes} octets): {servers}.",
-    "N17_COOKIE_ROUNDTRIP_OK": "These name servers accept the DNS cookie that they gave: {servers}.",
-    "N17_COOKIE_SELF_REJECT": "These name servers do not accept the DNS cookie that they gave: {servers}.",
-    "N17_COOKIE_SUPPORTED": "These name servers know DNS cookies: {servers}.",
-    "N17_NO_COOKIE": "These name servers do not use DNS cookies: {servers}.",
-    "N17_NO_RESPONSE": "These name servers do not answer a query with a DNS cookie: {servers}.",
-    "N18_EXTENDED_ERROR_REPORTED": _ERROR,
-    "N18_FILTERED_RESPONSE": _ERROR,
-    "N18_NO_EXTENDED_ERROR": "These name servers report no extended error: {servers}.",
-    "N18_NO_RESPONSE": "These name servers do not answer a query for SOA: {servers}.",
-    "N18_RESOLVER_BEHAVIOR_REPORTED": _ERROR,
-    "N18_SERVER_ERROR_REPORTED": _ERROR,
+    "EDNS_RESPONSE_WITHOUT_EDNS": (
+        "{ns}/{address} responded to a query for {domain} with EDNS, but the response has no OPT record."
+    ),
+    "EDNS_VERSION_ERROR": (
+        "{ns}/{address} responded to a query for {domain} with EDNS version 0, but the response has another EDNS version."
+    ),
+    "EDNS0_SUPPORT": "These name servers support EDNS version 0: {servers}.",
+    "NO_EDNS_SUPPORT": "{ns}/{address} does not support EDNS: it responded to a query with EDNS with RCODE FORMERR.",
+    "NS_ERROR": "{ns}/{address} gave an unexpected response to a query with EDNS.",
+    "AXFR_AVAILABLE": "These name servers allowed an unauthenticated zone transfer (AXFR): {servers}.",
+    "AXFR_FAILURE": "These name servers did not allow an unauthenticated zone transfer (AXFR): {servers}.",
+    "DIFFERENT_SOURCE_IP": "{ns}/{address} responded from the different address {source}.",
+    "SAME_SOURCE_IP": "These name servers responded from the address that was queried: {servers}.",
+    "AAAA_BAD_RDATA": "{ns}/{address} responded to an AAAA query with a record of {length} octets instead of 16.",
+    "AAAA_QUERY_DROPPED": "{ns}/{address} did not respond to an AAAA query, although it responded to an A query.",
+    "AAAA_UNEXPECTED_RCODE": "{ns}/{address} responded to an AAAA query with RCODE {rcode}.",
+    "AAAA_WELL_PROCESSED": "These name servers respond to AAAA queries correctly: {servers}.",
+    "A_UNEXPECTED_RCODE": "{ns}/{address} responded to an A query with RCODE {rcode}.",
+    "CAN_BE_RESOLVED": "All names of the name servers have addresses.",
+    "CAN_NOT_BE_RESOLVED": "No address was found for these names of name servers: {servers}.",
+    "NO_RESOLUTION": "No address was found for any name of the name servers: {servers}.",
+    "NO_UPWARD_REFERRAL": "These name servers do not refer to the root zone: {servers}.",
+    "UPWARD_REFERRAL": (
+        "These name servers gave an upward referral in response to a query for the NS records of the root zone: {servers}."
+    ),
+    "UPWARD_REFERRAL_IRRELEVANT": "The tested zone is the root zone, so upward referrals were not checked.",
+    "QNAME_CASE_INSENSITIVE": (
+        "These name servers did not preserve the letter case of the query name {domain} in the response: {servers}."
+    ),
+    "QNAME_CASE_SENSITIVE": (
+        "These name servers preserved the letter case of the query name {domain} in the response: {servers}."
+    ),
+    "CASE_QUERIES_RESULTS_DIFFER": (
+        "The responses to queries for {domain} {query_type} depend on the letter case of the query name."
+    ),
+    "CASE_QUERIES_RESULTS_OK": (
+        "The responses to queries for {domain} {query_type} do not depend on the letter case of the query name."
+    ),
+    "CASE_QUERY_DIFFERENT_ANSWER": (
+        "{ns}/{address} responded to queries for {query1} {query_type} and {query2} {query_type} with different answers."
+    ),
+    "CASE_QUERY_DIFFERENT_RC": (
+        "{ns}/{address} responded to a query for {query1} {query_type} with RCODE {rcode1}, and to a query for {query2}"
+        " {query_type} with RCODE {rcode2}."
+    ),
+    "CASE_QUERY_NO_ANSWER": (
+        "{ns}/{address} did not respond to a query for {domain} {query_type}, although it responded to a query for the name"
+        " in another letter case."
+    ),
+    "CASE_QUERY_SAME_ANSWER": (
+        "{ns}/{address} responded to queries for {query1} {query_type} and {query2} {query_type} with the same answer."
+    ),
+    "CASE_QUERY_SAME_RC": (
+        "{ns}/{address} responded to queries for {query1} {query_type} and {query2} {query_type} with the same RCODE {rcode}."
+    ),
+    "N10_EDNS_RESPONSE_ERROR": (
+        "The name servers at these addresses responded to a query with EDNS version 1 with an incorrect BADVERS response:"
+        " {addresses}."
+    ),
+    "N10_EDNS_VERSION_OK": (
+        "The name servers at these addresses responded to a query with EDNS version 1 with BADVERS, as they should:"
+        " {addresses}."
+    ),
+    "N10_NO_RESPONSE_EDNS1_QUERY": (
+        "The name servers at these addresses did not respond to a query with EDNS version 1: {addresses}."
+    ),
+    "N10_UNEXPECTED_RCODE": (
+        "The name servers at these addresses responded to a query with EDNS version 1 with RCODE {rcode} instead of BADVERS:"
+        " {addresses}."
+    ),
+    "N11_NO_EDNS": (
+        "The name servers at these addresses responded to a query with an unknown EDNS option without an OPT record:"
+        " {addresses}."
+    ),
+    "N11_NO_RESPONSE": (
+        "The name servers at these addresses did not respond to a query with an unknown EDNS option: {addresses}."
+    ),
+    "N11_RETURNS_UNKNOWN_OPTION_CODE": (
+        "The name servers at these addresses returned the unknown EDNS option of the query in the response: {addresses}."
+    ),
+    "N11_UNEXPECTED_ANSWER_SECTION": (
+        "The name servers at these addresses responded to a query with an unknown EDNS option without the SOA record of the"
+        " zone: {addresses}."
+    ),
+    "N11_UNEXPECTED_RCODE": (
+        "The name servers at these addresses responded to a query with an unknown EDNS option with RCODE {rcode}:"
+        " {addresses}."
+    ),
+    "N11_UNKNOWN_OPTION_OK": (
+        "The name servers at these addresses ignored an unknown EDNS option, as they should: {addresses}."
+    ),
+    "N11_UNSET_AA": (
+        "The name servers at these addresses gave a non-authoritative response (AA bit not set) to a query with an unknown"
+        " EDNS option: {addresses}."
+    ),
+    "Z_FLAGS_CLEAR": "These name servers clear unassigned EDNS flags in the response: {servers}.",
+    "Z_FLAGS_NOTCLEAR": "{ns}/{address} returned unassigned EDNS flags of the query in the response.",
+    "MISSING_OPT_IN_TRUNCATED": "{ns}/{address} gave a truncated response without an OPT record to a query with EDNS.",
+    "N13_EDNS_RESPONSE_OK": "These name servers include the OPT record in a response of limited size: {servers}.",
+    "N15_ERROR_ON_VERSION_QUERY": (
+        "These name servers did not respond to a query for {query_name} CH TXT, or responded with RCODE SERVFAIL: {servers}."
+    ),
+    "N15_NO_VERSION_REVEALED": "These name servers do not reveal the version of their software: {servers}.",
+    "N15_SOFTWARE_VERSION": (
+        'These name servers revealed the software version "{string}" in response to a query for {query_name} CH TXT:'
+        " {servers}."
+    ),
+    "N15_WRONG_CLASS": (
+        "These name servers responded to a query of class CH with a TXT record of another class: {servers}."
+    ),
+    "N16_HAS_NSID": "These name servers returned the name server identifier (NSID) {nsid}: {servers}.",
+    "N16_NO_NSID_REVEALED": "These name servers returned no name server identifier (NSID): {servers}.",
+    "N16_NO_RESPONSE": "These name servers did not respond to a query with the NSID option: {servers}.",
+    "N16_UNEXPECTED_RCODE": (
+        "These name servers responded to a query with the NSID option with RCODE {rcode}: {servers}."
+    ),
+    "N17_COOKIE_CLIENT_ONLY": "These name servers returned the client cookie without a server cookie: {servers}.",
+    "N17_COOKIE_ENFORCED": (
+        "These name servers responded with BADCOOKIE to a query without a server cookie, and sent one: {servers}."
+    ),
+    "N17_COOKIE_MALFORMED": "These name servers returned a malformed DNS Cookie ({cookie_bytes} octets): {servers}.",
+    "N17_COOKIE_ROUNDTRIP_OK": "These name servers accepted the server cookie that they had sent: {servers}.",
+    "N17_COOKIE_SELF_REJECT": "These name servers rejected the server cookie that they had sent (BADCOOKIE): {servers}.",
+    "N17_COOKIE_SUPPORTED": "These name servers support DNS Cookies and returned a server cookie: {servers}.",
+    "N17_NO_COOKIE": "These name servers returned no DNS Cookie: {servers}.",
+    "N17_NO_RESPONSE": (
+        "These name servers did not respond to a query with a DNS Cookie over UDP, or only with a truncated response:"
+        " {servers}."
+    ),
+    "N18_EXTENDED_ERROR_REPORTED": _EXTENDED_ERROR,
+    "N18_FILTERED_RESPONSE": _EXTENDED_ERROR,
+    "N18_NO_EXTENDED_ERROR": "These name servers reported no Extended DNS Error: {servers}.",
+    "N18_NO_RESPONSE": "These name servers did not respond to an SOA query: {servers}.",
+    "N18_RESOLVER_BEHAVIOR_REPORTED": _EXTENDED_ERROR,
+    "N18_SERVER_ERROR_REPORTED": _EXTENDED_ERROR,
 }
 
-_UPDATE = "Update the server's software, and look for a firewall or load balancer that changes or drops such queries."
-_EDNS = f"EDNS carries DNSSEC and larger answers; resolvers have to try again without it, or give up. {_UPDATE}"
-_FUTURE = f"This gets in the way of new versions of the protocol, and some resolvers lose time on it. {_UPDATE}"
-_LETTERS = f"Letter case must make no difference, and resolvers mix it on purpose to fend off forged answers. {_UPDATE}"
+_UPDATE = (
+    "Update the software of the name server, and check for a firewall or load balancer in front of it that changes or drops"
+    " such queries."
+)
+_EDNS = f"DNSSEC and larger responses need EDNS (RFC 6891). Resolvers must query again without it, or fail. {_UPDATE}"
+_UNKNOWN_EDNS = (
+    "The name server must handle EDNS versions, options and flags that it does not know as RFC 6891 section 6.1 requires."
+    f" Otherwise resolvers lose time, and new features of the protocol fail. {_UPDATE}"
+)
+_LETTER_CASE = (
+    "Names are compared without regard to letter case (RFC 4343), and resolvers mix the letter case of the query name to"
+    f" detect forged responses. {_UPDATE}"
+)
 _COOKIE = (
-    f"DNS cookies protect against forged answers; clients that use them cannot talk to this server well. {_UPDATE}"
+    "DNS Cookies protect against forged responses (RFC 7873); clients that use them cannot use this name server properly."
+    f" {_UPDATE}"
 )
 
 ADVICE = {
     "IS_A_RECURSOR": (
-        "An open resolver is misused for attacks on others, and mixing both roles puts the domain at risk. Switch recursion"
-        " off on authoritative servers, or allow it to your own network only."
+        "An open resolver is abused for attacks on others (RFC 5358), and data in its cache can harm the zone. Disable"
+        " recursion on authoritative name servers, or allow it only for your own network."
     ),
     "BREAKS_ON_EDNS": _EDNS,
     "EDNS_RESPONSE_WITHOUT_EDNS": _EDNS,
@@ -97,78 +178,88 @@ ADVICE = {
     "NO_EDNS_SUPPORT": _EDNS,
     "NS_ERROR": _EDNS,
     "AXFR_AVAILABLE": (
-        "Everybody can list all names of the domain. Unless that is wanted, allow transfers to your secondary servers only,"
-        " by address or better by key (TSIG)."
+        "Everyone can list all names in the zone. Unless this is intended, allow zone transfers only to your secondary"
+        " servers, by address or, better, with a key (TSIG)."
     ),
     "DIFFERENT_SOURCE_IP": (
-        "Resolvers drop such answers as forged, so the server seems dead. Let the server answer from the address that was"
-        " asked: bind it to each address, or mend the address translation before it."
+        "Resolvers discard such a response (RFC 2181 section 4), so the name server cannot be used. Make the name server"
+        " respond from the address that was queried: let it listen on each of its addresses, or correct the address"
+        " translation in front of it."
     ),
-    "AAAA_BAD_RDATA": f"Addresses that are damaged like this cannot be used over IPv6. {_UPDATE}",
-    "AAAA_QUERY_DROPPED": f"Every user with IPv6 has to wait for a timeout. {_UPDATE}",
+    "AAAA_BAD_RDATA": f"Resolvers cannot use an IPv6 address that is damaged like this. {_UPDATE}",
+    "AAAA_QUERY_DROPPED": f"Clients with IPv6 wait for a timeout (RFC 4074). {_UPDATE}",
     "AAAA_UNEXPECTED_RCODE": (
-        "Resolvers may take the error as an answer and then not find the IPv4 address either. A server without AAAA records"
-        f" must answer without error. {_UPDATE}"
+        "Resolvers may take the error as the result for the name, and then not find its A records either (RFC 4074). A name"
+        f" server must respond with NOERROR if the name exists without AAAA records. {_UPDATE}"
     ),
     "A_UNEXPECTED_RCODE": (
-        "The apex of a zone always exists, so a query for it must not be answered with an error. Check that the server has"
-        " the zone."
+        "The apex of a zone always exists, so the RCODE of the response must be NOERROR. Check that the zone is configured"
+        " on the name server."
     ),
     "CAN_NOT_BE_RESOLVED": (
-        "These servers can never be asked. Correct their names in the NS records, or give the names A or AAAA records."
+        "Resolvers cannot query a name server without an address. Correct the names in the NS records, or add A or AAAA"
+        " records for them."
     ),
     "NO_RESOLUTION": (
-        "None of the servers can be asked, so the domain does not work. Give the names A or AAAA records, and the parent"
-        " zone glue for those inside the domain."
+        "Resolvers cannot query any of the name servers, so the domain does not work. Add A or AAAA records for the names,"
+        " and glue in the parent zone for the names in the zone itself."
     ),
     "UPWARD_REFERRAL": (
-        "Such referrals help nobody and can be misused for attacks. Let the server refuse (REFUSED) what it is not"
-        " responsible for, by leaving out the root hints."
+        "Such a referral is of no use to resolvers, and can be abused for amplification attacks. Make the name server respond"
+        " with REFUSED to queries for zones that it does not serve; removing the root hints often does it."
     ),
-    "QNAME_CASE_INSENSITIVE": _LETTERS,
-    "CASE_QUERIES_RESULTS_DIFFER": _LETTERS,
-    "CASE_QUERY_DIFFERENT_ANSWER": _LETTERS,
-    "CASE_QUERY_DIFFERENT_RC": _LETTERS,
-    "CASE_QUERY_NO_ANSWER": _LETTERS,
-    "N10_EDNS_RESPONSE_ERROR": _FUTURE,
-    "N10_NO_RESPONSE_EDNS1_QUERY": _FUTURE,
-    "N10_UNEXPECTED_RCODE": _FUTURE,
-    "N11_NO_EDNS": _FUTURE,
-    "N11_NO_RESPONSE": _FUTURE,
-    "N11_RETURNS_UNKNOWN_OPTION_CODE": _FUTURE,
-    "N11_UNEXPECTED_ANSWER_SECTION": _FUTURE,
-    "N11_UNEXPECTED_RCODE": _FUTURE,
-    "N11_UNSET_AA": _FUTURE,
-    "Z_FLAGS_NOTCLEAR": _FUTURE,
-    "MISSING_OPT_IN_TRUNCATED": _EDNS,
+    "QNAME_CASE_INSENSITIVE": _LETTER_CASE,
+    "CASE_QUERIES_RESULTS_DIFFER": _LETTER_CASE,
+    "CASE_QUERY_DIFFERENT_ANSWER": _LETTER_CASE,
+    "CASE_QUERY_DIFFERENT_RC": _LETTER_CASE,
+    "CASE_QUERY_NO_ANSWER": _LETTER_CASE,
+    "N10_EDNS_RESPONSE_ERROR": (f"A BADVERS response has EDNS version 0 and an empty answer section. {_UNKNOWN_EDNS}"),
+    "N10_NO_RESPONSE_EDNS1_QUERY": _UNKNOWN_EDNS,
+    "N10_UNEXPECTED_RCODE": _UNKNOWN_EDNS,
+    "N11_NO_EDNS": _UNKNOWN_EDNS,
+    "N11_NO_RESPONSE": _UNKNOWN_EDNS,
+    "N11_RETURNS_UNKNOWN_OPTION_CODE": _UNKNOWN_EDNS,
+    "N11_UNEXPECTED_ANSWER_SECTION": _UNKNOWN_EDNS,
+    "N11_UNEXPECTED_RCODE": _UNKNOWN_EDNS,
+    "N11_UNSET_AA": _UNKNOWN_EDNS,
+    "Z_FLAGS_NOTCLEAR": _UNKNOWN_EDNS,
+    "MISSING_OPT_IN_TRUNCATED": (
+        f"Each response to a query with EDNS must contain an OPT record (RFC 6891 section 6.1.1). {_EDNS}"
+    ),
     "N15_ERROR_ON_VERSION_QUERY": (
-        "To keep the version secret, answer with REFUSED or an empty text. Silence and SERVFAIL look like a fault."
+        "To keep the version secret, respond with REFUSED or with an empty TXT record. No response, and SERVFAIL, look like a"
+        " fault."
     ),
     "N15_SOFTWARE_VERSION": (
-        "This is no fault, but it tells attackers which holes to try. It can be hidden in the server's settings."
+        "This is not a fault, but it tells attackers which vulnerabilities to try. Most software can be configured to hide"
+        " its version."
     ),
-    "N15_WRONG_CLASS": f"The answer must have the class of the question. {_UPDATE}",
-    "N16_NO_RESPONSE": _FUTURE,
-    "N16_UNEXPECTED_RCODE": f"A server that does not know the option must ignore it. {_UPDATE}",
+    "N15_WRONG_CLASS": f"The records in the answer must have the class of the query. {_UPDATE}",
+    "N16_NO_RESPONSE": _UNKNOWN_EDNS,
+    "N16_UNEXPECTED_RCODE": f"A name server that does not support NSID (RFC 5001) must ignore the option. {_UPDATE}",
     "N17_COOKIE_CLIENT_ONLY": _COOKIE,
     "N17_COOKIE_MALFORMED": _COOKIE,
     "N17_COOKIE_SELF_REJECT": (
-        "Clients with cookies are turned away. Servers that share an address (anycast, load balancer) must share the"
-        " secret for their cookies, and their clocks must agree."
+        "Clients that use DNS Cookies get no answer. Name servers that share an address (anycast, load balancer) must share"
+        " the server secret and have synchronized clocks (RFC 9018)."
     ),
-    "N17_NO_RESPONSE": _FUTURE,
-    "N18_EXTENDED_ERROR_REPORTED": "The server itself reports a condition with its answer. Look into its log for the cause.",
+    "N17_NO_RESPONSE": _UNKNOWN_EDNS,
+    "N18_EXTENDED_ERROR_REPORTED": (
+        "The name server reports a condition together with its response (RFC 8914). Check its log for the cause."
+    ),
     "N18_FILTERED_RESPONSE": (
-        "Answers about the domain are blocked or changed by a filter. An authoritative server should have none: find out"
-        " who has set it up."
+        "A filter blocks or changes the responses for this domain. An authoritative name server should have no such filter:"
+        " find out who configured it."
     ),
-    "N18_NO_RESPONSE": "Check that the server runs, and that port 53 is open on it and in every firewall before it.",
+    "N18_NO_RESPONSE": (
+        "Check that the name server is running, and that port 53 is open on it and in every firewall in front of it."
+    ),
     "N18_RESOLVER_BEHAVIOR_REPORTED": (
-        "Resolvers report this, authoritative servers do not. Perhaps a resolver or a relay stands where the name server"
-        " should be."
+        "Resolvers report this error, authoritative name servers do not. Check whether a resolver or a forwarder answers at"
+        " the address of the name server."
     ),
     "N18_SERVER_ERROR_REPORTED": (
-        "The server says that it may not or cannot answer for the domain. Check that it has the zone and allows queries"
-        " from everywhere."
+        "The name server reports that it cannot or may not answer for the domain. Check that the zone is configured on it,"
+        " and that queries are allowed from everywhere."
     ),
 }

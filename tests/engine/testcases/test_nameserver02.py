@@ -32,7 +32,7 @@ FAULTS: dict[str, tuple[Callable[[Server], object], list[Found]]] = {
         lambda server: server.fault(faults.silence()),
         [("NO_RESPONSE", WITH_DOMAIN), S2_GOOD],
     ),
-    "does not know EDNS": (broken(*format_error()), [("NO_EDNS_SUPPORT", S1)]),
+    "does not support EDNS": (broken(*format_error()), [("NO_EDNS_SUPPORT", S1)]),
     "answers without EDNS": (broken(faults.without_edns()), [("EDNS_RESPONSE_WITHOUT_EDNS", WITH_DOMAIN)]),
     "answers with another version": (broken(faults.edns(version=1)), [("EDNS_VERSION_ERROR", WITH_DOMAIN)]),
     "answers with an error": (broken(faults.rcode("SERVFAIL")), [("NS_ERROR", S1)]),
