@@ -47,7 +47,7 @@ def measure(rig: Rig, options: argparse.Namespace) -> Figures:
         "cores": os.cpu_count(),
         "load_before": round(os.getloadavg()[0], 1),
         "postgres": str(rig.value("SHOW server_version")),
-        "redis": rig.broker.client.info("server")["redis_version"],
+        "redis": rig.redis_info("server")["redis_version"],
         "jobs": options.jobs,
     }
     figures |= submit(rig, options.jobs)
@@ -63,18 +63,18 @@ def measure(rig: Rig, options: argparse.Namespace) -> Figures:
 def submit(rig: Rig, jobs: int) -> Figures:
     """One POST of all jobs; memory is what Redis uses more than before."""
     body = {"domains": [f"zone-{number}.example" for number in range(jobs)]}
-    before = rig.broker.client.info("memory")["used_memory"]
+    before = rig.redis_info("memory")["used_memory"]
     took_s, answer = timed(lambda: rig.post("/jobs/batch", body))
-    assert answer["job_count"] == jobs == rig.broker.depth("batch"), answer["job_count"]
-    used = rig.broker.client.info("memory")["used_memory"] - before
+    assert answer["job_count"] == jobs == rig.broker.lists.depth("batch"), answer["job_count"]
+    used = rig.redis_info("memory")["used_memory"] - before
     return {"post_s": round(took_s, 2), "redis_bytes_per_waiting_job": round(used / jobs)}
 
 
 def control(rig: Rig) -> Figures:
     """What an operator does while everything waits and no worker runs."""
-    ids = list(rig.broker.waiting_ids("batch"))
+    ids = list(rig.broker.lists.waiting_ids("batch"))
     reorder_s, _ = timed(lambda: rig.post("/queue/reorder", {"job_ids": ids[::-1]}))
-    assert next(rig.broker.waiting_ids("batch")) == ids[-1]
+    assert next(rig.broker.lists.waiting_ids("batch")) == ids[-1]
     middle = ids[len(ids) // 2 :]
     moves = [
         timed(lambda some=some: rig.post("/queue/move", {"job_ids": some, "to": "front"}))[0]

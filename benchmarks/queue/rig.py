@@ -78,7 +78,7 @@ class Rig:
         for number in range(count):
             self.start(f"worker-{number}", "benchmarks.queue.standin", "--name", f"worker-{number}")
         self.start("beat", "gonemaster_tasks.maintenance.beat")
-        wait_until(lambda: len(self.broker.workers()) == count, within_s=60)
+        wait_until(lambda: len(self.broker.workers.living()) == count, within_s=60)
 
     def stop_processes(self) -> None:
         for process in self.processes.values():
@@ -97,6 +97,11 @@ class Rig:
         groups = {"workers": workers, "postgres": servers, "redis": [self.redis_pid]}
         return {name: sum(map(_cpu_s_of, pids)) for name, pids in groups.items()}
 
+    def redis_info(self, section: str) -> dict[str, Any]:
+        """What Redis says of itself."""
+        with closing(self.broker.address.connect()) as client:
+            return dict(client.info(section))
+
     def counters(self) -> dict[str, int]:
         """What servers have done so far: commands of Redis, transactions and written rows of PostgreSQL."""
         time.sleep(1.1)  # a backend tells its statistics once a second
@@ -104,7 +109,7 @@ class Rig:
             "SELECT xact_commit, tup_inserted + tup_updated + tup_deleted FROM pg_stat_database"
             " WHERE datname = current_database()"
         )[0]
-        commands = self.broker.client.info("commandstats")
+        commands = self.redis_info("commandstats")
         return {
             "redis_commands": sum(item["calls"] for item in commands.values()),
             "transactions": int(row[0]),

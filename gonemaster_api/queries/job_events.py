@@ -12,7 +12,7 @@ from gonemaster_db.errors import JobNotFound, StoreUnavailable
 from gonemaster_db.models import Job, Run
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_engine.messages import message
-from gonemaster_tasks.broker.events import JobEvent, read_events, read_progress
+from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.errors import BrokerUnavailable
 
 KEEP_ALIVE_S = 15.0
@@ -59,7 +59,7 @@ def _follow(state: State, job_id: str, seen: str) -> Iterator[str]:
 
 def _next_events(state: State, job_id: str, seen: str) -> list[JobEvent]:
     try:
-        return read_events(state.broker, job_id, after=seen, wait=_WAIT)
+        return state.broker.events.read(job_id, after=seen, wait=_WAIT)
     except BrokerUnavailable:
         state.stopping.wait(_WAIT.total_seconds())
         return []
@@ -80,7 +80,7 @@ def _state(state: State, item: Job | Run) -> dict[str, Any]:
     if isinstance(item, Run):
         return {"status": item.status.value, "progress": 100}
     try:
-        progress = read_progress(state.broker, [item.id]).get(item.id, item.progress)
+        progress = state.broker.events.progress([item.id]).get(item.id, item.progress)
     except BrokerUnavailable:
         progress = item.progress
     return {"status": item.status.value, "progress": progress}

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Job, JobStatus, Run
-from gonemaster_tasks.broker.events import read_progress
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.estimates import Estimate, Outlook, estimate_jobs, read_outlook, untended_tiers
 
@@ -65,7 +64,7 @@ def is_running(item: Job | Run) -> bool:
 def _progress(state: State, job_ids: list[str]) -> Mapping[str, int]:
     """Read what workers told; without broker nothing is known, and that is no reason to refuse the list."""
     try:
-        return read_progress(state.broker, job_ids) if job_ids else {}
+        return state.broker.events.progress(job_ids) if job_ids else {}
     except BrokerUnavailable:
         return {}
 

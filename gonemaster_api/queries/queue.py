@@ -13,7 +13,7 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Job, JobStatus, QueuePause
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states, list_running, list_waiting
-from gonemaster_tasks.broker.client import WorkerState
+from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS
 
@@ -76,7 +76,7 @@ def _tier(tier: str, counts: Counts, pause: QueuePause | None) -> dict[str, Any]
 
 def _workers(state: State) -> list[dict[str, Any]] | None:
     try:
-        return [_worker(worker) for worker in state.broker.workers()]
+        return [_worker(worker) for worker in state.broker.workers.living()]
     except BrokerUnavailable:
         return None
 

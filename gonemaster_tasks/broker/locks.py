@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
-from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker import keys
+from gonemaster_tasks.broker.connection import reachable
 from gonemaster_tasks.errors import BrokerUnavailable
 
 log = logging.getLogger(__name__)
@@ -16,13 +18,15 @@ log = logging.getLogger(__name__)
 LIFE = timedelta(seconds=15)  # so long at most a killed holder keeps others waiting
 PATIENCE = timedelta(seconds=30)
 _LOOK_EVERY_S = 0.02
+# Compare and change in one step: between a GET and a DEL of ours the lock could end and become another's.
+_IF_OURS = 'return redis.call("GET", KEYS[1]) == ARGV[1] and '
 
 
 class Lock:
     """A lock that is held; a thread renews it three times in its life."""
 
-    def __init__(self, broker: Broker, name: str, holder: str, life: timedelta) -> None:
-        self._broker = broker
+    def __init__(self, locks: "Locks", name: str, holder: str, life: timedelta) -> None:
+        self._locks = locks
         self._name = name
         self._holder = holder
         self._life = life
@@ -35,7 +39,7 @@ class Lock:
         Raises:
             BrokerUnavailable: it ended (this process stood still, or Redis lost it), or Redis does not answer.
         """
-        if not self._broker.renew_lock(self._name, self._holder, self._life):
+        if not self._locks.renew(self._name, self._holder, self._life):
             raise BrokerUnavailable(f"the lock {self._name} was lost")
 
     def start(self) -> None:
@@ -47,9 +51,9 @@ class Lock:
         self._released.set()
         self._thread.join()
         try:
-            self._broker.unlock(self._name, self._holder)
+            self._locks.release(self._name, self._holder)
         except BrokerUnavailable:
-            log.debug("lock not given back, it ends by itself", extra={"lock": self._name})
+            log.debug("lock not released, it ends by itself", extra={"lock": self._name})
 
     def _renew(self) -> None:
         while not self._released.wait(self._life.total_seconds() / 3):
@@ -59,21 +63,53 @@ class Lock:
                 log.warning("lock not renewed", extra={"lock": self._name, "error": str(error)})
 
 
-@contextmanager
-def exclusive(broker: Broker, name: str, *, patience: timedelta = PATIENCE) -> Iterator[Lock]:
-    """Hold a lock for the block, waiting for it at most `patience`.
+class Locks:
+    """Locks by name. All methods raise BrokerUnavailable."""
 
-    Raises:
-        BrokerUnavailable: another one held it all the time, or Redis does not answer.
-    """
-    holder, deadline = secrets.token_hex(8), time.monotonic() + patience.total_seconds()
-    while not broker.try_lock(name, holder, LIFE):
-        if time.monotonic() > deadline:
-            raise BrokerUnavailable(f"another process holds the lock {name}")
-        time.sleep(_LOOK_EVERY_S)
-    lock = Lock(broker, name, holder, LIFE)
-    lock.start()
-    try:
-        yield lock
-    finally:
-        lock.release()
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._renew = client.register_script(_IF_OURS + 'redis.call("PEXPIRE", KEYS[1], ARGV[2])')
+        self._release = client.register_script(_IF_OURS + 'redis.call("DEL", KEYS[1])')
+
+    def acquire(self, name: str, holder: str, life: timedelta) -> bool:
+        """Take a lock that ends by itself after `life`; False if another holds it."""
+        with reachable():
+            return bool(self._client.set(keys.lock(name), holder, nx=True, px=_milliseconds(life)))
+
+    def renew(self, name: str, holder: str, life: timedelta) -> bool:
+        """Let a lock last `life` from now; False if it is not ours any more."""
+        with reachable():
+            return bool(self._renew(keys=[keys.lock(name)], args=[holder, _milliseconds(life)]))
+
+    def holder(self, name: str) -> str:
+        """Say who holds a lock, empty for nobody."""
+        with reachable():
+            return self._client.get(keys.lock(name)) or ""
+
+    def release(self, name: str, holder: str) -> None:
+        """Give a lock back if it is still ours."""
+        with reachable():
+            self._release(keys=[keys.lock(name)], args=[holder])
+
+    @contextmanager
+    def exclusive(self, name: str, *, patience: timedelta = PATIENCE) -> Iterator[Lock]:
+        """Hold a lock for the block, waiting for it at most `patience`.
+
+        Raises:
+            BrokerUnavailable: another one held it all the time, or Redis does not answer.
+        """
+        holder, deadline = secrets.token_hex(8), time.monotonic() + patience.total_seconds()
+        while not self.acquire(name, holder, LIFE):
+            if time.monotonic() > deadline:
+                raise BrokerUnavailable(f"another process holds the lock {name}")
+            time.sleep(_LOOK_EVERY_S)
+        lock = Lock(self, name, holder, LIFE)
+        lock.start()
+        try:
+            yield lock
+        finally:
+            lock.release()
+
+
+def _milliseconds(life: timedelta) -> int:
+    return int(life.total_seconds() * 1000)

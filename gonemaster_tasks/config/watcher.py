@@ -19,9 +19,9 @@ def republish_settings(store: Store, broker: Broker) -> bool:
     """Make all processes read the settings if the last change was not published; return whether that was so."""
     with store.read_only() as session:
         mark = settings_revision(session)
-    if broker.settings_mark().startswith(f"{mark}:"):
+    if broker.marks.settings_mark().startswith(f"{mark}:"):
         return False
-    broker.tell_settings(mark)
+    broker.marks.publish_settings(mark)
     return True
 
 
@@ -61,7 +61,7 @@ class SettingsWatcher:
     def poll(self) -> bool:
         """Read the overrides if another process has changed them; return False if that failed."""
         try:
-            mark = self._broker.settings_mark()
+            mark = self._broker.marks.settings_mark()
         except BrokerUnavailable as error:
             log.debug("mark of the settings could not be read", extra={"error": str(error)})
             mark = ""

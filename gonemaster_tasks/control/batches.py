@@ -18,7 +18,6 @@ from gonemaster_db.repositories.batch_jobs import (
 )
 from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.graduation import cancel_waiting_jobs
-from gonemaster_tasks.broker.locks import exclusive
 from gonemaster_tasks.control.jobs import tell_workers_to_cancel
 from gonemaster_tasks.control.order_changes import ARRANGE, rebuild_tier
 from gonemaster_tasks.control.parts import QueueParts
@@ -81,9 +80,9 @@ def _forget_messages(parts: QueueParts, job_ids: list[str]) -> None:
     """Remove a few messages one by one, many by writing the tier anew."""
     try:
         if len(job_ids) <= _AT_ONCE:
-            parts.broker.remove(job_ids, BATCH)
+            parts.broker.lists.remove(job_ids, BATCH)
         else:
-            with exclusive(parts.broker, ARRANGE):
+            with parts.broker.locks.exclusive(ARRANGE):
                 rebuild_tier(parts.store, parts.broker, BATCH)
     except BrokerUnavailable:
         log.warning("messages not removed, their claims will drop them", extra={"jobs": len(job_ids)})

@@ -12,7 +12,7 @@ from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.graduation import request_cancel
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.events import JobEvent, publish
+from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
@@ -52,8 +52,8 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
 
 def _forget_message(broker: Broker, run: Run) -> None:
     try:
-        broker.remove([run.id], tier_of(run.priority))
-        publish(broker, run.id, JobEvent("done", {"status": str(run.status)}))
+        broker.lists.remove([run.id], tier_of(run.priority))
+        broker.events.publish(run.id, JobEvent("done", {"status": str(run.status)}))
     except BrokerUnavailable:
         log.warning("message not removed, its claim will drop it", extra={"job_id": run.id})
 

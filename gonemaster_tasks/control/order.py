@@ -13,7 +13,7 @@ from gonemaster_db.repositories import queue as queue_rows
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.graduation import cancel_waiting_jobs
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.events import JobEvent, publish
+from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.control.order_changes import change_order, rebuild_tier
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -41,8 +41,8 @@ def hold_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
 
     job = parts.store.run_in_transaction(hold)
     try:
-        parts.broker.remove([job_id], tier_of(job.priority))
-        publish(parts.broker, job_id, JobEvent("state", {"status": "paused"}))
+        parts.broker.lists.remove([job_id], tier_of(job.priority))
+        parts.broker.events.publish(job_id, JobEvent("state", {"status": "paused"}))
     except BrokerUnavailable:
         log.warning("message not removed, its claim will drop it", extra={"job_id": job_id})
     return job
@@ -64,7 +64,7 @@ def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
     job, behind = parts.store.run_in_transaction(release)
     try:
         _enqueue_before(parts.broker, job, behind)
-        publish(parts.broker, job_id, JobEvent("state", {"status": "queued"}))
+        parts.broker.events.publish(job_id, JobEvent("state", {"status": "queued"}))
     except BrokerUnavailable:
         log.warning("message not written, the reconciler will", extra={"job_id": job_id})
     return job
@@ -73,11 +73,11 @@ def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
 def _enqueue_before(broker: Broker, job: Job, behind: str | None) -> None:
     tier = tier_of(job.priority)
     if behind is None:
-        broker.enqueue(job.id, tier)
+        broker.lists.enqueue(job.id, tier)
         return
-    broker.put_back(job.id, tier)  # at the front, until it stands where it belongs
+    broker.lists.put_back(job.id, tier)  # at the front, until it stands where it belongs
     try:
-        broker.move([job.id], tier, "before", behind)
+        broker.lists.move([job.id], tier, "before", behind)
     except LookupError:  # that one was taken meanwhile, so the front is the right place
         return
 
@@ -97,7 +97,7 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
 
     def move_messages(done: tuple[list[str], str]) -> None:
         if done[0]:
-            parts.broker.move(*done, to)
+            parts.broker.lists.move(*done, to)
 
     return change_order(parts.store, parts.broker, move, move_messages)[0]
 
@@ -136,7 +136,7 @@ def _move_messages_beside(
     parts: QueueParts, moved: list[str], tier: str, *, where: Literal["before", "after"], pivot: str
 ) -> None:
     try:
-        parts.broker.move(moved, tier, where, pivot)
+        parts.broker.lists.move(moved, tier, where, pivot)
     except LookupError:  # the pivot is held, or was taken meanwhile: follow the rows
         rebuild_tier(parts.store, parts.broker, tier)
 
@@ -162,7 +162,7 @@ def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -
             if len(ids) > _MOST_IN_ONE_STEP:
                 rebuild_tier(parts.store, parts.broker, tier)
             elif ids:
-                parts.broker.reorder(ids, tier)
+                parts.broker.lists.reorder(ids, tier)
 
     change_order(parts.store, parts.broker, reorder, reorder_messages)
 
@@ -184,9 +184,9 @@ def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> 
     removed, by_tier = parts.store.run_in_transaction(remove)
     try:
         for tier, ids in by_tier.items():
-            parts.broker.remove(ids, tier)
+            parts.broker.lists.remove(ids, tier)
             for job_id in ids:
-                publish(parts.broker, job_id, JobEvent("done", {"status": "canceled"}))
+                parts.broker.events.publish(job_id, JobEvent("done", {"status": "canceled"}))
     except BrokerUnavailable:
         log.warning("messages not removed, their claims will drop them", extra={"jobs": len(removed)})
     return removed

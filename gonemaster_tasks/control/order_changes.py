@@ -12,7 +12,6 @@ from gonemaster_db.errors import StoreError, StoreUnavailable
 from gonemaster_db.repositories.queue import first_queued_ids, iter_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.locks import exclusive
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS
 
@@ -40,19 +39,19 @@ def change_order(
     Raises:
         BrokerUnavailable: Redis is away; nothing was written.
     """
-    with exclusive(broker, ARRANGE) as lock:
-        marked = broker.mark_changing(tiers)
+    with broker.locks.exclusive(ARRANGE) as lock:
+        marked = broker.marks.begin_change(tiers)
         try:
             written = store.run_in_transaction(write_rows)
         except StoreUnavailable:  # perhaps they are: the answer may have been lost
             raise
         except StoreError:
-            broker.unmark_changing(marked)
+            broker.marks.end_change(marked)
             raise
         try:
             lock.check()
             write_messages(written)
-            broker.unmark_changing(marked)
+            broker.marks.end_change(marked)
         except BrokerUnavailable as error:
             log.warning("order stored, the reconciler will write the messages", extra={"error": str(error)})
         return written
@@ -63,10 +62,10 @@ def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
 
     The caller holds the lock ARRANGE. If it is killed in the middle, the mark lets the reconciler begin again.
     """
-    broker.mark_changing([tier])
+    broker.marks.begin_change([tier])
     with store.read_only() as session:
-        count = broker.rebuild(iter_queued_ids(session, TIERS.index(tier)), tier)
-    broker.unmark_changing([tier])
+        count = broker.lists.rebuild(iter_queued_ids(session, TIERS.index(tier)), tier)
+    broker.marks.end_change([tier])
     return count
 
 
@@ -76,7 +75,7 @@ def settle_fronts(store: Store, broker: Broker, tiers: Sequence[str]) -> list[No
     While another holds the lock ARRANGE for long, or a server is away, they stay as they are.
     """
     try:
-        with exclusive(broker, ARRANGE, patience=_SHORT):
+        with broker.locks.exclusive(ARRANGE, patience=_SHORT):
             for tier in set(tiers):
                 _settle_front(store, broker, tier)
     except (BrokerUnavailable, StoreError) as error:
@@ -87,13 +86,13 @@ def settle_fronts(store: Store, broker: Broker, tiers: Sequence[str]) -> list[No
 def _settle_front(store: Store, broker: Broker, tier: str) -> None:
     with store.read_only() as session:
         ids = first_queued_ids(session, TIERS.index(tier), limit=_FRONT)
-    if ids != list(islice(broker.waiting_ids(tier), len(ids))):
-        broker.settle_front(ids, tier)
+    if ids != list(islice(broker.lists.waiting_ids(tier), len(ids))):
+        broker.lists.restore_head_order(ids, tier)
 
 
 def finish_changes(store: Store, broker: Broker) -> dict[str, int]:
     """Write the tiers anew whose change was broken off; return their numbers of messages. Quick if there are none."""
-    if not broker.changing() or broker.lock_holder(ARRANGE):  # who holds the lock is at it
+    if not broker.marks.changing() or broker.locks.holder(ARRANGE):  # who holds the lock is at it
         return {}
-    with exclusive(broker, ARRANGE):
-        return {tier: rebuild_tier(store, broker, tier) for tier in broker.changing()}
+    with broker.locks.exclusive(ARRANGE):
+        return {tier: rebuild_tier(store, broker, tier) for tier in broker.marks.changing()}

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.pauses import end_due_pauses, list_pauses
 from gonemaster_db.session import Store
-from gonemaster_tasks.broker.client import Broker, Controls
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.marks import Controls
 
 RECONCILER = "reconciler"  # who ends them, in the words of the audit
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
@@ -22,7 +23,7 @@ def read_controls(store: Store, *, now: datetime) -> Controls:
 
 def copy_controls(store: Store, broker: Broker, *, now: datetime) -> None:
     """Make Redis' copy equal to the database; workers follow within half a second."""
-    broker.set_controls(read_controls(store, now=now))
+    broker.marks.set_controls(read_controls(store, now=now))
 
 
 def end_pauses(store: Store, *, now: datetime) -> list[str]:

@@ -15,7 +15,7 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.overrides import check_changes
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.schedule import PURGE_INTERVAL, save_entry
+from gonemaster_tasks.schedule import PURGE_INTERVAL
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +53,9 @@ def _store(session: Session, values: Mapping[str, Any], *, who: str, now: dateti
 
 def _tell(parts: QueueParts, live: LiveSettings, changed: list[str], mark: str) -> None:
     try:
-        parts.broker.tell_settings(mark)
+        parts.broker.marks.publish_settings(mark)
         if PURGE_INTERVAL in changed:
             parts.celery.conf.beat_schedule[PURGE_ENTRY]["schedule"] = live.current.purge_interval_seconds
-            save_entry(parts.celery, parts.broker, PURGE_ENTRY)
+            parts.broker.beat.save_entry(parts.celery, PURGE_ENTRY)
     except BrokerUnavailable:
         log.warning("settings stored, the reconciler will tell", extra={"keys": changed})

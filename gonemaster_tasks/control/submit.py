@@ -48,7 +48,7 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job],
 
     job = parts.store.run_in_transaction(create)
     try:
-        parts.broker.enqueue(job.id, tier_of(job.priority))
+        parts.broker.lists.enqueue(job.id, tier_of(job.priority))
     except BrokerUnavailable:
         log.warning("job stored, the reconciler will enqueue it", extra={"job_id": job.id})
     return job
@@ -72,10 +72,10 @@ def submit_batch(
     chunks: list[str] = []  # ids of a chunk joined by spaces: a third of the memory of a list of ids
     with parts.store.transaction() as session:
         row = create_batch(session, batch)
-        parts.broker.begin_submission(row.id, _SUBMISSION_LIFE)
+        parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
         for ids in create_jobs(session, (_in_batch(job, row.id) for job in jobs)):
             chunks.append(" ".join(ids))
-            parts.broker.begin_submission(row.id, _SUBMISSION_LIFE)
+            parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
         submitted = _submitted(row, chunks)
         if also is not None:
             also(session, submitted)
@@ -97,8 +97,8 @@ def _enqueue_batch(broker: Broker, batch: Batch, chunks: list[str]) -> None:
     tier = tier_of(Priority.BATCH)
     try:
         for chunk in chunks:
-            broker.enqueue_many(chunk.split(), tier)
-            broker.begin_submission(batch.id, _SUBMISSION_LIFE)
-        broker.end_submission(batch.id)
+            broker.lists.enqueue_many(chunk.split(), tier)
+            broker.marks.begin_submission(batch.id, _SUBMISSION_LIFE)
+        broker.marks.end_submission(batch.id)
     except BrokerUnavailable:
         log.warning("batch stored, the reconciler will enqueue the rest", extra={"batch_id": batch.id})

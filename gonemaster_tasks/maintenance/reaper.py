@@ -42,7 +42,7 @@ def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_atte
     about = {"job_id": job.id, "batch_id": job.batch_id, "worker": worker, "attempt": attempt}
     if isinstance(left, Job):
         log.warning("lease ended, job queued again", extra=about)
-        broker.put_back(job.id, tier_of(job.priority))
+        broker.lists.put_back(job.id, tier_of(job.priority))
     else:
         log.warning("lease ended, job given up", extra={**about, "status": str(left.status)})
 

@@ -10,7 +10,6 @@ from celery import Celery
 from gonemaster_db.repositories.queue import count_queued, first_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.locks import exclusive
 from gonemaster_tasks.config.watcher import republish_settings
 from gonemaster_tasks.control.order_changes import ARRANGE, finish_changes, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
@@ -41,13 +40,13 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     end_pauses(store, now=now)
     copy_controls(store, broker, now=now)  # first: a paused tier must not start to move when its messages come back
     republish_settings(store, broker)
-    emptied = not broker.controls().epoch
+    emptied = not broker.marks.controls().epoch
     drop_leftovers(store, broker, now=now)
     finished = finish_changes(store, broker)
     messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS} | finished
     schedules = restore_entries(app, broker)
     if emptied:
-        broker.set_epoch(secrets.token_hex(8))
+        broker.marks.set_epoch(secrets.token_hex(8))
     for tier, count in messages.items():
         if count:
             log.warning("messages restored", extra={"tier": tier, "messages": count})
@@ -57,10 +56,10 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
 
 
 def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, emptied: bool) -> int:
-    if broker.submissions():  # their messages are under way; the next round sees whether they arrived
+    if broker.marks.submissions():  # their messages are under way; the next round sees whether they arrived
         return 0
     if emptied or _counts_differ(store, broker, tier):
-        with exclusive(broker, ARRANGE):
+        with broker.locks.exclusive(ARRANGE):
             return rebuild_tier(store, broker, tier)
     return _restore_front(store, broker, tier, now=now)
 
@@ -68,10 +67,10 @@ def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, e
 def _counts_differ(store: Store, broker: Broker, tier: str) -> bool:
     """Compare twice: between claim and acknowledgement a job is counted on one side only."""
     for _ in range(2):
-        before, held = broker.depth(tier), broker.held_count()
+        before, held = broker.lists.depth(tier), broker.unacked.count()
         with store.read_only() as session:
             rows = count_queued(session, TIERS.index(tier))
-        after = broker.depth(tier)
+        after = broker.lists.depth(tier)
         if min(before, after) - held <= rows <= max(before, after) + held:
             return False
     return True
@@ -81,12 +80,12 @@ def _restore_front(store: Store, broker: Broker, tier: str, *, now: datetime) ->
     """Look for the messages of the jobs that are due next; a single lost one comes to the front in time."""
     with store.read_only() as session:
         ids = first_queued_ids(session, TIERS.index(tier), limit=_FRONT, created_before=now - _GRACE)
-    missing = broker.absent(ids, tier)
+    missing = broker.without_message(ids, tier)
     if not missing:
         return 0
     with store.read_only() as session:  # claimed between the two looks: not missing
         still = set(first_queued_ids(session, TIERS.index(tier), limit=_FRONT, created_before=now - _GRACE))
     lost = [job_id for job_id in missing if job_id in still]
     for job_id in reversed(lost):
-        broker.put_back(job_id, tier)
+        broker.lists.put_back(job_id, tier)
     return len(lost)

@@ -67,13 +67,13 @@ def purge_regularly(
     """
     holder = secrets.token_hex(8)
     try:
-        if not broker.try_lock(_LOCK, holder, _LOCK_LIFE):
+        if not broker.locks.acquire(_LOCK, holder, _LOCK_LIFE):
             log.debug("another process is purging")
             return 0
         try:
             return _do_what_is_due(store, broker, live, now=now, stopped=stopped, holder=holder)
         finally:
-            broker.unlock(_LOCK, holder)
+            broker.locks.release(_LOCK, holder)
     except (BrokerUnavailable, StoreError) as error:
         log.warning("purge broken off, the next one goes on", extra={"error": str(error)})
         return 0
@@ -86,7 +86,7 @@ def _do_what_is_due(
     days = live.current.retention_days
 
     def ended() -> bool:
-        return stopped() or live.current.retention_days != days or not broker.renew_lock(_LOCK, holder, _LOCK_LIFE)
+        return stopped() or live.current.retention_days != days or not broker.locks.renew(_LOCK, holder, _LOCK_LIFE)
 
     purged = purge_old_runs(store, broker, days=days, now=now, who=BEAT, stopped=ended) if days else 0
     if purged:
@@ -105,7 +105,7 @@ def _purge(store: Store, broker: Broker, step: Step, stopped: Stopped) -> int:
     for removed in purge_in_steps(store, step, stopped=stopped):
         purged += removed
         try:
-            broker.count(PURGED, removed)
+            broker.counters.add(PURGED, removed)
         except BrokerUnavailable:
             log.warning("removed runs not counted", extra={"runs": removed})
     return purged

@@ -23,14 +23,14 @@ def drop_leftovers(store: Store, broker: Broker, *, now: datetime) -> int:
     that lies in the future comes from a wrong clock and says nothing.
     """
     moment, grace = now.timestamp(), _GRACE.total_seconds()
-    old = [job_id for job_id, at in broker.held_since().items() if abs(moment - at) > grace]
+    old = [job_id for job_id, at in broker.unacked.held_since().items() if abs(moment - at) > grace]
     if not old:
         return 0
     with store.read_only() as session:
         states = states_of(session, old)
     left = [job_id for job_id in old if job_id not in states or states[job_id][0] is not JobStatus.RUNNING]
     if left:
-        broker.forget_held(left)
+        broker.unacked.drop(left)
         _let_wait(broker, left, states)
         log.warning("messages of dead workers dropped", extra={"messages": len(left)})
     return len(left)
@@ -39,5 +39,5 @@ def drop_leftovers(store: Store, broker: Broker, *, now: datetime) -> int:
 def _let_wait(broker: Broker, left: list[str], states: Mapping[str, tuple[JobStatus, int]]) -> None:
     for priority, tier in enumerate(TIERS):
         queued = [job_id for job_id in left if states.get(job_id) == (JobStatus.QUEUED, priority)]
-        for job_id in reversed(broker.absent(queued, tier)):
-            broker.put_back(job_id, tier)
+        for job_id in reversed(broker.without_message(queued, tier)):
+            broker.lists.put_back(job_id, tier)

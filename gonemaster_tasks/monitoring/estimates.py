@@ -92,7 +92,7 @@ def read_outlook(session: Session, *, now: datetime, untended: Callable[[], Coll
 def untended_tiers(broker: Broker) -> frozenset[str]:
     """Return the tiers that no living worker takes from; none while the broker does not answer, for nobody knows."""
     try:
-        workers = [worker for worker in broker.workers() if not worker.draining]
+        workers = [worker for worker in broker.workers.living() if not worker.draining]
     except BrokerUnavailable:
         return frozenset()
     return frozenset(tier for tier in TIERS if not any(tier in worker.queues for worker in workers))

@@ -9,11 +9,10 @@ from gonemaster_db.repositories.jobs import expired_leases
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states, first_queued_ids, oldest_waiting
 from gonemaster_db.repositories.throughput import has_progressed_since
-from gonemaster_tasks.broker.client import WorkerState, reachable
+from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import TIERS
-from gonemaster_tasks.schedule import missing_entries
 
 KINDS = (
     "job_stalled",  # runs, its worker lives, and has made no progress for stuck_job_timeout_minutes
@@ -26,7 +25,6 @@ KINDS = (
     "schedule_missing",
     "may_evict",  # Redis would drop messages when its memory is full
 )
-_BEAT_LOCK = "redbeat::lock"
 _MOST_JOBS = 100
 _GRACE = timedelta(seconds=15)
 
@@ -45,7 +43,7 @@ class Trouble:
 def find_troubles(parts: QueueParts, settings: Settings) -> list[Trouble]:
     """Look at everything once; of jobs the first hundred of a kind. Raises BrokerUnavailable, StoreUnavailable."""
     now = datetime.fromtimestamp(parts.broker.time(), UTC)
-    workers = parts.broker.workers()
+    workers = parts.broker.workers.living()
     patience = timedelta(minutes=settings.stuck_job_timeout_minutes)
     return [
         *_stalled_jobs(workers, now, patience),
@@ -99,8 +97,8 @@ def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterato
 
 
 def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iterator[Trouble]:
-    held = parts.broker.held_count()
-    depths = parts.broker.depths()
+    held = parts.broker.unacked.count()
+    depths = parts.broker.lists.depths()
     with parts.store.read_only() as session:
         states = count_states(session)
         paused = {pause.tier for pause in list_pauses(session, now=now)}
@@ -112,8 +110,8 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
         rows = states.get((priority, JobStatus.QUEUED), 0)
         if rows and tier not in paused and not any(tier in worker.queues for worker in workers):
             yield Trouble("no_worker", tier, f"{rows} jobs wait and no worker takes from this tier", count=rows)
-        lost = max(rows - depths[tier] - held, 0) or len(parts.broker.absent(due[tier], tier))
-        if lost and not parts.broker.submissions():
+        lost = max(rows - depths[tier] - held, 0) or len(parts.broker.without_message(due[tier], tier))
+        if lost and not parts.broker.marks.submissions():
             yield Trouble("row_without_message", tier, f"{lost} queued jobs have no message", count=lost)
         stray = depths[tier] - rows - held
         if stray > 0:
@@ -121,11 +119,9 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
 
 
 def _schedules(parts: QueueParts) -> Iterator[Trouble]:
-    with reachable():
-        alive = parts.broker.client.exists(_BEAT_LOCK)
-    if not alive:
+    if not parts.broker.beat.active():
         yield Trouble("beat_absent", "beat", "no beat holds the lock: nothing recurring is sent")
-    for name in missing_entries(parts.celery, parts.broker):
+    for name in parts.broker.beat.missing_entries(parts.celery):
         yield Trouble("schedule_missing", name, "beat does not know this entry and says nothing")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from celery.worker import state as celery_state
 
-from gonemaster_tasks.broker.client import Controls
+from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
 
 _MAINTENANCE_AT_ONCE = 2

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from itertools import zip_longest
 
-from gonemaster_tasks.broker.client import WorkerState
+from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.worker.process import Process
@@ -45,7 +45,7 @@ class Watch:
         self._ended.set()
         self._thread.join(timeout=10)
         try:
-            self._process.broker.forget_worker(self._process.name)
+            self._process.broker.workers.unregister(self._process.name)
         except BrokerUnavailable:
             return
 
@@ -66,7 +66,7 @@ class Watch:
         broker = self._process.broker
         if self._is_due("clock", _CLOCK_EVERY_S):
             self._process.clock.synchronize(broker)
-        controls = broker.controls()
+        controls = broker.marks.controls()
         if not controls.epoch:
             self._emptied.set()
         settings = self._process.settings
@@ -74,7 +74,7 @@ class Watch:
         gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)
         gate.update(controls, self._share(settings.max_concurrent_jobs))
         if gate.slots != self._shown_slots or self._is_due("sign", _SIGN_EVERY_S):
-            broker.register_worker(self._state(), _SIGN_LIFE)
+            broker.workers.register(self._state(), _SIGN_LIFE)
             self._shown_slots = gate.slots
 
     def _is_due(self, duty: str, every_s: float) -> bool:
@@ -88,7 +88,7 @@ class Watch:
         """Return how many of max_concurrent_jobs this process may run, None without limit."""
         if limit == 0:
             return None
-        living = {worker.name: worker.queues for worker in self._process.broker.workers()}
+        living = {worker.name: worker.queues for worker in self._process.broker.workers.living()}
         return part_of(limit, {**living, self._process.name: self._queues}, self._process.name)
 
     def _state(self) -> WorkerState:

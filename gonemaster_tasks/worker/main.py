@@ -95,7 +95,9 @@ class Worker:
         clock = SharedClock()
         ledger = Ledger(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
         fronts = Combiner(partial(settle_fronts, store, broker), most=POOL_THREADS)
-        self.process = Process(name, live, store, broker, runner, gate, EventPublisher(broker), ledger, clock, fronts)
+        self.process = Process(
+            name, live, store, broker, runner, gate, EventPublisher(broker.events), ledger, clock, fronts
+        )
         self.app = make_app_of(settings, transport=transport_settings)
         register_tasks(self.app, self.process)
         self._leases = LeaseKeeper(self.process)

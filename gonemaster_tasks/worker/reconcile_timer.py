@@ -49,12 +49,12 @@ class Duties:
     def _try_reconcile(self) -> None:
         broker, name = self._process.broker, self._process.name
         try:
-            if broker.try_lock(_LOCK, name, _LONGEST) or self._take_over():
+            if broker.locks.acquire(_LOCK, name, _LONGEST) or self._take_over():
                 try:
                     reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
                     follow_purge_interval(self._app, broker, self._process.settings)
                 finally:
-                    broker.unlock(_LOCK, name)
+                    broker.locks.release(_LOCK, name)
         except (BrokerUnavailable, StoreError) as error:
             log.warning("not reconciled", extra={"error": str(error)})
         except Exception:  # the thread must live on
@@ -63,8 +63,8 @@ class Duties:
     def _take_over(self) -> bool:
         """Take the lock that a killed worker left behind, perhaps this one's predecessor of the same name."""
         broker, name = self._process.broker, self._process.name
-        holder = broker.lock_holder(_LOCK)
-        if holder != name and any(worker.name == holder for worker in broker.workers()):
+        holder = broker.locks.holder(_LOCK)
+        if holder != name and any(worker.name == holder for worker in broker.workers.living()):
             return False
-        broker.unlock(_LOCK, holder)
-        return broker.try_lock(_LOCK, name, _LONGEST)
+        broker.locks.release(_LOCK, holder)
+        return broker.locks.acquire(_LOCK, name, _LONGEST)

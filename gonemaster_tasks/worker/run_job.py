@@ -246,7 +246,7 @@ def _give_back(process: Process, claim: Claim) -> None:
 def _put_back(process: Process, job_id: str, tier: str) -> None:
     """Put the message at the front; once all of a moment are there, they get the order of their rows."""
     try:
-        process.broker.put_back(job_id, tier)
+        process.broker.lists.put_back(job_id, tier)
     except BrokerUnavailable:
         log.warning("message not put back, the reconciler will", extra={"job_id": job_id})
         return

@@ -15,6 +15,7 @@ from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts, open_queue
+from tests.support.redis import raw
 
 MakeApp = Callable[..., Flask]
 
@@ -28,7 +29,7 @@ def settings(redis_server: EmbeddedRedis, tmp_path: Path) -> Settings:
 def queue(settings: Settings, store: Store) -> Iterator[QueueParts]:
     """Queue and store of a test, the queue empty."""
     parts = open_queue(settings, store)
-    parts.broker.client.flushall()
+    raw(parts.broker).flushall()
     yield parts
     parts.broker.close()
     parts.celery.close()

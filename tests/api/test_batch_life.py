@@ -70,7 +70,7 @@ def test_preview_counts_what_the_deletion_removes(client: FlaskClient, store: St
 def test_deletion_cancels_what_waits(client: FlaskClient, queue: QueueParts) -> None:
     answer = submit(client, "a.example", "b.example")
     assert client.delete(f"/api/v1/batches/{answer['batch_id']}").status_code == 204
-    assert queue.broker.depth(BATCH) == 0
+    assert queue.broker.lists.depth(BATCH) == 0
 
 
 def test_deletion_is_refused_while_a_job_runs(

@@ -24,7 +24,7 @@ def test_batch_is_queued_in_its_order(client: FlaskClient, queue: QueueParts) ->
     answer = submit(client, "b.example", "a.example", "C.example.", description="three", tags=["mine"])
     assert answer["batch_id"].startswith("batch_")
     assert answer["job_count"] == 3
-    assert list(queue.broker.waiting_ids(BATCH)) == answer["job_ids"]
+    assert list(queue.broker.lists.waiting_ids(BATCH)) == answer["job_ids"]
     jobs = [client.get(f"/api/v1/jobs/{job_id}").get_json() for job_id in answer["job_ids"]]
     assert [job["domain"] for job in jobs] == ["b.example", "a.example", "c.example"]
     assert {job["priority"] for job in jobs} == {1}
@@ -45,7 +45,7 @@ def test_one_bad_name_refuses_the_whole_batch(client: FlaskClient, queue: QueueP
     assert (response.status_code, error["code"]) == (400, "invalid_domain")
     assert [item["index"] for item in error["details"]["invalid"]] == [1, 2, 4]
     assert all(item["reason"] for item in error["details"]["invalid"])
-    assert queue.broker.depth(BATCH) == 0
+    assert queue.broker.lists.depth(BATCH) == 0
     with store.read_only() as session:
         assert not session.connection().exec_driver_sql("SELECT id FROM batches").all()
 
@@ -105,7 +105,7 @@ def test_more_names_than_allowed(make_app: MakeApp) -> None:
 def test_ids_are_left_out_of_the_answer_for_more_than_ten_thousand(client: FlaskClient, queue: QueueParts) -> None:
     answer = submit(client, *(f"d{number}.example" for number in range(10_001)))
     assert answer["job_ids"] == []
-    assert answer["job_count"] == 10_001 == queue.broker.depth(BATCH)
+    assert answer["job_count"] == 10_001 == queue.broker.lists.depth(BATCH)
 
 
 def test_progress_of_a_batch(client: FlaskClient, store: Store) -> None:

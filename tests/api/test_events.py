@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from gonemaster_api.queries import job_events as events
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.events import JobEvent, publish
+from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
 from tests.support.rows import claim, finish_job, make_run, queue_job
@@ -70,9 +70,9 @@ def test_events_arrive_in_order_until_the_end(follow: Follow, store: Store, brok
     assert stream.response.mimetype == "text/event-stream"
     assert stream.response.headers["Cache-Control"] == "no-cache"
     assert stream.next()[:2] == ("state", {"status": "running", "progress": 0})
-    publish(broker, job.id, JobEvent("progress", {"progress": 40}))
-    publish(broker, job.id, JobEvent("entry", ENTRY | {"args": {"domain": "example.com"}}))
-    publish(broker, job.id, JobEvent("done", {"status": "succeeded"}))
+    broker.events.publish(job.id, JobEvent("progress", {"progress": 40}))
+    broker.events.publish(job.id, JobEvent("entry", ENTRY | {"args": {"domain": "example.com"}}))
+    broker.events.publish(job.id, JobEvent("done", {"status": "succeeded"}))
     assert stream.next()[:2] == ("progress", {"progress": 40})
     kind, entry, identity = stream.next()
     assert (kind, entry["tag"]) == ("entry", "B01_CHILD_FOUND")
@@ -85,12 +85,12 @@ def test_events_arrive_in_order_until_the_end(follow: Follow, store: Store, brok
 def test_stream_goes_on_behind_the_last_event_seen(follow: Follow, store: Store, broker: Broker) -> None:
     job = claim(store, queue_job(store).id)
     for percent in (10, 20, 30):
-        publish(broker, job.id, JobEvent("progress", {"progress": percent}))
+        broker.events.publish(job.id, JobEvent("progress", {"progress": percent}))
     first = follow(job.id)
     first.next()
     first.next()
     seen = first.next()[2]
-    publish(broker, job.id, JobEvent("done", {"status": "succeeded"}))
+    broker.events.publish(job.id, JobEvent("done", {"status": "succeeded"}))
     again = follow(job.id, Last_Event_ID=seen)
     assert again.next()[:2] == ("progress", {"progress": 30})
     assert again.rest() == ["done"]

@@ -23,7 +23,7 @@ def test_repeated_request_gets_the_first_answer(
     assert first.get_json() == again.get_json()
     assert "Idempotency-Replayed" not in first.headers
     assert again.headers["Idempotency-Replayed"] == "true"
-    assert queue.broker.depth(NORMAL) + queue.broker.depth(BATCH) == depth
+    assert queue.broker.lists.depth(NORMAL) + queue.broker.lists.depth(BATCH) == depth
 
 
 @pytest.mark.parametrize("path", REQUESTS)

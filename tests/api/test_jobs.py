@@ -28,7 +28,7 @@ def test_seed_example_is_queued(client: FlaskClient, queue: QueueParts) -> None:
     assert job["created_at"].endswith("Z")
     assert job["started_at"] is None
     assert job["finished_at"] is None
-    assert list(queue.broker.waiting_ids(NORMAL)) == [job["id"]]
+    assert list(queue.broker.lists.waiting_ids(NORMAL)) == [job["id"]]
     shown = client.get(f"/api/v1/jobs/{job['id']}").get_json()
     assert shown == job | {"position": 1, "ahead": 0, "expected_start_at": None, "expected_finish_at": None}
 
@@ -111,7 +111,7 @@ DS = {"keytag": 1, "algorithm": 13, "digtype": 2, "digest": "abcd"}
 def test_refused_with_code(client: FlaskClient, queue: QueueParts, changes: dict[str, Any], code: str) -> None:
     response = client.post("/api/v1/jobs", json={"domain": "a.example"} | changes)
     assert (response.status_code, error_of(response)["code"]) == (400, code)
-    assert list(queue.broker.waiting_ids(NORMAL)) == []
+    assert list(queue.broker.lists.waiting_ids(NORMAL)) == []
 
 
 def test_excluded_case_is_refused_and_named(make_app: MakeApp) -> None:
@@ -160,7 +160,7 @@ def test_cancel_of_a_waiting_job_ends_it_at_once(client: FlaskClient, queue: Que
     canceled = response.get_json()
     assert response.status_code == 200
     assert (canceled["status"], canceled["error"], canceled["progress"]) == ("canceled", "canceled", 100)
-    assert list(queue.broker.waiting_ids(NORMAL)) == []
+    assert list(queue.broker.lists.waiting_ids(NORMAL)) == []
 
 
 def test_cancel_of_a_running_job_leaves_a_mark(client: FlaskClient, store: Store) -> None:

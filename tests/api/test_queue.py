@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
-from gonemaster_tasks.broker.client import WorkerState
+from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.test_errors import error_of
 from tests.support.rows import claim, make_run, queue_job, queue_jobs, record
@@ -58,10 +58,10 @@ def test_pause_and_resume_of_the_whole_queue(client: FlaskClient, queue: QueuePa
     assert client.post("/api/v1/queue/pause").get_json() == {"status": "paused"}
     shown = client.get("/api/v1/queue").get_json()
     assert shown["paused"] is True
-    assert set(queue.broker.controls().paused) == {"normal", "batch"}
+    assert set(queue.broker.marks.controls().paused) == {"normal", "batch"}
     assert client.post("/api/v1/queue/resume").get_json() == {"status": "resumed"}
     assert client.get("/api/v1/queue").get_json()["paused"] is False
-    assert set(queue.broker.controls().paused) == set()
+    assert set(queue.broker.marks.controls().paused) == set()
 
 
 def test_pause_of_one_tier_with_reason_and_end(client: FlaskClient) -> None:
@@ -201,7 +201,7 @@ def measure(store: Store) -> None:
 
 def show_worker(queue: QueueParts, *tiers: str, draining: bool = False) -> None:
     state = WorkerState("w@h", "h", 1, tiers or ("normal", "batch"), 4, {}, 0.0, draining)
-    queue.broker.register_worker(state, timedelta(minutes=5))
+    queue.broker.workers.register(state, timedelta(minutes=5))
 
 
 def test_nothing_is_expected_of_a_tier_that_no_worker_takes_from(

@@ -13,7 +13,8 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import list_actions
 from gonemaster_db.repositories.settings import read_settings, write_settings
 from gonemaster_db.session import Store
-from gonemaster_tasks.broker.client import Broker, WorkerState
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import OPTIONS, Settings
 from gonemaster_tasks.control.parts import QueueParts
@@ -217,7 +218,7 @@ def test_what_is_shown_follows_the_settings(client: FlaskClient, store: Store) -
 
 def test_what_counts_as_stalled_follows_the_settings(client: FlaskClient, queue: QueueParts) -> None:
     idle = WorkerState("w@h", "h", 1, ("normal",), 4, {"job_1": queue.broker.time() - 600}, started_at=0.0)
-    queue.broker.register_worker(idle, timedelta(minutes=5))
+    queue.broker.workers.register(idle, timedelta(minutes=5))
 
     def stalled() -> list[str]:
         troubles = client.get("/api/v1/queue/health").get_json()["troubles"]

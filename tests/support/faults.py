@@ -137,7 +137,7 @@ _ENTRIES_OF_RUNS = select(Entry.run_id, func.count().label("written")).group_by(
 
 def _messages(farm: Farm) -> dict[str, int]:
     """What the broker still has, by place."""
-    return {tier: farm.broker.depth(tier) for tier in TIERS} | {"held": len(farm.broker.held_since())}
+    return {tier: farm.broker.lists.depth(tier) for tier in TIERS} | {"held": len(farm.broker.unacked.held_since())}
 
 
 def kill_and_empty(server: EmbeddedRedis) -> None:

@@ -13,8 +13,8 @@ from datetime import timedelta
 from gonemaster_db.session import open_store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker import locks
-from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.lists import WaitingLists
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.control.order import move_jobs
@@ -22,7 +22,7 @@ from gonemaster_tasks.control.order_changes import ARRANGE, rebuild_tier
 from gonemaster_tasks.control.parts import QueueParts
 
 
-class DeadlyBroker(Broker):
+class DeadlyLists(WaitingLists):
     """Kills its process where messages are moved or written."""
 
     def move(self, *_arguments: object, **_named: object) -> list[str]:  # type: ignore[override]  # takes all of them
@@ -43,11 +43,12 @@ def main() -> None:
     what, tier, *job_ids = sys.argv[1:]
     locks.LIFE = timedelta(seconds=1)
     settings = load_settings()
-    broker = DeadlyBroker(parse_broker_url(settings.broker_url))
+    broker = Broker.open(settings.broker_url)
+    broker.lists = DeadlyLists(broker.address.connect())
     parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
     if what == "move":
         move_jobs(parts, job_ids, to="front")
-    with locks.exclusive(broker, ARRANGE):
+    with broker.locks.exclusive(ARRANGE):
         if what == "rebuild":
             rebuild_tier(parts.store, broker, tier)
         _die()

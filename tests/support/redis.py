@@ -4,11 +4,20 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
+
+_clients: WeakKeyDictionary[Broker, Any] = WeakKeyDictionary()
+
+
+def raw(broker: Broker) -> Any:
+    """A client of the test's own, to look at keys and to spoil them."""
+    return _clients.setdefault(broker, broker.address.connect())
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +47,6 @@ def _server() -> Iterator[EmbeddedRedis]:
 def broker(redis_server: EmbeddedRedis) -> Iterator[Broker]:
     """A connection to an empty broker."""
     connection = Broker.open(redis_server.url)
-    connection.client.flushall()
+    raw(connection).flushall()
     yield connection
     connection.close()

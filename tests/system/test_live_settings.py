@@ -13,6 +13,7 @@ import pytest
 from gonemaster_db.clock import utcnow
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.retention import PURGED
+from tests.support.redis import raw
 from tests.support.rows import make_run, record
 from tests.support.service import Service, wait_for
 from tests.support.stores import DRIVERS, MakeSettings
@@ -61,7 +62,7 @@ def api(farm: Farm) -> Iterator[Callable[[], Api]]:
 
 def slots(farm: Farm) -> dict[str, int]:
     """Slots of each worker by its name, as the workers themselves tell."""
-    return {worker.name: worker.slots for worker in farm.broker.workers()}
+    return {worker.name: worker.slots for worker in farm.broker.workers.living()}
 
 
 @pytest.mark.timeout(400)
@@ -82,7 +83,7 @@ def test_all_processes_obey_within_seconds(farm: Farm, api: Callable[[], Api]) -
     wait_for(lambda: one.setting("worker_count") == (4, "config_file"), what="the first API process")
     wait_for(lambda: slots(farm)["a@alpha"] == 4, what="the worker's own value again")
 
-    farm.broker.client.flushall()
+    raw(farm.broker).flushall()
     two.put_settings(worker_count=9)
     wait_for(lambda: one.setting("worker_count") == (9, "database"), what="a change after Redis was emptied")
     wait_for(lambda: slots(farm) == {"a@alpha": 9, "b@beta": 4}, what="workers after Redis was emptied")
@@ -113,11 +114,11 @@ def test_retention_is_switched_on_while_beat_runs(farm: Farm, api: Callable[[], 
     young = make_run(farm.store, "young.example", record("INFO", at=utcnow() - timedelta(days=5))).id
     farm.start_worker("a@alpha", ready=False)
     farm.start_beat()
-    wait_for(lambda: farm.broker.client.zscore("redbeat::schedule", "redbeat:purge"), what="schedule")
+    wait_for(lambda: raw(farm.broker).zscore("redbeat::schedule", "redbeat:purge"), what="schedule")
     one.put_settings(database__retention_days=30, database__purge_interval_seconds=1)
     wait_for(lambda: one.call("GET", f"/api/v1/runs/{old}")[0] == 404, what="purge")
     assert one.call("GET", f"/api/v1/runs/{young}")[0] == 200
-    assert farm.broker.counters()[PURGED] == 1
+    assert farm.broker.counters.read()[PURGED] == 1
     one.put_settings(database__retention_days=1)
     wait_for(lambda: one.call("GET", f"/api/v1/runs/{young}")[0] == 404, what="purge with the new window")
     assert {line["who"] for line in one.get("/audit?action=jobs.purge")["items"]} == {"beat"}

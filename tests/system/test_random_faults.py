@@ -36,6 +36,7 @@ from gonemaster_tasks.control.submit import submit_job
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
 from gonemaster_tasks.queues import TIERS
 from tests.support.faults import Load, keep_beats, kill_and_empty, submit_and_be_killed
+from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ class Chaos:
         with self.farm.store.read_only() as session:
             rows = [sorted(iter_queued_ids(session, priority)) for priority in range(len(TIERS))]
             running = count_running(session)
-        messages = [sorted(self.farm.broker.waiting_ids(tier)) for tier in TIERS]
+        messages = [sorted(self.farm.broker.lists.waiting_ids(tier)) for tier in TIERS]
         return rows == messages and not running
 
     def calm_down(self) -> None:
@@ -140,7 +141,7 @@ class Chaos:
 
     def has_room(self) -> bool:
         """Whether not too much waits already."""
-        return sum(self.farm.broker.depth(tier) for tier in TIERS) < _MOST_WAITING
+        return sum(self.farm.broker.lists.depth(tier) for tier in TIERS) < _MOST_WAITING
 
     def submit_batch(self) -> None:
         if self.has_room():
@@ -224,7 +225,7 @@ class Chaos:
         self.farm.start_beat()
 
     def flush_redis(self) -> None:
-        self.farm.broker.client.flushall()
+        raw(self.farm.broker).flushall()
 
     def kill_redis(self) -> None:
         kill_and_empty(self.redis)

@@ -24,6 +24,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.messages import build_message
 from gonemaster_tasks.queues import BATCH, NORMAL
+from tests.support.redis import raw
 from tests.support.stores import MakeSettings
 from tests.support.workers import Farm, open_farm, wait_until
 
@@ -44,7 +45,7 @@ class Takes:
         self.waiting_normal = 0
         self.most_waiting = 0
         self.out_of_turn = 0
-        self._subscription: Any = broker.client.pubsub(ignore_subscribe_messages=True)
+        self._subscription: Any = raw(broker).pubsub(ignore_subscribe_messages=True)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen)
 
@@ -77,7 +78,7 @@ class Takes:
 @pytest.fixture
 def tier_farm(own_redis: EmbeddedRedis, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
     broker = Broker.open(own_redis.url)
-    broker.client.config_set("notify-keyspace-events", "Kl")
+    raw(broker).config_set("notify-keyspace-events", "Kl")
     with open_farm(broker, make_store_settings("postgres"), tmp_path, GONEMASTER_LEASE_SECONDS="60") as farm:
         yield farm
     broker.close()
@@ -114,7 +115,7 @@ def submit_in_bursts(farm: Farm, chance: random.Random) -> list[str]:
         count = min(chance.randint(2, 40), NORMAL_JOBS - len(ids))
         ids += submit_at_once(farm, [f"n{len(ids) + number}-1.test" for number in range(count)])
         goal = len(ids) * BATCH_JOBS * 0.9 / NORMAL_JOBS
-        wait_until(lambda goal=goal: farm.broker.depth(BATCH) <= BATCH_JOBS - goal, within_s=600)
+        wait_until(lambda goal=goal: farm.broker.lists.depth(BATCH) <= BATCH_JOBS - goal, within_s=600)
     return ids
 
 
@@ -122,7 +123,7 @@ def submit_at_once(farm: Farm, domains: list[str]) -> list[str]:
     """Submit as the API does, but so that Redis takes nothing in between: then several wait."""
     with farm.store.transaction() as session:
         ids = [job_id for chunk in create_jobs(session, map(NewJob, domains)) for job_id in chunk]
-    with farm.broker.client.pipeline(transaction=True) as pipe:
+    with raw(farm.broker).pipeline(transaction=True) as pipe:
         for job_id in ids:
             pipe.lpush(NORMAL, build_message(job_id, NORMAL))
         pipe.execute()

@@ -23,7 +23,7 @@ def order(parts: QueueParts, tier: str = BATCH) -> list[str]:
     """The order of a tier, once sure that rows and messages agree."""
     with parts.store.read_only() as session:
         rows = list(iter_queued_ids(session, TIERS.index(tier)))
-    assert list(parts.broker.waiting_ids(tier)) == rows
+    assert list(parts.broker.lists.waiting_ids(tier)) == rows
     return rows
 
 
@@ -37,5 +37,5 @@ def start(parts: QueueParts, job_id: str) -> Job:
     with parts.store.transaction() as session:
         job = claim_job(session, job_id, worker="w", now=utcnow(), lease=LEASE)
     assert job
-    parts.broker.remove([job_id], BATCH)
+    parts.broker.lists.remove([job_id], BATCH)
     return job

@@ -15,8 +15,9 @@ from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.queue import iter_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.app import make_app
-from gonemaster_tasks.broker.client import Broker, Controls
+from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.control import order as arrange
 from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
 from gonemaster_tasks.control.order import (
@@ -35,6 +36,7 @@ from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
 from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, NORMAL
+from tests.support.redis import raw
 from tests.tasks.rows import LEASE, order, queue_batch, start, status
 
 
@@ -60,9 +62,9 @@ def test_held_job_leaves_the_queue_and_comes_back_to_its_place(parts: QueueParts
 def test_released_job_whose_followers_are_gone_is_next(parts: QueueParts) -> None:
     a, b, c = queue_batch(parts, 3)
     hold_job(parts, a)
-    parts.broker.client.rpop(BATCH)  # a worker has taken b, and has not claimed it yet
+    raw(parts.broker).rpop(BATCH)  # a worker has taken b, and has not claimed it yet
     release_job(parts, a)
-    assert list(parts.broker.waiting_ids(BATCH)) == [a, c]
+    assert list(parts.broker.lists.waiting_ids(BATCH)) == [a, c]
     assert status(parts, b) == "queued"
 
 
@@ -112,7 +114,7 @@ def test_reorder_needs_all_jobs_and_a_rebuilt_broker_has_the_same_order(parts: Q
     reorder_queue(parts, [m, n, c, a, b], who="ops")
     assert order(parts, NORMAL) == [m, n]
     assert order(parts) == [c, a, b]
-    parts.broker.client.flushall()
+    raw(parts.broker).flushall()
     done = reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     assert done.messages == {NORMAL: 2, BATCH: 3}
     assert set(done.schedules) == {"reap", "purge"}
@@ -124,7 +126,7 @@ def test_reorder_of_very_many_writes_the_tier_anew(parts: QueueParts, monkeypatc
     monkeypatch.setattr(arrange, "_MOST_IN_ONE_STEP", 3)
     ids = queue_batch(parts, 4)
     normal = submit_job(parts, NewJob("n.example")).id
-    parts.broker.enqueue("job_stale", BATCH)  # the script would keep it
+    parts.broker.lists.enqueue("job_stale", BATCH)  # the script would keep it
     reorder_queue(parts, [normal, *reversed(ids)])
     assert order(parts) == ids[::-1]
     assert order(parts, NORMAL) == [normal]
@@ -218,39 +220,39 @@ def test_a_lease_that_was_renewed_after_it_was_found_is_not_reaped(parts: QueueP
 
 def test_reconciling_writes_one_lost_message_again_at_its_place(parts: QueueParts) -> None:
     ids = queue_batch(parts, 4)
-    parts.broker.set_epoch("full")
-    parts.broker.client.lset(BATCH, -2, "not ours")
+    parts.broker.marks.set_epoch("full")
+    raw(parts.broker).lset(BATCH, -2, "not ours")
     later = utcnow() + timedelta(minutes=1)
     reconcile(parts.store, parts.broker, parts.celery, now=later)
-    assert parts.broker.absent(ids, BATCH) == []
-    assert parts.broker.client.llen(BATCH) == 5
+    assert parts.broker.without_message(ids, BATCH) == []
+    assert raw(parts.broker).llen(BATCH) == 5
 
 
 def test_reconciling_drops_messages_without_rows(parts: QueueParts) -> None:
     ids = queue_batch(parts, 2)
-    parts.broker.set_epoch("full")
-    parts.broker.enqueue_many([f"job_stale{number}" for number in range(50)], BATCH)
+    parts.broker.marks.set_epoch("full")
+    parts.broker.lists.enqueue_many([f"job_stale{number}" for number in range(50)], BATCH)
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     assert order(parts) == ids
 
 
 def test_reconciling_leaves_a_submission_alone_that_is_under_way(parts: QueueParts) -> None:
     queue_batch(parts, 2)
-    parts.broker.client.flushall()
-    parts.broker.begin_submission("batch_x", timedelta(seconds=30))
+    raw(parts.broker).flushall()
+    parts.broker.marks.begin_submission("batch_x", timedelta(seconds=30))
     assert reconcile(parts.store, parts.broker, parts.celery, now=utcnow()).messages == {NORMAL: 0, BATCH: 0}
-    parts.broker.end_submission("batch_x")
+    parts.broker.marks.end_submission("batch_x")
     assert reconcile(parts.store, parts.broker, parts.celery, now=utcnow()).messages == {NORMAL: 0, BATCH: 2}
 
 
 def test_pauses_tell_who_and_why_and_end(parts: QueueParts) -> None:
     now = utcnow()
     pause_queue(parts, [BATCH], paused_by="ops", reason="maintenance", until=now + timedelta(seconds=60))
-    assert parts.broker.controls().paused == {BATCH: (now + timedelta(seconds=60)).timestamp()}
+    assert parts.broker.marks.controls().paused == {BATCH: (now + timedelta(seconds=60)).timestamp()}
     assert end_pauses(parts.store, now=now) == []
     assert end_pauses(parts.store, now=now + timedelta(seconds=61)) == [BATCH]
     assert resume_queue(parts, who="ops") == []
-    assert parts.broker.controls() == Controls({})
+    assert parts.broker.marks.controls() == Controls({})
     assert [(who, action) for who, action, _ in actions(parts)] == [
         ("reconciler", "queue.resume"),
         ("ops", "queue.resume"),

@@ -7,11 +7,14 @@ from datetime import timedelta
 import pytest
 
 from gonemaster_tasks.broker.address import parse_broker_url
-from gonemaster_tasks.broker.client import Broker, Controls, WorkerState
+from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.broker.messages import build_message, job_id_of
+from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable
 from gonemaster_tasks.queues import BATCH, NORMAL
+from tests.support.redis import raw
 
 
 def ids(*numbers: int) -> list[str]:
@@ -19,38 +22,38 @@ def ids(*numbers: int) -> list[str]:
 
 
 def waiting(broker: Broker, tier: str = BATCH) -> list[str]:
-    return list(broker.waiting_ids(tier))
+    return list(broker.lists.waiting_ids(tier))
 
 
 @pytest.fixture
 def five(broker: Broker) -> Broker:
     """A broker with jobs 1 to 5 waiting in the batch tier."""
-    broker.enqueue_many(ids(1, 2, 3, 4, 5), BATCH)
+    broker.lists.enqueue_many(ids(1, 2, 3, 4, 5), BATCH)
     return broker
 
 
 def test_jobs_wait_in_the_order_they_were_put_in(five: Broker) -> None:
-    five.enqueue("job_0006", BATCH)
-    five.put_back("job_0000", BATCH)
+    five.lists.enqueue("job_0006", BATCH)
+    five.lists.put_back("job_0000", BATCH)
     assert waiting(five) == ids(0, 1, 2, 3, 4, 5, 6)
-    assert five.depths() == {"normal": 0, "batch": 7, "maintenance": 0}
-    assert job_id_of(five.client.brpop([NORMAL, BATCH])[1]) == "job_0000"
+    assert five.lists.depths() == {"normal": 0, "batch": 7, "maintenance": 0}
+    assert job_id_of(raw(five).brpop([NORMAL, BATCH])[1]) == "job_0000"
 
 
 def test_a_large_batch_keeps_its_order_over_slices(broker: Broker) -> None:
     wanted = ids(*range(2500))
-    assert broker.enqueue_many(iter(wanted), BATCH) == 2500
+    assert broker.lists.enqueue_many(iter(wanted), BATCH) == 2500
     assert waiting(broker) == wanted
 
 
 def test_removal_tells_what_was_there(five: Broker) -> None:
-    assert five.remove(["job_0002", "job_0009", "job_0004"], BATCH) == ids(2, 4)
+    assert five.lists.remove(["job_0002", "job_0009", "job_0004"], BATCH) == ids(2, 4)
     assert waiting(five) == ids(1, 3, 5)
 
 
 def test_a_message_that_a_worker_put_back_is_removed_too(five: Broker) -> None:
-    five.client.rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
-    assert five.remove(["job_0007"], BATCH) == ["job_0007"]
+    raw(five).rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
+    assert five.lists.remove(["job_0007"], BATCH) == ["job_0007"]
     assert waiting(five) == ids(1, 2, 3, 4, 5)
 
 
@@ -68,7 +71,7 @@ def test_a_message_that_a_worker_put_back_is_removed_too(five: Broker) -> None:
 def test_moved_jobs_stand_where_and_in_the_order_asked(
     five: Broker, where: str, pivot: str, order: tuple[int, ...]
 ) -> None:
-    assert five.move(["job_0004", "job_0002"], BATCH, where, pivot) == ids(4, 2)  # type: ignore[arg-type]  # from table
+    assert five.lists.move(["job_0004", "job_0002"], BATCH, where, pivot) == ids(4, 2)  # type: ignore[arg-type]  # from table
     assert waiting(five) == ids(*order)
 
 
@@ -77,9 +80,9 @@ def test_moved_jobs_stand_where_and_in_the_order_asked(
 @pytest.mark.parametrize("pivot", [3, 1999, 3990])
 def test_many_are_moved_to_any_place(broker: Broker, count: int, where: str, pivot: int) -> None:
     everything = ids(*range(4000))
-    broker.enqueue_many(everything, BATCH)
+    broker.lists.enqueue_many(everything, BATCH)
     chosen = random.Random(pivot).sample([job_id for job_id in everything if job_id != everything[pivot]], count)
-    assert set(broker.move(chosen, BATCH, where, everything[pivot])) == set(chosen)  # type: ignore[arg-type]  # from table
+    assert set(broker.lists.move(chosen, BATCH, where, everything[pivot])) == set(chosen)  # type: ignore[arg-type]  # from table
     rest = [job_id for job_id in everything if job_id not in set(chosen)]
     place = rest.index(everything[pivot])
     at = {"front": 0, "back": len(rest), "before": place, "after": place + 1}[where]
@@ -87,111 +90,111 @@ def test_many_are_moved_to_any_place(broker: Broker, count: int, where: str, piv
 
 
 def test_a_move_leaves_out_what_a_worker_took(five: Broker) -> None:
-    assert five.move(["job_0009", "job_0003"], BATCH, "front") == ["job_0003"]
+    assert five.lists.move(["job_0009", "job_0003"], BATCH, "front") == ["job_0003"]
     assert waiting(five) == ids(3, 1, 2, 4, 5)
 
 
 def test_a_move_to_a_job_that_does_not_wait_changes_nothing(five: Broker) -> None:
     with pytest.raises(LookupError):
-        five.move(["job_0003"], BATCH, "before", "job_0009")
+        five.lists.move(["job_0003"], BATCH, "before", "job_0009")
     assert waiting(five) == ids(1, 2, 3, 4, 5)
 
 
 def test_reorder_keeps_what_came_meanwhile_and_drops_nothing(five: Broker) -> None:
-    five.client.rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
-    assert five.reorder(ids(5, 9, 7, 1, 3), BATCH) == 4
+    raw(five).rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
+    assert five.lists.reorder(ids(5, 9, 7, 1, 3), BATCH) == 4
     assert waiting(five) == ids(5, 7, 1, 3, 2, 4)
-    assert five.client.keys("gm:reorder:*") == []
+    assert raw(five).keys("gm:reorder:*") == []
 
 
 def test_reorder_of_many_keeps_every_message(broker: Broker) -> None:
-    broker.enqueue_many(ids(*range(3500)), BATCH)
-    assert broker.reorder(reversed(ids(*range(3500))), BATCH) == 3500
+    broker.lists.enqueue_many(ids(*range(3500)), BATCH)
+    assert broker.lists.reorder(reversed(ids(*range(3500))), BATCH) == 3500
     assert waiting(broker) == list(reversed(ids(*range(3500))))
 
 
 def test_the_front_is_settled_and_nothing_is_lost_or_moved_behind_it(broker: Broker) -> None:
-    broker.enqueue_many(ids(*range(1, 9)), BATCH)
-    broker.client.rpush(BATCH, build_message("job_0003", BATCH, redelivered=True))  # put back twice
+    broker.lists.enqueue_many(ids(*range(1, 9)), BATCH)
+    raw(broker).rpush(BATCH, build_message("job_0003", BATCH, redelivered=True))  # put back twice
     for number in (12, 10, 11):
-        broker.put_back(f"job_{number:04d}", BATCH)
+        broker.lists.put_back(f"job_{number:04d}", BATCH)
     assert waiting(broker) == ids(11, 10, 12, 3, 1, 2, 3, 4, 5, 6, 7, 8)
-    broker.settle_front(ids(10, 11, 12, 1, 5), BATCH)
+    broker.lists.restore_head_order(ids(10, 11, 12, 1, 5), BATCH)
     assert waiting(broker) == ids(10, 11, 12, 1, 3, 2, 3, 4, 5, 6, 7, 8)
 
 
 def test_a_queue_shorter_than_its_front_is_settled(five: Broker) -> None:
-    five.settle_front(ids(9, 5, 4, 3, 2, 1, 8), BATCH)
+    five.lists.restore_head_order(ids(9, 5, 4, 3, 2, 1, 8), BATCH)
     assert waiting(five) == ids(5, 4, 3, 2, 1)
 
 
 def test_moves_race_with_a_consumer_and_lose_or_double_nothing(broker: Broker) -> None:
     everything = ids(*range(400))
-    broker.enqueue_many(everything, BATCH)
+    broker.lists.enqueue_many(everything, BATCH)
     taken: list[str] = []
 
     def consume() -> None:
-        client = broker.client
+        client = raw(broker)
         while answer := client.brpop([BATCH], timeout=0.3):
             taken.append(job_id_of(answer[1]))
 
     consumer = threading.Thread(target=consume)
     consumer.start()
     for number in range(0, 400, 7):
-        broker.move(ids(number, 399 - number), BATCH, "front" if number % 2 else "back")
-    broker.reorder(ids(*range(399, -1, -1)), BATCH)
+        broker.lists.move(ids(number, 399 - number), BATCH, "front" if number % 2 else "back")
+    broker.lists.reorder(ids(*range(399, -1, -1)), BATCH)
     consumer.join()
     assert sorted(taken) == everything
 
 
 def test_rebuild_replaces_doubles_and_strays(five: Broker) -> None:
-    five.enqueue("job_0003", BATCH)
-    assert five.rebuild(iter(ids(2, 1, 8)), BATCH) == 3
+    five.lists.enqueue("job_0003", BATCH)
+    assert five.lists.rebuild(iter(ids(2, 1, 8)), BATCH) == 3
     assert waiting(five) == ids(2, 1, 8)
-    assert five.client.keys("gm:aside:*") == []
+    assert raw(five).keys("gm:aside:*") == []
 
 
 def test_absent_messages_are_told_from_those_a_worker_holds(five: Broker) -> None:
-    five.client.hset("unacked", "job_0008", "[]")
-    assert five.absent(ids(1, 7, 8), BATCH) == ["job_0007"]
-    assert five.held(ids(1, 8)) == {"job_0008"}
+    raw(five).hset("unacked", "job_0008", "[]")
+    assert five.without_message(ids(1, 7, 8), BATCH) == ["job_0007"]
+    assert five.unacked.held(ids(1, 8)) == {"job_0008"}
 
 
 def test_flags_are_replaced_as_a_whole(broker: Broker) -> None:
-    broker.set_controls(Controls({BATCH: 0.0, NORMAL: 12.5}))
-    assert broker.controls() == Controls({BATCH: 0.0, NORMAL: 12.5})
-    broker.set_controls(Controls({}))
-    assert broker.controls() == Controls({})
-    broker.set_epoch("now")
-    assert broker.controls().epoch == "now"
+    broker.marks.set_controls(Controls({BATCH: 0.0, NORMAL: 12.5}))
+    assert broker.marks.controls() == Controls({BATCH: 0.0, NORMAL: 12.5})
+    broker.marks.set_controls(Controls({}))
+    assert broker.marks.controls() == Controls({})
+    broker.marks.set_epoch("now")
+    assert broker.marks.controls().epoch == "now"
 
 
 def test_a_lock_has_one_holder_and_ends(broker: Broker) -> None:
-    assert broker.try_lock("duty", "a", timedelta(seconds=30))
-    assert not broker.try_lock("duty", "b", timedelta(seconds=30))
-    broker.unlock("duty", "b")
-    assert not broker.try_lock("duty", "b", timedelta(seconds=30))
-    broker.unlock("duty", "a")
-    assert broker.try_lock("duty", "b", timedelta(milliseconds=1))
+    assert broker.locks.acquire("duty", "a", timedelta(seconds=30))
+    assert not broker.locks.acquire("duty", "b", timedelta(seconds=30))
+    broker.locks.release("duty", "b")
+    assert not broker.locks.acquire("duty", "b", timedelta(seconds=30))
+    broker.locks.release("duty", "a")
+    assert broker.locks.acquire("duty", "b", timedelta(milliseconds=1))
 
 
 def test_a_submission_counts_until_it_ends_or_is_given_up(broker: Broker) -> None:
-    broker.begin_submission("batch_1", timedelta(seconds=60))
-    broker.begin_submission("batch_2", timedelta(seconds=-1))
-    assert broker.submissions() == 1
-    broker.end_submission("batch_1")
-    assert broker.submissions() == 0
+    broker.marks.begin_submission("batch_1", timedelta(seconds=60))
+    broker.marks.begin_submission("batch_2", timedelta(seconds=-1))
+    assert broker.marks.submissions() == 1
+    broker.marks.end_submission("batch_1")
+    assert broker.marks.submissions() == 0
 
 
 def test_workers_are_listed_while_they_show_signs(broker: Broker) -> None:
     state = WorkerState("a@h", "h", 7, (NORMAL,), 4, {"job_1": 12.5}, 1.0)
-    broker.register_worker(state, timedelta(seconds=30))
-    broker.register_worker(WorkerState("b@h", "h", 8, (NORMAL,), 4, {}, 1.0), timedelta(milliseconds=1))
-    while broker.client.exists("gm:worker:b@h"):
+    broker.workers.register(state, timedelta(seconds=30))
+    broker.workers.register(WorkerState("b@h", "h", 8, (NORMAL,), 4, {}, 1.0), timedelta(milliseconds=1))
+    while raw(broker).exists("gm:worker:b@h"):
         pass
-    assert broker.workers() == [state]
-    broker.forget_worker("a@h")
-    assert broker.workers() == []
+    assert broker.workers.living() == [state]
+    broker.workers.unregister("a@h")
+    assert broker.workers.living() == []
 
 
 def test_a_broker_that_is_away_is_told_as_such(own_redis: EmbeddedRedis) -> None:
@@ -199,13 +202,13 @@ def test_a_broker_that_is_away_is_told_as_such(own_redis: EmbeddedRedis) -> None
     broker.check()
     own_redis.stop()
     with pytest.raises(BrokerUnavailable):
-        broker.enqueue("job_1", NORMAL)
+        broker.lists.enqueue("job_1", NORMAL)
     broker.close()
 
 
 def test_what_was_queued_survives_a_restart_of_the_embedded_broker(own_redis: EmbeddedRedis) -> None:
     broker = Broker.open(own_redis.url)
-    broker.enqueue("job_1", NORMAL)
+    broker.lists.enqueue("job_1", NORMAL)
     broker.close()
     own_redis.stop()
     own_redis.start()
@@ -218,7 +221,7 @@ def test_what_was_queued_survives_a_restart_of_the_embedded_broker(own_redis: Em
 
 def test_a_second_server_in_the_same_directory_is_refused(own_redis: EmbeddedRedis) -> None:
     broker = Broker.open(own_redis.url)
-    broker.enqueue("job_1", NORMAL)
+    broker.lists.enqueue("job_1", NORMAL)
     second = EmbeddedRedis(own_redis.directory)
     with pytest.raises(BrokerUnavailable):
         second.start()
@@ -228,7 +231,7 @@ def test_a_second_server_in_the_same_directory_is_refused(own_redis: EmbeddedRed
 
 def test_a_server_left_behind_by_a_killed_process_is_replaced_with_its_data(own_redis: EmbeddedRedis) -> None:
     broker = Broker.open(own_redis.url)
-    broker.enqueue("job_1", NORMAL)
+    broker.lists.enqueue("job_1", NORMAL)
     broker.close()
     assert own_redis.process is not None
     assert own_redis._lock is not None

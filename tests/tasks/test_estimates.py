@@ -27,7 +27,7 @@ def finish(parts: QueueParts, job_id: str, *, seconds_ago: float, took_s: float)
         assert job
         record = RunRecord(RunStatus.SUCCEEDED, ended)
         graduate_job(session, job_id, worker="w", attempt=job.attempt, record=record)
-    parts.broker.remove([job_id], BATCH)
+    parts.broker.lists.remove([job_id], BATCH)
 
 
 def estimate(parts: QueueParts, job_id: str, now: datetime) -> Estimate:

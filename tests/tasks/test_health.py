@@ -10,7 +10,7 @@ import pytest
 from gonemaster_db.clock import utcnow
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.jobs import claim_job, create_job
-from gonemaster_tasks.broker.client import WorkerState
+from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
@@ -18,6 +18,7 @@ from gonemaster_tasks.monitoring import health
 from gonemaster_tasks.monitoring.health import KINDS, count_troubles, find_troubles
 from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.schedule import restore_entries
+from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
 from tests.tasks.rows import LEASE, queue_batch, start
 
@@ -34,7 +35,7 @@ def troubles(parts: QueueParts, **settings: int) -> dict[str, str]:
 @pytest.fixture
 def sound(parts: QueueParts) -> QueueParts:
     """A queue with a worker, a beat and its schedule."""
-    parts.broker.client.set("redbeat::lock", "beat")
+    raw(parts.broker).set("redbeat::lock", "beat")
     restore_entries(parts.celery, parts.broker)
     show_worker(parts)
     return parts
@@ -42,7 +43,7 @@ def sound(parts: QueueParts) -> QueueParts:
 
 def show_worker(parts: QueueParts, **running: float) -> None:
     state = WorkerState("w@h", "h", 1, (NORMAL, BATCH), 4, running, 0.0)
-    parts.broker.register_worker(state, LIFE)
+    parts.broker.workers.register(state, LIFE)
 
 
 def test_a_sound_queue_has_no_troubles(sound: QueueParts) -> None:
@@ -60,7 +61,7 @@ def test_a_tier_that_should_move_and_does_not_is_found(sound: QueueParts) -> Non
     with sound.store.transaction() as session:
         create_job(session, NewJob("old.example"), now=utcnow() - timedelta(minutes=10))
         job = create_job(session, NewJob("old.example", priority=1), now=utcnow() - timedelta(minutes=10))
-    sound.broker.enqueue_many([job.id], BATCH)
+    sound.broker.lists.enqueue_many([job.id], BATCH)
     assert troubles(sound, stuck_job_timeout_minutes=5)["tier_stalled"] == BATCH
     pause_queue(sound, [BATCH])
     assert troubles(sound, stuck_job_timeout_minutes=5)["tier_stalled"] == NORMAL
@@ -72,15 +73,15 @@ def test_a_tier_that_should_move_and_does_not_is_found(sound: QueueParts) -> Non
 def test_a_tier_in_which_a_job_runs_moves(sound: QueueParts) -> None:
     with sound.store.transaction() as session:
         old = [create_job(session, NewJob("old.example"), now=utcnow() - timedelta(minutes=10)) for _ in range(2)]
-    sound.broker.enqueue(old[1].id, NORMAL)
+    sound.broker.lists.enqueue(old[1].id, NORMAL)
     start(sound, old[0].id)
     assert "tier_stalled" not in troubles(sound, stuck_job_timeout_minutes=5)
 
 
 def test_troubles_are_counted_by_kind_for_metrics(sound: QueueParts) -> None:
-    sound.broker.enqueue_many(["job_stray1", "job_stray2"], BATCH)
+    sound.broker.lists.enqueue_many(["job_stray1", "job_stray2"], BATCH)
     queue_batch(sound, 3)
-    sound.broker.forget_worker("w@h")
+    sound.broker.workers.unregister("w@h")
     counts = count_troubles(sound, Settings())
     assert set(counts) == set(KINDS)
     assert {kind: count for kind, count in counts.items() if count} == {"message_without_row": 2, "no_worker": 3}
@@ -89,7 +90,7 @@ def test_troubles_are_counted_by_kind_for_metrics(sound: QueueParts) -> None:
 def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_GRACE", timedelta(0))
     quiet = {"GONEMASTER_RECONCILE_INTERVAL_SECONDS": "3600"}  # else all would be mended within a second
-    farm.broker.set_epoch("full")
+    farm.broker.marks.set_epoch("full")
     settings = replace(Settings(), reap_interval_seconds=1, stuck_job_timeout_minutes=0.02)  # type: ignore[arg-type]  # a part of one
 
     def found() -> dict[str, str]:
@@ -101,7 +102,7 @@ def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest
 
     stubborn = farm.submit("stubborn-600000.test")
     wait_until(lambda: found() == {"job_stalled": stubborn}, within_s=120)
-    farm.broker.client.delete("redbeat::schedule")
+    raw(farm.broker).delete("redbeat::schedule")
     wait_until(lambda: {"job_stalled", "schedule_missing"} == set(found()), within_s=120)
     farm.stop("beat")
     wait_until(lambda: {"job_stalled", "schedule_missing", "beat_absent"} == set(found()), within_s=120)
@@ -109,7 +110,7 @@ def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest
     farm.stop("one", signal.SIGKILL)
     farm.submit("late.test")
     wait_until(lambda: found().get("lease_ended") == stubborn and found().get("no_worker") == NORMAL, within_s=120)
-    farm.broker.client.delete(NORMAL)
+    raw(farm.broker).delete(NORMAL)
     wait_until(lambda: found().get("row_without_message") == NORMAL, within_s=120)
 
 
@@ -117,27 +118,27 @@ def test_a_lease_that_nobody_reaps_is_found(sound: QueueParts) -> None:
     (job_id,) = queue_batch(sound, 1)
     with sound.store.transaction() as session:
         assert claim_job(session, job_id, worker="gone", now=utcnow() - timedelta(hours=1), lease=LEASE)
-    sound.broker.remove([job_id], BATCH)
+    sound.broker.lists.remove([job_id], BATCH)
     assert troubles(sound) == {"lease_ended": job_id}
 
 
 def test_rows_and_messages_that_do_not_match_are_found(sound: QueueParts) -> None:
     with sound.store.transaction() as session:
         create_job(session, NewJob("lost.example"), now=utcnow() - timedelta(minutes=1))
-    sound.broker.enqueue("job_stray", BATCH)
+    sound.broker.lists.enqueue("job_stray", BATCH)
     assert troubles(sound) == {"row_without_message": NORMAL, "message_without_row": BATCH}
 
 
 def test_a_tier_without_worker_is_found_unless_paused(sound: QueueParts) -> None:
     queue_batch(sound, 1)
-    sound.broker.forget_worker("w@h")
+    sound.broker.workers.unregister("w@h")
     assert troubles(sound) == {"no_worker": BATCH}
     pause_queue(sound, [BATCH])
     assert troubles(sound) == {}
 
 
 def test_a_silent_beat_is_found(sound: QueueParts) -> None:
-    sound.broker.client.delete("redbeat::lock", "redbeat::schedule")
+    raw(sound.broker).delete("redbeat::lock", "redbeat::schedule")
     found = find_troubles(sound, Settings())
     assert {(trouble.kind, trouble.subject) for trouble in found} == {
         ("beat_absent", "beat"),

@@ -11,8 +11,9 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.settings import delete_settings, write_settings
 from gonemaster_db.session import Store
 from gonemaster_tasks.app import PURGE_ENTRY, make_app, make_app_of
-from gonemaster_tasks.broker.client import Broker, Controls
+from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.overrides import ChangeRefused
@@ -22,8 +23,9 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, NORMAL
-from gonemaster_tasks.schedule import follow_purge_interval, missing_entries, save_entry
+from gonemaster_tasks.schedule import follow_purge_interval
 from gonemaster_tasks.worker.gate import Gate
+from tests.support.redis import raw
 from tests.support.threads import together
 from tests.support.workers import wait_until
 
@@ -130,7 +132,7 @@ def test_settings_outlive_an_emptied_redis(
 ) -> None:
     change_settings(parts, ours, {"worker_count": 3})
     assert watcher.poll()
-    parts.broker.client.flushall()
+    raw(parts.broker).flushall()
     assert watcher.poll()
     assert theirs.current.worker_count == 3
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
@@ -143,11 +145,11 @@ def test_two_changes_that_are_told_in_the_wrong_order_are_both_seen(
     parts: QueueParts, theirs: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     store_value(parts.store, "worker_count", 3)
-    parts.broker.tell_settings("first")
+    parts.broker.marks.publish_settings("first")
     assert watcher.poll()
     store_value(parts.store, "worker_count", 4)
-    parts.broker.tell_settings("second")
-    parts.broker.tell_settings("first")
+    parts.broker.marks.publish_settings("second")
+    parts.broker.marks.publish_settings("first")
     assert watcher.poll()
     assert theirs.current.worker_count == 4
 
@@ -202,16 +204,16 @@ def other_app(broker: Broker) -> Iterator[Celery]:
 
 
 def known_interval(parts: QueueParts) -> str:
-    return str(parts.broker.client.hget("redbeat:purge", "definition"))
+    return str(raw(parts.broker).hget("redbeat:purge", "definition"))
 
 
 def test_a_saved_interval_replaces_that_of_beat(parts: QueueParts, ours: LiveSettings, other_app: Celery) -> None:
-    save_entry(other_app, parts.broker, PURGE_ENTRY)
+    parts.broker.beat.save_entry(other_app, PURGE_ENTRY)
     assert '"every": 7200' in known_interval(parts)
-    before = parts.broker.client.zscore("redbeat::schedule", "redbeat:purge")
+    before = raw(parts.broker).zscore("redbeat::schedule", "redbeat:purge")
     change_settings(parts, ours, {INTERVAL: 60})
     assert '"every": 60' in known_interval(parts)
-    assert parts.broker.client.zscore("redbeat::schedule", "redbeat:purge") == pytest.approx(before - 7140, abs=30)
+    assert raw(parts.broker).zscore("redbeat::schedule", "redbeat:purge") == pytest.approx(before - 7140, abs=30)
     change_settings(parts, ours, {INTERVAL: None})
     assert '"every": 3600' in known_interval(parts)
 
@@ -219,7 +221,7 @@ def test_a_saved_interval_replaces_that_of_beat(parts: QueueParts, ours: LiveSet
 def test_the_reconciler_puts_a_saved_interval_right_and_leaves_that_of_beat_alone(
     parts: QueueParts, ours: LiveSettings, other_app: Celery
 ) -> None:
-    save_entry(other_app, parts.broker, PURGE_ENTRY)
+    parts.broker.beat.save_entry(other_app, PURGE_ENTRY)
     assert not follow_purge_interval(parts.celery, parts.broker, ours.current)
     assert '"every": 7200' in known_interval(parts)
     store_value(parts.store, INTERVAL, 90)
@@ -231,7 +233,7 @@ def test_the_reconciler_puts_a_saved_interval_right_and_leaves_that_of_beat_alon
 
 def test_a_lost_entry_comes_back_with_the_interval_of_the_settings(parts: QueueParts, ours: LiveSettings) -> None:
     change_settings(parts, ours, {INTERVAL: 60})
-    parts.broker.client.flushall()
+    raw(parts.broker).flushall()
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
-    assert missing_entries(parts.celery, parts.broker) == []
+    assert parts.broker.beat.missing_entries(parts.celery) == []
     assert '"every": 60' in known_interval(parts)

@@ -11,13 +11,14 @@ import pytest
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import JobNotFound
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.locks import LIFE, Lock, exclusive
+from gonemaster_tasks.broker.locks import LIFE, Lock
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside
 from gonemaster_tasks.control.order_changes import ARRANGE
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH
+from tests.support.redis import raw
 from tests.support.workers import ROOT, wait_until
 from tests.tasks.rows import order, queue_batch
 
@@ -39,7 +40,7 @@ def kill_while(parts: QueueParts, what: str, *job_ids: str) -> None:
 
 def reconciled(parts: QueueParts) -> bool:
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
-    return not parts.broker.changing()
+    return not parts.broker.marks.changing()
 
 
 def test_a_lock_of_a_killed_holder_ends_soon(parts: QueueParts) -> None:
@@ -51,63 +52,66 @@ def test_a_lock_of_a_killed_holder_ends_soon(parts: QueueParts) -> None:
 
 
 def test_a_lock_is_renewed_while_its_holder_works(broker: Broker) -> None:
-    broker.try_lock("duty", "me", timedelta(seconds=6))
-    lock = Lock(broker, "duty", "me", timedelta(seconds=6))
+    broker.locks.acquire("duty", "me", timedelta(seconds=6))
+    lock = Lock(broker.locks, "duty", "me", timedelta(seconds=6))
     lock.start()
     lowest = 6000
 
     def renewed() -> bool:
         nonlocal lowest
-        left = broker.client.pttl("gm:lock:duty")
+        left = raw(broker).pttl("gm:lock:duty")
         lowest = min(lowest, left)
         return bool(left > lowest + 1000)
 
     wait_until(renewed, within_s=60)
     lock.check()
     lock.release()
-    assert broker.lock_holder("duty") == ""
+    assert broker.locks.holder("duty") == ""
 
 
 def test_a_lock_that_another_took_is_neither_kept_nor_given_away(broker: Broker) -> None:
-    with exclusive(broker, "duty") as lock:
-        broker.client.set("gm:lock:duty", "another")
+    with broker.locks.exclusive("duty") as lock:
+        raw(broker).set("gm:lock:duty", "another")
         with pytest.raises(BrokerUnavailable, match="lost"):
             lock.check()
-    assert broker.lock_holder("duty") == "another"
+    assert broker.locks.holder("duty") == "another"
 
 
 def test_who_waits_for_a_lock_gives_up(broker: Broker) -> None:
-    broker.try_lock("duty", "another", timedelta(minutes=1))
-    with pytest.raises(BrokerUnavailable, match="another process"), exclusive(broker, "duty", patience=timedelta(0)):
+    broker.locks.acquire("duty", "another", timedelta(minutes=1))
+    with (
+        pytest.raises(BrokerUnavailable, match="another process"),
+        broker.locks.exclusive("duty", patience=timedelta(0)),
+    ):
         pass
-    assert broker.lock_holder("duty") == "another"
+    assert broker.locks.holder("duty") == "another"
 
 
 def test_a_move_killed_before_its_messages_is_finished_by_the_reconciler(parts: QueueParts) -> None:
     first, second, third = queue_batch(parts, 3)
-    parts.broker.set_epoch("full")
+    parts.broker.marks.set_epoch("full")
     kill_while(parts, "move", third)
-    assert list(parts.broker.waiting_ids(BATCH)) == [first, second, third]
+    assert list(parts.broker.lists.waiting_ids(BATCH)) == [first, second, third]
     wait_until(lambda: reconciled(parts), within_s=60)
     assert order(parts) == [third, first, second]
 
 
 def test_a_rebuild_killed_in_the_middle_is_begun_again(parts: QueueParts) -> None:
     ids = queue_batch(parts, 10)
-    parts.broker.set_epoch("full")
+    parts.broker.marks.set_epoch("full")
     kill_while(parts, "rebuild")
-    assert parts.broker.client.llen(ASIDE) == 10
-    assert list(parts.broker.waiting_ids(BATCH)) == ids[:5]
+    assert raw(parts.broker).llen(ASIDE) == 10
+    assert list(parts.broker.lists.waiting_ids(BATCH)) == ids[:5]
     wait_until(lambda: reconciled(parts), within_s=60)
     assert order(parts) == ids
-    assert parts.broker.client.keys("gm:aside:*") == []
+    assert raw(parts.broker).keys("gm:aside:*") == []
 
 
 def test_a_change_under_way_is_left_alone(parts: QueueParts) -> None:
     queue_batch(parts, 2)
-    parts.broker.set_epoch("full")
-    with exclusive(parts.broker, ARRANGE):
-        parts.broker.mark_changing([BATCH])
+    parts.broker.marks.set_epoch("full")
+    with parts.broker.locks.exclusive(ARRANGE):
+        parts.broker.marks.begin_change([BATCH])
         assert not reconciled(parts)
     assert reconciled(parts)
 
@@ -116,7 +120,7 @@ def test_what_is_refused_leaves_no_mark(parts: QueueParts) -> None:
     ids = queue_batch(parts, 2)
     with pytest.raises(JobNotFound):
         move_jobs_beside(parts, ids[:1], pivot="job_none")
-    assert parts.broker.changing() == []
+    assert parts.broker.marks.changing() == []
 
 
 def test_a_holder_that_lost_its_lock_leaves_the_messages_to_the_reconciler(
@@ -124,17 +128,17 @@ def test_a_holder_that_lost_its_lock_leaves_the_messages_to_the_reconciler(
 ) -> None:
     """It stood still for longer than the lock lasts: another may have changed the order since."""
     first, second = queue_batch(parts, 2)
-    parts.broker.set_epoch("full")
+    parts.broker.marks.set_epoch("full")
     run = parts.store.run_in_transaction
 
     def stand_still(work):  # type: ignore[no-untyped-def]  # stands for Store.run
         done = run(work)
-        parts.broker.client.delete(f"gm:lock:{ARRANGE}")
+        raw(parts.broker).delete(f"gm:lock:{ARRANGE}")
         return done
 
     monkeypatch.setattr(parts.store, "run", stand_still)
     assert move_jobs(parts, [second], to="front") == [second]
-    assert list(parts.broker.waiting_ids(BATCH)) == [first, second]
+    assert list(parts.broker.lists.waiting_ids(BATCH)) == [first, second]
     monkeypatch.undo()
     assert reconciled(parts)
     assert order(parts) == [second, first]

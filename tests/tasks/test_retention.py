@@ -18,6 +18,7 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.retention import PURGED, purge_old_runs, purge_regularly, purge_runs_of_tag
+from tests.support.redis import raw
 from tests.support.rows import entries_of, make_run, queue_job, record
 
 DAY = timedelta(days=1)
@@ -51,7 +52,7 @@ def test_old_runs_go_are_counted_and_noted_and_unfinished_jobs_stay(parts: Queue
     assert left(store) == [young]
     with store.read_only() as session:
         assert list(session.scalars(select(Job.id))) == [waiting]
-    assert parts.broker.counters() == {PURGED: 3}
+    assert parts.broker.counters.read() == {PURGED: 3}
     assert audit(store) == [("beat", "jobs.purge", 3)]
     assert purge_regularly(store, parts.broker, live(retention_days=30), now=utcnow()) == 0
     assert len(audit(store)) == 1  # nothing removed, nothing noted
@@ -73,11 +74,11 @@ def test_the_stored_window_counts_even_if_this_process_has_not_seen_it(parts: Qu
 
 def test_one_process_purges_at_a_time(parts: QueueParts) -> None:
     run_of_age(parts.store, 40)
-    parts.broker.try_lock("purge", "another", timedelta(seconds=60))
+    parts.broker.locks.acquire("purge", "another", timedelta(seconds=60))
     assert purge_regularly(parts.store, parts.broker, live(retention_days=30), now=utcnow()) == 0
-    parts.broker.unlock("purge", "another")
+    parts.broker.locks.release("purge", "another")
     assert purge_regularly(parts.store, parts.broker, live(retention_days=30), now=utcnow()) == 1
-    assert parts.broker.lock_holder("purge") == ""
+    assert parts.broker.locks.holder("purge") == ""
 
 
 @pytest.mark.parametrize("how", ["stopping", "window changed", "lock lost"])
@@ -93,7 +94,7 @@ def test_a_purge_ends_under_way(parts: QueueParts, monkeypatch: pytest.MonkeyPat
         if begun and how == "window changed":
             settings.current = Settings(retention_days=31)
         if begun and how == "lock lost":
-            parts.broker.client.set("gm:lock:purge", "another")
+            raw(parts.broker).set("gm:lock:purge", "another")
         return begun and how == "stopping"
 
     assert purge_regularly(parts.store, parts.broker, settings, now=utcnow(), stopped=stopped) == 1
@@ -113,7 +114,7 @@ def test_runs_of_a_tag_go_whatever_their_age(parts: QueueParts) -> None:
     with store.read_only() as session:
         assert (get_domain(session, domain_id).run_count, get_domain(session, domain_id).latest_run_id) == (0, None)
     assert audit(store) == [("ops", "tag.purge", 1)]
-    assert parts.broker.counters() == {PURGED: 1}
+    assert parts.broker.counters.read() == {PURGED: 1}
 
 
 def test_readers_are_served_while_a_step_is_under_way(parts: QueueParts) -> None:
@@ -157,4 +158,4 @@ def test_api_purges_count_as_well(parts: QueueParts) -> None:
     assert purge_old_runs(parts.store, parts.broker, days=30, now=utcnow(), who="ops") == 1
     assert purge_old_runs(parts.store, parts.broker, days=30, now=utcnow(), who="ops") == 0
     assert audit(parts.store) == [("ops", "jobs.purge", 1), ("ops", "jobs.purge", 0)]
-    assert parts.broker.counters() == {PURGED: 1}
+    assert parts.broker.counters.read() == {PURGED: 1}

@@ -8,7 +8,8 @@ import pytest
 from kombu import Connection, Queue
 
 from gonemaster_tasks.app import make_app
-from gonemaster_tasks.broker.client import Broker, Controls
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import BATCH, ORDER
 from gonemaster_tasks.worker import tier_order
 from gonemaster_tasks.worker.gate import Gate
@@ -68,7 +69,7 @@ def make_taker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make
 
 def fill(broker: Broker, tier: str, count: int) -> list[str]:
     ids = [f"job_{tier}{number:04}" for number in range(count)]
-    broker.enqueue_many(ids, tier)
+    broker.lists.enqueue_many(ids, tier)
     return ids
 
 
@@ -77,9 +78,9 @@ def test_what_was_taken_goes_back_in_bytes_that_are_found_again(broker: Broker, 
     taker = make_taker()
     taker.take(SLOTS - 1)
     taker.channel.qos.restore_unacked()
-    assert broker.held_count() == 0
-    assert sorted(broker.waiting_ids(BATCH)) == ids
-    assert broker.remove(ids[: SLOTS - 1], BATCH) == ids[: SLOTS - 1]
+    assert broker.unacked.count() == 0
+    assert sorted(broker.lists.waiting_ids(BATCH)) == ids
+    assert broker.lists.remove(ids[: SLOTS - 1], BATCH) == ids[: SLOTS - 1]
 
 
 def test_acknowledgements_of_a_turn_are_sent_together(broker: Broker, make_taker: MakeTaker) -> None:
@@ -89,9 +90,9 @@ def test_acknowledgements_of_a_turn_are_sent_together(broker: Broker, make_taker
     taker.channel.connection.in_event_loop = True  # as with an event loop
     for message in taker.messages:
         message.ack()
-    assert broker.held(ids) == {*taken}
+    assert broker.unacked.held(ids) == {*taken}
     taker.channel.send_acks()
-    assert (broker.held_count(), broker.held_since()) == (0, {})
+    assert (broker.unacked.count(), broker.unacked.held_since()) == (0, {})
 
 
 def test_without_an_event_loop_an_acknowledgement_is_sent_at_once(broker: Broker, make_taker: MakeTaker) -> None:
@@ -99,7 +100,7 @@ def test_without_an_event_loop_an_acknowledgement_is_sent_at_once(broker: Broker
     taker = make_taker()
     taker.take()
     taker.messages[0].ack()
-    assert broker.held_count() == 0
+    assert broker.unacked.count() == 0
 
 
 def test_a_channel_that_closes_sends_what_was_acknowledged_and_gives_the_rest_back(
@@ -112,5 +113,5 @@ def test_a_channel_that_closes_sends_what_was_acknowledged_and_gives_the_rest_ba
     for message in taker.messages[:4]:
         message.ack()
     taker.connection.close()
-    assert broker.held_count() == 0
-    assert {*broker.waiting_ids(BATCH)} == {*ids} - {*taken[:4]}
+    assert broker.unacked.count() == 0
+    assert {*broker.lists.waiting_ids(BATCH)} == {*ids} - {*taken[:4]}

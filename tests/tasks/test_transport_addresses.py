@@ -12,10 +12,12 @@ from kombu.exceptions import OperationalError
 
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.address import parse_broker_url
-from gonemaster_tasks.broker.client import Broker, Controls
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.worker import tier_order, transport
 from gonemaster_tasks.worker.gate import Gate
+from tests.support.redis import raw
 from tests.support.redis_addresses import free_port, redis_on_port, sentinel, tls_in_front_of
 
 
@@ -47,8 +49,8 @@ def worker_app(url: str) -> Celery:
 def take_one(app: Celery, url: str) -> Any:
     """Send one message as the API does and take it as a worker does; returns the channel it came by."""
     broker = Broker.open(url)
-    broker.client.flushdb()
-    broker.enqueue("job_1", NORMAL)
+    raw(broker).flushdb()
+    broker.lists.enqueue("job_1", NORMAL)
     taken: list[Any] = []
     with app.connection_for_read() as connection:
         channel = connection.default_channel
@@ -56,7 +58,7 @@ def take_one(app: Celery, url: str) -> Any:
             while not taken:
                 connection.drain_events(timeout=20)
         taken[0].ack()
-        assert (taken[0].headers["id"], broker.held_count()) == ("job_1", 0)
+        assert (taken[0].headers["id"], broker.unacked.count()) == ("job_1", 0)
         broker.close()
         return channel
 

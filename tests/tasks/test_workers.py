@@ -16,8 +16,13 @@ from gonemaster_tasks.broker.messages import build_message
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.queues import BATCH, NORMAL
+from tests.support.redis import raw
 from tests.support.standin_worker import ENTRIES
 from tests.support.workers import Farm, wait_until
+
+
+def no_messages(farm: Farm) -> bool:
+    return not farm.broker.lists.depth(NORMAL) and not farm.broker.unacked.count()
 
 
 def test_a_message_built_by_us_is_run_and_acknowledged(farm: Farm) -> None:
@@ -26,10 +31,10 @@ def test_a_message_built_by_us_is_run_and_acknowledged(farm: Farm) -> None:
     assert (run.status, run.entry_count, run.score, run.attempt) == ("succeeded", ENTRIES, 100, 1)
     assert run.worker is not None
     assert run.worker.startswith("one@")
-    wait_until(lambda: farm.broker.held_count() == 0, what="acknowledgement")
-    assert farm.broker.depths() == {"normal": 0, "batch": 0, "maintenance": 0}
+    wait_until(lambda: farm.broker.unacked.count() == 0, what="acknowledgement")
+    assert farm.broker.lists.depths() == {"normal": 0, "batch": 0, "maintenance": 0}
     assert farm.stop("one") == 0
-    assert farm.broker.workers() == []
+    assert farm.broker.workers.living() == []
 
 
 def test_an_engine_that_breaks_gives_a_failed_run_with_the_reason(farm: Farm) -> None:
@@ -73,12 +78,12 @@ def test_batch_jobs_leave_the_reserved_slots_free(farm: Farm) -> None:
 def test_a_slot_that_gets_free_is_used_at_once_though_others_are_reserved(farm: Farm) -> None:
     pause_queue(farm.parts)
     batch = farm.submit_batch([f"b{number}-50.test" for number in range(60)])
-    farm.broker.client.config_resetstat()
+    raw(farm.broker).config_resetstat()
     farm.start_worker("one", GONEMASTER_WORKER_COUNT="4", GONEMASTER_RESERVED_NORMAL_SLOTS="1")
     resume_queue(farm.parts)
     for job_id in batch.job_ids:
         farm.run_of(job_id)
-    statistics = farm.broker.client.info("commandstats")
+    statistics = raw(farm.broker).info("commandstats")
     assert (
         statistics.get("cmdstat_client|unblock", {"calls": 0})["calls"] >= 5
     )  # of 20 rounds; else a free slot waits until the BRPOP for normal jobs is over
@@ -105,15 +110,17 @@ def test_a_pause_holds_over_restarts_and_for_new_workers_and_maintenance_goes_on
     farm.start_worker("two")
     assert farm.run_of(farm.submit("n.test")).status == "succeeded"
     farm.start_beat()
-    wait_until(lambda: farm.broker.client.zscore("redbeat::schedule", "redbeat:reap"), what="schedule")
-    wait_until(lambda: "last_run_at" in _reap_meta(farm) and farm.broker.depth("maintenance") == 0, what="reaping")
+    wait_until(lambda: raw(farm.broker).zscore("redbeat::schedule", "redbeat:reap"), what="schedule")
+    wait_until(
+        lambda: "last_run_at" in _reap_meta(farm) and farm.broker.lists.depth("maintenance") == 0, what="reaping"
+    )
     assert {farm.status(job_id) for job_id in batch.job_ids} == {"queued"}
     assert resume_queue(farm.parts) == [BATCH]
     assert [farm.run_of(job_id).status for job_id in batch.job_ids] == ["succeeded"] * 2
 
 
 def _reap_meta(farm: Farm) -> str:
-    meta = farm.broker.client.hget("redbeat:reap", "meta") or ""
+    meta = raw(farm.broker).hget("redbeat:reap", "meta") or ""
     return str(meta) if "null" not in meta else ""
 
 
@@ -124,10 +131,12 @@ def test_pauses_in_the_middle_of_a_sweep_leave_the_queue_in_its_order(farm: Farm
     for done in (50, 250, 450):
         wait_until(lambda done=done: len(farm.starts()) >= done, within_s=120, what="the sweep is under way")
         pause_queue(farm.parts)
-        wait_until(lambda: farm.broker.held_count() == 0, within_s=60, what="all that was taken has ended or is back")
+        wait_until(
+            lambda: farm.broker.unacked.count() == 0, within_s=60, what="all that was taken has ended or is back"
+        )
         started = {start["job_id"] for start in farm.starts()}
         left = [job_id for job_id in batch.job_ids if job_id not in started]
-        assert list(farm.broker.waiting_ids(BATCH)) == left
+        assert list(farm.broker.lists.waiting_ids(BATCH)) == left
         resume_queue(farm.parts)
     assert {farm.run_of(job_id, within_s=120).status for job_id in batch.job_ids} == {"succeeded"}
     assert len(farm.starts()) == 900
@@ -147,12 +156,14 @@ def test_a_job_delivered_many_times_is_run_once(farm: Farm) -> None:
     pause_queue(farm.parts)
     job_id = farm.submit("once-300.test")
     for redelivered in (False, True, False, True):
-        farm.broker.client.lpush(NORMAL, build_message(job_id, NORMAL, redelivered=redelivered))
+        raw(farm.broker).lpush(NORMAL, build_message(job_id, NORMAL, redelivered=redelivered))
     farm.start_worker("one")
     farm.start_worker("two")
     resume_queue(farm.parts)
     farm.run_of(job_id)
-    wait_until(lambda: not farm.broker.depth(NORMAL) and not farm.broker.held_count(), what="all messages are gone")
+    wait_until(
+        lambda: not farm.broker.lists.depth(NORMAL) and not farm.broker.unacked.count(), what="all messages are gone"
+    )
     assert len(farm.starts()) == 1
 
 
@@ -173,7 +184,7 @@ def test_two_workers_share_and_a_killed_one_loses_and_doubles_nothing(farm: Farm
     farm.start_worker("two")
     batch = farm.submit_batch([f"b{number}-700.test" for number in range(24)])
     wait_until(lambda: len({start["pid"] for start in farm.starts()}) == 2, what="both work")
-    victims = {state.name: set(state.running) for state in farm.broker.workers()}
+    victims = {state.name: set(state.running) for state in farm.broker.workers.living()}
     farm.stop("one", signal.SIGKILL)
     runs = [farm.run_of(job_id, within_s=60) for job_id in batch.job_ids]
     assert {run.status for run in runs} == {"succeeded"}
@@ -226,18 +237,20 @@ def test_a_cancel_that_no_broadcast_told_is_found_by_the_lease(farm: Farm) -> No
 def test_cancel_of_a_waiting_job_removes_its_message_and_it_never_starts(farm: Farm) -> None:
     first, second = farm.submit("a.test"), farm.submit("b.test")
     assert str(cancel_job(farm.parts, first).status) == "canceled"
-    assert list(farm.broker.waiting_ids(NORMAL)) == [second]
-    farm.broker.enqueue(first, NORMAL)  # a message that stayed behind
+    assert list(farm.broker.lists.waiting_ids(NORMAL)) == [second]
+    farm.broker.lists.enqueue(first, NORMAL)  # a message that stayed behind
     farm.start_worker("one")
     farm.run_of(second)
-    wait_until(lambda: not farm.broker.depth(NORMAL) and not farm.broker.held_count(), what="all messages are gone")
+    wait_until(
+        lambda: not farm.broker.lists.depth(NORMAL) and not farm.broker.unacked.count(), what="all messages are gone"
+    )
     assert [start["job_id"] for start in farm.starts()] == [second]
 
 
 def test_ten_thousand_jobs_are_queued_at_once_and_a_normal_job_overtakes_them(farm: Farm) -> None:
     batch = farm.submit_batch([f"b{number}-100.test" for number in range(10_000)])
     assert (batch.job_count, len(batch.job_ids)) == (10_000, 10_000)
-    assert list(farm.broker.waiting_ids(BATCH)) == list(batch.job_ids)
+    assert list(farm.broker.lists.waiting_ids(BATCH)) == list(batch.job_ids)
     farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="0")
     wait_until(lambda: len(farm.starts()) >= 8, what="batch is under way")
     job_id = farm.submit("n.test")
@@ -250,19 +263,19 @@ def test_ten_thousand_jobs_are_queued_at_once_and_a_normal_job_overtakes_them(fa
 
 def test_an_emptied_broker_is_filled_again_in_order_with_its_pauses_and_schedules(farm: Farm) -> None:
     farm.start_worker("one", GONEMASTER_WORKER_COUNT="1", GONEMASTER_RECONCILE_INTERVAL_SECONDS="3600")
-    wait_until(lambda: farm.broker.controls().epoch, what="first reconciliation")
+    wait_until(lambda: farm.broker.marks.controls().epoch, what="first reconciliation")
     running = farm.submit("long-1500.test")
     wait_until(lambda: farm.started(running), what="start")
     pause_queue(farm.parts, [BATCH])
     batch = farm.submit_batch(["b1.test", "b2.test", "b3.test"])
     normal = [farm.submit(f"n{number}.test") for number in range(5)]
-    farm.broker.client.flushall()
+    raw(farm.broker).flushall()
     runs = [farm.run_of(job_id) for job_id in (running, *normal)]
     assert [run.status for run in runs] == ["succeeded"] * 6
     assert [start["job_id"] for start in farm.starts()] == [running, *normal]
-    assert list(farm.broker.waiting_ids(BATCH)) == list(batch.job_ids)
-    assert BATCH in farm.broker.controls().paused
-    assert farm.broker.client.zscore("redbeat::schedule", "redbeat:reap")
+    assert list(farm.broker.lists.waiting_ids(BATCH)) == list(batch.job_ids)
+    assert BATCH in farm.broker.marks.controls().paused
+    assert raw(farm.broker).zscore("redbeat::schedule", "redbeat:reap")
 
 
 def test_a_message_lost_on_its_way_is_written_again(farm: Farm) -> None:
@@ -280,8 +293,8 @@ def test_a_warm_stop_lets_running_jobs_end_and_leaves_the_rest_waiting(farm: Far
     assert farm.stop("one") == 0
     states = Counter(farm.status(job_id) for job_id in batch.job_ids)
     assert states == {"succeeded": 3, "queued": 5}
-    assert list(farm.broker.waiting_ids(BATCH)) == list(batch.job_ids[3:])
-    assert farm.broker.held_count() == 0
+    assert list(farm.broker.lists.waiting_ids(BATCH)) == list(batch.job_ids[3:])
+    assert farm.broker.unacked.count() == 0
 
 
 def test_a_warm_stop_queues_jobs_again_that_take_too_long(farm: Farm) -> None:
@@ -290,7 +303,7 @@ def test_a_warm_stop_queues_jobs_again_that_take_too_long(farm: Farm) -> None:
     wait_until(lambda: farm.started(job_id), what="start")
     assert farm.stop("one") == 0
     assert farm.status(job_id) == "queued"
-    assert list(farm.broker.waiting_ids(NORMAL)) == [job_id]
+    assert list(farm.broker.lists.waiting_ids(NORMAL)) == [job_id]
     farm.start_worker("two")
     wait_until(lambda: len(farm.starts()) == 2, what="the second start")
 

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template
 from gonemaster_api.state import State, state
 from gonemaster_api.use_cases import health
 from gonemaster_engine.version import __version__
-from gonemaster_tasks.broker.client import WorkerState
+from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS
 
@@ -46,11 +46,11 @@ def page() -> str:
 
 def _glance(shared: State) -> QueueGlance | None:
     try:
-        depths = shared.broker.depths()
+        depths = shared.broker.lists.depths()
         return QueueGlance(
             {tier: depths[tier] for tier in TIERS},
-            frozenset(shared.broker.controls().paused),
-            shared.broker.workers(),
+            frozenset(shared.broker.marks.controls().paused),
+            shared.broker.workers.living(),
         )
     except BrokerUnavailable:
         return None

@@ -1,0 +1,48 @@
+"""The names of the keys in Redis, spelled only here; the list of a queue has the name of the queue."""
+
+PAUSED = "gm:paused"  # hash: tier to the end of its pause
+SETTINGS = "gm:settings"  # string: new after each change of settings
+EPOCH = "gm:epoch"  # string: missing after Redis lost its content
+CHANGING = "gm:changing"  # set: tiers whose rows and messages may be in different orders
+SUBMITTING = "gm:submitting"  # sorted set: submission to the time at which it is given up
+COUNTERS = "gm:counters"  # hash: name to number
+WORKERS = "gm:workers"  # set: names of worker processes
+
+UNACKED = "unacked"  # kombu's hash of what workers hold
+UNACKED_INDEX = "unacked_index"  # kombu's sorted set of the times of delivery, by the clock of the worker's host
+BEAT_LOCK = "redbeat::lock"  # RedBeat's; there while a beat is active
+
+
+def worker(name: str) -> str:
+    """Return the key of a worker process' state (string, JSON); it ends by itself."""
+    return f"gm:worker:{name}"
+
+
+def lock(name: str) -> str:
+    """Return the key of a lock (string: its holder)."""
+    return f"gm:lock:{name}"
+
+
+def aside(tier: str) -> str:
+    """Return the key of the old messages of a tier that is being rebuilt (list)."""
+    return f"gm:aside:{tier}"
+
+
+def wanted_order(tier: str, token: str) -> str:
+    """Return the key of the ids of one reorder (list, in their new order)."""
+    return f"gm:reorder:{tier}:{token}"
+
+
+def events(job_id: str) -> str:
+    """Return the key of a job's live events (stream)."""
+    return f"gm:events:{job_id}"
+
+
+def progress(job_id: str) -> str:
+    """Return the key of a running job's progress (string: percentage)."""
+    return f"gm:progress:{job_id}"
+
+
+def watched(job_id: str) -> str:
+    """Return the key that is there while somebody reads a job's events."""
+    return f"gm:watch:{job_id}"

@@ -1,0 +1,154 @@
+"""The messages that wait: one list for each queue. Consumers take from the right, so the right end is the front."""
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+import redis
+
+from gonemaster_tasks.broker import keys
+from gonemaster_tasks.broker.connection import SLICE, reachable, read_script, slices
+from gonemaster_tasks.broker.messages import build_message, job_id_of
+from gonemaster_tasks.queues import MAINTENANCE, TIERS
+
+Where = Literal["front", "back", "before", "after"]
+
+_IDS = 10_000  # ids of one RPUSH
+_REORDER_LIFE_S = 600
+
+
+class WaitingLists:
+    """Waiting messages, added, removed and put in order. All methods raise BrokerUnavailable."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._move = client.register_script(read_script("take.lua") + read_script("move.lua"))
+        self._remove = client.register_script(read_script("take.lua") + read_script("remove.lua"))
+        self._reorder = client.register_script(read_script("reorder.lua"))
+        self._restore_head = client.register_script(read_script("settle.lua"))
+
+    def enqueue(self, job_id: str, tier: str) -> None:
+        """Put one job at the end of its tier."""
+        with reachable():
+            self._client.lpush(tier, build_message(job_id, tier))
+
+    def put_back(self, job_id: str, tier: str) -> None:
+        """Put one job at the front of its tier, as the next one taken."""
+        with reachable():
+            self._client.rpush(tier, build_message(job_id, tier))
+
+    def enqueue_many(self, job_ids: Iterable[str], tier: str) -> int:
+        """Put jobs at the end of a tier in the order given; return their number."""
+        count = 0
+        with reachable():
+            for piece in slices(job_ids):
+                self._client.lpush(tier, *(build_message(job_id, tier) for job_id in piece))
+                count += len(piece)
+        return count
+
+    def remove(self, job_ids: Sequence[str], tier: str) -> list[str]:
+        """Remove waiting messages; return the ids of those that were there."""
+        removed: list[str] = []
+        with reachable():
+            for piece in slices(job_ids):
+                numbers = self._remove(keys=[tier], args=_both_forms(piece, tier))
+                removed += [piece[number - 1] for number in numbers]
+        return removed
+
+    def move(self, job_ids: Sequence[str], tier: str, where: Where, pivot: str = "") -> list[str]:
+        """Move waiting messages within their tier, in the order given; return the ids of what moved.
+
+        Raises:
+            LookupError: the pivot's message does not wait.
+        """
+        pivots = _both_forms([pivot], tier)
+        try:
+            with reachable():
+                numbers = self._move(keys=[tier], args=[where, *pivots, *_both_forms(job_ids, tier)])
+        except redis.ResponseError as error:
+            if "NOPIVOT" in str(error):
+                raise LookupError(pivot) from error
+            raise
+        return [job_ids[number - 1] for number in sorted(numbers)]
+
+    def reorder(self, job_ids: Iterable[str], tier: str) -> int:
+        """Give a tier the order of `job_ids`; return how many of them were waiting.
+
+        What waits and is not named keeps its order behind them, so nothing is lost when jobs arrive meanwhile.
+        Redis serves nobody else meanwhile, so it is for at most some hundred thousand.
+        """
+        wanted = keys.wanted_order(tier, secrets.token_hex(8))
+        with reachable():
+            for piece in slices(job_ids, _IDS):
+                with self._client.pipeline(transaction=True) as pipe:
+                    pipe.rpush(wanted, *piece)
+                    pipe.expire(wanted, _REORDER_LIFE_S)  # at once, for who is killed in the middle
+                    pipe.execute()
+            return int(self._reorder(keys=[tier, wanted, wanted + ":fresh"]))
+
+    def restore_head_order(self, job_ids: Sequence[str], tier: str) -> None:
+        """Give those of the jobs that are among as many at the front the order of `job_ids`, before the others there.
+
+        Redis takes as long as for these few messages, however many wait behind.
+        """
+        with reachable():
+            if job_ids:
+                self._restore_head(keys=[tier], args=_both_forms(job_ids, tier))
+
+    def rebuild(self, job_ids: Iterable[str], tier: str) -> int:
+        """Replace all waiting messages of a tier by those of `job_ids`; return their number.
+
+        One caller at a time.
+        """
+        aside = keys.aside(tier)
+        with reachable():
+            # Set aside by one command before the first id is read: workers take from the new list only, so that
+            # nothing waits twice.
+            self._client.unlink(aside)  # what a caller that was killed has left
+            if self._client.exists(tier):
+                self._client.rename(tier, aside)
+        count = self.enqueue_many(job_ids, tier)
+        with reachable():
+            self._client.unlink(aside)
+        return count
+
+    def depth(self, tier: str) -> int:
+        """Count the messages that wait in a queue."""
+        with reachable():
+            return int(self._client.llen(tier))
+
+    def depths(self) -> dict[str, int]:
+        """Count the waiting messages of each queue."""
+        queues = (*TIERS, MAINTENANCE)
+        with reachable(), self._client.pipeline(transaction=False) as pipe:
+            for queue in queues:
+                pipe.llen(queue)
+            return dict(zip(queues, pipe.execute(), strict=True))
+
+    def waiting_ids(self, tier: str) -> Iterator[str]:
+        """Yield the ids of waiting jobs, next one first; read in slices, so it may miss what moves meanwhile."""
+        with reachable():
+            end = int(self._client.llen(tier)) - 1
+            while end >= 0:
+                start = max(0, end - SLICE + 1)
+                for message in reversed(self._client.lrange(tier, start, end)):
+                    yield job_id_of(message)
+                end = start - 1
+
+    def not_waiting(self, job_ids: Sequence[str], tier: str, *, within: int) -> list[str]:
+        """Return the ids whose messages are not among the next `within` of the tier."""
+        missing = list(job_ids)
+        with reachable():
+            for redelivered in (False, True):
+                with self._client.pipeline(transaction=False) as pipe:
+                    for job_id in missing:
+                        message = build_message(job_id, tier, redelivered=redelivered)
+                        pipe.lpos(tier, message, rank=-1, maxlen=within)
+                    answers = pipe.execute()
+                missing = [job_id for job_id, answer in zip(missing, answers, strict=True) if answer is None]
+        return missing
+
+
+def _both_forms(job_ids: Sequence[str], tier: str) -> list[str]:
+    """Return for each job the message as written and as a worker puts it back."""
+    return [build_message(job_id, tier, redelivered=form) for job_id in job_ids for form in (False, True)]
