@@ -12,15 +12,15 @@ from datetime import timedelta
 from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.session import open_store
 from gonemaster_tasks.app import make_app
-from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.lists import WaitingLists
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.control import submit
 from gonemaster_tasks.control.parts import QueueParts
 
 
-class DeadlyBroker(Broker):
+class DeadlyLists(WaitingLists):
     """Kills its process where messages are written."""
 
     def enqueue(self, job_id: str, tier: str) -> None:
@@ -42,7 +42,8 @@ def _die(ids: list[str]) -> int:
 def main() -> None:
     settings = load_settings()
     submit._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits for a submission for as long as this
-    broker = DeadlyBroker(parse_broker_url(settings.broker_url))
+    broker = Broker.open(settings.broker_url)
+    broker.lists = DeadlyLists(broker.address.connect())
     parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
     if sys.argv[1] == "job":
         submit.submit_job(parts, NewJob("killed.test"))
