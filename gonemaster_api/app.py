@@ -4,17 +4,18 @@ import threading
 
 from flask import Flask, redirect
 
-from gonemaster_api import errors
-from gonemaster_api.rest import docs
+from gonemaster_api.errors import register_error_handlers
 from gonemaster_api.rest.blueprint import Api
 from gonemaster_api.rest.converters import register_converters
+from gonemaster_api.rest.docs import register_docs
 from gonemaster_api.rest.parsing import register_text_checks
 from gonemaster_api.state import State
 from gonemaster_api.ui.start.views import blueprint as start_page
 from gonemaster_api.v1 import BLUEPRINTS
-from gonemaster_api.web import access_log, headers
-from gonemaster_api.web import proxies as peers
+from gonemaster_api.web.access_log import register_access_log
 from gonemaster_api.web.body_limits import register_body_limits
+from gonemaster_api.web.headers import register_headers
+from gonemaster_api.web.proxies import register_proxies
 from gonemaster_db.session import open_store
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.live import LiveSettings
@@ -54,14 +55,14 @@ def create_app(
         stopping=stopping or threading.Event(),
         streams=threading.BoundedSemaphore(max(1, settings.api_threads * 3 // 4)),
     )
-    access_log.register_access_log(app)
-    peers.register_peers(app, settings.trusted_proxy_cidrs)
+    register_access_log(app)
+    register_proxies(app, settings.trusted_proxy_cidrs)
     register_text_checks(app)
     register_body_limits(app, settings)
-    headers.register_headers(app)
-    errors.register_error_handlers(app)
+    register_headers(app)
+    register_error_handlers(app)
     _register_api(app)
-    docs.register_docs(app)
+    register_docs(app)
     app.register_blueprint(start_page)
     return app
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from flask import current_app
 
-from gonemaster_api.web.batch_counts import BatchWatch
+from gonemaster_api.batch_counts import BatchWatch
 from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker

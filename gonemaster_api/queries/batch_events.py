@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gonemaster_api import batch_counts
 from gonemaster_api.state import State
-from gonemaster_api.web import batch_counts as batch_watch
 from gonemaster_api.web.streaming import END_ID, FIRST_LINES, KEEP_ALIVE, event_text
 from gonemaster_db.errors import BatchNotFound
 from gonemaster_db.models import JobStatus
@@ -13,7 +13,7 @@ from gonemaster_db.models import JobStatus
 KEEP_ALIVE_S = 15.0
 
 
-def stream(state: State, batch_id: str, *, last_event_id: str) -> Iterator[str]:
+def stream_batch_events(state: State, batch_id: str, *, last_event_id: str) -> Iterator[str]:
     """Yield the numbers whenever they have changed, and their end.
 
     The id of an event is the numbers themselves: a client that comes back gets those that differ from what it has.
@@ -36,7 +36,7 @@ def stream(state: State, batch_id: str, *, last_event_id: str) -> Iterator[str]:
         if time.monotonic() - sent_at >= KEEP_ALIVE_S:
             sent_at = time.monotonic()
             yield KEEP_ALIVE
-        if state.stopping.wait(batch_watch.COUNT_EVERY_S):
+        if state.stopping.wait(batch_counts.COUNT_EVERY_S):
             return
 
 

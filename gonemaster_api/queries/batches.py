@@ -1,6 +1,5 @@
-"""Batches as documents, and their deletion."""
+"""Batches as documents."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -9,14 +8,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import Conflict
-from gonemaster_api.queries import jobs_list as job_list
-from gonemaster_api.queries.jobs import estimate_document, present_outlook
+from gonemaster_api.queries.jobs import estimate_document, present_outlook, read_jobs
 from gonemaster_api.rest.paging import Slice, page_document
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import JobsNotTerminal
 from gonemaster_db.models import JobStatus
-from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.batches import (
     ListedBatch,
     count_unfinished,
@@ -24,19 +19,15 @@ from gonemaster_db.repositories.batches import (
     list_batches,
     summarise_batch,
 )
-from gonemaster_db.repositories.deletion import BatchImpact, delete_batch, preview_batch_deletion
+from gonemaster_db.repositories.deletion import BatchImpact, preview_batch_deletion
 from gonemaster_db.repositories.queue_ranks import BatchSpan, batch_spans
 from gonemaster_db.repositories.tag_values import list_tag_values
-from gonemaster_tasks.control import batches as batch_control
 from gonemaster_tasks.monitoring.estimates import estimate_batches
 
 MAX_LISTED = 100
-DELETED = "deleted_by_admin"
-_WAIT_S = 5.0
-_LOOK_EVERY_S = 0.05
 
 
-def read_list(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
+def read_batches(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
     """Give a page of batches, of one tag if it is given."""
     part = Slice(min(MAX_LISTED, query["limit"]), query["offset"])
     with state.store.read_only() as session:
@@ -78,7 +69,7 @@ def _percent(completed: int, total: int) -> float:
     return round(100 * completed / total, 1) if total else 100.0
 
 
-def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
+def read_batch(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
     """Give a batch with a page of its jobs. Raises BatchNotFound."""
     with state.store.read_only() as session:
         batch = get_batch(session, batch_id)
@@ -87,7 +78,7 @@ def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any
     counts = summary.status_counts
     everything = sum(counts.values())
     completed = everything - sum(counts[status] for status in JobStatus)
-    jobs = job_list.read(state, {**query, "batch_id": batch_id})
+    jobs = read_jobs(state, {**query, "batch_id": batch_id})
     return (
         jobs
         | estimates.get(batch_id, {})
@@ -111,7 +102,7 @@ def read(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any
     )
 
 
-def preview_deletion(state: State, batch_id: str) -> dict[str, Any]:
+def read_deletion_preview(state: State, batch_id: str) -> dict[str, Any]:
     """Count what a deletion would remove. Raises BatchNotFound."""
     with state.store.read_only() as session:
         impact = preview_batch_deletion(session, batch_id)
@@ -122,40 +113,13 @@ def preview_deletion(state: State, batch_id: str) -> dict[str, Any]:
         "snapshot_intent": impact.batch.snapshot_intent,
         "exists": True,
         "snapshots": list(impact.snapshots),
-    } | _counts(impact)
+    } | impact_counts(impact)
 
 
-def _counts(impact: BatchImpact) -> dict[str, int]:
+def impact_counts(impact: BatchImpact) -> dict[str, int]:
+    """Return how many rows of each kind a deletion removes."""
     names = ("queued_jobs", "running_jobs", "completed_runs", "entries", "fact_rows")
     return {name: getattr(impact, name) for name in names}
-
-
-def delete(state: State, batch_id: str, *, who: str) -> None:
-    """Cancel what is left, wait for it to end, and remove the batch in one transaction.
-
-    Raises:
-        BatchNotFound: no such batch.
-        JobsNotTerminal: jobs still run after 5 s; nothing was removed.
-    """
-    if _unfinished(state, batch_id):
-        batch_control.cancel_batch(state.queue, batch_id, error=DELETED, who=who)
-    deadline = time.monotonic() + _WAIT_S
-    while (unfinished := _unfinished(state, batch_id)) and time.monotonic() < deadline:
-        time.sleep(_LOOK_EVERY_S)
-    if unfinished:
-        raise JobsNotTerminal(unfinished)
-
-    def remove(session: Session) -> None:
-        impact = delete_batch(session, batch_id)
-        count, details = impact.completed_runs, _counts(impact)
-        record_action(session, "batch.delete", who=who, now=utcnow(), target=batch_id, count=count, details=details)
-
-    state.store.run_in_transaction(remove)
-
-
-def _unfinished(state: State, batch_id: str) -> int:
-    with state.store.read_only() as session:
-        return count_unfinished(session, batch_id)
 
 
 def read_tag_values(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:

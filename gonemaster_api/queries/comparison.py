@@ -15,7 +15,7 @@ from gonemaster_db.repositories.batch_comparison import (
 from gonemaster_db.repositories.batches import count_unfinished, get_batch
 
 
-def read(state: State, before: str, after: str, query: Mapping[str, Any]) -> dict[str, Any]:
+def read_batch_diff(state: State, before: str, after: str, query: Mapping[str, Any]) -> dict[str, Any]:
     """Give a page of differences, the first one with numbers. Raises BatchNotFound."""
     kinds = (ChangeKind(query["kind"]),) if query.get("kind") else tuple(ChangeKind)
     with state.store.read_only() as session:

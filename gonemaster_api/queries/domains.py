@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_api.rest.tag_names import UNTAGGED
 from gonemaster_api.state import State
-from gonemaster_api.use_cases.tag_names import UNTAGGED
 from gonemaster_db.filters import DomainFilter
 from gonemaster_db.models import Domain
 from gonemaster_db.repositories.domain_list import list_domains
@@ -17,13 +17,13 @@ from gonemaster_db.repositories.tags import tags_of_domains
 _COLUMNS = ("id", "name", "latest_run_id", "latest_run_at", "latest_level", "created_at", "run_count")
 
 
-def read(state: State, domain_id: int) -> dict[str, Any]:
+def read_domain(state: State, domain_id: int) -> dict[str, Any]:
     """Give a domain with its tags. Raises DomainNotFound."""
     with state.store.read_only() as session:
         return _documents(state, session, [get_domain(session, domain_id)])[0]
 
 
-def read_list(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
+def read_domains(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
     """Give a page of domains, of one tag if it is given."""
     part, tag = slice_of(query), tag or query.get("tag")
     wanted = DomainFilter(

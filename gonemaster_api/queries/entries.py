@@ -15,10 +15,10 @@ from gonemaster_db.repositories.entries import ListedEntry, iter_entries, list_e
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 COUNTED = 100_000  # entries that a total counts; beyond, it says that there are more
-_ROWS_A_PIECE = 500
+_ROWS_PER_CHUNK = 500
 
 
-def filter_of(query: Mapping[str, Any]) -> EntryFilter:
+def entry_filter(query: Mapping[str, Any]) -> EntryFilter:
     """Read which entries are wanted."""
     return EntryFilter(
         run_id=query.get("run"),
@@ -33,7 +33,7 @@ def filter_of(query: Mapping[str, Any]) -> EntryFilter:
     )
 
 
-def read_list(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
+def read_entries(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     """Give a page of entries.
 
     Raises:
@@ -41,7 +41,7 @@ def read_list(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     """
     part, after = slice_of(query), _after(query.get("after"))
     with state.store.read_only() as session:
-        wanted = filter_of(query)
+        wanted = entry_filter(query)
         page = list_entries(session, wanted, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
     items = [_document(item) for item in page.items]
     document = page_document(items, page.total, part) | {"total_is_least": page.total_is_least}
@@ -70,14 +70,14 @@ def _document(item: ListedEntry) -> dict[str, Any]:
     return {"domain": item.domain} | {name: getattr(item.entry, name) for name in COLUMNS if name != "domain"}
 
 
-def csv_pieces(state: State, wanted: EntryFilter) -> Iterator[str]:
+def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
     """Yield all entries that match as CSV, some hundred lines at a time."""
     yield _lines([COLUMNS])
     with state.store.read_only() as session:
         rows: list[list[str]] = []
         for item in iter_entries(session, wanted):
             rows.append(_row(_document(item)))
-            if len(rows) == _ROWS_A_PIECE:
+            if len(rows) == _ROWS_PER_CHUNK:
                 yield _lines(rows)
                 rows.clear()
         yield _lines(rows)
@@ -88,10 +88,10 @@ def _row(document: Mapping[str, Any]) -> list[str]:
         "timestamp": f"{document['timestamp']:.3f}",
         "args": json.dumps(document["args"], ensure_ascii=False, sort_keys=True),
     }
-    return [harmless(str(cells[name])) for name in COLUMNS]
+    return [escape_formula(str(cells[name])) for name in COLUMNS]
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """Put an apostrophe before what a spreadsheet would compute."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 

@@ -21,7 +21,7 @@ _WAIT = timedelta(seconds=1)
 _BROKER_ID = re.compile(r"\d{1,20}-\d{1,20}")
 
 
-def stream(state: State, item: Job | Run, *, last_event_id: str) -> Iterator[str]:
+def stream_job_events(state: State, item: Job | Run, *, last_event_id: str) -> Iterator[str]:
     """Yield the events of a job until its end, or until this process stops.
 
     `last_event_id` is what a client that comes back has seen last; only what is behind it is sent.

@@ -1,4 +1,4 @@
-"""Jobs and runs as one kind of document."""
+"""Jobs, and the runs that jobs become, as one kind of document: single ones and pages of them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -6,26 +6,57 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
+from gonemaster_db.filters import JobFilter
 from gonemaster_db.models import Job, JobStatus, Run
+from gonemaster_db.repositories.job_list import list_jobs
+from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.estimates import Estimate, Outlook, estimate_jobs, read_outlook, untended_tiers
 
 _OPTIONAL = ("public_id", "batch_id", "error", "profile_id", "profile_name", "score", "grade")
 
 
-def show(state: State, item: Job | Run) -> dict[str, Any]:
-    """Give the document of one job or run."""
-    return show_all(state, [item])[0]
+def read_job(state: State, job_id: str) -> dict[str, Any]:
+    """Return a job, or the run it has become. Raises JobNotFound."""
+    with state.store.read_only() as session:
+        item = find_job_or_run(session, job_id)
+    return job_document(state, item)
 
 
-def show_new(job: Job) -> dict[str, Any]:
-    """Give the document of a job that was just made; its place is not looked up."""
+def read_jobs(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page of jobs.
+
+    Raises:
+        BadRequest: invalid_cursor, invalid_time_range.
+    """
+    part = slice_of(query)
+    wanted = JobFilter(
+        status=query.get("status"),
+        batch_id=query.get("batch_id"),
+        domain=query.get("domain"),
+        severity=query.get("severity"),
+        **time_range(query, "created_after", "created_before"),
+    )
+    with state.store.read_only() as session:
+        page = list_jobs(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
+    return page_document(job_documents(state, page.items), page.total, part) | {"sort": query["sort"]}
+
+
+def job_document(state: State, item: Job | Run) -> dict[str, Any]:
+    """Return the document of one job or run."""
+    return job_documents(state, [item])[0]
+
+
+def new_job_document(job: Job) -> dict[str, Any]:
+    """Return the document of a job that was just created; its position is not looked up."""
     return _job(job, {})
 
 
-def show_all(state: State, items: Iterable[Job | Run]) -> list[dict[str, Any]]:
+def job_documents(state: State, items: Iterable[Job | Run]) -> list[dict[str, Any]]:
     """Give the documents of jobs and runs in their order; progress of running ones comes from the broker."""
     listed = list(items)
     progress = _progress(state, [item.id for item in listed if is_running(item)])

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gonemaster_api.queries import jobs as job_view
+from gonemaster_api.queries.jobs import job_documents
 from gonemaster_api.rest.paging import Slice, page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
@@ -22,7 +22,7 @@ MAX_RUNNING = 500
 Counts = Mapping[tuple[int, JobStatus], int]
 
 
-def read(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
+def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     """Give the document; the database is asked for all but the workers, which the broker knows."""
     part = slice_of(query)
     wanted = [query["tier"]] if query.get("tier") else list(TIERS)
@@ -32,7 +32,7 @@ def read(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         waiting = _waiting(session, wanted, counts, part)
         running = list_running(session, limit=MAX_RUNNING)
     tiers = [_tier(tier, counts, pauses.get(tier)) for tier in TIERS]
-    shown = job_view.show_all(state, [*running, *waiting])
+    shown = job_documents(state, [*running, *waiting])
     total = sum(_queued_or_held(counts, TIERS.index(tier)) for tier in wanted)
     return {
         "paused": all(tier["paused"] for tier in tiers),

@@ -3,24 +3,44 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.rest.fields import LEVELS
 from gonemaster_api.state import State
-from gonemaster_api.use_cases import run_scores as scores
-from gonemaster_db.models import Entry, Job, Run
+from gonemaster_db.models import Entry, Job, Run, RunStatus
 from gonemaster_db.repositories.entries import entries_of_run
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.runs import has_dnssec_chain
+from gonemaster_engine.entries import Level
 from gonemaster_engine.messages import best_locale, description, message
 from gonemaster_engine.registry import cases
-from gonemaster_engine.scoring.score import Score
+from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_engine.scoring.score import Score, compute_score
 from gonemaster_tasks.config.scoring import current_scoring
 
 
-def read(state: State, run_id: str, *, locale: str) -> dict[str, Any]:
-    """Give the result of a finished job.
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun:
+    """A run with all that its result shows; `score` is None where the run did not succeed."""
+
+    run: Run
+    entries: Sequence[Entry]
+    has_chain: bool
+    score: Score | None
+
+
+class _ScoredEntry(NamedTuple):
+    """What scoring reads of a stored entry."""
+
+    module: str
+    tag: str
+    level: Level
+
+
+def read_finished_run(state: State, run_id: str) -> FinishedRun:
+    """Read the run of a finished job and compute its score from the stored entries.
 
     Raises:
         ApiError: 404 not_found while the job is not finished; the details tell its status.
@@ -33,20 +53,30 @@ def read(state: State, run_id: str, *, locale: str) -> dict[str, Any]:
             raise _not_finished(item)
         entries = entries_of_run(session, run_id)
         has_chain = has_dnssec_chain(session, run_id)
-    score = scores.score_of(item, entries, scoring)
-    scores.keep_missing(state, item, score)
-    document = _document(item, entries, locale=locale, has_chain=has_chain)
-    return document | _where_shown(state, item, score)
+    return FinishedRun(run=item, entries=entries, has_chain=has_chain, score=score_run(item, entries, scoring))
 
 
-def _where_shown(state: State, run: Run, score: Score | None) -> dict[str, Any]:
-    """Give what the settings can hide."""
-    found: dict[str, Any] = {}
-    if score is not None and state.settings.show_score_admin:
-        found["score"] = score.as_dict()
-    if run.nameserver_timings is not None and state.settings.show_nameserver_timings_admin:
-        found["nameserver_timings"] = run.nameserver_timings
-    return found
+def score_run(run: Run, entries: Iterable[Entry], config: ScoringConfig) -> Score | None:
+    """Compute the score of a run; None where it did not succeed."""
+    if run.status is not RunStatus.SUCCEEDED:
+        return None
+    lines = [_ScoredEntry(entry.module, entry.tag, Level[entry.level]) for entry in entries]
+    return compute_score(run.domain, lines, config)
+
+
+def result_document(state: State, finished: FinishedRun, *, locale: str) -> dict[str, Any]:
+    """Return the result in the locale nearest to the one that was requested."""
+    return _document(finished, best_locale(locale)) | _optional_parts(state, finished)
+
+
+def _optional_parts(state: State, finished: FinishedRun) -> dict[str, Any]:
+    """Return what the settings can hide."""
+    parts: dict[str, Any] = {}
+    if finished.score is not None and state.settings.show_score_admin:
+        parts["score"] = finished.score.as_dict()
+    if finished.run.nameserver_timings is not None and state.settings.show_nameserver_timings_admin:
+        parts["nameserver_timings"] = finished.run.nameserver_timings
+    return parts
 
 
 def _not_finished(job: Job) -> ApiError:
@@ -54,15 +84,15 @@ def _not_finished(job: Job) -> ApiError:
     return ApiError(404, "not_found", f"there is no result yet, the job is {status}", details={"status": status})
 
 
-def _document(run: Run, entries: Sequence[Entry], *, locale: str, has_chain: bool) -> dict[str, Any]:
-    language = best_locale(locale)
+def _document(finished: FinishedRun, locale: str) -> dict[str, Any]:
+    run, entries = finished.run, finished.entries
     document: dict[str, Any] = {
         "job_id": run.id,
         "status": run.status.value,
         "summary": _summary(entries),
-        "raw": {"locale": language, "entries": [_entry(entry, language) for entry in entries]},
-        "testcase_descriptions": _descriptions((entry.testcase for entry in entries), language),
-        "has_dnssec_chain": has_chain,
+        "raw": {"locale": locale, "entries": [_entry(entry, locale) for entry in entries]},
+        "testcase_descriptions": _descriptions((entry.testcase for entry in entries), locale),
+        "has_dnssec_chain": finished.has_chain,
     }
     if run.batch_id:
         document["batch_id"] = run.batch_id

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gonemaster_api.queries.jobs_list import time_range
 from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
-from gonemaster_api.use_cases import run_scores as scores
 from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import Run
 from gonemaster_db.repositories.runs import get_run, list_runs
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
-from gonemaster_tasks.config.scoring import current_scoring
 
 _COLUMNS = (
     "id", "domain_id", "domain", "batch_id", "public_id", "created_at", "started_at", "finished_at", "duration_ms",
@@ -21,7 +19,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def read(state: State, run_id: str) -> dict[str, Any]:
+def read_run(state: State, run_id: str) -> dict[str, Any]:
     """Give a run with its profile and timings. Raises RunNotFound."""
     with state.store.read_only() as session:
         run = get_run(session, run_id)
@@ -29,13 +27,10 @@ def read(state: State, run_id: str) -> dict[str, Any]:
         document["effective_profile"] = run.effective_profile.document if run.effective_profile else None
         if state.settings.show_nameserver_timings_admin:
             document["nameserver_timings"] = run.nameserver_timings
-    if state.settings.show_score_admin:
-        scoring = current_scoring(state.store, state.settings)
-        document["score"], document["grade"] = scores.complete(state, run, scoring)
     return document
 
 
-def read_list(state: State, query: Mapping[str, Any], *, domain_id: int | None = None) -> dict[str, Any]:
+def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None = None) -> dict[str, Any]:
     """Give a page of runs.
 
     Raises:

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar, NoReturn
 
 import flask
@@ -120,6 +121,18 @@ def parse_json(raw: bytes) -> Any:
     if _SUSPECT_ESCAPE.search(raw):
         _check_text(document)
     return document
+
+
+def time_range(query: Mapping[str, Any], after: str, before: str) -> dict[str, datetime | None]:
+    """Read two bounds, both outside of the range.
+
+    Raises:
+        BadRequest: invalid_time_range, nothing can lie between them.
+    """
+    begin, end = query.get(after), query.get(before)
+    if begin is not None and end is not None and begin >= end:
+        raise BadRequest("invalid_time_range", f"{after} is not before {before}")
+    return {after: begin, before: end}
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -108,15 +108,15 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
 
 def run_api(settings: Settings, descriptor: int | None) -> int:
     """Serve the API in this process, on a socket that the supervisor bound or on one of its own."""
-    from gonemaster_api.server import gunicorn_app as serving
+    from gonemaster_api.server import gunicorn_app
 
     if descriptor is not None:
-        serving.serve(settings, descriptor=descriptor)
+        gunicorn_app.serve(settings, descriptor=descriptor)
         return 0
     with listening.bind(settings.listen_addr) as listener:
         listener.set_inheritable(True)
         log.info("listening", url=listening.url_of(listener))
-        serving.serve(settings, descriptor=listener.detach())  # gunicorn closes it
+        gunicorn_app.serve(settings, descriptor=listener.detach())  # gunicorn closes it
     return 0
 
 
@@ -134,12 +134,12 @@ def run_beat(settings: Settings) -> int:
 
 def run_flower(settings: Settings) -> NoReturn:
     """Serve Flower in this process until a signal."""
-    from gonemaster_api.server import flower as flower_site
+    from gonemaster_api.server.flower import FlowerMissing, serve_flower
 
     _check_broker(settings)
     try:
-        flower_site.serve_flower(settings)
-    except flower_site.FlowerMissing as error:
+        serve_flower(settings)
+    except FlowerMissing as error:
         raise StartRefused(str(error)) from error
 
 

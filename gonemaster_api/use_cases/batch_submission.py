@@ -26,7 +26,7 @@ from gonemaster_db.repositories.tags import default_profile_ids, ensure_tags, it
 from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch
 
 
-def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
+def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
     """Queue a batch and give the answer; `keep` writes it in the same transaction.
 
     Raises:

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries import jobs as job_view
+from gonemaster_api.queries.jobs import new_job_document
 from gonemaster_api.rest.document_errors import refusal
 from gonemaster_api.rest.idempotency import Keep
+from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
-from gonemaster_api.use_cases.tag_names import check_tag_name
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import ProfileNotFound
 from gonemaster_db.models import Job, Priority
@@ -219,7 +219,7 @@ def named_profile(session: Session, profile_id: int | None) -> ChosenProfile:
         raise BadRequest("profile_not_found", f"there is no profile {profile_id}") from error
 
 
-def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
+def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
     """Queue a single job and give its document; `keep` writes the answer in the same transaction.
 
     Raises:
@@ -233,7 +233,7 @@ def submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str,
     def also(session: Session, job: Job) -> None:
         if tags:
             tag_domains(session, tags, ensure_domains(session, [domain], now=utcnow()).values(), now=utcnow())
-        keep(session, job_view.show_new(job))
+        keep(session, new_job_document(job))
 
     new = new_job(domain, options, priority=Priority.NORMAL, profile=profile)
-    return job_view.show_new(submit_job(state.queue, new, also=also))
+    return new_job_document(submit_job(state.queue, new, also=also))

@@ -6,7 +6,7 @@ from gonemaster_db.clock import utcnow
 from gonemaster_tasks.maintenance.retention import purge_old_runs
 
 
-def purge(state: State, older_than_days: int, *, who: str) -> int:
+def purge_runs(state: State, older_than_days: int, *, who: str) -> int:
     """Remove runs that ended before a number of days ago, 0 for the setting; gives their number.
 
     Raises:

@@ -6,16 +6,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.job_submission import read_names
-from gonemaster_api.use_cases.tag_names import check_tag_name
 from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.domains import ensure_domains
 from gonemaster_db.repositories.tags import (
-    ListedTag,
     count_tag_domains,
+    create_tag,
     delete_tag,
+    describe_tag,
     get_tag,
     set_default_profile,
     tag_domains,
@@ -24,15 +25,26 @@ from gonemaster_db.repositories.tags import (
 from gonemaster_tasks.maintenance.retention import purge_runs_of_tag
 
 
-def document(listed: ListedTag) -> dict[str, Any]:
-    """Give a tag as the API shows it."""
-    tag = listed.tag
-    shown = {"name": tag.name, "description": tag.description, "created_at": tag.created_at}
-    shown["domain_count"] = listed.domain_count
-    return shown if tag.default_profile_id is None else shown | {"default_profile_id": tag.default_profile_id}
+def make_tag(state: State, name: str, description: str) -> None:
+    """Create a tag.
+
+    Raises:
+        BadRequest: missing_name, invalid_name.
+        TagExists: there is a tag of this name.
+    """
+    now = utcnow()
+    if not name:
+        raise BadRequest("missing_name", "name is empty")
+    check_tag_name(name, code="invalid_name")
+    state.store.run_in_transaction(lambda session: create_tag(session, name, description=description, now=now))
 
 
-def add_domains(state: State, name: str, texts: Sequence[Any]) -> None:
+def change_description(state: State, name: str, description: str) -> None:
+    """Describe a tag. Raises TagNotFound."""
+    state.store.run_in_transaction(lambda session: describe_tag(session, name, description))
+
+
+def add_domains_to_tag(state: State, name: str, texts: Sequence[Any]) -> None:
     """Put domains into a tag; both are made where they do not exist.
 
     Raises:
@@ -47,7 +59,7 @@ def add_domains(state: State, name: str, texts: Sequence[Any]) -> None:
     state.store.run_in_transaction(add)
 
 
-def remove_domains(state: State, name: str, texts: Sequence[Any]) -> None:
+def remove_domains_from_tag(state: State, name: str, texts: Sequence[Any]) -> None:
     """Take domains out of a tag.
 
     Raises:
@@ -74,14 +86,14 @@ def _names(texts: Sequence[Any]) -> list[str]:
     return checked.names
 
 
-def purge(state: State, name: str, *, who: str) -> int:
+def purge_tag(state: State, name: str, *, who: str) -> int:
     """Remove all runs of a tag's domains, in short transactions; gives their number. Raises TagNotFound."""
     with state.store.read_only() as session:
         get_tag(session, name)
     return purge_runs_of_tag(state.store, state.broker, name, who=who)
 
 
-def delete(state: State, name: str, *, who: str) -> None:
+def remove_tag(state: State, name: str, *, who: str) -> None:
     """Remove a tag and its memberships. Raises TagNotFound."""
 
     def remove(session: Session) -> None:
@@ -92,7 +104,7 @@ def delete(state: State, name: str, *, who: str) -> None:
     state.store.run_in_transaction(remove)
 
 
-def set_profile(state: State, name: str, profile_id: int | None, *, who: str) -> None:
+def set_tag_profile(state: State, name: str, profile_id: int | None, *, who: str) -> None:
     """Set or clear the default profile of a tag. Raises TagNotFound, ProfileNotFound."""
 
     def change(session: Session) -> None:

@@ -4,15 +4,12 @@ import ipaddress
 import re
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, g, request
 
 from gonemaster_api.errors import ApiError
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -30,18 +27,18 @@ _FORWARDED = (
 )
 
 
-class TrustedPeers:
+class TrustedProxies:
     """WSGI middleware that believes the headers of trusted proxies and removes those of everybody else.
 
     `stripped` counts the requests of untrusted peers that carried such headers.
     """
 
-    def __init__(self, application: "WSGIApplication", networks: Iterable[str]) -> None:
+    def __init__(self, application: WSGIApplication, networks: Iterable[str]) -> None:
         self._application = application
         self._networks = tuple(ipaddress.ip_network(network) for network in networks)
         self.stripped = 0
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Set REMOTE_ADDR, scheme and host to what the client used, then go on."""
         if self._trusts(environ.get("REMOTE_ADDR", "")):
             self._believe(environ)
@@ -51,7 +48,7 @@ class TrustedPeers:
                 del environ[name]
         return self._application(environ, start_response)
 
-    def _believe(self, environ: "WSGIEnvironment") -> None:
+    def _believe(self, environ: WSGIEnvironment) -> None:
         environ["gonemaster.trusted_peer"] = True
         environ["REMOTE_ADDR"] = self._client(environ)
         scheme = _last(environ.get("HTTP_X_FORWARDED_PROTO", ""))
@@ -61,7 +58,7 @@ class TrustedPeers:
         if host:
             environ["HTTP_HOST"] = host
 
-    def _client(self, environ: "WSGIEnvironment") -> str:
+    def _client(self, environ: WSGIEnvironment) -> str:
         """Walk X-Forwarded-For from the right to the first address that is not a trusted proxy."""
         client: str = environ.get("REMOTE_ADDR", "")
         for hop in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
@@ -93,9 +90,9 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def register_peers(app: Flask, trusted_networks: Iterable[str]) -> None:
+def register_proxies(app: Flask, trusted_networks: Iterable[str]) -> None:
     """Install the middleware, request ids and the origin check."""
-    app.wsgi_app = TrustedPeers(app.wsgi_app, trusted_networks)  # type: ignore[method-assign]
+    app.wsgi_app = TrustedProxies(app.wsgi_app, trusted_networks)  # type: ignore[method-assign]
     app.before_request(_name_request)
     app.before_request(check_origin)
     app.after_request(_show_request_id)

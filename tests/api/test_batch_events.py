@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_api import batch_counts
+from gonemaster_api.batch_counts import BatchWatch
 from gonemaster_api.queries import batch_events
-from gonemaster_api.web import batch_counts as batch_watch
-from gonemaster_api.web.batch_counts import BatchWatch
 from gonemaster_db.errors import BatchNotFound, StoreUnavailable
 from gonemaster_db.session import Store
 from tests.api.conftest import MakeApp
@@ -56,8 +56,8 @@ def follow(client: FlaskClient) -> Iterator[Follow]:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count anew at every look."""
-    monkeypatch.setattr(batch_watch, "COUNT_EVERY_S", 0.0)
-    monkeypatch.setattr(batch_watch, "_SHARE", 0)
+    monkeypatch.setattr(batch_counts, "COUNT_EVERY_S", 0.0)
+    monkeypatch.setattr(batch_counts, "_SHARE", 0)
 
 
 def test_numbers_until_the_end(client: FlaskClient, follow: Follow, store: Store) -> None:
@@ -132,15 +132,15 @@ def test_unknown_batch_and_too_many_streams(make_app: MakeApp) -> None:
 
 
 def test_all_who_watch_share_one_count(client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_watch, "COUNT_EVERY_S", 3600.0)
+    monkeypatch.setattr(batch_counts, "COUNT_EVERY_S", 3600.0)
     counted: list[str] = []
-    count = batch_watch.count_statuses
+    count = batch_counts.count_statuses
 
     def noted(session: Any, batch_id: str) -> Mapping[str, int]:
         counted.append(batch_id)
         return count(session, batch_id)
 
-    monkeypatch.setattr(batch_watch, "count_statuses", noted)
+    monkeypatch.setattr(batch_counts, "count_statuses", noted)
     watch, batch_id = BatchWatch(), submit(client, "a.example")["batch_id"]
     threads = [threading.Thread(target=watch.counts, args=(store, batch_id)) for _ in range(8)]
     for thread in threads:
@@ -159,7 +159,7 @@ def test_last_numbers_are_given_while_the_database_is_away(
     watch, batch_id = BatchWatch(), submit(client, "a.example")["batch_id"]
     known = watch.counts(store, batch_id)
     with monkeypatch.context() as patch:
-        patch.setattr(batch_watch, "get_batch", away)
+        patch.setattr(batch_counts, "get_batch", away)
         assert watch.counts(store, batch_id) == known
         assert BatchWatch().counts(store, batch_id) is None
     with pytest.raises(BatchNotFound):

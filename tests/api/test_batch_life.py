@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.queries import batches as batch_view
+from gonemaster_api.use_cases import batch_deletion
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.session import Store
 from gonemaster_tasks.control.parts import QueueParts
@@ -76,7 +76,7 @@ def test_deletion_cancels_what_waits(client: FlaskClient, queue: QueueParts) -> 
 def test_deletion_is_refused_while_a_job_runs(
     client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_view, "_WAIT_S", 0.1)
+    monkeypatch.setattr(batch_deletion, "_WAIT_S", 0.1)
     answer = submit(client, "a.example")
     claim(store, answer["job_ids"][0])
     response = client.delete(f"/api/v1/batches/{answer['batch_id']}")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.queries import entries as entry_view
+from gonemaster_api.queries import entries
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.repositories import entries as entries_repository
 from gonemaster_db.session import Store
@@ -30,7 +30,7 @@ def seven(store: Store) -> None:
 def test_total_says_when_there_are_more(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = get(client, "limit=2")
     assert (whole["total"], whole["total_is_least"], whole["next_cursor"]) == (7, False, "2")
-    monkeypatch.setattr(entry_view, "COUNTED", 3)
+    monkeypatch.setattr(entries, "COUNTED", 3)
     bounded = get(client, "limit=2&offset=4")
     assert (bounded["total"], bounded["total_is_least"], bounded["next_cursor"]) == (3, True, "6")
     assert "next_cursor" not in get(client, "limit=2&offset=6")
@@ -58,13 +58,13 @@ def test_pages_by_the_last_entry_seen_join_to_the_whole(client: FlaskClient, que
 @pytest.mark.usefixtures("seven")
 def test_csv_comes_in_pieces_that_join_to_all_rows(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither rows of the database nor lines of the answer are gathered as a whole."""
-    monkeypatch.setattr(entry_view, "_ROWS_A_PIECE", 2)
+    monkeypatch.setattr(entries, "_ROWS_PER_CHUNK", 2)
     monkeypatch.setattr(entries_repository, "_SLICE", 3)
     response = client.get("/api/v1/entries?format=csv", buffered=False)
     pieces = [piece for piece in response.iter_encoded() if piece]
     assert len(pieces) == 5  # the head, three of two rows, one of one
     rows = list(csv.DictReader(b"".join(pieces).decode().splitlines()))
-    assert list(rows[0]) == list(entry_view.COLUMNS)
+    assert list(rows[0]) == list(entries.COLUMNS)
     assert [int(row["id"]) for row in rows] == [item["id"] for item in get(client)["items"]]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.queries import job_events as events
+from gonemaster_api.queries import job_events
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
@@ -97,7 +97,7 @@ def test_stream_goes_on_behind_the_last_event_seen(follow: Follow, store: Store,
 
 
 def test_end_is_told_even_if_its_event_was_lost(follow: Follow, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "LOOK_AT_STORE_S", 0.0)
+    monkeypatch.setattr(job_events, "LOOK_AT_STORE_S", 0.0)
     job = claim(store, queue_job(store).id)
     stream = follow(job.id)
     stream.next()
@@ -119,7 +119,7 @@ def test_browser_that_saw_the_end_is_told_not_to_come_back(client: FlaskClient, 
 
 
 def test_quiet_stream_is_kept_alive(follow: Follow, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "KEEP_ALIVE_S", 0.0)
+    monkeypatch.setattr(job_events, "KEEP_ALIVE_S", 0.0)
     stream = follow(queue_job(store).id)
     blocks = stream.response.iter_encoded()
     assert b": keep-alive\n\n" in [next(blocks) for _ in range(4)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.queries.entries import harmless
+from gonemaster_api.queries.entries import escape_formula
 from gonemaster_db.clock import utcnow
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.repositories.profiles import create_profile
@@ -160,8 +160,8 @@ def test_entries_as_csv(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_no_cell_is_a_formula(cell: str) -> None:
-    assert harmless(cell) == "'" + cell
-    assert harmless("x" + cell) == "x" + cell
+    assert escape_formula(cell) == "'" + cell
+    assert escape_formula("x" + cell) == "x" + cell
 
 
 def test_tags_of_a_request_name_the_batch(client: FlaskClient) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from flask import Blueprint, render_template
 
+from gonemaster_api.queries.health import read_parts
 from gonemaster_api.state import State, state
-from gonemaster_api.use_cases import health
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -37,7 +37,7 @@ def page() -> str:
         "start/page.html",
         version=__version__,
         python=platform.python_version(),
-        parts=health.parts(shared),
+        parts=read_parts(shared),
         store="PostgreSQL" if shared.settings.db_driver == "postgres" else "SQLite",
         queue=_glance(shared),
         started_at=shared.started_at,

@@ -6,13 +6,14 @@ from flask import Response
 from flask.views import MethodView
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries import batch_events
-from gonemaster_api.queries import batches as batch_view
+from gonemaster_api.queries.batch_events import stream_batch_events
+from gonemaster_api.queries.batches import read_batch, read_batches, read_deletion_preview, read_tag_values
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.rest.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from gonemaster_api.state import state
-from gonemaster_api.use_cases import batch_submission as service
+from gonemaster_api.use_cases.batch_deletion import cancel_and_delete_batch
+from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.v1.batches.schemas import (
     BatchAcceptedSchema,
     BatchChangeSchema,
@@ -32,7 +33,7 @@ from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
 from gonemaster_db.repositories.batches import get_batch, set_snapshot_intent
-from gonemaster_tasks.control import batches as batch_control
+from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
 
 blueprint = Blueprint("batches", __name__, description="Many domains, submitted at once")
 
@@ -58,7 +59,7 @@ class NewBatch(MethodView):
         """
         shared = state()
         return answer_once(
-            shared, BatchAcceptedSchema, 202, lambda keep: service.submit(shared, request_body, keep=keep)
+            shared, BatchAcceptedSchema, 202, lambda keep: submit_many_jobs(shared, request_body, keep=keep)
         )
 
 
@@ -71,7 +72,7 @@ class Batches(MethodView):
     @blueprint.refuses(_400="invalid_limit, invalid_offset")
     def get(self, query: dict[str, Any]) -> Any:
         """List batches, newest first."""
-        return batch_view.read_list(state(), query)
+        return read_batches(state(), query)
 
 
 @blueprint.route("/batches/<batch_id>")
@@ -83,7 +84,7 @@ class BatchById(MethodView):
     @blueprint.refuses(_400="as for the list of jobs", _404="not_found")
     def get(self, query: dict[str, Any], batch_id: str) -> Any:
         """Show how far a batch is, and a page of its jobs."""
-        return batch_view.read(state(), batch_id, query)
+        return read_batch(state(), batch_id, query)
 
     @blueprint.arguments(BatchChangeSchema)
     @blueprint.response(200, BatchRowSchema)
@@ -99,7 +100,7 @@ class BatchById(MethodView):
     @blueprint.refuses(_404="not_found", _409="jobs_not_terminal")
     def delete(self, batch_id: str) -> None:
         """Cancel what is left, wait up to 5 s for it to end, and remove batch, runs and entries."""
-        batch_view.delete(state(), batch_id, who=who())
+        cancel_and_delete_batch(state(), batch_id, who=who())
 
 
 @blueprint.route("/batches/<batch_id>/events")
@@ -120,7 +121,7 @@ class BatchEvents(MethodView):
         shared = state()
         with shared.store.read_only() as session:
             get_batch(session, batch_id)
-        stream = batch_events.stream(shared, batch_id, last_event_id=streaming.last_event_id())
+        stream = stream_batch_events(shared, batch_id, last_event_id=streaming.last_event_id())
         return streaming.respond(shared, stream)
 
 
@@ -132,7 +133,7 @@ class DeletePreview(MethodView):
     @blueprint.refuses(_404="not_found")
     def get(self, batch_id: str) -> Any:
         """Count what the deletion of a batch would remove."""
-        return batch_view.preview_deletion(state(), batch_id)
+        return read_deletion_preview(state(), batch_id)
 
 
 @blueprint.route("/batches/<batch_id>/cancel")
@@ -143,7 +144,7 @@ class CancelBatch(MethodView):
     @blueprint.refuses(_404="not_found")
     def post(self, batch_id: str) -> dict[str, Any]:
         """Cancel all waiting and running jobs of a batch."""
-        done = batch_control.cancel_batch(state().queue, batch_id, who=who())
+        done = cancel_batch(state().queue, batch_id, who=who())
         return {"batch_id": batch_id, "canceled": done.canceled, "stopping": done.stopping}
 
 
@@ -156,7 +157,7 @@ class RerunBatch(MethodView):
     @blueprint.refuses(_400="invalid_only", _404="not_found", _409="nothing_to_repeat", _503="broker_unavailable")
     def post(self, request_body: dict[str, Any], batch_id: str) -> dict[str, Any]:
         """Queue a new batch with the domains of the failed, the canceled or all runs of a batch."""
-        again = batch_control.rerun_batch(state().queue, batch_id, only=request_body["which"], who=who())
+        again = rerun_batch(state().queue, batch_id, only=request_body["which"], who=who())
         return {"batch_id": again.batch.id, "job_ids": list(again.job_ids), "job_count": again.job_count}
 
 
@@ -171,4 +172,4 @@ class TagValues(MethodView):
     )
     def get(self, query: dict[str, Any], batch_id: str) -> Any:
         """Group the values of one argument of one message tag over a finished batch."""
-        return batch_view.read_tag_values(state(), batch_id, query)
+        return read_tag_values(state(), batch_id, query)

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.queries import comparison as batch_diff
+from gonemaster_api.queries.comparison import read_batch_diff
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.comparison.schemas import BatchDiffQuerySchema, BatchDiffSchema
@@ -21,4 +21,4 @@ class BatchDiff(MethodView):
     @blueprint.refuses(_400="invalid_min_level, invalid_kind, invalid_limit, invalid_after", _404="not_found")
     def get(self, query: dict[str, Any], batch_id: str, other_id: str) -> Any:
         """Say by domain which findings came, went, or say something else in the second batch."""
-        return batch_diff.read(state(), batch_id, other_id, query)
+        return read_batch_diff(state(), batch_id, other_id, query)

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.queries import domains as domain_view
-from gonemaster_api.queries import runs as run_view
+from gonemaster_api.queries.domains import read_domain, read_domains
+from gonemaster_api.queries.runs import read_runs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.fields import MAX_ID
 from gonemaster_api.state import state
@@ -26,7 +26,7 @@ class Domains(MethodView):
     @blueprint.refuses(_400="invalid_level, invalid_min_level, invalid_sort, invalid_limit, invalid_offset")
     def get(self, query: dict[str, Any]) -> Any:
         """List domains with what their newest run says."""
-        return domain_view.read_list(state(), query)
+        return read_domains(state(), query)
 
 
 @blueprint.route(_BY_ID)
@@ -37,7 +37,7 @@ class DomainById(MethodView):
     @blueprint.refuses(_404="not_found")
     def get(self, domain_id: int) -> Any:
         """Show a domain with its tags."""
-        return domain_view.read(state(), domain_id)
+        return read_domain(state(), domain_id)
 
 
 @blueprint.route(f"{_BY_ID}/runs")
@@ -51,4 +51,4 @@ class History(MethodView):
         """List the runs of a domain."""
         with state().store.read_only() as session:
             get_domain(session, domain_id)
-        return run_view.read_list(state(), query, domain_id=domain_id)
+        return read_runs(state(), query, domain_id=domain_id)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 
-from gonemaster_api.queries import entries as entry_view
+from gonemaster_api.queries.entries import entry_filter, read_entries, stream_csv
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.entries.schemas import EntryPageSchema, EntryQuerySchema
@@ -25,7 +25,7 @@ class Entries(MethodView):
         """List entries by run and place; `format=csv` gives all that match, not only a page."""
         shared = state()
         if query["format"] == "json":
-            return entry_view.read_list(shared, query)
-        response = Response(entry_view.csv_pieces(shared, entry_view.filter_of(query)), mimetype="text/csv")
+            return read_entries(shared, query)
+        response = Response(stream_csv(shared, entry_filter(query)), mimetype="text/csv")
         response.headers["Content-Disposition"] = "attachment; filename=entries.csv"
         return response

@@ -5,16 +5,15 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 
-from gonemaster_api.queries import job_events as events
-from gonemaster_api.queries import jobs as job_view
-from gonemaster_api.queries import jobs_list as job_list
-from gonemaster_api.queries import results
+from gonemaster_api.queries.job_events import stream_job_events
+from gonemaster_api.queries.jobs import job_document, read_job, read_jobs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.rest.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
-from gonemaster_api.state import State, state
-from gonemaster_api.use_cases import job_submission as submission
-from gonemaster_api.use_cases import retention
+from gonemaster_api.state import state
+from gonemaster_api.use_cases.job_submission import submit_single_job
+from gonemaster_api.use_cases.retention import purge_runs
+from gonemaster_api.use_cases.score_backfill import read_scored_result
 from gonemaster_api.v1.jobs.schemas import (
     JobListQuerySchema,
     JobPageSchema,
@@ -27,10 +26,9 @@ from gonemaster_api.v1.jobs.schemas import (
 )
 from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
-from gonemaster_db.models import Job, Run
 from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_tasks.control import jobs as control
-from gonemaster_tasks.control import order as arrange
+from gonemaster_tasks.control.jobs import cancel_job
+from gonemaster_tasks.control.order import hold_job, release_job
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="One domain, tested once")
 
@@ -52,14 +50,14 @@ class Jobs(MethodView):
     def post(self, request_body: dict[str, Any]) -> Any:
         """Queue a test of one domain. With an Idempotency-Key a repeated request gets the first answer."""
         shared = state()
-        return answer_once(shared, JobSchema, 201, lambda keep: submission.submit(shared, request_body, keep=keep))
+        return answer_once(shared, JobSchema, 201, lambda keep: submit_single_job(shared, request_body, keep=keep))
 
     @blueprint.arguments(JobListQuerySchema, location="query")
     @blueprint.response(200, JobPageSchema)
     @blueprint.refuses(_400="invalid_limit, invalid_sort, invalid_severity, invalid_time_range, ...")
     def get(self, query: dict[str, Any]) -> Any:
         """List jobs and the runs that others have become."""
-        return job_list.read(state(), query)
+        return read_jobs(state(), query)
 
 
 @blueprint.route("/purge")
@@ -71,7 +69,7 @@ class Purge(MethodView):
     @blueprint.refuses(_400="retention_not_configured, invalid_older_than_days")
     def post(self, request_body: dict[str, Any]) -> dict[str, int]:
         """Remove runs that ended before a number of days ago, in short transactions; unfinished jobs stay."""
-        return {"purged_jobs": retention.purge(state(), request_body["older_than_days"], who=who())}
+        return {"purged_jobs": purge_runs(state(), request_body["older_than_days"], who=who())}
 
 
 @blueprint.route("/<other_than(batch, purge):job_id>")
@@ -82,8 +80,7 @@ class JobById(MethodView):
     @blueprint.refuses(_404="not_found")
     def get(self, job_id: str) -> Any:
         """Show a job."""
-        shared = state()
-        return job_view.show(shared, _find(shared, job_id))
+        return read_job(state(), job_id)
 
 
 @blueprint.route("/<job_id>/cancel")
@@ -95,7 +92,7 @@ class Cancel(MethodView):
     def post(self, job_id: str) -> Any:
         """Cancel a job: a waiting one ends at once, a running one within a second; a finished one stays as it is."""
         shared = state()
-        return job_view.show(shared, control.cancel_job(shared.queue, job_id, who=who()))
+        return job_document(shared, cancel_job(shared.queue, job_id, who=who()))
 
 
 @blueprint.route("/<job_id>/hold")
@@ -107,7 +104,7 @@ class Hold(MethodView):
     def post(self, job_id: str) -> Any:
         """Keep a queued job from starting until it is released; it keeps its place."""
         shared = state()
-        return job_view.show(shared, arrange.hold_job(shared.queue, job_id, who=who()))
+        return job_document(shared, hold_job(shared.queue, job_id, who=who()))
 
 
 @blueprint.route("/<job_id>/release")
@@ -119,7 +116,7 @@ class Release(MethodView):
     def post(self, job_id: str) -> Any:
         """Let a held job wait again, at its old place."""
         shared = state()
-        return job_view.show(shared, arrange.release_job(shared.queue, job_id, who=who()))
+        return job_document(shared, release_job(shared.queue, job_id, who=who()))
 
 
 @blueprint.route("/<job_id>/events")
@@ -138,8 +135,9 @@ class Events(MethodView):
     def get(self, job_id: str) -> Response:
         """Follow a job. Last-Event-ID continues a stream that broke off."""
         shared = state()
-        item = _find(shared, job_id)
-        return streaming.respond(shared, events.stream(shared, item, last_event_id=streaming.last_event_id()))
+        with shared.store.read_only() as session:
+            item = find_job_or_run(session, job_id)
+        return streaming.respond(shared, stream_job_events(shared, item, last_event_id=streaming.last_event_id()))
 
 
 @blueprint.route("/<job_id>/result")
@@ -151,9 +149,4 @@ class Result(MethodView):
     @blueprint.refuses(_404="not_found; also while the job is not finished")
     def get(self, query: dict[str, Any], job_id: str) -> Any:
         """Show the result of a finished job."""
-        return results.read(state(), job_id, locale=query["locale"])
-
-
-def _find(shared: State, job_id: str) -> Job | Run:
-    with shared.store.read_only() as session:
-        return find_job_or_run(session, job_id)
+        return read_scored_result(state(), job_id, locale=query["locale"])

@@ -1,4 +1,4 @@
-"""Profiles: store, compare, mend."""
+"""Profiles: store, compare, repair."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,32 +6,51 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.profile_compatibility import compatibility_of
+from gonemaster_api.queries.profiles import (
+    default_lists,
+    diff_config,
+    read_profile,
+    read_profiles,
+    server_default_profile,
+)
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.fields import MAX_ID
 from gonemaster_api.state import state
-from gonemaster_api.use_cases import profiles
-from gonemaster_api.use_cases.profile_compatibility import fit_of
+from gonemaster_api.use_cases.profiles import (
+    remove_profile,
+    repair_profile,
+    replace_profile,
+    review_all_profiles,
+    review_profile,
+    store_profile,
+)
 from gonemaster_api.v1.profiles.schemas import (
     NewProfileSchema,
     ProfileChangeSchema,
+    ProfileCompatibilityDetailSchema,
+    ProfileCompatibilitySchema,
     ProfileDefaultsSchema,
     ProfileDiffRequestSchema,
     ProfileDiffSchema,
-    ProfileFitDetailSchema,
-    ProfileFitSchema,
     ProfileSchema,
     ReviewedSchema,
 )
 from gonemaster_api.web.actor import who
-from gonemaster_engine.profile import repair as profile_repair
 from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.profile.repair import (
+    add_missing_test_cases,
+    add_missing_test_levels,
+    reset_test_cases,
+    reset_test_levels,
+)
 
 blueprint = Blueprint("profiles", __name__, url_prefix="/profiles", description="Settings of runs, under a name")
 
-_MENDING: Mapping[str, Callable[[Any], Any]] = {
-    "add_missing_test_cases": profile_repair.add_missing_test_cases,
-    "add_missing_test_levels": profile_repair.add_missing_test_levels,
-    "reset_test_cases": profile_repair.reset_test_cases,
+_REPAIRS: Mapping[str, Callable[[Any], Any]] = {
+    "add_missing_test_cases": add_missing_test_cases,
+    "add_missing_test_levels": add_missing_test_levels,
+    "reset_test_cases": reset_test_cases,
 }
 
 
@@ -51,14 +70,14 @@ class Profiles(MethodView):
     @blueprint.response(200, ProfileSchema(many=True))
     def get(self) -> Any:
         """List profiles by name."""
-        return profiles.read_list(state())
+        return read_profiles(state())
 
     @blueprint.arguments(NewProfileSchema)
     @blueprint.response(201, ProfileSchema)
     @blueprint.refuses(_400="invalid_profile", _409="profile_exists")
     def post(self, request_body: dict[str, Any]) -> Any:
         """Store a profile."""
-        return profiles.create(state(), request_body, who=who())
+        return store_profile(state(), request_body, who=who())
 
 
 @blueprint.route("/default")
@@ -68,7 +87,7 @@ class DefaultProfile(MethodView):
     @blueprint.response(200, ProfileSchema)
     def get(self) -> Any:
         """Show the complete profile of jobs that name none."""
-        return profiles.server_default(state())
+        return server_default_profile(state())
 
 
 @blueprint.route("/defaults")
@@ -78,17 +97,17 @@ class Defaults(MethodView):
     @blueprint.response(200, ProfileDefaultsSchema)
     def get(self) -> Any:
         """Show the test cases and levels with which stored profiles are compared."""
-        return profiles.defaults()
+        return default_lists()
 
 
 @blueprint.route("/compatibility")
 class Compatibilities(MethodView):
     """All profiles and this engine."""
 
-    @blueprint.response(200, ProfileFitSchema(many=True))
+    @blueprint.response(200, ProfileCompatibilitySchema(many=True))
     def get(self) -> Any:
-        """Say which profiles do not fit the engine of this server, by name."""
-        return [fit_of(profile) for profile in profiles.read_list(state())]
+        """List the compatibility of all profiles with the engine of this server, by name."""
+        return [compatibility_of(profile) for profile in read_profiles(state())]
 
 
 @blueprint.route("/diff")
@@ -100,7 +119,7 @@ class Diff(MethodView):
     @blueprint.refuses(_400="invalid_profile, invalid_profile_id", _404="profile_not_found")
     def post(self, request_body: dict[str, Any]) -> Any:
         """Compare a configuration with the server's default, or with a stored profile."""
-        return profiles.diff(state(), request_body["config"] or {}, against=request_body.get("profile_id"))
+        return diff_config(state(), request_body["config"] or {}, against=request_body.get("profile_id"))
 
 
 @blueprint.route("/mark-all-reviewed")
@@ -110,7 +129,7 @@ class AllReviewed(MethodView):
     @blueprint.response(200, ReviewedSchema)
     def post(self) -> dict[str, int]:
         """Stamp all profiles as reviewed with the engine of this server."""
-        return {"updated": profiles.review_all(state(), who=who())}
+        return {"updated": review_all_profiles(state(), who=who())}
 
 
 @blueprint.route(_BY_ID, parameters=[_ID_PARAMETER])
@@ -121,42 +140,42 @@ class ProfileById(MethodView):
     @blueprint.refuses(_400="invalid_id", _404="not_found")
     def get(self, profile_id: str) -> Any:
         """Show a profile."""
-        return profiles.read(state(), _number(profile_id))
+        return read_profile(state(), _number(profile_id))
 
     @blueprint.arguments(NewProfileSchema)
     @blueprint.response(200, ProfileSchema)
     @blueprint.refuses(_400="invalid_id, invalid_profile", _404="not_found", _409="profile_exists")
     def put(self, request_body: dict[str, Any], profile_id: str) -> Any:
         """Put another profile in its place."""
-        return profiles.replace(state(), _number(profile_id), request_body, who=who())
+        return replace_profile(state(), _number(profile_id), request_body, who=who())
 
     @blueprint.arguments(ProfileChangeSchema)
     @blueprint.response(200, ProfileSchema)
     @blueprint.refuses(_400="invalid_id, invalid_op, missing_module, invalid_module, invalid_profile", _404="not_found")
     def patch(self, request_body: dict[str, Any], profile_id: str) -> Any:
-        """Mend a profile for the engine of this server, or note that somebody has looked at it."""
+        """Repair a profile for the engine of this server, or set or clear its review."""
         number, operation = _number(profile_id), request_body["op"]
         if operation.endswith("_reviewed"):
-            return profiles.review(state(), number, reviewed=operation == "mark_reviewed", who=who())
-        mended = _MENDING.get(operation) or _reset_levels(request_body.get("module"))
-        return profiles.mend(state(), number, operation, mended, who=who())
+            return review_profile(state(), number, reviewed=operation == "mark_reviewed", who=who())
+        repair = _REPAIRS.get(operation) or _reset_levels(request_body.get("module"))
+        return repair_profile(state(), number, operation, repair, who=who())
 
     @blueprint.response(204)
     @blueprint.refuses(_400="invalid_id", _404="not_found")
     def delete(self, profile_id: str) -> None:
         """Remove a profile; tags, jobs and runs forget its id, jobs that wait run with the server's default."""
-        profiles.delete(state(), _number(profile_id), who=who())
+        remove_profile(state(), _number(profile_id), who=who())
 
 
 @blueprint.route(f"{_BY_ID}/compatibility", parameters=[_ID_PARAMETER])
 class Compatibility(MethodView):
     """One profile and this engine."""
 
-    @blueprint.response(200, ProfileFitDetailSchema)
+    @blueprint.response(200, ProfileCompatibilityDetailSchema)
     @blueprint.refuses(_400="invalid_id", _404="not_found")
     def get(self, profile_id: str) -> Any:
-        """Say in what a profile does not fit the engine of this server."""
-        return fit_of(profiles.read(state(), _number(profile_id)))
+        """Show the issues of a profile with the engine of this server."""
+        return compatibility_of(read_profile(state(), _number(profile_id)))
 
 
 def _number(text: str) -> int:
@@ -168,11 +187,11 @@ def _number(text: str) -> int:
 def _reset_levels(module: str | None) -> Callable[[Any], Any]:
     if not module:
         raise BadRequest("missing_module", "reset_test_levels needs module")
-    return lambda config: profile_repair.reset_test_levels(config, _known_module(module, config))
+    return lambda config: reset_test_levels(config, _known_module(module, config))
 
 
 def _known_module(module: str, config: Any) -> str:
-    """Refuse a module that neither the engine nor the profile has: a slip of the pen would mend nothing, silently."""
+    """Refuse a module that neither the engine nor the profile has; a misspelt one would silently repair nothing."""
     levels = config.get("test_levels") if isinstance(config, Mapping) else None
     own = [str(name).upper() for name in levels] if isinstance(levels, Mapping) else []
     known = default_profile().levels.keys()

@@ -77,8 +77,8 @@ class ProfileDefaultsSchema(ma.Schema):
     )
 
 
-class ProfileFitSchema(ma.Schema):
-    """How a profile fits this engine, in short."""
+class ProfileCompatibilitySchema(ma.Schema):
+    """Compatibility of a profile with this engine, in short."""
 
     id = ma.fields.Integer(required=True)
     name = ma.fields.String(required=True)
@@ -88,7 +88,7 @@ class ProfileFitSchema(ma.Schema):
 
 
 class ProfileIssueSchema(ma.Schema):
-    """One thing in which a profile does not fit."""
+    """One incompatibility of a profile."""
 
     type = ma.fields.String(required=True, metadata={"enum": list(ISSUE_TYPES)})
     module = ma.fields.String(required=True, metadata={"description": "of missing_test_levels, else empty"})
@@ -96,8 +96,8 @@ class ProfileIssueSchema(ma.Schema):
     suggestion = ma.fields.String(required=True)
 
 
-class ProfileFitDetailSchema(ma.Schema):
-    """How a profile fits this engine."""
+class ProfileCompatibilityDetailSchema(ma.Schema):
+    """Compatibility of a profile with this engine."""
 
     compatible = ma.fields.Boolean(required=True)
     reviewed = ma.fields.Boolean(required=True)

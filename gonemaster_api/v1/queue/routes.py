@@ -5,10 +5,9 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries import queue as queue_view
-from gonemaster_api.queries.jobs_list import time_range
+from gonemaster_api.queries.audit import read_actions
+from gonemaster_api.queries.queue import read_queue
 from gonemaster_api.rest.blueprint import Blueprint
-from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
 from gonemaster_api.v1.queue.schemas import (
     ActionPageSchema,
@@ -27,8 +26,7 @@ from gonemaster_api.v1.queue.schemas import (
 )
 from gonemaster_api.web.actor import who
 from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.audit import list_actions
-from gonemaster_tasks.control import order as arrange
+from gonemaster_tasks.control.order import move_jobs, move_jobs_beside, remove_jobs, reorder_queue
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.monitoring.health import find_troubles
 from gonemaster_tasks.queues import TIERS
@@ -45,7 +43,7 @@ class Queue(MethodView):
     @blueprint.refuses(_400="invalid_tier, invalid_limit, invalid_offset")
     def get(self, query: dict[str, Any]) -> Any:
         """Show the tiers, the workers, what runs, and a page of what waits."""
-        return queue_view.read(state(), query)
+        return read_queue(state(), query)
 
 
 @blueprint.route("/queue/pause")
@@ -90,7 +88,7 @@ class Reorder(MethodView):
 
         A body of 64 MiB (by default) holds the ids of about two million jobs; `/queue/move` needs only those that move.
         """
-        arrange.reorder_queue(state().queue, request_body["job_ids"], who=who())
+        reorder_queue(state().queue, request_body["job_ids"], who=who())
         return {"status": "reordered"}
 
 
@@ -113,9 +111,9 @@ class Move(MethodView):
             raise BadRequest("invalid_move", "give exactly one of to, before and after")
         queue, job_ids = state().queue, request_body["job_ids"]
         if given == ["to"]:
-            return {"moved": arrange.move_jobs(queue, job_ids, to=request_body["to"], who=who())}
+            return {"moved": move_jobs(queue, job_ids, to=request_body["to"], who=who())}
         pivot = request_body[given[0]]
-        return {"moved": arrange.move_jobs_beside(queue, job_ids, pivot=pivot, after=given == ["after"], who=who())}
+        return {"moved": move_jobs_beside(queue, job_ids, pivot=pivot, after=given == ["after"], who=who())}
 
 
 @blueprint.route("/queue/remove")
@@ -127,7 +125,7 @@ class Remove(MethodView):
     @blueprint.refuses(_400="invalid_queue", _503="store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, list[str]]:
         """End waiting jobs as canceled, error removed_from_queue; those that run or have ended are left alone."""
-        return {"removed": arrange.remove_jobs(state().queue, request_body["job_ids"], who=who())}
+        return {"removed": remove_jobs(state().queue, request_body["job_ids"], who=who())}
 
 
 @blueprint.route("/queue/health")
@@ -152,11 +150,7 @@ class Audit(MethodView):
     @blueprint.refuses(_400="invalid_limit, invalid_offset, invalid_after, invalid_before, invalid_time_range")
     def get(self, query: dict[str, Any]) -> Any:
         """List queue controls, deletions and changes of settings, newest first."""
-        part = slice_of(query)
-        chosen = {name: query[name] for name in ("action", "who", "target")} | time_range(query, "after", "before")
-        with state().store.read_only() as session:
-            page = list_actions(session, **chosen, limit=part.limit, offset=part.offset)
-        return page_document(list(page.items), page.total, part)
+        return read_actions(state(), query)
 
 
 def _tiers(request_body: dict[str, Any]) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries import results
-from gonemaster_api.queries import runs as run_view
+from gonemaster_api.queries.runs import read_runs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
+from gonemaster_api.use_cases.score_backfill import read_scored_result, read_scored_run
 from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, RunPageSchema, RunQuerySchema, RunSchema
@@ -27,7 +27,7 @@ class Runs(MethodView):
     @blueprint.refuses(_400="invalid_finished_after, invalid_finished_before, invalid_time_range, invalid_sort, ...")
     def get(self, query: dict[str, Any]) -> Any:
         """List runs, by default the last finished first."""
-        return run_view.read_list(state(), query)
+        return read_runs(state(), query)
 
 
 @blueprint.route("/<run_id>")
@@ -38,7 +38,7 @@ class RunById(MethodView):
     @blueprint.refuses(_404="not_found")
     def get(self, run_id: str) -> Any:
         """Show a run with the profile it was made with."""
-        return run_view.read(state(), run_id)
+        return read_scored_run(state(), run_id)
 
 
 @blueprint.route("/<run_id>/result")
@@ -50,7 +50,7 @@ class RunResult(MethodView):
     @blueprint.refuses(_404="not_found")
     def get(self, query: dict[str, Any], run_id: str) -> Any:
         """Show the result of a run."""
-        return results.read(state(), run_id, locale=query["locale"])
+        return read_scored_result(state(), run_id, locale=query["locale"])
 
 
 @blueprint.route("/<run_id>/dnssec-chain")

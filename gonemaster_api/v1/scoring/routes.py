@@ -4,9 +4,10 @@ from typing import Any
 
 from flask.views import MethodView
 
+from gonemaster_api.queries.scoring import default_scoring, read_scoring
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
-from gonemaster_api.use_cases import scoring_config as scoring
+from gonemaster_api.use_cases.scoring_config import replace_scoring
 from gonemaster_api.v1.scoring.schemas import ScoringChangeSchema, ScoringConfigSchema
 from gonemaster_api.web.actor import who
 
@@ -20,14 +21,14 @@ class ScoringConfiguration(MethodView):
     @blueprint.response(200, ScoringConfigSchema)
     def get(self) -> Any:
         """Show the configuration that counts."""
-        return scoring.read(state())
+        return read_scoring(state())
 
     @blueprint.arguments(ScoringChangeSchema)
     @blueprint.response(200, ScoringConfigSchema)
     @blueprint.refuses(_400="invalid_scoring_config, readonly_setting")
     def put(self, request_body: dict[str, Any]) -> Any:
         """Store another one, for the scores that are computed from now on; stored scores stay."""
-        return scoring.replace(state(), request_body, who=who())
+        return replace_scoring(state(), request_body, who=who())
 
 
 @blueprint.route("/defaults")
@@ -37,4 +38,4 @@ class ScoringDefaults(MethodView):
     @blueprint.response(200, ScoringConfigSchema)
     def get(self) -> Any:
         """Show the built-in configuration."""
-        return scoring.defaults()
+        return default_scoring()

@@ -4,9 +4,10 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.queries import settings as settings_view
+from gonemaster_api.queries.settings import read_settings
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
+from gonemaster_api.use_cases.settings import save_settings
 from gonemaster_api.v1.settings.schemas import SavedSchema, SettingsChangeSchema, SettingsSchema
 from gonemaster_api.web.actor import who
 
@@ -20,7 +21,7 @@ class AllSettings(MethodView):
     @blueprint.response(200, SettingsSchema)
     def get(self) -> dict[str, Any]:
         """Show every setting of the answering process: value, source, and what is allowed."""
-        return settings_view.read(state())
+        return read_settings(state())
 
     @blueprint.arguments(SettingsChangeSchema)
     @blueprint.response(200, SavedSchema)
@@ -30,5 +31,5 @@ class AllSettings(MethodView):
     )
     def put(self, request_body: dict[str, Any]) -> dict[str, str]:
         """Change settings while the service runs, all or none, within two seconds in every process."""
-        settings_view.change(state(), request_body, who=who())
+        save_settings(state(), request_body, who=who())
         return {"status": "ok"}

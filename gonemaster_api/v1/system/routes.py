@@ -5,9 +5,9 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.errors import RETRY_AFTER_S
+from gonemaster_api.queries.health import OK, read_parts
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
-from gonemaster_api.use_cases import health
 from gonemaster_api.v1.system.schemas import FeaturesSchema, HealthSchema, LocalesSchema, ReadySchema
 from gonemaster_engine.messages import locales
 
@@ -32,8 +32,8 @@ class Readiness(MethodView):
     @blueprint.alt_response(503, schema=ReadySchema, description="a part does not serve")
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Say whether requests can be served: 200, or 503 with the parts that fail."""
-        found = health.parts(state())
-        ready = all(said == health.OK for said in found.values())
+        found = read_parts(state())
+        ready = all(said == OK for said in found.values())
         if ready:
             return {"status": "ok", "parts": found}, 200, {}
         return {"status": "unavailable", "parts": found}, 503, {"Retry-After": str(RETRY_AFTER_S)}

@@ -4,14 +4,21 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.errors import BadRequest, NotFound
-from gonemaster_api.queries import batches as batch_view
-from gonemaster_api.queries import domains as domain_view
+from gonemaster_api.queries.batches import read_batches
+from gonemaster_api.queries.domains import read_domains
+from gonemaster_api.queries.tags import check_tag_exists, read_tag, read_tag_summary, read_tags
 from gonemaster_api.rest.blueprint import Blueprint
-from gonemaster_api.rest.paging import PagingSchema, slice_of
+from gonemaster_api.rest.paging import PagingSchema
 from gonemaster_api.state import state
-from gonemaster_api.use_cases import tags as tag_changes
-from gonemaster_api.use_cases.tag_names import check_tag_name
+from gonemaster_api.use_cases.tags import (
+    add_domains_to_tag,
+    change_description,
+    make_tag,
+    purge_tag,
+    remove_domains_from_tag,
+    remove_tag,
+    set_tag_profile,
+)
 from gonemaster_api.v1.batches.schemas import BatchListQuerySchema, BatchPageSchema
 from gonemaster_api.v1.domains.schemas import DomainPageSchema, DomainsOfTagQuerySchema
 from gonemaster_api.v1.tags.schemas import (
@@ -24,9 +31,6 @@ from gonemaster_api.v1.tags.schemas import (
     TagSummarySchema,
 )
 from gonemaster_api.web.actor import who
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import TagNotFound
-from gonemaster_db.repositories import tags as rows
 
 blueprint = Blueprint("tags", __name__, url_prefix="/tags", description="Sets of domains")
 
@@ -40,24 +44,16 @@ class Tags(MethodView):
     @blueprint.refuses(_400="invalid_limit, invalid_offset")
     def get(self, query: dict[str, Any]) -> Any:
         """List tags by name."""
-        part = slice_of(query)
-        with state().store.read_only() as session:
-            return [tag_changes.document(tag) for tag in rows.list_tags(session, limit=part.limit, offset=part.offset)]
+        return read_tags(state(), query)
 
     @blueprint.arguments(NewTagSchema)
     @blueprint.response(201, TagSchema)
     @blueprint.refuses(_400="missing_name, invalid_name", _409="tag_exists")
     def post(self, request_body: dict[str, Any]) -> Any:
         """Make a tag."""
-        name, now = request_body["name"].strip(), utcnow()
-        if not name:
-            raise BadRequest("missing_name", "name is empty")
-        check_tag_name(name, code="invalid_name")
-        description = request_body["description"]
-        state().store.run_in_transaction(
-            lambda session: rows.create_tag(session, name, description=description, now=now)
-        )
-        return _shown(name)
+        shared, name = state(), request_body["name"].strip()
+        make_tag(shared, name, request_body["description"])
+        return read_tag(shared, name)
 
 
 @blueprint.route("/<name>")
@@ -69,15 +65,15 @@ class TagByName(MethodView):
     @blueprint.refuses(_400="missing_description", _404="not_found")
     def put(self, request_body: dict[str, Any], name: str) -> Any:
         """Describe a tag."""
-        description = request_body["description"]
-        state().store.run_in_transaction(lambda session: rows.describe_tag(session, name, description))
-        return _shown(name)
+        shared = state()
+        change_description(shared, name, request_body["description"])
+        return read_tag(shared, name)
 
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found")
     def delete(self, name: str) -> None:
         """Remove a tag and its memberships; domains and runs stay."""
-        tag_changes.delete(state(), name, who=who())
+        remove_tag(state(), name, who=who())
 
 
 @blueprint.route("/<name>/domains")
@@ -89,22 +85,23 @@ class DomainsOfTag(MethodView):
     @blueprint.refuses(_400="invalid_level, invalid_sort, ...", _404="not_found")
     def get(self, query: dict[str, Any], name: str) -> Any:
         """List the domains of a tag."""
-        _require(name)
-        return domain_view.read_list(state(), query, tag=name)
+        shared = state()
+        check_tag_exists(shared, name)
+        return read_domains(shared, query, tag=name)
 
     @blueprint.arguments(TagDomainsSchema)
     @blueprint.response(204)
     @blueprint.refuses(_400="invalid_name, missing_domains, invalid_domain", _409="reference_gone")
     def post(self, request_body: dict[str, Any], name: str) -> None:
         """Put domains into a tag; both are made where they do not exist."""
-        tag_changes.add_domains(state(), name, request_body["domains"])
+        add_domains_to_tag(state(), name, request_body["domains"])
 
     @blueprint.arguments(TagDomainsSchema)
     @blueprint.response(204)
     @blueprint.refuses(_400="missing_domains, invalid_domain", _404="not_found")
     def delete(self, request_body: dict[str, Any], name: str) -> None:
         """Take domains out of a tag."""
-        tag_changes.remove_domains(state(), name, request_body["domains"])
+        remove_domains_from_tag(state(), name, request_body["domains"])
 
 
 @blueprint.route("/<name>/summary")
@@ -115,12 +112,7 @@ class Summary(MethodView):
     @blueprint.refuses(_404="not_found; also for a tag without domains")
     def get(self, name: str) -> Any:
         """Count the newest runs of a tag's domains by level and grade."""
-        _require(name)
-        try:
-            with state().store.read_only() as session:
-                return rows.summarise_tag(session, name)
-        except TagNotFound as error:
-            raise NotFound("domain with the tag", name) from error
+        return read_tag_summary(state(), name)
 
 
 @blueprint.route("/<name>/purge")
@@ -131,7 +123,7 @@ class PurgeTag(MethodView):
     @blueprint.refuses(_404="not_found")
     def post(self, name: str) -> dict[str, int]:
         """Remove all runs of a tag's domains; unfinished jobs and memberships stay."""
-        return {"purged_runs": tag_changes.purge(state(), name, who=who())}
+        return {"purged_runs": purge_tag(state(), name, who=who())}
 
 
 @blueprint.route("/<name>/batches")
@@ -143,8 +135,9 @@ class BatchesOfTag(MethodView):
     @blueprint.refuses(_400="invalid_limit, invalid_offset", _404="not_found")
     def get(self, query: dict[str, Any], name: str) -> Any:
         """List the batches submitted from a tag, newest first."""
-        _require(name)
-        return batch_view.read_list(state(), query | {"label": ""}, tag=name)
+        shared = state()
+        check_tag_exists(shared, name)
+        return read_batches(shared, query | {"label": ""}, tag=name)
 
 
 @blueprint.route("/<name>/profile")
@@ -156,20 +149,10 @@ class ProfileOfTag(MethodView):
     @blueprint.refuses(_400="invalid_profile_id", _404="not_found, profile_not_found", _409="reference_gone")
     def put(self, request_body: dict[str, Any], name: str) -> None:
         """Set the profile that domains of the tag are tested with by default."""
-        tag_changes.set_profile(state(), name, request_body["profile_id"], who=who())
+        set_tag_profile(state(), name, request_body["profile_id"], who=who())
 
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found")
     def delete(self, name: str) -> None:
         """Let the domains of the tag be tested with the server's default again."""
-        tag_changes.set_profile(state(), name, None, who=who())
-
-
-def _shown(name: str) -> dict[str, Any]:
-    with state().store.read_only() as session:
-        return tag_changes.document(rows.get_tag(session, name))
-
-
-def _require(name: str) -> None:
-    with state().store.read_only() as session:
-        rows.require_tag(session, name)
+        set_tag_profile(state(), name, None, who=who())

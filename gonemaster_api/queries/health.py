@@ -14,7 +14,7 @@ OK = "ok"
 log = structlog.get_logger(__name__)
 
 
-def parts(state: State) -> dict[str, str]:
+def read_parts(state: State) -> dict[str, str]:
     """Ask database, tables and broker; each says `ok`, or in a few words why it does not serve.
 
     Anybody may ask, so addresses and error texts of the parts stay in the log.

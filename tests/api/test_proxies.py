@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from gonemaster_api.web.proxies import TrustedPeers
+from gonemaster_api.web.proxies import TrustedProxies
 from gonemaster_db.settings import StoreSettings
 from tests.api.conftest import MakeApp
 from tests.support.stores import MakeSettings
@@ -53,7 +53,7 @@ def test_address_of_the_client(behind_proxy: FlaskClient, peer: str, forwarded_f
 
 def test_forged_headers_are_removed_and_counted() -> None:
     seen: dict[str, Any] = {}
-    peers = TrustedPeers(lambda environ, _: seen.update(environ) or [], ["10.0.0.0/8"])
+    peers = TrustedProxies(lambda environ, _: seen.update(environ) or [], ["10.0.0.0/8"])
     peers({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_HOST": "evil", "HTTP_X_FORWARDED_PROTO": "https"}, None)  # type: ignore[arg-type]
     assert not [name for name in seen if "FORWARDED" in name]
     assert peers.stripped == 1

@@ -1,4 +1,4 @@
-"""How stored profiles fit the engine of this server: issues, and those that somebody has looked at."""
+"""Compatibility of stored profiles with the engine of this server: open issues, and issues waived by a review."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from gonemaster_engine.version import __version__
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit:
-    """One profile compared. If it was reviewed with this version its issues are waived, unless it is broken."""
+class Compatibility:
+    """The issues of one profile. A review with this version waives them, except an invalid configuration."""
 
     id: int
     name: str
@@ -22,7 +22,7 @@ class Fit:
 
     @property
     def compatible(self) -> bool:
-        """Whether nothing is left to look at."""
+        """Whether no issue is open."""
         return not self.issues
 
     @property
@@ -36,11 +36,11 @@ class Fit:
         return len(self.waived_issues)
 
 
-def fit_of(profile: Profile) -> Fit:
+def compatibility_of(profile: Profile) -> Compatibility:
     """Compare a stored profile with the default profile of this engine."""
     found, reviewed = find_issues(profile.config), profile.schema_version == __version__
     waived = [issue for issue in found if reviewed and issue.type != INVALID_CONFIG]
-    return Fit(
+    return Compatibility(
         id=profile.id,
         name=profile.name,
         reviewed=reviewed,

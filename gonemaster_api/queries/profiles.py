@@ -1,0 +1,108 @@
+"""Profiles as documents: the stored ones, the defaults, and what a configuration changes of them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from gonemaster_api.errors import NotFound
+from gonemaster_api.rest.document_errors import refusal
+from gonemaster_api.state import State
+from gonemaster_db.errors import ProfileNotFound
+from gonemaster_db.models import Profile
+from gonemaster_db.repositories.profiles import get_profile, list_profiles
+from gonemaster_engine.errors import ProfileError
+from gonemaster_engine.profile.diff import ProfileDiff, diff_profile
+from gonemaster_engine.profile.profile import Profile as RunProfile
+from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.version import __version__
+from gonemaster_tasks.config.profiles import base_profile
+from gonemaster_tasks.config.settings import Settings
+
+T = TypeVar("T")
+DEFAULT_ID = 0
+
+
+@dataclass(frozen=True)
+class ServerDefault:
+    """The profile of jobs that name none, in the form of a stored one."""
+
+    config: Mapping[str, Any]
+    id: int = DEFAULT_ID
+    name: str = "default"
+    description: str = "what counts where a job names no profile"
+    public: bool = False
+    schema_version: str = __version__
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+def server_default_profile(state: State) -> ServerDefault:
+    """Give the profile that jobs start from."""
+    return ServerDefault(_base(state.settings).as_dict())
+
+
+def default_lists() -> dict[str, Any]:
+    """Give the lists of the engine's default profile, with which stored profiles are compared."""
+    document = default_profile().as_dict()
+    return {"test_cases": sorted(document["test_cases"]), "test_levels": document["test_levels"]}
+
+
+def read_profiles(state: State) -> Sequence[Profile]:
+    """Give all profiles by name."""
+    with state.store.read_only() as session:
+        return list_profiles(session)
+
+
+def read_profile(state: State, profile_id: int) -> Profile:
+    """Give a profile.
+
+    Raises:
+        NotFound: there is none.
+    """
+    with missing_is_not_found(), state.store.read_only() as session:
+        return get_profile(session, profile_id)
+
+
+def diff_config(state: State, config: Mapping[str, Any], *, against: int | None) -> ProfileDiff:
+    """Compare a configuration with the server's default, or with a stored profile over it.
+
+    Raises:
+        BadRequest: invalid_profile.
+        ProfileNotFound: there is no profile `against`.
+    """
+    base = _base(state.settings)
+    if against is not None:
+        with state.store.read_only() as session:
+            stored = get_profile(session, against)
+        base = checked(base.merge, stored.config)
+    return checked(lambda document: diff_profile(document, base), config)
+
+
+@lru_cache(maxsize=4)
+def _base(settings: Settings) -> RunProfile:
+    """Make the base profile; its file is read once, as workers do."""
+    return base_profile(settings)
+
+
+def checked(check: Callable[[Any], T], document: Any) -> T:
+    """Apply a check of the engine.
+
+    Raises:
+        BadRequest: invalid_profile; the details list all that is wrong.
+    """
+    try:
+        return check(document)
+    except ProfileError as error:
+        raise refusal("invalid_profile", error) from error
+
+
+@contextmanager
+def missing_is_not_found() -> Iterator[None]:
+    """Answer `not_found` for a profile that the path names: a profile that a body names is `profile_not_found`."""
+    try:
+        yield
+    except ProfileNotFound as error:
+        raise NotFound("profile", error.key) from error

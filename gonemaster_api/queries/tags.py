@@ -1,0 +1,55 @@
+"""Domain tags as documents."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gonemaster_api.errors import NotFound
+from gonemaster_api.rest.paging import slice_of
+from gonemaster_api.state import State
+from gonemaster_db.errors import TagNotFound
+from gonemaster_db.repositories.tags import ListedTag, get_tag, list_tags, require_tag, summarise_tag
+
+
+def read_tags(state: State, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a slice of the tags, by name."""
+    part = slice_of(query)
+    with state.store.read_only() as session:
+        return [_document(tag) for tag in list_tags(session, limit=part.limit, offset=part.offset)]
+
+
+def read_tag(state: State, name: str) -> dict[str, Any]:
+    """Return a tag. Raises TagNotFound."""
+    with state.store.read_only() as session:
+        return _document(get_tag(session, name))
+
+
+def read_tag_summary(state: State, name: str) -> Any:
+    """Count the latest runs of a tag's domains by level and grade.
+
+    Raises:
+        TagNotFound: no such tag.
+        NotFound: no domain has the tag.
+    """
+    check_tag_exists(state, name)
+    try:
+        with state.store.read_only() as session:
+            return summarise_tag(session, name)
+    except TagNotFound as error:
+        raise NotFound("domain with the tag", name) from error
+
+
+def check_tag_exists(state: State, name: str) -> None:
+    """Raise TagNotFound where there is no such tag."""
+    with state.store.read_only() as session:
+        require_tag(session, name)
+
+
+def _document(listed: ListedTag) -> dict[str, Any]:
+    tag = listed.tag
+    document = {
+        "name": tag.name,
+        "description": tag.description,
+        "created_at": tag.created_at,
+        "domain_count": listed.domain_count,
+    }
+    return document if tag.default_profile_id is None else document | {"default_profile_id": tag.default_profile_id}

@@ -1,0 +1,46 @@
+"""The deletion of a batch: cancel, wait, remove."""
+
+import time
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.queries.batches import impact_counts
+from gonemaster_api.state import State
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import JobsNotTerminal
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.batches import count_unfinished
+from gonemaster_db.repositories.deletion import delete_batch
+from gonemaster_tasks.control.batches import cancel_batch
+
+DELETED = "deleted_by_admin"
+_WAIT_S = 5.0
+_LOOK_EVERY_S = 0.05
+
+
+def cancel_and_delete_batch(state: State, batch_id: str, *, who: str) -> None:
+    """Cancel what is left, wait for it to end, and remove the batch in one transaction.
+
+    Raises:
+        BatchNotFound: no such batch.
+        JobsNotTerminal: jobs still run after 5 s; nothing was removed.
+    """
+    if _unfinished(state, batch_id):
+        cancel_batch(state.queue, batch_id, error=DELETED, who=who)
+    deadline = time.monotonic() + _WAIT_S
+    while (unfinished := _unfinished(state, batch_id)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY_S)
+    if unfinished:
+        raise JobsNotTerminal(unfinished)
+
+    def remove(session: Session) -> None:
+        impact = delete_batch(session, batch_id)
+        count, details = impact.completed_runs, impact_counts(impact)
+        record_action(session, "batch.delete", who=who, now=utcnow(), target=batch_id, count=count, details=details)
+
+    state.store.run_in_transaction(remove)
+
+
+def _unfinished(state: State, batch_id: str) -> int:
+    with state.store.read_only() as session:
+        return count_unfinished(session, batch_id)

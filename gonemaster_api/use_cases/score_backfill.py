@@ -1,0 +1,54 @@
+"""Runs read through the API; one that succeeded and has no score yet gets it on this occasion."""
+
+from typing import Any
+
+import structlog
+
+from gonemaster_api.queries.results import read_finished_run, result_document, score_run
+from gonemaster_api.queries.runs import read_run
+from gonemaster_api.state import State
+from gonemaster_db.errors import StoreConflict, StoreUnavailable
+from gonemaster_db.models import RunStatus
+from gonemaster_db.repositories.entries import entries_of_run
+from gonemaster_db.repositories.runs import get_run, set_score
+from gonemaster_engine.scoring.score import Score
+from gonemaster_tasks.config.scoring import current_scoring
+
+log = structlog.get_logger(__name__)
+
+
+def read_scored_result(state: State, run_id: str, *, locale: str) -> dict[str, Any]:
+    """Return the result of a finished job; store its score where the run has none.
+
+    Raises:
+        ApiError: 404 not_found while the job is not finished; the details tell its status.
+        JobNotFound: there is no such job.
+    """
+    finished = read_finished_run(state, run_id)
+    if finished.score is not None and finished.run.score is None:
+        _backfill(state, run_id, finished.score)
+    return result_document(state, finished, locale=locale)
+
+
+def read_scored_run(state: State, run_id: str) -> dict[str, Any]:
+    """Return a run with its profile and timings; compute and store its score where it has none. Raises RunNotFound."""
+    document = read_run(state, run_id)
+    if "score" not in document or document["score"] is not None or document["status"] != RunStatus.SUCCEEDED:
+        return document
+    scoring = current_scoring(state.store, state.settings)
+    with state.store.read_only() as session:
+        score = score_run(get_run(session, run_id), entries_of_run(session, run_id), scoring)
+    if score is None:
+        return document
+    _backfill(state, run_id, score)
+    return document | {"score": score.score, "grade": score.grade}
+
+
+def _backfill(state: State, run_id: str, score: Score) -> None:
+    """Store a score; a database that cannot take it now is no reason to refuse the read, a later one stores it."""
+    try:
+        state.store.run_in_transaction(
+            lambda session: set_score(session, run_id, score=score.score, grade=score.grade), attempts=1
+        )
+    except (StoreUnavailable, StoreConflict) as error:
+        log.warning("score not stored", run_id=run_id, error=str(error))

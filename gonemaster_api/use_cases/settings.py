@@ -1,0 +1,37 @@
+"""Changes of settings: how their refusals are reported."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.state import State
+from gonemaster_tasks.config.overrides import ChangeRefused, Refusal
+from gonemaster_tasks.control.settings import change_settings
+
+_CODES = {"unknown": "unknown_setting", "readonly": "readonly_setting", "invalid": "invalid_setting"}
+_MAX_REPORTED = 100
+
+
+def save_settings(state: State, changes: Mapping[str, Any], *, who: str) -> None:
+    """Save settings, all or none.
+
+    Raises:
+        BadRequest: unknown_setting, readonly_setting, invalid_setting; the details list all that is wrong.
+    """
+    try:
+        change_settings(state.queue, state.live, changes, who=who)
+    except ChangeRefused as error:
+        raise _refused(error.refusals) from error
+
+
+def _refused(refusals: tuple[Refusal, ...]) -> BadRequest:
+    first, more = refusals[0], len(refusals) - 1
+    message = first.text + (f"; and {more} more, see details" if more else "")
+    return BadRequest(
+        _CODES[first.why], message, details={"settings": [_problem(item) for item in refusals[:_MAX_REPORTED]]}
+    )
+
+
+def _problem(refusal: Refusal) -> dict[str, str]:
+    problem = {"key": refusal.key[:100], "code": _CODES[refusal.why], "message": refusal.text}
+    return problem | ({"allowed": refusal.allowed} if refusal.allowed else {})
