@@ -188,7 +188,7 @@ _CHANGES = (
     "| `max_concurrent_jobs` | the next jobs; the limit is divided among the live workers |",
     f"| {_OF_RUNS} | runs that start after the change; the cache is emptied if its settings change |",
     "| `stuck_job_timeout_minutes` | what `GET /queue/health` reports as stalled |",
-    "| `database.retention_days` | the next purge; a purge in progress stops |",
+    "| `database.retention_days`, `database.audit_retention_days` | the next purge; a purge in progress stops |",
     "| `database.purge_interval_seconds` | the schedule of beat, counted from the last purge |",
     "| `show_score_admin`, `show_nameserver_timings_admin` | the next response of the API |",
     "| the others | nothing yet: they are stored for features that are not part of this version |",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.models import AuditLine
@@ -74,6 +74,14 @@ def list_actions(
     total = session.scalar(select(func.count()).select_from(AuditLine).where(*chosen)) or 0
     newest = select(AuditLine).where(*chosen).order_by(AuditLine.at.desc(), AuditLine.id.desc())
     return Page(list(session.scalars(newest.limit(limit).offset(offset))), total, limit, offset)
+
+
+def purge_actions_before(session: Session, cutoff: datetime, *, limit: int) -> int:
+    """Remove up to `limit` lines that are older than the cut-off, oldest first; returns their number."""
+    # PostgreSQL has no DELETE ... LIMIT; SKIP LOCKED leaves lines that another process is removing to that process.
+    old = select(AuditLine.id).where(AuditLine.at < cutoff).order_by(AuditLine.at).limit(limit)
+    deleted = delete(AuditLine).where(AuditLine.id.in_(old.with_for_update(skip_locked=True))).returning(AuditLine.id)
+    return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
 
 
 def _begins(column: InstrumentedAttribute[str], text: str, end: str) -> ColumnElement[bool]:

@@ -41,14 +41,12 @@ def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = No
 
 def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> Iterator[NewJob]:
     """Yield a new job for each run of a batch (of one status if given) with the options of the run; read in slices."""
+    columns = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, Run.config)
+    query = select(*columns).where(Run.batch_id == batch_id).order_by(Run.id).limit(_SLICE)
+    if status is not None:
+        query = query.where(Run.status == status)
     last = ""
-    while True:
-        query = select(Run).where(Run.batch_id == batch_id, Run.id > last)
-        if status is not None:
-            query = query.where(Run.status == status)
-        runs = session.scalars(query.order_by(Run.id).limit(_SLICE)).all()
-        if not runs:
-            return
+    while runs := session.execute(query.where(Run.id > last)).all():
         for run in runs:
             yield NewJob(
                 domain=run.domain,
@@ -59,4 +57,3 @@ def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | N
                 config=run.config,
             )
         last = runs[-1].id
-        session.expunge_all()

@@ -94,21 +94,19 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
     Raises:
         BatchNotFound: no such batch.
         NothingToRepeat: it has no such runs.
-        BrokerUnavailable: Redis is away; nothing was written.
+        BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     status = None if only == "all" else RunStatus(only)
     with parts.store.read_only() as session:
         old = get_batch(session, batch_id)
         count = count_runs(session, batch_id, status=status)
-        if not count:
-            raise NothingToRepeat(f"batch {batch_id} has no {'finished' if only == 'all' else only} runs")
-        new = NewBatch(count, tag=old.tag, description=f"{only} of {batch_id} again")
+    if not count:
+        raise NothingToRepeat(f"batch {batch_id} has no {'finished' if only == 'all' else only} runs")
+    new = NewBatch(count, tag=old.tag, description=f"{only} of {batch_id} again")
 
-        def note(writing: Session, made: SubmittedBatch) -> None:
-            details = {"only": only, "batch_id": made.batch.id}
-            now = utcnow()
-            record_action(
-                writing, "batch.rerun", who=who, now=now, target=batch_id, count=made.job_count, details=details
-            )
+    def record(session: Session, made: SubmittedBatch) -> None:
+        details = {"only": only, "batch_id": made.batch.id}
+        now = utcnow()
+        record_action(session, "batch.rerun", who=who, now=now, target=batch_id, count=made.job_count, details=details)
 
-        return submit_batch(parts, new, iter_repeated_jobs(session, batch_id, status=status), also=note)
+    return submit_batch(parts, new, lambda session: iter_repeated_jobs(session, batch_id, status=status), also=record)

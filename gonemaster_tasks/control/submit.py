@@ -21,6 +21,7 @@ _ANSWERED_IDS = 10_000
 
 
 _SUBMISSION_LIFE = timedelta(seconds=60)
+JobSource = Iterable[NewJob] | Callable[[Session], Iterable[NewJob]]
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,15 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job],
 def submit_batch(
     parts: QueueParts,
     batch: NewBatch,
-    jobs: Iterable[NewJob],
+    jobs: JobSource,
     *,
     also: Callable[[Session, SubmittedBatch], None] | None = None,
 ) -> SubmittedBatch:
     """Store a batch and its jobs in one transaction, then enqueue them in slices; `also` writes in the same one.
 
-    `jobs` need no batch id, and are read only once, a chunk at a time.
+    `jobs` need no batch id and are read only once, a chunk at a time. A function is called with
+    the session of the transaction, so that jobs made from rows need no second connection: callers that hold one and
+    wait for another would block each other once the pool is empty.
 
     Raises:
         BrokerUnavailable: Redis is away; nothing was written.
@@ -73,7 +76,8 @@ def submit_batch(
     with parts.store.transaction() as session:
         row = create_batch(session, batch)
         parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
-        for ids in create_jobs(session, (_in_batch(job, row.id) for job in jobs)):
+        new = jobs(session) if callable(jobs) else jobs
+        for ids in create_jobs(session, (_in_batch(job, row.id) for job in new)):
             chunks.append(" ".join(ids))
             parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
         submitted = _submitted(row, chunks)

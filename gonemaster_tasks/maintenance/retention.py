@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import StoreError
 from gonemaster_db.purging import Step, purge_in_steps
-from gonemaster_db.repositories.audit import LongAction
+from gonemaster_db.repositories.audit import LongAction, purge_actions_before
 from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
 from gonemaster_db.repositories.idempotency import purge_expired_responses
 from gonemaster_db.repositories.profiles import purge_effective_profiles
@@ -61,9 +61,9 @@ def purge_runs_of_tag(store: Store, broker: Broker, name: str, *, who: str) -> i
 def purge_regularly(
     store: Store, broker: Broker, live: LiveSettings, *, now: datetime, stopped: Stopped = lambda: False
 ) -> int:
-    """Do what is due: old runs, answers to requests of the day before, profiles that no run has any more.
+    """Remove what has passed its retention: runs, lines of the audit, stored responses, unused effective profiles.
 
-    One process at a time; a purge ends when the setting is changed under way. Returns the number of runs.
+    One process at a time; a purge ends when its setting is changed meanwhile. Returns the number of removed runs.
     """
     holder = secrets.token_hex(8)
     try:
@@ -71,31 +71,53 @@ def purge_regularly(
             log.debug("another process is purging")
             return 0
         try:
-            return _do_what_is_due(store, broker, live, now=now, stopped=stopped, holder=holder)
+            return _purge_expired(store, broker, live, now=now, stopped=stopped, holder=holder)
         finally:
             broker.locks.release(_LOCK, holder)
     except (BrokerUnavailable, StoreError) as error:
-        log.warning("purge broken off, the next one goes on", extra={"error": str(error)})
+        log.warning("purge interrupted, the next one continues", extra={"error": str(error)})
         return 0
 
 
-def _do_what_is_due(
+def _purge_expired(
     store: Store, broker: Broker, live: LiveSettings, *, now: datetime, stopped: Stopped, holder: str
 ) -> int:
-    live.load(store)  # what was read when this process started may be old, and what is removed does not come back
-    days = live.current.retention_days
+    live.load(store)  # the settings of this process may be stale, and a removal cannot be undone
+    days, audit_days = _windows(live)
 
     def ended() -> bool:
-        return stopped() or live.current.retention_days != days or not broker.locks.renew(_LOCK, holder, _LOCK_LIFE)
+        return stopped() or _windows(live) != (days, audit_days) or not broker.locks.renew(_LOCK, holder, _LOCK_LIFE)
 
     purged = purge_old_runs(store, broker, days=days, now=now, who=BEAT, stopped=ended) if days else 0
     if purged:
         log.info("old runs removed", extra={"runs": purged, "older_than_days": days})
-    store.run_in_transaction(lambda session: _tidy(session, now))
+    if audit_days:
+        _purge_audit(store, days=audit_days, now=now, stopped=ended)
+    store.run_in_transaction(lambda session: _purge_small_tables(session, now))
     return purged
 
 
-def _tidy(session: Session, now: datetime) -> None:
+def _windows(live: LiveSettings) -> tuple[int, int]:
+    settings = live.current
+    return settings.retention_days, settings.audit_retention_days
+
+
+def _purge_audit(store: Store, *, days: int, now: datetime, stopped: Stopped) -> None:
+    """Remove old lines of the audit; one new line says how many."""
+    cutoff = now - timedelta(days=days)
+    action = LongAction("audit.purge", who=BEAT, details={"older_than_days": days})
+
+    def step(session: Session, size: int) -> int:
+        removed = purge_actions_before(session, cutoff, limit=size)
+        if removed:
+            action.add(session, removed, now=utcnow())
+        return removed
+
+    if removed := sum(purge_in_steps(store, step, stopped=stopped)):
+        log.info("old lines of the audit removed", extra={"lines": removed, "older_than_days": days})
+
+
+def _purge_small_tables(session: Session, now: datetime) -> None:
     purge_expired_responses(session, now=now)
     purge_effective_profiles(session, older_than=now - _UNUSED_FOR)
 

@@ -1,5 +1,6 @@
 """Holding, moving, ordering, removing, canceling, repeating: rows and messages agree, on both databases."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from gonemaster_db.repositories.graduation import fail_job
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.queue import iter_queued_ids
 from gonemaster_db.session import Store
+from gonemaster_db.settings import Driver
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
@@ -37,6 +39,7 @@ from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, NORMAL
 from tests.support.redis import raw
+from tests.support.stores import DRIVERS, MakeSettings, opened
 from tests.tasks.rows import LEASE, order, queue_batch, start, status
 
 
@@ -201,6 +204,22 @@ def test_rerun_makes_a_new_batch_of_the_runs_asked_for(parts: QueueParts) -> Non
     assert order(parts) == list(again.job_ids)
     assert rerun_batch(parts, batch_id, only="all").job_count == 4
     assert ("ops", "batch.rerun", 2) in actions(parts)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_rerun_needs_one_connection_to_the_database(
+    make_store_settings: MakeSettings, broker: Broker, driver: Driver
+) -> None:
+    one = replace(make_store_settings(driver), pool_size=1, pool_overflow=0, pool_wait=timedelta(seconds=1))
+    with opened(one) as store:
+        parts = QueueParts(store, broker, make_app(broker.address.url))
+        ids = queue_batch(parts, 3)
+        with store.read_only() as session:
+            batch_id = find_job_or_run(session, ids[0]).batch_id
+        assert batch_id
+        cancel_batch(parts, batch_id)
+        assert rerun_batch(parts, batch_id).job_count == 3
+        parts.celery.close()
 
 
 def test_waiting_jobs_whose_time_has_passed_expire(parts: QueueParts) -> None:

@@ -9,6 +9,7 @@ from gonemaster_db import purging
 from gonemaster_db.clock import utcnow
 from gonemaster_db.models import AuditLine, Job, Run
 from gonemaster_db.purging import purge_in_steps
+from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.deletion import purge_finished_before
 from gonemaster_db.repositories.domains import get_domain
 from gonemaster_db.repositories.settings import write_settings
@@ -35,7 +36,9 @@ def left(store: Store) -> list[str]:
 
 def audit(store: Store) -> list[tuple[str, str, int]]:
     with store.read_only() as session:
-        return [(line.who, line.action, line.count) for line in session.scalars(select(AuditLine))]
+        return [
+            (line.who, line.action, line.count) for line in session.scalars(select(AuditLine).order_by(AuditLine.id))
+        ]
 
 
 def live(**settings: int) -> LiveSettings:
@@ -70,6 +73,18 @@ def test_the_stored_window_counts_even_if_this_process_has_not_seen_it(parts: Qu
         write_settings(session, {"database.retention_days": 0}, now=utcnow())
     assert purge_regularly(parts.store, parts.broker, live(retention_days=30), now=utcnow()) == 0
     assert left(parts.store) == [run]
+
+
+def test_old_lines_of_the_audit_go_and_the_purge_itself_is_noted(parts: QueueParts) -> None:
+    for days in (500, 400, 31):
+        with parts.store.transaction() as session:
+            record_action(session, f"age.{days}", who="ops", now=utcnow() - days * DAY)
+    purge_regularly(parts.store, parts.broker, live(audit_retention_days=0), now=utcnow())
+    assert len(audit(parts.store)) == 3
+    purge_regularly(parts.store, parts.broker, live(), now=utcnow())
+    assert audit(parts.store) == [("ops", "age.31", 1), ("beat", "audit.purge", 2)]
+    purge_regularly(parts.store, parts.broker, live(audit_retention_days=30), now=utcnow())
+    assert audit(parts.store) == [("beat", "audit.purge", 2), ("beat", "audit.purge", 1)]
 
 
 def test_one_process_purges_at_a_time(parts: QueueParts) -> None:

@@ -31,6 +31,14 @@ class DatabaseOptions:
         flag="--db-retention-days",
         runtime=True,
     )
+    audit_retention_days: int = option(
+        365,
+        integer(0, 36500),
+        "age in days at which lines of the audit are deleted; 0 means never",
+        key="database.audit_retention_days",
+        flag="--db-audit-retention-days",
+        runtime=True,
+    )
     purge_interval_seconds: int = option(
         3600,
         integer(1, 31536000),
