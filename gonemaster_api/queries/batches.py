@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import Conflict
-from gonemaster_api.queries.jobs import estimate_document, present_outlook, read_jobs
+from gonemaster_api.queries.jobs import current_forecast, estimate_document, read_jobs
 from gonemaster_api.rest.paging import Slice, page_document
 from gonemaster_api.state import State
 from gonemaster_db.models import JobStatus
@@ -46,7 +46,7 @@ def _estimates(
     """Estimate unfinished batches, by id."""
     if not spans:
         return {}
-    found = estimate_batches(session, spans, present_outlook(state, session), started=begun)
+    found = estimate_batches(session, spans, current_forecast(state, session), started=begun)
     return {batch_id: estimate_document(estimate) for batch_id, estimate in found.items()}
 
 

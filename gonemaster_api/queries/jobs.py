@@ -15,7 +15,7 @@ from gonemaster_db.models import Job, JobStatus, Run
 from gonemaster_db.repositories.job_list import list_jobs
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.monitoring.estimates import Estimate, Outlook, estimate_jobs, read_outlook, untended_tiers
+from gonemaster_tasks.monitoring.estimates import Estimate, Forecast, estimate_jobs, read_forecast, unserved_tiers
 
 _OPTIONAL = ("public_id", "batch_id", "error", "profile_id", "profile_name", "score", "grade")
 
@@ -79,12 +79,12 @@ def _estimates(state: State, jobs: list[Job]) -> Mapping[str, Estimate]:
     if not jobs:
         return {}
     with state.store.read_only() as session:
-        return estimate_jobs(session, jobs, present_outlook(state, session))
+        return estimate_jobs(session, jobs, current_forecast(state, session))
 
 
-def present_outlook(state: State, session: Session) -> Outlook:
-    """Look at all that estimates rest on, workers included."""
-    return read_outlook(session, now=utcnow(), untended=lambda: untended_tiers(state.broker))
+def current_forecast(state: State, session: Session) -> Forecast:
+    """Read what estimates are based on, including the workers."""
+    return read_forecast(session, now=utcnow(), unserved=lambda: unserved_tiers(state.broker))
 
 
 def is_running(item: Job | Run) -> bool:

@@ -1,1 +1,1 @@
-"""What keeps the queue and the store in order without being asked, one duty a file."""
+"""Periodic maintenance of queue and store, one duty a file."""

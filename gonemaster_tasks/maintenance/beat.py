@@ -1,4 +1,4 @@
-"""The clock of recurring duties: `python -m gonemaster_tasks.maintenance.beat`; of several, one is active by a lock."""
+"""Beat sends the periodic tasks: `python -m gonemaster_tasks.maintenance.beat`; of several, the holder of a lock."""
 
 import argparse
 import sys
@@ -21,20 +21,20 @@ from gonemaster_tasks.logs import configure_logging
 
 
 def run_beat(settings: Settings) -> None:
-    """Send what is due until a signal ends it; waits while another beat holds the lock.
+    """Send the tasks that are due until a signal ends the process; wait while another beat holds the lock.
 
     Raises:
-        BrokerRefused: this broker cannot carry the queue.
+        BrokerRefused: the broker does not meet the requirements of the queue.
     """
     broker = Broker.open(settings.broker_url)
     broker.check()
     broker.close()
-    app = make_app_of(_with_what_is_stored(settings))
+    app = make_app_of(_with_overrides(settings))
     app.Beat(loglevel="INFO", quiet=True).run()
 
 
-def _with_what_is_stored(settings: Settings) -> Settings:
-    """Read what was saved over the API; later changes come by way of the entries in Redis."""
+def _with_overrides(settings: Settings) -> Settings:
+    """Apply the overrides; later changes of the interval reach beat through its entries in Redis."""
     live = LiveSettings(settings)
     with closing(open_store(worker_store_settings(settings))) as store:
         live.try_load(store)
@@ -42,7 +42,7 @@ def _with_what_is_stored(settings: Settings) -> Settings:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run beat; the exit code is 1 when its lock was lost, and something must start it again."""
+    """Run beat; the exit code is 1 if it lost its lock, so that a supervisor starts it again."""
     parser = argparse.ArgumentParser(prog="gonemaster-beat", description=__doc__)
     parser.add_argument("--config", type=Path, help="configuration file (JSON)")
     given = parser.parse_args(arguments)
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings({}, file=given.config)
         configure_logging(form=settings.log_format, level=settings.log_level)
         warn_of_unknown_variables()
-        signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
+        signals.setup_logging.connect(lambda **_: None, weak=False)  # keeps celery from configuring logging
         run_beat(settings)
     except TasksError as error:
         sys.stderr.write(f"gonemaster beat: {error}\n")

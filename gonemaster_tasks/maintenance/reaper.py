@@ -1,4 +1,4 @@
-"""Ends what its worker left behind: jobs whose lease has run out, and queued jobs whose time has passed."""
+"""Requeues or fails jobs whose lease has expired, and expires queued jobs whose time to start has passed."""
 
 import logging
 from datetime import datetime
@@ -13,19 +13,19 @@ from gonemaster_tasks.queues import tier_of
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 200
+_CHUNK = 200
 
 
 def reap(store: Store, broker: Broker, *, now: datetime, max_attempts: int) -> int:
-    """Queue jobs with ended leases again, or fail them after too many starts; return how many there were."""
+    """Requeue jobs with expired leases, or fail them after `max_attempts` starts; return how many there were."""
     total = 0
     while True:
         with store.read_only() as session:
-            jobs = expired_leases(session, now=now, limit=_AT_ONCE)
+            jobs = expired_leases(session, now=now, limit=_CHUNK)
         for job in jobs:
             _reap_job(store, broker, job, now=now, max_attempts=max_attempts)
         total += len(jobs)
-        if len(jobs) < _AT_ONCE:
+        if len(jobs) < _CHUNK:
             return total
 
 
@@ -37,21 +37,21 @@ def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_atte
                 session, job.id, worker=worker, attempt=attempt, now=now, max_attempts=max_attempts
             )
         )
-    except JobStateError:  # it came to its end after all
+    except JobStateError:  # the worker graduated it or renewed the lease after all
         return
     about = {"job_id": job.id, "batch_id": job.batch_id, "worker": worker, "attempt": attempt}
     if isinstance(left, Job):
-        log.warning("lease ended, job queued again", extra=about)
+        log.warning("lease expired, job queued again", extra=about)
         broker.lists.put_back(job.id, tier_of(job.priority))
     else:
-        log.warning("lease ended, job given up", extra={**about, "status": str(left.status)})
+        log.warning("lease expired, job ended after its last attempt", extra={**about, "status": str(left.status)})
 
 
 def expire(store: Store, *, now: datetime) -> int:
-    """End waiting jobs that should have started by now; a claim of their messages then finds no row."""
+    """End waiting jobs that should have started by now; return how many. Claims of their messages find no row."""
     total = 0
     while True:
-        ids = store.run_in_transaction(lambda session: expire_jobs(session, now=now, limit=_AT_ONCE))
+        ids = store.run_in_transaction(lambda session: expire_jobs(session, now=now, limit=_CHUNK))
         total += len(ids)
-        if len(ids) < _AT_ONCE:
+        if len(ids) < _CHUNK:
             return total

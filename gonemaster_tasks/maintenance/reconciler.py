@@ -1,4 +1,4 @@
-"""Makes the broker agree with the database: messages for queued jobs, pause flags, marks, schedules."""
+"""Makes the broker agree with the database: messages of queued jobs, pause flags, marks, schedules."""
 
 import logging
 import secrets
@@ -13,35 +13,35 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.watcher import republish_settings
 from gonemaster_tasks.control.order_changes import ARRANGE, finish_changes, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
-from gonemaster_tasks.maintenance.unacked import drop_leftovers
+from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
 from gonemaster_tasks.queues import TIERS
 from gonemaster_tasks.schedule import restore_entries
 
 log = logging.getLogger(__name__)
 
-_GRACE = timedelta(seconds=10)  # between a job's commit and its message
-_FRONT = 100
+_GRACE = timedelta(seconds=10)  # from the commit of a job to the arrival of its message
+_HEAD = 100
 
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What was put right: messages written again per tier, and schedule entries restored."""
+    """What was repaired: the number of messages restored in each tier, and the schedule entries restored."""
 
     messages: dict[str, int]
     schedules: tuple[str, ...]
 
 
 def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Reconciled:
-    """Compare counts, which is cheap, and the front of each tier; rebuild a tier only where they disagree.
+    """Compare the counts, which is cheap, and the head of each tier; rebuild a tier only where they disagree.
 
-    An emptied Redis is known by its missing mark. A tier is rebuilt from the rows in their order, so that
-    missing, stale and doubled messages are all cured at once.
+    An emptied Redis is recognised by its missing epoch. A tier is rebuilt from the rows in their order, which repairs
+    missing, stale and duplicate messages alike.
     """
     end_pauses(store, now=now)
-    copy_controls(store, broker, now=now)  # first: a paused tier must not start to move when its messages come back
+    copy_controls(store, broker, now=now)  # first: a paused tier must not move when its messages are restored
     republish_settings(store, broker)
     emptied = not broker.marks.controls().epoch
-    drop_leftovers(store, broker, now=now)
+    drop_stale_unacked(store, broker, now=now)
     finished = finish_changes(store, broker)
     messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS} | finished
     schedules = restore_entries(app, broker)
@@ -56,16 +56,16 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
 
 
 def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, emptied: bool) -> int:
-    if broker.marks.submissions():  # their messages are under way; the next round sees whether they arrived
+    if broker.marks.submissions():  # their messages are being sent; the next round checks whether they arrived
         return 0
     if emptied or _counts_differ(store, broker, tier):
         with broker.locks.exclusive(ARRANGE):
             return rebuild_tier(store, broker, tier)
-    return _restore_front(store, broker, tier, now=now)
+    return _restore_head(store, broker, tier, now=now)
 
 
 def _counts_differ(store: Store, broker: Broker, tier: str) -> bool:
-    """Compare twice: between claim and acknowledgement a job is counted on one side only."""
+    """Compare twice, as a job between claim and acknowledgement is counted on one side only."""
     for _ in range(2):
         before, held = broker.lists.depth(tier), broker.unacked.count()
         with store.read_only() as session:
@@ -76,15 +76,15 @@ def _counts_differ(store: Store, broker: Broker, tier: str) -> bool:
     return True
 
 
-def _restore_front(store: Store, broker: Broker, tier: str, *, now: datetime) -> int:
-    """Look for the messages of the jobs that are due next; a single lost one comes to the front in time."""
+def _restore_head(store: Store, broker: Broker, tier: str, *, now: datetime) -> int:
+    """Restore missing messages of the next jobs: equal counts may hide one lost and one stale message."""
     with store.read_only() as session:
-        ids = first_queued_ids(session, TIERS.index(tier), limit=_FRONT, created_before=now - _GRACE)
+        ids = first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - _GRACE)
     missing = broker.without_message(ids, tier)
     if not missing:
         return 0
-    with store.read_only() as session:  # claimed between the two looks: not missing
-        still = set(first_queued_ids(session, TIERS.index(tier), limit=_FRONT, created_before=now - _GRACE))
+    with store.read_only() as session:  # a job claimed in between is not missing
+        still = set(first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - _GRACE))
     lost = [job_id for job_id in missing if job_id in still]
     for job_id in reversed(lost):
         broker.lists.put_back(job_id, tier)

@@ -1,4 +1,4 @@
-"""Runs that leave by their age or their tag: counted, noted in the audit, and done regularly."""
+"""Retention: deletes runs by age or by tag, counts them, and records it in the audit log."""
 
 import logging
 import secrets
@@ -21,8 +21,8 @@ from gonemaster_tasks.errors import BrokerUnavailable
 
 log = logging.getLogger(__name__)
 
-PURGED = "jobs_purged"  # the counter of runs removed by age or tag
-BEAT = "beat"  # who purges regularly, in the words of the audit
+PURGED = "jobs_purged"  # the counter of runs deleted by age or tag
+BEAT = "beat"  # the actor of periodic purges in the audit log
 _LOCK = "purge"
 _LOCK_LIFE = timedelta(minutes=2)
 _UNUSED_FOR = timedelta(days=1)
@@ -33,13 +33,13 @@ Stopped = Callable[[], bool]
 def purge_old_runs(
     store: Store, broker: Broker, *, days: int, now: datetime, who: str, stopped: Stopped = lambda: False
 ) -> int:
-    """Remove runs that ended more than so many days ago; returns how many. Unfinished jobs are no runs, and stay."""
+    """Delete runs that ended more than `days` days ago; return how many. Unfinished jobs are not runs and stay."""
     cutoff = now - timedelta(days=days)
     action = LongAction("jobs.purge", who=who, details={"older_than_days": days})
 
     def step(session: Session, size: int) -> int:
         removed = purge_finished_before(session, cutoff, limit=size)
-        if removed or who != BEAT:  # what is done every hour and removes nothing is not worth a line
+        if removed or who != BEAT:  # no audit record for each periodic purge that deletes nothing
             action.add(session, removed, now=utcnow())
         return removed
 
@@ -47,7 +47,7 @@ def purge_old_runs(
 
 
 def purge_runs_of_tag(store: Store, broker: Broker, name: str, *, who: str) -> int:
-    """Remove the runs of a tag's domains; returns how many."""
+    """Delete the runs of the domains of a tag; return how many."""
     action = LongAction("tag.purge", who=who, target=name)
 
     def step(session: Session, size: int) -> int:
@@ -61,9 +61,9 @@ def purge_runs_of_tag(store: Store, broker: Broker, name: str, *, who: str) -> i
 def purge_regularly(
     store: Store, broker: Broker, live: LiveSettings, *, now: datetime, stopped: Stopped = lambda: False
 ) -> int:
-    """Remove what has passed its retention: runs, lines of the audit, stored responses, unused effective profiles.
+    """Delete what has passed its retention: runs, audit records, stored responses, unused effective profiles.
 
-    One process at a time; a purge ends when its setting is changed meanwhile. Returns the number of removed runs.
+    One process at a time; a purge stops when its setting is changed meanwhile. Returns the number of deleted runs.
     """
     holder = secrets.token_hex(8)
     try:
@@ -90,7 +90,7 @@ def _purge_expired(
 
     purged = purge_old_runs(store, broker, days=days, now=now, who=BEAT, stopped=ended) if days else 0
     if purged:
-        log.info("old runs removed", extra={"runs": purged, "older_than_days": days})
+        log.info("old runs deleted", extra={"runs": purged, "older_than_days": days})
     if audit_days:
         _purge_audit(store, days=audit_days, now=now, stopped=ended)
     store.run_in_transaction(lambda session: _purge_small_tables(session, now))
@@ -103,7 +103,7 @@ def _windows(live: LiveSettings) -> tuple[int, int]:
 
 
 def _purge_audit(store: Store, *, days: int, now: datetime, stopped: Stopped) -> None:
-    """Remove old lines of the audit; one new line says how many."""
+    """Delete old audit records; one new record says how many."""
     cutoff = now - timedelta(days=days)
     action = LongAction("audit.purge", who=BEAT, details={"older_than_days": days})
 
@@ -114,7 +114,7 @@ def _purge_audit(store: Store, *, days: int, now: datetime, stopped: Stopped) ->
         return removed
 
     if removed := sum(purge_in_steps(store, step, stopped=stopped)):
-        log.info("old lines of the audit removed", extra={"lines": removed, "older_than_days": days})
+        log.info("old audit records deleted", extra={"records": removed, "older_than_days": days})
 
 
 def _purge_small_tables(session: Session, now: datetime) -> None:
@@ -129,5 +129,5 @@ def _purge(store: Store, broker: Broker, step: Step, stopped: Stopped) -> int:
         try:
             broker.counters.add(PURGED, removed)
         except BrokerUnavailable:
-            log.warning("removed runs not counted", extra={"runs": removed})
+            log.warning("deleted runs could not be counted", extra={"runs": removed})
     return purged

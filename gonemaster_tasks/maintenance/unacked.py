@@ -1,4 +1,4 @@
-"""Messages that a worker took and did not bring to an end: it was killed, or lost Redis before it could acknowledge."""
+"""Stale unacked messages: taken by a worker that was killed, or that lost Redis before it could acknowledge them."""
 
 import logging
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from gonemaster_tasks.queues import TIERS
 
 log = logging.getLogger(__name__)
 
-_GRACE = timedelta(seconds=5)  # between taking a message and its claim, which costs milliseconds
+_GRACE = timedelta(seconds=5)  # from the delivery of a message to the claim of its job, which takes milliseconds
 
 
-def drop_leftovers(store: Store, broker: Broker, *, now: datetime) -> int:
-    """Forget held messages of jobs that do not run; those still queued wait again. Returns how many there were.
+def drop_stale_unacked(store: Store, broker: Broker, *, now: datetime) -> int:
+    """Drop unacked messages of jobs that are not running and requeue those still queued; return how many there were.
 
-    kombu itself would bring them back after the visibility timeout only, and until then they count as with a
-    worker. If the worker lives after all, it holds a second message, whose claim finds nothing. A time of taking
-    that lies in the future comes from a wrong clock and says nothing.
+    kombu would restore them only after the visibility timeout, and until then they count as held by a worker. If the
+    worker is alive after all, there are two messages of one job, and the second claim finds nothing. A delivery time
+    in the future comes from a wrong clock and protects nothing.
     """
     moment, grace = now.timestamp(), _GRACE.total_seconds()
     old = [job_id for job_id, at in broker.unacked.held_since().items() if abs(moment - at) > grace]
@@ -28,16 +28,16 @@ def drop_leftovers(store: Store, broker: Broker, *, now: datetime) -> int:
         return 0
     with store.read_only() as session:
         states = states_of(session, old)
-    left = [job_id for job_id in old if job_id not in states or states[job_id][0] is not JobStatus.RUNNING]
-    if left:
-        broker.unacked.drop(left)
-        _let_wait(broker, left, states)
-        log.warning("messages of dead workers dropped", extra={"messages": len(left)})
-    return len(left)
+    stale = [job_id for job_id in old if job_id not in states or states[job_id][0] is not JobStatus.RUNNING]
+    if stale:
+        broker.unacked.drop(stale)
+        _requeue(broker, stale, states)
+        log.warning("stale unacked messages dropped", extra={"messages": len(stale)})
+    return len(stale)
 
 
-def _let_wait(broker: Broker, left: list[str], states: Mapping[str, tuple[JobStatus, int]]) -> None:
+def _requeue(broker: Broker, stale: list[str], states: Mapping[str, tuple[JobStatus, int]]) -> None:
     for priority, tier in enumerate(TIERS):
-        queued = [job_id for job_id in left if states.get(job_id) == (JobStatus.QUEUED, priority)]
+        queued = [job_id for job_id in stale if states.get(job_id) == (JobStatus.QUEUED, priority)]
         for job_id in reversed(broker.without_message(queued, tier)):
             broker.lists.put_back(job_id, tier)

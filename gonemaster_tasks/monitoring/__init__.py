@@ -1,1 +1,1 @@
-"""What is said about the queue: problems, places and forecasts."""
+"""What the service reports about itself: the health of the queue and when jobs are expected to start and end."""

@@ -1,4 +1,4 @@
-"""When jobs and batches are expected to start and to end, from the measured rate; nothing is guessed without one."""
+"""When jobs and batches are expected to start and end, from the measured rate; without a rate there is no estimate."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,15 +20,18 @@ _WINDOW = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Rate:
-    """Jobs that can end in a second now, and how long one takes."""
+    """The rate at which jobs can end now, and the mean duration of a run."""
 
     per_second: float
     mean_duration: timedelta
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """What all estimates of one moment rest on. `pauses` has for each tier that stands still its end, None without."""
+class Forecast:
+    """What all estimates at one moment are based on.
+
+    `pauses` maps each tier that does not move, paused or unserved, to the time when it resumes, None if unknown.
+    """
 
     now: datetime
     rate: Rate | None
@@ -36,20 +39,20 @@ class Outlook:
     waiting_normal: int
 
     def ahead(self, position: int, priority: int) -> int:
-        """Count what goes first; normal jobs that stand still go before nobody."""
-        stand_still = self.pauses.get(NORMAL, self.now) is None
-        urgent = self.waiting_normal if priority != Priority.NORMAL and not stand_still else 0
+        """Return how many jobs start before the one at `position`; normal jobs count only while their tier moves."""
+        blocked = self.pauses.get(NORMAL, self.now) is None
+        urgent = self.waiting_normal if priority != Priority.NORMAL and not blocked else 0
         return position - 1 + urgent
 
     def start(self, ahead: int, tier: str) -> datetime | None:
-        """Say when a queued job starts; None without a rate, and in a tier that stands still without an end."""
-        opens = self.pauses.get(tier, self.now)
-        if self.rate is None or opens is None:
+        """Return when a queued job starts; None without a rate, or in a tier whose resumption is unknown."""
+        resumes = self.pauses.get(tier, self.now)
+        if self.rate is None or resumes is None:
             return None
-        return max(self.now, opens) + timedelta(seconds=ahead / self.rate.per_second)
+        return max(self.now, resumes) + timedelta(seconds=ahead / self.rate.per_second)
 
     def finish(self, started: datetime | None) -> datetime | None:
-        """Say when a job ends that starts, or has started, at a time."""
+        """Return when a job ends that starts, or has started, at a given time."""
         if self.rate is None or started is None:
             return None
         return max(self.now, started + self.rate.mean_duration)
@@ -57,7 +60,7 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What can be said about a waiting or running job or batch; None where nothing was measured."""
+    """The position and the expected times of an unfinished job or batch; None where they are unknown."""
 
     position: int | None = None
     ahead: int | None = None
@@ -68,7 +71,7 @@ class Estimate:
 def measure_rate(session: Session, *, now: datetime) -> Rate | None:
     """Measure over the last ten minutes; None if fewer than three jobs ended in them.
 
-    When few jobs came, few ended: what the slots in use can do at the mean duration then says more.
+    When few jobs were submitted, few ended: then the slots in use at the mean duration are the better measure.
     """
     measured = measure_throughput(session, now=now, window=_WINDOW)
     if measured is None:
@@ -77,20 +80,20 @@ def measure_rate(session: Session, *, now: datetime) -> Rate | None:
     return Rate(max(measured.per_second, possible), measured.mean_duration)
 
 
-def read_outlook(session: Session, *, now: datetime, untended: Callable[[], Collection[str]] = frozenset) -> Outlook:
-    """Measure the rate and look at pauses and at what goes before the batch tier.
+def read_forecast(session: Session, *, now: datetime, unserved: Callable[[], Collection[str]] = frozenset) -> Forecast:
+    """Measure the rate, read the pauses and count the waiting normal jobs.
 
-    `untended` gives the tiers that no worker takes from. It is asked only where there is a rate to estimate with.
+    `unserved` returns the tiers that no worker consumes. It is called only if there is a rate to estimate with.
     """
     rate = measure_rate(session, now=now)
     pauses = {pause.tier: pause.until for pause in list_pauses(session, now=now)}
     if rate is not None:
-        pauses |= dict.fromkeys(untended())
-    return Outlook(now, rate, pauses, count_queued(session, Priority.NORMAL))
+        pauses |= dict.fromkeys(unserved())
+    return Forecast(now, rate, pauses, count_queued(session, Priority.NORMAL))
 
 
-def untended_tiers(broker: Broker) -> frozenset[str]:
-    """Return the tiers that no living worker takes from; none while the broker does not answer, for nobody knows."""
+def unserved_tiers(broker: Broker) -> frozenset[str]:
+    """Return the tiers that no live worker consumes; none while the broker is unavailable, as that is unknown."""
     try:
         workers = [worker for worker in broker.workers.living() if not worker.draining]
     except BrokerUnavailable:
@@ -98,33 +101,33 @@ def untended_tiers(broker: Broker) -> frozenset[str]:
     return frozenset(tier for tier in TIERS if not any(tier in worker.queues for worker in workers))
 
 
-def estimate_jobs(session: Session, jobs: Iterable[Job], outlook: Outlook) -> dict[str, Estimate]:
-    """Estimate unfinished jobs, by id. A held one has nothing, for nobody knows when it is released."""
+def estimate_jobs(session: Session, jobs: Iterable[Job], forecast: Forecast) -> dict[str, Estimate]:
+    """Return the estimates of unfinished jobs by id; that of a held job is empty, as its release is unknown."""
     listed = list(jobs)
     positions = find_ranks(session, listed)
-    return {job.id: _estimate_job(job, positions.get(job.id), outlook) for job in listed}
+    return {job.id: _estimate_job(job, positions.get(job.id), forecast) for job in listed}
 
 
-def _estimate_job(job: Job, position: int | None, outlook: Outlook) -> Estimate:
+def _estimate_job(job: Job, position: int | None, forecast: Forecast) -> Estimate:
     if job.status == JobStatus.RUNNING:
-        return Estimate(None, None, job.started_at, outlook.finish(job.started_at))
+        return Estimate(None, None, job.started_at, forecast.finish(job.started_at))
     if position is None:
         return Estimate()
-    ahead = outlook.ahead(position, job.priority)
-    start = outlook.start(ahead, tier_of(job.priority))
-    return Estimate(position, ahead, start, outlook.finish(start))
+    ahead = forecast.ahead(position, job.priority)
+    start = forecast.start(ahead, tier_of(job.priority))
+    return Estimate(position, ahead, start, forecast.finish(start))
 
 
 def estimate_batches(
     session: Session,
     spans: Mapping[str, BatchSpan],
-    outlook: Outlook,
+    forecast: Forecast,
     *,
     started: Mapping[str, datetime | None] | None = None,
 ) -> dict[str, Estimate]:
-    """Estimate unfinished batches, by id: place and start are those of the next job, the end is that of the last.
+    """Return the estimates of unfinished batches by id: position and start of the next job, end of the last job.
 
-    Where `started` has a time, the batch has begun then. One with held jobs has no end, for they wait for somebody.
+    `started` has the start of batches that have begun. A batch with held jobs has no expected end.
     """
     marks = [mark for span in spans.values() for mark in (span.first, span.last) if mark is not None]
     before = count_queued_before(session, Priority.BATCH, marks)
@@ -132,15 +135,15 @@ def estimate_batches(
     found = {}
     for batch_id, span in spans.items():
         first, last = (before[mark] + 1 if mark else None for mark in (span.first, span.last))
-        found[batch_id] = _estimate_batch(span, first, last, begun.get(batch_id), outlook)
+        found[batch_id] = _estimate_batch(span, first, last, begun.get(batch_id), forecast)
     return found
 
 
 def _estimate_batch(
-    span: BatchSpan, first: int | None, last: int | None, begun: datetime | None, outlook: Outlook
+    span: BatchSpan, first: int | None, last: int | None, begun: datetime | None, forecast: Forecast
 ) -> Estimate:
     tier = tier_of(Priority.BATCH)
-    ahead = None if first is None else outlook.ahead(first, Priority.BATCH)
-    start = begun or (None if ahead is None else outlook.start(ahead, tier))
-    last_start = outlook.start(outlook.ahead(last, Priority.BATCH), tier) if last else span.last_start
-    return Estimate(first, ahead, start, None if span.held else outlook.finish(last_start))
+    ahead = None if first is None else forecast.ahead(first, Priority.BATCH)
+    start = begun or (None if ahead is None else forecast.start(ahead, tier))
+    last_start = forecast.start(forecast.ahead(last, Priority.BATCH), tier) if last else span.last_start
+    return Estimate(first, ahead, start, None if span.held else forecast.finish(last_start))

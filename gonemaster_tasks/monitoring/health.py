@@ -1,4 +1,4 @@
-"""What is stuck: looked for in workers, rows, messages and schedules, and told in words."""
+"""The health of the queue: issues found in workers, jobs, messages and schedules, each with a sentence."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import TIERS
 
 KINDS = (
-    "job_stalled",  # runs, its worker lives, and has made no progress for stuck_job_timeout_minutes
-    "tier_stalled",  # jobs wait, workers live, and nothing has started or ended for stuck_job_timeout_minutes
-    "lease_ended",  # its worker is gone, and the reaper has not come
+    "job_stalled",  # its worker is alive and has reported no progress for stuck_job_timeout_minutes
+    "tier_stalled",  # jobs wait, workers are alive, and none has started or ended for stuck_job_timeout_minutes
+    "lease_ended",  # its worker is gone and the reaper has not requeued it
     "row_without_message",
     "message_without_row",
-    "no_worker",  # jobs wait in a tier that no living worker takes from
+    "no_worker",  # jobs wait in a tier that no live worker consumes
     "beat_absent",
     "schedule_missing",
-    "may_evict",  # Redis would drop messages when its memory is full
+    "may_evict",  # Redis would evict messages when its memory is full
 )
-_MOST_JOBS = 100
+_MAX_JOBS = 100
 _GRACE = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """One thing that does not move. `subject` is a job id, a tier or the name of a part; `count` says how many jobs."""
+class Issue:
+    """One fault. `subject` is a job id, a tier or the name of a component; `count` is the number of jobs affected."""
 
     kind: str
     subject: str
@@ -40,14 +40,14 @@ class Trouble:
     count: int = 1
 
 
-def find_troubles(parts: QueueParts, settings: Settings) -> list[Trouble]:
-    """Look at everything once; of jobs the first hundred of a kind. Raises BrokerUnavailable, StoreUnavailable."""
+def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
+    """Check everything once; at most a hundred jobs of each kind. Raises BrokerUnavailable, StoreUnavailable."""
     now = datetime.fromtimestamp(parts.broker.time(), UTC)
     workers = parts.broker.workers.living()
-    patience = timedelta(minutes=settings.stuck_job_timeout_minutes)
+    limit = timedelta(minutes=settings.stuck_job_timeout_minutes)
     return [
-        *_stalled_jobs(workers, now, patience),
-        *_stalled_tiers(parts, workers, now, patience),
+        *_stalled_jobs(workers, now, limit),
+        *_stalled_tiers(parts, workers, now, limit),
         *_ended_leases(parts, now, timedelta(seconds=2 * settings.reap_interval_seconds)),
         *_tiers(parts, workers, now),
         *_schedules(parts),
@@ -55,26 +55,26 @@ def find_troubles(parts: QueueParts, settings: Settings) -> list[Trouble]:
     ]
 
 
-def count_troubles(parts: QueueParts, settings: Settings) -> dict[str, int]:
-    """Count by kind what `find_troubles` finds, 0 for what it does not; for metrics. Raises as it does."""
+def count_issues(parts: QueueParts, settings: Settings) -> dict[str, int]:
+    """Return the number of jobs affected by each kind of issue, for metrics. Raises as `find_issues` does."""
     counts = dict.fromkeys(KINDS, 0)
-    for trouble in find_troubles(parts, settings):
-        counts[trouble.kind] += trouble.count
+    for issue in find_issues(parts, settings):
+        counts[issue.kind] += issue.count
     return counts
 
 
-def _stalled_jobs(workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Trouble]:
+def _stalled_jobs(workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Issue]:
     if not limit:
         return
     for worker in workers:
         for job_id, at in worker.running.items():
             since = datetime.fromtimestamp(at, UTC)
             if now - since >= limit:
-                yield Trouble("job_stalled", job_id, f"no progress on {worker.name}", since)
+                yield Issue("job_stalled", job_id, f"worker {worker.name} has reported no progress", since)
 
 
-def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Trouble]:
-    """Look for tiers that should move and do not, as with a worker whose main thread hangs."""
+def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Issue]:
+    """Find tiers whose workers are alive but take no jobs, as when the main thread of a worker hangs."""
     if not limit:
         return
     since = now - limit
@@ -86,46 +86,55 @@ def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime,
     for tier, waiting in oldest.items():
         ready = any(tier in worker.queues and worker.started_at < since.timestamp() for worker in workers)
         if ready and tier not in paused and waiting is not None and waiting < since:
-            yield Trouble("tier_stalled", tier, "jobs wait, workers live, and nothing moves", waiting)
+            yield Issue("tier_stalled", tier, "jobs wait and workers are alive, but no job starts or ends", waiting)
 
 
-def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Trouble]:
+def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Issue]:
     with parts.store.read_only() as session:
-        jobs: list[Job] = expired_leases(session, now=now - grace, limit=_MOST_JOBS)
+        jobs: list[Job] = expired_leases(session, now=now - grace, limit=_MAX_JOBS)
     for job in jobs:
-        yield Trouble("lease_ended", job.id, f"left behind by {job.worker}, not reaped", job.lease_until)
+        yield Issue(
+            "lease_ended",
+            job.id,
+            f"the lease of worker {job.worker} has expired and the reaper has not requeued the job",
+            job.lease_until,
+        )
 
 
-def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iterator[Trouble]:
+def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iterator[Issue]:
     held = parts.broker.unacked.count()
     depths = parts.broker.lists.depths()
     with parts.store.read_only() as session:
         states = count_states(session)
         paused = {pause.tier for pause in list_pauses(session, now=now)}
         due = {
-            tier: first_queued_ids(session, priority, limit=_MOST_JOBS, created_before=now - _GRACE)
+            tier: first_queued_ids(session, priority, limit=_MAX_JOBS, created_before=now - _GRACE)
             for priority, tier in enumerate(TIERS)
         }
     for priority, tier in enumerate(TIERS):
         rows = states.get((priority, JobStatus.QUEUED), 0)
         if rows and tier not in paused and not any(tier in worker.queues for worker in workers):
-            yield Trouble("no_worker", tier, f"{rows} jobs wait and no worker takes from this tier", count=rows)
+            yield Issue("no_worker", tier, f"{rows} jobs wait and no worker consumes this tier", count=rows)
         lost = max(rows - depths[tier] - held, 0) or len(parts.broker.without_message(due[tier], tier))
         if lost and not parts.broker.marks.submissions():
-            yield Trouble("row_without_message", tier, f"{lost} queued jobs have no message", count=lost)
+            yield Issue("row_without_message", tier, f"{lost} queued jobs have no message in the broker", count=lost)
         stray = depths[tier] - rows - held
         if stray > 0:
-            yield Trouble("message_without_row", tier, f"{stray} messages belong to no queued job", count=stray)
+            yield Issue("message_without_row", tier, f"{stray} messages do not belong to a queued job", count=stray)
 
 
-def _schedules(parts: QueueParts) -> Iterator[Trouble]:
+def _schedules(parts: QueueParts) -> Iterator[Issue]:
     if not parts.broker.beat.active():
-        yield Trouble("beat_absent", "beat", "no beat holds the lock: nothing recurring is sent")
+        yield Issue("beat_absent", "beat", "no beat holds the lock, so no periodic task is sent")
     for name in parts.broker.beat.missing_entries(parts.celery):
-        yield Trouble("schedule_missing", name, "beat does not know this entry and says nothing")
+        yield Issue("schedule_missing", name, "the schedule in Redis lacks this entry, so beat does not send its task")
 
 
-def _eviction(parts: QueueParts) -> Iterator[Trouble]:
+def _eviction(parts: QueueParts) -> Iterator[Issue]:
     policy = parts.broker.eviction_policy()
     if policy not in ("", "noeviction"):
-        yield Trouble("may_evict", "redis", f"maxmemory-policy is {policy}, it must be noeviction")
+        yield Issue(
+            "may_evict",
+            "redis",
+            f"maxmemory-policy is {policy} but must be noeviction, or messages may be lost",
+        )

@@ -199,4 +199,4 @@ def test_test_cases_with_the_texts_of_their_tags(make_app: MakeApp) -> None:
 def test_stuck_parts_are_listed(client: FlaskClient) -> None:
     health = client.get("/api/v1/queue/health").get_json()
     assert health["healthy"] is False
-    assert "beat_absent" in {trouble["kind"] for trouble in health["troubles"]}
+    assert "beat_absent" in {issue["kind"] for issue in health["issues"]}

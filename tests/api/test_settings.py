@@ -221,8 +221,8 @@ def test_what_counts_as_stalled_follows_the_settings(client: FlaskClient, queue:
     queue.broker.workers.register(idle, timedelta(minutes=5))
 
     def stalled() -> list[str]:
-        troubles = client.get("/api/v1/queue/health").get_json()["troubles"]
-        return [trouble["subject"] for trouble in troubles if trouble["kind"] == "job_stalled"]
+        issues = client.get("/api/v1/queue/health").get_json()["issues"]
+        return [issue["subject"] for issue in issues if issue["kind"] == "job_stalled"]
 
     assert stalled() == []
     put(client, stuck_job_timeout_minutes=5)

@@ -15,7 +15,7 @@ from gonemaster_tasks.control.order import hold_job, release_job
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue
 from gonemaster_tasks.control.submit import submit_job
-from gonemaster_tasks.monitoring.estimates import Estimate, estimate_batches, estimate_jobs, measure_rate, read_outlook
+from gonemaster_tasks.monitoring.estimates import Estimate, estimate_batches, estimate_jobs, measure_rate, read_forecast
 from gonemaster_tasks.queues import BATCH, NORMAL
 from tests.tasks.rows import LEASE, queue_batch, start
 
@@ -32,7 +32,7 @@ def finish(parts: QueueParts, job_id: str, *, seconds_ago: float, took_s: float)
 
 def estimate(parts: QueueParts, job_id: str, now: datetime) -> Estimate:
     with parts.store.read_only() as session:
-        return estimate_jobs(session, [get_job(session, job_id)], read_outlook(session, now=now))[job_id]
+        return estimate_jobs(session, [get_job(session, job_id)], read_forecast(session, now=now))[job_id]
 
 
 def estimate_batch_of(parts: QueueParts, job_id: str, now: datetime) -> Estimate:
@@ -40,8 +40,8 @@ def estimate_batch_of(parts: QueueParts, job_id: str, now: datetime) -> Estimate
         batch_id = get_job(session, job_id).batch_id
         assert batch_id
         begun = {batch_id: summarise_batch(session, batch_id).started_at}
-        outlook = read_outlook(session, now=now)
-        return estimate_batches(session, batch_spans(session, [batch_id]), outlook, started=begun)[batch_id]
+        forecast = read_forecast(session, now=now)
+        return estimate_batches(session, batch_spans(session, [batch_id]), forecast, started=begun)[batch_id]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Stuck work is found."""
+"""Issues of the queue are found."""
 
 import signal
 import time
@@ -15,7 +15,7 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.monitoring import health
-from gonemaster_tasks.monitoring.health import KINDS, count_troubles, find_troubles
+from gonemaster_tasks.monitoring.health import KINDS, count_issues, find_issues
 from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.schedule import restore_entries
 from tests.support.redis import raw
@@ -25,11 +25,11 @@ from tests.tasks.rows import LEASE, queue_batch, start
 LIFE = timedelta(seconds=30)
 
 
-def troubles(parts: QueueParts, **settings: int) -> dict[str, str]:
+def issues(parts: QueueParts, **settings: int) -> dict[str, str]:
     """Kind to subject of what is found."""
-    found = find_troubles(parts, Settings(**settings))  # type: ignore[arg-type]  # only numbers are given
-    assert {trouble.kind for trouble in found} <= set(KINDS)
-    return {trouble.kind: trouble.subject for trouble in found}
+    found = find_issues(parts, Settings(**settings))  # type: ignore[arg-type]  # only numbers are given
+    assert {issue.kind for issue in found} <= set(KINDS)
+    return {issue.kind: issue.subject for issue in found}
 
 
 @pytest.fixture
@@ -46,15 +46,15 @@ def show_worker(parts: QueueParts, **running: float) -> None:
     parts.broker.workers.register(state, LIFE)
 
 
-def test_a_sound_queue_has_no_troubles(sound: QueueParts) -> None:
+def test_a_sound_queue_has_no_issues(sound: QueueParts) -> None:
     queue_batch(sound, 3)
-    assert troubles(sound) == {}
+    assert issues(sound) == {}
 
 
 def test_a_job_without_progress_is_found_on_its_living_worker(sound: QueueParts) -> None:
     show_worker(sound, job_1=time.time() - 300, job_2=time.time())
-    assert troubles(sound, stuck_job_timeout_minutes=5) == {"job_stalled": "job_1"}
-    assert troubles(sound, stuck_job_timeout_minutes=0) == {}
+    assert issues(sound, stuck_job_timeout_minutes=5) == {"job_stalled": "job_1"}
+    assert issues(sound, stuck_job_timeout_minutes=0) == {}
 
 
 def test_a_tier_that_should_move_and_does_not_is_found(sound: QueueParts) -> None:
@@ -62,12 +62,12 @@ def test_a_tier_that_should_move_and_does_not_is_found(sound: QueueParts) -> Non
         create_job(session, NewJob("old.example"), now=utcnow() - timedelta(minutes=10))
         job = create_job(session, NewJob("old.example", priority=1), now=utcnow() - timedelta(minutes=10))
     sound.broker.lists.enqueue_many([job.id], BATCH)
-    assert troubles(sound, stuck_job_timeout_minutes=5)["tier_stalled"] == BATCH
+    assert issues(sound, stuck_job_timeout_minutes=5)["tier_stalled"] == BATCH
     pause_queue(sound, [BATCH])
-    assert troubles(sound, stuck_job_timeout_minutes=5)["tier_stalled"] == NORMAL
-    assert "tier_stalled" not in troubles(sound, stuck_job_timeout_minutes=20)
+    assert issues(sound, stuck_job_timeout_minutes=5)["tier_stalled"] == NORMAL
+    assert "tier_stalled" not in issues(sound, stuck_job_timeout_minutes=20)
     resume_queue(sound)
-    assert "tier_stalled" not in troubles(sound, stuck_job_timeout_minutes=5)  # it may begin to move now
+    assert "tier_stalled" not in issues(sound, stuck_job_timeout_minutes=5)  # it may begin to move now
 
 
 def test_a_tier_in_which_a_job_runs_moves(sound: QueueParts) -> None:
@@ -75,14 +75,14 @@ def test_a_tier_in_which_a_job_runs_moves(sound: QueueParts) -> None:
         old = [create_job(session, NewJob("old.example"), now=utcnow() - timedelta(minutes=10)) for _ in range(2)]
     sound.broker.lists.enqueue(old[1].id, NORMAL)
     start(sound, old[0].id)
-    assert "tier_stalled" not in troubles(sound, stuck_job_timeout_minutes=5)
+    assert "tier_stalled" not in issues(sound, stuck_job_timeout_minutes=5)
 
 
-def test_troubles_are_counted_by_kind_for_metrics(sound: QueueParts) -> None:
+def test_issues_are_counted_by_kind_for_metrics(sound: QueueParts) -> None:
     sound.broker.lists.enqueue_many(["job_stray1", "job_stray2"], BATCH)
     queue_batch(sound, 3)
     sound.broker.workers.unregister("w@h")
-    counts = count_troubles(sound, Settings())
+    counts = count_issues(sound, Settings())
     assert set(counts) == set(KINDS)
     assert {kind: count for kind, count in counts.items() if count} == {"message_without_row": 2, "no_worker": 3}
 
@@ -94,7 +94,7 @@ def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest
     settings = replace(Settings(), reap_interval_seconds=1, stuck_job_timeout_minutes=0.02)  # type: ignore[arg-type]  # a part of one
 
     def found() -> dict[str, str]:
-        return {trouble.kind: trouble.subject for trouble in find_troubles(farm.parts, settings)}
+        return {issue.kind: issue.subject for issue in find_issues(farm.parts, settings)}
 
     farm.start_worker("one", **quiet)
     farm.start_beat(**quiet)
@@ -119,28 +119,28 @@ def test_a_lease_that_nobody_reaps_is_found(sound: QueueParts) -> None:
     with sound.store.transaction() as session:
         assert claim_job(session, job_id, worker="gone", now=utcnow() - timedelta(hours=1), lease=LEASE)
     sound.broker.lists.remove([job_id], BATCH)
-    assert troubles(sound) == {"lease_ended": job_id}
+    assert issues(sound) == {"lease_ended": job_id}
 
 
 def test_rows_and_messages_that_do_not_match_are_found(sound: QueueParts) -> None:
     with sound.store.transaction() as session:
         create_job(session, NewJob("lost.example"), now=utcnow() - timedelta(minutes=1))
     sound.broker.lists.enqueue("job_stray", BATCH)
-    assert troubles(sound) == {"row_without_message": NORMAL, "message_without_row": BATCH}
+    assert issues(sound) == {"row_without_message": NORMAL, "message_without_row": BATCH}
 
 
 def test_a_tier_without_worker_is_found_unless_paused(sound: QueueParts) -> None:
     queue_batch(sound, 1)
     sound.broker.workers.unregister("w@h")
-    assert troubles(sound) == {"no_worker": BATCH}
+    assert issues(sound) == {"no_worker": BATCH}
     pause_queue(sound, [BATCH])
-    assert troubles(sound) == {}
+    assert issues(sound) == {}
 
 
 def test_a_silent_beat_is_found(sound: QueueParts) -> None:
     raw(sound.broker).delete("redbeat::lock", "redbeat::schedule")
-    found = find_troubles(sound, Settings())
-    assert {(trouble.kind, trouble.subject) for trouble in found} == {
+    found = find_issues(sound, Settings())
+    assert {(issue.kind, issue.subject) for issue in found} == {
         ("beat_absent", "beat"),
         ("schedule_missing", "reap"),
         ("schedule_missing", "purge"),

@@ -28,7 +28,7 @@ from gonemaster_api.web.actor import who
 from gonemaster_db.clock import utcnow
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside, remove_jobs, reorder_queue
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
-from gonemaster_tasks.monitoring.health import find_troubles
+from gonemaster_tasks.monitoring.health import find_issues
 from gonemaster_tasks.queues import TIERS
 
 blueprint = Blueprint("queue", __name__, description="What waits, and in which order")
@@ -130,15 +130,15 @@ class Remove(MethodView):
 
 @blueprint.route("/queue/health")
 class QueueHealth(MethodView):
-    """What is stuck."""
+    """The health of the queue."""
 
     @blueprint.response(200, QueueHealthSchema)
     @blueprint.refuses(_503="broker_unavailable, store_unavailable")
     def get(self) -> dict[str, Any]:
-        """Look for jobs, messages, workers and schedules that do not move."""
+        """Check jobs, messages, workers and schedules for issues."""
         shared = state()
-        troubles = find_troubles(shared.queue, shared.settings)
-        return {"healthy": not troubles, "troubles": troubles}
+        issues = find_issues(shared.queue, shared.settings)
+        return {"healthy": not issues, "issues": issues}
 
 
 @blueprint.route("/audit")

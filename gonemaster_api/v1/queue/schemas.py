@@ -145,21 +145,21 @@ class RemovedSchema(ma.Schema):
     removed = ma.fields.List(ma.fields.String(), required=True)
 
 
-class TroubleSchema(ma.Schema):
-    """One thing that does not move."""
+class QueueIssueSchema(ma.Schema):
+    """One issue of the queue."""
 
     kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
-    subject = ma.fields.String(required=True, metadata={"description": "a job id, a tier or the name of a part"})
+    subject = ma.fields.String(required=True, metadata={"description": "a job id, a tier or the name of a component"})
     text = ma.fields.String(required=True)
     since = Instant(required=True, allow_none=True)
-    count = ma.fields.Integer(required=True, metadata={"description": "how many jobs or messages it concerns"})
+    count = ma.fields.Integer(required=True, metadata={"description": "number of jobs or messages affected"})
 
 
 class QueueHealthSchema(ma.Schema):
-    """What is stuck."""
+    """The health of the queue; it is healthy without issues."""
 
     healthy = ma.fields.Boolean(required=True)
-    troubles = ma.fields.List(ma.fields.Nested(TroubleSchema), required=True)
+    issues = ma.fields.List(ma.fields.Nested(QueueIssueSchema), required=True)
 
 
 class AuditQuerySchema(PagingSchema):

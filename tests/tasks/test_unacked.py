@@ -9,7 +9,7 @@ from gonemaster_db.repositories.jobs import claim_job, create_job
 from gonemaster_tasks.broker.keys import UNACKED, UNACKED_INDEX
 from gonemaster_tasks.broker.messages import build_message
 from gonemaster_tasks.control.jobs import cancel_job
-from gonemaster_tasks.maintenance.unacked import drop_leftovers
+from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
 from gonemaster_tasks.queues import NORMAL
 from tests.support.redis import raw
 from tests.support.workers import Farm
@@ -25,7 +25,7 @@ def _taken(farm: Farm, *, ago_s: float) -> str:
 
 
 def _drop(farm: Farm) -> int:
-    return drop_leftovers(farm.store, farm.broker, now=utcnow())
+    return drop_stale_unacked(farm.store, farm.broker, now=utcnow())
 
 
 def test_a_message_taken_and_never_claimed_waits_again(farm: Farm) -> None:
