@@ -1,4 +1,4 @@
-"""kombu's Redis transport for workers: acknowledgements sent together, and no wait for a slot that became free."""
+"""kombu's Redis transport for workers: no wait for a slot that became free, one client for all commands."""
 
 from collections.abc import Iterator, Sequence
 from itertools import cycle
@@ -6,30 +6,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kombu.transport import redis as kombu_redis
-from kombu.transport import virtual
 
 from gonemaster_tasks.broker.address import BrokerAddress
 from gonemaster_tasks.worker.tier_order import TierOrder
 
 _PARTIAL_WAIT_S = 0.3  # also bounds how long a resumption or a higher limit goes unseen
-
-
-class _QoS(kombu_redis.QoS):
-    """What this process holds. Acknowledgements are collected; the channel sends them to Redis together."""
-
-    def __init__(self, channel: Any, prefetch_count: int = 0) -> None:
-        super().__init__(channel, prefetch_count)  # type: ignore[no-untyped-call]  # kombu has no types
-        self._acknowledged: list[str] = []
-
-    def ack(self, delivery_tag: str) -> None:
-        """Note an acknowledgement, which `send_acks` sends."""
-        self._acknowledged.append(delivery_tag)
-        virtual.QoS.ack(self, delivery_tag)
-
-    def acknowledged(self) -> list[str]:
-        """Hand out, once, what was acknowledged."""
-        tags, self._acknowledged = self._acknowledged, []
-        return tags
 
 
 class _UnblockingChannel:
@@ -40,19 +21,13 @@ class _UnblockingChannel:
     CLIENT UNBLOCK, which BRPOP takes as a timeout.
     """
 
-    QoS = _QoS
-    qos: Any
-    closed: bool
     _queue_cycle: TierOrder
     _in_poll: Any
     client: Any
     active_queues: Any
-    conn_or_acquire: Any
     pool: Any
     connection: Any
     do_restore: bool
-    unacked_key: str
-    unacked_index_key: str
     _blocked: tuple[object, int] | None = None  # socket of BRPOP and its client id in the server
     _shared: tuple[object, Any] | None = None  # pool and the client made for it
 
@@ -72,30 +47,15 @@ class _UnblockingChannel:
 
     def close(self) -> None:
         """Close. What a lost connection had taken cannot be given back here: Celery would end on the attempt."""
-        if self._is_lost():
-            self.do_restore = False
-        else:
-            self.send_acks()
+        self.do_restore = self.do_restore and not self._is_lost()
         super().close()  # type: ignore[misc]  # kombu's channel has it
 
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
         if self._is_lost():
             return  # the reconciler forgets the message
         super().basic_ack(delivery_tag, multiple)  # type: ignore[misc]  # kombu's channel has it
-        if self.closed or not self.connection.in_event_loop:
-            self.send_acks()
-
-    def send_acks(self) -> None:
-        """Send the acknowledgements of this turn of the event loop, and let BRPOP see the slots that became free."""
-        tags = self.qos.acknowledged()
-        if not tags:
-            return
-        with self.conn_or_acquire() as client, client.pipeline(transaction=False) as pipe:
-            pipe.hdel(self.unacked_key, *tags)
-            pipe.zrem(self.unacked_index_key, *tags)
-            if self._in_poll and self._blocked and self._queue_cycle.has_more(len(self.active_queues)):
-                pipe.client_unblock(self._blocked[1])
-            pipe.execute()
+        if self._in_poll and self._blocked and self._queue_cycle.has_more(len(self.active_queues)):
+            self._create_client().client_unblock(self._blocked[1])
 
     def _is_lost(self) -> bool:
         """Say whether the connection of this channel was given up after an error."""
@@ -118,29 +78,13 @@ class SentinelChannel(_UnblockingChannel, kombu_redis.SentinelChannel):
     """Channel of a server that Sentinel names."""
 
 
-class _AckingTransport:
-    """Mixin for kombu's transports: what was acknowledged in a turn of the event loop is sent before it waits again."""
-
-    channels: Any
-    in_event_loop = False
-
-    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
-        super().register_with_event_loop(connection, loop)  # type: ignore[misc]  # kombu's transport has it
-        self.in_event_loop = True
-        loop.on_tick.add(self._send_acks)
-
-    def _send_acks(self) -> None:
-        for channel in self.channels:
-            channel.send_acks()
-
-
-class Transport(_AckingTransport, kombu_redis.Transport):
+class Transport(kombu_redis.Transport):
     """Transport of a single server."""
 
     Channel = Channel
 
 
-class SentinelTransport(_AckingTransport, kombu_redis.SentinelTransport):
+class SentinelTransport(kombu_redis.SentinelTransport):
     """Transport of a server that Sentinel names."""
 
     Channel = SentinelChannel

@@ -1,7 +1,8 @@
-"""Acknowledgements sent together leave Redis as single ones would."""
+"""What the transport of workers takes, acknowledges and gives back, and how a wait in Redis is ended."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from queue import Empty
 from typing import Any
 
 import pytest
@@ -73,6 +74,11 @@ def fill(broker: Broker, tier: str, count: int) -> list[str]:
     return ids
 
 
+def unblocks(client: Any) -> int:
+    """How often a wait was ended in this server so far."""
+    return int(client.info("commandstats").get("cmdstat_client|unblock", {"calls": 0})["calls"])
+
+
 def test_what_was_taken_goes_back_in_bytes_that_are_found_again(broker: Broker, make_taker: MakeTaker) -> None:
     ids = fill(broker, BATCH, 20)
     taker = make_taker()
@@ -83,33 +89,36 @@ def test_what_was_taken_goes_back_in_bytes_that_are_found_again(broker: Broker, 
     assert broker.lists.remove(ids[: SLOTS - 1], BATCH) == ids[: SLOTS - 1]
 
 
-def test_acknowledgements_of_a_turn_are_sent_together(broker: Broker, make_taker: MakeTaker) -> None:
-    ids = fill(broker, BATCH, 200)
+def test_an_acknowledged_message_has_left_redis(broker: Broker, make_taker: MakeTaker) -> None:
+    ids = fill(broker, BATCH, 3)
     taker = make_taker()
-    taken = taker.take(SLOTS - 1)
-    taker.channel.connection.in_event_loop = True  # as with an event loop
-    for message in taker.messages:
-        message.ack()
-    assert broker.unacked.held(ids) == {*taken}
-    taker.channel.send_acks()
-    assert (broker.unacked.count(), broker.unacked.held_since()) == (0, {})
-
-
-def test_without_an_event_loop_an_acknowledgement_is_sent_at_once(broker: Broker, make_taker: MakeTaker) -> None:
-    fill(broker, BATCH, 3)
-    taker = make_taker()
-    taker.take()
+    taker.take(2)
     taker.messages[0].ack()
-    assert broker.unacked.count() == 0
+    assert broker.unacked.held(ids) == {ids[1]}
+    assert [*broker.unacked.held_since()] == [ids[1]]
 
 
-def test_a_channel_that_closes_sends_what_was_acknowledged_and_gives_the_rest_back(
+def test_a_slot_that_becomes_free_ends_the_wait_of_a_consumer_at_its_limit(
     broker: Broker, make_taker: MakeTaker
 ) -> None:
-    ids = fill(broker, BATCH, 200)
+    fill(broker, BATCH, SLOTS)
+    taker = make_taker()
+    taker.take(SLOTS - 1)  # the last slot is kept for normal, so BRPOP asks for the others only
+    client = taker.channel._create_client()
+    before = unblocks(client)
+    taker.channel._brpop_start()
+    taker.gate.leave(taker.messages[0].headers["id"])
+    taker.messages[0].ack()
+    with pytest.raises(Empty):
+        taker.channel._brpop_read()
+    assert unblocks(client) == before + 1
+    assert taker.take() == [f"job_{BATCH}{SLOTS - 1:04}"]
+
+
+def test_a_channel_that_closes_gives_back_what_was_not_acknowledged(broker: Broker, make_taker: MakeTaker) -> None:
+    ids = fill(broker, BATCH, 20)
     taker = make_taker()
     taken = taker.take(SLOTS - 1)
-    taker.channel.connection.in_event_loop = True
     for message in taker.messages[:4]:
         message.ack()
     taker.connection.close()
