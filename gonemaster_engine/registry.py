@@ -7,12 +7,13 @@ the documents and the message catalogues are built from or checked against this 
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 from gonemaster_engine.errors import UnknownTestCase
+from gonemaster_engine.families import IPV4_DISABLED, IPV6_DISABLED, ServerFilter, server_filter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.zone import Zone
 
@@ -31,6 +32,8 @@ MODULE_NAMES = (
 Emitted: TypeAlias = Mapping[str, frozenset[str]]
 """Tags that the finished cases of a module gave, by case id. Cases that were not selected are absent."""
 Gate: TypeAlias = Callable[[Emitted], bool]
+Findings: TypeAlias = AsyncIterator[Finding] | Awaitable[list[Finding]]
+"""What a case gives: one finding after the other, or all at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +43,47 @@ class Case:
     id: str  # "basic01"
     purpose: str  # one line, from the docstring of its function
     tags: tuple[Tag, ...]  # all it can give, without START and END
-    run: Callable[[Zone], AsyncIterator[Finding]]
+    function: Callable[..., Findings]  # takes the zone; with `asks`, what filters its servers, too
+    asks: tuple[str, ...] = ()  # query types for which the run reports each server whose address family is off
     module: str = field(init=False)  # name of its module, in capitals
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "module", self.id.rstrip("0123456789").upper())
 
+    async def run(self, zone: Zone, report: Callable[[Finding], None]) -> None:
+        """Do the case; `report` gets each finding as soon as it is there, among them the queries that are left out."""
+        usable = server_filter(zone.context.uses_family, self.asks, report)
+        found = self.function(zone, usable) if self.asks else self.function(zone)
+        if isinstance(found, AsyncIterator):
+            async for finding in found:
+                report(finding)
+        else:
+            for finding in await found:
+                report(finding)
+
     @property
     def manual(self) -> str:
         """What the file of the case says about it: specification and RFCs."""
-        return (importlib.import_module(self.run.__module__).__doc__ or "").strip()
+        return (importlib.import_module(self.function.__module__).__doc__ or "").strip()
 
 
-def case(case_id: str, *tags: Tag) -> Callable[[Callable[[Zone], AsyncIterator[Finding]]], Case]:
-    """Make a test case of an asynchronous generator of findings."""
+@overload
+def case(case_id: str, *tags: Tag) -> Callable[[Callable[[Zone], Findings]], Case]: ...
+@overload
+def case(
+    case_id: str, *tags: Tag, asks: tuple[str, ...]
+) -> Callable[[Callable[[Zone, ServerFilter], Findings]], Case]: ...
+def case(case_id: str, *tags: Tag, asks: tuple[str, ...] = ()) -> Callable[[Callable[..., Findings]], Case]:
+    """Make a test case of a function that gives findings, and its docstring.
 
-    def make(function: Callable[[Zone], AsyncIterator[Finding]]) -> Case:
+    With `asks`, the types of its queries, the function gets a `ServerFilter` beside the zone: the servers that it
+    leaves out are reported by the run, once for each of these types.
+    """
+
+    def make(function: Callable[..., Findings]) -> Case:
         purpose = (function.__doc__ or "").strip().partition("\n")[0]
-        return Case(case_id.lower(), purpose, tags, function)
+        left_out = (IPV4_DISABLED, IPV6_DISABLED) if asks else ()
+        return Case(case_id.lower(), purpose, (*tags, *left_out), function, asks)
 
     return make
 

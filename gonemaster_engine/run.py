@@ -396,8 +396,7 @@ class _Run:
         case = run.case
         self._add(run, START(testcase=case.id))
         try:
-            async for finding in case.run(self._zone):
-                self._add(run, finding)
+            await case.run(self._zone, lambda finding: self._add(run, finding))
         except Exception as error:  # one case must not take the others down
             log.exception("a test case raised an error", extra={"testcase": case.id, "domain": self._zone.name})
             text = f"{type(error).__name__}: {error}"

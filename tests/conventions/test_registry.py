@@ -53,7 +53,7 @@ def test_test_case_gives_the_agreed_tags(case_id: str) -> None:
 @pytest.mark.parametrize("case_id", CASES)
 def test_test_case_lies_in_a_file_of_its_name(case_id: str) -> None:
     case = cases()[case_id]
-    assert case.run.__module__ == f"gonemaster_engine.testcases.{case.module.lower()}.{case_id}"
+    assert case.function.__module__ == f"gonemaster_engine.testcases.{case.module.lower()}.{case_id}"
     assert case.purpose.endswith(".")
     assert "RFC" in case.manual or "Zonemaster" in case.manual
 

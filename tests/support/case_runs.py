@@ -68,7 +68,8 @@ def findings(
         recursor = Recursor(context)
         asn = AsnLookup(recursor, context.profile, AsnCache(), whois_port=whois_port)
         tested = Zone(context, recursor, asn)
-        found = [(finding.tag.name, finding.args) async for finding in case_of(case_id).run(tested)]
+        found: list[Found] = []
+        await case_of(case_id).run(tested, lambda finding: found.append((finding.tag.name, finding.args)))
         return found, any(map(_was_late, context.servers.values()))
 
     def _was_late(asked: Asked) -> bool:

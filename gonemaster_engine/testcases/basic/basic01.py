@@ -12,19 +12,12 @@ from collections.abc import AsyncIterator, Iterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import IPV4_ENABLED, IPV6_ENABLED, ServerFilter, enabled
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
 from gonemaster_engine.resolver.delegation_walk import EXISTS, Seen, Walk
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
-from gonemaster_engine.testcases._transport import (
-    IPV4_DISABLED,
-    IPV4_ENABLED,
-    IPV6_DISABLED,
-    IPV6_ENABLED,
-    sent_queries,
-    skipped_queries,
-)
 from gonemaster_engine.zone import Zone
 
 CHILD_FOUND = Tag("B01_CHILD_FOUND", Level.INFO, ("domain",))
@@ -46,8 +39,6 @@ LOOP_PROTECTION = Tag(
     "LOOP_PROTECTION", Level.DEBUG2, ("caller", "child_zone_name", "zone_name", "intermediate_query_name")
 )
 
-_WALK_TYPES = ("SOA", "NS", "DNAME")
-
 
 @case(
     "basic01",
@@ -65,13 +56,12 @@ _WALK_TYPES = ("SOA", "NS", "DNAME")
     ROOT_HAS_NO_PARENT,
     SERVER_ZONE_ERROR,
     *ALIAS_TAGS,
-    IPV4_DISABLED,
     IPV4_ENABLED,
-    IPV6_DISABLED,
     IPV6_ENABLED,
     LOOP_PROTECTION,
+    asks=("SOA", "NS", "DNAME"),
 )
-async def basic01(zone: Zone) -> AsyncIterator[Finding]:
+async def basic01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone exists, and find its parent zone."""
     if zone.is_root:
         yield CHILD_FOUND(domain=zone.name)
@@ -82,7 +72,7 @@ async def basic01(zone: Zone) -> AsyncIterator[Finding]:
         yield PARENT_DISREGARDED()
         return
     walk = await zone.walk()
-    for finding in _on_the_way(zone.name, walk):
+    for finding in _on_the_way(zone.name, walk, usable):
         yield finding
     for finding in await alias_findings(zone, walk.server_names):
         yield finding
@@ -94,12 +84,13 @@ async def basic01(zone: Zone) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _on_the_way(zone_name: str, walk: Walk) -> Iterator[Finding]:
+def _on_the_way(zone_name: str, walk: Walk, usable: ServerFilter) -> Iterator[Finding]:
     told: set[tuple[Nameserver, str]] = set()
-    for server, query_type, used in walk.transports:
+    for server, query_type, _used in walk.transports:
         if (server, query_type) not in told:
             told.add((server, query_type))
-            yield from sent_queries(server, query_type) if used else skipped_queries(server, *_WALK_TYPES)
+            if usable([server]):
+                yield from enabled(server, [query_type])
     for server, query_name, query_type in walk.errors:
         yield SERVER_ZONE_ERROR(query_name=query_name, query_type=query_type, ns=server.name, address=server.address)
     for server, query_name in walk.hidden:

@@ -8,18 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import IPV4_ENABLED, IPV6_ENABLED, ServerFilter, enabled
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import (
-    IPV4_DISABLED,
-    IPV4_ENABLED,
-    IPV6_DISABLED,
-    IPV6_ENABLED,
-    sent_queries,
-    usable,
-)
 from gonemaster_engine.zone import Zone
 
 _SERVER = ("ns", "address")
@@ -43,22 +36,19 @@ UNEXPECTED_RCODE = Tag("B02_UNEXPECTED_RCODE", Level.ERROR, (*_SERVER, "rcode"))
     NO_ADDRESS,
     NO_RESPONSE,
     UNEXPECTED_RCODE,
-    IPV4_DISABLED,
     IPV4_ENABLED,
-    IPV6_DISABLED,
     IPV6_ENABLED,
+    asks=("SOA",),
 )
-async def basic02(zone: Zone) -> AsyncIterator[Finding]:
+async def basic02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that at least one name server in the delegation is authoritative for the zone."""
     ns_names = await zone.glue_names()
     if not ns_names:
         yield NO_DELEGATION(domain=zone.name)
         return
     resolved = await zone.glue()
-    servers, skipped = usable(zone, resolved, "SOA")
-    for finding in skipped:
-        yield finding
-    for finding in (finding for server in servers for finding in sent_queries(server, "SOA")):
+    servers = usable(resolved)
+    for finding in (finding for server in servers for finding in enabled(server, ["SOA"])):
         yield finding
     working: list[Nameserver] = []
     faults: list[Finding] = []

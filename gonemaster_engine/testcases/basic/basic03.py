@@ -11,17 +11,10 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import IPV4_ENABLED, IPV6_ENABLED, ServerFilter, enabled
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import (
-    IPV4_DISABLED,
-    IPV4_ENABLED,
-    IPV6_DISABLED,
-    IPV6_ENABLED,
-    sent_queries,
-    usable,
-)
 from gonemaster_engine.zone import Zone
 
 NO_RESPONSES = Tag("A_QUERY_NO_RESPONSES", Level.INFO)
@@ -29,13 +22,11 @@ HAS_A = Tag("HAS_A_RECORDS", Level.ERROR, ("ns", "address", "domain"))
 NO_A = Tag("NO_A_RECORDS", Level.DEBUG, ("ns", "address", "domain"))
 
 
-@case("basic03", NO_RESPONSES, HAS_A, NO_A, IPV4_DISABLED, IPV4_ENABLED, IPV6_DISABLED, IPV6_ENABLED)
-async def basic03(zone: Zone) -> AsyncIterator[Finding]:
+@case("basic03", NO_RESPONSES, HAS_A, NO_A, IPV4_ENABLED, IPV6_ENABLED, asks=("A",))
+async def basic03(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Look up the A records of www when the zone has no working name server."""
-    servers, skipped = usable(zone, await zone.glue(), "A")
-    for finding in skipped:
-        yield finding
-    for finding in (finding for server in servers for finding in sent_queries(server, "A")):
+    servers = usable(await zone.glue())
+    for finding in (finding for server in servers for finding in enabled(server, ["A"])):
         yield finding
     www = names.prepend("www", zone.name)
     answered = False

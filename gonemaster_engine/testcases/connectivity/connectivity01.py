@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.connectivity._answers import QUERY_TYPES, TransportTags, check_answers
 from gonemaster_engine.zone import Zone
 
@@ -26,18 +26,16 @@ UDP = TransportTags.named("CN01", "UDP")
     ALL_IPV6_DISABLED,
     *UDP.all,
     *ALIAS_TAGS,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=QUERY_TYPES,
 )
-async def connectivity01(zone: Zone) -> AsyncIterator[Finding]:
+async def connectivity01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers respond to SOA and NS queries over UDP."""
     servers = await zone.all_servers()
     for finding in await alias_findings(zone, await zone.all_names()):
         yield finding
-    allowed, skipped = usable(zone, servers, *QUERY_TYPES)
     for tag, is_ipv6 in ((ALL_IPV4_DISABLED, False), (ALL_IPV6_DISABLED, True)):
-        left_out = [server for server in servers if server not in allowed and server.is_ipv6 is is_ipv6]
-        if left_out:
-            yield tag(servers=left_out)
-    for finding in (*skipped, *await check_answers(zone, allowed, UDP, tcp=False)):
+        of_family = [server for server in servers if server.is_ipv6 is is_ipv6]
+        if of_family and not zone.context.uses_family(ipv6=is_ipv6):
+            yield tag(servers=of_family)
+    for finding in await check_answers(zone, usable(servers), UDP, tcp=False):
         yield finding

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.zone import Zone
 
 MAX_PAYLOAD = 4096  # octets; the largest size that is tried
@@ -44,15 +44,12 @@ class Observation:
     payload: int = DNSSEC_PAYLOAD  # that was announced, octets
 
 
-@case("connectivity05", *TAGS, IPV4_DISABLED, IPV6_DISABLED)
-async def connectivity05(zone: Zone) -> AsyncIterator[Finding]:
+@case("connectivity05", *TAGS, asks=("DNSKEY",))
+async def connectivity05(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the DNSKEY response of each name server arrives over UDP or TCP, whatever its size."""
-    servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     observed = await asyncio.gather(*(_observe(zone, server) for server in servers))
-    for finding in _grouped(zip(servers, observed, strict=True)):
-        yield finding
+    return _grouped(zip(servers, observed, strict=True))
 
 
 def _grouped(observed: Iterable[tuple[Nameserver, Sequence[Observation]]]) -> list[Finding]:

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.testcases._transport import usable
 from gonemaster_engine.zone import Zone
 
 Value = TypeVar("Value", bound=Any)
@@ -19,13 +18,13 @@ NO_RESPONSE_SOA_QUERY = Tag("NO_RESPONSE_SOA_QUERY", Level.DEBUG, ("ns", "addres
 
 
 async def group_by_soa(
-    zone: Zone, value: Callable[[Any], Value]
+    zone: Zone, servers: Iterable[Nameserver], value: Callable[[Any], Value]
 ) -> tuple[list[Finding], list[tuple[Value, list[Nameserver]]]]:
-    """Ask all servers for the SOA record and group them by what `value` takes from its rdata.
+    """Ask the servers for the SOA record and group them by what `value` takes from its rdata.
 
     Returns the findings about servers without a usable answer, and the values in their order, each with its servers.
     """
-    servers, findings = usable(zone, await zone.all_servers(), "SOA")
+    findings: list[Finding] = []
     found: list[tuple[Value, Nameserver]] = []
     for server, response in await query_all(servers, zone.name, "SOA"):
         if response is None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
 from gonemaster_engine.zone import Zone
 
@@ -34,12 +34,12 @@ VARIATION = Tag("SOA_SERIAL_VARIATION", Level.NOTICE, ("serial_min", "serial_max
     ONE,
     SERIAL,
     VARIATION,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("SOA",),
 )
-async def consistency01(zone: Zone) -> AsyncIterator[Finding]:
+async def consistency01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers have the same SOA serial."""
-    findings, groups = await group_by_soa(zone, lambda soa: int(soa.serial))
+    servers = usable(await zone.all_servers())
+    findings, groups = await group_by_soa(zone, servers, lambda soa: int(soa.serial))
     for finding in findings:
         yield finding
     for serial, servers in groups:

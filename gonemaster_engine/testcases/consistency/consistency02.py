@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._mailbox import mailbox_text
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
 from gonemaster_engine.zone import Zone
 
@@ -20,10 +20,12 @@ ONE = Tag("ONE_SOA_RNAME", Level.INFO, ("rname",))
 MULTIPLE = Tag("MULTIPLE_SOA_RNAMES", Level.NOTICE, ("count",))
 
 
-@case("consistency02", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, RNAME, IPV4_DISABLED, IPV6_DISABLED)
-async def consistency02(zone: Zone) -> AsyncIterator[Finding]:
+@case("consistency02", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, RNAME, asks=("SOA",))
+async def consistency02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers have the same SOA RNAME."""
-    findings, groups = await group_by_soa(zone, lambda soa: mailbox_text(soa.rname).lower())
+    findings, groups = await group_by_soa(
+        zone, usable(await zone.all_servers()), lambda soa: mailbox_text(soa.rname).lower()
+    )
     for finding in findings:
         yield finding
     if len(groups) == 1:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
 from gonemaster_engine.zone import Zone
 
@@ -20,10 +20,12 @@ ONE = Tag("ONE_SOA_TIME_PARAMETER_SET", Level.INFO, _TIMERS)
 MULTIPLE = Tag("MULTIPLE_SOA_TIME_PARAMETER_SET", Level.NOTICE, ("count",))
 
 
-@case("consistency03", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, TIMERS, IPV4_DISABLED, IPV6_DISABLED)
-async def consistency03(zone: Zone) -> AsyncIterator[Finding]:
+@case("consistency03", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, TIMERS, asks=("SOA",))
+async def consistency03(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers have the same SOA timers."""
-    findings, groups = await group_by_soa(zone, lambda soa: (soa.refresh, soa.retry, soa.expire, soa.minimum))
+    findings, groups = await group_by_soa(
+        zone, usable(await zone.all_servers()), lambda soa: (soa.refresh, soa.retry, soa.expire, soa.minimum)
+    )
     for finding in findings:
         yield finding
     if len(groups) == 1:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, grouped
 from gonemaster_engine.zone import Zone
 
@@ -30,14 +30,11 @@ INCONSISTENT_TTL = Tag("INCONSISTENT_NS_TTL", Level.NOTICE, ("count", "ttl_min",
     NO_RESPONSE_NS_QUERY,
     NS_SET,
     ONE,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("NS",),
 )
-async def consistency04(zone: Zone) -> AsyncIterator[Finding]:
+async def consistency04(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers return the same NS RRset at the apex, with the same TTL."""
-    servers, skipped = usable(zone, await zone.all_servers(), "NS")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     sets: list[tuple[tuple[str, ...], Nameserver]] = []
     ttls: set[int] = set()
     for server, response in await query_all(servers, zone.name, "NS"):

@@ -19,7 +19,6 @@ from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._referrals import delegated_names, glue_addresses, referrals
-from gonemaster_engine.testcases._transport import is_enabled
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, grouped
 from gonemaster_engine.zone import Zone
 
@@ -108,7 +107,7 @@ def _glue(zone_name: str, responses: Iterable[Response]) -> dict[str, set[str]]:
 
 
 async def _ask_child(zone: Zone, in_domain: list[str]) -> _ChildData:
-    servers = [server for server in await zone.all_servers() if is_enabled(zone, server)]
+    servers = [server for server in await zone.all_servers() if zone.context.uses_family(ipv6=server.is_ipv6)]
     pending = [
         (name, qtype, server, server.query(name, qtype))
         for name in in_domain

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.wire import from_dns_name
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
 from gonemaster_engine.zone import Zone
 
@@ -20,10 +20,11 @@ ONE = Tag("ONE_SOA_MNAME", Level.INFO, ("mname",))
 MULTIPLE = Tag("MULTIPLE_SOA_MNAMES", Level.NOTICE, ("count",))
 
 
-@case("consistency06", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, MNAME, IPV4_DISABLED, IPV6_DISABLED)
-async def consistency06(zone: Zone) -> AsyncIterator[Finding]:
+@case("consistency06", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, MNAME, asks=("SOA",))
+async def consistency06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers have the same SOA MNAME."""
-    findings, groups = await group_by_soa(zone, lambda soa: from_dns_name(soa.mname))
+    servers = usable(await zone.all_servers())
+    findings, groups = await group_by_soa(zone, servers, lambda soa: from_dns_name(soa.mname))
     for finding in findings:
         yield finding
     if len(groups) == 1:

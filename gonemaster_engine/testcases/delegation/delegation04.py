@@ -8,21 +8,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.zone import Zone
 
 ARE_AUTHORITATIVE = Tag("ARE_AUTHORITATIVE", Level.INFO, ("servers",))
 IS_NOT_AUTHORITATIVE = Tag("IS_NOT_AUTHORITATIVE", Level.WARNING, ("ns", "address", "proto"))
 
 
-@case("delegation04", ARE_AUTHORITATIVE, IS_NOT_AUTHORITATIVE, IPV4_DISABLED, IPV6_DISABLED)
-async def delegation04(zone: Zone) -> AsyncIterator[Finding]:
+@case("delegation04", ARE_AUTHORITATIVE, IS_NOT_AUTHORITATIVE, asks=("SOA",))
+async def delegation04(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers are authoritative for the zone, over UDP and over TCP."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     pending = [
         (server, proto, server.query(zone.name, "SOA", tcp=proto == "TCP"))
         for server in servers

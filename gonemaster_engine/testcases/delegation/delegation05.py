@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import is_alias
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.zone import Zone
 
 NO_NS_CNAME = Tag("NO_NS_CNAME", Level.INFO)
@@ -24,14 +24,12 @@ NS_IS_CNAME = Tag("NS_IS_CNAME", Level.ERROR, ("ns",))
 UNEXPECTED_RCODE = Tag("UNEXPECTED_RCODE", Level.WARNING, ("ns", "address", "query_name", "query_type", "rcode"))
 
 
-@case("delegation05", NO_NS_CNAME, NO_RESPONSE, NS_IS_CNAME, UNEXPECTED_RCODE, IPV4_DISABLED, IPV6_DISABLED)
-async def delegation05(zone: Zone) -> AsyncIterator[Finding]:
+@case("delegation05", NO_NS_CNAME, NO_RESPONSE, NS_IS_CNAME, UNEXPECTED_RCODE, asks=("A",))
+async def delegation05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that no name server name is an alias (CNAME)."""
-    servers, skipped = usable(zone, await zone.all_servers(), "A")
     ns_names = await zone.all_names()
-    if any(names.is_in_domain(name, zone.name) for name in ns_names):
-        for finding in skipped:
-            yield finding
+    has_in_domain = any(names.is_in_domain(name, zone.name) for name in ns_names)
+    servers = usable(await zone.all_servers()) if has_in_domain else []
     aliases = False
     for name in ns_names:
         if names.is_in_domain(name, zone.name):

@@ -8,22 +8,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.zone import Zone
 
 SOA_EXISTS = Tag("SOA_EXISTS", Level.INFO)
 SOA_NOT_EXISTS = Tag("SOA_NOT_EXISTS", Level.ERROR, ("ns", "address"))
 
 
-@case("delegation06", SOA_EXISTS, SOA_NOT_EXISTS, IPV4_DISABLED, IPV6_DISABLED)
-async def delegation06(zone: Zone) -> AsyncIterator[Finding]:
+@case("delegation06", SOA_EXISTS, SOA_NOT_EXISTS, asks=("SOA",))
+async def delegation06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers return the SOA record of the zone."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     with_soa = without_soa = False
     for server, response in await query_all(servers, zone.name, "SOA"):
         if response is None or response.rcode != "NOERROR":

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.rrtypes import type_number
 from gonemaster_engine.net.wire import Response
-from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, KEYTAG_ADDRESSES, Tally, is_usable
+from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, KEYTAG_ADDRESSES, Tally, ask, is_usable
 from gonemaster_engine.zone import Zone
 
 
@@ -64,10 +66,6 @@ class SignalTags:
             self.unsigned,
             self.unknown_signer,
         )
-
-    def findings(self, tally: Tally) -> Iterator[Finding]:
-        """Yield what was noted."""
-        return tally.findings(*self.all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +132,32 @@ class Published:
             verdict = zone.verifier.verify(self.signed, signature, self.keys, now=zone.now, zone=zone.name)
             if verdict is not Verdict.VALID and not verdict.is_uncheckable:
                 tally.add(tags.invalid_signature, self.server, keytag=signature.tag)
+
+
+RecordJudge: TypeAlias = Callable[[Tally, Published, Any], None]
+"""Notes what one record that asks for no deletion is worth, given the keys of its server."""
+
+
+async def judge_servers(
+    zone: Zone,
+    servers: Iterable[Nameserver],
+    tags: SignalTags,
+    *,
+    rtype: str,
+    records_of: Callable[[Response, str], Sequence[Ds | Dnskey]],
+    judge: RecordJudge,
+) -> list[Finding]:
+    """Return what the CDS or CDNSKEY records of each server are worth: as requests, by its keys, and by signatures."""
+    tally = Tally()
+    for server, (signal, keys) in await ask(servers, zone.name, rtype, "DNSKEY"):
+        if not is_usable(signal) or not (records := records_of(signal, zone.name)):
+            continue
+        published = Published.read(zone, server, type_number(rtype), records=records, signal=signal, keys=keys)
+        published.judge_delete(tally, tags)
+        if not published.keys:
+            tally.add(tags.without_dnskey, server)
+            continue
+        for record in published.wanted:
+            judge(tally, published, record)
+        published.judge_signatures(zone, tally, tags)
+    return tally.findings(*tags.all)

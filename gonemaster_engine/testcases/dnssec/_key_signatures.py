@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gonemaster_engine.dnssec.algorithms import algorithm
-from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
+from gonemaster_engine.dnssec.records import Dnskey, Rrsig, dnskeys, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, ALGORITHM_ADDRESSES, KEYTAG_ADDRESSES, Tally
+from gonemaster_engine.net.rrtypes import type_number
+from gonemaster_engine.net.wire import Response
+from gonemaster_engine.testcases.dnssec._shared import (
+    ADDRESSES,
+    ALGORITHM_ADDRESSES,
+    KEYTAG_ADDRESSES,
+    Tally,
+    ask,
+    is_usable,
+)
 from gonemaster_engine.zone import Zone
 
 
@@ -46,21 +55,26 @@ class SignatureTags:
         """All of them, in the order in which they are reported."""
         return self.missing, *self.by_verdict.values(), self.valid
 
-    def judge(
-        self,
-        zone: Zone,
-        tally: Tally,
-        server: Nameserver,
-        *,
-        signed: Rrset,
-        made: Sequence[Rrsig],
-        keys: Iterable[Dnskey],
+    async def judge_servers(self, zone: Zone, servers: Iterable[Nameserver], rtype: str) -> list[Finding]:
+        """Return what the signatures over the set of that type are worth, each judged by the keys of its server."""
+        tally = Tally()
+        types = dict.fromkeys(("DNSKEY", rtype))
+        for server, (keys, *others) in await ask(servers, zone.name, *types):
+            response = others[0] if others else keys
+            if is_usable(keys) and is_usable(response) and response.has(rtype, zone.name):
+                self._judge(zone, tally, server, response=response, rtype=rtype, keys=dnskeys(keys, zone.name))
+        return tally.findings(*self.all)
+
+    def _judge(
+        self, zone: Zone, tally: Tally, server: Nameserver, *, response: Response, rtype: str, keys: Sequence[Dnskey]
     ) -> None:
-        """Note what the signatures of one server over one set are worth."""
+        if not keys:
+            return
+        number = type_number(rtype)
+        signed, made = rrset(response, number, zone.name), signatures(response, number, zone.name)
         if not made:
             tally.add(self.missing, server)
             return
-        keys = list(keys)
         verdicts = [zone.verifier.verify(signed, each, keys, now=zone.now, zone=zone.name) for each in made]
         for signature, verdict in zip(made, verdicts, strict=True):
             self._add(tally, server, signature, verdict)
@@ -76,7 +90,3 @@ class SignatureTags:
             tally.add(tag, server, keytag=signature.tag, algo_num=known.number, algo_mnemo=known.mnemonic)
         else:
             tally.add(tag, server, keytag=signature.tag)
-
-    def findings(self, tally: Tally) -> Iterator[Finding]:
-        """Yield what was noted."""
-        return tally.findings(*self.all)

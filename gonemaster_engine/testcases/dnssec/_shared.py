@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, TypeGuard
 
 from gonemaster_engine.dnssec.records import Ds, make_ds
@@ -39,13 +39,13 @@ class Tally:
         """Say whether there is a finding with one of these tags."""
         return any(tag.name in self._found for tag in tags)
 
-    def findings(self, *tags: Tag) -> Iterator[Finding]:
-        """Yield the findings, tags in the given order, then by arguments."""
-        for tag in tags:
-            groups = self._found.get(tag.name, {})
-            for values in sorted(groups):
-                args, servers = groups[values]
-                yield tag(**args, **_listed(tag, servers))
+    def findings(self, *tags: Tag) -> list[Finding]:
+        """Return the findings, tags in the given order, then by arguments."""
+        return [
+            tag(**args, **_listed(tag, servers))
+            for tag in tags
+            for _, (args, servers) in sorted(self._found.get(tag.name, {}).items(), key=lambda group: group[0])
+        ]
 
 
 def _listed(tag: Tag, servers: Iterable[Nameserver | str]) -> dict[str, Any]:

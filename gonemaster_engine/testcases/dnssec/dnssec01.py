@@ -5,15 +5,15 @@ Specification: Zonemaster DNSSEC01. RFC 4034 section 5, RFC 8624, RFC 9157, RFC 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from gonemaster_engine.dnssec.algorithms import SHA256_DIGEST, Status, algorithm, digest_type
 from gonemaster_engine.dnssec.records import Ds, ds_records
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import SUPPLIED, Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, is_dnssec_answer, parent_servers, supplied_ds
 from gonemaster_engine.zone import Zone
 
@@ -54,15 +54,12 @@ UNDELEGATED_WITHOUT_DS = Tag("DS01_UNDEL_N_NO_UNDEL_DS", Level.INFO)
     ZONE_NO_DS,
     ROOT_WITHOUT_DS,
     UNDELEGATED_WITHOUT_DS,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("DS",),
 )
-async def dnssec01(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec01(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check the digest type and the key algorithm of each DS record in the parent zone."""
     tally = Tally()
-    servers, skipped = usable(zone, await parent_servers(zone), "DS")
-    for finding in skipped:
-        yield finding
+    servers = usable(await parent_servers(zone))
     if zone.supplied_ds:
         _classify(tally, SUPPLIED, supplied_ds(zone))
     with_ds = bool(zone.supplied_ds)
@@ -76,10 +73,10 @@ async def dnssec01(zone: Zone) -> AsyncIterator[Finding]:
             _classify(tally, server, records)
         else:
             without_ds.append(server)
-    for finding in tally.findings(*BY_DIGEST_TYPE.values(), *BY_KEY_ALGORITHM.values(), SHA256_MISSING):
-        yield finding
-    for finding in _absence(zone, with_ds=with_ds, without_ds=without_ds, ignored=ignored):
-        yield finding
+    return [
+        *tally.findings(*BY_DIGEST_TYPE.values(), *BY_KEY_ALGORITHM.values(), SHA256_MISSING),
+        *_absence(zone, with_ds=with_ds, without_ds=without_ds, ignored=ignored),
+    ]
 
 
 def _classify(tally: Tally, server: Nameserver | str, records: Iterable[Ds]) -> None:

@@ -5,7 +5,7 @@ Specification: Zonemaster DNSSEC02. RFC 4034 section 5.2, RFC 4035 section 5.2, 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gonemaster_engine.dnssec.algorithms import algorithm
@@ -13,11 +13,11 @@ from gonemaster_engine.dnssec.digests import digest_matches
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
     ALGORITHM_ADDRESSES,
@@ -57,27 +57,20 @@ PER_KEY = (
 )
 
 
-@case("dnssec02", *PER_KEY, NO_KEY_FOR_ANY_DS, NOT_SIGNED_BY_ANY_DS, IPV4_DISABLED, IPV6_DISABLED)
-async def dnssec02(zone: Zone) -> AsyncIterator[Finding]:
+@case("dnssec02", *PER_KEY, NO_KEY_FOR_ANY_DS, NOT_SIGNED_BY_ANY_DS, asks=("DNSKEY",))
+async def dnssec02(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the DS records in the parent zone match DNSKEY records that sign the DNSKEY RRset."""
-    parents, skipped = usable(zone, await parent_servers(zone), "DS")
-    for finding in skipped:
-        yield finding
+    parents = await parent_servers(zone)
     wanted = supplied_ds(zone) or await _ds_at(zone, parents)
     if not wanted:
-        return
-    servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY")
-    for finding in skipped:
-        yield finding
+        return []
+    servers = usable(await zone.all_servers())
     tally = Tally()
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
         if is_dnssec_answer(response) and not response.tc and (keys := dnskeys(response, zone.name)):
             _judge(zone, tally, server, wanted, keys, response)
-    for finding in tally.findings(*PER_KEY, NO_KEY_FOR_ANY_DS):
-        yield finding
-    if not tally.has(NO_KEY_FOR_ANY_DS):
-        for finding in tally.findings(NOT_SIGNED_BY_ANY_DS):
-            yield finding
+    last = () if tally.has(NO_KEY_FOR_ANY_DS) else (NOT_SIGNED_BY_ANY_DS,)
+    return tally.findings(*PER_KEY, NO_KEY_FOR_ANY_DS, *last)
 
 
 async def _ds_at(zone: Zone, parents: Sequence[Nameserver]) -> list[Ds]:

@@ -6,15 +6,15 @@ Specification: Zonemaster DNSSEC03. RFC 5155 section 3, RFC 9276 section 3.1.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gonemaster_engine.dnssec.denial import Nsec3, nsec3_records
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, ask, is_usable
 from gonemaster_engine.zone import Zone
 
@@ -67,14 +67,11 @@ _UNASSIGNED_FLAGS = range(7)  # bit numbers, the most significant bit being 0; b
     SALT,
     NO_RESPONSE,
     ERROR_RESPONSE,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("DNSKEY", "NSEC"),
 )
-async def dnssec03(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec03(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check the hash algorithm, flags, iterations and salt of the NSEC3 records."""
-    servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY", "NSEC")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     tally = Tally()
     with_keys = False
     found: list[tuple[Nameserver, Nsec3]] = []
@@ -95,12 +92,11 @@ async def dnssec03(zone: Zone) -> AsyncIterator[Finding]:
                 tally.add(MULTIPLE_NSEC3, server)
         else:
             tally.add(NO_NSEC3, server)
-    for finding in _presence(tally, with_keys=with_keys, with_nsec3=bool(found)):
-        yield finding
-    for finding in _parameters(found, is_tld=zone.is_tld):
-        yield finding
-    for finding in tally.findings(NO_RESPONSE, ERROR_RESPONSE):
-        yield finding
+    return [
+        *_presence(tally, with_keys=with_keys, with_nsec3=bool(found)),
+        *_parameters(found, is_tld=zone.is_tld),
+        *tally.findings(NO_RESPONSE, ERROR_RESPONSE),
+    ]
 
 
 def _presence(tally: Tally, *, with_keys: bool, with_nsec3: bool) -> Iterator[Finding]:

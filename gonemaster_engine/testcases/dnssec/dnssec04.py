@@ -5,7 +5,7 @@ Specification: Zonemaster DNSSEC04. RFC 4034 section 3.1.5, RFC 6781 section 4.4
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from gonemaster_engine.dnssec.records import Rrsig, all_signatures
@@ -27,16 +27,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @case("dnssec04", EXPIRATION, EXPIRED, REMAINING_SHORT, REMAINING_LONG, DURATION_LONG, DURATION_OK)
-async def dnssec04(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec04(zone: Zone) -> list[Finding]:
     """Check that the signatures expire neither too soon nor too late."""
     keys = await zone.query_auth(zone.name, "DNSKEY", dnssec=True)
     soa = await zone.query_auth(zone.name, "SOA", dnssec=True)
     if keys is None or soa is None:
-        return
-    for response in (keys, soa):
-        for signature in sorted(all_signatures(response), key=lambda found: (found.covered, found.tag, found.rdata)):
-            for finding in _judge(zone, signature):
-                yield finding
+        return []
+    return [
+        finding
+        for response in (keys, soa)
+        for signature in sorted(all_signatures(response), key=lambda found: (found.covered, found.tag, found.rdata))
+        for finding in _judge(zone, signature)
+    ]
 
 
 def _judge(zone: Zone, signature: Rrsig) -> Iterator[Finding]:

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 from gonemaster_engine.dnssec.algorithms import Status, algorithm
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
 from gonemaster_engine.zone import Zone
 
@@ -32,12 +32,10 @@ ZONE_NO_DNSSEC = Tag("DS05_ZONE_NO_DNSSEC", Level.NOTICE, SERVERS)
 SERVER_NO_DNSSEC = Tag("DS05_SERVER_NO_DNSSEC", Level.ERROR, SERVERS)
 
 
-@case("dnssec05", *BY_STATUS.values(), NO_RESPONSE, ZONE_NO_DNSSEC, SERVER_NO_DNSSEC, IPV4_DISABLED, IPV6_DISABLED)
-async def dnssec05(zone: Zone) -> AsyncIterator[Finding]:
+@case("dnssec05", *BY_STATUS.values(), NO_RESPONSE, ZONE_NO_DNSSEC, SERVER_NO_DNSSEC, asks=("DNSKEY",))
+async def dnssec05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check the algorithm of each DNSKEY record."""
-    servers, skipped = usable(zone, await child_servers(zone), "DNSKEY")
-    for finding in skipped:
-        yield finding
+    servers = usable(await child_servers(zone))
     tally = Tally()
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
         if not is_usable(response):

@@ -5,15 +5,15 @@ Specification: Zonemaster DNSSEC07. RFC 4034, RFC 4035 section 2.4, RFC 5155 sec
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from gonemaster_engine.dnssec.records import DNSKEY, DS, ds_records, signatures
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import SUPPLIED, Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._no_delegation import proves_no_delegation
 from gonemaster_engine.testcases.dnssec._shared import (
     SERVERS,
@@ -57,27 +57,23 @@ NO_DELEGATION = Tag("DS07_PARENT_PROVES_NO_DELEGATION", Level.ERROR, ("parent", 
     NO_DS_FOR_SIGNED,
     DS_FOR_SIGNED,
     NO_DELEGATION,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("SOA", "DNSKEY", "DS"),
 )
-async def dnssec07(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec07(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Find out whether the zone is signed and whether its parent zone has DS records for it."""
-    servers, skipped = usable(zone, await child_servers(zone), "SOA", "DNSKEY", "DS")
-    for finding in skipped:
-        yield finding
-    parents, skipped_parents = usable(zone, await parent_servers(zone), "DS")
+    zone_servers = await child_servers(zone)
+    servers = usable(zone_servers)
+    parents = await parent_servers(zone)
     pending = [server.query(zone.name, "DS", dnssec=True) for server in parents]  # on their way while the zone is asked
     tally = await _ask_zone(zone, servers)
     is_signed, is_unsigned = tally.has(SIGNED_ON_SERVER), tally.has(NOT_SIGNED_ON_SERVER)
     if is_signed:
-        for finding in skipped_parents:
-            yield finding
         answers = [(server, await answer) for server, answer in zip(parents, pending, strict=True)]
         await _judge_parent(zone, answers, tally)
-    for finding in _signing(tally, is_signed=is_signed, is_unsigned=is_unsigned, asked=bool(servers) or not skipped):
-        yield finding
-    for finding in _delegation(tally, is_consistently_signed=is_signed and not is_unsigned):
-        yield finding
+    return [
+        *_signing(tally, is_signed=is_signed, is_unsigned=is_unsigned, asked=bool(servers) or not zone_servers),
+        *_delegation(tally, is_consistently_signed=is_signed and not is_unsigned),
+    ]
 
 
 async def _ask_zone(zone: Zone, servers: Sequence[Nameserver]) -> Tally:

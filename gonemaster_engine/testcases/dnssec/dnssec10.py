@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from gonemaster_engine.dnssec.denial import nsec3_records, nsec3param_records, nsec_records
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._apex_denial import ALGORITHM_UNSUPPORTED, NSEC3_TAGS, NSEC_TAGS, Denial
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, ask, child_servers, is_usable
 from gonemaster_engine.zone import Zone
@@ -74,6 +74,9 @@ class _Evidence:
         return self.nsec3param | self.nsec3_nodata
 
 
+_TYPES = ("DNSKEY", "NSEC", "NSEC3PARAM")
+
+
 @case(
     "dnssec10",
     *_BY_SERVER,
@@ -86,18 +89,14 @@ class _Evidence:
     ZONE_NO_DNSSEC,
     SERVER_NO_DNSSEC,
     MISSING,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=_TYPES,
 )
-async def dnssec10(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check the NSEC or NSEC3 records for the apex on all name servers."""
-    types = ("DNSKEY", "NSEC", "NSEC3PARAM")
-    servers, skipped = usable(zone, await child_servers(zone), *types)
-    for finding in skipped:
-        yield finding
+    servers = usable(await child_servers(zone))
     tally, evidence = Tally(), _Evidence()
     signed: set[Nameserver] = set()
-    for server, (response, nsec, nsec3param) in await ask(servers, zone.name, *types):
+    for server, (response, nsec, nsec3param) in await ask(servers, zone.name, *_TYPES):
         if not is_usable(response):
             continue
         keys = dnskeys(response, zone.name)

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from gonemaster_engine.dnssec.records import DNSKEY, dnskeys, ds_records, signatures
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, is_usable, parent_servers
 from gonemaster_engine.zone import Zone
 
@@ -42,24 +42,19 @@ CONSISTENT_SIGNED = Tag("DS11_CONSISTENT_SIGNED", Level.INFO)
     UNSIGNED,
     SIGNED,
     CONSISTENT_SIGNED,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("SOA", "DNSKEY"),
 )
-async def dnssec11(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec11(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone is signed on all name servers if its parent zone has DS records for it."""
     tally = Tally()
     if not zone.supplied_ds:
-        parents, skipped = usable(zone, await parent_servers(zone), "DS")
-        for finding in skipped:
-            yield finding
+        parents = await parent_servers(zone)
         await _ask_parent(zone, parents, tally)
         for finding in _ds_state(tally):
             yield finding
         if not tally.has(WITH_DS):
             return
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA", "DNSKEY")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     await _ask_zone(zone, servers, tally)
     for finding in _signed_state(tally):
         yield finding

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import all_signatures, dnskeys
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import Tally, ask, is_usable
 from gonemaster_engine.zone import Zone
 
@@ -27,12 +27,10 @@ NOT_SIGNED = {
 ALL_SIGNED = Tag("DS13_ALL_ALGOS_SIGNED", Level.INFO)
 
 
-@case("dnssec13", *NOT_SIGNED.values(), ALL_SIGNED, IPV4_DISABLED, IPV6_DISABLED)
-async def dnssec13(zone: Zone) -> AsyncIterator[Finding]:
+@case("dnssec13", *NOT_SIGNED.values(), ALL_SIGNED, asks=tuple(NOT_SIGNED))
+async def dnssec13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that each algorithm in the DNSKEY RRset signs the DNSKEY, SOA and NS RRsets."""
-    servers, skipped = usable(zone, await zone.all_servers(), *NOT_SIGNED)
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     tally = Tally()
     examined: set[str] = set()
     for server, responses in await ask(servers, zone.name, *NOT_SIGNED):

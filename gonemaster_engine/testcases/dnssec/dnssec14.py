@@ -12,10 +12,10 @@ from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.dnssec.rsa import rsa_key
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.zone import Zone
 
 
@@ -51,14 +51,11 @@ EXPONENT_LARGE = Tag("DNSKEY_RSA_EXPONENT_LARGE", Level.NOTICE, ("algo_num", "al
     TOO_LARGE,
     EXPONENT_LARGE,
     SIZE_OK,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("DNSKEY",),
 )
-async def dnssec14(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec14(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the sizes of RSA keys and of their public exponents are within the limits."""
-    servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     keys: dict[tuple[int, int, bytes], Dnskey] = {}
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
         if response is None:

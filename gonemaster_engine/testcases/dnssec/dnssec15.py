@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from gonemaster_engine.dnssec.algorithms import MUST_DIGEST_TYPES
 from gonemaster_engine.dnssec.records import Dnskey, Ds, cdnskeys, cds_records
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, ask, is_usable
 from gonemaster_engine.zone import Zone
 
@@ -48,14 +48,11 @@ class _Published:
     INCONSISTENT_CDS,
     INCONSISTENT_CDNSKEY,
     MISMATCH,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("CDS", "CDNSKEY"),
 )
-async def dnssec15(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the CDS and CDNSKEY records agree with each other and on all name servers."""
-    servers, skipped = usable(zone, await zone.all_servers(), "CDS", "CDNSKEY")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     published = [
         _read(zone, server, cds, cdnskey) for server, (cds, cdnskey) in await ask(servers, zone.name, "CDS", "CDNSKEY")
     ]

@@ -5,7 +5,7 @@ Specification: Zonemaster DNSSEC18. RFC 7344 section 4.1, RFC 8078, RFC 4035.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gonemaster_engine.dnssec.digests import points_to
@@ -23,11 +23,11 @@ from gonemaster_engine.dnssec.records import (
     signatures,
 )
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, ask, is_usable, parent_servers, supplied_ds
 from gonemaster_engine.zone import Zone
 
@@ -73,31 +73,25 @@ class _Child:
     KEY_WITHOUT_DS,
     DS_WITHOUT_KEY,
     UNSIGNALED_ROLLOVER,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=_CHILD_TYPES,
 )
-async def dnssec18(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec18(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that a key with a DS record signs the CDS and CDNSKEY RRsets, and look for a key rollover."""
-    parents, skipped = usable(zone, await parent_servers(zone), "DS")
-    for finding in skipped:
-        yield finding
+    parents = await parent_servers(zone)
     trusted = supplied_ds(zone) or await _ds_at(zone, parents)
     if not trusted:
-        return
-    servers, skipped = usable(zone, await zone.all_servers(), *_CHILD_TYPES)
-    for finding in skipped:
-        yield finding
+        return []
+    servers = usable(await zone.all_servers())
     tally, child = Tally(), _Child(set(), set(), {}, {})
     for server, responses in await ask(servers, zone.name, *_CHILD_TYPES):
         _read(zone, tally, child, server, responses, trusted)
     if not child.keys:
-        return
-    for finding in tally.findings(CDS_SIGNED, CDS_NOT_SIGNED, CDNSKEY_SIGNED, CDNSKEY_NOT_SIGNED):
-        yield finding
-    for finding in _content(zone, child, trusted):
-        yield finding
-    for finding in _evidence(zone, child, trusted):
-        yield finding
+        return []
+    return [
+        *tally.findings(CDS_SIGNED, CDS_NOT_SIGNED, CDNSKEY_SIGNED, CDNSKEY_NOT_SIGNED),
+        *_content(zone, child, trusted),
+        *_evidence(zone, child, trusted),
+    ]
 
 
 async def _ds_at(zone: Zone, parents: Sequence[Nameserver]) -> list[Ds]:

@@ -14,10 +14,10 @@ from gonemaster_engine.dnssec.blocklist import Blocklist
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.dnssec.weakness import Weakness, key_number, weaknesses
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
 from gonemaster_engine.zone import Zone
 
@@ -46,12 +46,10 @@ _BY_WEAKNESS: dict[Weakness, tuple[Tag, dict[str, Any]]] = {
 _PER_KEY = (FERMAT, PATTERN, ROCA, INVALID, SMALL_FACTORS, SMALL_D, BLOCKLISTED, KEY_OK)
 
 
-@case("dnssec19", *_PER_KEY, NO_BLOCKLIST, NO_RESPONSE, NO_DNSKEY, IPV4_DISABLED, IPV6_DISABLED)
-async def dnssec19(zone: Zone) -> AsyncIterator[Finding]:
+@case("dnssec19", *_PER_KEY, NO_BLOCKLIST, NO_RESPONSE, NO_DNSKEY, asks=("DNSKEY",))
+async def dnssec19(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Look for keys that are weak or known to be compromised."""
-    servers, skipped = usable(zone, await child_servers(zone), "DNSKEY")
-    for finding in skipped:
-        yield finding
+    servers = usable(await child_servers(zone))
     blocklist = Blocklist.find(zone.context.profile.badkeys_path)
     tally = Tally()
     verdicts: dict[bytes, list[tuple[Tag, dict[str, Any]]]] = {}

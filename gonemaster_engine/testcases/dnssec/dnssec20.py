@@ -6,15 +6,15 @@ is no such record.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.records import NSEC, NSEC3, dnskeys, signatures
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.wire import Response, Section
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, ask, child_servers, is_usable
 from gonemaster_engine.zone import Zone
 
@@ -28,12 +28,10 @@ _PROBED = ("A", "AAAA", "MX", "TXT")
 _TYPES = ("DNSKEY", "NSEC", "NSEC3PARAM", *_PROBED)
 
 
-@case("dnssec20", NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP, NO_DNSSEC, IPV4_DISABLED, IPV6_DISABLED)
-async def dnssec20(zone: Zone) -> AsyncIterator[Finding]:
+@case("dnssec20", NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP, NO_DNSSEC, asks=("DNSKEY",))
+async def dnssec20(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the type bitmap of the apex lists the types that exist there."""
-    servers, skipped = usable(zone, await child_servers(zone), "DNSKEY")
-    for finding in skipped:
-        yield finding
+    servers = usable(await child_servers(zone))
     tally = Tally()
     is_signed = False
     for server, (keys, nsec, nsec3param, *probes) in await ask(servers, zone.name, *_TYPES):
@@ -50,11 +48,8 @@ async def dnssec20(zone: Zone) -> AsyncIterator[Finding]:
             tally.add(NSEC_MISMATCH if isinstance(record, Nsec) else NSEC3_MISMATCH, server, query_type=rtype)
         if not lacking:
             tally.add(OK, server)
-    for finding in tally.findings(NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP):
-        yield finding
-    if not is_signed:
-        for finding in tally.findings(NO_DNSSEC):
-            yield finding
+    last = () if is_signed else (NO_DNSSEC,)
+    return tally.findings(NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP, *last)
 
 
 def _unlisted(zone: Zone, record: Nsec | Nsec3, probes: Sequence[Response | None]) -> list[str]:

@@ -11,11 +11,11 @@ from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import DS, Dnskey, Rrsig, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
     ALGORITHM_ADDRESSES,
@@ -55,10 +55,9 @@ _BY_VERDICT = {
     *_BY_VERDICT.values(),
     ALGORITHM_UNSUPPORTED,
     NOT_VERIFIABLE,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("DS", "DNSKEY"),
 )
-async def dnssec21(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec21(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Verify the signatures of the parent zone over the DS RRset."""
     if zone.undelegated or zone.supplied_ds:
         return
@@ -66,9 +65,7 @@ async def dnssec21(zone: Zone) -> AsyncIterator[Finding]:
     if parent is None:
         yield NO_PARENT(zone=zone.name)
         return
-    servers, skipped = usable(zone, await parent_servers(zone), "DS", "DNSKEY")
-    for finding in skipped:
-        yield finding
+    servers = usable(await parent_servers(zone))
     pending = [
         (
             server,

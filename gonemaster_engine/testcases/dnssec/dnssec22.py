@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import Dnskey, Ds, dnskeys, ds_records
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.resolver.recursor import glue_addresses
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import (
     SERVERS,
     Tally,
@@ -103,18 +103,15 @@ class _Results:
     INSECURE,
     REFERRED,
     VALIDATES,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("A",),
 )
-async def dnssec22(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Validate the addresses of the in-domain name servers."""
     wanted = [] if zone.is_root else [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
     if not wanted:
         yield NO_IN_DOMAIN_NS()
         return
-    servers, skipped = usable(zone, await child_servers(zone), "A")
-    for finding in skipped:
-        yield finding
+    servers = usable(await child_servers(zone))
     keys_by_address = await _apex_keys(zone, servers)
     if not any(keys_by_address.values()) or not await _has_ds(zone):
         yield NOT_SECURE()
@@ -186,7 +183,8 @@ def _glue(referral: Response, cut: str, parent: str) -> set[tuple[str, str]]:
 
 async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:
     """Judge the names that were put off at the servers of the secure zone they lie in."""
-    servers, _ = usable(zone, sorted(zone.nameserver(*pair) for pair in cut.glue), "A")
+    glue = sorted(zone.nameserver(*pair) for pair in cut.glue)
+    servers = [server for server in glue if zone.context.uses_family(ipv6=server.is_ipv6)]
     for of_address in _by_address(servers).values():
         outside = Vantage(zone, of_address[0], zone.name, ())
         found = await outside.with_keys(name, cut.ds)

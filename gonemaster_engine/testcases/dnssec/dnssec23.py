@@ -6,18 +6,18 @@ RFC 9077, RFC 9824. A resolver with aggressive use of cached denials (RFC 8198) 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec3param_records, nsec_records
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
 from gonemaster_engine.zone import Zone
 
@@ -36,15 +36,13 @@ _MAX_RECORDS = 16  # of one proof that are compared; a proper one has at most th
 _ERRORS = (NO_PROOF, NOT_PUBLISHED, DUPLICATE_NEXT, MIXED_PARAMETERS, NSEC3_OVERLAP, NSEC_OVERLAP)
 
 
-@case("dnssec23", CONSISTENT, MULTIPLE_NSEC3PARAM, *_ERRORS, IPV4_DISABLED, IPV6_DISABLED)
-async def dnssec23(zone: Zone) -> AsyncIterator[Finding]:
+@case("dnssec23", CONSISTENT, MULTIPLE_NSEC3PARAM, *_ERRORS, asks=("A",))
+async def dnssec23(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the NSEC or NSEC3 records of a denial of existence do not contradict each other."""
-    servers, skipped = usable(zone, await child_servers(zone), "A")
-    for finding in skipped:
-        yield finding
+    servers = usable(await child_servers(zone))
     probe = names.prepend(PROBE_LABEL, zone.name)
     if len(probe) > names.TEXT_MAX_CHARACTERS:
-        return
+        return []
     pending = [
         (
             server,
@@ -62,12 +60,8 @@ async def dnssec23(zone: Zone) -> AsyncIterator[Finding]:
         if response is None or not response.aa or response.tc or response.rcode not in {"NOERROR", "NXDOMAIN"}:
             continue
         _judge(zone, tally, server, response, await nsec3param)
-    has_errors = tally.has(*_ERRORS)
-    for finding in tally.findings(*sorted((MULTIPLE_NSEC3PARAM, *_ERRORS), key=lambda tag: tag.name)):
-        yield finding
-    if not has_errors:
-        for finding in tally.findings(CONSISTENT):
-            yield finding
+    last = () if tally.has(*_ERRORS) else (CONSISTENT,)
+    return tally.findings(*sorted((MULTIPLE_NSEC3PARAM, *_ERRORS), key=lambda tag: tag.name), *last)
 
 
 def _judge(zone: Zone, tally: Tally, server: Nameserver, response: Response, nsec3param: Response | None) -> None:

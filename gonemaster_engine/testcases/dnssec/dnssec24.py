@@ -13,12 +13,12 @@ from gonemaster_engine.dnssec.chain import Trust, trust_in_set
 from gonemaster_engine.dnssec.records import CDNSKEY, CDS, Dnskey, Ds, cdnskeys, cds_records, ds_records, rrset
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import WireError
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import SUPPLIED, Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.rrtypes import type_text
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, ask, is_usable, parent_servers
 from gonemaster_engine.testcases.dnssec._signal_zones import Ending, Fault, Found, Path, PathZone
 from gonemaster_engine.zone import Zone
@@ -76,21 +76,16 @@ class _Apex:
     MISSING,
     NO_SIGNAL,
     READY,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("CDS", "CDNSKEY"),
 )
-async def dnssec24(zone: Zone) -> AsyncIterator[Finding]:
+async def dnssec24(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Validate the bootstrapping signals of a zone that has no DS records yet."""
-    parents, skipped = usable(zone, await parent_servers(zone), "DS")
-    for finding in skipped:
-        yield finding
+    parents = await parent_servers(zone)
     having = [SUPPLIED] if zone.supplied_ds else await _with_ds(zone, parents)
     if having:
         yield SECURE(servers=having)
         return
-    servers, skipped = usable(zone, await zone.glue(), "CDS", "CDNSKEY")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.glue())
     apex = await _read_apex(zone, servers)
     if apex.is_empty or apex.is_delete_only:
         yield NO_RECORDS() if apex.is_empty else DELETE()

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import NO_RESPONSE, grouped, server_args
 from gonemaster_engine.zone import Zone
 
@@ -22,12 +22,10 @@ RECURSOR = Tag("IS_A_RECURSOR", Level.ERROR, ("servers",))
 NO_RECURSOR = Tag("NO_RECURSOR", Level.INFO, ("servers",))
 
 
-@case("nameserver01", RECURSOR, NO_RECURSOR, NO_RESPONSE, IPV4_DISABLED, IPV6_DISABLED)
-async def nameserver01(zone: Zone) -> AsyncIterator[Finding]:
+@case("nameserver01", RECURSOR, NO_RECURSOR, NO_RESPONSE, asks=("A",))
+async def nameserver01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers are not open recursive resolvers."""
-    servers, skipped = usable(zone, await zone.all_servers(), "A")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     pending = [(server, [server.query(probe, "A", rd=True) for probe in PROBES]) for server in servers]
     found = []
     for server, queries in pending:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import (
     NO_EDNS_SUPPORT,
     NO_RESPONSE,
@@ -38,14 +38,11 @@ SUPPORT = Tag("EDNS0_SUPPORT", Level.INFO, ("servers",))
     NO_EDNS_SUPPORT,
     NO_RESPONSE,
     NS_ERROR,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("SOA",),
 )
-async def nameserver02(zone: Zone) -> AsyncIterator[Finding]:
+async def nameserver02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers support EDNS version 0."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     good = []
     faulty = False
     for server, response in await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS):

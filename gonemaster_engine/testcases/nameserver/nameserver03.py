@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import grouped
 from gonemaster_engine.zone import Zone
 
@@ -19,12 +19,10 @@ AVAILABLE = Tag("AXFR_AVAILABLE", Level.NOTICE, ("servers",))
 FAILURE = Tag("AXFR_FAILURE", Level.INFO, ("servers",))
 
 
-@case("nameserver03", AVAILABLE, FAILURE, IPV4_DISABLED, IPV6_DISABLED)
-async def nameserver03(zone: Zone) -> AsyncIterator[Finding]:
+@case("nameserver03", AVAILABLE, FAILURE, asks=("AXFR",))
+async def nameserver03(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers do not allow zone transfers (AXFR) to everyone."""
-    servers, skipped = usable(zone, await zone.all_servers(), "AXFR")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     pending = [(server, server.axfr(zone.name)) for server in servers]
     groups = grouped([(_starts_transfer(await answer, zone.name), server) for server, answer in pending])
     for is_open, tag in ((True, AVAILABLE), (False, FAILURE)):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import server_args
 from gonemaster_engine.zone import Zone
 
@@ -18,12 +18,10 @@ DIFFERENT = Tag("DIFFERENT_SOURCE_IP", Level.WARNING, ("ns", "address", "source"
 SAME = Tag("SAME_SOURCE_IP", Level.INFO, ("servers",))
 
 
-@case("nameserver04", DIFFERENT, SAME, IPV4_DISABLED, IPV6_DISABLED)
-async def nameserver04(zone: Zone) -> AsyncIterator[Finding]:
+@case("nameserver04", DIFFERENT, SAME, asks=("SOA",))
+async def nameserver04(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers respond from the address that was queried."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     pending = [(server, server.query(zone.name, "SOA", any_source=True)) for server in servers]
     answered = [(server, response) for server, answer in pending if (response := await answer)]
     deviating = [(server, response) for server, response in answered if response.source != server.address]

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.rrtypes import AAAA
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import NO_RESPONSE, server_args
 from gonemaster_engine.zone import Zone
 
@@ -35,14 +35,11 @@ A_RCODE = Tag("A_UNEXPECTED_RCODE", Level.WARNING, (*_SERVER, "rcode"))
     WELL_PROCESSED,
     A_RCODE,
     NO_RESPONSE,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("A",),
 )
-async def nameserver05(zone: Zone) -> AsyncIterator[Finding]:
+async def nameserver05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers respond to AAAA queries correctly."""
-    servers, skipped = usable(zone, await zone.all_servers(), "A")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     pending = [(server, server.query(zone.name, "A"), server.query(zone.name, "AAAA")) for server in servers]
     good: list[Nameserver] = []
     faulty = False

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.zone import Zone
 
 NO_UPWARD = Tag("NO_UPWARD_REFERRAL", Level.INFO, ("servers",))
@@ -20,15 +20,13 @@ UPWARD = Tag("UPWARD_REFERRAL", Level.WARNING, ("servers",))
 IRRELEVANT = Tag("UPWARD_REFERRAL_IRRELEVANT", Level.INFO)
 
 
-@case("nameserver07", NO_UPWARD, UPWARD, IRRELEVANT, IPV4_DISABLED, IPV6_DISABLED)
-async def nameserver07(zone: Zone) -> AsyncIterator[Finding]:
+@case("nameserver07", NO_UPWARD, UPWARD, IRRELEVANT, asks=("NS",))
+async def nameserver07(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers do not refer to the root zone."""
     if zone.is_root:
         yield IRRELEVANT()
         return
-    servers, skipped = usable(zone, await zone.all_servers(), "NS")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     answers = await query_all(servers, names.ROOT, "NS")
     referring = [server for server, response in answers if response and response.has("NS", section="authority")]
     if referring:

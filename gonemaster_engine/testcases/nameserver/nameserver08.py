@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import grouped, probe_name, spellings
 from gonemaster_engine.zone import Zone
 
@@ -19,12 +19,10 @@ INSENSITIVE = Tag("QNAME_CASE_INSENSITIVE", Level.WARNING, ("servers", "domain")
 SENSITIVE = Tag("QNAME_CASE_SENSITIVE", Level.INFO, ("servers", "domain"))
 
 
-@case("nameserver08", INSENSITIVE, SENSITIVE, IPV4_DISABLED, IPV6_DISABLED)
-async def nameserver08(zone: Zone) -> AsyncIterator[Finding]:
+@case("nameserver08", INSENSITIVE, SENSITIVE, asks=("SOA",))
+async def nameserver08(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that responses preserve the letter case of the query name."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     name = probe_name(zone)
     spelled = spellings(name, 1)[0]
     octets = names.to_wire(spelled)

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Record, Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import probe_name, server_args, spellings
 from gonemaster_engine.zone import Zone
 
@@ -38,14 +38,11 @@ SAME_RCODE = Tag("CASE_QUERY_SAME_RC", Level.DEBUG, (*_QUERIES, "rcode"))
     NO_ANSWER,
     SAME_ANSWER,
     SAME_RCODE,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=(QUERY_TYPE,),
 )
-async def nameserver09(zone: Zone) -> AsyncIterator[Finding]:
+async def nameserver09(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that responses do not depend on the letter case of the query name."""
-    servers, skipped = usable(zone, await zone.all_servers(), QUERY_TYPE)
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     name = probe_name(zone)
     spelled = spellings(name, 2)
     octets = [names.to_wire(spelling) for spelling in spelled]

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.net.wire import Edns, Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, addresses, grouped
 from gonemaster_engine.zone import Zone
 
@@ -24,12 +24,10 @@ RESPONSE_ERROR = Tag("N10_EDNS_RESPONSE_ERROR", Level.WARNING, ("addresses",))
 VERSION_OK = Tag("N10_EDNS_VERSION_OK", Level.INFO, ("addresses",))
 
 
-@case("nameserver10", NO_RESPONSE, UNEXPECTED_RCODE, RESPONSE_ERROR, VERSION_OK, IPV4_DISABLED, IPV6_DISABLED)
-async def nameserver10(zone: Zone) -> AsyncIterator[Finding]:
+@case("nameserver10", NO_RESPONSE, UNEXPECTED_RCODE, RESPONSE_ERROR, VERSION_OK, asks=("SOA",))
+async def nameserver10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers respond to an unsupported EDNS version with BADVERS."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     plain = await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS)
     working = [server for server, response in plain if response and response.rcode == "NOERROR"]
     answers = await query_all(working, zone.name, "SOA", edns=UNKNOWN_VERSION)

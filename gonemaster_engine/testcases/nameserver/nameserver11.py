@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.net.wire import Edns, Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, addresses, grouped
 from gonemaster_engine.zone import Zone
 
@@ -30,12 +30,10 @@ OPTION_OK = Tag("N11_UNKNOWN_OPTION_OK", Level.INFO, _KEYS)
 _SIMPLE = (NO_RESPONSE, NO_EDNS, UNEXPECTED_ANSWER, UNSET_AA, RETURNS_OPTION, OPTION_OK)
 
 
-@case("nameserver11", *_SIMPLE, UNEXPECTED_RCODE, IPV4_DISABLED, IPV6_DISABLED)
-async def nameserver11(zone: Zone) -> AsyncIterator[Finding]:
+@case("nameserver11", *_SIMPLE, UNEXPECTED_RCODE, asks=("SOA",))
+async def nameserver11(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers ignore an unknown EDNS option."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     plain = await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS)
     working = [server for server, response in plain if response and _judge(response, zone.name) is OPTION_OK]
     answers = await query_all(working, zone.name, "SOA", edns=PROBE)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.net.wire import PLAIN_PAYLOAD, Edns, Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import NO_EDNS_SUPPORT, NO_RESPONSE, NS_ERROR, server_args
 from gonemaster_engine.zone import Zone
 
@@ -29,14 +29,11 @@ RESPONSE_OK = Tag("N13_EDNS_RESPONSE_OK", Level.INFO, ("servers",))
     NO_EDNS_SUPPORT,
     NO_RESPONSE,
     NS_ERROR,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("DNSKEY",),
 )
-async def nameserver13(zone: Zone) -> AsyncIterator[Finding]:
+async def nameserver13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that truncated responses contain the OPT record."""
-    servers, skipped = usable(zone, await zone.all_servers(), "DNSKEY")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     good = []
     for server, response in await query_all(servers, zone.name, "DNSKEY", edns=PROBE, fallback=False):
         if response is None:

@@ -6,16 +6,16 @@ Specification: Zonemaster NAMESERVER15. RFC 4892, RFC 7208 section 3.3 (joining 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
 from gonemaster_engine.net.txt import joined_strings
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import grouped, shown_octets
 from gonemaster_engine.zone import Zone
 
@@ -37,16 +37,13 @@ class Told:
     wrong_class: bool = False
 
 
-@case("nameserver15", VERSION, ERROR, NOT_REVEALED, WRONG_CLASS, IPV4_DISABLED, IPV6_DISABLED)
-async def nameserver15(zone: Zone) -> AsyncIterator[Finding]:
+@case("nameserver15", VERSION, ERROR, NOT_REVEALED, WRONG_CLASS, asks=("SOA", "TXT"))
+async def nameserver15(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Find out whether the name servers reveal the version of their software."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA", "TXT")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     answering = [server for server, response in await query_all(servers, zone.name, "SOA") if response]
     told = dict(zip(answering, await asyncio.gather(*map(_ask_versions, answering)), strict=True))
-    for finding in _findings(told):
-        yield finding
+    return _findings(told)
 
 
 def _findings(told: Mapping[Nameserver, Told]) -> list[Finding]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
 from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, Edns, Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import grouped
 from gonemaster_engine.zone import Zone
 
@@ -25,12 +25,10 @@ NO_RESPONSE = Tag("N16_NO_RESPONSE", Level.WARNING, ("servers",))
 UNEXPECTED_RCODE = Tag("N16_UNEXPECTED_RCODE", Level.WARNING, ("rcode", "servers"))
 
 
-@case("nameserver16", HAS_NSID, NOT_REVEALED, NO_RESPONSE, UNEXPECTED_RCODE, IPV4_DISABLED, IPV6_DISABLED)
-async def nameserver16(zone: Zone) -> AsyncIterator[Finding]:
+@case("nameserver16", HAS_NSID, NOT_REVEALED, NO_RESPONSE, UNEXPECTED_RCODE, asks=("SOA",))
+async def nameserver16(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Find out how the name servers identify themselves (NSID)."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     answers = await query_all(servers, zone.name, "SOA", edns=PROBE)
     groups = grouped([(_judge(response), server) for server, response in answers])
     for tag, text in sorted(groups, key=lambda key: (key[0].name, key[1])):

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from typing import TypeAlias
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import COOKIE_OPTION, Nameserver
 from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, Edns, Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._shared import grouped
 from gonemaster_engine.zone import Zone
 
@@ -44,14 +44,11 @@ Observation: TypeAlias = tuple[Tag, int]
     SUPPORTED,
     NO_COOKIE,
     NO_RESPONSE,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("SOA",),
 )
-async def nameserver17(zone: Zone) -> AsyncIterator[Finding]:
+async def nameserver17(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers support DNS Cookies and accept their own server cookies."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     observed = await asyncio.gather(*(_observe(zone, server, server.server.client_cookie()) for server in servers))
     groups = grouped(
         (seen, server) for server, observations in zip(servers, observed, strict=True) for seen in observations

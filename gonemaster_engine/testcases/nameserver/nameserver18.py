@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.nameserver._extended_errors import ExtendedError, extended_errors
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, grouped
 from gonemaster_engine.zone import Zone
@@ -40,14 +40,11 @@ CLASSES = {
     REPORTED,
     NO_RESPONSE,
     NO_ERROR,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("SOA",),
 )
-async def nameserver18(zone: Zone) -> AsyncIterator[Finding]:
+async def nameserver18(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Look for Extended DNS Errors (EDE) in the responses of the name servers."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     answers = [(server, await _response(zone, server, response)) for server, response in await _ask(zone, servers)]
     groups = grouped((seen, server) for server, response in answers for seen in _observe(response))
     errors = [key for key in groups if isinstance(key, ExtendedError)]

@@ -11,13 +11,13 @@ from typing import Any
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._mailbox import is_mail_address, mail_address
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.zone import Zone
 
 NO_RESPONSE = Tag("NO_RESPONSE", Level.DEBUG, ("ns", "address", "domain"))
@@ -39,12 +39,11 @@ _LOCALHOST = {"A": "127.0.0.1", "AAAA": "::1"}
     ILLEGAL_CNAME,
     ADDRESS_INVALID,
     ADDRESS_VALID,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("SOA",),
 )
-async def syntax06(zone: Zone) -> AsyncIterator[Finding]:
+async def syntax06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the SOA RNAME is a mail address that can receive mail."""
-    addresses, findings = await _addresses(zone)
+    addresses, findings = await _addresses(zone, usable(await zone.all_servers()))
     for finding in findings:
         yield finding
     valid = [address for address in addresses if is_mail_address(address)]
@@ -61,9 +60,9 @@ async def syntax06(zone: Zone) -> AsyncIterator[Finding]:
             yield ADDRESS_VALID(rname=address)
 
 
-async def _addresses(zone: Zone) -> tuple[list[str], list[Finding]]:
-    """Return the mail addresses in the SOA records of all servers, and what is to say about servers without one."""
-    servers, findings = usable(zone, await zone.all_servers(), "SOA")
+async def _addresses(zone: Zone, servers: list[Nameserver]) -> tuple[list[str], list[Finding]]:
+    """Return the mail addresses in the SOA records of these servers, and what is to say about servers without one."""
+    findings: list[Finding] = []
     addresses = set()
     without_soa = False
     for server, response in await query_all(servers, zone.name, "SOA"):

@@ -6,10 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gonemaster_engine.findings import Finding
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
-from gonemaster_engine.testcases._transport import usable
 from gonemaster_engine.zone import Zone
 
 
@@ -31,21 +29,13 @@ class Vantage:
         return self.response is not None and self.response.aa and self.response.rcode == "NOERROR"
 
 
-async def ask_each_address(
-    zone: Zone, qtype: str, servers: Iterable[Nameserver] | None = None
-) -> tuple[list[Vantage], list[Finding]]:
-    """Ask each address once; the findings are about addresses that are not asked.
-
-    The addresses stand in the order of the names that have them.
-    """
-    if servers is None:
-        servers = await zone.all_servers()
-    allowed, skipped = usable(zone, servers, qtype)
+async def ask_each_address(zone: Zone, qtype: str, servers: Iterable[Nameserver]) -> list[Vantage]:
+    """Ask each address of the servers once; the addresses stand in the order of the names that have them."""
     by_address: dict[str, list[Nameserver]] = defaultdict(list)
-    for server in allowed:
+    for server in servers:
         by_address[server.address].append(server)
     answers = await query_all([having[0] for having in by_address.values()], zone.name, qtype)
-    return [Vantage(tuple(by_address[server.address]), response) for server, response in answers], skipped
+    return [Vantage(tuple(by_address[server.address]), response) for server, response in answers]
 
 
 async def soa_serials(zone: Zone, vantages: Iterable[Vantage]) -> dict[Vantage, int]:

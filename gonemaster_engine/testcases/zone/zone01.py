@@ -11,11 +11,11 @@ from typing import Any
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response, from_dns_name
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.testcases.zone._serials import is_newer, newest
 from gonemaster_engine.zone import Zone
 
@@ -58,14 +58,11 @@ class _Seen:
     NOT_MASTER,
     NOT_RESOLVE,
     UNEXPECTED_RCODE,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("SOA",),
 )
-async def zone01(zone: Zone) -> AsyncIterator[Finding]:
+async def zone01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the SOA MNAME is a name server with the newest version of the zone."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     seen = _collect(zone.name, await query_all(servers, zone.name, "SOA"))
     if seen.localhost_at:
         yield IS_LOCALHOST(addresses=sorted(seen.localhost_at))
@@ -76,7 +73,7 @@ async def zone01(zone: Zone) -> AsyncIterator[Finding]:
     for mname in sorted(seen.mnames):
         if mname not in ns_names:
             yield NOT_IN_NS_LIST(ns=mname)
-        for finding in await _ask_primary(zone, mname, primaries):
+        async for finding in _ask_primary(zone, mname, usable, primaries):
             yield finding
     for finding in _compare(primaries, seen.serials):
         yield finding
@@ -100,23 +97,24 @@ def _collect(zone_name: str, answers: list[tuple[Nameserver, Response | None]]) 
     return seen
 
 
-async def _ask_primary(zone: Zone, mname: str, primaries: list[tuple[Nameserver, int]]) -> list[Finding]:
-    """Ask the server that the MNAME names; add it with its serial to `primaries`, or return what is wrong."""
+async def _ask_primary(
+    zone: Zone, mname: str, usable: ServerFilter, primaries: list[tuple[Nameserver, int]]
+) -> AsyncIterator[Finding]:
+    """Ask the server that the MNAME names; add it with its serial to `primaries`, or say what is wrong."""
     addresses = await zone.recursor.addresses(mname)
     if not addresses:
-        return [NOT_RESOLVE(ns=mname)]
-    findings = [LOCALHOST_ADDRESS(ns=mname, address=address) for address in addresses if address in _LOOPBACK]
+        yield NOT_RESOLVE(ns=mname)
+    for address in addresses:
+        if address in _LOOPBACK:
+            yield LOCALHOST_ADDRESS(ns=mname, address=address)
     reachable = [zone.nameserver(mname, address) for address in addresses if address not in _LOOPBACK]
-    servers, skipped = usable(zone, reachable, "SOA")
-    findings += skipped
-    for server, response in await query_all(servers, zone.name, "SOA"):
+    for server, response in await query_all(usable(reachable), zone.name, "SOA"):
         fault = _fault(zone.name, server, response)
         if fault:
-            findings.append(fault)
+            yield fault
         elif response:
             soa: Any = response.records("SOA", zone.name)[0].rdata
             primaries.append((server, soa.serial))
-    return findings
 
 
 def _fault(zone_name: str, server: Nameserver, response: Response | None) -> Finding | None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address
 from gonemaster_engine.zone import Zone
 
@@ -69,14 +69,11 @@ class _Answers:
     TLD,
     UNEXPECTED_RCODE,
     VALID_NULL,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("MX",),
 )
-async def zone09(zone: Zone) -> AsyncIterator[Finding]:
+async def zone09(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone has MX records where mail is expected, the same on all name servers."""
-    vantages, skipped = await ask_each_address(zone, "MX")
-    for finding in skipped:
-        yield finding
+    vantages = await ask_each_address(zone, "MX", usable(await zone.all_servers()))
     answers = _sort(zone.name, vantages)
     for finding in _faults(answers):
         yield finding

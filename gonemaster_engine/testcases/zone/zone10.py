@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED, usable
 from gonemaster_engine.zone import Zone
 
 _SERVER = ("ns", "address")
@@ -34,14 +34,11 @@ WRONG_SOA = Tag("WRONG_SOA", Level.DEBUG, (*_SERVER, "owner", "query_name"))
     ONE_SOA,
     SOA_AND_CNAME,
     WRONG_SOA,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("SOA",),
 )
-async def zone10(zone: Zone) -> AsyncIterator[Finding]:
+async def zone10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone has exactly one SOA record, and no CNAME or DNAME record at its apex."""
-    servers, skipped = usable(zone, await zone.all_servers(), "SOA")
-    for finding in skipped:
-        yield finding
+    servers = usable(await zone.all_servers())
     good: list[Nameserver] = []
     faulty = False
     for server, response in await query_all(servers, zone.name, "SOA"):

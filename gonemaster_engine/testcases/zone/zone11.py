@@ -6,13 +6,13 @@ Specification: Zonemaster ZONE11. RFC 7208 sections 3, 4.5 and 12, RFC 3172.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address
 from gonemaster_engine.testcases.zone._spf import allows_nobody, follows_grammar, policies, unknown_modifiers
 from gonemaster_engine.zone import Zone
@@ -43,20 +43,16 @@ UNABLE = Tag("Z11_UNABLE_TO_CHECK_FOR_SPF", Level.WARNING)
     SYNTAX_OK,
     UNKNOWN_MODIFIER,
     UNABLE,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("TXT",),
 )
-async def zone11(zone: Zone) -> AsyncIterator[Finding]:
+async def zone11(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the zone has one valid SPF policy, the same on all name servers."""
-    vantages, skipped = await ask_each_address(zone, "TXT")
-    for finding in skipped:
-        yield finding
+    vantages = await ask_each_address(zone, "TXT", usable(await zone.all_servers()))
     found: dict[tuple[str, ...], list[Vantage]] = defaultdict(list)
     for vantage in vantages:
         if vantage.is_usable and vantage.response:
             found[tuple(policies(vantage.response, zone.name))].append(vantage)
-    for finding in _judge(zone, found):
-        yield finding
+    return list(_judge(zone, found))
 
 
 def _judge(zone: Zone, found: dict[tuple[str, ...], list[Vantage]]) -> Iterator[Finding]:

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.rrtypes import IN, type_number
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases._transport import IPV4_DISABLED, IPV6_DISABLED
 from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address, soa_serials
 from gonemaster_engine.zone import Zone
 
@@ -46,14 +46,11 @@ class _Zonemd(NamedTuple):
     SERIAL_MISMATCH,
     UNSUPPORTED_HASH,
     FOUND,
-    IPV4_DISABLED,
-    IPV6_DISABLED,
+    asks=("ZONEMD",),
 )
-async def zone14(zone: Zone) -> AsyncIterator[Finding]:
+async def zone14(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the ZONEMD records are valid, match the SOA serial and are the same on all name servers."""
-    vantages, skipped = await ask_each_address(zone, "ZONEMD")
-    for finding in skipped:
-        yield finding
+    vantages = await ask_each_address(zone, "ZONEMD", usable(await zone.all_servers()))
     answers = {
         vantage: _records(vantage.response, zone.name) for vantage in vantages if vantage.is_usable and vantage.response
     }
