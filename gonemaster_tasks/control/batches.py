@@ -18,7 +18,7 @@ from gonemaster_db.repositories.batch_jobs import (
 )
 from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.graduation import cancel_waiting_jobs
-from gonemaster_tasks.control.jobs import tell_workers_to_cancel
+from gonemaster_tasks.control.cancel_broadcast import broadcast_cancel
 from gonemaster_tasks.control.order_changes import ARRANGE, rebuild_tier
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 Only = Literal["failed", "canceled", "all"]
 _AT_ONCE = 2000
-_TOLD_AT_ONCE = 1000
+_BROADCAST_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
     while ended := parts.store.run_in_transaction(lambda session: _cancel_chunk(session, batch_id, error, action)):
         canceled += ended
     stopping = parts.store.run_in_transaction(lambda session: _mark_running(session, batch_id, action))
-    for start in range(0, len(stopping), _TOLD_AT_ONCE):
-        tell_workers_to_cancel(parts, stopping[start : start + _TOLD_AT_ONCE])
+    for start in range(0, len(stopping), _BROADCAST_AT_ONCE):
+        broadcast_cancel(parts.celery, stopping[start : start + _BROADCAST_AT_ONCE])
     _forget_messages(parts, canceled)
     return CanceledBatch(len(canceled), len(stopping))
 

@@ -1,9 +1,7 @@
 """What is done to jobs from outside: rows first, then the broker; what fails in between is reconciled."""
 
 import logging
-from collections.abc import Sequence
 
-from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session
 
 from gonemaster_db.clock import utcnow
@@ -13,13 +11,12 @@ from gonemaster_db.repositories.graduation import request_cancel
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
+from gonemaster_tasks.control.cancel_broadcast import broadcast_cancel
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
 
 log = logging.getLogger(__name__)
-
-CANCEL_COMMAND = "gonemaster_cancel"
 
 
 def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: str = "") -> Job | Run:
@@ -44,7 +41,7 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
 
     after = parts.store.run_in_transaction(cancel)
     if isinstance(after, Job):
-        tell_workers_to_cancel(parts, [job_id])
+        broadcast_cancel(parts.celery, [job_id])
     else:
         _forget_message(parts.broker, after)
     return after
@@ -56,11 +53,3 @@ def _forget_message(broker: Broker, run: Run) -> None:
         broker.events.publish(run.id, JobEvent("done", {"status": str(run.status)}))
     except BrokerUnavailable:
         log.warning("message not removed, its claim will drop it", extra={"job_id": run.id})
-
-
-def tell_workers_to_cancel(parts: QueueParts, job_ids: Sequence[str]) -> None:
-    """Broadcast that running jobs have a cancel mark; who misses it reads the mark when it renews its leases."""
-    try:
-        parts.celery.control.broadcast(CANCEL_COMMAND, arguments={"job_ids": list(job_ids)}, reply=False)
-    except (OperationalError, OSError) as error:
-        log.warning("cancel not broadcast, the leases tell it", extra={"job_ids": job_ids, "error": str(error)})

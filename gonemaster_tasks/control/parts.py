@@ -1,12 +1,13 @@
 """The store and the broker together, as who controls the queue needs them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from celery import Celery
 
 from gonemaster_db.session import Store
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.clock import LazyClock, SharedClock
 from gonemaster_tasks.config.settings import Settings
 
 
@@ -17,9 +18,10 @@ class QueueParts:
     store: Store
     broker: Broker
     celery: Celery
+    clock: SharedClock = field(default_factory=SharedClock)
 
 
 def open_queue(settings: Settings, store: Store) -> QueueParts:
     """Connect to the broker of the settings, whose URL must be filled in by now. Raises BrokerRefused."""
     broker = Broker.open(settings.broker_url)
-    return QueueParts(store, broker, make_app_of(settings))
+    return QueueParts(store, broker, make_app_of(settings), LazyClock(broker))

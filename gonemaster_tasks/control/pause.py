@@ -5,7 +5,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
 from gonemaster_tasks.control.parts import QueueParts
@@ -28,7 +27,7 @@ def pause_queue(
     Raises:
         BrokerUnavailable: the pause is stored, and holds as soon as the reconciler can copy it.
     """
-    now = utcnow()
+    now = parts.clock.now()
 
     def pause(session: Session) -> None:
         pause_tiers(session, tiers, paused_by=paused_by, reason=reason, now=now, until=until)
@@ -42,7 +41,7 @@ def pause_queue(
 
 def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS, *, who: str = "") -> list[str]:
     """Let jobs start again; returns the tiers that were paused. Raises BrokerUnavailable as pause_queue does."""
-    now = utcnow()
+    now = parts.clock.now()
 
     def resume(session: Session) -> list[str]:
         resumed = resume_tiers(session, tiers)

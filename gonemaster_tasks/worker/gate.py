@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from celery.worker import state as celery_state
 
+from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
 
@@ -23,10 +23,13 @@ class Gate:
     `min_batch_slots`, which may change while the process runs.
     """
 
-    def __init__(self, *, slots: int, reserved_normal: int, min_batch: int = 0) -> None:
+    def __init__(
+        self, *, slots: int, reserved_normal: int, min_batch: int = 0, clock: SharedClock | None = None
+    ) -> None:
         self.slots = slots
         self._reserved_normal = reserved_normal
         self._min_batch = min_batch
+        self._clock = clock or SharedClock()  # ends of pauses are judged by it, as leases are
         self._controls: Controls | None = None
         self._share: int | None = None
         self._held: dict[str, str] = {}
@@ -68,7 +71,7 @@ class Gate:
         if self._controls is None:
             return True
         until = self._controls.paused.get(tier)
-        return until is not None and (until == 0 or until > datetime.now(UTC).timestamp())
+        return until is not None and (until == 0 or until > self._clock.now().timestamp())
 
     def overfull(self) -> bool:
         """Whether more is in hand than may run: a limit was lowered while a BRPOP was under way."""

@@ -29,7 +29,7 @@ from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
 from gonemaster_tasks.config.watcher import SettingsWatcher
-from gonemaster_tasks.control.jobs import CANCEL_COMMAND
+from gonemaster_tasks.control.cancel_broadcast import CANCEL_COMMAND
 from gonemaster_tasks.control.order_changes import settle_fronts
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.logs import configure_logging
@@ -86,13 +86,14 @@ class Worker:
     def __init__(self, live: LiveSettings, store: Store, runner: Runner, *, name: str) -> None:
         settings = live.own
         broker = Broker.open(settings.broker_url)
+        clock = SharedClock()
         gate = Gate(
             slots=settings.worker_count,
             reserved_normal=settings.reserved_normal_slots,
             min_batch=settings.min_batch_slots,
+            clock=clock,
         )
         tier_order.install(gate)
-        clock = SharedClock()
         ledger = Ledger(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
         fronts = Combiner(partial(settle_fronts, store, broker), most=POOL_THREADS)
         self.process = Process(

@@ -1,16 +1,20 @@
 """The queue over HTTP: tiers, order, pauses."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_api.app import create_app
 from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.test_errors import error_of
+from tests.support.clocks import SkewedClock
 from tests.support.rows import claim, make_run, queue_job, queue_jobs, record
 
 
@@ -62,6 +66,17 @@ def test_pause_and_resume_of_the_whole_queue(client: FlaskClient, queue: QueuePa
     assert client.post("/api/v1/queue/resume").get_json() == {"status": "resumed"}
     assert client.get("/api/v1/queue").get_json()["paused"] is False
     assert set(queue.broker.marks.controls().paused) == set()
+
+
+def test_the_end_of_a_pause_is_judged_by_the_clock_of_redis(settings: Settings, queue: QueueParts) -> None:
+    clock = SkewedClock(timedelta(hours=1))
+    ahead = create_app(settings, queue=replace(queue, clock=clock)).test_client()
+    past = {"until": (clock.now() - timedelta(minutes=10)).isoformat()}  # the future, by the clock of this host
+    assert error_of(ahead.post("/api/v1/queue/pause", json=past))["code"] == "invalid_until"
+    ahead.post("/api/v1/queue/pause", json={"until": (clock.now() + timedelta(minutes=10)).isoformat()})
+    assert ahead.get("/api/v1/queue").get_json()["paused"] is True
+    later = create_app(settings, queue=replace(queue, clock=SkewedClock(timedelta(hours=2)))).test_client()
+    assert later.get("/api/v1/queue").get_json()["paused"] is False
 
 
 def test_pause_of_one_tier_with_reason_and_end(client: FlaskClient) -> None:

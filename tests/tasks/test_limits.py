@@ -1,7 +1,8 @@
 """Limits changed while real workers run: slots, slots kept for normal, a minimum for batch, jobs at once in all."""
 
+import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
 from gonemaster_tasks.worker.gate import Gate
 from gonemaster_tasks.worker.heartbeat import part_of
+from tests.support.clocks import SkewedClock
 from tests.support.workers import Farm, wait_until
 
 PATIENCE_S = 120.0
@@ -169,3 +171,11 @@ def test_the_gate_asks_for_what_the_limits_leave(
     for number, tier in enumerate(held):
         gate.enter(f"job_{number}", tier)
     assert gate.queues([BATCH, NORMAL, MAINTENANCE]) == asked
+
+
+def test_a_pause_ends_by_the_clock_that_all_share_not_by_that_of_the_host() -> None:
+    ends = time.time() + 600
+    for ahead, asked in [(timedelta(0), [MAINTENANCE, NORMAL]), (timedelta(hours=1), [MAINTENANCE, NORMAL, BATCH])]:
+        gate = Gate(slots=2, reserved_normal=0, clock=SkewedClock(ahead))
+        gate.update(Controls({BATCH: ends}, "e"), None)
+        assert gate.queues([BATCH, NORMAL, MAINTENANCE]) == asked

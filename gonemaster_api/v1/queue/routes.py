@@ -25,7 +25,6 @@ from gonemaster_api.v1.queue.schemas import (
     StatusSchema,
 )
 from gonemaster_api.web.actor import who
-from gonemaster_db.clock import utcnow
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside, remove_jobs, reorder_queue
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.monitoring.health import find_issues
@@ -56,7 +55,7 @@ class Pause(MethodView):
     def post(self, request_body: dict[str, Any]) -> dict[str, str]:
         """Let no job start any more, on all workers within a second; running jobs finish."""
         until = request_body.get("until")
-        if until is not None and until <= utcnow():
+        if until is not None and until <= state().queue.clock.now():
             raise BadRequest("invalid_until", "until lies in the past")
         reason = request_body.get("reason") or ""
         pause_queue(state().queue, _tiers(request_body), paused_by=who(), reason=reason, until=until)

@@ -1,0 +1,16 @@
+"""Clocks that are wrong on purpose."""
+
+from datetime import datetime, timedelta
+
+from gonemaster_tasks.broker.clock import SharedClock
+
+
+class SkewedClock(SharedClock):
+    """The clock of a broker whose host is ahead of this one."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        super().__init__()
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
