@@ -51,7 +51,7 @@ def run(command: tuple[str, ...], settings: Settings, descriptor: int | None) ->
     Raises:
         StartRefused: unknown command, or a start that cannot succeed.
     """
-    configure_logging(form=settings.log_format, level="debug" if settings.debug else settings.log_level)
+    configure_logging(form=settings.log_format, level=settings.effective_log_level)
     warn_of_unknown_variables()
     datadir_needed = settings.embedded_broker or settings.db_driver == "sqlite"
     try:

@@ -82,5 +82,5 @@ def _end_streams_on_stop(_worker: Any) -> None:
 
 def serve(settings: Settings, *, descriptor: int) -> None:
     """Serve on a listening socket until told to stop; ends the process."""
-    configure_logging(form=settings.log_format, level=settings.log_level)
+    configure_logging(form=settings.log_format, level=settings.effective_log_level)
     Server(settings, descriptor=descriptor).run()

@@ -13,14 +13,22 @@ def base_profile(settings: Settings) -> Profile:
         ProfileError: the file is not a valid profile.
     """
     profile = load_profile(settings.profile_path) if settings.profile_path else default_profile()
-    defaults = {
-        name: getattr(settings, name)
-        for name in ("positive_cache_ttl", "negative_cache_ttl", "timeout", "retry", "retrans", "fallback")
-        if getattr(settings, name) is not None
-    }
-    sources = {f"source{family}": getattr(settings, f"source_addr{family}") for family in (4, 6)}
-    resolver: dict[str, Any] = {name: value for name, value in sources.items() if value}
-    overrides: dict[str, Any] = {"resolver": resolver | {"defaults": defaults}}
+    overrides: dict[str, Any] = {"resolver": _resolver(settings)}
     if settings.allow_non_global:
         overrides["net"] = {"allow_non_global_targets": True}
     return profile.merge(overrides)
+
+
+def _resolver(settings: Settings) -> dict[str, Any]:
+    """Return the resolver section of the overrides; an unset setting leaves the profile as it is."""
+    defaults = {
+        "positive_cache_ttl": settings.positive_cache_ttl,
+        "negative_cache_ttl": settings.negative_cache_ttl,
+        "timeout": settings.timeout,
+        "retry": settings.retry,
+        "retrans": settings.retrans,
+        "fallback": settings.fallback,
+    }
+    sources = {"source4": settings.source_addr4, "source6": settings.source_addr6}
+    given: dict[str, Any] = {name: address for name, address in sources.items() if address}
+    return given | {"defaults": {name: value for name, value in defaults.items() if value is not None}}

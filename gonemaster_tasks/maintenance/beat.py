@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         settings = load_settings({}, file=given.config)
-        configure_logging(form=settings.log_format, level=settings.log_level)
+        configure_logging(form=settings.log_format, level=settings.effective_log_level)
         warn_of_unknown_variables()
         signals.setup_logging.connect(lambda **_: None, weak=False)  # keeps celery from configuring logging
         run_beat(settings)

@@ -63,17 +63,17 @@ def register_tasks(app: Celery, process: Process) -> None:
     """Bind the tasks to a process."""
     app.gonemaster = process
 
-    @app.task(name=queues.RUN, bind=True)
+    @app.task(name=queues.RUN, bind=True, shared=False)  # not shared: the task belongs to this process alone
     def run(self: Any, job_id: str) -> None:
         run_job(process, job_id, self.request.delivery_info["routing_key"])
 
-    @app.task(name=queues.REAP)
+    @app.task(name=queues.REAP, shared=False)
     def reap_jobs() -> None:
         now = process.clock.now()
         reap(process.store, process.broker, now=now, max_attempts=process.settings.max_attempts)
         expire(process.store, now=now)
 
-    @app.task(name=queues.PURGE)
+    @app.task(name=queues.PURGE, shared=False)
     def purge() -> None:
         purge_regularly(
             process.store, process.broker, process.live, now=process.clock.now(), stopped=process.stopping.is_set
@@ -189,7 +189,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
     """Run a worker process until it is told to stop. `runner` replaces the engine."""
     try:
         name, settings = parse_arguments(arguments)
-        configure_logging(form=settings.log_format, level=settings.log_level)
+        configure_logging(form=settings.log_format, level=settings.effective_log_level)
         warn_of_unknown_variables()
         signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
         store = open_store(worker_store_settings(settings))

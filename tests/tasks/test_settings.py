@@ -177,3 +177,8 @@ def test_names_are_distinct() -> None:
     for names in ([o.key for o in OPTIONS], [o.env for o in OPTIONS], [o.flag for o in OPTIONS]):
         assert len(set(names)) == len(names)
     assert isinstance(Settings(), Settings)
+
+
+def test_debug_lowers_the_level_of_the_log() -> None:
+    assert load_settings({}, {"GONEMASTER_LOG_LEVEL": "warn"}).effective_log_level == "warn"
+    assert load_settings({"debug": True}, {"GONEMASTER_LOG_LEVEL": "warn"}).effective_log_level == "debug"

@@ -34,7 +34,7 @@ class DatabaseOptions:
     audit_retention_days: int = option(
         365,
         integer(0, 36500),
-        "age in days at which lines of the audit are deleted; 0 means never",
+        "age in days at which audit records are deleted; 0 means never",
         key="database.audit_retention_days",
         flag="--db-audit-retention-days",
         runtime=True,

@@ -43,3 +43,8 @@ class ServerOptions:
         path(),
         "directory of the SQLite database and of the embedded broker",
     )
+
+    @property
+    def effective_log_level(self) -> str:
+        """The lowest level that is logged, `debug` included."""
+        return "debug" if self.debug else self.log_level
