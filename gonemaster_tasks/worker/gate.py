@@ -11,9 +11,9 @@ from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
 
-_MAINTENANCE_AT_ONCE = 2
-MOST_SLOTS = 1024
-POOL_THREADS = MOST_SLOTS + _MAINTENANCE_AT_ONCE  # made when needed; the gate bounds what is taken
+_MAX_MAINTENANCE = 2
+MAX_SLOTS = 1024
+POOL_THREADS = MAX_SLOTS + _MAX_MAINTENANCE  # made when needed; the gate bounds what is taken
 
 
 class Gate:
@@ -32,7 +32,7 @@ class Gate:
         self._clock = clock or SharedClock()  # ends of pauses are judged by it, as leases are
         self._controls: Controls | None = None
         self._share: int | None = None
-        self._held: dict[str, str] = {}
+        self._acquired: dict[str, str] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -48,18 +48,18 @@ class Gate:
         """Take nothing any more."""
         self._closed = True
 
-    def enter(self, job_id: str, tier: str) -> bool:
-        """Note that a slot works on a job; False if another slot of this process already does."""
+    def acquire(self, job_id: str, tier: str) -> bool:
+        """Take a slot for a job; False if another slot of this process already works on it."""
         with self._lock:
-            if job_id in self._held:
+            if job_id in self._acquired:
                 return False
-            self._held[job_id] = tier
+            self._acquired[job_id] = tier
             return True
 
-    def leave(self, job_id: str) -> None:
-        """Note that the slot is free again."""
+    def release(self, job_id: str) -> None:
+        """Free the slot of a job."""
         with self._lock:
-            self._held.pop(job_id, None)
+            self._acquired.pop(job_id, None)
 
     def note_pause(self, tier: str) -> None:
         """Hold a tier that the database calls paused, until the flags are read the next time."""
@@ -73,10 +73,10 @@ class Gate:
         until = self._controls.paused.get(tier)
         return until is not None and (until == 0 or until > self._clock.now().timestamp())
 
-    def overfull(self) -> bool:
-        """Whether more is in hand than may run: a limit was lowered while a BRPOP was under way."""
-        in_hand = self._in_hand()
-        return in_hand[NORMAL] + in_hand[BATCH] > self._room()
+    def over_limit(self) -> bool:
+        """Whether more is in flight than may run: a limit was lowered while a BRPOP was waiting."""
+        in_flight = self._in_flight()
+        return in_flight[NORMAL] + in_flight[BATCH] > self._limit()
 
     def queues(self, consumed: Iterable[str]) -> list[str]:
         """Return those of the queues consumed that a message may come from now, most urgent first."""
@@ -87,33 +87,33 @@ class Gate:
 
     def _capacities(self, consumed: set[str]) -> dict[str, int]:
         """Return how many more messages each queue may give now, most urgent queue first."""
-        in_hand = self._in_hand()
-        room = self._room()
-        free = room - in_hand[NORMAL] - in_hand[BATCH]
+        in_flight = self._in_flight()
+        limit = self._limit()
+        free = limit - in_flight[NORMAL] - in_flight[BATCH]
         # A worker that takes no normal jobs keeps no slots for them, and one slot is always left for batch.
         reserved = self._reserved_normal if NORMAL in consumed else 0
         normal = 0 if self.paused(NORMAL) else free
-        batch = 0 if self.paused(BATCH) else min(free, max(1, room - reserved) - in_hand[BATCH])
-        allowed = {MAINTENANCE: _MAINTENANCE_AT_ONCE - in_hand[MAINTENANCE]}
-        first = min(self._min_batch, room - 1) - in_hand[BATCH]  # people never wait for all slots
+        batch = 0 if self.paused(BATCH) else min(free, max(1, limit - reserved) - in_flight[BATCH])
+        allowed = {MAINTENANCE: _MAX_MAINTENANCE - in_flight[MAINTENANCE]}
+        first = min(self._min_batch, limit - 1) - in_flight[BATCH]  # people never wait for all slots
         if first > 0:
             return allowed | {BATCH: min(batch, first), NORMAL: normal}
         return allowed | {NORMAL: normal, BATCH: batch}
 
-    def _room(self) -> int:
+    def _limit(self) -> int:
         return self.slots if self._share is None else min(self.slots, self._share)
 
-    def _in_hand(self) -> dict[str, int]:
+    def _in_flight(self) -> dict[str, int]:
         """Count by queue what was received and not finished.
 
         Celery's set forgets requests when the connection is lost while their slots work on; ours does not.
         """
         with self._lock:
-            held = dict(self._held)
+            acquired = dict(self._acquired)
         for request in _received():
-            held[request.id] = str(request.delivery_info.get("routing_key"))
+            acquired[request.id] = str(request.delivery_info.get("routing_key"))
         counts = dict.fromkeys(ORDER, 0)
-        for tier in held.values():
+        for tier in acquired.values():
             counts[tier] = counts.get(tier, 0) + 1
         return counts
 

@@ -1,4 +1,4 @@
-"""Looks at the flags that operators set, and tells that this process lives."""
+"""The heartbeat of a worker process: it registers the process, and brings the gate what operators have set."""
 
 import logging
 import os
@@ -16,13 +16,13 @@ from gonemaster_tasks.worker.process import Process
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 0.4
-_SIGN_EVERY_S = 2.0
-_SIGN_LIFE = timedelta(seconds=10)
+_INTERVAL_S = 0.4
+_REGISTER_EVERY_S = 2.0
+_LIFETIME = timedelta(seconds=10)
 _CLOCK_EVERY_S = 60.0
 
 
-class Watch:
+class Heartbeat:
     """One thread that reads flags into the gate, so that the gate never waits for Redis."""
 
     def __init__(self, process: Process, *, queues: tuple[str, ...], emptied: threading.Event) -> None:
@@ -32,16 +32,16 @@ class Watch:
         self._started_at = time.time()
         self._ended = threading.Event()
         self._due: dict[str, float] = {}
-        self._shown_slots = 0
-        self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
+        self._registered_slots = 0
+        self._thread = threading.Thread(target=self._work, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Look once, then begin to look regularly."""
-        self._try_look()
+        """Beat once, then begin to beat regularly."""
+        self._try_beat()
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and leave the list of workers."""
+        """End, and unregister the process."""
         self._ended.set()
         self._thread.join(timeout=10)
         try:
@@ -50,19 +50,19 @@ class Watch:
             return
 
     def _work(self) -> None:
-        while not self._ended.wait(LOOK_EVERY_S):
-            self._try_look()
+        while not self._ended.wait(_INTERVAL_S):
+            self._try_beat()
 
-    def _try_look(self) -> None:
+    def _try_beat(self) -> None:
         try:
-            self.look()
+            self.beat()
         except BrokerUnavailable as error:
             log.debug("flags not read", extra={"error": str(error)})
         except Exception:  # the thread must live on, or pauses are not seen any more
             log.exception("flags not read")
 
-    def look(self) -> None:
-        """Read flags and, when due, show a sign of life and compare clocks."""
+    def beat(self) -> None:
+        """Read the flags and, when due, register the process and compare clocks."""
         broker = self._process.broker
         if self._is_due("clock", _CLOCK_EVERY_S):
             self._process.clock.synchronize(broker)
@@ -73,15 +73,15 @@ class Watch:
         gate = self._process.gate
         gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)
         gate.update(controls, self._share(settings.max_concurrent_jobs))
-        if gate.slots != self._shown_slots or self._is_due("sign", _SIGN_EVERY_S):
-            broker.workers.register(self._state(), _SIGN_LIFE)
-            self._shown_slots = gate.slots
+        if gate.slots != self._registered_slots or self._is_due("register", _REGISTER_EVERY_S):
+            broker.workers.register(self._state(), _LIFETIME)
+            self._registered_slots = gate.slots
 
-    def _is_due(self, duty: str, every_s: float) -> bool:
+    def _is_due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()
-        if now < self._due.get(duty, 0.0):
+        if now < self._due.get(what, 0.0):
             return False
-        self._due[duty] = now + every_s
+        self._due[what] = now + every_s
         return True
 
     def _share(self, limit: int) -> int | None:

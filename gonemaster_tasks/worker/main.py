@@ -40,10 +40,10 @@ from gonemaster_tasks.worker.claims import Ledger
 from gonemaster_tasks.worker.engine_runner import EngineRunner
 from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
 from gonemaster_tasks.worker.group_commit import Combiner
-from gonemaster_tasks.worker.heartbeat import Watch
+from gonemaster_tasks.worker.heartbeat import Heartbeat
 from gonemaster_tasks.worker.leases import LeaseKeeper
+from gonemaster_tasks.worker.maintenance_timer import MaintenanceTimer
 from gonemaster_tasks.worker.process import Process
-from gonemaster_tasks.worker.reconcile_timer import Duties
 from gonemaster_tasks.worker.run_job import run_job
 from gonemaster_tasks.worker.runner import Runner
 from gonemaster_tasks.worker.running import Stop
@@ -102,9 +102,9 @@ class Worker:
         self.app = make_app_of(settings, transport=transport_settings)
         register_tasks(self.app, self.process)
         self._leases = LeaseKeeper(self.process)
-        self._duties = Duties(self.process, self.app)
+        self._maintenance = MaintenanceTimer(self.process, self.app)
         self._settings = SettingsWatcher(live, store, broker)
-        self._watch = Watch(self.process, queues=settings.worker_queues, emptied=self._duties.emptied)
+        self._heartbeat = Heartbeat(self.process, queues=settings.worker_queues, emptied=self._maintenance.emptied)
 
     def run(self) -> int:
         """Work until a signal ends it; returns the exit code."""
@@ -135,13 +135,13 @@ class Worker:
         process.publisher.start()
         self._leases.start()
         self._settings.start()
-        self._watch.start()
-        self._duties.start()
+        self._heartbeat.start()
+        self._maintenance.start()
 
     def _stop(self) -> None:
         process = self.process
-        self._duties.stop()
-        self._watch.stop()
+        self._maintenance.stop()
+        self._heartbeat.stop()
         self._settings.stop()
         self._leases.stop()
         process.publisher.stop()

@@ -36,41 +36,41 @@ class Claim:
 
 def run_job(process: Process, job_id: str, tier: str) -> None:
     """Test the domain of one job and store the run. Safe to deliver twice; never raises for the job's sake."""
-    if process.gate.paused(tier) or process.gate.overfull() or process.stopping.is_set():
-        _put_back(process, job_id, tier)  # taken by a BRPOP that was already under way
+    if process.gate.paused(tier) or process.gate.over_limit() or process.stopping.is_set():
+        _put_back(process, job_id, tier)  # taken by a BRPOP that was already waiting
         return
-    if not process.gate.enter(job_id, tier):
+    if not process.gate.acquire(job_id, tier):
         return
     try:
         claim = _claim(process, job_id, tier)
         if claim:
             _work(process, claim)
     finally:
-        process.gate.leave(job_id)
+        process.gate.release(job_id)
 
 
 def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
-    """Claim the job, waiting while the database is away; None if it is not queued any more."""
+    """Claim the job, waiting while the database is unavailable; None if it is not queued any more."""
     pause_s = _FIRST_PAUSE_S
     while True:
         try:
             job = process.ledger.claim(job_id)
             break
         except (StoreUnavailable, StoreConflict) as error:
-            log.warning("cannot claim, the database is away", extra={"job_id": job_id, "error": str(error)})
+            log.warning("claim deferred: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
         if process.stopping.wait(pause_s):
             _put_back(process, job_id, tier)
             return None
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
     if job is None:
-        _leave(process, job_id, tier)
+        _not_claimed(process, job_id, tier)
         return None
     running = RunningJob(job_id, job.attempt, tier)
     process.jobs.add(running)
     return Claim(job, running)
 
 
-def _leave(process: Process, job_id: str, tier: str) -> None:
+def _not_claimed(process: Process, job_id: str, tier: str) -> None:
     """Put the message of a job that may not start now back; drop that of a job that is not queued any more."""
     try:
         with process.store.read_only() as session:
@@ -86,14 +86,14 @@ def _leave(process: Process, job_id: str, tier: str) -> None:
 
 def _work(process: Process, claim: Claim) -> None:
     """Test, then bring the job to its end; the lease is renewed until it has one."""
-    _tell(process, claim.running, "state", {"status": "running", "progress": 0})
+    _publish(process, claim.running, "state", {"status": "running", "progress": 0})
     try:
         _finish(process, claim, _test(process, claim))
     finally:
         process.jobs.discard(claim.running)
 
 
-def _tell(process: Process, running: RunningJob, kind: str, data: dict[str, Any]) -> None:
+def _publish(process: Process, running: RunningJob, kind: str, data: dict[str, Any]) -> None:
     """Post an event; those of batch jobs only go to who watches, a sweep would fill Redis with what nobody reads."""
     process.publisher.post(running.job_id, JobEvent(kind, data), if_watched=running.tier != NORMAL)
 
@@ -128,24 +128,24 @@ def _record(process: Process, outcome: Outcome) -> RunRecord:
 
 
 def _listeners(process: Process, claim: Claim) -> Listeners:
-    """Make the callbacks that tell Redis how far the job is.
+    """Make the callbacks that publish how far the job is.
 
     Entries of batch jobs are not sent one by one: a sweep would fill Redis with what nobody watches.
     """
     running = claim.running
-    told_at = 0.0
+    published_at = 0.0
 
     def on_progress(percent: int) -> None:
-        nonlocal told_at
+        nonlocal published_at
         running.progressed_at = time.monotonic()
-        if running.progressed_at - told_at >= _PROGRESS_EVERY_S:
-            told_at = running.progressed_at
-            _tell(process, running, "progress", {"progress": percent})
+        if running.progressed_at - published_at >= _PROGRESS_EVERY_S:
+            published_at = running.progressed_at
+            _publish(process, running, "progress", {"progress": percent})
 
     def on_entry(entry: EntryRecord) -> None:
         running.progressed_at = time.monotonic()
         if running.tier == NORMAL:
-            _tell(process, running, "entry", _as_event(entry))
+            _publish(process, running, "entry", _as_event(entry))
 
     return Listeners(on_progress, on_entry)
 
@@ -170,26 +170,26 @@ def _finish(process: Process, claim: Claim, record: RunRecord | None) -> None:
     elif stopped is Stop.DRAINED:
         _give_back(process, claim)
     else:
-        log.warning("result dropped, the lease was lost", extra={"job_id": claim.job.id})
+        log.warning("result dropped: the lease was lost", extra={"job_id": claim.job.id})
 
 
 def _graduate(process: Process, claim: Claim, record: RunRecord) -> None:
-    """Store the run; while the database is away the result is held and tried again."""
+    """Store the run; while the database is unavailable the result is kept and tried again."""
     job_id, pause_s = claim.job.id, _FIRST_PAUSE_S
     while not process.given_up.is_set() or pause_s == _FIRST_PAUSE_S:
         try:
             status = _store_run(process, claim, record)
         except JobStateError:
-            log.info("result dropped, the job is no longer ours", extra={"job_id": job_id})
+            log.info("result dropped: the job is no longer claimed by this worker", extra={"job_id": job_id})
             return
         except (StoreUnavailable, StoreConflict) as error:
-            log.warning("result held, the database is away", extra={"job_id": job_id, "error": str(error)})
+            log.warning("result kept: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
         else:
-            _tell(process, claim.running, "done", {"status": status})
+            _publish(process, claim.running, "done", {"status": status})
             return
         process.given_up.wait(pause_s)
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
-    log.error("stopped with the database away, another worker repeats the job", extra={"job_id": job_id})
+    log.error("stopped while the database is unavailable: another worker repeats the job", extra={"job_id": job_id})
 
 
 def _store_run(process: Process, claim: Claim, record: RunRecord) -> str:
@@ -234,13 +234,13 @@ def _give_back(process: Process, claim: Claim) -> None:
             )
         )
     except StoreError as error:
-        log.warning("not given back, its lease will end", extra={"job_id": job_id, "error": str(error)})
+        log.warning("job not returned to the queue: its lease will end", extra={"job_id": job_id, "error": str(error)})
         return
     if isinstance(left, Job):
         _put_back(process, job_id, claim.running.tier)
-        _tell(process, claim.running, "state", {"status": "queued", "progress": 0})
+        _publish(process, claim.running, "state", {"status": "queued", "progress": 0})
     else:
-        _tell(process, claim.running, "done", {"status": str(left.status)})
+        _publish(process, claim.running, "done", {"status": str(left.status)})
 
 
 def _put_back(process: Process, job_id: str, tier: str) -> None:
@@ -248,6 +248,6 @@ def _put_back(process: Process, job_id: str, tier: str) -> None:
     try:
         process.broker.lists.put_back(job_id, tier)
     except BrokerUnavailable:
-        log.warning("message not put back, the reconciler will", extra={"job_id": job_id})
+        log.warning("message not put back: the reconciler will write it", extra={"job_id": job_id})
         return
     process.fronts.submit(tier)

@@ -113,7 +113,7 @@ def test_postgresql_is_restarted_during_graduation(
 
 
 def _result_held(farm: Farm) -> bool:
-    return any("result held" in farm.log(name) for name in ("one", "two"))
+    return any("result kept" in farm.log(name) for name in ("one", "two"))
 
 
 @pytest.mark.parametrize("kind", ["job", "batch"])

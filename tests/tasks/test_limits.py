@@ -169,7 +169,7 @@ def test_the_gate_asks_for_what_the_limits_leave(
     gate = Gate(slots=slots, reserved_normal=settings[0], min_batch=settings[1])
     gate.update(Controls({}, "e"), share)
     for number, tier in enumerate(held):
-        gate.enter(f"job_{number}", tier)
+        gate.acquire(f"job_{number}", tier)
     assert gate.queues([BATCH, NORMAL, MAINTENANCE]) == asked
 
 

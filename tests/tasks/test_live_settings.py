@@ -175,7 +175,7 @@ def test_settings_are_read_without_redis_and_seen_when_it_is_back(
 def test_slots_of_a_worker_change_while_it_works() -> None:
     gate = Gate(slots=2, reserved_normal=1)
     gate.update(Controls({}), None)
-    gate.enter("job_1", BATCH)
+    gate.acquire("job_1", BATCH)
 
     def allowed() -> list[str]:
         return gate.queues([NORMAL, BATCH])

@@ -34,7 +34,7 @@ class Taker:
 
     def _take(self, message: Any) -> None:
         self.messages.append(message)
-        self.gate.enter(message.headers["id"], message.delivery_info["routing_key"])
+        self.gate.acquire(message.headers["id"], message.delivery_info["routing_key"])
 
     def take(self, count: int = 1) -> list[str]:
         """Wait for so many messages; returns the jobs."""
@@ -107,7 +107,7 @@ def test_a_slot_that_becomes_free_ends_the_wait_of_a_consumer_at_its_limit(
     client = taker.channel._create_client()
     before = unblocks(client)
     taker.channel._brpop_start()
-    taker.gate.leave(taker.messages[0].headers["id"])
+    taker.gate.release(taker.messages[0].headers["id"])
     taker.messages[0].ack()
     with pytest.raises(Empty):
         taker.channel._brpop_read()

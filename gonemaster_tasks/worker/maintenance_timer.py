@@ -1,4 +1,4 @@
-"""What worker processes do from time to time, each time one of them: the reconciler's timer."""
+"""The maintenance timer: worker processes reconcile from time to time, one of them each time."""
 
 import logging
 import random
@@ -19,8 +19,8 @@ _LOCK = "reconcile"
 _LONGEST = timedelta(minutes=10)
 
 
-class Duties:
-    """One thread. It is not beat that drives it: a beat that lost its schedule is silent."""
+class MaintenanceTimer:
+    """One thread. It is not beat that drives it: a beat that lost its schedule sends nothing and reports nothing."""
 
     def __init__(self, process: Process, app: Celery) -> None:
         self._process = process
@@ -28,7 +28,7 @@ class Duties:
         self._interval_s = float(process.settings.reconcile_interval_seconds)
         self.emptied = threading.Event()  # Redis lost its content: do not wait for the timer
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="duties", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="maintenance timer", daemon=True)
 
     def start(self) -> None:
         """Reconcile now, then begin to do so regularly."""
