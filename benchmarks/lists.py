@@ -10,7 +10,7 @@ from itertools import combinations
 from urllib.parse import urlencode
 
 from benchmarks.seed import BEGIN, SEED, SWEEP, Size, name_of, templates
-from gonemaster_db.repositories.batch_comparison import Kind
+from gonemaster_db.repositories.batch_comparison import ChangeKind
 from gonemaster_db.repositories.domain_list import SORTS as DOMAIN_SORTS
 from gonemaster_db.repositories.sort_keys import SORTS
 
@@ -214,7 +214,7 @@ def _differences(size: Size) -> Iterator[Probe]:
         for level in LEVELS:
             yield Probe(group, path, {"min_level": level})
             yield Probe(group, path, {"min_level": level, "after": name_of(size.domains // 2)})
-        for kind in Kind:
+        for kind in ChangeKind:
             yield Probe(group, path, {"kind": kind.value})
         yield Probe(group, path, {"limit": "500"})
 

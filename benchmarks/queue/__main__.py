@@ -17,6 +17,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,9 @@ def control(rig: Rig) -> Figures:
     assert next(rig.broker.lists.waiting_ids("batch")) == ids[-1]
     middle = ids[len(ids) // 2 :]
     moves = [
-        timed(lambda some=some: rig.post("/queue/move", {"job_ids": some, "to": "front"}))[0]
-        for some in slices_of(middle, 5)
+        timed(partial(rig.post, "/queue/move", {"job_ids": some, "to": "front"}))[0] for some in slices_of(middle, 5)
     ]
-    removals = [
-        timed(lambda some=some: rig.post("/queue/remove", {"job_ids": some}))[0] for some in slices_of(middle, 5)
-    ]
+    removals = [timed(partial(rig.post, "/queue/remove", {"job_ids": some}))[0] for some in slices_of(middle, 5)]
     pauses = [timed(lambda: rig.post("/queue/pause", {}))[0] for _ in range(3)]
     views = [timed(lambda: rig.get("/queue"))[0] for _ in range(5)]
     rig.post("/queue/resume", {})

@@ -12,6 +12,7 @@ from gonemaster_api import batch_counts
 from gonemaster_api.batch_counts import BatchWatch
 from gonemaster_api.queries import batch_events
 from gonemaster_db.errors import BatchNotFound, StoreUnavailable
+from gonemaster_db.repositories.batches import count_statuses
 from gonemaster_db.session import Store
 from tests.api.conftest import MakeApp
 from tests.api.test_batches import submit
@@ -134,11 +135,10 @@ def test_unknown_batch_and_too_many_streams(make_app: MakeApp) -> None:
 def test_all_who_watch_share_one_count(client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_counts, "COUNT_EVERY_S", 3600.0)
     counted: list[str] = []
-    count = batch_counts.count_statuses
 
     def noted(session: Any, batch_id: str) -> Mapping[str, int]:
         counted.append(batch_id)
-        return count(session, batch_id)
+        return count_statuses(session, batch_id)
 
     monkeypatch.setattr(batch_counts, "count_statuses", noted)
     watch, batch_id = BatchWatch(), submit(client, "a.example")["batch_id"]

@@ -21,7 +21,7 @@ def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
 
 def error_of(response: TestResponse) -> dict[str, Any]:
     """The error of an answer, after a look at its shape."""
-    document = response.get_json()
+    document: dict[str, dict[str, Any]] = response.get_json()
     assert set(document) == {"error"}
     assert {"code", "message"} <= set(document["error"]) <= {"code", "message", "details"}
     assert document["error"]["message"]

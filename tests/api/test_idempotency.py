@@ -1,5 +1,7 @@
 """A request that is repeated with its key does nothing twice."""
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -11,7 +13,10 @@ from tests.api.test_errors import error_of
 from tests.support.threads import together
 
 KEY = {"Idempotency-Key": "5f6c-1"}
-REQUESTS = {"/api/v1/jobs": {"domain": "a.example"}, "/api/v1/jobs/batch": {"domains": ["a.example", "b.example"]}}
+REQUESTS: dict[str, dict[str, Any]] = {
+    "/api/v1/jobs": {"domain": "a.example"},
+    "/api/v1/jobs/batch": {"domains": ["a.example", "b.example"]},
+}
 
 
 @pytest.mark.parametrize(("path", "status", "depth"), [("/api/v1/jobs", 201, 1), ("/api/v1/jobs/batch", 202, 2)])

@@ -142,8 +142,8 @@ def test_reset_removes_what_stands_over_the_default(client: FlaskClient, stored:
 
 def test_operations_at_the_same_moment_all_count(make_app: MakeApp, client: FlaskClient, stored: Stored) -> None:
     path = stored(LACKING | {"net": {"ipv6": False}})
-    bodies = ({"op": "reset_test_cases"}, {"op": "reset_test_levels", "module": "BASIC"}, {"op": "mark_reviewed"})
-    bodies += ({"op": "reset_test_levels", "module": "ZONE"},)
+    bodies: list[dict[str, str]] = [{"op": "reset_test_cases"}, {"op": "mark_reviewed"}]
+    bodies += [{"op": "reset_test_levels", "module": module} for module in ("BASIC", "ZONE")]
     answers = together(*(partial(make_app().test_client().patch, path, json=body) for body in bodies))
     assert [getattr(answer, "status_code", answer) for answer in answers] == [200] * len(bodies)
     after = client.get(path).get_json()

@@ -13,6 +13,7 @@ from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.support.rows import make_run
 
+NO_OBJECTS: tuple[Any, ...] = ([], "x", 1)
 PROFILES = "/api/v1/profiles"
 NO_IPV6 = {"net": {"ipv6": False}}
 
@@ -129,7 +130,7 @@ def test_unknown_fields_and_what_is_no_object(client: FlaskClient) -> None:
     number = create(client)["id"]
     for call, path in ((client.post, PROFILES), (client.put, f"{PROFILES}/{number}")):
         assert error_of(call(path, json={"name": "x", "is_public": True}))["code"] == "unknown_field"
-        for body in ([], "x", 1):
+        for body in NO_OBJECTS:
             assert error_of(call(path, json=body))["code"] == "invalid_json"
 
 

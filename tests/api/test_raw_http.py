@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
 
 @pytest.fixture
 def service(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[Service]:
-    settings = {"db_dsn": store_settings.dsn, "broker_url": redis_server.url}
+    settings: dict[str, Any] = {"db_dsn": store_settings.dsn, "broker_url": redis_server.url}
     with Service("api", worker_processes=None, api_processes=1, **settings) as service:
         service.wait_for_log("Listening at", timeout_s=60)
         yield service

@@ -73,7 +73,11 @@ def fill_batch(store: Store, number: int) -> str:
 @pytest.fixture
 def server(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[str]:
     """Address of an API process on the database of this test."""
-    settings = {"db_driver": store_settings.driver, "db_dsn": store_settings.dsn, "broker_url": redis_server.url}
+    settings: dict[str, Any] = {
+        "db_driver": store_settings.driver,
+        "db_dsn": store_settings.dsn,
+        "broker_url": redis_server.url,
+    }
     with Service("api", worker_processes=None, api_processes=1, **settings) as service:
         service.wait_for_log("Listening at", timeout_s=60)
         yield str(re.search(r"Listening at: (\S+)", service.log)[1])  # type: ignore[index]  # waited for

@@ -21,6 +21,9 @@ from tests.support.rows import NOON, make_run, record
 from tests.support.service import wait_for
 from tests.support.stores import opened
 
+NO_OBJECTS: tuple[Any, ...] = ([], "x", 1)
+
+
 SCORING = "/api/v1/scoring-config"
 
 
@@ -109,7 +112,7 @@ def test_null_is_no_configuration(client: FlaskClient) -> None:
 def test_unknown_keys_and_what_is_no_object(client: FlaskClient) -> None:
     error = error_of(client.put(SCORING, json={"weights": {}}))
     assert (error["code"], error["details"]["fields"]) == ("unknown_field", ["weights"])
-    for body in ([], "x", 1):
+    for body in NO_OBJECTS:
         assert error_of(client.put(SCORING, json=body))["code"] == "invalid_json"
     assert error_of(client.put(SCORING))["code"] == "invalid_json"
 

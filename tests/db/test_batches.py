@@ -2,6 +2,7 @@
 
 import random
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -137,7 +138,7 @@ def random_runs(store: Store, *batch_ids: str | None) -> None:
     rng = random.Random(3)
     for _ in range(40):
         levels = rng.choices(LEVELS, k=rng.randrange(5))
-        chain = {"dnssec_chain": {"version": 3}} if rng.random() < 0.3 else {}
+        chain: dict[str, Any] = {"dnssec_chain": {"version": 3}} if rng.random() < 0.3 else {}
         outcome = record(*levels, at=NOON + timedelta(minutes=rng.randrange(90)), score=rng.randrange(100), **chain)
         make_run(store, f"d{rng.randrange(7)}.example", outcome, batch_id=rng.choice(batch_ids))
 
@@ -185,7 +186,7 @@ def test_runs_leave_by_age_in_portions_and_domains_show_what_is_left(store: Stor
     cutoff = NOON + timedelta(minutes=60)
     with store.read_only() as session:
         old = session.scalar(select(func.count()).select_from(Run).where(Run.finished_at < cutoff)) or 0
-    removed = []
+    removed: list[int] = []
     while not removed or removed[-1]:
         with store.transaction() as session:
             removed.append(deletion.purge_finished_before(session, cutoff, limit=7))
@@ -193,7 +194,7 @@ def test_runs_leave_by_age_in_portions_and_domains_show_what_is_left(store: Stor
     assert sum(removed) == old > 14
     assert max(removed) == 7
     with store.read_only() as session:
-        assert session.scalar(select(func.min(Run.finished_at))) >= cutoff
+        assert session.scalars(select(func.min(Run.finished_at))).one() >= cutoff
     assert counts(store)[Job] == 1
     assert counts(store)[Entry] == sum(line.entry_count for line in all_runs(store))
 
@@ -214,7 +215,7 @@ def test_runs_that_graduate_while_others_are_purged_are_counted(store: Store) ->
         outcome = record("INFO", at=NOON + timedelta(hours=1))
         for job in mine:
             store.run_in_transaction(
-                lambda s, j=job: graduate_job(s, j.id, worker=j.worker or "", attempt=1, record=outcome)
+                partial(graduate_job, job_id=job.id, worker=job.worker or "", attempt=1, record=outcome)
             )
 
     answers = together(purge, lambda: graduate(jobs[::2]), purge, lambda: graduate(jobs[1::2]))

@@ -1,6 +1,8 @@
 """A job ends exactly once, as a run with what it found."""
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -126,9 +128,9 @@ def test_repeated_graduation_of_one_claim_gives_the_same_run(store: Store) -> No
 
 
 @pytest.mark.parametrize("stale", [{"worker": "w2"}, {"attempt": 2}], ids=str)
-def test_graduation_by_another_claim_writes_nothing(store: Store, stale: dict[str, object]) -> None:
+def test_graduation_by_another_claim_writes_nothing(store: Store, stale: dict[str, Any]) -> None:
     job = claim(store, queue_job(store).id)
-    claim_of = {"worker": "w1", "attempt": 1} | stale
+    claim_of: dict[str, Any] = {"worker": "w1", "attempt": 1} | stale
     with pytest.raises(JobStateError), store.transaction() as session:
         graduate_job(session, job.id, record=record("INFO"), **claim_of)
     assert (count(store, Job), count(store, Run), count(store, Domain)) == (1, 0, 0)
@@ -198,8 +200,8 @@ def test_cancel_raced_with_claim_ends_or_marks(store: Store) -> None:
     for number in range(8):
         job_id = queue_job(store, f"d{number}.example").id
         claimed, canceled = together(
-            lambda j=job_id: store.run_in_transaction(lambda s: claim_job(s, j, worker="w1", now=NOON, lease=LEASE)),
-            lambda j=job_id: store.run_in_transaction(lambda s: request_cancel(s, j, now=NOON)),
+            partial(store.run_in_transaction, partial(claim_job, job_id=job_id, worker="w1", now=NOON, lease=LEASE)),
+            partial(store.run_in_transaction, partial(request_cancel, job_id=job_id, now=NOON)),
         )
         if claimed is None:
             assert isinstance(canceled, Run)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
@@ -90,13 +91,11 @@ def test_a_job_is_claimed_once_however_many_try(store: Store) -> None:
     def claim_all(worker: str) -> list[str]:
         won = []
         for job_id in ids:
-            claimed = store.run_in_transaction(
-                lambda s, j=job_id: claim_job(s, j, worker=worker, now=NOON, lease=LEASE)
-            )
+            claimed = store.run_in_transaction(partial(claim_job, job_id=job_id, worker=worker, now=NOON, lease=LEASE))
             won += [claimed.id] if claimed else []
         return won
 
-    answers = together(*[lambda w=f"w{number}": claim_all(w) for number in range(6)])
+    answers = together(*[partial(claim_all, f"w{number}") for number in range(6)])
     won = [job_id for answer in answers if isinstance(answer, list) for job_id in answer]
     assert sorted(won) == sorted(ids)
 
@@ -120,7 +119,7 @@ def test_renewal_extends_what_is_held_and_tells_what_is_lost_or_canceled(store: 
         get_job(session, asked).cancel_requested_at = NOON
         session.flush()
         answer = renew_leases(session, [mine, other, asked, gone], worker="w1", now=later, lease=LEASE)
-    assert (answer.lost, answer.canceled) == ({other, gone}, {asked})
+    assert (answer.lost, answer.canceled) == (frozenset({other, gone}), frozenset({asked}))
     with store.read_only() as session:
         assert get_job(session, mine).lease_until == later + LEASE
         assert get_job(session, other).lease_until == NOON + LEASE

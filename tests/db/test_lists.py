@@ -98,7 +98,9 @@ def items(store: Store, batch_id: str) -> list[Item]:
             made.append(claim(store, job.id, now=moment + timedelta(minutes=9)) if number % 8 == 0 else job)
         else:
             levels = rng.choices(LEVELS, k=rng.randrange(4))
-            graded = {"score": rng.choice((0, 50, 100)), "grade": rng.choice("AC")} if number % 5 else {}
+            graded: dict[str, Any] = (
+                {"score": rng.choice((0, 50, 100)), "grade": rng.choice("AC")} if number % 5 else {}
+            )
             made.append(make_run(store, domain, record(*levels, at=moment, **graded), **fields))
     with store.transaction() as session:
         hold_job(session, next(i.id for i in made if isinstance(i, Job) and i.status == JobStatus.QUEUED))

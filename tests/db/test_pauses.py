@@ -1,6 +1,7 @@
 """Paused tiers say who, why, since and until when, and end by themselves."""
 
 from datetime import timedelta
+from typing import Any
 
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.jobs import claim_job, create_job
@@ -47,7 +48,7 @@ def test_no_job_of_a_paused_tier_is_claimed(store: Store) -> None:
     with store.transaction() as session:
         sweep, waiting = (create_job(session, NewJob(domain="a.test", priority=tier), now=NOON).id for tier in (1, 0))
         pause_tiers(session, ["batch"], paused_by="a", reason="", now=NOON, until=LATER)
-    claimed = {"worker": "one", "lease": timedelta(seconds=60)}
+    claimed: dict[str, Any] = {"worker": "one", "lease": timedelta(seconds=60)}
     with store.transaction() as session:
         assert is_paused(session, "batch", now=NOON)
         assert not is_paused(session, "normal", now=NOON)

@@ -68,7 +68,8 @@ def lookup_of(context: RunContext, cache: AsnCache, whois: RisWhois | None = Non
 
 
 def look_up(world: World, address: str = ASKED, **settings: Any) -> Origin:
-    return in_lookup(world, lambda lookup: lookup.lookup(address), **settings)
+    origin: Origin = in_lookup(world, lambda lookup: lookup.lookup(address), **settings)
+    return origin
 
 
 @contextlib.asynccontextmanager

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import dns.name
 import pytest
 
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDelegation, InvalidDomain, UnknownTestCase
-from gonemaster_engine.findings import Finding
+from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.registry import Case, Module, cases, modules
 from gonemaster_engine.resources import Resources
@@ -171,8 +172,9 @@ def test_cancellation_ends_a_run_long_before_its_server_is_given_up(tmp_path: Pa
 
 def test_error_in_one_case_does_not_take_the_others_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(zone: Zone) -> AsyncIterator[Finding]:
-        raise RuntimeError("on purpose")
-        yield  # makes it a generator
+        if zone.name:
+            raise RuntimeError("on purpose")
+        yield Finding(Tag("NEVER", Level.INFO), {})  # makes it a generator
 
     syntax = modules()["SYNTAX"]
     case = Case("syntax02", "", (), broken)
@@ -248,7 +250,7 @@ def test_second_run_takes_what_is_above_the_zone_from_the_first(tmp_path: Path) 
     with world:
         first, second = in_loop(world, tmp_path, work)
     assert second < first
-    asked_root = [query for query in world.log if query.name.to_text() == "." and query.type == "SOA"]
+    asked_root = [query for query in world.log if query.name == dns.name.root and query.type == "SOA"]
     assert len(asked_root) <= len(world.zone_of(".").addresses)
 
 

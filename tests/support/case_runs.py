@@ -19,6 +19,9 @@ from tests.support.engine import in_run
 Found: TypeAlias = tuple[str, dict[str, Any]]
 """Message tag and arguments."""
 
+Scenario: TypeAlias = tuple[World, *tuple[Any, ...]]
+"""World, what the case finds in it as a list of `Found`, and perhaps options of `findings`."""
+
 NS1: Final = "ns1.example.xa"
 NS2: Final = "ns2.example.xa"
 A1: Final = "127.9.1.1"

@@ -25,7 +25,7 @@ from gonemaster_tasks.control.parts import QueueParts
 class DeadlyLists(WaitingLists):
     """Kills its process where messages are moved or written."""
 
-    def move(self, *_arguments: object, **_named: object) -> list[str]:  # type: ignore[override]  # takes all of them
+    def move(self, *_arguments: object, **_named: object) -> list[str]:
         return [str(_die())]
 
     def enqueue_many(self, job_ids: Iterable[str], tier: str) -> int:

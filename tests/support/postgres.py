@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psycopg2
 
@@ -109,7 +109,7 @@ class PostgresServer:
         if not _runs(self._binaries / "postgres", self._account):
             shutil.copytree(self._binaries.parent, self._home / "installed")
             self._binaries = self._home / "installed" / "bin"
-        command = [self._binaries / "initdb", "-D", self._data, "-U", USER, "-A", "trust", "-N"]
+        command: list[str | Path] = [self._binaries / "initdb", "-D", self._data, "-U", USER, "-A", "trust", "-N"]
         done = subprocess.run(
             [*command, "--no-locale", "-E", "UTF8"], capture_output=True, text=True, cwd="/", **self._account
         )
@@ -155,15 +155,16 @@ def _wheel_binaries() -> Path:
     return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
-def _runs(binary: Path, account: dict[str, int]) -> bool:
+def _runs(binary: Path, account: dict[str, Any]) -> bool:
     """False where the user may not enter the directory, such as a virtual environment below /root."""
     try:
-        return subprocess.run([binary, "--version"], capture_output=True, cwd="/", **account).returncode == 0
+        done = subprocess.run([binary, "--version"], capture_output=True, check=False, cwd="/", **account)
     except PermissionError:
         return False
+    return bool(done.returncode == 0)
 
 
-def _account() -> dict[str, int]:
+def _account() -> dict[str, Any]:
     """Popen arguments of the user to run as: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_no_batch_job_is_taken_while_a_normal_one_waits(tier_farm: Farm, slots: 
                 name, ready=False, GONEMASTER_WORKER_COUNT=str(slots), GONEMASTER_RESERVED_NORMAL_SLOTS="0"
             )
         for number in range(WORKERS):
-            wait_until(lambda name=f"w{number}": "ready." in tier_farm.log(name), within_s=120)
+            wait_until(partial(_is_ready, tier_farm, f"w{number}"), within_s=120)
         begun = time.monotonic()
         normal = submit_in_bursts(tier_farm, chance)
         wait_until(lambda: unfinished(tier_farm) == 0, within_s=600, what="the end of all jobs")
@@ -108,6 +109,14 @@ def test_no_batch_job_is_taken_while_a_normal_one_waits(tier_farm: Farm, slots: 
     tell(tier_farm, normal, slots, took_s, takes)
 
 
+def _is_ready(farm: Farm, name: str) -> bool:
+    return "ready." in farm.log(name)
+
+
+def _at_most_wait(farm: Farm, count: float) -> bool:
+    return farm.broker.lists.depth(BATCH) <= count
+
+
 def submit_in_bursts(farm: Farm, chance: random.Random) -> list[str]:
     """Submit normal jobs, some at once, so that they come into the batch at all its stages."""
     ids: list[str] = []
@@ -115,7 +124,7 @@ def submit_in_bursts(farm: Farm, chance: random.Random) -> list[str]:
         count = min(chance.randint(2, 40), NORMAL_JOBS - len(ids))
         ids += submit_at_once(farm, [f"n{len(ids) + number}-1.test" for number in range(count)])
         goal = len(ids) * BATCH_JOBS * 0.9 / NORMAL_JOBS
-        wait_until(lambda goal=goal: farm.broker.lists.depth(BATCH) <= BATCH_JOBS - goal, within_s=600)
+        wait_until(partial(_at_most_wait, farm, BATCH_JOBS - goal), within_s=600)
     return ids
 
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -28,6 +29,10 @@ class Server:
         return [LookupError(str(item)) if item < 0 else 2 * item for item in items]
 
 
+def are_pending(combiner: "Combiner[int, int]", count: int) -> bool:
+    return combiner.pending == count
+
+
 def all_together(pool: ThreadPoolExecutor, server: Server, items: Sequence[int], *, most: int) -> list["Future[int]"]:
     """Submit the first item and, while it is under way, the others."""
     combiner = Combiner(server, most=most)
@@ -35,7 +40,7 @@ def all_together(pool: ThreadPoolExecutor, server: Server, items: Sequence[int],
     wait_until(lambda: server.groups, what="the first is under way")
     for count, item in enumerate(items[1:], start=1):
         futures.append(pool.submit(combiner.submit, item))
-        wait_until(lambda count=count: combiner.pending == count + 1, what="the others wait")
+        wait_until(partial(are_pending, combiner, count + 1), what="the others wait")
     server.let_go.set()
     return futures
 

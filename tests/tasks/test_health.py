@@ -4,6 +4,7 @@ import signal
 import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,9 @@ def test_issues_are_counted_by_kind_for_metrics(sound: QueueParts) -> None:
 
 def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_GRACE", timedelta(0))
-    quiet = {"GONEMASTER_RECONCILE_INTERVAL_SECONDS": "3600"}  # else all would be mended within a second
+    quiet: dict[str, Any] = {
+        "GONEMASTER_RECONCILE_INTERVAL_SECONDS": "3600"
+    }  # else all would be mended within a second
     farm.broker.marks.set_epoch("full")
     settings = replace(Settings(), reap_interval_seconds=1, stuck_job_timeout_minutes=0.02)  # type: ignore[arg-type]  # a part of one
 

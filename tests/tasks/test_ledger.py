@@ -169,8 +169,11 @@ def test_claims_that_come_together_have_each_its_answer(store: Store, ledger: Le
     with ThreadPoolExecutor(4) as pool:
         taken = dict(zip(ids := [plain, canceled, strict, "job_none"], pool.map(ledger.claim, ids), strict=True))
     assert (taken[canceled], taken["job_none"]) == (None, None)
-    assert (taken[plain].domain, taken[plain].attempt, taken[plain].profile) == ("a.example", 1, None)
-    assert (taken[strict].profile, taken[strict].config) == ({"net": {"ipv6": False}}, {"min_level": "NOTICE"})
+    without, with_profile = taken[plain], taken[strict]
+    assert without is not None
+    assert with_profile is not None
+    assert (without.domain, without.attempt, without.profile) == ("a.example", 1, None)
+    assert (with_profile.profile, with_profile.config) == ({"net": {"ipv6": False}}, {"min_level": "NOTICE"})
     assert ledger.claim(plain) is None
 
 

@@ -1,6 +1,7 @@
 """Which configuration of scoring counts, and when a stored one is seen."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,15 @@ def test_the_default_counts_until_something_is_stored_and_again_after_it_went(st
     assert current_scoring(store, Settings()) is DEFAULT_CONFIG
 
 
+def has_penalty(store: Store, penalty: int) -> bool:
+    return error_penalty(store) == penalty
+
+
 def test_what_another_process_stores_counts_without_being_told(store: Store, store_settings: StoreSettings) -> None:
     with opened(store_settings) as other:
         for hour, penalty in enumerate((30, 40)):
             keep(other, {"severity_penalties": {"ERROR": penalty}}, hour=hour)
-            wait_for(lambda penalty=penalty: error_penalty(store) == penalty)
+            wait_for(partial(has_penalty, store, penalty))
 
 
 def test_the_store_is_not_asked_for_every_score(store: Store) -> None:

@@ -6,7 +6,8 @@ from queue import Empty
 from typing import Any
 
 import pytest
-from kombu import Connection, Queue
+from kombu.connection import Connection
+from kombu.entity import Queue
 
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
@@ -55,7 +56,7 @@ def make_taker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make
 
     def make(**limits: int) -> Taker:
         gate = Gate(slots=SLOTS, reserved_normal=limits.get("reserved", 1), min_batch=limits.get("min_batch", 0))
-        gate.update(Controls({}, {}), None)
+        gate.update(Controls({}), None)
         monkeypatch.setattr(tier_order, "_gate", gate)
         opened.append(app.connection_for_read())
         taker = Taker(opened[-1], gate)

@@ -37,7 +37,7 @@ def redis_port(directory: Path) -> Iterator[int]:
 @pytest.fixture(autouse=True)
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     gate = Gate(slots=2, reserved_normal=0)
-    gate.update(Controls({}, {}), None)
+    gate.update(Controls({}), None)
     monkeypatch.setattr(tier_order, "_gate", gate)
     return gate
 

@@ -124,12 +124,16 @@ def _reap_meta(farm: Farm) -> str:
     return str(meta) if "null" not in meta else ""
 
 
+def _are_started(farm: Farm, count: int) -> bool:
+    return len(farm.starts()) >= count
+
+
 def test_pauses_in_the_middle_of_a_sweep_leave_the_queue_in_its_order(farm: Farm) -> None:
     farm.start_worker("one", GONEMASTER_WORKER_COUNT="12", GONEMASTER_RECONCILE_INTERVAL_SECONDS="3600")
     farm.start_worker("two", GONEMASTER_WORKER_COUNT="12", GONEMASTER_RECONCILE_INTERVAL_SECONDS="3600")
     batch = farm.submit_batch([f"b{number}-1.test" for number in range(900)])
     for done in (50, 250, 450):
-        wait_until(lambda done=done: len(farm.starts()) >= done, within_s=120, what="the sweep is under way")
+        wait_until(partial(_are_started, farm, done), within_s=120, what="the sweep is under way")
         pause_queue(farm.parts)
         wait_until(
             lambda: farm.broker.unacked.count() == 0, within_s=60, what="all that was taken has ended or is back"

@@ -21,7 +21,7 @@ def server(name: str, address: str) -> dict[str, str]:
 
 
 LOCAL = ("A01_LOCAL_USE_ADDR", {"servers": BOTH})
-NONE_GLOBAL = ("A01_NO_GLOBALLY_REACHABLE_ADDR", {})
+NONE_GLOBAL: Found = ("A01_NO_GLOBALLY_REACHABLE_ADDR", {})
 
 SCENARIOS: dict[str, tuple[Callable[[], World], list[Found]]] = {
     "loopback only": (example_world, [LOCAL, NONE_GLOBAL]),

@@ -34,7 +34,7 @@ def one_address_twice() -> World:
 
 
 WITHOUT2 = ("NAMESERVER_IP_WITHOUT_REVERSE", S2)
-ALL = ("NAMESERVERS_IP_WITH_REVERSE", {})
+ALL: Found = ("NAMESERVERS_IP_WITH_REVERSE", {})
 
 SCENARIOS: dict[str, tuple[Callable[[], World], list[Found]]] = {
     "all have names": (lambda: reverse_world(PTR1, PTR2), [ALL]),

@@ -15,7 +15,7 @@ from tests.support.dnsworld import World, delegation, faults
 PARENT1 = {"ns": "ns1.nic.xa", "address": "127.8.1.1"}
 PARENT2 = {"ns": "ns2.nic.xa", "address": "127.8.2.1"}
 OTHER = "127.9.7.1"
-MATCH = ("ADDRESSES_MATCH", {})
+MATCH: Found = ("ADDRESSES_MATCH", {})
 
 
 def delegated_to(ns: dict[str, Any], **fields: Any) -> World:

@@ -17,9 +17,9 @@ def same(tag: str, address: str = A1) -> Found:
     return (tag, {"servers": BOTH_NAMES, "address": address})
 
 
-DELEGATION_OK = ("DEL_DISTINCT_NS_IP", {})
-CHILD_OK = ("CHILD_DISTINCT_NS_IP", {})
-ALL_OK = ("DISTINCT_IP_ADDRESS", {})
+DELEGATION_OK: Found = ("DEL_DISTINCT_NS_IP", {})
+CHILD_OK: Found = ("CHILD_DISTINCT_NS_IP", {})
+ALL_OK: Found = ("DISTINCT_IP_ADDRESS", {})
 
 SCENARIOS: dict[str, tuple[Callable[[], World], dict[str, Any], list[Found]]] = {
     "distinct": (example_world, {}, [DELEGATION_OK, CHILD_OK, ALL_OK]),

@@ -11,7 +11,7 @@ import pytest
 from tests.support.case_runs import A1, A2, NS1, NS2, S1, S1_V6, S2, V6, Found, example_world, findings
 from tests.support.dnsworld import World, delegation, faults
 
-NONE = ("NO_NS_CNAME", {})
+NONE: Found = ("NO_NS_CNAME", {})
 ALIAS = "alias.example.xa"
 
 

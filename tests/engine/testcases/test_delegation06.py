@@ -10,7 +10,7 @@ import pytest
 from tests.support.case_runs import A1, A2, NS1, S1, S1_V6, S2, V6, Found, example_world, findings
 from tests.support.dnsworld import World, faults
 
-EXISTS = ("SOA_EXISTS", {})
+EXISTS: Found = ("SOA_EXISTS", {})
 
 
 def second_answers(fault: faults.Fault) -> World:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gonemaster_engine.context import DSInfo
-from tests.support.case_runs import A1, NS1, findings
+from tests.support.case_runs import A1, NS1, Scenario, findings
 from tests.support.dnssec_worlds import (
     P1,
     P2,
@@ -34,7 +34,7 @@ KINDS = tuple(
     )
 )
 SUPPLIED = (DSInfo(4711, 13, 2, D32),)
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "every kind of digest type and algorithm": (
         secure(delegation=delegation(ds=KINDS)),
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.case_runs import findings
+from tests.support.case_runs import Scenario, findings
 from tests.support.dnssec_worlds import (
     ADDRESSES,
     ds_of,
@@ -23,7 +23,7 @@ PLAIN = (KeySpec("ksk"), KeySpec("zsk", flags=256))
 BIG = rsa_rdata(2**64 + 13, STRONG_MODULUS)
 D32 = "ab" * 32
 KSK, ZSK = tags()
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "good": (secure(Signing(keys=PLAIN)), [("DS02_MATCH_DS_DNSKEY", {"keytag": 3787, "addresses": ADDRESSES})]),
     "no DS record": (secure(delegation=delegation(ds=False)), []),
     "DS records for no key, of another algorithm, with another digest": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.case_runs import A1, A2, BOTH, S1, S2, findings
+from tests.support.case_runs import A1, A2, BOTH, S1, S2, Scenario, findings
 from tests.support.dnssec_worlds import (
     PARENTS,
     ZONE,
@@ -20,7 +20,7 @@ TWO = faults.answers(
     authority=f"{OWNER} NSEC3 1 0 0 - {NEXT} NS SOA\n{NEXT}.{ZONE}. NSEC3 1 0 0 - 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom A"
 )
 HASHED = Signing(nsec3=Nsec3())
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "good": (
         secure(HASHED),
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.case_runs import A1, A2, BOTH, S1, S2, findings
+from tests.support.case_runs import A1, A2, BOTH, S1, S2, Scenario, findings
 from tests.support.dnssec_worlds import (
     only_key,
     secure,
@@ -18,7 +18,7 @@ from tests.support.weak_keys import (
 
 NUMBERS = (13, 10, 5, 4, 19, 253, 2)
 KEYS = only_key(*(rsa_rdata(3, STRONG_MODULUS, algorithm=number) for number in NUMBERS))
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "every kind": (
         with_fault(secure(), KEYS, A1, A2, qtype="DNSKEY"),
         [

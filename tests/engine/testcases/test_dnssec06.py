@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.case_runs import A1, A2, findings
+from tests.support.case_runs import A1, A2, Scenario, findings
 from tests.support.dnssec_worlds import (
     secure,
     with_fault,
@@ -12,7 +12,7 @@ from tests.support.dnssec_worlds import (
 )
 from tests.support.dnsworld import faults
 
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "good": (
         secure(),
         [

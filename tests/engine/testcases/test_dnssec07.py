@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dns.rcode
 import pytest
 
 from gonemaster_engine.context import DSInfo
-from tests.support.case_runs import A1, A2, BOTH, NS1, S1, S2, findings
+from tests.support.case_runs import A1, A2, BOTH, NS1, S1, S2, Scenario, findings
 from tests.support.dnssec_worlds import (
     P1,
     PARENT1,
@@ -29,7 +30,7 @@ def not_delegated(xa: Signing, *, ds: bool = True) -> World:
     return world
 
 
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "signed, with DS record": (
         secure(),
         [
@@ -77,7 +78,7 @@ SCENARIOS = {
         ],
     ),
     "error with authority": (
-        with_fault(secure(), edit(lambda message: message.set_rcode(2)), A1, qtype="DNSKEY"),
+        with_fault(secure(), edit(lambda message: message.set_rcode(dns.rcode.SERVFAIL)), A1, qtype="DNSKEY"),
         [
             ("DS07_UNEXP_RCODE_RESP_DNSKEY", {"rcode": "SERVFAIL", "servers": [S1]}),
             ("DS07_SIGNED_ON_SERVER", {"servers": [S2]}),

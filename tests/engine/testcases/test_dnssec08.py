@@ -5,7 +5,7 @@ from __future__ import annotations
 import dns.name
 import pytest
 
-from tests.support.case_runs import A1, A2, findings
+from tests.support.case_runs import A1, A2, Scenario, findings
 from tests.support.dnssec_worlds import (
     ADDRESSES,
     LATER,
@@ -22,7 +22,7 @@ from tests.support.weak_keys import (
 )
 
 BIG = rsa_rdata(2**64 + 13, STRONG_MODULUS)
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "good": (secure(), [("DS08_DNSKEY_RRSIG_VALID", {"addresses": ADDRESSES})]),
     "not signed": (secure(False), []),
     "not yet valid": (secure(LATER), [("DS08_DNSKEY_RRSIG_NOT_YET_VALID", {"keytag": 3787, "addresses": ADDRESSES})]),

@@ -6,7 +6,7 @@ import dns.message
 import dns.rrset
 import pytest
 
-from tests.support.case_runs import A1, BOTH, S1, S2, findings
+from tests.support.case_runs import A1, BOTH, S1, S2, Scenario, findings
 from tests.support.dnssec_worlds import (
     ADDRESSES,
     ZONE,
@@ -47,7 +47,7 @@ def two_kinds() -> World:
     return world
 
 
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "NSEC": (secure(), [("DS10_HAS_NSEC", {"servers": BOTH})]),
     "NSEC3": (secure(HASHED), [("DS10_HAS_NSEC3", {"servers": BOTH})]),
     "not signed": (secure(False), [("DS10_ZONE_NO_DNSSEC", {"servers": BOTH})]),

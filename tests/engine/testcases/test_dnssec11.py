@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gonemaster_engine.context import DSInfo
-from tests.support.case_runs import A1, A2, NS1, findings
+from tests.support.case_runs import A1, A2, NS1, Scenario, findings
 from tests.support.dnssec_worlds import (
     P1,
     P2,
@@ -18,7 +18,7 @@ from tests.support.dnsworld import delegation, faults
 
 DS = ("4711 13 2 " + "ab" * 32,)
 SUPPLIED = {"supplied": {NS1: (A1,)}, "ds": (DSInfo(4711, 13, 2, "ab" * 32),)}
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "good": (secure(), [("DS11_CONSISTENT_SIGNED", {})]),
     "no DS record": (secure(delegation=delegation(ds=False)), [("DS11_NO_PARENT_DS", {})]),
     "no usable answer of the parent": (

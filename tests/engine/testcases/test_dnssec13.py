@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.case_runs import findings
+from tests.support.case_runs import Scenario, findings
 from tests.support.dnssec_worlds import (
     ADDRESSES,
     secure,
@@ -13,7 +13,7 @@ from tests.support.dnssec_worlds import (
 from tests.support.dnsworld import KeySpec, Signing, faults
 
 TWO = Signing(keys=(KeySpec("ksk"), KeySpec("zsk", flags=256), KeySpec("idle", flags=256, algorithm=15, signs=())))
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "good": (secure(), [("DS13_ALL_ALGOS_SIGNED", {})]),
     "not signed": (secure(False), []),
     "algorithm that signs nothing": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.case_runs import A1, A2, S1, S2, findings
+from tests.support.case_runs import A1, A2, S1, S2, Scenario, findings
 from tests.support.dnssec_worlds import (
     only_key,
     secure,
@@ -21,7 +21,7 @@ KEYS = only_key(
     rsa_rdata(65537, STRONG_MODULUS, algorithm=8),
     rsa_rdata(2**31, (1 << 4096) + 1, algorithm=7),
 )
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "curves": (secure(), [("KEY_SIZE_OK", {})]),
     "small, large, and with a large exponent": (
         with_fault(secure(), KEYS, A1, A2, qtype="DNSKEY"),

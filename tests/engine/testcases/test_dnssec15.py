@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.case_runs import A1, A2, findings
+from tests.support.case_runs import A1, A2, Scenario, findings
 from tests.support.dnssec_worlds import (
     ADDRESSES,
     ZONE,
@@ -21,7 +21,7 @@ def differing(qtype: str) -> World:
     return with_fault(secure(BOTH_TYPES), faults.empty_answer(), A1, qtype=qtype)
 
 
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "none": (secure(), [("DS15_NO_CDS_CDNSKEY", {})]),
     "both": (secure(BOTH_TYPES), [("DS15_HAS_CDS_AND_CDNSKEY", {"addresses": ADDRESSES})]),
     "no CDNSKEY on one server": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.case_runs import A1, findings
+from tests.support.case_runs import A1, Scenario, findings
 from tests.support.dnssec_worlds import (
     ADDRESSES,
     secure,
@@ -22,7 +22,7 @@ def naming(*keys: KeySpec) -> World:
     return secure(Signing(keys=(*keys, KeySpec("zsk", flags=256)), publish_cds=True))
 
 
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "none": (secure(), []),
     "good": (secure(PUBLISHED), []),
     "request to delete": (secure(records="@ CDS 0 0 0 00"), [("DS16_DELETE_CDS", {"addresses": ADDRESSES})]),

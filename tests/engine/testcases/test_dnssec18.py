@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gonemaster_engine.context import DSInfo
-from tests.support.case_runs import A1, A2, NS1, findings
+from tests.support.case_runs import A1, A2, NS1, Scenario, findings
 from tests.support.dnssec_worlds import (
     ADDRESSES,
     ds_text,
@@ -20,7 +20,7 @@ TWO = (KeySpec("ksk"), KeySpec("next", in_ds=False), KeySpec("zsk", flags=256))
 PUBLISHED = Signing(publish_cds=True)
 D32 = "ab" * 32
 DS_DATA = {"supplied": {NS1: (A1,)}, "ds": (DSInfo(4711, 13, 2, D32),)}
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "neither type": (secure(), []),
     "no DS record": (secure(PUBLISHED, delegation=delegation(ds=False)), []),
     "good": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dns.name
 import pytest
 
-from tests.support.case_runs import A1, BOTH, S1, S2, findings
+from tests.support.case_runs import A1, BOTH, S1, S2, Scenario, findings
 from tests.support.dnssec_worlds import (
     edit,
     retyped,
@@ -18,7 +18,7 @@ from tests.support.dnsworld import Nsec3, Signing, faults
 HASHED = Signing(nsec3=Nsec3())
 RECORDS = "@ A 192.0.2.1\n@ MX 10 mail"
 BARE = edit(lambda message: message.answer.clear())
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "good": (secure(records=RECORDS), [("DS20_BITMAP_OK", {"servers": BOTH})]),
     "good, NSEC3": (secure(HASHED, records=RECORDS), [("DS20_BITMAP_OK", {"servers": BOTH})]),
     "NSEC lacks a type": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dns.name
 import pytest
 
-from tests.support.case_runs import A1, NS1, findings
+from tests.support.case_runs import A1, NS1, Scenario, findings
 from tests.support.dnssec_worlds import (
     LATER,
     P1,
@@ -23,7 +23,7 @@ def parent(fault: Fault, qtype: str = "DS") -> World:
     return with_fault(secure(), fault, P1, qname=ZONE if qtype == "DS" else "xa", qtype=qtype)
 
 
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "good": (secure(), [("DS21_DS_RRSIG_VERIFIED", {"keytag": 50189, "addresses": ["127.8.1.1", "127.8.2.1"]})]),
     "the root": (secure(), [("DS21_NO_PARENT_ZONE", {"zone": "."})], {"zone": "."}),
     "a TLD": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dns.name
 import pytest
 
-from tests.support.case_runs import A1, A2, BOTH, NS1, NS2, S1, S2, findings
+from tests.support.case_runs import A1, A2, BOTH, NS1, NS2, S1, S2, Scenario, findings
 from tests.support.dnssec_worlds import ZONE, secure, signatures, with_fault, without
 from tests.support.dnsworld import Nsec3, Signing, World, delegation, faults
 
@@ -46,7 +46,7 @@ def silent(world: World) -> World:
 
 
 BOGUS_DS = ("4711 13 2 " + "ab" * 32,)
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "good": (secure(), [("DS22_NS_ADDRESS_VALIDATES", {"servers": BOTH})]),
     "names elsewhere": (elsewhere(), [("DS22_NO_IN_DOMAIN_NS", {})]),
     "the root": (secure(), [("DS22_NO_IN_DOMAIN_NS", {})], {"zone": "."}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.case_runs import A1, BOTH, S1, S2, findings
+from tests.support.case_runs import A1, BOTH, S1, S2, Scenario, findings
 from tests.support.dnssec_worlds import (
     ZONE,
     added,
@@ -37,7 +37,7 @@ def plain(*records: tuple[str, str]) -> Fault:
 MIXED = faults.answers(
     authority=f"{LABELS[0]}.{ZONE}. NSEC3 1 0 0 - {LABELS[1]} A\n{LABELS[1]}.{ZONE}. NSEC3 1 0 5 - {LABELS[2]} A"
 )
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "NSEC": (secure(), [("DS23_DENIAL_PROOF_CONSISTENT", {"servers": BOTH})]),
     "NSEC3": (secure(HASHED), [("DS23_DENIAL_PROOF_CONSISTENT", {"servers": BOTH})]),
     "wildcard": (secure(records="* A 192.0.2.1"), [("DS23_DENIAL_PROOF_CONSISTENT", {"servers": BOTH})]),

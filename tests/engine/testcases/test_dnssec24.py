@@ -10,7 +10,7 @@ import dns.rdata
 import pytest
 
 from gonemaster_engine.context import DSInfo
-from tests.support.case_runs import A1, A2, findings
+from tests.support.case_runs import A1, A2, Scenario, findings
 from tests.support.dnssec_worlds import PARENTS, ZONE, secure, with_fault
 from tests.support.dnsworld import Nsec3, Signing, World, delegation, faults
 from tests.support.dnsworld.signing import ds_texts, keys_of
@@ -76,7 +76,7 @@ def broken(*conditions: Any, server: str = "127.10.1.1", **options: Any) -> Worl
     return with_fault(operated(), *conditions, server, **options)
 
 
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "DS record": (secure(PUBLISHED), [("DS24_DELEGATION_SECURE", {"servers": PARENTS})]),
     "supplied DS data": (
         secure(PUBLISHED),

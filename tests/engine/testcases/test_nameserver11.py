@@ -11,7 +11,7 @@ from gonemaster_engine.testcases.nameserver.nameserver11 import UNKNOWN_OPTION
 from tests.support.case_runs import A1, A2, Found, example_world, findings
 from tests.support.dnsworld import Exchange, Fault, Server, faults
 
-ECHO = dns.edns.GenericOption(UNKNOWN_OPTION, b"")
+ECHO = dns.edns.GenericOption(dns.edns.OptionType.make(UNKNOWN_OPTION), b"")
 OTHER = dns.edns.GenericOption(dns.edns.OptionType.NSID, b"server")
 GOOD2: Found = ("N11_UNKNOWN_OPTION_OK", {"addresses": [A2]})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import dns.message
+import dns.rcode
 import dns.rrset
 import pytest
 
@@ -18,7 +19,7 @@ def answering(text: str, *, rdclass: str = "CH", owner: str = "") -> Fault:
     """Answer with a TXT record; `text` is in presentation format, the owner else the name that was asked."""
 
     def edit(message: dns.message.Message) -> dns.message.Message:
-        message.set_rcode(0)
+        message.set_rcode(dns.rcode.NOERROR)
         message.answer = [dns.rrset.from_text(owner or message.question[0].name, 0, rdclass, "TXT", text)]
         return message
 

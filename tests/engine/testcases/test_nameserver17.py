@@ -36,7 +36,7 @@ def answering(make: Callable[[bytes], bytes | None], *, rcode: str = "NOERROR") 
         cookie = make(cookie_of(reply.exchange)[:CLIENT_OCTETS])
 
         def edit(message: dns.message.Message) -> dns.message.Message:
-            options = [] if cookie is None else [dns.edns.GenericOption(COOKIE, cookie)]
+            options: list[dns.edns.Option] = [] if cookie is None else [dns.edns.GenericOption(COOKIE, cookie)]
             message.use_edns(0, 0, 1232, options=options)
             message.set_rcode(dns.rcode.from_text(rcode))
             return message

@@ -11,10 +11,10 @@ from tests.engine.testcases.versions import both_answer, dead_and, two_versions
 from tests.support.case_runs import A1, A2, BOTH, NS1, NS2, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import World, faults
 
-MX = {"records": "@ MX 20 b\n@ MX 10 a\n@ MX 10 A"}
+MX: dict[str, Any] = {"records": "@ MX 20 b\n@ MX 10 a\n@ MX 10 A"}
 DATA = {"mx_rdata": ["10 a.example.xa", "20 b.example.xa"], "mail_targets": ["a.example.xa", "b.example.xa"]}
 OTHER = {"mx_rdata": ["10 b.example.xa"], "mail_targets": ["b.example.xa"]}
-MISSING = ("Z09_MISSING_MAIL_TARGET", {})
+MISSING: Found = ("Z09_MISSING_MAIL_TARGET", {})
 
 
 def tld_with(records: str, origin: str = "xb") -> World:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import dns.message
 import dns.name
+import dns.rrset
 import pytest
 
 from tests.engine.testcases.versions import dead_and
 from tests.support.case_runs import A2, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import World, faults
 
-ONE = ("ONE_SOA", {})
+ONE: Found = ("ONE_SOA", {})
 
 
 def second_answers(fault: faults.Fault, qtype: str = "SOA") -> World:
@@ -26,8 +27,7 @@ def with_second_soa() -> World:
     world = example_world()
 
     def edit(message: dns.message.Message) -> dns.message.Message:
-        other = message.answer[0].copy()
-        other.name = dns.name.from_text("other.xa")
+        other = dns.rrset.from_rdata_list("other.xa.", message.answer[0].ttl, list(message.answer[0]))
         message.answer.append(other)
         return message
 

@@ -16,7 +16,7 @@ DOMAIN = {"domain": "example.xa"}
 NIC = {"ns": "ns.nic.xb", "address": "127.8.9.1"}
 
 
-def txt(*texts: str) -> dict[str, str]:
+def txt(*texts: str) -> dict[str, Any]:
     """Return the fields of a zone with these TXT records."""
     return {"records": "\n".join(f'@ TXT "{text}"' for text in texts)}
 

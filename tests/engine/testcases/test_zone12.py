@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.support.case_runs import A1, BOTH, NS1, NS2, S1, S2, Found, example_w
 from tests.support.dnsworld import World, faults
 
 
-def version(*records: str, serial: int = 5) -> dict[str, str]:
+def version(*records: str, serial: int = 5) -> dict[str, Any]:
     """Return the fields of a zone with these CSYNC records."""
     return {"records": "\n".join(f"@ CSYNC {record}" for record in records), "soa": soa(serial=serial)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def record(serial: int = 5, scheme: int = 1, number: int = 1, digest: str = DIGE
     return ("@", "ZONEMD", rf"\# {len(octets)} {octets.hex()}")
 
 
-def version(*records: tuple[str, str, str], serial: int = 5) -> dict[str, object]:
+def version(*records: tuple[str, str, str], serial: int = 5) -> dict[str, Any]:
     return {"raw": records, "soa": soa(serial=serial)}
 
 

@@ -15,7 +15,7 @@ from tests.support.dnsworld import World, faults
 Triple = tuple[int, str, str]
 
 
-def version(*records: Triple) -> dict[str, object]:
+def version(*records: Triple) -> dict[str, Any]:
     """Return the fields of a zone with these CAA records, however wrong."""
     raw = []
     for flags, tag, value in records:
@@ -54,7 +54,7 @@ def root() -> World:
 
 ISSUE = (0, "issue", "ca.example")
 NOBODY = (0, "issue", ";")
-FORBIDDEN = ("Z15_ISSUANCE_FORBIDDEN", {})
+FORBIDDEN: Found = ("Z15_ISSUANCE_FORBIDDEN", {})
 
 SCENARIOS: dict[str, tuple[Callable[[], World], dict[str, Any], list[Found]]] = {
     "none": (example_world, {}, [("Z15_NO_CAA", {"servers": BOTH})]),
