@@ -172,7 +172,7 @@ TEXTS = {
     ),
     "DS07_SIGNED": "The zone is signed with DNSSEC.",
     "DS07_SIGNED_ON_SERVER": "The zone is signed on these name servers: {servers}.",
-    "DS07_UNEXP_RCODE_RESP_DNSKEY": "These name servers responded to a DNSKEY query with RCODE {rcode}: {servers}.",
+    "DS07_UNEXP_RCODE_RESP_DNSKEY": "These name servers responded with RCODE {rcode} to a DNSKEY query: {servers}.",
     # dnssec11
     "DS11_CONSISTENT_SIGNED": "The parent zone has a DS record, and the zone is signed on all name servers.",
     "DS11_DS_BUT_UNSIGNED_ZONE": "The parent zone has a DS record, but the zone is not signed on any name server.",
@@ -305,7 +305,7 @@ TEXTS = {
     ),
 }
 
-_NS_SIGNAL = f"{_SIGNAL} The operator of the name server publishes the signaling records; ask there."
+_NS_SIGNAL = f"{_SIGNAL} The operator of the name server publishes the signaling records: contact that operator."
 
 ADVICE = {
     "DS01_DS_ALGO_2_MISSING": f"All validating resolvers support digest type 2. {_NEW_DS}",

@@ -24,7 +24,7 @@ _NO_KEYS = "Without DNSSEC, responses for the zone can be forged. Most DNS softw
 TEXTS = {
     # dnssec03
     "DS03_ERROR_RESPONSE_NSEC_QUERY": (
-        "These name servers responded to an NSEC query with an error or not authoritatively: {servers}."
+        "These name servers gave an error or a non-authoritative response to an NSEC query: {servers}."
     ),
     "DS03_ERR_MULT_NSEC3": "These name servers returned more than one NSEC3 record where one is expected: {servers}.",
     "DS03_ILLEGAL_HASH_ALGO": (
@@ -79,11 +79,11 @@ TEXTS = {
     "DS10_INCONSISTENT_NSEC_NSEC3": "Some of these name servers use NSEC, and some use NSEC3: {servers}.",
     "DS10_MIXED_NSEC_NSEC3": "These name servers use both NSEC and NSEC3: {servers}.",
     "DS10_NONSTANDARD_NSEC_RESPONSE": (
-        "These name servers responded to an NSEC query for the apex with NODATA and an NSEC record in the authority section,"
+        "These name servers responded with NODATA to an NSEC query for the apex, with an NSEC record in the authority section,"
         " as name servers with online signing do: {servers}."
     ),
     "DS10_NSEC3PARAM_GIVES_ERR_ANSWER": (
-        "These name servers responded to an NSEC3PARAM query with an answer that contains no NSEC3PARAM record: {servers}."
+        "These name servers returned other records than NSEC3PARAM in response to an NSEC3PARAM query: {servers}."
     ),
     "DS10_NSEC3PARAM_MISMATCHES_APEX": (
         "These name servers returned an NSEC3PARAM record whose owner is not the apex: {servers}."
@@ -121,7 +121,7 @@ TEXTS = {
         " {servers}."
     ),
     "DS10_NSEC_GIVES_ERR_ANSWER": (
-        "These name servers responded to an NSEC query with an answer that contains no NSEC record: {servers}."
+        "These name servers returned other records than NSEC in response to an NSEC query: {servers}."
     ),
     "DS10_NSEC_MISMATCHES_APEX": "The owner of the NSEC record is not the apex. Name servers: {servers}.",
     "DS10_NSEC_MISSING_SIGNATURE": "The NSEC record has no signature. Name servers: {servers}.",

@@ -93,7 +93,7 @@ TEXTS = {
     "DS05_ZONE_NO_DNSSEC": "No name server returned a DNSKEY record: {servers}.",
     # dnssec06
     "EXTRA_PROCESSING_BROKEN": (
-        "The name server at {address} responded to a DNSKEY query without keys or without signatures (DNSKEY records: {keys};"
+        "The name server at {address} responded to a DNSKEY query, but without keys or without signatures (DNSKEY records: {keys};"
         " RRSIG records: {sigs})."
     ),
     "EXTRA_PROCESSING_OK": (
@@ -181,7 +181,7 @@ TEXTS = {
     ),
     "KEY_SIZE_OK": "The sizes of all keys are acceptable.",
     "NO_RESPONSE": "{ns}/{address} did not respond to a DNSKEY query.",
-    "NO_RESPONSE_DNSKEY": "{ns}/{address} responded to a DNSKEY query without a DNSKEY record.",
+    "NO_RESPONSE_DNSKEY": "{ns}/{address} responded to a DNSKEY query, but without a DNSKEY record.",
     # dnssec15
     "DS15_CDS_NON_MUST_DIGEST": (
         "A CDS record uses a digest type that parent zones need not support (all support SHA-256). Name server addresses:"

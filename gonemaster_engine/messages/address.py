@@ -20,7 +20,7 @@ TEXTS = {
 _REPLACE = (
     "Give these name servers addresses that can be reached from the whole Internet, or remove them from the NS records."
 )
-_REVERSE = "The network operator or hosting provider manages the reverse zone: ask them"
+_REVERSE = "The network operator or hosting provider manages the reverse zone:"
 
 ADVICE = {
     "A01_ADDR_NOT_GLOBALLY_REACHABLE": (
@@ -42,14 +42,14 @@ ADVICE = {
     ),
     "NAMESERVER_IP_PTR_MISMATCH": (
         "The PTR record of an address should contain the name of the host (RFC 1912 section 2.1); some filters and tools"
-        f" expect it. {_REVERSE} to add a PTR record with the name of the name server."
+        f" expect it. {_REVERSE} request a PTR record with the name of the name server there."
     ),
     "NAMESERVER_IP_WITHOUT_REVERSE": (
         "The domain works without it, but each address should have a PTR record (RFC 1912 section 2.1), and some filters"
-        f" distrust addresses that have none. {_REVERSE} to add a PTR record."
+        f" distrust addresses that have none. {_REVERSE} request a PTR record there."
     ),
     "NO_RESPONSE_PTR_QUERY": (
         "The name servers of the reverse zone do not respond, or the reverse zone is not delegated. The domain itself is not"
-        f" affected. {_REVERSE} to check the reverse zone."
+        f" affected. {_REVERSE} have the reverse zone checked there."
     ),
 }

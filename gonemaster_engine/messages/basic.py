@@ -11,7 +11,7 @@ TEXTS = {
     "B01_PARENT_DISREGARDED": "Delegation data was supplied for this test, so the parent zone was not looked up.",
     "B01_PARENT_FOUND": "The parent zone {domain} was found on these name servers: {servers}.",
     "B01_PARENT_NOT_FOUND": "No parent zone was found.",
-    "B01_PARENT_NXDOMAIN_HIDES_DELEGATION": "{ns}/{address} responded to a query for {query_name} with NXDOMAIN, although it delegates or serves the zone {domain_child} below that name.",
+    "B01_PARENT_NXDOMAIN_HIDES_DELEGATION": "{ns}/{address} responded with NXDOMAIN to a query for {query_name}, although it delegates or serves the zone {domain_child} below that name.",
     "B01_PARENT_UNDETERMINED": "More than one parent zone was found, on these name servers: {servers}.",
     "B01_ROOT_HAS_NO_PARENT": "The root zone has no parent zone.",
     "B01_SERVER_ZONE_ERROR": "{ns}/{address} gave no usable response to a query for {query_name} {query_type} while the delegations were followed from the root.",
@@ -23,7 +23,7 @@ TEXTS = {
     "B02_NS_NOT_AUTH": "{ns}/{address} gave a non-authoritative response (AA bit not set) to an SOA query.",
     "B02_NS_NO_IP_ADDR": "No address was found for the name server {ns}.",
     "B02_NS_NO_RESPONSE": "{ns}/{address} did not respond to an SOA query.",
-    "B02_UNEXPECTED_RCODE": "{ns}/{address} responded to an SOA query with RCODE {rcode}.",
+    "B02_UNEXPECTED_RCODE": "{ns}/{address} responded with RCODE {rcode} to an SOA query.",
     "DOMAIN_NAME_LABEL_TOO_LONG": "The label {label} of {domain} has {dlength} octets; the maximum is {max}.",
     "DOMAIN_NAME_TOO_LONG": "The domain name has {fqdnlength} characters; the maximum is {max}.",
     "DOMAIN_NAME_ZERO_LENGTH_LABEL": "The domain name {domain} has an empty label: two consecutive dots, or a leading dot.",
@@ -32,17 +32,17 @@ TEXTS = {
     "NO_A_RECORDS": "{ns}/{address} returned no A record for {domain}.",
 }
 
-_ASK_PARENT = "Ask the operator of the parent zone, or your registrar, to check the delegation."
+_CHECK_DELEGATION = "Have the operator of the parent zone, or your registrar, check the delegation."
 _CONFIGURE = "Configure the zone on this name server, or remove the name server from the delegation."
 
 ADVICE = {
     "B01_CHILD_IS_ALIAS": "A DNAME record maps all names below its owner to names below its target (RFC 6672), so there is no zone to test here.",
-    "B01_INCONSISTENT_ALIAS": f"The target depends on the name server that a resolver happens to query. {_ASK_PARENT}",
-    "B01_INCONSISTENT_DELEGATION": f"Whether a resolver finds the zone depends on the name server that it happens to query. The name servers of the parent zone probably serve different versions of it. {_ASK_PARENT}",
+    "B01_INCONSISTENT_ALIAS": f"The target depends on the name server that a resolver happens to query. {_CHECK_DELEGATION}",
+    "B01_INCONSISTENT_DELEGATION": f"Whether a resolver finds the zone depends on the name server that it happens to query. The name servers of the parent zone probably serve different versions of it. {_CHECK_DELEGATION}",
     "B01_NO_CHILD": "The domain is not registered, has expired or is misspelled, or the name is an ordinary name in another zone. Check the spelling and the registration, or test the name above it.",
     "B01_PARENT_NOT_FOUND": "No name server between the root and this name gave a usable response. Check the spelling; if it is correct, the zones above this name have a severe fault.",
     "B01_PARENT_NXDOMAIN_HIDES_DELEGATION": "A resolver may take NXDOMAIN to mean that nothing exists below the name either (RFC 8020), and then does not find this zone. The name is an empty non-terminal: the operator of the parent zone must make the name server respond with NOERROR and an empty answer.",
-    "B01_PARENT_UNDETERMINED": f"The name servers do not agree on the zone that delegates this one. {_ASK_PARENT}",
+    "B01_PARENT_UNDETERMINED": f"The name servers do not agree on the zone that delegates this one. {_CHECK_DELEGATION}",
     "B02_NO_DELEGATION": "{domain} is not delegated: no NS record was found for it.",
     "B02_NO_WORKING_NS": "Resolvers get no data of this domain: its websites and its mail do not work. Other messages say what is wrong with each name server.",
     "B02_NS_BROKEN": f"Each zone has exactly one SOA record, at its apex (RFC 1035 section 5.2). {_CONFIGURE}",

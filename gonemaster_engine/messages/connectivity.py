@@ -12,13 +12,13 @@ def _answer_texts(prefix: str, transport: str) -> dict[str, str]:
         texts |= {
             f"{prefix}_NO_RESPONSE_{query_type}_QUERY_{transport}": f"{{ns}}/{{address}} did not respond to {query}.",
             f"{prefix}_UNEXPECTED_RCODE_{query_type}_QUERY_{transport}": (
-                f"{{ns}}/{{address}} responded to {query} with RCODE {{rcode}}."
+                f"{{ns}}/{{address}} responded with RCODE {{rcode}} to {query}."
             ),
             f"{prefix}_MISSING_{query_type}_RECORD_{transport}": (
-                f"{{ns}}/{{address}} responded to {query} without an {query_type} record in the answer section."
+                f"{{ns}}/{{address}} responded to {query}, but without an {query_type} record in the answer section."
             ),
             f"{prefix}_WRONG_{query_type}_RECORD_{transport}": (
-                f"{{ns}}/{{address}} responded to {query} for {{domain_expected}} with an {query_type} record of"
+                f"{{ns}}/{{address}} responded to {query} for {{domain_expected}}, but with an {query_type} record of"
                 " {domain_found}."
             ),
             f"{prefix}_{query_type}_RECORD_NOT_AA_{transport}": (

@@ -19,17 +19,17 @@ TEXTS = {
         "{ns}/{address} responded to a query for {domain} with EDNS version 0, but the response has another EDNS version."
     ),
     "EDNS0_SUPPORT": "These name servers support EDNS version 0: {servers}.",
-    "NO_EDNS_SUPPORT": "{ns}/{address} does not support EDNS: it responded to a query with EDNS with RCODE FORMERR.",
+    "NO_EDNS_SUPPORT": "{ns}/{address} does not support EDNS: it responded with RCODE FORMERR to a query with EDNS.",
     "NS_ERROR": "{ns}/{address} gave an unexpected response to a query with EDNS.",
     "AXFR_AVAILABLE": "These name servers allowed an unauthenticated zone transfer (AXFR): {servers}.",
     "AXFR_FAILURE": "These name servers did not allow an unauthenticated zone transfer (AXFR): {servers}.",
     "DIFFERENT_SOURCE_IP": "{ns}/{address} responded from the different address {source}.",
     "SAME_SOURCE_IP": "These name servers responded from the address that was queried: {servers}.",
-    "AAAA_BAD_RDATA": "{ns}/{address} responded to an AAAA query with a record of {length} octets instead of 16.",
+    "AAAA_BAD_RDATA": "{ns}/{address} responded to an AAAA query, but with a record of {length} octets instead of 16.",
     "AAAA_QUERY_DROPPED": "{ns}/{address} did not respond to an AAAA query, although it responded to an A query.",
-    "AAAA_UNEXPECTED_RCODE": "{ns}/{address} responded to an AAAA query with RCODE {rcode}.",
+    "AAAA_UNEXPECTED_RCODE": "{ns}/{address} responded with RCODE {rcode} to an AAAA query.",
     "AAAA_WELL_PROCESSED": "These name servers respond to AAAA queries correctly: {servers}.",
-    "A_UNEXPECTED_RCODE": "{ns}/{address} responded to an A query with RCODE {rcode}.",
+    "A_UNEXPECTED_RCODE": "{ns}/{address} responded with RCODE {rcode} to an A query.",
     "CAN_BE_RESOLVED": "All names of the name servers have addresses.",
     "CAN_NOT_BE_RESOLVED": "No address was found for these names of name servers: {servers}.",
     "NO_RESOLUTION": "No address was found for any name of the name servers: {servers}.",
@@ -51,39 +51,39 @@ TEXTS = {
         "The responses to queries for {domain} {query_type} do not depend on the letter case of the query name."
     ),
     "CASE_QUERY_DIFFERENT_ANSWER": (
-        "{ns}/{address} responded to queries for {query1} {query_type} and {query2} {query_type} with different answers."
+        "{ns}/{address} responded with different answers to queries for {query1} {query_type} and {query2} {query_type}."
     ),
     "CASE_QUERY_DIFFERENT_RC": (
-        "{ns}/{address} responded to a query for {query1} {query_type} with RCODE {rcode1}, and to a query for {query2}"
-        " {query_type} with RCODE {rcode2}."
+        "{ns}/{address} responded with RCODE {rcode1} to a query for {query1} {query_type}, and with RCODE {rcode2}"
+        " to a query for {query2} {query_type}."
     ),
     "CASE_QUERY_NO_ANSWER": (
         "{ns}/{address} did not respond to a query for {domain} {query_type}, although it responded to a query for the name"
         " in another letter case."
     ),
     "CASE_QUERY_SAME_ANSWER": (
-        "{ns}/{address} responded to queries for {query1} {query_type} and {query2} {query_type} with the same answer."
+        "{ns}/{address} responded with the same answer to queries for {query1} {query_type} and {query2} {query_type}."
     ),
     "CASE_QUERY_SAME_RC": (
-        "{ns}/{address} responded to queries for {query1} {query_type} and {query2} {query_type} with the same RCODE {rcode}."
+        "{ns}/{address} responded with the same RCODE {rcode} to queries for {query1} {query_type} and {query2} {query_type}."
     ),
     "N10_EDNS_RESPONSE_ERROR": (
-        "The name servers at these addresses responded to a query with EDNS version 1 with an incorrect BADVERS response:"
+        "The name servers at these addresses responded with an incorrect BADVERS response to a query with EDNS version 1:"
         " {addresses}."
     ),
     "N10_EDNS_VERSION_OK": (
-        "The name servers at these addresses responded to a query with EDNS version 1 with BADVERS, as they should:"
+        "The name servers at these addresses responded with BADVERS to a query with EDNS version 1, as they should:"
         " {addresses}."
     ),
     "N10_NO_RESPONSE_EDNS1_QUERY": (
         "The name servers at these addresses did not respond to a query with EDNS version 1: {addresses}."
     ),
     "N10_UNEXPECTED_RCODE": (
-        "The name servers at these addresses responded to a query with EDNS version 1 with RCODE {rcode} instead of BADVERS:"
+        "The name servers at these addresses responded with RCODE {rcode} instead of BADVERS to a query with EDNS version 1:"
         " {addresses}."
     ),
     "N11_NO_EDNS": (
-        "The name servers at these addresses responded to a query with an unknown EDNS option without an OPT record:"
+        "The name servers at these addresses responded without an OPT record to a query with an unknown EDNS option:"
         " {addresses}."
     ),
     "N11_NO_RESPONSE": (
@@ -93,11 +93,11 @@ TEXTS = {
         "The name servers at these addresses returned the unknown EDNS option of the query in the response: {addresses}."
     ),
     "N11_UNEXPECTED_ANSWER_SECTION": (
-        "The name servers at these addresses responded to a query with an unknown EDNS option without the SOA record of the"
-        " zone: {addresses}."
+        "The name servers at these addresses responded without the SOA record of the zone to a query with an unknown EDNS"
+        " option: {addresses}."
     ),
     "N11_UNEXPECTED_RCODE": (
-        "The name servers at these addresses responded to a query with an unknown EDNS option with RCODE {rcode}:"
+        "The name servers at these addresses responded with RCODE {rcode} to a query with an unknown EDNS option:"
         " {addresses}."
     ),
     "N11_UNKNOWN_OPTION_OK": (
@@ -120,13 +120,13 @@ TEXTS = {
         " {servers}."
     ),
     "N15_WRONG_CLASS": (
-        "These name servers responded to a query of class CH with a TXT record of another class: {servers}."
+        "These name servers responded to a query of class CH, but with a TXT record of another class: {servers}."
     ),
     "N16_HAS_NSID": "These name servers returned the name server identifier (NSID) {nsid}: {servers}.",
     "N16_NO_NSID_REVEALED": "These name servers returned no name server identifier (NSID): {servers}.",
     "N16_NO_RESPONSE": "These name servers did not respond to a query with the NSID option: {servers}.",
     "N16_UNEXPECTED_RCODE": (
-        "These name servers responded to a query with the NSID option with RCODE {rcode}: {servers}."
+        "These name servers responded with RCODE {rcode} to a query with the NSID option: {servers}."
     ),
     "N17_COOKIE_CLIENT_ONLY": "These name servers returned the client cookie without a server cookie: {servers}.",
     "N17_COOKIE_ENFORCED": (

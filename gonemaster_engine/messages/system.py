@@ -1,8 +1,8 @@
 """Texts of the SYSTEM module: what concerns the run itself."""
 
-_RESPONSE = (
-    "RCODE {rcode}; AA: {aa}, TC: {tc}, RD: {rd}, RA: {ra}, AD: {ad}, CD: {cd}; records: {answers} answer, {authority}"
-    " authority, {additional} additional"
+_HEADER = (
+    "AA: {aa}, TC: {tc}, RD: {rd}, RA: {ra}, AD: {ad}, CD: {cd}; records: {answers} answer, {authority} authority,"
+    " {additional} additional"
 )
 _QUERY = "{query_name} {query_class} {query_type}"
 
@@ -20,7 +20,7 @@ TEXTS = {
         " {ttl_seconds} seconds."
     ),
     "EXTERNAL_QUERY": f"{{address}} was queried for {_QUERY} (flags: {{flags}}).",
-    "EXTERNAL_RESPONSE": f"{{address}} responded to a query for {_QUERY}. {_RESPONSE}.",
+    "EXTERNAL_RESPONSE": f"{{address}} responded with RCODE {{rcode}} to a query for {_QUERY} ({_HEADER}).",
     "FAKE_DELEGATION_ADDED": "The supplied delegation of {domain} was added for {ns}/{address}: {data}",
     "FAKE_DELEGATION_IN_ZONE_NO_IP": "No address was supplied for the in-domain name server {ns} of {domain}.",
     "FAKE_DELEGATION_NO_IP": "No address was found for the supplied name server {ns} of {domain}.",

@@ -5,13 +5,13 @@ TEXTS = {
     "Z01_MNAME_IS_DOT": 'The SOA MNAME is the root name (".") on the name servers at these addresses: {addresses}.',
     "Z01_MNAME_IS_LOCALHOST": "The SOA MNAME is localhost on the name servers at these addresses: {addresses}.",
     "Z01_MNAME_IS_MASTER": "No name server has a newer SOA serial than these name servers in the SOA MNAME: {servers}.",
-    "Z01_MNAME_MISSING_SOA_RECORD": "{ns}/{address} (the SOA MNAME) responded to an SOA query without the SOA record of the zone.",
+    "Z01_MNAME_MISSING_SOA_RECORD": "{ns}/{address} (the SOA MNAME) responded to an SOA query, but without the SOA record of the zone.",
     "Z01_MNAME_NO_RESPONSE": "{ns}/{address} (the SOA MNAME) did not respond to an SOA query.",
     "Z01_MNAME_NOT_AUTHORITATIVE": "{ns}/{address} (the SOA MNAME) gave a non-authoritative response (AA bit not set) to an SOA query.",
     "Z01_MNAME_NOT_IN_NS_LIST": "The SOA MNAME {ns} is not in the NS records of the zone.",
     "Z01_MNAME_NOT_MASTER": "Some name servers have a newer SOA serial than {soaserial}, the serial of the SOA MNAME. All serials: {soaserial_list}. Name servers in the SOA MNAME: {servers}.",
     "Z01_MNAME_NOT_RESOLVE": "No address was found for the SOA MNAME {ns}.",
-    "Z01_MNAME_UNEXPECTED_RCODE": "{ns}/{address} (the SOA MNAME) responded to an SOA query with RCODE {rcode}.",
+    "Z01_MNAME_UNEXPECTED_RCODE": "{ns}/{address} (the SOA MNAME) responded with RCODE {rcode} to an SOA query.",
     "NO_RESPONSE_SOA_QUERY": "No SOA record of the zone was returned in response to an SOA query.",
     "REFRESH_MINIMUM_VALUE_LOWER": "The SOA REFRESH value is {refresh} seconds, less than the recommended minimum of {required_refresh} seconds.",
     "REFRESH_MINIMUM_VALUE_OK": "The SOA REFRESH value is {refresh} seconds, not less than the recommended minimum of {required_refresh} seconds.",
@@ -47,15 +47,15 @@ TEXTS = {
     "Z09_NULL_MX_WITH_OTHER_MX": "The zone has a null MX record together with other MX records.",
     "Z09_ROOT_EMAIL_DOMAIN": "The root zone has MX records with these mail exchanges: {mail_targets}.",
     "Z09_TLD_EMAIL_DOMAIN": "The zone is a top-level domain, but has MX records with these mail exchanges: {mail_targets}.",
-    "Z09_UNEXPECTED_RCODE_MX": "The name servers at these addresses responded to an MX query with RCODE {rcode}: {addresses}.",
+    "Z09_UNEXPECTED_RCODE_MX": "The name servers at these addresses responded with RCODE {rcode} to an MX query: {addresses}.",
     "Z09_VALID_NULL_MX": "The zone has a null MX record: it accepts no mail.",
     "APEX_DNAME": "{ns}/{address} returned a DNAME record at the apex of the zone.",
-    "MULTIPLE_SOA": "{ns}/{address} responded to an SOA query with {count} SOA records.",
+    "MULTIPLE_SOA": "{ns}/{address} returned {count} SOA records in response to an SOA query.",
     "NO_RESPONSE": "{ns}/{address} did not respond to an SOA query.",
-    "NO_SOA_IN_RESPONSE": "{ns}/{address} responded to an SOA query without an SOA record in the answer section.",
+    "NO_SOA_IN_RESPONSE": "{ns}/{address} responded to an SOA query, but without an SOA record in the answer section.",
     "ONE_SOA": "All name servers that responded returned exactly one SOA record of the zone.",
     "SOA_AND_CNAME": "{ns}/{address} returned an SOA record and a CNAME record at the apex of the zone.",
-    "WRONG_SOA": "{ns}/{address} responded to an SOA query for {query_name} with an SOA record of {owner}.",
+    "WRONG_SOA": "{ns}/{address} responded to an SOA query for {query_name}, but with an SOA record of {owner}.",
     "Z11_DIFFERENT_SPF_POLICIES_FOUND": "These name servers returned the same SPF record, which differs from that of other name servers: {servers}.",
     "Z11_INCONSISTENT_SPF_POLICIES": "The name servers returned different SPF records.",
     "Z11_NO_SPF_FOUND": "{domain} has no SPF record.",
@@ -74,8 +74,8 @@ TEXTS = {
     "Z12_NO_CSYNC": "These name servers returned no CSYNC record: {servers}.",
     "Z12_SERIAL_MISMATCH": "{ns}/{address} returned a CSYNC record with serial {csync_serial}, which does not match the SOA serial {soa_serial}.",
     "Z13_NO_SPF_FOUND": "{domain} has no SPF record, so no DNS lookups were counted.",
-    "Z13_SPF_LOOKUP_COUNT_EXCEEDED": "The SPF record of {domain} needs {count} DNS lookups; the limit is {limit}.",
-    "Z13_SPF_LOOKUP_COUNT_OK": "The SPF record of {domain} needs {count} DNS lookups, which is within the limit.",
+    "Z13_SPF_LOOKUP_COUNT_EXCEEDED": "The SPF record of {domain} exceeds the limit of DNS lookups (DNS lookups: {count}; limit: {limit}).",
+    "Z13_SPF_LOOKUP_COUNT_OK": "The SPF record of {domain} stays within the limit of DNS lookups (DNS lookups: {count}).",
     "Z13_SPF_LOOKUP_LOOP": "The SPF record of {domain} leads to the SPF record of {loop_domain} more than once.",
     "Z13_SPF_MACRO_TARGET": "The SPF record of {domain} refers to {target}, which contains a macro and was not followed.",
     "Z13_SPF_PTR_DEPRECATED": "The SPF record of {domain} uses the ptr mechanism, which should not be used.",
@@ -100,7 +100,7 @@ TEXTS = {
     "Z15_NO_CAA_TLD": "These name servers returned no CAA record, as is usual for a top-level domain: {servers}.",
     "Z15_NO_RESPONSE_CAA_QUERY": "The name servers at these addresses did not respond to a CAA query: {addresses}.",
     "Z15_RESERVED_FLAGS": 'The CAA record with the property {caa_property} and the value "{caa_value}" has reserved flags set (flags: {caa_flags}).',
-    "Z15_UNEXPECTED_RCODE_CAA": "The name servers at these addresses responded to a CAA query with RCODE {rcode}: {addresses}.",
+    "Z15_UNEXPECTED_RCODE_CAA": "The name servers at these addresses responded with RCODE {rcode} to a CAA query: {addresses}.",
     "Z15_UNKNOWN_PROPERTY": "The CAA property {caa_property} is unknown.",
     "Z15_UNKNOWN_PROPERTY_CRITICAL": 'The CAA property "{caa_property}" is unknown or invalid, but marked as critical (flags: {caa_flags}).',
 }
@@ -110,7 +110,7 @@ _TIMERS = "The SOA timers tell secondary servers when to check for a new version
 _VERSIONS = "The name servers serve different versions of the zone. Check the zone transfers to the name servers with the older version."
 _SPF = "SPF tells receivers which hosts may send mail for the domain."
 _CAA = "CAA records tell certification authorities which of them may issue certificates for the domain."
-_CSYNC = "CSYNC asks the parent zone to copy records from the zone; it has no effect while the name servers disagree."
+_CSYNC = "A CSYNC record requests that the parent zone copy records from the zone; it has no effect while the name servers disagree."
 _NO_MAIL = "Mail to addresses directly under such a domain does not work for many senders. Remove the MX records, or replace them with a null MX record (RFC 7505)."
 _MX_RESPONSE = (
     "Mail servers may delay or reject mail after such a response. Check the name server and its copy of the zone."

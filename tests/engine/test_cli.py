@@ -223,8 +223,8 @@ def test_zonemaster_words(call: Call) -> None:
 def test_queries_are_shown_on_standard_error(call: Call) -> None:
     _, out, err = call("good.xa", "--testcase", "basic02", "--debug-queries", "--json")
     assert entries_of(out) == []
-    assert "is asked for good.xa IN SOA" in err
-    assert "answered good.xa IN SOA: NOERROR, AA: yes" in err
+    assert "was queried for good.xa IN SOA" in err
+    assert "responded with RCODE NOERROR to a query for good.xa IN SOA (AA: yes" in err
 
 
 def test_options_change_the_effective_profile(call: Call, tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""What users read about a finding uses the words of RFC 9499 and one form; the texts are the keys of translations."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from gonemaster_engine import messages
+from gonemaster_engine.registry import cases
+
+NOT_THE_FIELDS_WORDS = {
+    r"ask(s|ed)?": "query",
+    r"with(out)? authority": "authoritative, AA bit",
+    r"authority (to|for) answer": "authoritative",
+    r"response code": "RCODE",
+    r"silent|silence": "did not respond",
+    r"switched (on|off)": "enabled, disabled",
+    r"top level": "top-level",
+    r"look-ups?": "lookup",
+    r"mail hosts?": "mail exchange",
+    r"(NS|SOA|DS|DNSKEY|CDS|CDNSKEY) sets?": "RRset",
+    r"begins to be valid": "not yet valid",
+    r"in-bailiwick": "in-domain",
+    r"lame": "does not serve the zone",
+    r"master|slave": "primary, secondary",
+    r"mend(s|ed)?": "correct, repair",
+    r"nobody|everybody|somebody": "no resolver, every client",
+    r"questions?|reply|replies|replied": "query, response",
+    r"redirect(s|ed)": "refer, DNAME",
+}
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Yield every text and advice with the place of it, and what each test case is for."""
+    for module in pkgutil.iter_modules(messages.__path__):
+        found = importlib.import_module(f"{messages.__name__}.{module.name}")
+        for kind in ("TEXTS", "ADVICE"):
+            for tag, text in getattr(found, kind, {}).items():
+                yield f"{module.name} {kind} {tag}", text
+    for case_id, case in cases().items():
+        yield f"{case_id} purpose", case.purpose
+
+
+@pytest.mark.parametrize("words", NOT_THE_FIELDS_WORDS)
+def test_texts_use_the_words_of_the_field(words: str) -> None:
+    pattern = re.compile(rf"\b({words})\b", re.IGNORECASE)
+    wrong = [f"{place}: {text}" for place, text in texts() if pattern.search(re.sub(r"\{\w+\}", "", text))]
+    assert wrong == [], f"say: {NOT_THE_FIELDS_WORDS[words]}"
+
+
+def test_texts_are_whole_sentences_in_one_line() -> None:
+    sentence = re.compile(r"(?:[A-Z]|\{\w+\})[^\n]*(?:\.|: \{\w+\})")  # what comes from elsewhere may stand at the end
+    wrong = [place for place, text in texts() if not sentence.fullmatch(text) or "  " in text]
+    assert wrong == []
+
+
+def test_lists_of_servers_stand_at_the_end() -> None:
+    listed = re.compile(r"\{(?:servers|addresses|servers_behind)\}(?!\.$)")
+    wrong = [place for place, text in texts() if " TEXTS " in place and listed.search(text)]
+    assert wrong == []
+
+
+def test_purposes_begin_with_the_same_few_verbs() -> None:
+    first = {case_id: case.purpose.partition(" ")[0] for case_id, case in cases().items()}
+    assert set(first.values()) <= {"Check", "Find", "Look", "Validate", "Verify"}
