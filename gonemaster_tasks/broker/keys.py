@@ -23,11 +23,6 @@ def lock(name: str) -> str:
     return f"gm:lock:{name}"
 
 
-def aside(tier: str) -> str:
-    """Return the key of the old messages of a tier that is being rebuilt (list)."""
-    return f"gm:aside:{tier}"
-
-
 def wanted_order(tier: str, token: str) -> str:
     """Return the key of the ids of one reorder (list, in their new order)."""
     return f"gm:reorder:{tier}:{token}"

@@ -13,6 +13,12 @@ from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
 Where = Literal["front", "back", "before", "after"]
 
+# What is above these is done by `rebuild`, for Redis serves nobody else while a script runs.
+MAX_REORDERED = 200_000  # a script lifts all messages of the tier: about 0.4 s for each 100,000
+MAX_NAMED = 2000  # messages removed or moved to an end by one call: one pass over the tier for each 1,000
+MAX_BESIDE = 10  # messages moved beside another one: a walk over the tier for each, 10 ms in 100,000
+
+_ALL = 2**53
 _IDS = 10_000  # ids of one RPUSH
 _REORDER_LIFE_S = 600
 
@@ -25,7 +31,6 @@ class WaitingLists:
         self._move = client.register_script(read_script("take.lua") + read_script("move.lua"))
         self._remove = client.register_script(read_script("take.lua") + read_script("remove.lua"))
         self._reorder = client.register_script(read_script("reorder.lua"))
-        self._restore_head = client.register_script(read_script("settle.lua"))
 
     def enqueue(self, job_id: str, tier: str) -> None:
         """Put one job at the end of its tier."""
@@ -75,8 +80,18 @@ class WaitingLists:
         """Give a tier the order of `job_ids`; return how many of them were waiting.
 
         What waits and is not named keeps its order behind them, so nothing is lost when jobs arrive meanwhile.
-        Redis serves nobody else meanwhile, so it is for at most some hundred thousand.
+        Redis serves nobody else meanwhile, so it is for at most MAX_REORDERED.
         """
+        return self._put_in_order(job_ids, tier, within=_ALL)
+
+    def restore_head_order(self, job_ids: Sequence[str], tier: str) -> None:
+        """Give those of the jobs that are among as many at the front the order of `job_ids`, before the others there.
+
+        Redis takes as long as for these few messages, however many wait behind.
+        """
+        self._put_in_order(job_ids, tier, within=len(job_ids))
+
+    def _put_in_order(self, job_ids: Iterable[str], tier: str, *, within: int) -> int:
         wanted = keys.wanted_order(tier, secrets.token_hex(8))
         with reachable():
             for piece in slices(job_ids, _IDS):
@@ -84,33 +99,17 @@ class WaitingLists:
                     pipe.rpush(wanted, *piece)
                     pipe.expire(wanted, _REORDER_LIFE_S)  # at once, for who is killed in the middle
                     pipe.execute()
-            return int(self._reorder(keys=[tier, wanted, wanted + ":fresh"]))
-
-    def restore_head_order(self, job_ids: Sequence[str], tier: str) -> None:
-        """Give those of the jobs that are among as many at the front the order of `job_ids`, before the others there.
-
-        Redis takes as long as for these few messages, however many wait behind.
-        """
-        with reachable():
-            if job_ids:
-                self._restore_head(keys=[tier], args=_both_forms(job_ids, tier))
+            return int(self._reorder(keys=[tier, wanted], args=[within]))
 
     def rebuild(self, job_ids: Iterable[str], tier: str) -> int:
         """Replace all waiting messages of a tier by those of `job_ids`; return their number.
 
-        One caller at a time.
+        One caller at a time. The old ones go before the first id is read, so nothing waits twice; workers may take the
+        first new ones while the last are on their way, which is in order. Redis serves others in between.
         """
-        aside = keys.aside(tier)
         with reachable():
-            # Set aside by one command before the first id is read: workers take from the new list only, so that
-            # nothing waits twice.
-            self._client.unlink(aside)  # what a caller that was killed has left
-            if self._client.exists(tier):
-                self._client.rename(tier, aside)
-        count = self.enqueue_many(job_ids, tier)
-        with reachable():
-            self._client.unlink(aside)
-        return count
+            self._client.unlink(tier)  # not DEL: the memory of a million messages is freed beside the commands
+        return self.enqueue_many(job_ids, tier)
 
     def depth(self, tier: str) -> int:
         """Count the messages that wait in a queue."""

@@ -19,7 +19,7 @@ from gonemaster_db.repositories.batch_jobs import (
 from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.graduation import cancel_waiting_jobs
 from gonemaster_tasks.control.cancel_broadcast import broadcast_cancel
-from gonemaster_tasks.control.order_changes import ARRANGE, rebuild_tier
+from gonemaster_tasks.control.order_changes import remove_messages
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
@@ -77,13 +77,8 @@ def _mark_running(session: Session, batch_id: str, action: LongAction) -> list[s
 
 
 def _forget_messages(parts: QueueParts, job_ids: list[str]) -> None:
-    """Remove a few messages one by one, many by writing the tier anew."""
     try:
-        if len(job_ids) <= _AT_ONCE:
-            parts.broker.lists.remove(job_ids, BATCH)
-        else:
-            with parts.broker.locks.exclusive(ARRANGE):
-                rebuild_tier(parts.store, parts.broker, BATCH)
+        remove_messages(parts.store, parts.broker, job_ids, BATCH)
     except BrokerUnavailable:
         log.warning("messages not removed, their claims will drop them", extra={"jobs": len(job_ids)})
 

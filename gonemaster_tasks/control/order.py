@@ -14,7 +14,8 @@ from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.graduation import cancel_waiting_jobs
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
-from gonemaster_tasks.control.order_changes import change_order, rebuild_tier
+from gonemaster_tasks.broker.lists import MAX_BESIDE, MAX_NAMED, MAX_REORDERED, Where
+from gonemaster_tasks.control.order_changes import change_order, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS, tier_of
@@ -22,7 +23,6 @@ from gonemaster_tasks.queues import TIERS, tier_of
 log = logging.getLogger(__name__)
 
 REMOVED = "removed_from_queue"
-_MOST_IN_ONE_STEP = 200_000  # messages that one script puts in order while all others wait for Redis
 _NAMED = 100  # jobs whose ids the audit keeps
 
 
@@ -96,8 +96,7 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
         return moved, _tier_of_all(session, moved)
 
     def move_messages(done: tuple[list[str], str]) -> None:
-        if done[0]:
-            parts.broker.lists.move(*done, to)
+        _move_messages(parts, *done, where=to)
 
     return change_order(parts.store, parts.broker, move, move_messages)[0]
 
@@ -121,8 +120,7 @@ def move_jobs_beside(
         return moved, _tier_of_all(session, moved)
 
     def move_messages(done: tuple[list[str], str]) -> None:
-        if done[0]:
-            _move_messages_beside(parts, *done, where=where, pivot=pivot)
+        _move_messages(parts, *done, where=where, pivot=pivot)
 
     return change_order(parts.store, parts.broker, move, move_messages)[0]
 
@@ -132,12 +130,15 @@ def _note_move(session: Session, who: str, target: str, moved: list[str]) -> Non
     record_action(session, "queue.move", who=who, now=utcnow(), target=target, count=len(moved), details=details)
 
 
-def _move_messages_beside(
-    parts: QueueParts, moved: list[str], tier: str, *, where: Literal["before", "after"], pivot: str
-) -> None:
-    try:
-        parts.broker.lists.move(moved, tier, where, pivot)
-    except LookupError:  # the pivot is held, or was taken meanwhile: follow the rows
+def _move_messages(parts: QueueParts, moved: list[str], tier: str, *, where: Where, pivot: str = "") -> None:
+    if not moved:
+        return
+    if len(moved) <= (MAX_BESIDE if pivot else MAX_NAMED):
+        try:
+            parts.broker.lists.move(moved, tier, where, pivot)
+        except LookupError:  # the pivot is held, or was taken meanwhile: follow the rows
+            rebuild_tier(parts.store, parts.broker, tier)
+    else:
         rebuild_tier(parts.store, parts.broker, tier)
 
 
@@ -159,7 +160,7 @@ def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -
 
     def reorder_messages(by_tier: list[list[str]]) -> None:
         for tier, ids in zip(TIERS, by_tier, strict=True):
-            if len(ids) > _MOST_IN_ONE_STEP:
+            if len(ids) > MAX_REORDERED:
                 rebuild_tier(parts.store, parts.broker, tier)
             elif ids:
                 parts.broker.lists.reorder(ids, tier)
@@ -184,7 +185,7 @@ def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> 
     removed, by_tier = parts.store.run_in_transaction(remove)
     try:
         for tier, ids in by_tier.items():
-            parts.broker.lists.remove(ids, tier)
+            remove_messages(parts.store, parts.broker, ids, tier)
             for job_id in ids:
                 parts.broker.events.publish(job_id, JobEvent("done", {"status": "canceled"}))
     except BrokerUnavailable:

@@ -12,6 +12,7 @@ from gonemaster_db.errors import StoreError, StoreUnavailable
 from gonemaster_db.repositories.queue import first_queued_ids, iter_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.lists import MAX_NAMED
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS
 
@@ -88,6 +89,19 @@ def _settle_front(store: Store, broker: Broker, tier: str) -> None:
         ids = first_queued_ids(session, TIERS.index(tier), limit=_FRONT)
     if ids != list(islice(broker.lists.waiting_ids(tier), len(ids))):
         broker.lists.restore_head_order(ids, tier)
+
+
+def remove_messages(store: Store, broker: Broker, job_ids: Sequence[str], tier: str) -> None:
+    """Remove the messages of jobs that do not wait any more: a few by a script, many by a rebuild of the tier.
+
+    Raises:
+        BrokerUnavailable: Redis is away; the claims of these messages will drop them.
+    """
+    if len(job_ids) <= MAX_NAMED:
+        broker.lists.remove(job_ids, tier)
+    else:
+        with broker.locks.exclusive(ARRANGE):
+            rebuild_tier(store, broker, tier)
 
 
 def finish_changes(store: Store, broker: Broker) -> dict[str, int]:

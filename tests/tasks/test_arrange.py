@@ -21,6 +21,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.control import order as arrange
+from gonemaster_tasks.control import order_changes
 from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
 from gonemaster_tasks.control.order import (
     hold_job,
@@ -126,13 +127,33 @@ def test_reorder_needs_all_jobs_and_a_rebuilt_broker_has_the_same_order(parts: Q
 
 
 def test_reorder_of_very_many_writes_the_tier_anew(parts: QueueParts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrange, "_MOST_IN_ONE_STEP", 3)
+    monkeypatch.setattr(arrange, "MAX_REORDERED", 3)
     ids = queue_batch(parts, 4)
     normal = submit_job(parts, NewJob("n.example")).id
     parts.broker.lists.enqueue("job_stale", BATCH)  # the script would keep it
     reorder_queue(parts, [normal, *reversed(ids)])
     assert order(parts) == ids[::-1]
     assert order(parts, NORMAL) == [normal]
+
+
+@pytest.mark.parametrize("limit", ["MAX_NAMED", "MAX_BESIDE"])
+def test_moves_of_many_rebuild_the_tier(parts: QueueParts, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setattr(arrange, limit, 1)
+    a, b, c, d = queue_batch(parts, 4)
+    parts.broker.lists.enqueue("job_stale", BATCH)  # the script would keep it
+    if limit == "MAX_NAMED":
+        move_jobs(parts, [d, b], to="front")
+    else:
+        move_jobs_beside(parts, [d, b], pivot=a)
+    assert order(parts) == [d, b, a, c]
+
+
+def test_removal_of_many_rebuilds_the_tier(parts: QueueParts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order_changes, "MAX_NAMED", 1)
+    a, b, c = queue_batch(parts, 3)
+    parts.broker.lists.enqueue("job_stale", BATCH)
+    remove_jobs(parts, [a, c])
+    assert order(parts) == [b]
 
 
 def test_removed_jobs_are_canceled_runs_and_running_ones_are_left(parts: QueueParts) -> None:

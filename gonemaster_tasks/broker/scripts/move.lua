@@ -3,75 +3,35 @@
 -- pivot's message, then pairs of the two forms of each message, in the order they shall have.
 -- Consumers pop from the right, so "front" is the right end. Returns the numbers (from 1) of what moved.
 local list, where = KEYS[1], ARGV[1]
+local pivot
 
-local function place_of_pivot()
+if where == "before" or where == "after" then
   for form = 2, 3 do
-    local place = redis.call("LPOS", list, ARGV[form], "RANK", -1)
-    if place then
-      return place
-    end
+    pivot = pivot or redis.call("LPOS", list, ARGV[form], "RANK", -1) and ARGV[form]
   end
-  return nil
-end
-
-local function push(command, messages)
-  for start = 1, #messages, SLICE do
-    redis.call(command, list, unpack(messages, start, math.min(start + SLICE - 1, #messages)))
+  if not pivot then -- before anything is removed, so that nothing is lost
+    return redis.error_reply("NOPIVOT the message to move to is not waiting")
   end
 end
 
--- Put messages (from left to right) at a place: what is on the shorter side of it is lifted out and laid back.
-local function insert(messages, place)
-  local length = redis.call("LLEN", list)
-  local onto_right = length - place <= place
-  local pop, push_back = "LPOP", "LPUSH"
-  if onto_right then
-    pop, push_back = "RPOP", "RPUSH"
-  end
-  local lifted, left = {}, onto_right and length - place or place
-  while left > 0 do
-    for _, message in ipairs(redis.call(pop, list, math.min(left, SLICE))) do
-      lifted[#lifted + 1] = message
-    end
-    left = (onto_right and length - place or place) - #lifted
-  end
-  local inward = {} -- each push goes further out, so what is nearest to the place comes first
-  for number = 1, #messages do
-    inward[number] = messages[onto_right and number or #messages + 1 - number]
-  end
-  for number = #lifted, 1, -1 do
-    inward[#inward + 1] = lifted[number]
-  end
-  push(push_back, inward)
-end
+local put = {
+  front = function(message) redis.call("RPUSH", list, message) end,
+  back = function(message) redis.call("LPUSH", list, message) end,
+  before = function(message) redis.call("LINSERT", list, "AFTER", pivot, message) end,
+  after = function(message) redis.call("LINSERT", list, "BEFORE", pivot, message) end,
+}
 
-local beside = where == "before" or where == "after"
-if beside and not place_of_pivot() then
-  return redis.error_reply("NOPIVOT the message to move to is not waiting")
-end
+-- Each message goes nearer to its place than the one put before it, or further out: hence the two directions.
 local found, count = take(list, 4)
-local moved, messages = {}, {}
-for number = count, 1, -1 do -- the last one stands leftmost
+local first, last, step = 1, count, 1
+if where == "front" or where == "after" then
+  first, last, step = count, 1, -1
+end
+local moved = {}
+for number = first, last, step do
   if found[number] then
-    messages[#messages + 1] = found[number]
+    put[where](found[number])
     moved[#moved + 1] = number
   end
-end
-if #messages == 0 then
-  return moved
-end
-local place = beside and place_of_pivot()
-if beside and #messages <= FEW and place then -- one walk for each costs less than to lift half of the list
-  local pivot = redis.call("LINDEX", list, place)
-  for number = 1, #messages do
-    local message = messages[where == "before" and #messages + 1 - number or number]
-    redis.call("LINSERT", list, where == "before" and "AFTER" or "BEFORE", pivot, message)
-  end
-elseif where == "back" then
-  insert(messages, 0)
-elseif place then
-  insert(messages, where == "before" and place + 1 or place)
-else -- to the front, or beside itself
-  insert(messages, redis.call("LLEN", list))
 end
 return moved

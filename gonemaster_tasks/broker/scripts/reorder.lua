@@ -1,8 +1,9 @@
--- Give a tier a new order without losing what changed since the order was made.
--- KEYS[1] list, KEYS[2] the wanted ids (RPUSHed, so the first is at index 0), KEYS[3] scratch.
--- Wanted jobs that wait take the wanted order; what waits and is not wanted (new, or put back by a
--- worker) keeps its order behind them; what is wanted and does not wait (taken) is dropped.
-local list, wanted, fresh = KEYS[1], KEYS[2], KEYS[3]
+-- Give a tier, or its front, a new order without losing what changed since the order was made.
+-- KEYS[1] list, KEYS[2] the wanted ids (RPUSHed, so the first is at index 0). ARGV[1] how many messages from the front
+-- are put in order. Of these, wanted jobs take the wanted order; the others (new, or put back by a worker) keep
+-- theirs behind them; of two messages of one job the one that comes first stays. What is wanted and not there
+-- (taken meanwhile, or further behind) is passed over. Returns how many wanted ones were there.
+local list, wanted = KEYS[1], KEYS[2]
 local SLICE = 1000
 local TAIL = -80 -- the id stands at the end of messages that we write
 
@@ -12,70 +13,51 @@ local function id_of(message)
     or message
 end
 
--- The front of the list, where consumers take, is its right end.
-local function each_from_front(visit)
-  local last = redis.call("LLEN", list) - 1
-  while last >= 0 do
-    local start = math.max(0, last - SLICE + 1)
-    local slice = redis.call("LRANGE", list, start, last)
-    for i = #slice, 1, -1 do
-      visit(slice[i])
-    end
-    last = start - 1
-  end
-end
-
-local function each_wanted(visit)
-  for start = 0, redis.call("LLEN", wanted) - 1, SLICE do
-    for _, id in ipairs(redis.call("LRANGE", wanted, start, start + SLICE - 1)) do
-      visit(id)
+-- Lift the messages out, the next one (the right end) first.
+local waiting, order = {}, {}
+local length = redis.call("LLEN", list)
+local behind = math.max(0, length - tonumber(ARGV[1]))
+for last = length - 1, behind, -SLICE do
+  local slice = redis.call("LRANGE", list, math.max(behind, last - SLICE + 1), last)
+  for i = #slice, 1, -1 do
+    local id = id_of(slice[i])
+    if not waiting[id] then
+      waiting[id] = slice[i]
+      order[#order + 1] = id
     end
   end
 end
-
-local function writer()
-  local buffer = {}
-  return function(message)
-    if message then
-      buffer[#buffer + 1] = message
-    end
-    if #buffer > 0 and (not message or #buffer >= SLICE) then
-      redis.call("LPUSH", fresh, unpack(buffer))
-      buffer = {}
-    end
-  end
+if behind == 0 then
+  redis.call("DEL", list)
+else
+  redis.call("LTRIM", list, 0, behind - 1)
 end
 
-redis.call("DEL", fresh)
-local waiting, left = {}, 0
-each_from_front(function(message)
-  local id = id_of(message)
-  if not waiting[id] then
-    waiting[id] = message
-    left = left + 1
-  end
-end)
-local write = writer()
-local ordered = 0
-each_wanted(function(id)
+local new_order, ordered = {}, 0
+local function append(id)
   if waiting[id] then
-    write(waiting[id])
+    new_order[#new_order + 1] = waiting[id]
     waiting[id] = nil
-    ordered = ordered + 1
   end
-end)
-if ordered < left then
-  each_from_front(function(message)
-    local id = id_of(message)
-    if waiting[id] then
-      write(waiting[id])
-      waiting[id] = nil
-    end
-  end)
 end
-write(nil)
-redis.call("DEL", wanted, list)
-if redis.call("EXISTS", fresh) == 1 then
-  redis.call("RENAME", fresh, list)
+for start = 0, redis.call("LLEN", wanted) - 1, SLICE do
+  for _, id in ipairs(redis.call("LRANGE", wanted, start, start + SLICE - 1)) do
+    append(id)
+  end
 end
+ordered = #new_order
+for _, id in ipairs(order) do
+  append(id)
+end
+
+-- Lay them back: the last one first, since each RPUSH goes in front of the one before.
+local slice = {}
+for i = #new_order, 1, -1 do
+  slice[#slice + 1] = new_order[i]
+  if #slice == SLICE or i == 1 then
+    redis.call("RPUSH", list, unpack(slice))
+    slice = {}
+  end
+end
+redis.call("DEL", wanted)
 return ordered

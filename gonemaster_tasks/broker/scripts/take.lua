@@ -1,10 +1,10 @@
--- Prefixed to the scripts that take messages out of a list from anywhere in it.
+-- Prefixed to the scripts that remove named messages from anywhere in a list.
 
 local SLICE = 1000
-local FEW = 4
+local FEW = 4 -- so many LREM cost less than one pass over the list in Lua (8 ms against 100 ms each 100,000 messages)
 local TOMBSTONE = "gm:taken"
 
--- Take one message, trying its forms; returns the form found, or nil. Looks from the consumers' end.
+-- Remove one message, trying its forms; returns the form found, or nil. Looks from the consumers' end.
 local function take_one(list, forms)
   for _, message in ipairs(forms) do
     if redis.call("LREM", list, -1, message) > 0 then
@@ -14,8 +14,8 @@ local function take_one(list, forms)
   return nil
 end
 
--- Take many in one pass from the consumers' end, as far as needed: remember where they are, overwrite them,
--- remove what was overwritten.
+-- Remove many in one pass from the consumers' end, as far as needed. A list has no "delete at": what is found is
+-- overwritten, and what was overwritten is removed by one LREM at the end, so that no place shifts meanwhile.
 local function take_many(list, wanted, left)
   local found, places = {}, {}
   local last = redis.call("LLEN", list) - 1
@@ -41,7 +41,7 @@ local function take_many(list, wanted, left)
   return found
 end
 
--- Take messages given as pairs of forms from ARGV[first] on; returns number of the pair -> form found.
+-- Remove messages given as pairs of forms from ARGV[first] on; returns number of the pair -> form found.
 local function take(list, first)
   local found, wanted, count = {}, {}, 0
   for i = first, #ARGV, 2 do
