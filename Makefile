@@ -8,14 +8,19 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TEST_WORKERS ?= 2
 TESTS ?= tests
+# What shows soonest that another version of Python or of a dependency does not fit.
+SOME_TESTS ?= tests/system/test_first_run.py tests/api tests/db tests/tasks/test_transport.py tests/engine/test_run.py
+# The oldest Python that is allowed, where this machine has one.
+PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 # Twice quiet: errors only, without the build backend's notes on editable installations.
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format docs demo conformance clean
+.PHONY: help setup run test test-lowest test-py311 coverage lint format docs demo conformance clean
 
 help: ## show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(READY): setup.cfg pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 to 3.14 with the venv module found;" \
@@ -33,6 +38,40 @@ run: $(READY) ## the whole service on an embedded default: http://127.0.0.1:8080
 
 test: $(READY) ## all tests
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(TESTS)
+
+coverage: $(READY) ## all tests, and the share of lines that they run; fails below the floor in setup.cfg
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(TEST_WORKERS) --dist loadgroup $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dependencies that setup.cfg allows
+	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS)
+
+.venv-lowest/.ready: setup.cfg pyproject.toml .ci/lowest_versions.py
+	@echo "installing the lowest versions into .venv-lowest"
+	@rm -rf .venv-lowest
+	@"$(PYTHON)" -m venv .venv-lowest
+	@"$(PYTHON)" .ci/lowest_versions.py > .venv-lowest/constraints.txt
+	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,dnssec-badkeys]' -c .venv-lowest/constraints.txt
+	@touch $@
+
+ifeq ($(PYTHON311),)
+test-py311:
+	@echo "make: NOT RUN: no Python 3.11 with the venv module on this machine; PYTHON311=/path/to/python names one"
+else
+test-py311: .venv-py311/.ready ## some tests and mypy on Python 3.11, where the machine has it
+	.venv-py311/bin/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
+	.venv-py311/bin/mypy
+	.venv-py311/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS)
+
+.venv-py311/.ready: setup.cfg pyproject.toml
+	@echo "installing for $(PYTHON311) into .venv-py311"
+	@rm -rf .venv-py311
+	@"$(PYTHON311)" -m venv .venv-py311
+	@.venv-py311/bin/python -m pip install $(QUIETLY) -e '.[test,lint,flower]'
+	@touch $@
+endif
 
 lint: $(READY) ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
@@ -54,5 +93,5 @@ conformance: $(READY) ## the official scenarios: make conformance TESTBED=DIR [O
 	@$(BIN)/python tests/conformance.py "$(TESTBED)" $(if $(ONLY),--only $(ONLY))
 
 clean: ## remove the virtual environment, caches and ./data
-	rm -rf $(VENV) data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-py311 .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -52,12 +52,13 @@ class Server(BaseApplication):
             "graceful_timeout": max(1, int(settings.shutdown_timeout.total_seconds())),
             "keepalive": max(1, int(settings.idle_timeout.total_seconds())),
             "logger_class": PlainLogger,
-            "control_socket_disable": True,
             "forwarded_allow_ips": "",  # gonemaster_api.web.proxies decides whom to believe
             "post_worker_init": _end_streams_on_stop,
         }
         for name, value in values.items():
             self.cfg.set(name, value)
+        if "control_socket_disable" in self.cfg.settings:  # a socket for commands, which old versions do not have
+            self.cfg.set("control_socket_disable", True)
 
     def load(self) -> Flask:
         """Make the application in the worker, so that no connection is shared over a fork."""

@@ -1,0 +1,72 @@
+"""The clock, the environment and vague names: each is read in the places named here, and nowhere else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.sources import syntax_trees
+
+WALL_CLOCK = {
+    "gonemaster_db/clock.py",  # the one source of UTC time for rows
+    "gonemaster_engine/run.py",  # the default of an argument: callers may pass the time
+}
+ENVIRONMENT = {
+    "gonemaster_tasks/config/environment.py",  # settings of all parts
+    "gonemaster_tasks/config/loader.py",
+    "gonemaster_api/server/supervisor/programs.py",  # what children inherit
+    "gonemaster_engine/dnssec/blocklist.py",  # XDG_CACHE_HOME, as badkeys has it
+    "gonemaster_engine/cli/badkeys_list.py",
+}
+VAGUE = re.compile(r"(Manager|Helper|Util|Utils)$|^(helpers?|utils?)$")
+
+
+def reads_wall_clock(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"} and _is(node, "datetime", "date")
+
+
+def reads_environment(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"} and _is(node, "os")
+
+
+def _is(node: ast.Attribute, *owners: str) -> bool:
+    return ast.unparse(node.value).rpartition(".")[2] in owners
+
+
+def files_where(found: Callable[[ast.AST], bool]) -> set[str]:
+    return {name for name, tree in syntax_trees() if any(found(node) for node in ast.walk(tree))}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("datetime.datetime.now(UTC)", reads_wall_clock),
+        ("datetime.now()", reads_wall_clock),
+        ("os.environ['A']", reads_environment),
+        ("os.getenv('A')", reads_environment),
+    ],
+)
+def test_what_is_looked_for_is_seen(source: str, found: Callable[[ast.AST], bool]) -> None:
+    assert any(found(node) for node in ast.walk(ast.parse(source)))
+
+
+def test_the_wall_clock_is_read_in_named_places() -> None:
+    assert files_where(reads_wall_clock) == WALL_CLOCK
+
+
+def test_the_environment_is_read_in_named_places() -> None:
+    assert files_where(reads_environment) == ENVIRONMENT
+
+
+def test_no_name_says_nothing() -> None:
+    names = {
+        f"{name}: {node.name}"
+        for name, tree in syntax_trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and VAGUE.search(node.name)
+    }
+    names |= {name for name, _ in syntax_trees() if VAGUE.search(name.rpartition("/")[2].removesuffix(".py"))}
+    assert names == set()

@@ -1,0 +1,32 @@
+"""Each dependency has a lowest version, which `make test-lowest` installs."""
+
+from __future__ import annotations
+
+import configparser
+import subprocess
+import sys
+
+from packaging.requirements import Requirement
+
+from tests.support.sources import ROOT
+
+
+def declared() -> list[Requirement]:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    extras = [text for name, text in parser["options.extras_require"].items() if name != "lint"]
+    lines = [line.strip() for text in (parser["options"]["install_requires"], *extras) for line in text.splitlines()]
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def test_the_lowest_version_of_each_dependency_is_pinned() -> None:
+    command = [sys.executable, ".ci/lowest_versions.py"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    pins = {pin.name: next(iter(pin.specifier)) for pin in map(Requirement, printed)}
+    wanted = declared()
+    assert set(pins) == {requirement.name for requirement in wanted}
+    for requirement in wanted:
+        pin = pins[requirement.name]
+        assert pin.operator == "=="
+        assert requirement.specifier.contains(pin.version)
+        assert f">={pin.version}" in str(requirement.specifier).split(",")

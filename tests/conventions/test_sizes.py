@@ -1,0 +1,35 @@
+"""Files and functions stay short enough to be read in one piece."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+
+from tests.support.sources import source_files, syntax_trees
+
+FILE_MAX_LINES = 600
+FUNCTION_MAX_LINES = 80
+LONG_LINES, LONG_SHARE = 50, 0.01
+MEDIAN_MAX_LINES = 9
+
+
+def lengths() -> dict[str, int]:
+    """Give the lines of each function, by file and name."""
+    return {
+        f"{name}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for name, tree in syntax_trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def test_no_file_is_too_long() -> None:
+    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in source_files()}
+    assert {name: count for name, count in lines.items() if count > FILE_MAX_LINES} == {}
+
+
+def test_no_function_is_too_long_and_most_are_short() -> None:
+    found = lengths()
+    assert {name: lines for name, lines in found.items() if lines > FUNCTION_MAX_LINES} == {}
+    assert sum(lines > LONG_LINES for lines in found.values()) <= LONG_SHARE * len(found)
+    assert statistics.median(found.values()) <= MEDIAN_MAX_LINES

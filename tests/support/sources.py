@@ -1,0 +1,23 @@
+"""The sources of the four packages, for tests of conventions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("gonemaster_engine", "gonemaster_db", "gonemaster_tasks", "gonemaster_api")
+
+
+def source_files() -> Iterator[tuple[str, Path]]:
+    """Yield the path below the repository's root, and the path, of every source file."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), path
+
+
+def syntax_trees() -> Iterator[tuple[str, ast.Module]]:
+    """Yield the path below the repository's root, and the syntax tree, of every source file."""
+    for name, path in source_files():
+        yield name, ast.parse(path.read_text(encoding="utf-8"))
