@@ -28,9 +28,8 @@ def test_cases_page() -> Iterator[str]:
     count = sum(len(module.cases) for module in modules().values())
     yield from ("# Test cases", "", NOTE, "")
     yield (
-        f"{count} test cases in {len(modules())} modules, in the order in which they are reported. Levels are those of"
-        " the default [profile](profile.md). What a tag means, and what to do about it, stands in the"
-        " [list of tags](tags.md)."
+        f"{count} test cases in {len(modules())} modules, in the order in which they are reported. The levels are those"
+        " of the default [profile](profile.md). The [list of tags](tags.md) has the message of each tag, and advice."
     )
     for name, module in modules().items():
         yield from ("", f"## {name.capitalize() if name != 'DNSSEC' else name}")
@@ -58,8 +57,8 @@ def tags_page() -> Iterator[str]:
     """Yield the lines of the page about message tags."""
     yield from ("# Message tags", "", NOTE, "")
     yield (
-        "Every tag with its default level, the test cases that give it, its arguments, what it says, and advice. Words"
-        " in braces stand for arguments. `TEST_CASE_START` and `TEST_CASE_END` are given around every test case."
+        "Each tag with its default level, the test cases that use it, its arguments, its message, and advice. Words in"
+        " braces are replaced by arguments. `TEST_CASE_START` and `TEST_CASE_END` are logged around each test case."
     )
     for module in (*modules(), SYSTEM):
         yield from ("", f"## {module.capitalize() if module != 'DNSSEC' else module}")

@@ -300,8 +300,8 @@ TEXTS = {
         "The signaling records of the name server {ns} are in or below the zone {zone}, which has no DS record."
     ),
     "DS24_SIGNAL_ZONE_UNREACHABLE": (
-        "The signaling records of the name server {ns} could not be looked up: these name servers of the zone {zone} gave no"
-        " usable response: {servers}."
+        "The signaling records of the name server {ns} could not be looked up, because these name servers of the zone {zone}"
+        " gave no usable response: {servers}."
     ),
 }
 

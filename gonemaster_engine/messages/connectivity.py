@@ -43,7 +43,7 @@ def _answer_advice(prefix: str, transport: str) -> dict[str, str]:
 
 _SILENT = {
     "UDP": (
-        "Resolvers query over UDP first, and wait in vain for this name server. Check that it is running, and that UDP port"
+        "Resolvers query over UDP first, and lose time waiting for this name server. Check that it is running, and that UDP port"
         " 53 is open on it and in every firewall in front of it."
     ),
     "TCP": (

@@ -169,7 +169,7 @@ _COOKIE = (
 
 ADVICE = {
     "IS_A_RECURSOR": (
-        "An open resolver is abused for attacks on others (RFC 5358), and data in its cache can harm the zone. Disable"
+        "An open resolver is abused for attacks on others (RFC 5358), and cached data can get into responses for the zone. Disable"
         " recursion on authoritative name servers, or allow it only for your own network."
     ),
     "BREAKS_ON_EDNS": _EDNS,
@@ -227,7 +227,7 @@ ADVICE = {
         f"Each response to a query with EDNS must contain an OPT record (RFC 6891 section 6.1.1). {_EDNS}"
     ),
     "N15_ERROR_ON_VERSION_QUERY": (
-        "To keep the version secret, respond with REFUSED or with an empty TXT record. No response, and SERVFAIL, look like a"
+        "To keep the version secret, respond with REFUSED or with an empty TXT record. A missing response and SERVFAIL look like a"
         " fault."
     ),
     "N15_SOFTWARE_VERSION": (

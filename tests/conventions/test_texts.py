@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from gonemaster_engine import messages
+from gonemaster_engine.messages import placeholders
 from gonemaster_engine.registry import cases
 
 NOT_THE_FIELDS_WORDS = {
@@ -55,6 +56,11 @@ def test_texts_use_the_words_of_the_field(words: str) -> None:
 def test_texts_are_whole_sentences_in_one_line() -> None:
     sentence = re.compile(r"(?:[A-Z]|\{\w+\})[^\n]*(?:\.|: \{\w+\})")  # what comes from elsewhere may stand at the end
     wrong = [place for place, text in texts() if not sentence.fullmatch(text) or "  " in text]
+    assert wrong == []
+
+
+def test_advice_has_no_arguments() -> None:
+    wrong = [place for place, text in texts() if " ADVICE " in place and placeholders(text)]
     assert wrong == []
 
 
