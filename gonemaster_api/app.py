@@ -1,4 +1,4 @@
-"""The application factory: everything the API is made of comes together here."""
+"""The application factory."""
 
 import threading
 
@@ -24,9 +24,9 @@ from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.control.parts import QueueParts, open_queue
 
 _DESCRIPTION = """\
-Tests the DNS health of domains, one or millions. Submit a job or a batch, follow it, read what was found.
+Tests the DNS health of domains, one or millions. Submit a job or a batch, follow its progress, read its result.
 
-Every error has one shape, `{"error": {"code", "message", "details"}}`; codes never change their meaning.
+Every error has the shape `{"error": {"code", "message", "details"}}`; the meaning of a code never changes.
 Times are RFC 3339 in UTC. Levels from least to most: DEBUG3, DEBUG2, DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL.
 """
 
@@ -37,10 +37,10 @@ def create_app(
     queue: QueueParts | None = None,
     stopping: threading.Event | None = None,
 ) -> Flask:
-    """Make the application. Store and broker are opened from the settings unless given.
+    """Create the application. Store and broker are opened from the settings unless `queue` is given.
 
     Raises:
-        BrokerRefused: the broker's address cannot be used.
+        BrokerRefused: the broker's URL is not usable.
     """
     app = Flask("gonemaster_api", static_folder="static", template_folder="templates")
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it

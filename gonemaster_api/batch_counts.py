@@ -1,4 +1,4 @@
-"""The numbers of batches that somebody watches: counted once for all who watch, and not too often."""
+"""Status counts of watched batches: counted once for all watchers of a process, and not too often."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from gonemaster_db.repositories.batches import count_statuses, get_batch
 from gonemaster_db.session import Store
 
 COUNT_EVERY_S = 1.0
-_SHARE = 10  # a count that takes long is made less often: it may take a tenth of the time
+_SHARE = 10  # counting takes a tenth of the time at most: a slow count is repeated less often
 _FORGET_S = 60.0
 
 
@@ -22,20 +22,20 @@ class _Watched:
 
 
 class BatchWatch:
-    """What one process knows of watched batches."""
+    """The latest counts of the batches that are watched on this process."""
 
     def __init__(self) -> None:
         self._watched: dict[str, _Watched] = {}
         self._lock = threading.Lock()
 
     def counts(self, store: Store, batch_id: str) -> Mapping[str, int] | None:
-        """Return jobs and runs by status, at most some seconds old; None before the first count succeeded.
+        """Return the number of jobs and runs by status, some seconds old at most; None before the first count.
 
         Raises:
-            BatchNotFound: there is no such batch, or no longer.
+            BatchNotFound: no such batch, or no longer.
         """
         watched = self._of(batch_id)
-        with watched.lock:  # whoever comes while one counts waits for that count
+        with watched.lock:  # concurrent watchers wait for this count instead of repeating it
             if time.monotonic() >= watched.due:
                 self._count(store, batch_id, watched)
             return watched.counts
@@ -59,6 +59,6 @@ class BatchWatch:
                 self._watched.pop(batch_id, None)
             raise
         except (StoreUnavailable, StoreConflict):
-            pass  # what was counted last is given until the database is back
+            pass  # the last counts serve until the database is back
         ended = time.monotonic()
         watched.due = ended + max(COUNT_EVERY_S, _SHARE * (ended - began))

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class ApiError(Exception):
-    """A refusal that the caller is told about: status, code, a sentence, and facts a program can use."""
+    """A refusal as the caller sees it: status, code, a sentence for people, and details for programs."""
 
     def __init__(
         self,
@@ -37,48 +37,48 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    """A request that cannot be carried out as it stands: 400 and a code that names the fault."""
+    """An invalid request: 400 and a code that names the error."""
 
     def __init__(self, code: str, message: str, *, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(HTTPStatus.BAD_REQUEST, code, message, details=details)
 
 
 class NotFound(ApiError):
-    """An entity that does not exist, or no longer."""
+    """An entity that does not exist, or no longer exists."""
 
     def __init__(self, what: str, key: object) -> None:
-        super().__init__(HTTPStatus.NOT_FOUND, "not_found", f"there is no {what} {str(key)[:100]!r}")
+        super().__init__(HTTPStatus.NOT_FOUND, "not_found", f"no such {what}: {str(key)[:100]!r}")
 
 
 class Conflict(ApiError):
-    """A request that the present state forbids."""
+    """A request that conflicts with the current state."""
 
     def __init__(self, code: str, message: str, *, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(HTTPStatus.CONFLICT, code, message, details=details)
 
 
 class Unavailable(ApiError):
-    """A part the answer depends on is away; the caller may try again."""
+    """A component that the request needs is unavailable; the caller may retry."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, code, message, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
-# What werkzeug and Flask raise by themselves. A status that is not here gets its phrase as code.
+# Errors that werkzeug and Flask raise themselves; any other status gets the code http_error.
 _HTTP_CODES = {
-    400: ("bad_request", "the request cannot be understood"),
-    401: ("unauthorized", "this needs a token"),
-    403: ("forbidden", "this is not allowed"),
-    404: ("not_found", "there is nothing at this address"),
-    405: ("method_not_allowed", "this address does not take this method"),
-    413: ("body_too_large", "the body is larger than this address takes"),
+    400: ("bad_request", "the request is malformed"),
+    401: ("unauthorized", "authentication is required"),
+    403: ("forbidden", "access is forbidden"),
+    404: ("not_found", "there is no resource at this path"),
+    405: ("method_not_allowed", "this path does not support the method"),
+    413: ("body_too_large", "the body is larger than this path accepts"),
     415: ("unsupported_media_type", "the body must be application/json"),
-    500: ("internal_error", "the server failed; its log has the reason"),
+    500: ("internal_error", "internal server error; see the log of the server"),
 }
 
 
-def body(code: str, message: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Give the error document: `{"error": {"code", "message", "details"?}}`."""
+def error_document(code: str, message: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the error document: `{"error": {"code", "message", "details"?}}`."""
     error: dict[str, Any] = {"code": code, "message": message}
     if details:
         error["details"] = dict(details)
@@ -86,7 +86,7 @@ def body(code: str, message: str, details: Mapping[str, Any] | None = None) -> d
 
 
 def _answer(error: ApiError) -> Response:
-    response = jsonify(body(error.code, error.message, error.details))
+    response = jsonify(error_document(error.code, error.message, error.details))
     response.status_code = error.status
     response.headers.update(error.headers)
     response.error_code = error.code  # type: ignore[attr-defined]  # read by the access log
@@ -106,13 +106,15 @@ def _from_http(error: HTTPException) -> Response:
 
 
 def _from_store(error: store.StoreError) -> Response:
-    log.error("the store failed", exc_info=error)
-    return _answer(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "store_error", "the store failed"))
+    log.error("database error", exc_info=error)
+    return _answer(
+        ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "store_error", "database error; see the log of the server")
+    )
 
 
 def _from_absent_store(error: store.StoreError) -> Response:
-    log.warning("the store does not answer", error=str(error))
-    return _answer(Unavailable("store_unavailable", "the database does not answer at the moment"))
+    log.warning("database unavailable", error=str(error))
+    return _answer(Unavailable("store_unavailable", "the database is unavailable"))
 
 
 def _from_missing_row(error: store.NotFound) -> Response:
@@ -129,7 +131,7 @@ def _from_state(error: store.JobStateError) -> Response:
 
 def _from_exists(error: store.AlreadyExists) -> Response:
     what = type(error).__name__.removesuffix("Exists").lower()
-    return _answer(Conflict(f"{what}_exists", f"there is a {what} {str(error.key)[:100]!r} already"))
+    return _answer(Conflict(f"{what}_exists", f"the {what} {str(error.key)[:100]!r} already exists"))
 
 
 def _from_queue_mismatch(error: store.QueueMismatch) -> Response:
@@ -141,7 +143,7 @@ def _from_tier_mismatch(error: store.TierMismatch) -> Response:
 
 
 def _from_ambiguous_profile(error: store.AmbiguousProfile) -> Response:
-    text = "the tags of the domain have different default profiles: give profile_id"
+    text = "the domain's tags have different default profiles; specify profile_id"
     return _answer(BadRequest("ambiguous_profile", text, details={"profile_ids": error.profile_ids}))
 
 
@@ -155,28 +157,30 @@ def _from_nothing_to_repeat(error: NothingToRepeat) -> Response:
 
 
 def _from_gone_reference(_error: store.ReferenceGone) -> Response:
-    return _answer(Conflict("reference_gone", "something that the request refers to was removed at the same moment"))
+    return _answer(Conflict("reference_gone", "an object that the request refers to was deleted concurrently"))
 
 
 def _from_idempotency(_error: store.IdempotencyConflict) -> Response:
     return _answer(
-        Conflict("idempotency_conflict", "this Idempotency-Key was used with another request in the last 24 hours")
+        Conflict(
+            "idempotency_conflict", "this Idempotency-Key was used with a different request within the last 24 hours"
+        )
     )
 
 
 def _from_absent_broker(error: BrokerUnavailable) -> Response:
-    log.warning("the broker does not answer", error=str(error))
-    return _answer(Unavailable("broker_unavailable", "the broker does not answer at the moment"))
+    log.warning("broker unavailable", error=str(error))
+    return _answer(Unavailable("broker_unavailable", "the broker is unavailable"))
 
 
 def _from_anything(error: Exception) -> Response:
-    """Answer for a fault of our own; the traceback goes to the log and never to the caller."""
-    log.error("a request failed", exc_info=error, path=request.path, method=request.method)
+    """Answer an unexpected exception; the traceback goes to the log, never to the caller."""
+    log.error("request failed", exc_info=error, path=request.path, method=request.method)
     return _from_http(InternalServerError())
 
 
 def register_error_handlers(app: Flask) -> None:
-    """Give every error that leaves the application the one shape."""
+    """Give every error response the same shape."""
     handlers: dict[type[Exception], Callable[[Any], Response]] = {
         ApiError: _answer,
         HTTPException: _from_http,

@@ -1,4 +1,4 @@
-"""What the views of one process share: settings, store and broker."""
+"""State that the views of one process share: settings, store and broker."""
 
 import threading
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ NAME = "gonemaster"
 class State:
     """Made once by `create_app`; nothing in it belongs to a request.
 
-    `stopping` is set when the process has been told to end; `streams` counts the event streams that may be open.
+    `stopping` is set when the process shuts down; `streams` limits the number of open event streams.
     """
 
     live: LiveSettings
@@ -34,7 +34,7 @@ class State:
 
     @property
     def settings(self) -> Settings:
-        """The settings as they are now; two readings may differ."""
+        """The current settings; they may change between two reads."""
         return self.live.current
 
     @property
@@ -49,5 +49,5 @@ class State:
 
 
 def state() -> State:
-    """Give the state of the current application."""
+    """Return the state of the current application."""
     return cast("State", current_app.extensions[NAME])

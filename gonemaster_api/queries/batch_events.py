@@ -41,7 +41,7 @@ def stream_batch_events(state: State, batch_id: str, *, last_event_id: str) -> I
 
 
 def document(counts: Mapping[str, int]) -> dict[str, Any]:
-    """Give the data of an event."""
+    """Return the data of an event."""
     total, left = sum(counts.values()), _unfinished(counts)
     return {
         "status": "running" if left else "done",

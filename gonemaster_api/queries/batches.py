@@ -28,7 +28,7 @@ MAX_LISTED = 100
 
 
 def read_batches(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
-    """Give a page of batches, of one tag if it is given."""
+    """Return a page of batches, of one tag if it is given."""
     part = Slice(min(MAX_LISTED, query["limit"]), query["offset"])
     with state.store.read_only() as session:
         page = list_batches(session, label=query["label"], tag=tag, limit=part.limit, offset=part.offset)
@@ -70,7 +70,7 @@ def _percent(completed: int, total: int) -> float:
 
 
 def read_batch(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a batch with a page of its jobs. Raises BatchNotFound."""
+    """Return a batch with a page of its jobs. Raises BatchNotFound."""
     with state.store.read_only() as session:
         batch = get_batch(session, batch_id)
         summary = summarise_batch(session, batch_id)

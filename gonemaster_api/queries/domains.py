@@ -18,13 +18,13 @@ _COLUMNS = ("id", "name", "latest_run_id", "latest_run_at", "latest_level", "cre
 
 
 def read_domain(state: State, domain_id: int) -> dict[str, Any]:
-    """Give a domain with its tags. Raises DomainNotFound."""
+    """Return a domain with its tags. Raises DomainNotFound."""
     with state.store.read_only() as session:
         return _documents(state, session, [get_domain(session, domain_id)])[0]
 
 
 def read_domains(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
-    """Give a page of domains, of one tag if it is given."""
+    """Return a page of domains, of one tag if it is given."""
     part, tag = slice_of(query), tag or query.get("tag")
     wanted = DomainFilter(
         domain_tag=None if tag == UNTAGGED else tag,

@@ -34,7 +34,7 @@ def entry_filter(query: Mapping[str, Any]) -> EntryFilter:
 
 
 def read_entries(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a page of entries.
+    """Return a page of entries.
 
     Raises:
         BadRequest: invalid_after.

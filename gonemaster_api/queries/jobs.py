@@ -56,7 +56,7 @@ def new_job_document(job: Job) -> dict[str, Any]:
 
 
 def job_documents(state: State, items: Iterable[Job | Run]) -> list[dict[str, Any]]:
-    """Give the documents of jobs and runs in their order; progress of running ones comes from the broker."""
+    """Return the documents of jobs and runs in their order; progress of running ones comes from the broker."""
     listed = list(items)
     progress = _progress(state, [item.id for item in listed if is_running(item)])
     estimates = _estimates(state, [item for item in listed if isinstance(item, Job)])
@@ -70,7 +70,7 @@ def job_documents(state: State, items: Iterable[Job | Run]) -> list[dict[str, An
 
 
 def estimate_document(estimate: Estimate) -> dict[str, Any]:
-    """Give the fields of an estimate."""
+    """Return the fields of an estimate."""
     return asdict(estimate)
 
 
@@ -87,7 +87,7 @@ def current_forecast(state: State, session: Session) -> Forecast:
 
 
 def is_running(item: Job | Run) -> bool:
-    """Say whether a worker has it in hand."""
+    """Return whether a worker has it in hand."""
     return isinstance(item, Job) and item.status == JobStatus.RUNNING
 
 

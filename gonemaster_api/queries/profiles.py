@@ -40,24 +40,24 @@ class ServerDefault:
 
 
 def server_default_profile(state: State) -> ServerDefault:
-    """Give the profile that jobs start from."""
+    """Return the profile that jobs start from."""
     return ServerDefault(_base(state.settings).as_dict())
 
 
 def default_lists() -> dict[str, Any]:
-    """Give the lists of the engine's default profile, with which stored profiles are compared."""
+    """Return the lists of the engine's default profile, with which stored profiles are compared."""
     document = default_profile().as_dict()
     return {"test_cases": sorted(document["test_cases"]), "test_levels": document["test_levels"]}
 
 
 def read_profiles(state: State) -> Sequence[Profile]:
-    """Give all profiles by name."""
+    """Return all profiles by name."""
     with state.store.read_only() as session:
         return list_profiles(session)
 
 
 def read_profile(state: State, profile_id: int) -> Profile:
-    """Give a profile.
+    """Return a profile.
 
     Raises:
         NotFound: there is none.

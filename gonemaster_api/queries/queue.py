@@ -22,7 +22,7 @@ Counts = Mapping[tuple[int, JobStatus], int]
 
 
 def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the document; the database is asked for all but the workers, which the broker knows."""
+    """Return the document; the database is asked for all but the workers, which the broker knows."""
     part = slice_of(query)
     wanted = [query["tier"]] if query.get("tier") else list(TIERS)
     with state.store.read_only() as session:

@@ -20,7 +20,7 @@ _COLUMNS = (
 
 
 def read_run(state: State, run_id: str) -> dict[str, Any]:
-    """Give a run with its profile and timings. Raises RunNotFound."""
+    """Return a run with its profile and timings. Raises RunNotFound."""
     with state.store.read_only() as session:
         run = get_run(session, run_id)
         document = _document(state, run)
@@ -31,7 +31,7 @@ def read_run(state: State, run_id: str) -> dict[str, Any]:
 
 
 def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None = None) -> dict[str, Any]:
-    """Give a page of runs.
+    """Return a page of runs.
 
     Raises:
         BadRequest: invalid_time_range.
@@ -56,7 +56,7 @@ def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None =
 
 
 def _stored_form(name: str | None) -> str | None:
-    """Give a name as runs carry it; what is no domain name stays as it is and matches nothing."""
+    """Return a name as runs carry it; what is no domain name stays as it is and matches nothing."""
     try:
         return normalize_domain(name) if name else None
     except InvalidDomain:

@@ -35,7 +35,7 @@ def read_tag_summary(state: State, name: str) -> Any:
         with state.store.read_only() as session:
             return summarise_tag(session, name)
     except TagNotFound as error:
-        raise NotFound("domain with the tag", name) from error
+        raise NotFound("tag with domains", name) from error
 
 
 def check_tag_exists(state: State, name: str) -> None:

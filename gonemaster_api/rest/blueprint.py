@@ -10,11 +10,11 @@ from gonemaster_api.rest.parsing import StrictParser
 
 
 class ErrorBodySchema(ma.Schema):
-    """What went wrong."""
+    """The error."""
 
-    code = ma.fields.String(required=True, metadata={"description": "for programs; never changes its meaning"})
+    code = ma.fields.String(required=True, metadata={"description": "for programs; its meaning never changes"})
     message = ma.fields.String(required=True, metadata={"description": "for people"})
-    details = ma.fields.Dict(metadata={"description": "facts that belong to the code"})
+    details = ma.fields.Dict(metadata={"description": "facts for programs, depending on the code"})
 
 
 class ErrorSchema(ma.Schema):
@@ -29,7 +29,7 @@ class Blueprint(flask_smorest.Blueprint):
     ARGUMENTS_PARSER = StrictParser()
 
     def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
-        """Read arguments; the document shows the example of the schema of a body."""
+        """Read arguments; the OpenAPI document shows the example of a body's schema."""
         if location == "json":
             example = getattr(schema, "example", None)
             kwargs.setdefault("example", None if example is None else dict(example))
@@ -37,7 +37,7 @@ class Blueprint(flask_smorest.Blueprint):
         return super().arguments(schema, location=location, **kwargs)
 
     def refuses(self, **codes: str) -> Any:
-        """Document the refusals of a view, for example `refuses(_404="not_found")`."""
+        """Document the errors of a view, for example `refuses(_404="not_found")`."""
 
         def decorate(view: Any) -> Any:
             for status, description in codes.items():
@@ -54,7 +54,7 @@ class Api(flask_smorest.Api):
     DEFAULT_ERROR_RESPONSE_NAME = None  # operations name their refusals, gonemaster_api.rest.openapi adds common ones
 
     def _register_error_handlers(self) -> None:
-        """Leave the handlers as they are: flask-smorest would put its own error shape in their place."""
+        """Register none: flask-smorest's would replace our error shape by its own."""
 
     def handle_http_exception(self, error: HTTPException) -> Any:
         """Never called, since no handler is registered; kept from the documentation of the base class."""

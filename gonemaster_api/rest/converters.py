@@ -1,4 +1,4 @@
-"""Parts of addresses that werkzeug does not know."""
+"""Converters for parts of paths."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from werkzeug.routing import Map, UnicodeConverter
 
 
 class OtherThanConverter(UnicodeConverter):
-    """Any part but some words, so that an address named by such a word refuses methods of the others with 405."""
+    """Any segment except some words, so that the path of such a word answers other methods with 405, not 404."""
 
     def __init__(self, url_map: Map, *words: str, **kwargs: Any) -> None:
         super().__init__(url_map, **kwargs)
@@ -16,5 +16,5 @@ class OtherThanConverter(UnicodeConverter):
 
 
 def register_converters(app: Flask) -> None:
-    """Make the converters known under their names in addresses."""
+    """Register the converters under their names in rules."""
     app.url_map.converters["other_than"] = OtherThanConverter

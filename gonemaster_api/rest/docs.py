@@ -1,4 +1,4 @@
-"""The OpenAPI document and a page to browse it; all of the page comes from this server."""
+"""The OpenAPI document and a page to browse it; the page loads nothing from other servers."""
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, send_from_directory
 from swagger_ui_bundle import swagger_ui_path
@@ -17,19 +17,19 @@ def register_docs(app: Flask) -> None:
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """Give the document that the page and generators of clients read."""
+    """Return the document that the page and client generators read."""
     return jsonify(complete(current_app.extensions["gonemaster-openapi"].to_dict()))
 
 
 @blueprint.get("/docs")
 def page() -> str:
-    """Show the document for people."""
+    """Show the document to people."""
     return render_template("docs.html")
 
 
 @blueprint.get("/docs/assets/<name>")
 def asset(name: str) -> Response:
-    """Give a file of Swagger UI, as the installed package has it."""
+    """Return a file of Swagger UI from the installed package."""
     if name not in _ASSETS:
         name = ""  # answered as not found
     return send_from_directory(swagger_ui_path, name, max_age=86400)

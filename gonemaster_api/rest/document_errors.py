@@ -1,4 +1,4 @@
-"""Documents that people write, refused with all that is wrong with them."""
+"""Refusals of documents that people write: all errors at once."""
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_engine.errors import DocumentError
@@ -8,7 +8,7 @@ _LONGEST = 500
 
 
 def refusal(code: str, error: DocumentError) -> BadRequest:
-    """Give the answer to a wrong document; `details.problems` lists up to 100 of {path, reason}."""
+    """Return the refusal of an invalid document; `details.problems` lists up to 100 of {path, reason}."""
     problems = [{"path": path[:_LONGEST], "reason": reason[:_LONGEST]} for path, reason in error.problems[:_REPORTED]]
     first, count = problems[0], len(error.problems)
     text = f"{first['path']}: {first['reason']}" if first["path"] else first["reason"]

@@ -1,4 +1,4 @@
-"""Schema fields that take a JSON value only in its own type: no "5" for 5, no 1 for true."""
+"""Schema fields that accept a JSON value only in its own type: no "5" for 5, no 1 for true."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,9 @@ from marshmallow import ValidationError, fields, validate
 
 LEVELS = ("DEBUG3", "DEBUG2", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 MAX_ID = 2**63 - 1
-_DIGITS = re.compile(r"-?[0-9]{1,4000}")  # `int` refuses more than 4300; what is too large is told by the range
+_DIGITS = re.compile(
+    r"-?[0-9]{1,4000}"
+)  # `int` refuses more than 4300; larger values fail the range check, whose message is better
 
 
 class JsonInteger(fields.Integer):
@@ -17,16 +19,16 @@ class JsonInteger(fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValidationError("must be a whole number")
+            raise ValidationError("must be an integer")
         return super()._deserialize(value, attr, data, **kwargs)
 
 
 class QueryInteger(fields.Integer):
-    """A whole number in a query, in ASCII digits: `int` would take 1_0, blanks and digits of other scripts, too."""
+    """An integer in a query, in ASCII digits: `int` would also accept 1_0, spaces and digits of other scripts."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, str) or not _DIGITS.fullmatch(value):
-            raise ValidationError("must be a whole number")
+            raise ValidationError("must be an integer")
         return super()._deserialize(value, attr, data, **kwargs)
 
 
@@ -40,14 +42,14 @@ class JsonBoolean(fields.Boolean):
 
 
 class TextList(fields.List[Any]):
-    """A list of texts, perhaps a million: looked at by one pass, not by one field for each."""
+    """A list of strings, possibly a million: checked in one pass instead of by one field object per item."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(fields.String(validate=validate.Length(min=1)), **kwargs)  # as the document shows them
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list) or not value or not all(type(item) is str and item for item in value):
-            raise ValidationError("must be a list of texts, none of them empty")
+            raise ValidationError("must be a non-empty list of non-empty strings")
         return value
 
 
@@ -75,17 +77,17 @@ class Instant(fields.DateTime):
         try:
             instant = datetime.fromisoformat(value)
             if instant.tzinfo is None or "T" not in value.upper():
-                raise ValidationError("must be a time such as 2026-01-31T12:00:00Z, with its offset")
+                raise ValidationError("must be an RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z")
             return instant.astimezone(UTC)
         except (TypeError, ValueError, OverflowError) as error:
-            raise ValidationError("must be a time such as 2026-01-31T12:00:00Z") from error
+            raise ValidationError("must be an RFC 3339 time, such as 2026-01-31T12:00:00Z") from error
 
 
 def rfc3339(instant: datetime) -> str:
-    """Write a time as RFC 3339 in UTC, with microseconds only where it has some."""
+    """Write a time as RFC 3339 in UTC, with microseconds only if there are any."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def positive_id(**kwargs: Any) -> JsonInteger:
-    """Give a field for the number of a stored thing."""
+    """Return a field for the id of a stored object."""
     return JsonInteger(validate=validate.Range(min=1, max=MAX_ID), **kwargs)

@@ -1,4 +1,4 @@
-"""Requests with an Idempotency-Key: what was done once is not done again, the first answer is given again."""
+"""Requests with an Idempotency-Key: they are carried out once; a repetition gets the first response."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -26,20 +26,21 @@ Answer = tuple[Any, int, dict[str, str]]
 
 @dataclass(frozen=True)
 class _Request:
-    """The key of the current request, and what identifies the request itself."""
+    """The key of the current request, and a digest of its path and body."""
 
     key: str
     digest: str
 
 
 def answer_once(state: State, schema: type[ma.Schema], status: int, submit: Callable[[Keep], Any]) -> Answer:
-    """Give the answer of `submit`, or the first answer to the same request with the same key.
+    """Return the answer of `submit`, or the first answer to the same request with the same key.
 
-    `submit` calls what it is given with the session and the document of its answer, before it commits.
+    `submit` calls its argument with the session and the response document before it commits: key and work are stored in
+    one transaction, so that no crash leaves one without the other.
 
     Raises:
         BadRequest: invalid_idempotency_key.
-        IdempotencyConflict: the key came with another request in the last 24 hours.
+        IdempotencyConflict: the key came with a different request in the last 24 hours.
     """
     current = _read_request()
     if current is None:
@@ -48,7 +49,7 @@ def answer_once(state: State, schema: type[ma.Schema], status: int, submit: Call
     if found is None:
         try:
             return submit(_keeper(current, schema, status)), status, {}
-        except StoreConflict:  # the same request, at the same time
+        except StoreConflict:  # a concurrent duplicate committed first: its unique key made this transaction fail
             found = _first_answer(state, current)
             if found is None:
                 raise
@@ -82,4 +83,4 @@ def _keeper(current: _Request, schema: type[ma.Schema], status: int) -> Keep:
 
 
 def _keep_nothing(_session: Session, _document: Mapping[str, Any]) -> None:
-    """Stand in where the request has no key."""
+    """Do nothing: the request has no key."""

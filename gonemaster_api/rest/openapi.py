@@ -1,4 +1,4 @@
-"""The OpenAPI document: what all operations have in common is put in here, once."""
+"""The OpenAPI document: what all operations have in common is added here, once."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _UNSAFE = frozenset(METHODS) - {"get"}
 _ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 _HEADERS = {
     "X-Request-Id": {
-        "description": "names the request in the logs",
+        "description": "identifies the request in the logs",
         "required": True,
         "schema": {"type": "string", "minLength": 1, "maxLength": 128},
     },
@@ -19,14 +19,14 @@ _HEADERS = {
         "schema": {"type": "integer", "minimum": 1},
     },
     "Idempotency-Replayed": {
-        "description": "present where this is the first answer to the same key, given again",
+        "description": "present if this is the stored first response to the same key",
         "schema": {"type": "string", "enum": ["true"]},
     },
 }
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
-    "description": "the same request with the same key within 24 hours is done once and answered alike",
+    "description": "a request with the same key is carried out once in 24 hours; a repetition gets the first response",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     "example": "9f2c1f6e-1b1e-4d3c-8c0e-5f3a4d2b1c00",
@@ -34,14 +34,14 @@ IDEMPOTENCY_KEY = {
 LAST_EVENT_ID = {
     "in": "header",
     "name": "Last-Event-ID",
-    "description": "id of the last event that was seen: only what is behind it is sent",
+    "description": "id of the last event received; only later events are sent",
     "required": False,
     "schema": {"type": "string", "maxLength": 64},
 }
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """Add to each operation its name, the refusals that any of them may give, and the headers of its answers."""
+    """Add to each operation its id, the errors that all operations share, and the headers of its responses."""
     document["components"]["headers"] = _HEADERS
     document["components"].pop("responses", None)
     for path, method, operation in operations(document):

@@ -1,4 +1,4 @@
-"""Pages of lists: how they are asked for, and the document around their items."""
+"""Pages of lists: their parameters, and the document around their items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ _MAX_OFFSET = 2**31 - 1
 
 
 class PagingSchema(QuerySchema):
-    """A slice of a list by its length and beginning."""
+    """A slice of a list by length and offset."""
 
     limit = QueryInteger(load_default=100, validate=validate.Range(1, MAX_LIMIT))
     offset = QueryInteger(load_default=0, validate=validate.Range(0, _MAX_OFFSET))
 
 
 class CursorPagingSchema(PagingSchema):
-    """A slice of a list, also by cursor or page number; the cursor goes before the page, the page before the offset."""
+    """A slice of a list, also by cursor or page number. A cursor overrides the page, a page overrides the offset."""
 
     cursor = ma.fields.String(
         validate=validate.Length(max=10), metadata={"description": "next_cursor or prev_cursor of another page"}
@@ -34,7 +34,7 @@ class CursorPagingSchema(PagingSchema):
 
 @dataclass(frozen=True)
 class Slice:
-    """Which part of a list is asked for."""
+    """The requested part of a list."""
 
     limit: int
     offset: int
@@ -55,17 +55,18 @@ def slice_of(query: Mapping[str, Any]) -> Slice:
 
 
 def _offset_of(cursor: str) -> int:
+    # The contract calls it a cursor; it is the offset as a string, and clients must not rely on that.
     if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 10 or int(cursor) > _MAX_OFFSET:
-        raise BadRequest("invalid_cursor", "cursor is not one that a page gave")
+        raise BadRequest("invalid_cursor", "cursor is not a value that a page returned")
     return int(cursor)
 
 
 def page_document(items: list[Any], total: int, part: Slice) -> dict[str, Any]:
-    """Give the document of a page; cursors are absent at the ends."""
+    """Return the document of a page; cursors are absent at the ends."""
     document: dict[str, Any] = {"items": items, "total": total, "limit": part.limit, "offset": part.offset}
-    following = part.offset + part.limit
-    if following < total:
-        document["next_cursor"] = str(following)
+    next_offset = part.offset + part.limit
+    if next_offset < total:
+        document["next_cursor"] = str(next_offset)
     if part.offset > 0:
         document["prev_cursor"] = str(max(0, part.offset - part.limit))
     return document

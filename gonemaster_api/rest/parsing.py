@@ -1,4 +1,4 @@
-"""How requests are read: strict JSON, and one code for the first thing that is wrong."""
+"""Parsing of requests: strict JSON, and one error code for the first error."""
 
 import json
 import math
@@ -14,29 +14,30 @@ from webargs.flaskparser import FlaskParser, is_json_request
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.web.body_limits import read_body
 
-# What no text column can hold: NUL, and halves of surrogate pairs. JSON can carry both only as escapes.
+# Text that no database column can hold: NUL and lone surrogates. In JSON both need an escape, so that one search of the
+# raw body spares the walk through the document in nearly all requests.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 MAX_DEPTH = 100
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _NULL = "must not be null"
-# Messages of the library in the words of our own fields, and saying what is allowed.
+# marshmallow's messages in the words of our own fields: they say what is allowed, not only what is not.
 _WORDS = {
-    "Not a valid string.": "must be a text",
+    "Not a valid string.": "must be a string",
     "Not a valid list.": "must be a list",
     "Not a valid mapping type.": "must be an object",
     "Not a valid boolean.": "must be true or false",
     "Invalid input type.": "must be an object",
-    "Missing data for required field.": "must be given",
+    "Missing data for required field.": "is required",
     "Field may not be null.": _NULL,
 }
 
 
 class RequestSchema(ma.Schema):
-    """A request. What it does not know is refused, so that a typing error is never passed over.
+    """The body of a request. Unknown fields are refused, so that a misspelt one is never silently ignored.
 
-    `error_codes` names the code of a field where `missing_<field>` and `invalid_<field>` are not it, `missing_codes`
-    that of a field that was not given; with `optional_body` a request without a body is read as an empty object;
-    `example` is shown in the document.
+    `error_codes` has the code of a field whose code is not `missing_<field>` or `invalid_<field>`, `missing_codes` that
+    of an absent field only; with `optional_body` an empty body counts as an empty object; `example` goes into the
+    OpenAPI document.
     """
 
     error_codes: ClassVar[Mapping[str, str]] = {}
@@ -51,12 +52,12 @@ class RequestSchema(ma.Schema):
 
 
 class QuerySchema(ma.Schema):
-    """The query of an address. Parameters that it does not know are passed over."""
+    """The query of a URL. Unknown parameters are ignored."""
 
     error_codes: ClassVar[Mapping[str, str]] = {}
 
     class Meta:
-        """Links may carry parameters that are meant for others."""
+        """URLs may carry parameters for other software, for example of campaigns."""
 
         unknown = ma.EXCLUDE
 
@@ -67,7 +68,7 @@ class StrictParser(FlaskParser):
     DEFAULT_VALIDATION_STATUS = 400
 
     def load_json(self, req: flask.Request, schema: ma.Schema) -> Any:
-        """Return the body; an empty one is let pass only where the schema says so."""
+        """Return the body; an empty one is accepted only if the schema says so."""
         if not read_body(req):
             if getattr(schema, "optional_body", False):
                 return {}
@@ -78,7 +79,7 @@ class StrictParser(FlaskParser):
         if not is_json_request(req):
             raise ApiError(415, "unsupported_media_type", "the body must be sent as application/json")
         if req.content_encoding not in (None, "", "identity"):
-            raise ApiError(415, "unsupported_media_type", "the body must not be packed")
+            raise ApiError(415, "unsupported_media_type", "the body must not be compressed")
         return parse_json(read_body(req))
 
     def handle_error(self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any) -> NoReturn:
@@ -89,12 +90,12 @@ class StrictParser(FlaskParser):
 
 
 def register_text_checks(app: flask.Flask) -> None:
-    """Refuse NUL in path and query at once: no name has one, and PostgreSQL takes none in any text."""
+    """Refuse NUL in path and query: no name contains it, and PostgreSQL accepts it in no text."""
 
     def refuse_nul() -> None:
         query = flask.request.args.items(multi=True)
         if "\0" in flask.request.path or any("\0" in text for pair in query for text in pair):
-            raise BadRequest("invalid_query", "the address holds the character NUL")
+            raise BadRequest("invalid_query", "path or query contains the character NUL")
 
     app.before_request(refuse_nul)
 
@@ -103,7 +104,7 @@ def parse_json(raw: bytes) -> Any:
     """Parse a body.
 
     Raises:
-        BadRequest: it is not UTF-8, not JSON as RFC 8259 has it, too deep, or holds text that cannot be stored.
+        BadRequest: it is not UTF-8, not JSON (RFC 8259), too deeply nested, or has text that cannot be stored.
     """
     try:
         document = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
@@ -124,10 +125,10 @@ def parse_json(raw: bytes) -> Any:
 
 
 def time_range(query: Mapping[str, Any], after: str, before: str) -> dict[str, datetime | None]:
-    """Read two bounds, both outside of the range.
+    """Read the bounds of a range, both exclusive.
 
     Raises:
-        BadRequest: invalid_time_range, nothing can lie between them.
+        BadRequest: invalid_time_range, the range is empty.
     """
     begin, end = query.get(after), query.get(before)
     if begin is not None and end is not None and begin >= end:
@@ -147,7 +148,7 @@ def _finite(digits: str) -> float:
 
 
 def _check_depth(document: Any) -> None:
-    """Refuse what would exhaust the stack of whoever walks through it."""
+    """Refuse a document that would exhaust the stack of recursive code, such as marshmallow's."""
     level, depth = [document], 0
     while level := [child for node in level for child in _children(node)]:
         depth += 1
@@ -162,7 +163,7 @@ def _check_text(document: Any) -> None:
         waiting += _children(node)
         texts = node if isinstance(node, dict) else [node] if isinstance(node, str) else ()
         if any(_UNSTORABLE.search(text) for text in texts):
-            raise BadRequest("invalid_json", "the body holds NUL or half of a surrogate pair; neither can be stored")
+            raise BadRequest("invalid_json", "the body contains NUL or a lone surrogate, which cannot be stored")
 
 
 def _children(node: Any) -> list[Any]:
@@ -179,7 +180,7 @@ def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> B
     if unknown:
         return BadRequest(
             "unknown_field",
-            f"unknown field {str(unknown[0])[:100]!r}; allowed are {', '.join(sorted(known))}",
+            f"unknown field {str(unknown[0])[:100]!r}; known fields: {', '.join(sorted(known))}",
             details={"fields": [str(name)[:100] for name in unknown[:20]], "allowed": sorted(known)},
         )
     name = next(key for key in known if key in messages)
@@ -194,14 +195,14 @@ def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> B
 
 
 def _is_missing(data: Any, name: str, schema: ma.Schema) -> bool:
-    """Say whether a field was not given; an empty text for a field that has to be given counts as nothing."""
+    """Return whether a field is absent; an empty string for a required field counts as absent."""
     given = data.get(name) if hasattr(data, "get") else None
     is_required = any(field.required for key, field in schema.fields.items() if (field.data_key or key) == name)
     return given in (None, ma.missing) or (given == "" and is_required)
 
 
 def _first(messages: Any, path: str = "") -> str:
-    """Give the first message of a tree, with the path that leads to it."""
+    """Return the first message of a tree, with its path."""
     if isinstance(messages, dict):
         key, inner = next(iter(messages.items()))
         return _first(inner, path if key == "_schema" else f"{path}{key}: ")
@@ -209,7 +210,7 @@ def _first(messages: Any, path: str = "") -> str:
 
 
 def _plain(messages: Any) -> Any:
-    """Give a tree of messages in JSON form, at most 20 items a node."""
+    """Return a tree of messages in JSON form, at most 20 items a node."""
     if isinstance(messages, dict):
         return {str(key)[:100]: _plain(value) for key, value in list(messages.items())[:20]}
     return [_worded(message) for message in messages[:20]] if isinstance(messages, list) else messages

@@ -1,33 +1,33 @@
-"""Names that a domain tag may have: what an address can carry and a person can read."""
+"""Valid names of domain tags: readable, and usable as a segment of a path."""
 
 import unicodedata
 
 from gonemaster_api.errors import BadRequest
 
 LONGEST = 255
-UNTAGGED = "__none__"  # in the list of domains it stands for those without tags
-_DOT_SEGMENTS = (".", "..")  # clients remove them from addresses
+UNTAGGED = "__none__"  # in filters of domains: those without a tag
+_DOT_SEGMENTS = (".", "..")  # clients normalise them away (RFC 3986 section 5.2.4)
 
 
 def check_tag_name(name: str, *, code: str) -> str:
-    """Give back a name that a tag may have.
+    """Return the name if a tag may have it.
 
     Raises:
-        BadRequest: with the given code; the message says why it is none.
+        BadRequest: with the given code; the message has the reason.
     """
     reason = _reason_against(name)
     if reason:
-        raise BadRequest(code, f"a tag cannot have the name {name[:100]!r}: {reason}", details={"name": name[:LONGEST]})
+        raise BadRequest(code, f"invalid tag name {name[:100]!r}: {reason}", details={"name": name[:LONGEST]})
     return name
 
 
 def _reason_against(name: str) -> str:
     if not name or name != name.strip():
-        return "it is empty, or has space at an end"
+        return "it is empty, or begins or ends with white space"
     if len(name) > LONGEST:
         return f"it is longer than {LONGEST} characters"
     if name == UNTAGGED or name in _DOT_SEGMENTS:
-        return "it has another meaning"
+        return "it is reserved"
     if "/" in name or any(unicodedata.category(letter) == "Cc" for letter in name):
-        return "it holds a slash or a control character"
+        return "it contains a slash or a control character"
     return ""

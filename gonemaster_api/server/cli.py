@@ -89,7 +89,7 @@ _ALIASES = {"worker_queues": ("--queues",)}
 
 
 def _flags(given: argparse.Namespace) -> dict[str, Any]:
-    """Give the settings among the flags; a list may be given in parts."""
+    """Return the settings among the flags; a list may be given in parts."""
     flags = {option.name: getattr(given, option.name) for option in OPTIONS}
     return {
         name: ",".join(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Gunicorn's worker, with the API's error document for what is refused before Flask sees it."""
+"""Gunicorn's worker, with the API's error document for requests that are refused before Flask sees them."""
 
 import json
 import uuid
@@ -10,17 +10,17 @@ from gunicorn.http.errors import ParseException
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
-from gonemaster_api.errors import body
+from gonemaster_api.errors import error_document
 from gonemaster_api.web.headers import API_HEADERS
 
 log = structlog.get_logger(__name__)
 
-_URI_TOO_LONG = (HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long", "the address is too long")
+_URI_TOO_LONG = (HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long", "the URL is too long")
 _HEADERS_TOO_LARGE = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "the headers are too large")
-_UNKNOWN_CODING = (HTTPStatus.NOT_IMPLEMENTED, "not_implemented", "the body is coded in a way that is not known")
-_NOT_HTTP = (HTTPStatus.BAD_REQUEST, "bad_request", "the request is not HTTP/1.1 as RFC 9112 has it")
-_BROKEN = (HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "the server failed; its log has the reason")
-# By name: which of these there are depends on the version.
+_UNKNOWN_CODING = (HTTPStatus.NOT_IMPLEMENTED, "not_implemented", "the transfer coding is not supported")
+_NOT_HTTP = (HTTPStatus.BAD_REQUEST, "bad_request", "the request is not valid HTTP/1.1 (RFC 9112)")
+_BROKEN = (HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "internal server error; see the log of the server")
+# By class name: which of these exist depends on the version of gunicorn.
 _REFUSALS = {
     "LimitRequestLine": _URI_TOO_LONG,
     "LimitRequestHeaders": _HEADERS_TOO_LARGE,
@@ -29,26 +29,26 @@ _REFUSALS = {
 
 
 class ApiWorker(ThreadWorker):
-    """Threads, as of gunicorn."""
+    """Gunicorn's threaded worker; only its error responses differ."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        """Answer with the error document, then the connection ends."""
+        """Answer with the error document; the connection is closed afterwards."""
         refused = isinstance(exc, ParseException)
         status, code, message = _REFUSALS.get(type(exc).__name__, _NOT_HTTP) if refused else _BROKEN
         request_id = uuid.uuid4().hex
         facts = {"status": int(status), "remote": addr[0] if addr else "", "request_id": request_id, "code": code}
         if refused:
-            log.warning("not a request", reason=str(exc)[:200], **facts)
+            log.warning("malformed request", reason=str(exc)[:200], **facts)
         else:
-            log.error("a request failed", exc_info=exc, **facts)
+            log.error("request failed", exc_info=exc, **facts)
         try:
             write_nonblock(client, _answer(status, code, message, request_id))
         except OSError as error:
-            log.debug("the client is gone", error=str(error))
+            log.debug("client disconnected", error=str(error))
 
 
 def _answer(status: HTTPStatus, code: str, message: str, request_id: str) -> bytes:
-    content = json.dumps(body(code, message)).encode()
+    content = json.dumps(error_document(code, message)).encode()
     headers = API_HEADERS | {
         "Content-Type": "application/json",
         "Content-Length": str(len(content)),

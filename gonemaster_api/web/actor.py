@@ -1,12 +1,12 @@
-"""Who acts, in the words of the audit."""
+"""The actor that the audit records."""
 
 from flask import g, request
 
 
 def who() -> str:
-    """Give the label of the token that came with this request, or the client's address where none is asked for.
+    """Return the label of the request's token, or `open:` and the client's IP address while no tokens are configured.
 
-    Whoever checks tokens sets `g.token_label`. The address is that behind trusted proxies (gonemaster_api.web.proxies).
+    Authentication sets `g.token_label`. The address is the client's, not that of a trusted proxy (web/proxies.py).
     """
     label: str = g.get("token_label", "")
     return label or f"open:{request.remote_addr or 'local'}"

@@ -1,21 +1,22 @@
-"""How large a body may be, by address."""
+"""Limits of the size of bodies, by path."""
 
 from flask import Flask, Request, request
 
 from gonemaster_api.errors import ApiError
 from gonemaster_tasks.config.settings import Settings
 
-# What names as many jobs as may wait.
+# Bodies that may name every waiting job.
 _LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder", "queue/move", "queue/remove"))
-_OTHER_WAYS = {"/api/v1/queue/reorder": "POST /api/v1/queue/move needs only the jobs that move"}
+_ALTERNATIVES = {"/api/v1/queue/reorder": "POST /api/v1/queue/move takes only the jobs to move"}
 
 
 def register_body_limits(app: Flask, settings: Settings) -> None:
-    """Refuse larger bodies with 413, before they are read where their length is announced."""
+    """Refuse larger bodies with 413; with a Content-Length before they are read."""
 
     def limit_body() -> None:
         longest = settings.max_batch_body_size if request.path in _LARGE else settings.max_body_size
-        # One more than is allowed: werkzeug cuts a body without announced length off and does not tell.
+        # One octet above the limit: werkzeug silently truncates a chunked body at max_content_length, so that a body of
+        # exactly the limit and a truncated one could not be told apart.
         request.max_content_length = longest + 1
         if request.content_length is not None and request.content_length > longest:
             raise _too_large(longest)
@@ -36,6 +37,6 @@ def read_body(req: Request) -> bytes:
 
 
 def _too_large(longest: int) -> ApiError:
-    hint = _OTHER_WAYS.get(request.path, "")
+    hint = _ALTERNATIVES.get(request.path, "")
     message = f"the body is larger than {longest} bytes"
     return ApiError(413, "body_too_large", f"{message}; {hint}" if hint else message, details={"limit": longest})

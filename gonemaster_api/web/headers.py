@@ -1,4 +1,4 @@
-"""Security headers of every answer, and compression."""
+"""Security headers of every response, and compression."""
 
 from http import HTTPStatus
 
@@ -54,7 +54,7 @@ _COMPRESSED = (
 
 
 def register_headers(app: Flask) -> None:
-    """Set the headers on each answer and compress where the client takes it."""
+    """Set the headers of each response, and compress it if the client accepts that."""
     app.config.update(
         COMPRESS_ALGORITHM=["gzip"],
         COMPRESS_ALGORITHM_STREAMING=["gzip"],
@@ -71,10 +71,10 @@ def _set_headers(response: Response) -> Response:
     policy = PAGE_POLICY if response.mimetype == "text/html" or not is_api(request.path) else API_POLICY
     response.headers.setdefault("Content-Security-Policy", policy)
     if response.status_code == HTTPStatus.NO_CONTENT:
-        response.headers.pop("Content-Type", None)  # there is nothing that could be of a type
+        response.headers.pop("Content-Type", None)  # RFC 9110: no content, so no type of it
     return response
 
 
 def is_api(path: str) -> bool:
-    """Say whether a path belongs to an API, and not to pages for people."""
+    """Return whether a path belongs to an API and not to the pages."""
     return path.startswith(_API_PREFIXES)

@@ -1,4 +1,4 @@
-"""Who is on the other side: trusted proxies, the client's address, request ids and the origin check."""
+"""Proxy headers: trusted proxies, the client's address, request ids and the origin check."""
 
 import ipaddress
 import re
@@ -28,9 +28,10 @@ _FORWARDED = (
 
 
 class TrustedProxies:
-    """WSGI middleware that believes the headers of trusted proxies and removes those of everybody else.
+    """WSGI middleware that applies the headers of trusted proxies and removes those of all other peers.
 
-    `stripped` counts the requests of untrusted peers that carried such headers.
+    `stripped` counts the requests of untrusted peers that carried such headers. It is middleware and no before_request,
+    since Flask reads host and scheme before any view or hook runs.
     """
 
     def __init__(self, application: WSGIApplication, networks: Iterable[str]) -> None:
@@ -39,16 +40,16 @@ class TrustedProxies:
         self.stripped = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Set REMOTE_ADDR, scheme and host to what the client used, then go on."""
+        """Set REMOTE_ADDR, scheme and host to those of the client, then call the application."""
         if self._trusts(environ.get("REMOTE_ADDR", "")):
-            self._believe(environ)
+            self._apply(environ)
         elif forged := [name for name in _FORWARDED if name in environ]:
             self.stripped += 1
             for name in forged:
                 del environ[name]
         return self._application(environ, start_response)
 
-    def _believe(self, environ: WSGIEnvironment) -> None:
+    def _apply(self, environ: WSGIEnvironment) -> None:
         environ["gonemaster.trusted_peer"] = True
         environ["REMOTE_ADDR"] = self._client(environ)
         scheme = _last(environ.get("HTTP_X_FORWARDED_PROTO", ""))
@@ -59,7 +60,10 @@ class TrustedProxies:
             environ["HTTP_HOST"] = host
 
     def _client(self, environ: WSGIEnvironment) -> str:
-        """Walk X-Forwarded-For from the right to the first address that is not a trusted proxy."""
+        """Walk X-Forwarded-For from the right to the first address that is not a trusted proxy.
+
+        Each proxy appends the peer that it saw; what is left of the first untrusted one is the client's own claim.
+        """
         client: str = environ.get("REMOTE_ADDR", "")
         for hop in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             address = hop.strip()
@@ -74,7 +78,7 @@ class TrustedProxies:
         if not self._networks or not _is_address(address):
             return False
         peer = ipaddress.ip_address(address)
-        peer = getattr(peer, "ipv4_mapped", None) or peer
+        peer = getattr(peer, "ipv4_mapped", None) or peer  # a dual-stack socket shows IPv4 peers so
         return any(peer in network for network in self._networks)
 
 
@@ -100,8 +104,8 @@ def register_proxies(app: Flask, trusted_networks: Iterable[str]) -> None:
 
 def _name_request() -> None:
     given = request.headers.get("X-Request-Id", "")
-    believed = request.environ.get("gonemaster.trusted_peer") and _REQUEST_ID.fullmatch(given)
-    g.request_id = given if believed else uuid.uuid4().hex
+    accepted = request.environ.get("gonemaster.trusted_peer") and _REQUEST_ID.fullmatch(given)
+    g.request_id = given if accepted else uuid.uuid4().hex
 
 
 def _show_request_id(response: Response) -> Response:
@@ -110,7 +114,9 @@ def _show_request_id(response: Response) -> Response:
 
 
 def check_origin() -> None:
-    """Refuse a call that changes something when a page of another origin sends it.
+    """Refuse a request of an unsafe method that a page of another origin sends (cross-site request forgery).
+
+    Programs send no Origin header and pass; browsers always send it with such a request.
 
     Raises:
         ApiError: 403 csrf_origin_mismatch.
@@ -119,7 +125,7 @@ def check_origin() -> None:
     if request.method in _SAFE_METHODS or origin is None:
         return
     if _origin(origin) != _origin(f"{request.scheme}://{request.host}"):
-        raise ApiError(403, "csrf_origin_mismatch", "pages of another origin must not send this")
+        raise ApiError(403, "csrf_origin_mismatch", "cross-origin requests must not change anything")
 
 
 def _origin(url: str) -> tuple[str, str, int | None] | None:
@@ -129,5 +135,5 @@ def _origin(url: str) -> tuple[str, str, int | None] | None:
     except ValueError:
         return None
     if not parts.hostname:
-        return (url, "", None)  # "null" and the like equal nothing
+        return (url, "", None)  # opaque origins, such as "null", never equal ours
     return (parts.scheme, parts.hostname, port)

@@ -1,4 +1,4 @@
-"""Server-sent events as a response, and how many of them may be open."""
+"""Responses of server-sent events, and the limit of open ones."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,18 +9,20 @@ from flask import Response, request
 from gonemaster_api.errors import ApiError
 from gonemaster_api.state import State
 
-END_ID = "end"  # Last-Event-ID of a stream that had its end
-FIRST_LINES = "retry: 2000\n\n"  # milliseconds until a browser comes back
+END_ID = "end"  # Last-Event-ID of a stream that ended
+FIRST_LINES = "retry: 2000\n\n"  # milliseconds until a browser reconnects
 KEEP_ALIVE = ": keep-alive\n\n"
 
 
 def last_event_id() -> str:
-    """Return what a client that comes back has seen last; empty for a new one."""
+    """Return the id of the last event that a reconnecting client received; empty for a new client."""
     return request.headers.get("Last-Event-ID", "")
 
 
 def respond(state: State, events: Iterator[str]) -> Response:
-    """Answer with a stream; a client that has seen its end is told not to come back.
+    """Answer with a stream. A client that received its end gets 204, upon which browsers stop reconnecting.
+
+    A stream occupies a thread for as long as it is open; the limit leaves a quarter of the threads to other requests.
 
     Raises:
         ApiError: 503 too_many_streams.
@@ -32,11 +34,11 @@ def respond(state: State, events: Iterator[str]) -> Response:
     response = Response(events, mimetype="text/event-stream")
     response.call_on_close(state.streams.release)
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["X-Accel-Buffering"] = "no"
+    response.headers["X-Accel-Buffering"] = "no"  # else nginx collects events until its buffer is full
     return response
 
 
 def event_text(kind: str, data: Mapping[str, Any], identity: str = "") -> str:
-    """Write one event."""
+    """Return one event in the text form of the HTML standard."""
     head = f"id: {identity}\n" if identity else ""
     return f"{head}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

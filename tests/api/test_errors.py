@@ -37,13 +37,13 @@ def test_unknown_address(client: FlaskClient, path: str) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"domain": 5}, "domain: must be a text"),
+        ({"domain": 5}, "domain: must be a string"),
         ({"domain": None}, "domain: must not be null"),
         ({}, "domain is missing"),
         ({"domain": "a.example", "tags": 5}, "tags: must be a list"),
-        ({"domain": "a.example", "tags": ["a", 5]}, "tags: 1: must be a text"),
+        ({"domain": "a.example", "tags": ["a", 5]}, "tags: 1: must be a string"),
         ({"domain": "a.example", "profile_overrides": 5}, "profile_overrides: must be an object"),
-        ({"domain": "a.example", "ds_info": [{"keytag": 1}]}, "ds_info: 0: algorithm: must be given"),
+        ({"domain": "a.example", "ds_info": [{"keytag": 1}]}, "ds_info: 0: algorithm: is required"),
         ({"domain": "a.example", "ds_info": [5]}, "ds_info: 0: must be an object"),
     ],
 )

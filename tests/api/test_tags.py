@@ -110,7 +110,7 @@ def test_summary_of_a_tag_without_domains_says_so(client: FlaskClient) -> None:
     client.post("/api/v1/tags", json={"name": "mine"})
     response = client.get("/api/v1/tags/mine/summary")
     assert (response.status_code, error_of(response)["code"]) == (404, "not_found")
-    assert error_of(response)["message"] == "there is no domain with the tag 'mine'"
+    assert error_of(response)["message"] == "no such tag with domains: 'mine'"
 
 
 def test_summary_counts_newest_runs(client: FlaskClient, store: Store) -> None:

@@ -79,7 +79,7 @@ class Child:
         threading.Thread(target=self._follow, args=(self.process,), daemon=True, name=self.name).start()
 
     def delay_before_restart(self) -> float:
-        """Give the seconds to wait after a death: twice as long each time, short again after a healthy time."""
+        """Return the seconds to wait after a death: twice as long each time, short again after a healthy time."""
         if time.monotonic() - self.started > HEALTHY_AFTER_S:
             self.deaths = 0
         self.deaths += 1

@@ -37,7 +37,7 @@ def bind(listen_addr: str) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Give the address under which a browser on this machine reaches the socket."""
+    """Return the address under which a browser on this machine reaches the socket."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104

@@ -18,7 +18,7 @@ _MARGIN_S = 15.0  # beyond what a program allows itself before it is killed
 
 
 def embedded_redis(settings: Settings) -> EmbeddedRedis:
-    """Give the embedded broker of a data directory, whether it runs or not.
+    """Return the embedded broker of a data directory, whether it runs or not.
 
     Raises:
         BrokerUnavailable: the path is too long for a socket.

@@ -1,4 +1,4 @@
-"""Batches: submit, list, look at."""
+"""Batches: submit, list, show, change, cancel, repeat, delete."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ from gonemaster_api.web.actor import who
 from gonemaster_db.repositories.batches import get_batch, set_snapshot_intent
 from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
 
-blueprint = Blueprint("batches", __name__, description="Many domains, submitted at once")
+blueprint = Blueprint("batches", __name__, description="Tests of many domains, submitted together")
 
 
 @blueprint.route("/jobs/batch")
@@ -53,9 +53,9 @@ class NewBatch(MethodView):
         _503="broker_unavailable, store_unavailable",
     )
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Queue tests of many domains; all names are looked at before anything is written.
+        """Queue tests of many domains; all names are checked before anything is written.
 
-        With an `Idempotency-Key` a repeated request gets the first answer.
+        A repeated request with the same `Idempotency-Key` gets the first response.
         """
         shared = state()
         return answer_once(
@@ -81,31 +81,31 @@ class BatchById(MethodView):
 
     @blueprint.arguments(JobListQuerySchema(exclude=("batch_id",)), location="query")
     @blueprint.response(200, BatchDetailSchema)
-    @blueprint.refuses(_400="as for the list of jobs", _404="not_found")
+    @blueprint.refuses(_400="as for GET /jobs", _404="not_found")
     def get(self, query: dict[str, Any], batch_id: str) -> Any:
-        """Show how far a batch is, and a page of its jobs."""
+        """Show the progress of a batch and a page of its jobs."""
         return read_batch(state(), batch_id, query)
 
     @blueprint.arguments(BatchChangeSchema)
     @blueprint.response(200, BatchRowSchema)
     @blueprint.refuses(_400="missing_field, invalid_snapshot_intent, missing_batch_id", _404="not_found")
     def patch(self, request_body: dict[str, Any], batch_id: str) -> Any:
-        """Say whether the results become snapshots."""
+        """Set whether the results become snapshots."""
         if not batch_id.strip():
-            raise BadRequest("missing_batch_id", "the address names no batch")
+            raise BadRequest("missing_batch_id", "the batch id is empty")
         intent = request_body["snapshot_intent"]
         return state().store.run_in_transaction(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
 
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found", _409="jobs_not_terminal")
     def delete(self, batch_id: str) -> None:
-        """Cancel what is left, wait up to 5 s for it to end, and remove batch, runs and entries."""
+        """Cancel unfinished jobs, wait up to 5 s for them to end, and delete the batch with its runs and entries."""
         cancel_and_delete_batch(state(), batch_id, who=who())
 
 
 @blueprint.route("/batches/<batch_id>/events")
 class BatchEvents(MethodView):
-    """How far a batch is, as it goes on."""
+    """Events of a batch."""
 
     @blueprint.doc(parameters=[LAST_EVENT_ID])
     @blueprint.response(
@@ -114,10 +114,10 @@ class BatchEvents(MethodView):
         content_type="text/event-stream",
         description="server-sent events `counts` and `done`; the stream ends after `done`",
     )
-    @blueprint.alt_response(204, description="the stream that Last-Event-ID belongs to has had its end", success=True)
+    @blueprint.alt_response(204, description="the stream that Last-Event-ID refers to has ended", success=True)
     @blueprint.refuses(_404="not_found", _503="too_many_streams, store_unavailable")
     def get(self, batch_id: str) -> Response:
-        """Follow a batch. Last-Event-ID continues a stream that broke off."""
+        """Stream the progress of a batch. Last-Event-ID resumes an interrupted stream."""
         shared = state()
         with shared.store.read_only() as session:
             get_batch(session, batch_id)
@@ -127,18 +127,18 @@ class BatchEvents(MethodView):
 
 @blueprint.route("/batches/<batch_id>/delete-preview")
 class DeletePreview(MethodView):
-    """The effect of a deletion."""
+    """Preview of a deletion."""
 
     @blueprint.response(200, DeletePreviewSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, batch_id: str) -> Any:
-        """Count what the deletion of a batch would remove."""
+        """Count what the deletion of a batch would delete."""
         return read_deletion_preview(state(), batch_id)
 
 
 @blueprint.route("/batches/<batch_id>/cancel")
 class CancelBatch(MethodView):
-    """The wish that all jobs of a batch end."""
+    """Cancellation of a batch."""
 
     @blueprint.response(200, CanceledBatchSchema)
     @blueprint.refuses(_404="not_found")
@@ -150,20 +150,20 @@ class CancelBatch(MethodView):
 
 @blueprint.route("/batches/<batch_id>/rerun")
 class RerunBatch(MethodView):
-    """The same domains again."""
+    """Repetition of a batch."""
 
     @blueprint.arguments(RerunSchema)
     @blueprint.response(202, RerunAcceptedSchema)
     @blueprint.refuses(_400="invalid_only", _404="not_found", _409="nothing_to_repeat", _503="broker_unavailable")
     def post(self, request_body: dict[str, Any], batch_id: str) -> dict[str, Any]:
-        """Queue a new batch with the domains of the failed, the canceled or all runs of a batch."""
+        """Queue a new batch with the domains of the failed, canceled or all runs of a batch."""
         again = rerun_batch(state().queue, batch_id, only=request_body["which"], who=who())
         return {"batch_id": again.batch.id, "job_ids": list(again.job_ids), "job_count": again.job_count}
 
 
 @blueprint.route("/batches/<batch_id>/tag-values")
 class TagValues(MethodView):
-    """One argument over a batch."""
+    """Values of one argument in a batch."""
 
     @blueprint.arguments(TagValuesQuerySchema, location="query")
     @blueprint.response(200, TagValuesSchema)
@@ -171,5 +171,5 @@ class TagValues(MethodView):
         _400="missing_tag, missing_arg, invalid_min_count, ...", _404="not_found", _409="batch_not_complete"
     )
     def get(self, query: dict[str, Any], batch_id: str) -> Any:
-        """Group the values of one argument of one message tag over a finished batch."""
+        """Group the values of one argument of one message tag across a finished batch."""
         return read_tag_values(state(), batch_id, query)

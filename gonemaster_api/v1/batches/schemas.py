@@ -13,14 +13,14 @@ from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptions
 
 
 class NameList(ma.fields.List[Any]):
-    """A list of names, perhaps a million: its items are looked at once, where they are normalised."""
+    """A list of names, possibly a million: the items are checked once, where they are normalised."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(ma.fields.String(validate=validate.Length(min=1)), **kwargs)  # as the document shows them
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
-            raise ValidationError("must be a list of names")
+            raise ValidationError("must be a list of strings")
         return value
 
 
@@ -34,13 +34,15 @@ class NewBatchSchema(RunOptionsSchema):
     description = ma.fields.String(allow_none=True, validate=validate.Length(max=10_000))
     snapshot_intent = JsonBoolean(allow_none=True)
     promote_snapshot_default = JsonBoolean(allow_none=True)
-    skip_invalid = JsonBoolean(allow_none=True, metadata={"description": "queue the good names and report the others"})
-    nameservers = ma.fields.Raw(allow_none=True, metadata={"description": "refused: a batch cannot be undelegated"})
-    ds_info = ma.fields.Raw(allow_none=True, metadata={"description": "refused: a batch cannot be undelegated"})
+    skip_invalid = JsonBoolean(
+        allow_none=True, metadata={"description": "queue the valid names and report the invalid ones"}
+    )
+    nameservers = ma.fields.Raw(allow_none=True, metadata={"description": "rejected: a batch cannot be undelegated"})
+    ds_info = ma.fields.Raw(allow_none=True, metadata={"description": "rejected: a batch cannot be undelegated"})
 
 
 class LeftOutSchema(ma.Schema):
-    """A name of the list that was not queued."""
+    """A name that was not queued."""
 
     index = ma.fields.Integer(required=True)
     domain = ma.fields.String(required=True)
@@ -48,27 +50,31 @@ class LeftOutSchema(ma.Schema):
 
 
 class BatchAcceptedSchema(ma.Schema):
-    """The answer to a batch."""
+    """The response to a submitted batch."""
 
     batch_id = ma.fields.String(required=True)
     job_ids = ma.fields.List(
-        ma.fields.String(), required=True, metadata={"description": "in order; empty above 10,000 jobs"}
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "in the order of submission; empty above 10,000 jobs"},
     )
     job_count = ma.fields.Integer(required=True)
     duplicate_count = ma.fields.Integer(required=True)
     duplicates = ma.fields.List(
-        ma.fields.Nested(LeftOutSchema), required=True, metadata={"description": "the first 100, queued once"}
+        ma.fields.Nested(LeftOutSchema),
+        required=True,
+        metadata={"description": "the first 100; each name is queued once"},
     )
     invalid_count = ma.fields.Integer(required=True)
     invalid = ma.fields.List(
         ma.fields.Nested(LeftOutSchema),
         required=True,
-        metadata={"description": "the first 100, only with skip_invalid"},
+        metadata={"description": "the first 100; only with skip_invalid"},
     )
 
 
 class BatchSummarySchema(EstimateSchema):
-    """A batch in a list. Place and expected start are those of its next job, the expected end is that of its last."""
+    """A batch in a list. Position and expected start are those of its next job, the finish is that of its last."""
 
     batch_id = ma.fields.String(required=True)
     tag = ma.fields.String(required=True)
@@ -83,7 +89,7 @@ class BatchSummarySchema(EstimateSchema):
 
 
 class BatchDetailSchema(BatchSummarySchema):
-    """A batch with its jobs; counts are those of all jobs, `total` and cursors those of the filter."""
+    """A batch with its jobs. Counts cover all jobs; `total` and cursors cover those that match the filters."""
 
     domain_count = ma.fields.Integer(required=True)
     snapshot_intent = ma.fields.Boolean(required=True)
@@ -100,7 +106,7 @@ class BatchDetailSchema(BatchSummarySchema):
 
 
 class BatchListQuerySchema(QuerySchema):
-    """Which batches to list; more than 100 are cut to 100 without an error."""
+    """Which batches to list; a `limit` above 100 is reduced to 100."""
 
     label = ma.fields.String(load_default="", validate=validate.Length(max=255))
     limit = QueryInteger(load_default=20, validate=validate.Range(min=1))
@@ -111,7 +117,7 @@ BatchPageSchema = page_schema(BatchSummarySchema, "BatchSummary")
 
 
 class BatchChangeSchema(RequestSchema):
-    """What can be changed of a batch."""
+    """The changeable properties of a batch."""
 
     missing_codes: ClassVar = {"snapshot_intent": "missing_field"}
     example: ClassVar = {"snapshot_intent": True}
@@ -120,7 +126,7 @@ class BatchChangeSchema(RequestSchema):
 
 
 class BatchRowSchema(ma.Schema):
-    """A batch by itself."""
+    """A batch without progress and jobs."""
 
     id = ma.fields.String(required=True)
     tag = ma.fields.String(required=True)
@@ -132,7 +138,7 @@ class BatchRowSchema(ma.Schema):
 
 
 class DeletePreviewSchema(ma.Schema):
-    """What the deletion of a batch would remove."""
+    """What the deletion of a batch would delete."""
 
     batch_id = ma.fields.String(required=True)
     tag = ma.fields.String(required=True)
@@ -148,7 +154,7 @@ class DeletePreviewSchema(ma.Schema):
 
 
 class CanceledBatchSchema(ma.Schema):
-    """What a cancel did: jobs that waited have ended, running ones end within a second."""
+    """The effect of a cancellation: `canceled` jobs were waiting, `stopping` ones end within a second."""
 
     batch_id = ma.fields.String(required=True)
     canceled = ma.fields.Integer(required=True)
@@ -175,7 +181,7 @@ class RerunAcceptedSchema(ma.Schema):
 
 
 class TagValuesQuerySchema(QuerySchema):
-    """Which argument of which message tag to look at."""
+    """Message tag and argument to group by."""
 
     tag = ma.fields.String(required=True, validate=validate.Length(1, 64))
     arg = ma.fields.String(required=True, validate=validate.Length(1, 64))
@@ -185,7 +191,7 @@ class TagValuesQuerySchema(QuerySchema):
 
 
 class TagValueSchema(ma.Schema):
-    """A value, and the domains that have it."""
+    """A value and the domains that have it."""
 
     value = ma.fields.String(required=True)
     count = ma.fields.Integer(required=True, metadata={"description": "distinct domains"})
@@ -194,7 +200,7 @@ class TagValueSchema(ma.Schema):
 
 
 class TagValuesSchema(ma.Schema):
-    """Values of one argument over a batch."""
+    """Values of one argument in a batch."""
 
     batch_id = ma.fields.String(required=True)
     tag = ma.fields.String(required=True)

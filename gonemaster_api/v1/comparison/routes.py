@@ -1,4 +1,4 @@
-"""Two batches side by side."""
+"""Comparison of two batches."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.comparison.schemas import BatchDiffQuerySchema, BatchDiffSchema
 
-blueprint = Blueprint("comparison", __name__, url_prefix="/batches", description="What changed between two batches")
+blueprint = Blueprint("comparison", __name__, url_prefix="/batches", description="Differences between two batches")
 
 
 @blueprint.route("/<batch_id>/diff/<other_id>")
 class BatchDiff(MethodView):
-    """The differences of two batches."""
+    """Differences between two batches."""
 
     @blueprint.arguments(BatchDiffQuerySchema, location="query")
     @blueprint.response(200, BatchDiffSchema)
     @blueprint.refuses(_400="invalid_min_level, invalid_kind, invalid_limit, invalid_after", _404="not_found")
     def get(self, query: dict[str, Any], batch_id: str, other_id: str) -> Any:
-        """Say by domain which findings came, went, or say something else in the second batch."""
+        """List by domain the findings that were added, cleared or changed in the second batch."""
         return read_batch_diff(state(), batch_id, other_id, query)

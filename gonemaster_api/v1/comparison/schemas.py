@@ -1,4 +1,4 @@
-"""What to compare, and differences as the API shows them."""
+"""Options of a comparison, and differences as the API shows them."""
 
 import marshmallow as ma
 from marshmallow import validate
@@ -13,13 +13,13 @@ KINDS = tuple(map(str, ChangeKind))
 
 
 class BatchDiffQuerySchema(QuerySchema):
-    """Which differences to list; `after` goes on behind the last domain of a page."""
+    """Which differences to list; `after` continues after the last domain of a page."""
 
-    min_level = LevelName(load_default="NOTICE", metadata={"description": "from which level up findings count"})
-    kind = ma.fields.String(validate=validate.OneOf(KINDS), metadata={"description": "only these"})
+    min_level = LevelName(load_default="NOTICE", metadata={"description": "lowest level of the findings to compare"})
+    kind = ma.fields.String(validate=validate.OneOf(KINDS), metadata={"description": "only differences of this kind"})
     limit = QueryInteger(load_default=100, validate=validate.Range(1, MAX_LIMIT))
     after = ma.fields.String(
-        load_default="", validate=validate.Length(max=255), metadata={"description": "next_after of the page before"}
+        load_default="", validate=validate.Length(max=255), metadata={"description": "next_after of the previous page"}
     )
 
 
@@ -33,7 +33,7 @@ class ComparedBatchSchema(ma.Schema):
 
 
 class BatchComparisonSchema(ma.Schema):
-    """Numbers of domains, whatever the list is narrowed to; findings count from NOTICE up."""
+    """Numbers of domains, regardless of filters; findings of NOTICE and above count."""
 
     before = ma.fields.Integer(required=True, metadata={"description": "finished in the first batch"})
     after = ma.fields.Integer(required=True)
@@ -42,18 +42,18 @@ class BatchComparisonSchema(ma.Schema):
     only_after = ma.fields.Integer(required=True)
     same = ma.fields.Integer(required=True)
     differing = ma.fields.Integer(required=True)
-    not_comparable = ma.fields.Integer(required=True, metadata={"description": "one of both did not succeed"})
+    not_comparable = ma.fields.Integer(required=True, metadata={"description": "one of the two runs did not succeed"})
 
 
 class SideSchema(ma.Schema):
-    """The run of the domain in one batch."""
+    """The run of a domain in one batch."""
 
     run_id = ma.fields.String(required=True)
     status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
 
 
 class DomainDifferenceSchema(DifferenceSchema):
-    """A domain whose runs differ; findings only where both succeeded."""
+    """A domain whose runs differ; findings are present only if both succeeded."""
 
     domain = ma.fields.String(required=True)
     kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
@@ -68,10 +68,8 @@ class BatchDiffSchema(ma.Schema):
     after = ma.fields.Nested(ComparedBatchSchema, required=True)
     min_level = ma.fields.String(required=True)
     counts = ma.fields.Nested(
-        BatchComparisonSchema, metadata={"description": "on the first page, which is the one without `after`"}
+        BatchComparisonSchema, metadata={"description": "only on the first page, the one without `after`"}
     )
     items = ma.fields.List(ma.fields.Nested(DomainDifferenceSchema), required=True)
     limit = ma.fields.Integer(required=True)
-    next_after = ma.fields.String(
-        metadata={"description": "`after` of the next page; absent at the end, and only there"}
-    )
+    next_after = ma.fields.String(metadata={"description": "`after` of the next page; absent only on the last page"})

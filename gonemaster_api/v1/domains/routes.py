@@ -1,4 +1,4 @@
-"""Domains: list, look at, and their history."""
+"""Domains: list, show, and their runs."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from gonemaster_api.v1.domains.schemas import DomainPageSchema, DomainQuerySchem
 from gonemaster_api.v1.runs.schemas import RunPageSchema, RunSortSchema
 from gonemaster_db.repositories.domains import get_domain
 
-blueprint = Blueprint("domains", __name__, url_prefix="/domains", description="What was tested or tagged")
+blueprint = Blueprint("domains", __name__, url_prefix="/domains", description="Domains that were tested or tagged")
 _BY_ID = f"/<int(max={MAX_ID}):domain_id>"
 
 
@@ -25,7 +25,7 @@ class Domains(MethodView):
     @blueprint.response(200, DomainPageSchema)
     @blueprint.refuses(_400="invalid_level, invalid_min_level, invalid_sort, invalid_limit, invalid_offset")
     def get(self, query: dict[str, Any]) -> Any:
-        """List domains with what their newest run says."""
+        """List domains with the status, level and score of their latest run."""
         return read_domains(state(), query)
 
 

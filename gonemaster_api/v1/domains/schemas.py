@@ -1,4 +1,4 @@
-"""Domains as the API shows them, and which to list."""
+"""Domains as the API shows them, and filters of their list."""
 
 import marshmallow as ma
 from marshmallow import validate
@@ -9,7 +9,7 @@ from gonemaster_db.repositories.domain_list import DOMAIN_SORT, SORTS
 
 
 class DomainSchema(ma.Schema):
-    """A domain, with what its newest run says."""
+    """A domain with the status, level and score of its latest run."""
 
     id = ma.fields.Integer(required=True)
     name = ma.fields.String(required=True)
@@ -27,8 +27,8 @@ class DomainSchema(ma.Schema):
 class DomainsOfTagQuerySchema(PagingSchema):
     """Which domains of a tag to list."""
 
-    name = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a part of the name"})
-    level = LevelName(metadata={"description": "of the newest run, exactly"})
+    name = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "substring of the name"})
+    level = LevelName(metadata={"description": "exact level of the latest run"})
     min_level = LevelName(levels=("WARNING", "ERROR", "CRITICAL"))
     sort = ma.fields.String(load_default=DOMAIN_SORT, validate=validate.OneOf(sorted(SORTS)))
 
@@ -36,7 +36,9 @@ class DomainsOfTagQuerySchema(PagingSchema):
 class DomainQuerySchema(DomainsOfTagQuerySchema):
     """Which domains to list."""
 
-    tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "`__none__`: those without"})
+    tag = ma.fields.String(
+        validate=validate.Length(max=255), metadata={"description": "domain tag; `__none__` lists domains without one"}
+    )
 
 
 DomainPageSchema = page_schema(DomainSchema, "Domain", sort=ma.fields.String(required=True))

@@ -10,7 +10,7 @@ from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.entries.schemas import EntryPageSchema, EntryQuerySchema
 
-blueprint = Blueprint("entries", __name__, url_prefix="/entries", description="Findings across runs")
+blueprint = Blueprint("entries", __name__, url_prefix="/entries", description="Log entries across runs")
 
 
 @blueprint.route("")
@@ -22,7 +22,7 @@ class Entries(MethodView):
     @blueprint.alt_response(200, schema={"type": "string"}, content_type="text/csv", success=True)
     @blueprint.refuses(_400="invalid_domain, invalid_level, invalid_after, invalid_format, ...")
     def get(self, query: dict[str, Any]) -> Any:
-        """List entries by run and place; `format=csv` gives all that match, not only a page."""
+        """List entries by run and position; `format=csv` returns all matches instead of a page."""
         shared = state()
         if query["format"] == "json":
             return read_entries(shared, query)

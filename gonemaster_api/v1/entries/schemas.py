@@ -1,4 +1,4 @@
-"""Entries across runs, and which to list."""
+"""Entries across runs, and filters of their list."""
 
 import marshmallow as ma
 from marshmallow import validate
@@ -23,19 +23,19 @@ class EntrySchema(ma.Schema):
 
 
 class EntryQuerySchema(PagingSchema):
-    """Which entries to list; `after` goes on behind the last one of a page, and is as quick at any depth."""
+    """Which entries to list; `after` continues after the last entry of a page, equally fast at any depth."""
 
     run = ma.fields.String(validate=validate.Length(max=64))
-    domain = QueryInteger(validate=validate.Range(1, MAX_ID), metadata={"description": "id of a domain"})
+    domain = QueryInteger(validate=validate.Range(1, MAX_ID), metadata={"description": "domain id"})
     tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a domain tag"})
     module = ma.fields.String(validate=validate.Length(max=32))
     testcase = ma.fields.String(validate=validate.Length(max=32))
     entry_tag = ma.fields.String(validate=validate.Length(max=64), metadata={"description": "a message tag"})
     level = LevelName()
-    latest = ma.fields.Boolean(load_default=False, metadata={"description": "only the newest run of each domain"})
+    latest = ma.fields.Boolean(load_default=False, metadata={"description": "only the latest run of each domain"})
     batch = ma.fields.String(validate=validate.Length(max=64))
     after = ma.fields.String(
-        validate=validate.Length(max=100), metadata={"description": "next_after of the page before"}
+        validate=validate.Length(max=100), metadata={"description": "next_after of the previous page"}
     )
     format = ma.fields.String(load_default="json", validate=validate.OneOf(("json", "csv")))
 
@@ -44,7 +44,7 @@ EntryPageSchema = page_schema(
     EntrySchema,
     "Entry",
     total_is_least=ma.fields.Boolean(
-        required=True, metadata={"description": "true: counting stopped at `total`, there are more"}
+        required=True, metadata={"description": "true if counting stopped at `total` and there are more"}
     ),
-    next_after=ma.fields.String(metadata={"description": "`after` of the next page; absent at the end"}),
+    next_after=ma.fields.String(metadata={"description": "`after` of the next page; absent on the last one"}),
 )

@@ -1,4 +1,4 @@
-"""What is measured in a run: its score, and how fast name servers answered."""
+"""Measurements of a run: its score, and response times of name servers."""
 
 import marshmallow as ma
 
@@ -9,18 +9,20 @@ class CategoryScoreSchema(ma.Schema):
     score = ma.fields.Float(required=True)
     penalties = ma.fields.Float(required=True)
     entry_count = ma.fields.Integer(required=True)
-    tested = ma.fields.Boolean(required=True, metadata={"description": "false: no entry, and 100 counts"})
+    tested = ma.fields.Boolean(
+        required=True, metadata={"description": "false if the category has no entries; its score is then 100"}
+    )
 
 
 class BonusSchema(ma.Schema):
-    """What decides between A and A+."""
+    """Criteria that decide between A and A+."""
 
     eligible = ma.fields.Boolean(required=True)
     criteria = ma.fields.Dict(
         keys=ma.fields.String(),
         values=ma.fields.Boolean(allow_none=True),
         required=True,
-        metadata={"description": "null: does not apply"},
+        metadata={"description": "null if not applicable"},
     )
 
 
@@ -32,16 +34,18 @@ class ScoreSchema(ma.Schema):
     categories = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Nested(CategoryScoreSchema), required=True)
     bonus = ma.fields.Nested(BonusSchema, required=True)
     disabled_stacks = ma.fields.List(
-        ma.fields.String(), required=True, metadata={"description": "address families that were off: partial"}
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "address families that were disabled; the score is partial"},
     )
 
 
 class NameserverTimingSchema(ma.Schema):
-    """How fast one address of a name server answered; times are null without an answer."""
+    """Response times of one name server address; null without a response."""
 
     nameserver = ma.fields.String(required=True)
-    address = ma.fields.String(required=True, metadata={"description": "empty where the name has none"})
-    count = ma.fields.Integer(required=True, metadata={"description": "answers"})
+    address = ma.fields.String(required=True, metadata={"description": "empty if the name has no address"})
+    count = ma.fields.Integer(required=True, metadata={"description": "number of responses"})
     avg_ms = ma.fields.Float(required=True, allow_none=True)
     min_ms = ma.fields.Float(required=True, allow_none=True)
     max_ms = ma.fields.Float(required=True, allow_none=True)

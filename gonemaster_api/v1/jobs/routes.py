@@ -30,7 +30,7 @@ from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import hold_job, release_job
 
-blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="One domain, tested once")
+blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="Tests of single domains")
 
 
 @blueprint.route("")
@@ -48,7 +48,7 @@ class Jobs(MethodView):
         _503="broker_unavailable, store_unavailable",
     )
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Queue a test of one domain. With an Idempotency-Key a repeated request gets the first answer."""
+        """Queue a test of one domain. A repeated request with the same Idempotency-Key gets the first response."""
         shared = state()
         return answer_once(shared, JobSchema, 201, lambda keep: submit_single_job(shared, request_body, keep=keep))
 
@@ -56,19 +56,19 @@ class Jobs(MethodView):
     @blueprint.response(200, JobPageSchema)
     @blueprint.refuses(_400="invalid_limit, invalid_sort, invalid_severity, invalid_time_range, ...")
     def get(self, query: dict[str, Any]) -> Any:
-        """List jobs and the runs that others have become."""
+        """List jobs, and the runs that finished jobs have become."""
         return read_jobs(state(), query)
 
 
 @blueprint.route("/purge")
 class Purge(MethodView):
-    """Old runs removed."""
+    """Deletion of old runs."""
 
     @blueprint.arguments(PurgeSchema)
     @blueprint.response(200, PurgedJobsSchema)
     @blueprint.refuses(_400="retention_not_configured, invalid_older_than_days")
     def post(self, request_body: dict[str, Any]) -> dict[str, int]:
-        """Remove runs that ended before a number of days ago, in short transactions; unfinished jobs stay."""
+        """Delete runs that finished more than a number of days ago; unfinished jobs are kept."""
         return {"purged_jobs": purge_runs(state(), request_body["older_than_days"], who=who())}
 
 
@@ -85,43 +85,43 @@ class JobById(MethodView):
 
 @blueprint.route("/<job_id>/cancel")
 class Cancel(MethodView):
-    """The wish that a job ends."""
+    """Cancellation of a job."""
 
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found")
     def post(self, job_id: str) -> Any:
-        """Cancel a job: a waiting one ends at once, a running one within a second; a finished one stays as it is."""
+        """Cancel a job: at once while it waits, within a second while it runs; a finished job is unchanged."""
         shared = state()
         return job_document(shared, cancel_job(shared.queue, job_id, who=who()))
 
 
 @blueprint.route("/<job_id>/hold")
 class Hold(MethodView):
-    """A waiting job kept back."""
+    """Hold of a waiting job."""
 
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found", _409="invalid_state")
     def post(self, job_id: str) -> Any:
-        """Keep a queued job from starting until it is released; it keeps its place."""
+        """Keep a queued job from starting until it is released; it keeps its position."""
         shared = state()
         return job_document(shared, hold_job(shared.queue, job_id, who=who()))
 
 
 @blueprint.route("/<job_id>/release")
 class Release(MethodView):
-    """A held job let go."""
+    """Release of a held job."""
 
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found", _409="invalid_state")
     def post(self, job_id: str) -> Any:
-        """Let a held job wait again, at its old place."""
+        """Return a held job to the queue at its previous position."""
         shared = state()
         return job_document(shared, release_job(shared.queue, job_id, who=who()))
 
 
 @blueprint.route("/<job_id>/events")
 class Events(MethodView):
-    """What happens to a job, as it happens."""
+    """Events of a job."""
 
     @blueprint.doc(parameters=[LAST_EVENT_ID])
     @blueprint.response(
@@ -130,10 +130,10 @@ class Events(MethodView):
         content_type="text/event-stream",
         description="server-sent events `state`, `progress`, `entry` and `done`; the stream ends after `done`",
     )
-    @blueprint.alt_response(204, description="the stream that Last-Event-ID belongs to has had its end", success=True)
+    @blueprint.alt_response(204, description="the stream that Last-Event-ID refers to has ended", success=True)
     @blueprint.refuses(_404="not_found", _503="too_many_streams, store_unavailable")
     def get(self, job_id: str) -> Response:
-        """Follow a job. Last-Event-ID continues a stream that broke off."""
+        """Stream the events of a job. Last-Event-ID resumes an interrupted stream."""
         shared = state()
         with shared.store.read_only() as session:
             item = find_job_or_run(session, job_id)
@@ -142,7 +142,7 @@ class Events(MethodView):
 
 @blueprint.route("/<job_id>/result")
 class Result(MethodView):
-    """What the test of a job found."""
+    """The result of a job."""
 
     @blueprint.arguments(LocaleQuerySchema, location="query")
     @blueprint.response(200, JobResultSchema)

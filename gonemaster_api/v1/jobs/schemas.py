@@ -32,12 +32,12 @@ class DsSchema(RequestSchema):
     digtype = JsonInteger(required=True, validate=validate.Range(0, 255))
     digest = ma.fields.String(
         required=True,
-        validate=validate.Regexp(r"^(?:[0-9A-Fa-f]{2}){1,64}$", error="must be hex digits, two for each octet"),
+        validate=validate.Regexp(r"^(?:[0-9A-Fa-f]{2}){1,64}$", error="must be hex digits, two per octet"),
     )
 
 
 class RunOptionsSchema(RequestSchema):
-    """What jobs and batches have in common: how the domains are tested."""
+    """Options that jobs and batches have in common."""
 
     error_codes: ClassVar = {"nameservers": "invalid_undelegated", "ds_info": "invalid_undelegated"}
 
@@ -45,7 +45,7 @@ class RunOptionsSchema(RequestSchema):
         ma.fields.String(validate=validate.Length(1, 64)),
         validate=validate.Length(max=256),
         allow_none=True,
-        metadata={"description": "ids of test cases or names of modules; all without it", "example": ["basic"]},
+        metadata={"description": "test case ids or module names; all test cases if absent", "example": ["basic"]},
     )
     profile_id = positive_id(allow_none=True)
     profile_overrides = ma.fields.Dict(
@@ -56,7 +56,7 @@ class RunOptionsSchema(RequestSchema):
         ma.fields.String(validate=validate.Length(1, 255)),
         validate=validate.Length(max=100),
         allow_none=True,
-        metadata={"description": "domain tags that the domain joins; made if they do not exist"},
+        metadata={"description": "domain tags to add the domain to; created if they do not exist"},
     )
     ipv4_disabled = JsonBoolean(allow_none=True)
     ipv6_disabled = JsonBoolean(allow_none=True)
@@ -66,7 +66,7 @@ class RunOptionsSchema(RequestSchema):
     expires_in = JsonInteger(
         allow_none=True,
         validate=validate.Range(1, LONGEST_EXPIRY_S),
-        metadata={"description": "seconds after which a job that has not started expires"},
+        metadata={"description": "seconds after which the job expires if it has not started"},
     )
 
 
@@ -92,15 +92,17 @@ class SeverityTotalsSchema(ma.Schema):
 
 
 class EstimateSchema(ma.Schema):
-    """When something is expected to start and to end; absent for what has ended, and in answers to submissions."""
+    """Expected start and finish; absent for finished jobs and in responses to submissions."""
 
     position = ma.fields.Integer(
-        allow_none=True, metadata={"description": "place in the tier, from 1; null for what runs or is held"}
+        allow_none=True, metadata={"description": "position in the tier, from 1; null if running or held"}
     )
-    ahead = ma.fields.Integer(allow_none=True, metadata={"description": "number of jobs that go first"})
+    ahead = ma.fields.Integer(allow_none=True, metadata={"description": "number of jobs that start earlier"})
     expected_start_at = Instant(
         allow_none=True,
-        metadata={"description": "from the measured rate; null without one, and in a tier paused without an end"},
+        metadata={
+            "description": "from the measured throughput; null if that is unknown or the tier is paused with no end"
+        },
     )
     expected_finish_at = Instant(allow_none=True)
 
@@ -135,7 +137,9 @@ class ResultEntrySchema(ma.Schema):
     tag = ma.fields.String(required=True)
     level = ma.fields.String(required=True, metadata={"enum": list(LEVELS)})
     args = ma.fields.Dict(required=True)
-    message = ma.fields.String(required=True, metadata={"description": "the finding in the locale of the answer"})
+    message = ma.fields.String(
+        required=True, metadata={"description": "the text of the finding in the locale of the result"}
+    )
     raw = ma.fields.String(required=True, metadata={"description": "tag and arguments on one line"})
 
 
@@ -147,7 +151,7 @@ class RawResultSchema(ma.Schema):
 
 
 class JobResultSchema(ma.Schema):
-    """What a run found."""
+    """The result of a run."""
 
     job_id = ma.fields.String(required=True)
     batch_id = ma.fields.String()
@@ -157,7 +161,9 @@ class JobResultSchema(ma.Schema):
     )
     raw = ma.fields.Nested(RawResultSchema, required=True)
     testcase_descriptions = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
-    score = ma.fields.Nested(ScoreSchema, metadata={"description": "of a run that succeeded, unless hidden"})
+    score = ma.fields.Nested(
+        ScoreSchema, metadata={"description": "only of a run that succeeded, unless hidden by settings"}
+    )
     nameserver_timings = ma.fields.List(ma.fields.Nested(NameserverTimingSchema))
     has_dnssec_chain = ma.fields.Boolean(required=True)
 
@@ -167,7 +173,7 @@ class JobListQuerySchema(CursorPagingSchema):
 
     status = ma.fields.String(validate=validate.OneOf(STATUSES))
     batch_id = ma.fields.String(validate=validate.Length(max=64))
-    domain = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a part of the name"})
+    domain = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "substring of the name"})
     severity = ma.fields.String(validate=validate.OneOf(("warnings_plus", "errors_only")))
     created_after = Instant()
     created_before = Instant()
@@ -178,7 +184,7 @@ JobPageSchema = page_schema(JobSchema, "Job", sort=ma.fields.String(required=Tru
 
 
 class PurgeSchema(RequestSchema):
-    """How old a run must be to be removed; 0 or nothing takes the setting `database.retention_days`."""
+    """Age of the runs to delete; 0 or absent means the setting `database.retention_days`."""
 
     optional_body = True
     example: ClassVar = {"older_than_days": 90}
@@ -187,12 +193,12 @@ class PurgeSchema(RequestSchema):
 
 
 class PurgedJobsSchema(ma.Schema):
-    """How many finished jobs were removed."""
+    """Number of deleted runs."""
 
     purged_jobs = ma.fields.Integer(required=True)
 
 
 class LocaleQuerySchema(QuerySchema):
-    """The language asked for; English where there is none of it."""
+    """The requested language; English where it has no translation."""
 
     locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))

@@ -45,7 +45,7 @@ from gonemaster_engine.profile.repair import (
     reset_test_levels,
 )
 
-blueprint = Blueprint("profiles", __name__, url_prefix="/profiles", description="Settings of runs, under a name")
+blueprint = Blueprint("profiles", __name__, url_prefix="/profiles", description="Named settings of test runs")
 
 _REPAIRS: Mapping[str, Callable[[Any], Any]] = {
     "add_missing_test_cases": add_missing_test_cases,
@@ -86,7 +86,7 @@ class DefaultProfile(MethodView):
 
     @blueprint.response(200, ProfileSchema)
     def get(self) -> Any:
-        """Show the complete profile of jobs that name none."""
+        """Show the complete profile of jobs that specify none."""
         return server_default_profile(state())
 
 
@@ -96,13 +96,13 @@ class Defaults(MethodView):
 
     @blueprint.response(200, ProfileDefaultsSchema)
     def get(self) -> Any:
-        """Show the test cases and levels with which stored profiles are compared."""
+        """Show the test cases and levels that stored profiles are compared with."""
         return default_lists()
 
 
 @blueprint.route("/compatibility")
 class Compatibilities(MethodView):
-    """All profiles and this engine."""
+    """Compatibility of all profiles."""
 
     @blueprint.response(200, ProfileCompatibilitySchema(many=True))
     def get(self) -> Any:
@@ -112,7 +112,7 @@ class Compatibilities(MethodView):
 
 @blueprint.route("/diff")
 class Diff(MethodView):
-    """A configuration and the default."""
+    """Comparison of a configuration."""
 
     @blueprint.arguments(ProfileDiffRequestSchema)
     @blueprint.response(200, ProfileDiffSchema)
@@ -124,11 +124,11 @@ class Diff(MethodView):
 
 @blueprint.route("/mark-all-reviewed")
 class AllReviewed(MethodView):
-    """Every profile looked at."""
+    """Review of all profiles."""
 
     @blueprint.response(200, ReviewedSchema)
     def post(self) -> dict[str, int]:
-        """Stamp all profiles as reviewed with the engine of this server."""
+        """Mark all profiles as reviewed with the engine version of this server."""
         return {"updated": review_all_profiles(state(), who=who())}
 
 
@@ -146,7 +146,7 @@ class ProfileById(MethodView):
     @blueprint.response(200, ProfileSchema)
     @blueprint.refuses(_400="invalid_id, invalid_profile", _404="not_found", _409="profile_exists")
     def put(self, request_body: dict[str, Any], profile_id: str) -> Any:
-        """Put another profile in its place."""
+        """Replace a profile."""
         return replace_profile(state(), _number(profile_id), request_body, who=who())
 
     @blueprint.arguments(ProfileChangeSchema)
@@ -163,13 +163,13 @@ class ProfileById(MethodView):
     @blueprint.response(204)
     @blueprint.refuses(_400="invalid_id", _404="not_found")
     def delete(self, profile_id: str) -> None:
-        """Remove a profile; tags, jobs and runs forget its id, jobs that wait run with the server's default."""
+        """Delete a profile. References of tags, jobs and runs are cleared; waiting jobs use the server's default."""
         remove_profile(state(), _number(profile_id), who=who())
 
 
 @blueprint.route(f"{_BY_ID}/compatibility", parameters=[_ID_PARAMETER])
 class Compatibility(MethodView):
-    """One profile and this engine."""
+    """Compatibility of one profile."""
 
     @blueprint.response(200, ProfileCompatibilityDetailSchema)
     @blueprint.refuses(_400="invalid_id", _404="not_found")
@@ -181,12 +181,12 @@ class Compatibility(MethodView):
 def _number(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID)) and 0 < int(text) <= MAX_ID:
         return int(text)
-    raise BadRequest("invalid_id", f"the id of a profile is a number from 1 to {MAX_ID}")
+    raise BadRequest("invalid_id", f"a profile id is an integer from 1 to {MAX_ID}")
 
 
 def _reset_levels(module: str | None) -> Callable[[Any], Any]:
     if not module:
-        raise BadRequest("missing_module", "reset_test_levels needs module")
+        raise BadRequest("missing_module", "reset_test_levels requires module")
     return lambda config: reset_test_levels(config, _known_module(module, config))
 
 
@@ -196,5 +196,5 @@ def _known_module(module: str, config: Any) -> str:
     own = [str(name).upper() for name in levels] if isinstance(levels, Mapping) else []
     known = default_profile().levels.keys()
     if module.upper() not in {*known, *own}:
-        raise BadRequest("invalid_module", f"there is no module {module!r}; allowed are {', '.join(sorted(known))}")
+        raise BadRequest("invalid_module", f"unknown module {module!r}; known modules: {', '.join(sorted(known))}")
     return module

@@ -22,33 +22,33 @@ _EXAMPLE = {"net": {"ipv6": False}, "test_levels": {"NAMESERVER": {"AXFR_AVAILAB
 
 
 class ProfileSchema(ma.Schema):
-    """A profile; 0 is the id of the server's default, which has no times."""
+    """A profile; the server's default has the id 0 and no times."""
 
     id = ma.fields.Integer(required=True)
     name = ma.fields.String(required=True)
     description = ma.fields.String(required=True)
-    config = ma.fields.Dict(required=True, metadata={"description": "sparse: what is absent comes from the default"})
+    config = ma.fields.Dict(required=True, metadata={"description": "sparse: absent properties have their default"})
     public = ma.fields.Boolean(required=True)
     schema_version = ma.fields.String(
-        required=True, metadata={"description": "engine with which it was saved or reviewed last; empty: with none"}
+        required=True, metadata={"description": "engine version of the last save or review; empty if none"}
     )
     created_at = Instant(required=True, allow_none=True)
     updated_at = Instant(required=True, allow_none=True)
 
 
 class NewProfileSchema(RequestSchema):
-    """A profile to be stored; its configuration is kept in its normal form."""
+    """A profile to store; its configuration is normalised."""
 
     error_codes: ClassVar = dict.fromkeys(("name", "description", "config", "public"), "invalid_profile")
     example: ClassVar = {"name": "no IPv6", "config": _EXAMPLE, "public": True}
 
     name = ma.fields.String(
         required=True,
-        validate=[validate.Length(max=255), validate.Regexp(r"\s*\S", error="must have a visible character")],
+        validate=[validate.Length(max=255), validate.Regexp(r"\s*\S", error="must contain a visible character")],
     )
     description = ma.fields.String(load_default="", validate=validate.Length(max=10_000))
     config = ma.fields.Dict(load_default=dict, allow_none=True)
-    public = JsonBoolean(load_default=False, metadata={"description": "offered to users of the public API"})
+    public = JsonBoolean(load_default=False, metadata={"description": "offered by the public API"})
 
     @ma.post_load
     def _strip(self, data: dict[str, object], **_: object) -> dict[str, object]:
@@ -91,7 +91,7 @@ class ProfileIssueSchema(ma.Schema):
     """One incompatibility of a profile."""
 
     type = ma.fields.String(required=True, metadata={"enum": list(ISSUE_TYPES)})
-    module = ma.fields.String(required=True, metadata={"description": "of missing_test_levels, else empty"})
+    module = ma.fields.String(required=True, metadata={"description": "of missing_test_levels; otherwise empty"})
     detail = ma.fields.String(required=True)
     suggestion = ma.fields.String(required=True)
 
@@ -108,13 +108,13 @@ class ProfileCompatibilityDetailSchema(ma.Schema):
 
 
 class ReviewedSchema(ma.Schema):
-    """How many profiles got another stamp."""
+    """Number of profiles whose review changed."""
 
     updated = ma.fields.Integer(required=True)
 
 
 class ProfileDiffRequestSchema(RequestSchema):
-    """A configuration to be compared; with the server's default, or with a stored profile."""
+    """A configuration to compare with the server's default or with a stored profile."""
 
     error_codes: ClassVar = {"config": "invalid_profile", "profile_id": "invalid_profile_id"}
     example: ClassVar = {"config": _EXAMPLE}
@@ -137,39 +137,41 @@ class ModuleDifferenceSchema(ma.Schema):
     module = ma.fields.String(required=True)
     changed = ma.fields.List(ma.fields.Nested(LevelChangeSchema), required=True)
     missing = ma.fields.List(
-        ma.fields.String(), required=True, metadata={"description": "tags that keep the default level"}
+        ma.fields.String(), required=True, metadata={"description": "tags that keep their default level"}
     )
     unknown_ = ma.fields.List(
         ma.fields.String(),
         required=True,
         data_key="unknown",
         attribute="unknown",
-        metadata={"description": "tags this engine lacks"},
+        metadata={"description": "tags unknown to this engine"},
     )
 
 
 class ProfileDifferenceSchema(ma.Schema):
-    """One property that the configuration names."""
+    """One property that the configuration sets."""
 
     path = ma.fields.String(required=True)
     kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
-    redundant = ma.fields.Boolean(required=True, metadata={"description": "it could be left out"})
-    wholesale = ma.fields.Boolean(required=True, metadata={"description": "replaces the default as a whole"})
+    redundant = ma.fields.Boolean(required=True, metadata={"description": "equal to the default"})
+    wholesale = ma.fields.Boolean(required=True, metadata={"description": "replaces the default entirely"})
     default = ma.fields.Raw(required=True, allow_none=True)
     value = ma.fields.Raw(required=True, allow_none=True)
-    excluded = ma.fields.List(ma.fields.String(), required=True, metadata={"description": "test cases left out"})
+    excluded = ma.fields.List(
+        ma.fields.String(), required=True, metadata={"description": "test cases of the default that are excluded"}
+    )
     unknown_ = ma.fields.List(
         ma.fields.String(),
         required=True,
         data_key="unknown",
         attribute="unknown",
-        metadata={"description": "test cases this engine lacks"},
+        metadata={"description": "test cases unknown to this engine"},
     )
     modules = ma.fields.List(ma.fields.Nested(ModuleDifferenceSchema), required=True)
 
 
 class ProfileDiffSummarySchema(ma.Schema):
-    """Single values, counted; `redundant` counts properties."""
+    """Numbers of single values; `redundant` counts properties."""
 
     deviations = ma.fields.Integer(required=True)
     redundant = ma.fields.Integer(required=True)
@@ -178,7 +180,7 @@ class ProfileDiffSummarySchema(ma.Schema):
 
 
 class ProfileDiffSchema(ma.Schema):
-    """What a configuration changes."""
+    """Differences between a configuration and its base."""
 
     summary = ma.fields.Nested(ProfileDiffSummarySchema, required=True)
     properties = ma.fields.List(ma.fields.Nested(ProfileDifferenceSchema), required=True)

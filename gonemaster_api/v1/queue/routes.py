@@ -1,4 +1,4 @@
-"""The queue: look at it, pause it, resume it, take jobs out."""
+"""The queue: show, pause, resume, reorder, remove jobs; its health and the audit."""
 
 from typing import Any
 
@@ -30,33 +30,33 @@ from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.monitoring.health import find_issues
 from gonemaster_tasks.queues import TIERS
 
-blueprint = Blueprint("queue", __name__, description="What waits, and in which order")
+blueprint = Blueprint("queue", __name__, description="Waiting jobs and their order")
 
 
 @blueprint.route("/queue")
 class Queue(MethodView):
-    """What waits and what runs."""
+    """The state of the queue."""
 
     @blueprint.arguments(QueueQuerySchema, location="query")
     @blueprint.response(200, QueueSchema)
     @blueprint.refuses(_400="invalid_tier, invalid_limit, invalid_offset")
     def get(self, query: dict[str, Any]) -> Any:
-        """Show the tiers, the workers, what runs, and a page of what waits."""
+        """Show tiers, workers, running jobs, and a page of waiting jobs."""
         return read_queue(state(), query)
 
 
 @blueprint.route("/queue/pause")
 class Pause(MethodView):
-    """Nothing starts."""
+    """Pause of tiers."""
 
     @blueprint.arguments(PauseSchema)
     @blueprint.response(200, StatusSchema)
     @blueprint.refuses(_400="invalid_tier, invalid_until, ...", _503="broker_unavailable, store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, str]:
-        """Let no job start any more, on all workers within a second; running jobs finish."""
+        """Stop starting jobs, on all workers within a second; running jobs finish."""
         until = request_body.get("until")
         if until is not None and until <= state().queue.clock.now():
-            raise BadRequest("invalid_until", "until lies in the past")
+            raise BadRequest("invalid_until", "until is in the past")
         reason = request_body.get("reason") or ""
         pause_queue(state().queue, _tiers(request_body), paused_by=who(), reason=reason, until=until)
         return {"status": "paused"}
@@ -64,28 +64,28 @@ class Pause(MethodView):
 
 @blueprint.route("/queue/resume")
 class Resume(MethodView):
-    """Jobs start again."""
+    """End of a pause."""
 
     @blueprint.arguments(ResumeSchema)
     @blueprint.response(200, StatusSchema)
     @blueprint.refuses(_400="invalid_tier", _503="broker_unavailable, store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, str]:
-        """Let jobs start again."""
+        """Start jobs again."""
         resume_queue(state().queue, _tiers(request_body), who=who())
         return {"status": "resumed"}
 
 
 @blueprint.route("/queue/reorder")
 class Reorder(MethodView):
-    """A new order of everything that waits."""
+    """A new order of all waiting jobs."""
 
     @blueprint.arguments(ReorderSchema)
     @blueprint.response(200, StatusSchema)
     @blueprint.refuses(_400="invalid_queue", _503="broker_unavailable, store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, str]:
-        """Give the waiting jobs this order; each must be named exactly once, normal before batch.
+        """Set the order of all waiting jobs: each exactly once, normal tier before batch tier.
 
-        A body of 64 MiB (by default) holds the ids of about two million jobs; `/queue/move` needs only those that move.
+        A body of 64 MiB (the default limit) holds the ids of about two million jobs; `/queue/move` needs fewer.
         """
         reorder_queue(state().queue, request_body["job_ids"], who=who())
         return {"status": "reordered"}
@@ -93,7 +93,7 @@ class Reorder(MethodView):
 
 @blueprint.route("/queue/move")
 class Move(MethodView):
-    """Another place for some jobs."""
+    """A new position for some jobs."""
 
     @blueprint.arguments(MoveSchema)
     @blueprint.response(200, MovedSchema)
@@ -104,10 +104,10 @@ class Move(MethodView):
         _503="broker_unavailable",
     )
     def post(self, request_body: dict[str, Any]) -> dict[str, list[str]]:
-        """Move waiting jobs of one tier to its front or back, or before or after another job, in the order given."""
+        """Move waiting jobs of one tier to its front or back, or before or after another job, in the given order."""
         given = [place for place in ("to", "before", "after") if place in request_body]
         if len(given) != 1:
-            raise BadRequest("invalid_move", "give exactly one of to, before and after")
+            raise BadRequest("invalid_move", "specify exactly one of to, before and after")
         queue, job_ids = state().queue, request_body["job_ids"]
         if given == ["to"]:
             return {"moved": move_jobs(queue, job_ids, to=request_body["to"], who=who())}
@@ -117,13 +117,13 @@ class Move(MethodView):
 
 @blueprint.route("/queue/remove")
 class Remove(MethodView):
-    """Jobs taken out."""
+    """Removal of waiting jobs."""
 
     @blueprint.arguments(JobIdsSchema)
     @blueprint.response(200, RemovedSchema)
     @blueprint.refuses(_400="invalid_queue", _503="store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, list[str]]:
-        """End waiting jobs as canceled, error removed_from_queue; those that run or have ended are left alone."""
+        """Cancel waiting jobs with the error removed_from_queue; running and finished ones are unchanged."""
         return {"removed": remove_jobs(state().queue, request_body["job_ids"], who=who())}
 
 
@@ -142,7 +142,7 @@ class QueueHealth(MethodView):
 
 @blueprint.route("/audit")
 class Audit(MethodView):
-    """What operators did."""
+    """Actions of operators."""
 
     @blueprint.arguments(AuditQuerySchema, location="query")
     @blueprint.response(200, ActionPageSchema)

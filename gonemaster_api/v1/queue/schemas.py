@@ -1,4 +1,4 @@
-"""The queue as the API shows it, and what can be done to it."""
+"""The queue as the API shows it, and requests that change it."""
 
 from typing import ClassVar
 
@@ -14,11 +14,11 @@ from gonemaster_tasks.queues import TIERS
 
 
 class TierSchema(ma.Schema):
-    """One tier: what waits in it, and whether it is paused, by whom and why."""
+    """One tier: number of jobs by state, and its pause."""
 
     tier = ma.fields.String(required=True, metadata={"enum": list(TIERS)})
     queued = ma.fields.Integer(required=True)
-    held = ma.fields.Integer(required=True, metadata={"description": "jobs in state paused"})
+    held = ma.fields.Integer(required=True, metadata={"description": "jobs with the status paused"})
     running = ma.fields.Integer(required=True)
     paused = ma.fields.Boolean(required=True)
     paused_by = ma.fields.String(required=True)
@@ -28,7 +28,7 @@ class TierSchema(ma.Schema):
 
 
 class WorkerSchema(ma.Schema):
-    """A living worker process."""
+    """A running worker process."""
 
     name = ma.fields.String(required=True)
     host = ma.fields.String(required=True)
@@ -36,7 +36,7 @@ class WorkerSchema(ma.Schema):
     queues = ma.fields.List(ma.fields.String(), required=True)
     slots = ma.fields.Integer(required=True)
     slots_in_use = ma.fields.Integer(required=True)
-    running = ma.fields.List(ma.fields.String(), required=True, metadata={"description": "ids of jobs"})
+    running = ma.fields.List(ma.fields.String(), required=True, metadata={"description": "job ids"})
     started_at = Instant(required=True)
     draining = ma.fields.Boolean(required=True)
 
@@ -56,10 +56,10 @@ class QueueSchema(ma.Schema):
         ma.fields.Nested(WorkerSchema),
         required=True,
         allow_none=True,
-        metadata={"description": "null while the broker does not answer"},
+        metadata={"description": "null while the broker is unavailable"},
     )
     items = ma.fields.List(
-        ma.fields.Nested(JobSchema), required=True, metadata={"description": "waiting jobs, the next one first"}
+        ma.fields.Nested(JobSchema), required=True, metadata={"description": "waiting jobs, next one first"}
     )
     total = ma.fields.Integer(required=True)
     limit = ma.fields.Integer(required=True)
@@ -69,24 +69,24 @@ class QueueSchema(ma.Schema):
 
 
 class QueueQuerySchema(PagingSchema):
-    """Which waiting jobs to list; those of both tiers without `tier`."""
+    """Which waiting jobs to list; without `tier` those of both tiers."""
 
     tier = ma.fields.String(validate=validate.OneOf(TIERS))
 
 
 class PauseSchema(RequestSchema):
-    """Which tiers to pause, both without `tier`; why, and until when."""
+    """Which tiers to pause (without `tier` both), the reason and the end of the pause."""
 
     optional_body = True
     example: ClassVar = {"tier": "batch", "reason": "maintenance", "until": "2036-01-31T12:00:00Z"}
 
     tier = ma.fields.String(validate=validate.OneOf(TIERS), allow_none=True)
     reason = ma.fields.String(validate=validate.Length(max=1000), allow_none=True)
-    until = Instant(allow_none=True, metadata={"description": "when the tiers resume by themselves"})
+    until = Instant(allow_none=True, metadata={"description": "time at which the tiers resume automatically"})
 
 
 class ResumeSchema(RequestSchema):
-    """Which tiers to resume, both without `tier`."""
+    """Which tiers to resume; without `tier` both."""
 
     optional_body = True
     example: ClassVar = {"tier": "batch"}
@@ -95,13 +95,13 @@ class ResumeSchema(RequestSchema):
 
 
 class StatusSchema(ma.Schema):
-    """What was done."""
+    """Confirmation."""
 
     status = ma.fields.String(required=True, metadata={"enum": ["paused", "resumed", "reordered"]})
 
 
 class JobIdsSchema(RequestSchema):
-    """Jobs, by their ids."""
+    """Job ids."""
 
     error_codes: ClassVar = {"job_ids": "invalid_queue"}
     example: ClassVar = {"job_ids": ["job_0u3kq9ZbXa1hT5cR2mE"]}
@@ -119,12 +119,12 @@ class ReorderSchema(RequestSchema):
 
     job_ids = TextList(
         required=True,
-        metadata={"description": "as many as wait; where the body would be too large, use /queue/move"},
+        metadata={"description": "every waiting job; if the body would be too large, use /queue/move"},
     )
 
 
 class MoveSchema(JobIdsSchema):
-    """Jobs of one tier, and where they go: to an end, or beside another job of the tier."""
+    """Jobs of one tier and their destination: an end of the tier, or a position next to another job."""
 
     example: ClassVar = {"job_ids": ["job_0u3kq9ZbXa1hT5cR2mE"], "to": "front"}
 
@@ -134,13 +134,13 @@ class MoveSchema(JobIdsSchema):
 
 
 class MovedSchema(ma.Schema):
-    """The jobs that moved; others do not wait (any more)."""
+    """The jobs that were moved; the others are not waiting."""
 
     moved = ma.fields.List(ma.fields.String(), required=True)
 
 
 class RemovedSchema(ma.Schema):
-    """The jobs that were removed; others had started or ended."""
+    """The jobs that were removed; the others had started or finished."""
 
     removed = ma.fields.List(ma.fields.String(), required=True)
 
@@ -163,7 +163,7 @@ class QueueHealthSchema(ma.Schema):
 
 
 class AuditQuerySchema(PagingSchema):
-    """Which actions to list; `queue.` with its dot and `open:` with its colon stand for all that begin with them."""
+    """Which actions to list; `queue.` (with the dot) and `open:` (with the colon) match as prefixes."""
 
     action = ma.fields.String(load_default="", validate=validate.Length(max=64), metadata={"example": "queue."})
     who = ma.fields.String(load_default="", validate=validate.Length(max=255), metadata={"example": "open:127.0.0.1"})
@@ -181,7 +181,7 @@ class ActionSchema(ma.Schema):
     at = Instant(required=True)
     who = ma.fields.String(
         required=True,
-        metadata={"description": "label of a token, `open:` and an address, or the part of the service that acted"},
+        metadata={"description": "label of a token, `open:` and an IP address, or the component that acted"},
     )
     action = ma.fields.String(required=True)
     target = ma.fields.String(required=True)

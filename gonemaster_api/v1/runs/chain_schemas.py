@@ -1,4 +1,4 @@
-"""The chain of trust as the API shows it; docs/reference/dnssec-chain.md has the meaning of each field."""
+"""The DNSSEC chain of trust as the API shows it; docs/reference/dnssec-chain.md has the meaning of each field."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def _texts() -> ma.fields.List[Any]:
 
 
 class _SeenSchema(ma.Schema):
-    """A record and the addresses that gave it."""
+    """A record and the server addresses that returned it."""
 
     key_tag = ma.fields.Integer(required=True)
     algorithm = ma.fields.Integer(required=True)
@@ -45,7 +45,7 @@ class ChainKeySchema(_SeenSchema):
 
 
 class ChainSignatureSchema(_SeenSchema):
-    """An RRSIG record and what it is worth."""
+    """An RRSIG record and the verdict of its validation."""
 
     covers = ma.fields.String(required=True)
     signer = ma.fields.String(required=True)
@@ -55,7 +55,7 @@ class ChainSignatureSchema(_SeenSchema):
 
 
 class ChainServerSchema(ma.Schema):
-    """What one server says is worth."""
+    """Validation status of one server's responses."""
 
     nameserver = ma.fields.String(required=True)
     address = ma.fields.String(required=True)
@@ -74,14 +74,14 @@ class ChainSideSchema(ma.Schema):
 
 
 class ChainLinkSchema(ma.Schema):
-    """What became of one DS record."""
+    """Verdict of one DS record."""
 
     zone = ma.fields.String(required=True)
     key_tag = ma.fields.Integer(required=True)
     algorithm = ma.fields.Integer(required=True)
     digest_type = ma.fields.Integer(required=True)
     verdict = ma.fields.String(required=True)
-    signs = ma.fields.Boolean(required=True, metadata={"description": "the key signs the keys"})
+    signs = ma.fields.Boolean(required=True, metadata={"description": "whether the key signs the DNSKEY RRset"})
 
 
 class ChainZoneSchema(ma.Schema):
@@ -97,7 +97,7 @@ class ChainZoneSchema(ma.Schema):
 
 
 class ChainNameSchema(ma.Schema):
-    """What the addresses of a name server in the zone are worth."""
+    """Validation status of the addresses of an in-domain name server."""
 
     name = ma.fields.String(required=True)
     status = ma.fields.String(required=True, metadata={"enum": list(_NAMES)})
@@ -107,7 +107,7 @@ class ChainNameSchema(ma.Schema):
 
 
 class DnssecChainSchema(ma.Schema):
-    """The chain of trust as a run saw it."""
+    """The DNSSEC chain of trust of a run."""
 
     version = ma.fields.Integer(required=True)
     zone = ma.fields.String(required=True)

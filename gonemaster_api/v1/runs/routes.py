@@ -1,4 +1,4 @@
-"""Runs: list, look at, compare."""
+"""Runs: list, show, compare."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, Ru
 from gonemaster_db.repositories.comparison import Difference, diff_runs
 from gonemaster_db.repositories.runs import get_dnssec_chain, get_run
 
-blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="What tests found, kept")
+blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Records of finished tests")
 
 
 @blueprint.route("")
@@ -26,7 +26,7 @@ class Runs(MethodView):
     @blueprint.response(200, RunPageSchema)
     @blueprint.refuses(_400="invalid_finished_after, invalid_finished_before, invalid_time_range, invalid_sort, ...")
     def get(self, query: dict[str, Any]) -> Any:
-        """List runs, by default the last finished first."""
+        """List runs, by default the most recently finished first."""
         return read_runs(state(), query)
 
 
@@ -37,13 +37,13 @@ class RunById(MethodView):
     @blueprint.response(200, RunSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, run_id: str) -> Any:
-        """Show a run with the profile it was made with."""
+        """Show a run with its effective profile."""
         return read_scored_run(state(), run_id)
 
 
 @blueprint.route("/<run_id>/result")
 class RunResult(MethodView):
-    """What a run found."""
+    """The result of a run."""
 
     @blueprint.arguments(LocaleQuerySchema, location="query")
     @blueprint.response(200, JobResultSchema)
@@ -55,29 +55,29 @@ class RunResult(MethodView):
 
 @blueprint.route("/<run_id>/dnssec-chain")
 class Chain(MethodView):
-    """The chain of trust as a run saw it."""
+    """The DNSSEC chain of trust of a run."""
 
     @blueprint.response(200, DnssecChainSchema)
-    @blueprint.refuses(_404="not_found; also where the run has none")
+    @blueprint.refuses(_404="not_found; also if the run has none")
     def get(self, run_id: str) -> Any:
-        """Show the chain document of a run, if one was stored."""
+        """Show the DNSSEC chain of trust of a run, if one was stored."""
         with state().store.read_only() as session:
             get_run(session, run_id)
             chain = get_dnssec_chain(session, run_id)
         if chain is None:
-            raise NotFound("chain document of run", run_id)
+            raise NotFound("DNSSEC chain of run", run_id)
         return chain
 
 
 @blueprint.route("/<run_id>/diff/<other_id>")
 class Diff(MethodView):
-    """Two runs side by side."""
+    """Comparison of two runs."""
 
     @blueprint.arguments(DiffQuerySchema, location="query")
     @blueprint.response(200, DifferenceSchema)
     @blueprint.refuses(_400="invalid_min_level", _404="not_found")
     def get(self, query: dict[str, Any], run_id: str, other_id: str) -> Difference:
-        """Say which findings came, went, or say something else in the second run."""
+        """List the findings that were added, cleared or changed in the second run."""
         with state().store.read_only() as session:
             before, after = get_run(session, run_id), get_run(session, other_id)
             return diff_runs(session, before.id, after.id, min_level=query["min_level"])

@@ -50,7 +50,7 @@ class RunSchema(ma.Schema):
 
 
 class RunSortSchema(PagingSchema):
-    """A page of runs in an order."""
+    """Order and page of a list of runs."""
 
     sort = ma.fields.String(load_default=RUN_SORT, validate=validate.OneOf(sorted(SORTS)))
 
@@ -60,7 +60,7 @@ class RunQuerySchema(RunSortSchema):
 
     tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a domain tag"})
     event_tag = ma.fields.String(validate=validate.Length(max=64), metadata={"description": "a message tag"})
-    domain = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a part of the name"})
+    domain = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "substring of the name"})
     domain_exact = ma.fields.String(validate=validate.Length(max=255))
     batch = ma.fields.String(validate=validate.Length(max=64))
     status = ma.fields.String(validate=validate.OneOf(STATUSES))
@@ -74,7 +74,7 @@ RunPageSchema = page_schema(RunSchema, "Run", sort=ma.fields.String(required=Tru
 
 
 class LineSchema(ma.Schema):
-    """What one entry says, without when."""
+    """Level and arguments of an entry."""
 
     level = ma.fields.String(required=True)
     args = ma.fields.Dict(required=True)
@@ -91,7 +91,7 @@ class FindingChangeSchema(ma.Schema):
 
 
 class DifferenceSchema(ma.Schema):
-    """Findings that came, went, or say something else."""
+    """Findings that were added, cleared or changed."""
 
     added = ma.fields.List(ma.fields.Nested(FindingChangeSchema), required=True)
     cleared = ma.fields.List(ma.fields.Nested(FindingChangeSchema), required=True)
@@ -99,6 +99,6 @@ class DifferenceSchema(ma.Schema):
 
 
 class DiffQuerySchema(QuerySchema):
-    """From which level up entries count."""
+    """Lowest level of the entries to compare."""
 
     min_level = LevelName(load_default="INFO")

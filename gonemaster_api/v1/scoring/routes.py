@@ -1,4 +1,4 @@
-"""How findings become a score and a grade."""
+"""The configuration of score and grade."""
 
 from typing import Any
 
@@ -11,29 +11,31 @@ from gonemaster_api.use_cases.scoring_config import replace_scoring
 from gonemaster_api.v1.scoring.schemas import ScoringChangeSchema, ScoringConfigSchema
 from gonemaster_api.web.actor import who
 
-blueprint = Blueprint("scoring", __name__, url_prefix="/scoring-config", description="From findings to a score")
+blueprint = Blueprint(
+    "scoring", __name__, url_prefix="/scoring-config", description="Configuration of scores and grades"
+)
 
 
 @blueprint.route("")
 class ScoringConfiguration(MethodView):
-    """What counts now."""
+    """The configuration in effect."""
 
     @blueprint.response(200, ScoringConfigSchema)
     def get(self) -> Any:
-        """Show the configuration that counts."""
+        """Show the configuration in effect."""
         return read_scoring(state())
 
     @blueprint.arguments(ScoringChangeSchema)
     @blueprint.response(200, ScoringConfigSchema)
     @blueprint.refuses(_400="invalid_scoring_config, readonly_setting")
     def put(self, request_body: dict[str, Any]) -> Any:
-        """Store another one, for the scores that are computed from now on; stored scores stay."""
+        """Replace the configuration for scores computed from now on; stored scores are unchanged."""
         return replace_scoring(state(), request_body, who=who())
 
 
 @blueprint.route("/defaults")
 class ScoringDefaults(MethodView):
-    """What counts by default."""
+    """The built-in configuration."""
 
     @blueprint.response(200, ScoringConfigSchema)
     def get(self) -> Any:

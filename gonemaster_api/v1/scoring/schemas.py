@@ -9,7 +9,7 @@ from gonemaster_engine.scoring.config import CRITERION_NAMES
 
 
 def _number(**limits: Any) -> ma.fields.Raw:
-    """Give a field for a number that stays what it is: 5 does not become 5.0."""
+    """Return a field for a number of either JSON form: 5 does not become 5.0."""
     return ma.fields.Raw(metadata={"type": "number", "minimum": 0, **limits})
 
 
@@ -18,7 +18,7 @@ def _numbers(about: str) -> ma.fields.Dict:
 
 
 class GradeBandSchema(ma.Schema):
-    """A grade and the lowest score that earns it."""
+    """A grade and its lowest score."""
 
     grade = ma.fields.String(required=True)
     min_score = ma.fields.Raw(required=True, metadata={"type": "number", "minimum": 0, "maximum": 100})
@@ -33,26 +33,26 @@ class ScoringConfigSchema(ma.Schema):
         keys=ma.fields.String(),
         values=ma.fields.String(),
         required=True,
-        metadata={"description": "category by module; others do not count"},
+        metadata={"description": "category by module; other modules are not scored"},
     )
-    tag_penalties = _numbers("penalty by message tag; goes before that of the level")
+    tag_penalties = _numbers("penalty by message tag; overrides that of the level")
     grade_bands = ma.fields.List(
         ma.fields.Nested(GradeBandSchema), required=True, metadata={"description": "best first"}
     )
     bonus_criteria = ma.fields.List(
         ma.fields.String(metadata={"enum": list(CRITERION_NAMES)}),
         required=True,
-        metadata={"description": "what A+ needs beside the score"},
+        metadata={"description": "criteria that A+ requires besides the score"},
     )
 
 
 def _given(about: str, **shape: Any) -> ma.fields.Raw:
-    """Give a field whose content the engine checks, which names the path of everything that is wrong."""
+    """Return a field that the engine validates; its errors carry the path."""
     return ma.fields.Raw(metadata={"description": about, **shape})
 
 
 class ScoringChangeSchema(RequestSchema):
-    """A configuration to be stored; a key that is absent follows the default, one that is given replaces it whole."""
+    """A configuration to store. An absent key has its default; a present key replaces the default entirely."""
 
     error_codes: ClassVar = dict.fromkeys(ScoringConfigSchema().fields, "invalid_scoring_config")
     example: ClassVar = {"severity_penalties": {"NOTICE": 0, "WARNING": 10, "ERROR": 30}}
@@ -62,4 +62,4 @@ class ScoringChangeSchema(RequestSchema):
     module_categories = _given("category by module", type="object")
     tag_penalties = _given("penalty by message tag", type="object")
     grade_bands = _given("list of {grade, min_score}", type="array", items={"type": "object"})
-    bonus_criteria = _given("list of the criteria that count, or map of criterion to true or false")
+    bonus_criteria = _given("list of required criteria, or map of criterion to true or false")

@@ -1,4 +1,4 @@
-"""Settings: show them all, change some."""
+"""Settings: show all, change some."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from gonemaster_api.use_cases.settings import save_settings
 from gonemaster_api.v1.settings.schemas import SavedSchema, SettingsChangeSchema, SettingsSchema
 from gonemaster_api.web.actor import who
 
-blueprint = Blueprint("settings", __name__, url_prefix="/settings", description="How the service is set")
+blueprint = Blueprint("settings", __name__, url_prefix="/settings", description="Configuration of the service")
 
 
 @blueprint.route("")
@@ -20,16 +20,16 @@ class AllSettings(MethodView):
 
     @blueprint.response(200, SettingsSchema)
     def get(self) -> dict[str, Any]:
-        """Show every setting of the answering process: value, source, and what is allowed."""
+        """Show all settings of the responding process: value, source and allowed values."""
         return read_settings(state())
 
     @blueprint.arguments(SettingsChangeSchema)
     @blueprint.response(200, SavedSchema)
     @blueprint.refuses(
-        _400="invalid_body, unknown_setting, readonly_setting, invalid_setting; nothing was saved",
+        _400="invalid_body, unknown_setting, readonly_setting, invalid_setting; nothing is saved",
         _503="broker_unavailable, store_unavailable",
     )
     def put(self, request_body: dict[str, Any]) -> dict[str, str]:
-        """Change settings while the service runs, all or none, within two seconds in every process."""
+        """Change settings at run time, all or none; every process applies them within two seconds."""
         save_settings(state(), request_body, who=who())
         return {"status": "ok"}

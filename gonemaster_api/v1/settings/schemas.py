@@ -18,16 +18,16 @@ _TYPES = ("string", "integer", "boolean", "array")
 
 
 class SettingSchema(ma.Schema):
-    """One setting: its value, where that comes from, and what may stand in its place."""
+    """One setting: value, source and allowed values."""
 
     value = ma.fields.Raw(required=True, allow_none=True, metadata={"description": "passwords and digests are masked"})
     source = ma.fields.String(
         required=True,
-        metadata={"enum": list(SOURCES), "description": "a variable of the environment counts as config_file"},
+        metadata={"enum": list(SOURCES), "description": "an environment variable counts as config_file"},
     )
-    readonly = ma.fields.Boolean(required=True, metadata={"description": "cannot be changed while the service runs"})
+    readonly = ma.fields.Boolean(required=True, metadata={"description": "cannot be changed at run time"})
     type = ma.fields.String(required=True, metadata={"enum": list(_TYPES)})
-    allowed = ma.fields.String(required=True, metadata={"description": "what is taken, in words"})
+    allowed = ma.fields.String(required=True, metadata={"description": "allowed values, in words"})
     minimum = ma.fields.Integer()
     maximum = ma.fields.Integer()
     choices = ma.fields.List(ma.fields.String())
@@ -51,7 +51,7 @@ def _value_field(option: Option) -> ma.fields.Field[Any]:
 
 
 class _ChangeSchema(RequestSchema):
-    """Values by key, all of which are saved or none; null forgets what was saved, so that file and default count."""
+    """Values by key; all are saved or none. null deletes the saved value, so that file and default apply."""
 
     example: ClassVar[Mapping[str, Any] | None] = {"worker_count": 8, "database.retention_days": 400}
 
@@ -63,7 +63,7 @@ class _ChangeSchema(RequestSchema):
 
 
 class SavedSchema(ma.Schema):
-    """What was done."""
+    """Confirmation."""
 
     status = ma.fields.String(required=True, metadata={"enum": ["ok"]})
 

@@ -1,4 +1,4 @@
-"""Test cases: what they look at, and what their tags mean."""
+"""Test cases: their purpose and the texts of their message tags."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from gonemaster_api.v1.spec.schemas import (
 from gonemaster_engine.messages import DEFAULT_LOCALE, advice, best_locale, description, template
 from gonemaster_engine.registry import Case, cases, select
 
-blueprint = Blueprint("spec", __name__, url_prefix="/spec/testcases", description="What is tested")
+blueprint = Blueprint("spec", __name__, url_prefix="/spec/testcases", description="Specifications of test cases")
 
 
 @blueprint.route("")
@@ -26,7 +26,7 @@ class Testcases(MethodView):
     @blueprint.arguments(TestcaseQuerySchema, location="query")
     @blueprint.response(200, TestcasesSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List test cases, of one module if it is given."""
+        """List test cases, optionally of one module."""
         module = (query.get("module") or query.get("category") or "").upper()
         items = [_shown(case) for case in cases().values() if module in ("", case.module)]
         return {"items": items, "total": len(items)}
@@ -40,7 +40,7 @@ class TestcaseById(MethodView):
     @blueprint.response(200, TestcaseDetailSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, query: dict[str, Any], testcase_id: str) -> dict[str, Any]:
-        """Show a test case with the texts of its tags."""
+        """Show a test case with the texts of its message tags."""
         case = cases().get(testcase_id.lower())
         if case is None:
             raise NotFound("test case", testcase_id)

@@ -15,7 +15,7 @@ class TestcaseSchema(ma.Schema):
     id = ma.fields.String(required=True)
     module = ma.fields.String(required=True)
     description = ma.fields.String(required=True)
-    excluded = ma.fields.Boolean(metadata={"description": "this server leaves it out"})
+    excluded = ma.fields.Boolean(metadata={"description": "true if this server excludes it"})
 
 
 class TestcasesSchema(ma.Schema):
@@ -28,7 +28,7 @@ class TestcasesSchema(ma.Schema):
 
 
 class SpecTagSchema(ma.Schema):
-    """A message tag: its text with placeholders, and advice."""
+    """A message tag: its text with placeholders, and its advice."""
 
     tag = ma.fields.String(required=True)
     message = ma.fields.String(required=True)
@@ -43,7 +43,7 @@ class TestcaseDetailSchema(TestcaseSchema):
 
 
 class TestcaseQuerySchema(QuerySchema):
-    """Which test cases to list; `category` is another word for `module`."""
+    """Which test cases to list; `category` is an alias of `module`."""
 
     __test__ = False  # pytest: not a test
 

@@ -1,4 +1,4 @@
-"""healthz, readyz, features, locales."""
+"""Probes, features and locales."""
 
 from typing import Any
 
@@ -16,22 +16,22 @@ blueprint = Blueprint("system", __name__, description="The service itself")
 
 @blueprint.route("/healthz")
 class Health(MethodView):
-    """The process."""
+    """Liveness."""
 
     @blueprint.response(200, HealthSchema)
     def get(self) -> dict[str, str]:
-        """Say that the process answers, whatever its parts do."""
+        """Report that the process responds, regardless of database and broker."""
         return {"status": "ok"}
 
 
 @blueprint.route("/readyz")
 class Readiness(MethodView):
-    """Process, database, tables and broker."""
+    """Readiness."""
 
     @blueprint.response(200, ReadySchema)
-    @blueprint.alt_response(503, schema=ReadySchema, description="a part does not serve")
+    @blueprint.alt_response(503, schema=ReadySchema, description="a component is not ready")
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
-        """Say whether requests can be served: 200, or 503 with the parts that fail."""
+        """Report whether requests can be served: 200, or 503 with the components that fail."""
         found = read_parts(state())
         ready = all(said == OK for said in found.values())
         if ready:
@@ -41,11 +41,11 @@ class Readiness(MethodView):
 
 @blueprint.route("/features")
 class Features(MethodView):
-    """Switches that user interfaces follow."""
+    """Feature flags for user interfaces."""
 
     @blueprint.response(200, FeaturesSchema)
     def get(self) -> Any:
-        """Say what this server shows."""
+        """Show the feature flags of this server."""
         return state().settings
 
 
@@ -55,5 +55,5 @@ class Locales(MethodView):
 
     @blueprint.response(200, LocalesSchema)
     def get(self) -> dict[str, list[str]]:
-        """List the languages of messages."""
+        """List the languages of message texts."""
         return {"locales": locales()}

@@ -4,13 +4,13 @@ import marshmallow as ma
 
 
 class HealthSchema(ma.Schema):
-    """The process answers."""
+    """The process responds."""
 
     status = ma.fields.String(required=True, metadata={"example": "ok"})
 
 
 class ReadySchema(ma.Schema):
-    """What each part says: `ok`, or why it is not."""
+    """The state of each component: `ok`, or the reason why it is not."""
 
     status = ma.fields.String(required=True, metadata={"enum": ["ok", "unavailable"]})
     parts = ma.fields.Dict(
@@ -22,13 +22,13 @@ class ReadySchema(ma.Schema):
 
 
 class FeaturesSchema(ma.Schema):
-    """What this server shows."""
+    """Feature flags."""
 
     show_score_admin = ma.fields.Boolean(required=True)
     show_nameserver_timings_admin = ma.fields.Boolean(required=True)
 
 
 class LocalesSchema(ma.Schema):
-    """Languages of messages; `en` is always among them."""
+    """Languages of message texts; always includes `en`."""
 
     locales = ma.fields.List(ma.fields.String(), required=True)

@@ -1,4 +1,4 @@
-"""Domain tags: make, fill, look at, purge."""
+"""Domain tags: create, assign, show, purge, delete."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ class Tags(MethodView):
     @blueprint.response(201, TagSchema)
     @blueprint.refuses(_400="missing_name, invalid_name", _409="tag_exists")
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Make a tag."""
+        """Create a tag."""
         shared, name = state(), request_body["name"].strip()
         make_tag(shared, name, request_body["description"])
         return read_tag(shared, name)
@@ -64,7 +64,7 @@ class TagByName(MethodView):
     @blueprint.response(200, TagSchema)
     @blueprint.refuses(_400="missing_description", _404="not_found")
     def put(self, request_body: dict[str, Any], name: str) -> Any:
-        """Describe a tag."""
+        """Change the description of a tag."""
         shared = state()
         change_description(shared, name, request_body["description"])
         return read_tag(shared, name)
@@ -72,7 +72,7 @@ class TagByName(MethodView):
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found")
     def delete(self, name: str) -> None:
-        """Remove a tag and its memberships; domains and runs stay."""
+        """Delete a tag and its memberships; domains and runs are kept."""
         remove_tag(state(), name, who=who())
 
 
@@ -93,36 +93,36 @@ class DomainsOfTag(MethodView):
     @blueprint.response(204)
     @blueprint.refuses(_400="invalid_name, missing_domains, invalid_domain", _409="reference_gone")
     def post(self, request_body: dict[str, Any], name: str) -> None:
-        """Put domains into a tag; both are made where they do not exist."""
+        """Add domains to a tag; both are created if they do not exist."""
         add_domains_to_tag(state(), name, request_body["domains"])
 
     @blueprint.arguments(TagDomainsSchema)
     @blueprint.response(204)
     @blueprint.refuses(_400="missing_domains, invalid_domain", _404="not_found")
     def delete(self, request_body: dict[str, Any], name: str) -> None:
-        """Take domains out of a tag."""
+        """Remove domains from a tag."""
         remove_domains_from_tag(state(), name, request_body["domains"])
 
 
 @blueprint.route("/<name>/summary")
 class Summary(MethodView):
-    """How the domains of a tag are."""
+    """Summary of a tag."""
 
     @blueprint.response(200, TagSummarySchema)
-    @blueprint.refuses(_404="not_found; also for a tag without domains")
+    @blueprint.refuses(_404="not_found; also for a tag with no domains")
     def get(self, name: str) -> Any:
-        """Count the newest runs of a tag's domains by level and grade."""
+        """Count the latest runs of a tag's domains by level and grade."""
         return read_tag_summary(state(), name)
 
 
 @blueprint.route("/<name>/purge")
 class PurgeTag(MethodView):
-    """The history of a tag's domains removed."""
+    """Deletion of the runs of a tag."""
 
     @blueprint.response(200, PurgedRunsSchema)
     @blueprint.refuses(_404="not_found")
     def post(self, name: str) -> dict[str, int]:
-        """Remove all runs of a tag's domains; unfinished jobs and memberships stay."""
+        """Delete all runs of a tag's domains; unfinished jobs and memberships are kept."""
         return {"purged_runs": purge_tag(state(), name, who=who())}
 
 
@@ -148,11 +148,11 @@ class ProfileOfTag(MethodView):
     @blueprint.response(204)
     @blueprint.refuses(_400="invalid_profile_id", _404="not_found, profile_not_found", _409="reference_gone")
     def put(self, request_body: dict[str, Any], name: str) -> None:
-        """Set the profile that domains of the tag are tested with by default."""
+        """Set the default profile of a tag's domains."""
         set_tag_profile(state(), name, request_body["profile_id"], who=who())
 
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found")
     def delete(self, name: str) -> None:
-        """Let the domains of the tag be tested with the server's default again."""
+        """Clear the default profile of a tag's domains."""
         set_tag_profile(state(), name, None, who=who())

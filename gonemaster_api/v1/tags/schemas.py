@@ -21,24 +21,24 @@ class TagSchema(ma.Schema):
 
 
 class NewTagSchema(RequestSchema):
-    """A tag to be made."""
+    """A tag to create."""
 
-    example: ClassVar = {"name": "mine", "description": "what we look after"}
+    example: ClassVar = {"name": "mine", "description": "domains that we operate"}
 
     name = ma.fields.String(required=True, validate=validate.Length(max=255))
     description = ma.fields.String(load_default="", validate=validate.Length(max=10_000))
 
 
 class TagChangeSchema(RequestSchema):
-    """What can be changed of a tag."""
+    """The changeable properties of a tag."""
 
-    example: ClassVar = {"description": "what we look after"}
+    example: ClassVar = {"description": "domains that we operate"}
 
     description = ma.fields.String(required=True, validate=validate.Length(max=10_000))
 
 
 class TagDomainsSchema(RequestSchema):
-    """Domains that join or leave a tag."""
+    """Domains to add to or remove from a tag."""
 
     example: ClassVar = {"domains": ["example.com", "example.net"]}
 
@@ -46,7 +46,7 @@ class TagDomainsSchema(RequestSchema):
 
 
 class TagProfileSchema(RequestSchema):
-    """The profile that domains of a tag are tested with where a request names none."""
+    """The profile of a tag's domains in requests that specify none."""
 
     error_codes: ClassVar = {"profile_id": "invalid_profile_id"}
     example: ClassVar = {"profile_id": 1}
@@ -55,7 +55,7 @@ class TagProfileSchema(RequestSchema):
 
 
 class TagSummarySchema(ma.Schema):
-    """Newest runs of a tag's domains, counted."""
+    """Latest runs of a tag's domains, by level and grade."""
 
     tag = ma.fields.String(required=True)
     domain_count = ma.fields.Integer(required=True)
@@ -68,6 +68,6 @@ class TagSummarySchema(ma.Schema):
 
 
 class PurgedRunsSchema(ma.Schema):
-    """How many runs were removed."""
+    """Number of deleted runs."""
 
     purged_runs = ma.fields.Integer(required=True)
