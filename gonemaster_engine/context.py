@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from gonemaster_engine.dnssec.verify import Verifier
-from gonemaster_engine.net.cache import Lifetimes, QuestionKey
+from gonemaster_engine.net.cache import Lifetimes, QueryKey
 from gonemaster_engine.net.nameserver import Nameserver, NameserverTiming, Server
 from gonemaster_engine.net.transport import Timing
 from gonemaster_engine.net.wire import Response
@@ -75,7 +75,7 @@ class RunContext:
         self._ipv6 = profile.ipv6 and resources.has_ipv6
 
     def uses_family(self, *, ipv6: bool) -> bool:
-        """Say whether addresses of that family are asked."""
+        """Say whether addresses of that family are queried."""
         return self._ipv6 if ipv6 else self.profile.ipv4
 
     def start(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
@@ -93,7 +93,7 @@ class RunContext:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def release(self) -> None:
-        """Let go of the servers, which know this run: what is in no circle is freed at once."""
+        """Let go of the servers, which know this run: without reference cycles a run is freed at once."""
         self.servers.clear()
         self._nameservers.clear()
 
@@ -128,19 +128,19 @@ class RunContext:
         )
 
     def timings(self) -> list[NameserverTiming]:
-        """Return how fast the name servers that were asked answered, sorted by name and address."""
-        asked = [nameserver for nameserver in self._nameservers.values() if nameserver.server.was_asked]
+        """Return how fast the name servers that were queried answered, sorted by name and address."""
+        asked = [nameserver for nameserver in self._nameservers.values() if nameserver.server.was_queried]
         return [nameserver.server.timing(nameserver.name) for nameserver in sorted(asked)]
 
-    def answers(self) -> Iterable[tuple[str, QuestionKey, Response | None]]:
-        """Yield each finished question of the run: address, question, response."""
+    def answers(self) -> Iterable[tuple[str, QueryKey, Response | None]]:
+        """Yield each finished query of the run: address, query, response."""
         for address, server in self.servers.items():
             for key, answer in server.answers.items():
                 if answer.done() and not answer.cancelled():
                     yield address, key, answer.result()
 
-    def restore(self, address: str, key: QuestionKey, response: Response | None) -> None:
-        """Answer a question beforehand, as from a file."""
+    def restore(self, address: str, key: QueryKey, response: Response | None) -> None:
+        """Answer a query beforehand, as from a file."""
         answer: asyncio.Future[Response | None] = self.loop.create_future()
         answer.set_result(response)
         self.server(address).answers[key] = answer

@@ -30,7 +30,7 @@ class Level(enum.IntEnum):
             return cls[text.strip().upper()]
         except KeyError:
             allowed = ", ".join(level.name for level in cls)
-            raise ValueError(f"{text!r} is not a level; allowed are {allowed}") from None
+            raise ValueError(f"{text!r} is not a level; allowed levels are {allowed}") from None
 
 
 @dataclass(frozen=True, slots=True)

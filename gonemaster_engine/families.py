@@ -1,4 +1,4 @@
-"""Servers of an address family that is off: a case does not ask them, and the run says so for each query left out."""
+"""Servers of an address family that is off: a case does not query them, and the run says so for each query left out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IPV4_ENABLED = Tag("IPV4_ENABLED", Level.DEBUG2, _KEYS)
 IPV6_ENABLED = Tag("IPV6_ENABLED", Level.DEBUG2, _KEYS)
 
 ServerFilter: TypeAlias = Callable[[Iterable[Nameserver]], list[Nameserver]]
-"""Returns the servers that may be asked; the run reports each query that a case would have sent to the others."""
+"""Returns the servers that may be queried; the run reports each query that a case would have sent to the others."""
 
 
 def server_filter(

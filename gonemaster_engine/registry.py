@@ -31,7 +31,6 @@ MODULE_NAMES = (
 
 Emitted: TypeAlias = Mapping[str, frozenset[str]]
 """Tags that the finished cases of a module gave, by case id. Cases that were not selected are absent."""
-Gate: TypeAlias = Callable[[Emitted], bool]
 Findings: TypeAlias = AsyncIterator[Finding] | Awaitable[list[Finding]]
 """What a case gives: one finding after the other, or all at its end."""
 
@@ -43,8 +42,8 @@ class Case:
     id: str  # "basic01"
     purpose: str  # one line, from the docstring of its function
     tags: tuple[Tag, ...]  # all it can give, without START and END
-    function: Callable[..., Findings]  # takes the zone; with `asks`, what filters its servers, too
-    asks: tuple[str, ...] = ()  # query types for which the run reports each server whose address family is off
+    function: Callable[..., Findings]  # takes the zone; with `query_types`, what filters its servers, too
+    query_types: tuple[str, ...] = ()  # reported for each server whose address family is off
     module: str = field(init=False)  # name of its module, in capitals
 
     def __post_init__(self) -> None:
@@ -52,8 +51,8 @@ class Case:
 
     async def run(self, zone: Zone, report: Callable[[Finding], None]) -> None:
         """Do the case; `report` gets each finding as soon as it is there, among them the queries that are left out."""
-        usable = server_filter(zone.context.uses_family, self.asks, report)
-        found = self.function(zone, usable) if self.asks else self.function(zone)
+        usable = server_filter(zone.context.uses_family, self.query_types, report)
+        found = self.function(zone, usable) if self.query_types else self.function(zone)
         if isinstance(found, AsyncIterator):
             async for finding in found:
                 report(finding)
@@ -71,19 +70,19 @@ class Case:
 def case(case_id: str, *tags: Tag) -> Callable[[Callable[[Zone], Findings]], Case]: ...
 @overload
 def case(
-    case_id: str, *tags: Tag, asks: tuple[str, ...]
+    case_id: str, *tags: Tag, query_types: tuple[str, ...]
 ) -> Callable[[Callable[[Zone, ServerFilter], Findings]], Case]: ...
-def case(case_id: str, *tags: Tag, asks: tuple[str, ...] = ()) -> Callable[[Callable[..., Findings]], Case]:
+def case(case_id: str, *tags: Tag, query_types: tuple[str, ...] = ()) -> Callable[[Callable[..., Findings]], Case]:
     """Make a test case of a function that gives findings, and its docstring.
 
-    With `asks`, the types of its queries, the function gets a `ServerFilter` beside the zone: the servers that it
+    With `query_types` the function gets a `ServerFilter` beside the zone: the servers that it
     leaves out are reported by the run, once for each of these types.
     """
 
     def make(function: Callable[..., Findings]) -> Case:
         purpose = (function.__doc__ or "").strip().partition("\n")[0]
-        left_out = (IPV4_DISABLED, IPV6_DISABLED) if asks else ()
-        return Case(case_id.lower(), purpose, (*tags, *left_out), function, asks)
+        left_out = (IPV4_DISABLED, IPV6_DISABLED) if query_types else ()
+        return Case(case_id.lower(), purpose, (*tags, *left_out), function, query_types)
 
     return make
 
@@ -93,8 +92,8 @@ class Condition:
     """When a case runs: after which other cases, and if what they gave allows it."""
 
     after: tuple[str, ...]  # ids of cases; those not selected are not waited for
-    gate: Gate
-    otherwise: Callable[[Zone, Emitted], Finding | None] | None = None  # what the module says of a shut gate
+    is_met: Callable[[Emitted], bool]
+    otherwise: Callable[[Zone, Emitted], Finding | None] | None = None  # what the module says if it is not met
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +106,12 @@ class Module:
     extra_tags: tuple[Tag, ...] = ()  # given by the run on behalf of the module, outside of a case
 
 
-def unless_selected_and_missing(case_id: str, *wanted: str) -> Condition:
+def requires_any(case_id: str, *wanted: str) -> Condition:
     """Return the condition that `case_id` gave one of the wanted tags, or was not selected."""
     return Condition((case_id,), lambda emitted: case_id not in emitted or not emitted[case_id].isdisjoint(wanted))
 
 
-def unless_given(case_id: str, *unwanted: str) -> Condition:
+def requires_none(case_id: str, *unwanted: str) -> Condition:
     """Return the condition that `case_id` gave none of these tags."""
     return Condition((case_id,), lambda emitted: emitted.get(case_id, frozenset()).isdisjoint(unwanted))
 

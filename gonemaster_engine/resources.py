@@ -131,7 +131,7 @@ def parse_hints(text: str) -> Hints:
             if name in servers and isinstance(rdata, address_type):
                 hints[name] = (*hints.get(name, ()), names.canonical_address(rdata.address))
     if not hints:
-        raise EngineError("no NS record of the root zone has an address record beside it")
+        raise EngineError("no root server has an address record")
     return dict(sorted(hints.items()))
 
 
@@ -139,4 +139,4 @@ def _parse(text: str) -> dns.zone.Zone:
     try:
         return dns.zone.from_text(text, origin=".", relativize=False, check_origin=False)
     except (dns.exception.DNSException, ValueError) as error:
-        raise EngineError(f"not in zone-file format: {error}") from error
+        raise EngineError(f"invalid zone file: {error}") from error

@@ -1,7 +1,7 @@
 """A run: which test cases, in which order, until when; and its result.
 
 BASIC comes first and decides whether the zone can be tested at all. Then all other selected cases run, each as soon
-as the cases that it depends on have ended; they share the answers of the run, so most questions are asked once.
+as the cases that it depends on have ended; they share the answers of the run, so most queries are sent once.
 Entries are reported in the order of the plan, whatever the order in which the cases end.
 """
 
@@ -25,7 +25,7 @@ from gonemaster_engine.context import DSInfo, RunContext, Undelegated
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
 from gonemaster_engine.findings import END, START, Finding
-from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.nameserver import NameserverTiming
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.profile.profile import Profile
@@ -47,7 +47,7 @@ _LIBRARIES = ("cryptography", "dnspython", "idna")
 _CHAIN_LIMIT_S = 10.0
 _SLOW_SERVERS = 10  # named when the time is over
 
-Answers = Iterable[tuple[str, QuestionKey, Response | None]]
+Answers = Iterable[tuple[str, QueryKey, Response | None]]
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class RunResult:
     effective_profile: dict[str, Any]
     chain: dict[str, Any] | None = None  # of trust, where it was asked for and the zone could be looked at
     unfinished: list[str] = field(default_factory=list)  # ids of cases that the deadline cut off
-    answers: list[tuple[str, QuestionKey, Response | None]] = field(default_factory=list)  # all that was asked
+    answers: list[tuple[str, QueryKey, Response | None]] = field(default_factory=list)  # all that was queried
     origins: dict[str, Origin] = field(default_factory=dict)  # all AS look-ups, by address
 
 
@@ -92,8 +92,8 @@ async def run_test(
     `domain` may be what a user typed. `tests` and `exclude` name test cases and modules; without `tests` the profile
     decides. `nameservers` and `ds` stand in for the delegation in the parent zone. The run ends at the deadline with
     what it has; with `stop_level` at the first entry of that level or above. `restored` answers and
-    AS look-ups replace the network for the same questions. `with_chain` also describes the chain of trust, if a
-    test case of DNSSEC runs; that takes at most about ten questions more.
+    AS look-ups replace the network for the same queries. `with_chain` also describes the chain of trust, if a
+    test case of DNSSEC runs; that takes at most about ten queries more.
 
     A name that is too long, or has a label that is empty or too long, gives findings of BASIC and nothing else.
 
@@ -195,11 +195,15 @@ def _undelegated(nameservers: Iterable[tuple[str, str | None]], ds: Iterable[DSI
 
 def _checked(ds: DSInfo) -> DSInfo:
     if not (0 <= ds.keytag <= 0xFFFF and 0 <= ds.algorithm <= 0xFF and 0 <= ds.digtype <= 0xFF):
-        raise InvalidDelegation("key tag, algorithm and digest type of a DS must be within 65535, 255 and 255")
+        raise InvalidDelegation(
+            "the key tag of a DS record must be at most 65535, its algorithm and digest type at most 255"
+        )
     with suppress(ValueError):
         if bytes.fromhex(ds.digest):
             return ds
-    raise InvalidDelegation(f"the digest of a DS must be an even number of hexadecimal digits, not {ds.digest!r}")
+    raise InvalidDelegation(
+        f"the digest of a DS record must be an even number of hexadecimal digits, not {ds.digest!r}"
+    )
 
 
 class _Stopped(Exception):
@@ -269,14 +273,14 @@ class _Run:
             async with asyncio.timeout(limit_s):
                 self.chain = await build_chain(self._zone)
         except TimeoutError:
-            log.info("the chain of trust was not described in time", extra={"domain": self._zone.name})
+            log.info("no time was left to describe the chain of trust", extra={"domain": self._zone.name})
         except Exception:
-            log.exception("the chain of trust was not described", extra={"domain": self._zone.name})
+            log.exception("describing the chain of trust failed", extra={"domain": self._zone.name})
 
     async def do(self) -> None:
         """Run all cases of the plan that can run."""
         self._announce()
-        if not self._can_ask():
+        if not self._has_family():
             self._log.system("NO_NETWORK")
             self._skip(self._runs.values())
             return
@@ -293,11 +297,11 @@ class _Run:
             self._skip(others)
         else:
             if "connectivity02" in self._runs:
-                self._context.start(self._ask_over_tcp())
+                self._context.start(self._query_over_tcp())
             await self._run_together(others)
             self._tell_aside()
 
-    async def _ask_over_tcp(self) -> None:
+    async def _query_over_tcp(self) -> None:
         """Ask what CONNECTIVITY02 will ask, so that silence over TCP is waited for beside silence over UDP."""
         for server in await self._zone.delegation_servers() or ():
             server.query(self._zone.name, "SOA", tcp=True)
@@ -316,7 +320,7 @@ class _Run:
         if context.profile.ipv6 and not context.resources.has_ipv6:
             self._log.system("IPV6_AUTO_DISABLED")
 
-    def _can_ask(self) -> bool:
+    def _has_family(self) -> bool:
         context = self._context
         return context.uses_family(ipv6=False) or context.uses_family(ipv6=True)
 
@@ -372,7 +376,7 @@ class _Run:
                 if case_id in self._runs:
                     await self._runs[case_id].ended.wait()
             emitted = self._emitted(run.case.module)
-            if not condition.gate(emitted):
+            if not condition.is_met(emitted):
                 self._say_why(run, condition, emitted)
                 self._end(run)
                 return

@@ -191,7 +191,7 @@ class Zone:
             return None
         referred: dict[str, set[str]] = {}
         own: dict[str, set[str]] = {}
-        for server, response in await self.ask_for_delegation(_one_per_address(parents)):
+        for server, response in await self.query_delegation(_one_per_address(parents)):
             if response is None or response.rcode != "NOERROR":
                 continue
             if response.is_referral_to(self.name):
@@ -200,8 +200,8 @@ class Zone:
                 await self._collect_own(server, response, own)
         return referred or own
 
-    async def ask_for_delegation(self, parents: Sequence[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
-        """Ask for the NS records of the zone, and with EDNS once more where the answer had no room for all glue."""
+    async def query_delegation(self, parents: Sequence[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
+        """Query for the NS records of the zone, and once more with EDNS where the answer had no room for all glue."""
         plain = await query_all(parents, self.name, "NS")
         full = [
             server
@@ -322,18 +322,18 @@ class Zone:
             if name in problems and not (addresses and problems[name].kind == TARGET_UNRESOLVED)
         ]
 
-    # -- questions ----------------------------------------------------------------------------------------------
+    # -- queries ----------------------------------------------------------------------------------------------
 
     async def servers(self) -> list[Nameserver]:
-        """Return the servers to ask on behalf of the zone: its own, else those of the delegation; one per address."""
+        """Return the servers to query on behalf of the zone: its own, else those of the delegation; one per address."""
         return _one_per_address(await self.ns() or await self.glue())
 
     async def query_one(self, qname: str, qtype: str, **options: Any) -> Response | None:
-        """Return the first response of the zone's servers, asked in turn."""
+        """Return the first response of the zone's servers, queried in turn."""
         return await self._first(qname, qtype, lambda response: True, options)
 
     async def query_auth(self, qname: str, qtype: str, **options: Any) -> Response | None:
-        """Return the first authoritative response of the zone's servers, asked in turn."""
+        """Return the first authoritative response of the zone's servers, queried in turn."""
         return await self._first(qname, qtype, lambda response: response.aa, options)
 
     async def _first(
@@ -348,7 +348,7 @@ class Zone:
     async def query_all(
         self, qname: str, qtype: str, servers: Iterable[Nameserver] | None = None, **options: Any
     ) -> list[tuple[Nameserver, Response | None]]:
-        """Return what each of the zone's servers, or of those given, responds; all are asked at once."""
+        """Return what each of the zone's servers, or of those given, responds; all are queried at once."""
         return await query_all(await self.servers() if servers is None else servers, qname, qtype, **options)
 
     async def query_parent(self, qtype: str, qname: str | None = None, **options: Any) -> Response | None:

@@ -56,11 +56,11 @@ class AsnLookup:
         self._whois_port = whois_port
         self.found: dict[str, Origin] = dict(restored or {})  # by address: what the run was told, or is to be told
         self._sources = _in_order(profile)
-        # two runs share what they found only if they would have asked the same
+        # two runs share what they found only if they would have sent the same queries
         self._scope: object = (self._sources, profile.ipv4, profile.ipv6, profile.allow_non_global_targets, whois_port)
 
     def sources(self) -> list[str]:
-        """Return the databases that what the run was told rests on, in the order in which they are asked.
+        """Return the databases that what the run was told rests on, in the order in which they are queried.
 
         One that comes before a database that answered has failed, so it counts, too.
         """
@@ -91,7 +91,7 @@ class AsnLookup:
                 return known
             pending = self._cache.pending.get(block)
             if pending is None:
-                return await self._ask_and_store(address, exact, block)
+                return await self._look_up_and_store(address, exact, block)
             await asyncio.shield(pending)
 
     async def lookup_all(self, addresses: Iterable[str]) -> dict[str, Origin]:
@@ -103,26 +103,26 @@ class AsnLookup:
         wanted = list(dict.fromkeys(addresses))
         return dict(zip(wanted, await asyncio.gather(*map(self.lookup, wanted)), strict=True))
 
-    async def _ask_and_store(self, address: str, exact: _Key, block: _Key) -> Origin:
+    async def _look_up_and_store(self, address: str, exact: _Key, block: _Key) -> Origin:
         done = self._cache.pending[block] = asyncio.get_running_loop().create_future()
         try:
-            origin = await self._ask(address)
+            origin = await self._query(address)
             self._cache.store(block if _covers_block(origin) else exact, origin)
             return origin
         finally:
             del self._cache.pending[block]
             done.set_result(None)
 
-    async def _ask(self, address: str) -> Origin:
+    async def _query(self, address: str) -> Origin:
         for style, source in self._sources:
-            ask = self._ask_cymru if style == "cymru" else self._ask_whois
+            ask = self._query_cymru if style == "cymru" else self._query_whois
             try:
                 return await ask(source, address)
             except _SourceFailed:
                 continue
         return FAILED
 
-    async def _ask_cymru(self, source: str, address: str) -> Origin:
+    async def _query_cymru(self, source: str, address: str) -> Origin:
         resolution = await self._recursor.resolve(_cymru_name(source, address), "TXT")
         response = resolution.response
         if response is None or resolution.problem is not None:
@@ -138,7 +138,7 @@ class AsnLookup:
             raise _SourceFailed(source)
         return _judge(source, address, [read for text in texts if (read := _read_cymru(text))])
 
-    async def _ask_whois(self, source: str, address: str) -> Origin:
+    async def _query_whois(self, source: str, address: str) -> Origin:
         key = (self._scope, source)
         if self._cache.is_down(key):
             raise _SourceFailed(source)
@@ -158,7 +158,7 @@ class AsnLookup:
         profile = self._profile
         local = profile.source6 if ":" in server else profile.source4
         timeout_s = profile.timeout_s
-        return await riswhois.ask(server, address, port=self._whois_port, timeout_s=timeout_s, source=local)
+        return await riswhois.query(server, address, port=self._whois_port, timeout_s=timeout_s, source=local)
 
     async def _whois_addresses(self, source: str) -> list[str]:
         profile = self._profile

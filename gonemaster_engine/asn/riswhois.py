@@ -1,4 +1,4 @@
-"""One question to a RIS whois server: which prefix covers an address, and who announces it.
+"""One query to a RIS whois server: which prefix covers an address, and who announces it.
 
 Source: RFC 3912 (whois); the options are those of RIPE's RIS whois.
 """
@@ -11,7 +11,7 @@ PORT = 43
 MAX_OCTETS = 65536  # of an answer; a real one has a few hundred
 
 
-async def ask(server: str, address: str, *, port: int = PORT, timeout_s: float = 5.0, source: str = "") -> str:
+async def query(server: str, address: str, *, port: int = PORT, timeout_s: float = 5.0, source: str = "") -> str:
     """Return what the whois server at the address `server` says about `address`.
 
     The time limit holds for all of it, however slowly the octets come. `source` is the local address to use.
@@ -36,5 +36,5 @@ async def _read_all(reader: asyncio.StreamReader) -> bytes:
     while chunk := await reader.read(MAX_OCTETS):
         received += chunk
         if len(received) > MAX_OCTETS:
-            raise OSError("the whois server sends more than an answer can be")
+            raise OSError("the response of the whois server is too long")
     return bytes(received)

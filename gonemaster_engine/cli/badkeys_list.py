@@ -46,5 +46,5 @@ def _fetch(cache: Path) -> None:
         [sys.executable, "-c", _UPDATE], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
-        raise BadkeysError(f"the list of compromised keys cannot be fetched: {reason}")
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise BadkeysError(f"cannot download the list of compromised keys: {reason}")

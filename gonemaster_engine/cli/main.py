@@ -213,7 +213,7 @@ def _restored(options: argparse.Namespace) -> PacketCache:
     cache = read_cache(options.restore, strict=options.cache_strict)
     _tell_file(options, "RESTORED_NS_CACHE", options.restore)
     if cache.problems:
-        _to_stderr(f"{PROGRAM}: {options.restore}: {cache.problems[0]} ({len(cache.problems)} problems passed over)")
+        _to_stderr(f"{PROGRAM}: {options.restore}: {cache.problems[0]} ({len(cache.problems)} problems ignored)")
     if options.cache_stats:
         silent = sum(answer.response is None for answer in cache.answers)
         _to_stderr(
@@ -224,7 +224,7 @@ def _restored(options: argparse.Namespace) -> PacketCache:
 
 def _save(options: argparse.Namespace, result: RunResult) -> None:
     if options.cache_stats:
-        _to_stderr(f"asked: {result.queries} queries sent to name servers")
+        _to_stderr(f"sent: {result.queries} queries to name servers")
     if options.save is None:
         return
     count = write_cache(

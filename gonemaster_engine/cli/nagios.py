@@ -70,24 +70,34 @@ def build_parser() -> Parser:
     parser = Parser(prog=PROGRAM, description="Check the DNS health of a domain for a monitoring system.")
     parser.add_argument("-H", "--hostname", "-d", "--domain", dest="domain", metavar="NAME", help="the domain to test")
     parser.add_argument(
-        "-w", "--warning", metavar="LEVEL", type=level, default=Level.WARNING, help="level that makes WARNING (WARNING)"
+        "-w",
+        "--warning",
+        metavar="LEVEL",
+        type=level,
+        default=Level.WARNING,
+        help="lowest level that gives WARNING (WARNING)",
     )
     parser.add_argument(
-        "-c", "--critical", metavar="LEVEL", type=level, default=Level.ERROR, help="level that makes CRITICAL (ERROR)"
+        "-c",
+        "--critical",
+        metavar="LEVEL",
+        type=level,
+        default=Level.ERROR,
+        help="lowest level that gives CRITICAL (ERROR)",
     )
     parser.add_argument(
         "-t", "--timeout", metavar="SECONDS", type=float, dest="time_limit", help="time limit of the run"
     )
     parser.add_argument(
-        "--rrsig-warn-days", metavar="N", type=float, help="warn when a signature ends within so many days"
+        "--rrsig-warn-days", metavar="N", type=float, help="warn if a signature expires within this number of days"
     )
     for state in ("warning", "critical"):
         parser.add_argument(
-            f"--grade-{state}", metavar="G", type=_grade, help=f"grade that makes {state.upper()}, as do those below it"
+            f"--grade-{state}", metavar="G", type=_grade, help=f"this grade or a lower one gives {state.upper()}"
         )
     parser.add_argument("-v", "--verbose", action="count", default=0, help="more lines of detail: -v, -vv, -vvv")
     parser.add_argument("-V", "--version", action="store_true", help="print the version")
-    add_selection_options(parser.add_argument_group("what is tested"))
+    add_selection_options(parser.add_argument_group("test selection"))
     add_network_options(parser)
     add_delegation_options(parser)
     return parser
@@ -104,12 +114,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if options.version:
         return options
     if not options.domain:
-        raise UsageError("-H NAME is missing")
+        raise UsageError("the option -H NAME is required")
     if options.critical <= options.warning:
-        raise UsageError("the level for CRITICAL (-c) must be above the level for WARNING (-w)")
+        raise UsageError("the CRITICAL level (-c) must be higher than the WARNING level (-w)")
     for flag, value in (("-t", options.time_limit), ("--rrsig-warn-days", options.rrsig_warn_days)):
         if value is not None and value <= 0:
-            raise UsageError(f"{flag} must be above 0")
+            raise UsageError(f"{flag} must be greater than 0")
     check_ds_has_nameservers(options.ns, options.ds)
     return options
 

@@ -62,13 +62,13 @@ def add_selection_options(group: argparse._ArgumentGroup) -> None:
         metavar="NAME[,NAME]",
         action="append",
         default=[],
-        help="leave out this test case or module; repeatable",
+        help="exclude this test case or module; repeatable",
     )
     group.add_argument("--profile", metavar="FILE", type=Path, help="profile in JSON or YAML")
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what is tested")
+    group = parser.add_argument_group("test selection")
     add_selection_options(group)
     group.add_argument(
         "--stop-level", metavar="LEVEL", type=level, help="stop at the first entry of this level or above"
@@ -81,23 +81,23 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 def _add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument(
-        "--min-level", metavar="LEVEL", type=level, default=Level.NOTICE, help="lowest level shown (NOTICE)"
+        "--min-level", metavar="LEVEL", type=level, default=Level.NOTICE, help="lowest level to print (NOTICE)"
     )
     shapes = group.add_mutually_exclusive_group()
     for shape, text in (
         ("raw", "level, tag and arguments"),
         ("json", "one JSON document"),
-        ("json-stream", "one JSON object per line, as they come"),
+        ("json-stream", "one JSON object per line, as results arrive"),
     ):
         shapes.add_argument(f"--{shape}", dest="shape", action="store_const", const=shape, help=f"print {text}")
     parser.set_defaults(shape="text")
     group.add_argument("--output", metavar="FILE", type=Path, help="write the results to this file")
     group.add_argument("--locale", metavar="LOCALE", default="en", help="language of messages")
     group.add_argument("--count", action="store_true", help="print totals per level and per tag")
-    group.add_argument("--nstimes", action="store_true", help="print how fast each name server answered")
+    group.add_argument("--nstimes", action="store_true", help="print the response times of each name server")
     group.add_argument("--no-progress", action="store_true", help="do not show progress on a terminal")
     group.add_argument("--debug-queries", action="store_true", help="print each query and response to standard error")
-    group.add_argument("--zonemaster-tags", action="store_true", help="print tags and arguments as Zonemaster does")
+    group.add_argument("--zonemaster-tags", action="store_true", help="print tags and arguments in Zonemaster's format")
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
@@ -109,16 +109,19 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
 def add_network_options(parser: argparse.ArgumentParser) -> None:
     """Add the options about address families, sources and targets."""
     group = parser.add_argument_group("network")
-    group.add_argument("--no-ipv4", "--disable-ipv4", action="store_true", help="ask nobody over IPv4")
+    group.add_argument("--no-ipv4", "--disable-ipv4", action="store_true", help="send no queries over IPv4")
     family = group.add_mutually_exclusive_group()
-    family.add_argument("--no-ipv6", "--disable-ipv6", action="store_true", help="ask nobody over IPv6")
+    family.add_argument("--no-ipv6", "--disable-ipv6", action="store_true", help="send no queries over IPv6")
     family.add_argument(
-        "--ipv6", "--force-ipv6", action="store_true", help="use IPv6 even if this host seems to have none"
+        "--ipv6",
+        "--force-ipv6",
+        action="store_true",
+        help="use IPv6 even if this host seems to have no IPv6 connectivity",
     )
     group.add_argument("--sourceaddr4", "--source-addr4", metavar="IP", help="send from this IPv4 address")
     group.add_argument("--sourceaddr6", "--source-addr6", metavar="IP", help="send from this IPv6 address")
     group.add_argument(
-        "--allow-non-global", action="store_true", help="ask servers outside of global address space too"
+        "--allow-non-global", action="store_true", help="query name servers at non-global addresses, too"
     )
     group.add_argument("--hints", metavar="FILE", type=Path, help="root hints in zone-file format")
     group.add_argument(
@@ -126,28 +129,26 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=_port,
         default=53,
-        help="port of all name servers, for test worlds (%(default)s)",
+        help="port of all name servers, for test environments (%(default)s)",
     )
 
 
 def _add_resolver(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("resolver settings (default: those of the profile)")
-    group.add_argument("--parallel", metavar="N", type=int, help="test cases at a time")
+    group.add_argument("--parallel", metavar="N", type=int, help="number of test cases to run concurrently")
     order = group.add_mutually_exclusive_group()
     order.add_argument(
-        "--ordered", dest="unordered", action="store_false", default=None, help="one test case after the other"
+        "--ordered", dest="unordered", action="store_false", default=None, help="run test cases one after the other"
     )
-    order.add_argument("--unordered", dest="unordered", action="store_true", help="several test cases at a time")
+    order.add_argument("--unordered", dest="unordered", action="store_true", help="run test cases concurrently")
     group.add_argument("--timeout", metavar="S", type=_number, help="seconds to wait for a response")
-    group.add_argument("--retry", metavar="N", type=int, help="how often a query is sent")
-    group.add_argument("--retrans", metavar="S", type=int, help="seconds until a query is sent again")
+    group.add_argument("--retry", metavar="N", type=int, help="how many times a query is sent at most")
+    group.add_argument("--retrans", metavar="S", type=int, help="seconds until a query is retransmitted")
     truncated = group.add_mutually_exclusive_group()
     truncated.add_argument(
-        "--fallback", action="store_true", default=None, help="ask again over TCP after a truncated response"
+        "--fallback", action="store_true", default=None, help="retry over TCP after a truncated response"
     )
-    truncated.add_argument(
-        "--no-fallback", dest="fallback", action="store_false", help="take a truncated response as it is"
-    )
+    truncated.add_argument("--no-fallback", dest="fallback", action="store_false", help="accept a truncated response")
     for kind in ("error", "positive", "negative"):
         group.add_argument(f"--{kind}-cache-ttl", metavar="S", type=int, help=f"seconds to keep {kind} answers")
 
@@ -155,22 +156,25 @@ def _add_resolver(parser: argparse.ArgumentParser) -> None:
 def _add_cache(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("packet cache")
     group.add_argument("--save", metavar="FILE", type=Path, help="write the packet cache after the run")
-    group.add_argument("--save-compress", action="store_true", help="compress it; implied by a name that ends in .gz")
+    group.add_argument("--save-compress", action="store_true", help="compress the file; implied by the suffix .gz")
     group.add_argument(
         "--save-max-entries",
         metavar="N",
         type=_whole,
         default=0,
-        help="do not write more entries than this (0: no limit)",
+        help="maximum number of entries to write (0: no limit)",
     )
     group.add_argument(
         "--restore", metavar="FILE", type=Path, help="read a packet cache, or a recording of Zonemaster, before the run"
     )
     group.add_argument(
-        "--at", metavar="TIME", type=_moment, help="judge signatures as of this time (RFC 3339), for restored packets"
+        "--at",
+        metavar="TIME",
+        type=_moment,
+        help="validate signatures as of this time (RFC 3339), for restored responses",
     )
-    group.add_argument("--cache-stats", action="store_true", help="report what was read and written")
-    group.add_argument("--cache-strict", action="store_true", help="fail on a damaged packet cache")
+    group.add_argument("--cache-stats", action="store_true", help="print the number of entries read and written")
+    group.add_argument("--cache-strict", action="store_true", help="exit with an error if the packet cache is damaged")
 
 
 def add_delegation_options(parser: argparse.ArgumentParser) -> None:
@@ -182,7 +186,7 @@ def add_delegation_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=nameserver,
-        help="name server to stand in for the delegation; repeatable",
+        help="name server to use instead of the delegation; repeatable",
     )
     group.add_argument(
         "--ds",
@@ -190,16 +194,16 @@ def add_delegation_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=ds_record,
-        help="DS record to stand in for those of the parent; repeatable",
+        help="DS record to use instead of those in the parent zone; repeatable",
     )
 
 
 def _add_others(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("print and end")
+    group = parser.add_argument_group("print and exit")
     group.add_argument("--list-tests", action="store_true", help="list all test cases")
     group.add_argument("--dump-profile", action="store_true", help="print the effective profile")
-    group.add_argument("--badkeys-update", action="store_true", help="fetch the list of compromised keys")
-    group.add_argument("--badkeys-path", metavar="DIR", type=Path, help="folder of the list of compromised keys")
+    group.add_argument("--badkeys-update", action="store_true", help="download the list of compromised keys")
+    group.add_argument("--badkeys-path", metavar="DIR", type=Path, help="directory of the list of compromised keys")
     group.add_argument("--version", action="store_true", help="print the version")
 
 
@@ -215,7 +219,7 @@ def nameserver(text: str) -> tuple[str, str | None]:
     """Read NAME or NAME/IP."""
     name, slash, address = text.partition("/")
     if not name or (slash and not address):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME or NAME/IP")
+        raise argparse.ArgumentTypeError(f"{text!r} is not in the form NAME or NAME/IP")
     try:
         return name, names.canonical_address(address) if address else None
     except ValueError:
@@ -229,7 +233,7 @@ def ds_record(text: str) -> DSInfo:
         keytag, algorithm, digtype = map(int, fields[:3])
         (digest,) = fields[3:]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not in the form KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST") from None
     return DSInfo(keytag, algorithm, digtype, digest)
 
 
@@ -241,14 +245,14 @@ def _number(text: str) -> float | int:
 def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value <= 86400:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0 and up to 86400")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds greater than 0 and at most 86400")
     return value
 
 
 def _whole(text: str) -> int:
     value = int(text)
     if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
+        raise argparse.ArgumentTypeError(f"{text} is negative")
     return value
 
 
@@ -333,9 +337,9 @@ def domain_of(options: argparse.Namespace) -> str:
     """
     given = {name for name in (options.positional, options.domain) if name is not None}
     if not given:
-        raise UsageError("no domain is given")
+        raise UsageError("no domain name given")
     if len(given) > 1:
-        raise UsageError(f"two domains are given: {options.positional!r} and {options.domain!r}")
+        raise UsageError(f"two domain names given: {options.positional!r} and {options.domain!r}")
     return names.normalize_domain(given.pop())
 
 

@@ -71,7 +71,7 @@ class TextWriter:
     def end(self, timings: Iterable[NameserverTiming] | None) -> None:
         """Say so if nothing was found, and write the table of timings."""
         if not self._count:
-            self._write(f"Nothing to report at level {self._view.min_level.name} or above.")
+            self._write(f"No entries at level {self._view.min_level.name} or above.")
         for line in timing_table(timings or ()):
             self._write(line)
 
@@ -210,8 +210,8 @@ def score_lines(score: Score) -> Iterator[str]:
     for name, category in score.categories.items():
         tested = f"{category.entry_count} entries" if category.tested else "not tested"
         yield f"  {name:<20} {category.score:>6g}  penalties {category.penalties:g}, {tested}"
-    words = {True: "yes", False: "no", None: "does not apply"}
+    words = {True: "yes", False: "no", None: "not applicable"}
     for name, met in score.criteria.items():
         yield f"  {name:<28} {words[met]}"
     for family in score.disabled_stacks:
-        yield f"  partial: {family} was switched off"
+        yield f"  partial: {family} is disabled"

@@ -92,10 +92,10 @@ class Verifier:
     def _verify_by(self, rrset: Rrset, signature: Rrsig, key: Dnskey, *, zone: str) -> Verdict:
         if signature.algorithm != key.algorithm or signature.signer != zone or signature.covered != rrset.type:
             return Verdict.INVALID
-        question = (rrset, signature.rdata, key.rdata)
-        verdict = self._verdicts.get(question)
+        inputs = (rrset, signature.rdata, key.rdata)
+        verdict = self._verdicts.get(inputs)
         if verdict is None:
-            verdict = self._verdicts[question] = self._compute(rrset, signature, key)
+            verdict = self._verdicts[inputs] = self._compute(rrset, signature, key)
         return verdict
 
     def _compute(self, rrset: Rrset, signature: Rrsig, key: Dnskey) -> Verdict:

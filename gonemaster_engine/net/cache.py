@@ -1,6 +1,6 @@
 """Caches: the answers of one run, and the hot cache that the runs of a process share.
 
-The run cache is the memory of a run: each question is asked once. The hot cache holds what many runs need and no
+The run cache is the memory of a run: each query is sent once. The hot cache holds what many runs need and no
 test is about: answers of zones above the tested one, and where zones are served. It is bounded in size and time.
 """
 
@@ -16,8 +16,8 @@ from gonemaster_engine.net.wire import Edns, Response
 _Value = TypeVar("_Value")
 
 
-class QuestionKey(NamedTuple):
-    """What makes two questions to one address the same question."""
+class QueryKey(NamedTuple):
+    """What makes two queries to one address the same query."""
 
     qname: str
     qtype: str
@@ -107,11 +107,11 @@ class HotCache:
         self._answers.clear()
         self._cuts.clear()
 
-    def find_answer(self, address: str, key: QuestionKey, lifetimes: Lifetimes) -> Response | None:
+    def find_answer(self, address: str, key: QueryKey, lifetimes: Lifetimes) -> Response | None:
         """Return the answer that is kept."""
         return self._answers.get((address, key, lifetimes))
 
-    def keep_answer(self, address: str, key: QuestionKey, response: Response, lifetimes: Lifetimes) -> None:
+    def keep_answer(self, address: str, key: QueryKey, response: Response, lifetimes: Lifetimes) -> None:
         """Keep an answer for its time; failures of a server are not kept."""
         if response.rcode_number not in {0, 3} or response.tc:
             return

@@ -1,4 +1,4 @@
-"""Name servers as a run sees them: each question once, dead servers given up soon, times kept."""
+"""Name servers as a run sees them: each query is sent once, dead servers given up soon, times kept."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Protocol
 from gonemaster_engine import names
 from gonemaster_engine.addresses import is_global
 from gonemaster_engine.net import trace
-from gonemaster_engine.net.cache import HotCache, Lifetimes, QuestionKey
+from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
-from gonemaster_engine.net.transport import TIMEOUT, UNREACHABLE, Outcome, Question, Timing, Transport
+from gonemaster_engine.net.transport import TIMEOUT, UNREACHABLE, Outcome, Query, Timing, Transport
 from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.run_log import Log
@@ -92,10 +92,10 @@ class RunState(Protocol):
 
     @property
     def pinned_addresses(self) -> frozenset[str]:
-        """The addresses that the user supplied; they may be asked wherever they are."""
+        """The addresses that the user supplied; they may be queried wherever they are."""
 
     def uses_family(self, *, ipv6: bool) -> bool:
-        """Say whether addresses of that family are asked."""
+        """Say whether addresses of that family are queried."""
 
 
 class Server:
@@ -122,7 +122,7 @@ class Server:
         self._run = run
         self.address = address
         self.is_ipv6 = ":" in address
-        self.answers: dict[QuestionKey, Answer] = {}
+        self.answers: dict[QueryKey, Answer] = {}
         self.rtts_ms: list[float] = []
         self.timeouts = 0
         self.refusals = 0
@@ -130,15 +130,15 @@ class Server:
         self._failures: dict[tuple[bool, bool, bool], _Failures] = {}  # by (TCP, EDNS, any source)
         self._tried_tcp = False
         self._strayed = False  # a reply came from another address
-        self._held: deque[tuple[QuestionKey, Answer]] = deque()
+        self._held: deque[tuple[QueryKey, Answer]] = deque()
         self._active = 0
         self._guarded: bool | None = None
 
-    def ask(self, key: QuestionKey, nameserver: Nameserver, *, shared: bool) -> Answer:
-        """Return the answer to a question, asked now unless it was before."""
+    def query(self, key: QueryKey, nameserver: Nameserver, *, shared: bool) -> Answer:
+        """Return the answer to a query; it is sent unless the run has sent it before."""
         answer = self.answers.get(key)
         if self._run.log.traces_queries:
-            trace.asked(self._run.log, self.address, key)
+            trace.queried(self._run.log, self.address, key)
             if answer and answer.done():
                 trace.known(self._run.log, answer.result())
         if answer is None:
@@ -147,23 +147,23 @@ class Server:
         return answer
 
     def client_cookie(self) -> bytes:
-        """Return the client cookie for this address: that of earlier, perhaps restored questions, else a random one.
+        """Return the client cookie for this address: that of earlier, perhaps restored queries, else a random one.
 
-        RFC 7873 section 4.1: one cookie per server. Restored answers belong to the cookie that they were asked with.
+        RFC 7873 section 4.1: one cookie per server. Restored answers belong to the cookie that they were sent with.
         """
         for key in self.answers:
             if key.edns and (cookie := key.edns.option(COOKIE_OPTION)):
                 return cookie[:CLIENT_COOKIE_OCTETS]
         return secrets.token_bytes(CLIENT_COOKIE_OCTETS)
 
-    def _begin(self, key: QuestionKey, answer: Answer, nameserver: Nameserver, *, shared: bool) -> None:
+    def _begin(self, key: QueryKey, answer: Answer, nameserver: Nameserver, *, shared: bool) -> None:
         run = self._run
         if shared and (known := run.hot.find_answer(self.address, key, run.lifetimes)):
             answer.set_result(known)
             if run.log.traces_queries:
                 trace.known(run.log, known)
             return
-        if not self._may_be_asked(key, nameserver):
+        if not self._may_be_queried(key, nameserver):
             answer.set_result(None)
             return
         if shared:
@@ -174,11 +174,11 @@ class Server:
         else:
             self._send(key, answer)
 
-    def _keep(self, key: QuestionKey, answer: Answer) -> None:
+    def _keep(self, key: QueryKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
             self._run.hot.keep_answer(self.address, key, response, self._run.lifetimes)
 
-    def _may_be_asked(self, key: QuestionKey, nameserver: Nameserver) -> bool:
+    def _may_be_queried(self, key: QueryKey, nameserver: Nameserver) -> bool:
         run = self._run
         if run.profile.no_network or not run.uses_family(ipv6=self.is_ipv6):
             if run.log.traces_queries:
@@ -201,10 +201,10 @@ class Server:
         run.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=nameserver.name, address=self.address)
         return True
 
-    def _is_given_up(self, key: QuestionKey, nameserver: Nameserver) -> bool:
+    def _is_given_up(self, key: QueryKey, nameserver: Nameserver) -> bool:
         log = self._run.log
         limit = self._run.profile.fast_fail_timeout_count
-        if limit and self.timeouts >= limit and not self.rtts_ms and not self._is_worth_asking(key):
+        if limit and self.timeouts >= limit and not self.rtts_ms and not self._is_worth_querying(key):
             left_s = self._rest_s(max(each.last_at for each in self._failures.values()))
             if left_s > 0 and log.traces_queries:
                 trace.put_aside(log, nameserver.name, self.address, key)
@@ -215,22 +215,22 @@ class Server:
             trace.skipped(log, self.address, key, unreachable=failures.is_unreachable, wait_s=left_s)
         return left_s > 0
 
-    def _is_worth_asking(self, key: QuestionKey) -> bool:
+    def _is_worth_querying(self, key: QueryKey) -> bool:
         """Say whether a way that was not gone yet may lead to an address that never answered."""
         if key.tcp:
             return not self._tried_tcp
         return key.any_source and self._strayed
 
     def _rest_s(self, failed_at: float) -> float:
-        """Return for how many seconds after a failure nothing more is asked; zero or less when they are over."""
+        """Return for how many seconds after a failure nothing more is sent; zero or less when they are over."""
         return failed_at + self._run.profile.error_cache_ttl_s - self._run.loop.time()
 
-    def _send(self, key: QuestionKey, answer: Answer) -> None:
+    def _send(self, key: QueryKey, answer: Answer) -> None:
         self._active += 1
         run = self._run
         qname = key.qname_octets or names.to_wire(key.qname)
         qclass = CLASS_NUMBER[key.qclass]
-        question = Question(
+        query = Query(
             self.address,
             query_body(qname, type_number(key.qtype), qclass, key.flags, key.edns),
             run.probe_timing if key.probing else run.timing,
@@ -244,22 +244,22 @@ class Server:
         if run.log.traces_queries:
             trace.sent(run.log, self.address, key)
         if key.tcp:
-            run.transport.ask_tcp(question)
+            run.transport.send_tcp(query)
         else:
-            run.transport.ask_udp(question)
+            run.transport.send_udp(query)
 
-    def _on_outcome(self, key: QuestionKey, answer: Answer, outcome: Outcome) -> None:
+    def _on_outcome(self, key: QueryKey, answer: Answer, outcome: Outcome) -> None:
         self._active -= 1
         response = outcome.response
         self._count(key, outcome)
         if response and response.tc and key.fallback and not key.tcp:
-            self._ask_again_over_tcp(key, answer, response)
+            self._retry_over_tcp(key, answer, response)
         elif not answer.done():
             answer.set_result(response)
         while self._held and self._active < self._run.profile.nameserver_concurrency:
             self._send(*self._held.popleft())
 
-    def _ask_again_over_tcp(self, key: QuestionKey, answer: Answer, truncated: Response) -> None:
+    def _retry_over_tcp(self, key: QueryKey, answer: Answer, truncated: Response) -> None:
         over_tcp = key._replace(tcp=True)
         again = self.answers.get(over_tcp)
         if again is None:
@@ -272,7 +272,7 @@ class Server:
 
         again.add_done_callback(pass_on)
 
-    def _count(self, key: QuestionKey, outcome: Outcome) -> None:
+    def _count(self, key: QueryKey, outcome: Outcome) -> None:
         if self._run.log.traces_queries:
             trace.ended(self._run.log, self.address, key, outcome)
         if key.probing and outcome.response is None:
@@ -293,8 +293,8 @@ class Server:
                 self.refusals += 1
 
     @property
-    def was_asked(self) -> bool:
-        """Whether any question left for the address in this run; answers of caches do not count."""
+    def was_queried(self) -> bool:
+        """Whether any query left for the address in this run; answers of caches do not count."""
         return bool(self._failures)
 
     def timing(self, name: str) -> NameserverTiming:
@@ -316,14 +316,14 @@ class Server:
         )
 
 
-def _way(key: QuestionKey) -> tuple[bool, bool, bool]:
+def _way(key: QueryKey) -> tuple[bool, bool, bool]:
     return key.tcp, key.edns is not None, key.any_source
 
 
 class _Failures:
     """Failures of one way (UDP or TCP, with or without EDNS, answers from elsewhere too or not) to reach an address.
 
-    A way that has answered once in the run is never given up: a server that drops some questions must not
+    A way that has answered once in the run is never given up: a server that drops some queries must not
     lose the answers to others, whatever their order.
     """
 
@@ -399,15 +399,15 @@ class Nameserver:
         probing: bool = False,
         shared: bool = False,
     ) -> Awaitable[Response | None]:
-        """Ask; the question leaves at once, the result can be awaited later.
+        """Ask; the query is sent at once, the result can be awaited later.
 
         None stands for no usable response: a timeout, an unreachable host, octets that are not a DNS message, an
-        address family that is off, an address that may not be asked. `dnssec` asks with DO and 1232 octets;
+        address family that is off, an address that may not be queried. `dnssec` sends DO and 1232 octets;
         `qname_octets` gives the name in another spelling; `probing` sends once, and a server that does not answer
         is not the worse for it; `shared` lets the answer come from, and go to, the
         hot cache of the process: for what is not about the tested zone.
         """
-        key = QuestionKey(
+        key = QueryKey(
             qname,
             qtype,
             qclass,
@@ -419,12 +419,12 @@ class Nameserver:
             qname_octets,
             probing,
         )
-        return self.server.ask(key, self, shared=shared)
+        return self.server.query(key, self, shared=shared)
 
-    def was_asked(self, qname: str, qtype: str) -> bool:
-        """Say whether that question, with DO over UDP, was put to the address before in this run."""
+    def was_queried(self, qname: str, qtype: str) -> bool:
+        """Say whether that query, with DO over UDP, was sent to the address before in this run."""
         fallback = self.server._run.profile.fallback  # noqa: SLF001 - same module
-        return QuestionKey(qname, qtype, edns=DNSSEC_EDNS, fallback=fallback) in self.server.answers
+        return QueryKey(qname, qtype, edns=DNSSEC_EDNS, fallback=fallback) in self.server.answers
 
     def axfr(self, zone_name: str) -> Awaitable[Response | None]:
         """Ask for a zone transfer; the result is its first message (RFC 5936 section 2.2)."""
@@ -443,7 +443,7 @@ async def query_all(
     fallback: bool | None = None,
     shared: bool = False,
 ) -> list[tuple[Nameserver, Response | None]]:
-    """Ask all servers at once; the results stand in the order of the servers."""
+    """Query all servers at once; the results stand in the order of the servers."""
     pending = [
         (
             server,

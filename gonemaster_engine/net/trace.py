@@ -1,11 +1,11 @@
-"""What a traced run says of its questions beside what its test cases find; nothing of it in an ordinary run."""
+"""What a traced run says of its queries beside what its test cases find; nothing of it in an ordinary run."""
 
 from __future__ import annotations
 
 import dns.exception
 import dns.message
 
-from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.transport import Outcome
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.run_log import Log
@@ -13,8 +13,8 @@ from gonemaster_engine.run_log import Log
 _BIG_OCTETS = 4096  # what an EDNS sender announces at most as a rule, RFC 6891 section 6.2.5
 
 
-def question_args(key: QuestionKey) -> dict[str, object]:
-    """Return the arguments that name a question."""
+def query_args(key: QueryKey) -> dict[str, object]:
+    """Return the arguments that name a query."""
     return {"query_name": key.qname, "query_type": key.qtype, "query_class": key.qclass}
 
 
@@ -26,9 +26,9 @@ def packet_text(wire: bytes) -> str:
         return wire.hex()
 
 
-def asked(log: Log, address: str, key: QuestionKey) -> None:
+def queried(log: Log, address: str, key: QueryKey) -> None:
     """Say that somebody wants an answer, wherever it will come from."""
-    log.system("QUERY", address=address, **question_args(key), flags=str(key.flags))
+    log.system("QUERY", address=address, **query_args(key), flags=str(key.flags))
 
 
 def known(log: Log, response: Response | None) -> None:
@@ -37,14 +37,14 @@ def known(log: Log, response: Response | None) -> None:
         log.system("CACHED_RETURN", packet=packet_text(response.wire))
 
 
-def sent(log: Log, address: str, key: QuestionKey) -> None:
-    """Say that a question leaves."""
-    log.system("EXTERNAL_QUERY", ns="", address=address, **question_args(key), flags=str(key.flags))
+def sent(log: Log, address: str, key: QueryKey) -> None:
+    """Say that a query leaves."""
+    log.system("EXTERNAL_QUERY", ns="", address=address, **query_args(key), flags=str(key.flags))
 
 
-def ended(log: Log, address: str, key: QuestionKey, outcome: Outcome) -> None:
-    """Say how a question ended, and what kind of answer it was."""
-    about = {"ns": "", "address": address, **question_args(key)}
+def ended(log: Log, address: str, key: QueryKey, outcome: Outcome) -> None:
+    """Say how a query ended, and what kind of answer it was."""
+    about = {"ns": "", "address": address, **query_args(key)}
     response = outcome.response
     if response is None:
         log.system("EMPTY_RETURN", **about, exception=outcome.error)
@@ -61,14 +61,14 @@ def _header(response: Response) -> dict[str, object]:
     return {"rcode": response.rcode, **flags, "answers": sections.pop("answer"), **sections}
 
 
-def _kind(log: Log, key: QuestionKey, response: Response) -> None:
+def _kind(log: Log, key: QueryKey, response: Response) -> None:
     if response.is_referral:
         to = next(record.owner for record in response.records("NS", None, "authority"))
-        log.system("IS_REDIRECT", **question_args(key), to=to)
+        log.system("IS_REDIRECT", **query_args(key), to=to)
     elif response.rcode == "NXDOMAIN":
-        log.system("NO_SUCH_NAME", **question_args(key))
+        log.system("NO_SUCH_NAME", **query_args(key))
     elif response.rcode == "NOERROR" and not response.answer and not response.tc:
-        log.system("NO_SUCH_RECORD", **question_args(key))
+        log.system("NO_SUCH_RECORD", **query_args(key))
 
 
 def held_back(log: Log, nameserver: str, address: str) -> None:
@@ -76,20 +76,20 @@ def held_back(log: Log, nameserver: str, address: str) -> None:
     log.system(f"IPV{6 if ':' in address else 4}_BLOCKED", ns=nameserver, address=address)
 
 
-def put_aside(log: Log, nameserver: str, address: str, key: QuestionKey) -> None:
+def put_aside(log: Log, nameserver: str, address: str, key: QueryKey) -> None:
     """Say that a server which never answered is left alone, the first time in other words."""
     about = {"ns": nameserver, "address": address, "protocol": _protocol(key)}
     if not log.system_once("BLACKLISTING", address, **about):
         log.system("IS_BLACKLISTED", **about)
 
 
-def skipped(log: Log, address: str, key: QuestionKey, *, unreachable: bool, wait_s: float) -> None:
+def skipped(log: Log, address: str, key: QueryKey, *, unreachable: bool, wait_s: float) -> None:
     """Say that a way to a server is left alone for so many seconds."""
     tag = "REACHABILITY_CACHE_SKIP" if unreachable else "ERROR_CACHE_SKIP"
-    log.system(tag, address=address, **question_args(key), protocol=_protocol(key), ttl_seconds=round(wait_s))
+    log.system(tag, address=address, **query_args(key), protocol=_protocol(key), ttl_seconds=round(wait_s))
 
 
-def _protocol(key: QuestionKey) -> str:
+def _protocol(key: QueryKey) -> str:
     return "TCP" if key.tcp else "UDP"
 
 

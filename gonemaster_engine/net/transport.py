@@ -1,8 +1,8 @@
-"""The only socket code: questions over UDP and TCP, with timeouts and retries.
+"""The only socket code: queries over UDP and TCP, with timeouts and retries.
 
-UDP questions of all runs of a process share a few sockets. A reply is matched by socket, message id, question and
-peer; ids are random, sockets are renewed after some thousand questions so that their ports do not stay guessable.
-Nothing here is a task or a coroutine per question: a question is an object with a callback, timeouts lie in one
+UDP queries of all runs of a process share a few sockets. A reply is matched by socket, message id, question section and
+peer; ids are random, sockets are renewed after some thousand queries so that their ports do not stay guessable.
+Nothing here is a task or a coroutine per query: a query is an object with a callback, timeouts lie in one
 queue per duration. What a server does wrong ends as an `Outcome` without response, never as an exception.
 
 Source: RFC 1035 section 4.2, RFC 5452 (spoofing), RFC 7766 (TCP).
@@ -27,7 +27,7 @@ from gonemaster_engine.net.rrtypes import IN
 from gonemaster_engine.net.wire import Response
 
 _SOCKETS_PER_FAMILY = 8
-_QUESTIONS_PER_SOCKET = 4000  # then a socket with a new port takes over
+_QUERIES_PER_SOCKET = 4000  # then a socket with a new port takes over
 _RECEIVE_OCTETS = 65535
 _SEND_TRIES = 3
 _RECEIVE_BURST = 64  # datagrams read before the loop gets its turn
@@ -48,7 +48,7 @@ CLOSED = "closed"  # the transport was closed before an answer came
 
 @dataclass(slots=True)
 class Outcome:
-    """How a question ended."""
+    """How a query ended."""
 
     response: Response | None
     error: str = ""  # TIMEOUT, UNREACHABLE, MALFORMED, CLOSED, or empty
@@ -57,7 +57,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long to wait and how often to ask."""
+    """How long to wait and how often to send."""
 
     timeout_s: float  # of a TCP exchange as a whole, and the longest wait for one transmission over UDP
     retrans_s: float  # after a transmission over UDP, until the next one or the end
@@ -70,11 +70,11 @@ class Timing:
 
 
 def _told(_outcome: Outcome) -> None:
-    """Stand for the callback of a question that has ended."""
+    """Stand for the callback of a query that has ended."""
 
 
-class Question:
-    """A question on its way. `on_done` is called once with the outcome."""
+class Query:
+    """A query on its way. `on_done` is called once with the outcome."""
 
     __slots__ = (
         "address",
@@ -122,28 +122,28 @@ class Question:
         self.done = False
 
     def finish(self, outcome: Outcome) -> None:
-        """End the question; a second call does nothing."""
+        """End the query; a second call does nothing."""
         if self.done:
             return
         self.done = True
         if self.slot:
             self.slot[0].forget(self.slot[1])
             self.slot = None
-        # the queue of deadlines holds the question for seconds more, and must not hold its run
+        # the queue of deadlines holds the query for seconds more, and must not hold its run
         report, self.on_done = self.on_done, _told
         report(outcome)
 
 
 class _UdpSocket:
-    """One UDP socket and the questions that wait on it, by message id."""
+    """One UDP socket and the queries that wait on it, by message id."""
 
-    __slots__ = ("_loop", "_sock", "_waiting", "asked", "closing", "port")
+    __slots__ = ("_loop", "_sock", "_waiting", "closing", "port", "sent")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, family: int, source_address: str) -> None:
         self._loop = loop
         self._sock = socket.socket(family, socket.SOCK_DGRAM)
-        self._waiting: dict[int, Question] = {}
-        self.asked = 0
+        self._waiting: dict[int, Query] = {}
+        self.sent = 0
         self.closing = False
         try:
             self._prepare(family, source_address)
@@ -163,17 +163,17 @@ class _UdpSocket:
             self._sock.setsockopt(level, option, 1)
         self._sock.bind((source_address, 0))
 
-    def send(self, question: Question, port: int) -> None:
-        """Send the question, for a first or another time; raises OSError."""
-        message_id = question.slot[1] if question.slot else self._free_id()
-        self._waiting[message_id] = question
-        question.slot = (self, message_id)
-        question.sent_at = self._loop.time()
-        self.asked += 1
+    def send(self, query: Query, port: int) -> None:
+        """Send the query, for a first or another time; raises OSError."""
+        message_id = query.slot[1] if query.slot else self._free_id()
+        self._waiting[message_id] = query
+        query.slot = (self, message_id)
+        query.sent_at = self._loop.time()
+        self.sent += 1
         try:
-            self._send_packet(message_id.to_bytes(2) + question.body, (question.address, port))
+            self._send_packet(message_id.to_bytes(2) + query.body, (query.address, port))
         except OSError:
-            question.slot = None
+            query.slot = None
             self.forget(message_id)
             raise
 
@@ -203,7 +203,7 @@ class _UdpSocket:
             self.close()
 
     def retire(self) -> None:
-        """Take no more questions and close when the last one is answered."""
+        """Take no more queries and close when the last one is answered."""
         self.closing = True
         if not self._waiting:
             self.close()
@@ -234,85 +234,85 @@ class _UdpSocket:
                 wire, _, _, peer = self._sock.recvmsg(_RECEIVE_OCTETS, 0, socket.MSG_ERRQUEUE)
             except (BlockingIOError, OSError):
                 return
-            question = self._waiting.get(int.from_bytes(wire[:2]))
-            if question and peer[0] == question.address and wire[2:] == question.body:
-                question.finish(Outcome(None, UNREACHABLE))
+            query = self._waiting.get(int.from_bytes(wire[:2]))
+            if query and peer[0] == query.address and wire[2:] == query.body:
+                query.finish(Outcome(None, UNREACHABLE))
 
     def _on_datagram(self, wire: bytes, peer: str) -> None:
         if len(wire) < _HEADER_OCTETS:
             return
-        question = self._waiting.get(wire[0] << 8 | wire[1])
-        if question is None or not _answers(wire, question):
+        query = self._waiting.get(wire[0] << 8 | wire[1])
+        if query is None or not _answers(wire, query):
             return
-        if peer != question.address and not question.any_source:
-            question.strayed = True
+        if peer != query.address and not query.any_source:
+            query.strayed = True
             return
-        rtt_ms = (self._loop.time() - question.sent_at) * 1000
-        question.finish(_parse(wire, question, source=peer, over_tcp=False, rtt_ms=rtt_ms))
+        rtt_ms = (self._loop.time() - query.sent_at) * 1000
+        query.finish(_parse(wire, query, source=peer, over_tcp=False, rtt_ms=rtt_ms))
 
 
-def _answers(wire: bytes, question: Question) -> bool:
+def _answers(wire: bytes, query: Query) -> bool:
     """Say whether the message is a response that repeats the question, or leaves it out altogether."""
     flags = wire[2] << 8 | wire[3]
     if not flags & _QUERY_BITS or flags & _OPCODE_BITS:
         return False
     if wire[4] == wire[5] == 0:  # no question: what servers do that do not understand it
         return True
-    end = _HEADER_OCTETS + len(question.question_name)
-    if wire[end : end + _TYPE_AND_CLASS_OCTETS] != question.question_type:
+    end = _HEADER_OCTETS + len(query.question_name)
+    if wire[end : end + _TYPE_AND_CLASS_OCTETS] != query.question_type:
         return False
-    return wire[_HEADER_OCTETS:end].lower() == question.question_name
+    return wire[_HEADER_OCTETS:end].lower() == query.question_name
 
 
-def _parse(wire: bytes, question: Question, *, source: str, over_tcp: bool, rtt_ms: float) -> Outcome:
+def _parse(wire: bytes, query: Query, *, source: str, over_tcp: bool, rtt_ms: float) -> Outcome:
     try:
-        response = Response(wire, source=source, over_tcp=over_tcp, rtt_ms=rtt_ms, qclass=question.qclass)
+        response = Response(wire, source=source, over_tcp=over_tcp, rtt_ms=rtt_ms, qclass=query.qclass)
     except WireError:
         return Outcome(None, MALFORMED)
     return Outcome(response)
 
 
 class _Deadlines:
-    """Calls questions whose time is over. One queue per duration: within a queue the order is that of arrival."""
+    """Calls queries whose time is over. One queue per duration: within a queue the order is that of arrival."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_due: Callable[[Question, int], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_due: Callable[[Query, int], None]) -> None:
         self._loop = loop
         self._on_due = on_due
-        self._queues: dict[float, deque[tuple[float, Question, int]]] = {}
+        self._queues: dict[float, deque[tuple[float, Query, int]]] = {}
         self._timers: dict[float, asyncio.TimerHandle] = {}
 
-    def add(self, question: Question, delay_s: float) -> None:
+    def add(self, query: Query, delay_s: float) -> None:
         queue = self._queues.setdefault(delay_s, deque())
-        queue.append((self._loop.time() + delay_s, question, question.tries_left))
+        queue.append((self._loop.time() + delay_s, query, query.tries_left))
         if delay_s not in self._timers:
             self._timers[delay_s] = self._loop.call_later(delay_s, self._sweep, delay_s)
 
     def _sweep(self, delay_s: float) -> None:
         queue, now = self._queues[delay_s], self._loop.time()
         while queue and (queue[0][1].done or queue[0][0] <= now):
-            _, question, tries_left = queue.popleft()
-            if not question.done:
-                self._on_due(question, tries_left)
+            _, query, tries_left = queue.popleft()
+            if not query.done:
+                self._on_due(query, tries_left)
         if queue:
             self._timers[delay_s] = self._loop.call_at(queue[0][0], self._sweep, delay_s)
         else:
             del self._timers[delay_s]
 
-    def close(self) -> list[Question]:
-        """Stop, and return the questions that have no outcome yet."""
+    def close(self) -> list[Query]:
+        """Stop, and return the queries that have no outcome yet."""
         for timer in self._timers.values():
             timer.cancel()
-        pending = [question for queue in self._queues.values() for _, question, _ in queue if not question.done]
+        pending = [query for queue in self._queues.values() for _, query, _ in queue if not query.done]
         self._timers.clear()
         self._queues.clear()
         return pending
 
 
 class _TcpExchange(asyncio.Protocol):
-    """One question over one TCP connection; the first message is the answer."""
+    """One query over one TCP connection; the first message is the answer."""
 
-    def __init__(self, question: Question, transport: Transport) -> None:
-        self._question = question
+    def __init__(self, query: Query, transport: Transport) -> None:
+        self._question = query
         self._owner = transport
         self._received = bytearray()
         self._connection: asyncio.Transport | None = None
@@ -351,7 +351,7 @@ class _TcpExchange(asyncio.Protocol):
 
 
 class Transport:
-    """Asks questions for all runs of one event loop. Make it inside the loop; close it there."""
+    """Sends the queries of all runs of one event loop. Make it inside the loop; close it there."""
 
     def __init__(self, *, port: int = 53, tcp_connections: int = _TCP_CONNECTIONS) -> None:
         self.loop = asyncio.get_running_loop()
@@ -359,89 +359,89 @@ class Transport:
         self._sockets: dict[tuple[int, str], list[_UdpSocket]] = {}
         self._deadlines = _Deadlines(self.loop, self._on_due)
         self._tcp_slots = asyncio.Semaphore(tcp_connections)
-        self._tcp_tasks: dict[asyncio.Task[None], Question] = {}
+        self._tcp_tasks: dict[asyncio.Task[None], Query] = {}
         self._closed = False
-        self.questions = 0  # transmissions over UDP and connections over TCP so far
+        self.queries = 0  # transmissions over UDP and connections over TCP so far
 
-    def ask_udp(self, question: Question) -> None:
-        """Send the question over UDP, again when no answer comes, until its tries are used up."""
+    def send_udp(self, query: Query) -> None:
+        """Send the query over UDP, again when no answer comes, until its tries are used up."""
         if self._closed:
-            self._refuse(question)
+            self._refuse(query)
             return
-        self.questions += 1
-        question.tries_left -= 1
+        self.queries += 1
+        query.tries_left -= 1
         try:
-            chosen = question.slot[0] if question.slot else self._udp_socket(question)
-            chosen.send(question, self.port)
+            chosen = query.slot[0] if query.slot else self._udp_socket(query)
+            chosen.send(query, self.port)
         except OSError as error:
-            # at once would call back before the caller has stored what it asked
-            self.loop.call_soon(question.finish, Outcome(None, _reason(error)))
+            # at once would call back before the caller has stored the query
+            self.loop.call_soon(query.finish, Outcome(None, _reason(error)))
             return
-        self._deadlines.add(question, question.timing.udp_wait_s)
+        self._deadlines.add(query, query.timing.udp_wait_s)
 
-    def _on_due(self, question: Question, tries_left: int) -> None:
-        if tries_left != question.tries_left:
+    def _on_due(self, query: Query, tries_left: int) -> None:
+        if tries_left != query.tries_left:
             return  # the deadline of an earlier transmission
-        if question.tries_left > 0:
-            self.ask_udp(question)
+        if query.tries_left > 0:
+            self.send_udp(query)
         else:
-            question.finish(Outcome(None, TIMEOUT, question.strayed))
+            query.finish(Outcome(None, TIMEOUT, query.strayed))
 
-    def _udp_socket(self, question: Question) -> _UdpSocket:
-        family = socket.AF_INET6 if ":" in question.address else socket.AF_INET
-        key = (family, question.source_address)
+    def _udp_socket(self, query: Query) -> _UdpSocket:
+        family = socket.AF_INET6 if ":" in query.address else socket.AF_INET
+        key = (family, query.source_address)
         pool = self._sockets.setdefault(key, [])
         if len(pool) < _SOCKETS_PER_FAMILY:
             pool.append(_UdpSocket(self.loop, *key))
             return pool[-1]
         index = random.randrange(_SOCKETS_PER_FAMILY)
         chosen = pool[index]
-        if chosen.asked >= _QUESTIONS_PER_SOCKET:
+        if chosen.sent >= _QUERIES_PER_SOCKET:
             pool[index] = _UdpSocket(self.loop, *key)
             chosen.retire()
             chosen = pool[index]
         return chosen
 
-    def ask_tcp(self, question: Question) -> None:
-        """Ask the question over a TCP connection of its own, once."""
+    def send_tcp(self, query: Query) -> None:
+        """Send the query over a TCP connection of its own, once."""
         if self._closed:
-            self._refuse(question)
+            self._refuse(query)
             return
-        self.questions += 1
-        task = self.loop.create_task(self._converse(question))
-        self._tcp_tasks[task] = question
+        self.queries += 1
+        task = self.loop.create_task(self._converse(query))
+        self._tcp_tasks[task] = query
         task.add_done_callback(self._tcp_tasks.pop)
 
-    def _refuse(self, question: Question) -> None:
-        # at once would call back before the caller has stored what it asked
-        self.loop.call_soon(question.finish, Outcome(None, CLOSED))
+    def _refuse(self, query: Query) -> None:
+        # at once would call back before the caller has stored the query
+        self.loop.call_soon(query.finish, Outcome(None, CLOSED))
 
-    async def _converse(self, question: Question) -> None:
-        """Connect, ask and wait; the time limit holds for all of it, however slowly the octets come."""
-        local = (question.source_address, 0) if question.source_address else None
-        protocol = _TcpExchange(question, self)
+    async def _converse(self, query: Query) -> None:
+        """Connect, send and wait; the time limit holds for all of it, however slowly the octets come."""
+        local = (query.source_address, 0) if query.source_address else None
+        protocol = _TcpExchange(query, self)
         connection: asyncio.BaseTransport | None = None
         try:
-            async with self._tcp_slots, asyncio.timeout(question.timing.timeout_s):
-                question.sent_at = self.loop.time()
+            async with self._tcp_slots, asyncio.timeout(query.timing.timeout_s):
+                query.sent_at = self.loop.time()
                 connection, _ = await self.loop.create_connection(
-                    lambda: protocol, question.address, self.port, local_addr=local
+                    lambda: protocol, query.address, self.port, local_addr=local
                 )
-                await _finished(question)
+                await _finished(query)
         except TimeoutError:
-            question.finish(Outcome(None, TIMEOUT))
+            query.finish(Outcome(None, TIMEOUT))
         except OSError as error:
-            question.finish(Outcome(None, _reason(error)))
+            query.finish(Outcome(None, _reason(error)))
         finally:
             if connection:
                 connection.close()
 
     async def close(self) -> None:
-        """Close all sockets; what is under way, and what is asked from now on, ends with the outcome CLOSED."""
-        self._closed = True  # first: an outcome may make its run ask the next question
+        """Close all sockets; what is under way, and what is sent from now on, ends with the outcome CLOSED."""
+        self._closed = True  # first: an outcome may make its run send the next query
         under_way = [*self._deadlines.close(), *self._tcp_tasks.values()]
-        for question in under_way:  # before the tasks: a connection that closes has an outcome of its own
-            question.finish(Outcome(None, CLOSED))
+        for query in under_way:  # before the tasks: a connection that closes has an outcome of its own
+            query.finish(Outcome(None, CLOSED))
         tasks = list(self._tcp_tasks)
         for task in tasks:
             task.cancel()
@@ -453,19 +453,19 @@ class Transport:
         await asyncio.sleep(0)  # closed connections give up their sockets in the loop's next turn
 
 
-async def _finished(question: Question) -> None:
-    """Wait until the question has its outcome."""
-    if question.done:
+async def _finished(query: Query) -> None:
+    """Wait until the query has its outcome."""
+    if query.done:
         return
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    report = question.on_done
+    report = query.on_done
 
     def on_done(outcome: Outcome) -> None:
         if not future.done():
             future.set_result(None)
         report(outcome)
 
-    question.on_done = on_done
+    query.on_done = on_done
     await future
 
 

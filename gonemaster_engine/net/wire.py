@@ -100,7 +100,8 @@ def query_body(qname: bytes, qtype: int, qclass: int, flags: int, edns: Edns | N
 class _Octets:
     """The octets of a message and the names found in them.
 
-    Response and records share it and do not know one another: without circles a run's answers are freed at once.
+    Response and records share it and do not know one another, since without reference cycles the answers of a run are
+    freed at once.
     """
 
     __slots__ = ("_names", "wire")
@@ -133,7 +134,9 @@ class _Octets:
                     target = (length & 0x3F) << 8 | wire[position + 1]
                     pointers += 1
                     if target >= limit or pointers > _MAX_POINTERS:
-                        raise WireError("a compression pointer does not lead backwards, or to too many others")
+                        raise WireError(
+                            "a compression pointer does not point backwards, or there are too many pointers"
+                        )
                     after = position + 2 if after < 0 else after
                     known = self._names.get(target)
                     if known is not None:
@@ -142,12 +145,12 @@ class _Octets:
                     continue
                 end = position + 1 + length
                 if length > names.LABEL_MAX_OCTETS or end >= len(wire):
-                    raise WireError("a label is malformed")
+                    raise WireError("a label is invalid")
                 octets += length + 1
                 labels.append(names.label_text(wire[position + 1 : end]))
                 position = end
         except IndexError:
-            raise WireError("a name reaches past the end of the message") from None
+            raise WireError("a name extends beyond the end of the message") from None
         return self._remember(start, labels, octets, _ROOT_NAME, position + 1 if after < 0 else after)
 
     def _remember(
@@ -313,7 +316,7 @@ class Response:
         try:
             self._walk()
         except (IndexError, struct.error) as error:
-            raise WireError("the message ends too early") from error
+            raise WireError("the message is too short") from error
 
     def _walk(self) -> None:
         header: tuple[int, ...] = _HEADER.unpack_from(self.wire)
@@ -345,7 +348,7 @@ class Response:
             position += 10
             end = position + length
             if end > limit:
-                raise WireError("a record reaches past the end of the message")
+                raise WireError("a record extends beyond the end of the message")
             # RFC 2181 section 8: a TTL with the highest bit set counts as zero
             records.append(Record(message, owner, (rtype, rdclass, ttl if ttl < 0x80000000 else 0), position, end))
             position = end

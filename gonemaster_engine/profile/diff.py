@@ -120,7 +120,7 @@ def _split_test_cases(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], l
 
 
 def _leaves(path: str, checked: Document, base: Mapping[str, Any]) -> Iterator[Difference]:
-    """Yield one difference for each value that is not a map."""
+    """Yield one difference for each value that is not a mapping."""
     for key, value in checked.items():
         below = f"{path}.{key}" if path else key
         if below in ("test_cases", "test_levels"):

@@ -42,7 +42,7 @@ def kind(value: Any) -> str:
     """Return what sort of value this is, in words."""
     if value is None:
         return "nothing"
-    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a map"}
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", dict: "a mapping"}
     return names.get(type(value), type(value).__name__)
 
 
@@ -52,7 +52,7 @@ def brief(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Say whether the value is a finite number, and not true or false."""
+    """Say whether the value is a finite number, and not a boolean."""
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool)
@@ -84,7 +84,7 @@ def parse_document(text: str, error: type[DocumentError]) -> dict[str, Any]:
     if document is None:
         return {}
     if not isinstance(document, Mapping):
-        raise error("", f"must be a map of keys, not {kind(document)}")
+        raise error("", f"must be a mapping, not {kind(document)}")
     return dict(document)
 
 
@@ -94,4 +94,4 @@ def _parse_yaml(text: str, error: type[DocumentError]) -> Any:
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as problem:
-        raise error("", f"neither JSON nor YAML: {' '.join(str(problem).split())}") from problem
+        raise error("", f"is neither valid JSON nor valid YAML: {' '.join(str(problem).split())}") from problem

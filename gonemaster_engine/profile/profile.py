@@ -46,8 +46,8 @@ class Profile:
     timeout_s: float  # of one attempt over UDP or TCP
     retry: int  # attempts per query
     retrans_s: int  # pause before the next attempt
-    fallback: bool  # ask again over TCP after a truncated response
-    parallel: int  # test cases at a time
+    fallback: bool  # retry over TCP after a truncated response
+    parallel: int  # number of test cases to run concurrently
     unordered: bool  # entries may be passed on before those of earlier test cases
     positive_cache_ttl_s: int  # 0: the TTL of the records
     negative_cache_ttl_s: int

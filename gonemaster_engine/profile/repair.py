@@ -1,4 +1,4 @@
-"""Stored profiles and a newer engine: what a profile lacks, and how it is mended.
+"""Stored profiles and a newer engine: what a profile lacks, and how it is repaired.
 
 Source: contract settings.md section 5.
 """
@@ -32,7 +32,9 @@ def find_issues(document: Any) -> list[Issue]:
     try:
         checked = checked_profile(document)
     except ProfileError as error:
-        return [Issue(INVALID_CONFIG, "", str(error), "correct the configuration, or reset the part that is named")]
+        return [
+            Issue(INVALID_CONFIG, "", str(error), "correct the configuration, or reset the named part to its default")
+        ]
     return [*_missing_cases(checked), *_missing_levels(checked)]
 
 
@@ -44,7 +46,7 @@ def _missing_cases(checked: Document) -> Iterator[Issue]:
 
 
 def _missing_levels(checked: Document) -> Iterator[Issue]:
-    advice = "write the default levels out with add_missing_test_levels, or follow them with reset_test_levels"
+    advice = "add the default levels with add_missing_test_levels, or use only the defaults with reset_test_levels"
     for module, levels in sorted(checked.get("test_levels", {}).items()):
         missing = sorted(default_profile().levels.get(module, {}).keys() - levels.keys())
         if missing:

@@ -42,14 +42,14 @@ def check_document(document: Any, known_vars: Mapping[str, Mapping[str, Any]]) -
 
 def _section(problems: Problems, path: str, value: Any, keys: Mapping[str, Check]) -> Any:
     if not isinstance(value, Mapping):
-        return problems.add(path, f"must be a map of keys, not {kind(value)}")
+        return problems.add(path, f"must be a mapping, not {kind(value)}")
     checked: Document = {}
     for key, item in value.items():
         if _is_passed_over(path, key, item):
             continue
         below = f"{path}.{key}" if path else str(key)
         if key not in keys:
-            problems.add(below, f"is not a key of a profile; allowed here are {', '.join(keys)}")
+            problems.add(below, f"is not a known key; allowed keys here are {', '.join(keys)}")
             continue
         checked[key] = keys[key](problems, below, item)
     return checked
@@ -86,7 +86,7 @@ def _whole(lowest: int, highest: int) -> Check:
     def check(problems: Problems, path: str, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
             return value
-        return problems.add(path, f"must be a whole number from {lowest} to {highest}, not {brief(value)}")
+        return problems.add(path, f"must be an integer from {lowest} to {highest}, not {brief(value)}")
 
     return check
 
@@ -119,11 +119,11 @@ def _asn_style(problems: Problems, path: str, value: Any) -> Any:
 
 def _asn_sources(problems: Problems, path: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
-        return problems.add(path, f"must be a map of style to list of names, not {kind(value)}")
+        return problems.add(path, f"must be a mapping of style to list of zone names, not {kind(value)}")
     checked = {}
     for style, names in value.items():
         if str(style).lower() not in ASN_STYLES:
-            problems.add(f"{path}.{style}", "is not a style; allowed here are Cymru, RIPE")
+            problems.add(f"{path}.{style}", "is not a known style; allowed styles are Cymru, RIPE")
         elif not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
             problems.add(f"{path}.{style}", "must be a list of at least one name")
         else:
@@ -138,7 +138,7 @@ def _badkeys(problems: Problems, path: str, value: Any) -> Any:
 
 
 def _text(problems: Problems, path: str, value: Any) -> Any:
-    return value if isinstance(value, str) else problems.add(path, f"must be a text, not {kind(value)}")
+    return value if isinstance(value, str) else problems.add(path, f"must be a string, not {kind(value)}")
 
 
 def _test_cases(known: tuple[str, ...]) -> Check:
@@ -157,14 +157,14 @@ def _test_cases(known: tuple[str, ...]) -> Check:
 def _test_levels(problems: Problems, path: str, value: Any) -> Any:
     """Check levels. Modules and tags that this engine lacks are let through: profiles outlive engines."""
     if not isinstance(value, Mapping):
-        return problems.add(path, f"must be a map of module to tag to level, not {kind(value)}")
+        return problems.add(path, f"must be a mapping of module to tag to level, not {kind(value)}")
     checked: Document = {}
     for module, levels in value.items():
         below = f"{path}.{module}"
         if not isinstance(module, str) or not _TAG.fullmatch(module.upper()):
-            problems.add(below, "is not the name of a module")
+            problems.add(below, "is not a module")
         elif not isinstance(levels, Mapping):
-            problems.add(below, f"must be a map of tag to level, not {kind(levels)}")
+            problems.add(below, f"must be a mapping of tag to level, not {kind(levels)}")
         else:
             checked[module.upper()] = _levels(problems, below, levels)
     return checked
@@ -187,7 +187,7 @@ def _levels(problems: Problems, path: str, levels: Mapping[Any, Any]) -> dict[st
 def _test_cases_vars(known_vars: Mapping[str, Mapping[str, Any]]) -> Check:
     def check(problems: Problems, path: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
-            return problems.add(path, f"must be a map of test case to property to value, not {kind(value)}")
+            return problems.add(path, f"must be a mapping of test case to property to value, not {kind(value)}")
         checked = {}
         for case_id, properties in value.items():
             below, known = f"{path}.{case_id}", known_vars.get(str(case_id).lower())

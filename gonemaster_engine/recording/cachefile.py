@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from gonemaster_engine import names
 from gonemaster_engine.asn.cache import Code, Origin
 from gonemaster_engine.errors import CacheFileError, WireError
-from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER
 from gonemaster_engine.net.wire import Edns, Response
 from gonemaster_engine.zonemaster.recording import looks_like_recording, read_recording
@@ -40,10 +40,10 @@ _T = TypeVar("_T")
 
 
 class CachedAnswer(NamedTuple):
-    """One question to one address, and what came back; None is a question without usable response."""
+    """One query to one address, and what came back; None is a query without usable response."""
 
     address: str
-    key: QuestionKey
+    key: QueryKey
     response: Response | None
 
 
@@ -73,7 +73,9 @@ def write_cache(
     document = _document(answers, origins or {})
     count = sum(len(document[section]) for section in ("nameservers", "zone_transfers", "asn"))
     if 0 < max_entries < count:
-        raise CacheFileError(f"the packet cache has {count} entries, more than the {max_entries} allowed: not written")
+        raise CacheFileError(
+            f"the packet cache has {count} entries, the limit is {max_entries}; the file was not written"
+        )
     octets = json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"
     if compress or path.suffix == ".gz":
         octets = gzip.compress(octets, mtime=0)
@@ -136,8 +138,8 @@ def _answer_entry(answer: CachedAnswer) -> dict[str, Any]:
     }
 
 
-def _key_entry(key: QuestionKey) -> dict[str, Any]:
-    entry = {name: value for name, value in key._asdict().items() if value != QuestionKey._field_defaults.get(name)}
+def _key_entry(key: QueryKey) -> dict[str, Any]:
+    entry = {name: value for name, value in key._asdict().items() if value != QueryKey._field_defaults.get(name)}
     if key.edns is not None:
         entry["edns"] = _edns_entry(key.edns)
     if key.qname_octets is not None:
@@ -205,17 +207,17 @@ def _parse(octets: bytes, problems: list[str]) -> PacketCache:
     try:
         document = json.loads(octets)
     except (ValueError, RecursionError) as error:
-        problems.append(f"neither a packet cache nor a recording: {error}")
+        problems.append(f"not a packet cache and not a Zonemaster recording: {error}")
         return PacketCache(problems=problems)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        problems.append(f"the document is not of the format {FORMAT}")
+        problems.append(f"the format is not {FORMAT}")
         return PacketCache(problems=problems)
     if document.get("version") not in READABLE_VERSIONS:
         readable = " and ".join(map(str, READABLE_VERSIONS))
-        problems.append(f"version {document.get('version')!r} cannot be read, only {readable}")
+        problems.append(f"version {document.get('version')!r} is not supported; supported versions are {readable}")
         return PacketCache(problems=problems)
     if document.get("checksum") != checksum(document):
-        problems.append("the checksum does not fit")
+        problems.append("the checksum does not match")
     return PacketCache(_answers(document, problems), _origins(document, problems), problems)
 
 
@@ -252,19 +254,19 @@ def _read_answer(entry: Any) -> CachedAnswer:
     return CachedAnswer(address, key, _read_message(entry, key, entry.get("answer_from") or address, over_tcp=over_tcp))
 
 
-def _read_message(entry: Any, key: QuestionKey, source: str, *, over_tcp: bool) -> Response:
+def _read_message(entry: Any, key: QueryKey, source: str, *, over_tcp: bool) -> Response:
     wire = base64.b64decode(entry["message"], validate=True)
     return Response(wire, source=source, over_tcp=over_tcp, qclass=CLASS_NUMBER[key.qclass])
 
 
-def _read_key(entry: Any) -> QuestionKey:
+def _read_key(entry: Any) -> QueryKey:
     given = dict(entry)
     given["qname"] = names.canonical(given["qname"])
     if given.get("edns") is not None:
         given["edns"] = _read_edns(given["edns"])
     if given.get("qname_octets") is not None:
         given["qname_octets"] = bytes.fromhex(given["qname_octets"])
-    key = QuestionKey(**given)
+    key = QueryKey(**given)
     hash(key)  # a list in it is damage too
     return key
 
@@ -275,8 +277,8 @@ def _read_edns(entry: Any) -> Edns:
 
 
 def _read_recursor(entry: Any) -> list[CachedAnswer]:
-    """Read an answer of the recursor: each of the servers that were asked is taken to have given it."""
-    key = QuestionKey(names.canonical(entry["name"]), entry["qtype"], entry.get("qclass", "IN"))
+    """Read an answer of the recursor: each of the servers that were queried is taken to have given it."""
+    key = QueryKey(names.canonical(entry["name"]), entry["qtype"], entry.get("qclass", "IN"))
     answers = []
     for server in entry["nameservers"]:
         address = names.canonical_address(server["address"] if isinstance(server, dict) else server.rpartition("/")[2])

@@ -107,7 +107,7 @@ class _Item(NamedTuple):
 
 
 class DelegationWalk:
-    """Does one walk. Servers of one wave are asked at the same time."""
+    """Does one walk. Servers of one wave are queried at the same time."""
 
     def __init__(self, context: RunContext, recursor: Recursor, zone_name: str) -> None:
         self._context = context
@@ -240,11 +240,11 @@ class _Visit:
     def _shared(self, name: str) -> bool:
         return not names.is_in_domain(name, self._target)
 
-    async def _ask(self, name: str, rtype: str) -> Response | None:
+    async def _query(self, name: str, rtype: str) -> Response | None:
         return await self._server.query(name, rtype, shared=self._shared(name))
 
     async def _has_own_soa(self, zone: str) -> bool:
-        response = await self._ask(zone, "SOA")
+        response = await self._query(zone, "SOA")
         if response and _is_authoritative_soa(response, zone):
             return True
         self._errors.append(ZoneError(self._server, zone, "SOA"))
@@ -252,7 +252,7 @@ class _Visit:
 
     async def _add_own_servers(self, zone: str) -> bool:
         self._transports.append(Transport(self._server, "NS", used=True))
-        response = await self._ask(zone, "NS")
+        response = await self._query(zone, "NS")
         if not response or not _is_authoritative_ns(response, zone):
             self._errors.append(ZoneError(self._server, zone, "NS"))
             return False
@@ -266,7 +266,7 @@ class _Visit:
 
     async def _step(self, name: str) -> bool:
         """Ask for the SOA of the next name; say whether the loop goes on at this server."""
-        response = await self._ask(name, "SOA")
+        response = await self._query(name, "SOA")
         if response is None:
             self._errors.append(ZoneError(self._server, name, "SOA"))
             return False
@@ -300,7 +300,7 @@ class _Visit:
     async def _on_nxdomain(self, name: str) -> bool:
         """Take a denial; of an intermediate name only if the server does not know the zone below it all the same."""
         if name != self._target:
-            response = await self._ask(self._target, "SOA")
+            response = await self._query(self._target, "SOA")
             if response and (zone := _referred_zone(response, name, self._target)):
                 self._hidden.append(Hidden(self._server, name))
                 await self._on_referral(zone, response)
@@ -325,7 +325,7 @@ class _Visit:
             self._observe(Seen.CNAME)
             return False
         self._transports.append(Transport(self._server, "DNAME", used=True))
-        alias = await self._ask(name, "DNAME")
+        alias = await self._query(name, "DNAME")
         if alias and alias.aa and alias.rcode == "NOERROR" and alias.has("DNAME", name):
             self._observe(Seen.DNAME, alias.records("DNAME", name)[0].target)
         else:

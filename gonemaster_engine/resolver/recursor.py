@@ -1,7 +1,7 @@
-"""Iterative resolution from the root, for what is not asked of the tested zone's servers directly.
+"""Iterative resolution from the root, for what is not queried at the servers of the tested zone.
 
 Known zone cuts are shared between the runs of a process, except at and below the tested zone: what a test is
-about is always asked anew. Supplied delegation data stand in for what the parent of the tested zone has.
+about is always queried anew. Supplied delegation data stand in for what the parent of the tested zone has.
 
 Source: RFC 1034 section 5.3.3, RFC 2181 section 5.4.1 (whom to believe), RFC 9471 (glue).
 """
@@ -26,8 +26,8 @@ CNAME_MAX_RECORDS = 9  # in one response
 _MAX_REFERRALS = 30  # of one resolution
 _MAX_DEPTH = 8  # names of name servers that are resolved in order to resolve a name
 _HEDGE_S = 1.0  # a server that has not answered by then no longer keeps the next one waiting
-_MAX_SERVERS = 20  # asked for one question
-_MAX_STEPS = 200  # of one resolution: questions, and names of servers looked up for it
+_MAX_SERVERS = 20  # servers that get one query
+_MAX_STEPS = 200  # of one resolution: queries, and names of servers looked up for it
 
 CHAIN_TOO_LONG = "CNAME_CHAIN_TOO_LONG"
 TARGET_UNRESOLVED = "CNAME_TARGET_UNRESOLVED"
@@ -49,7 +49,7 @@ class Resolution:
 
     response: Response | None
     problem: CnameProblem | None = None
-    name: str = ""  # owner of the data: the question's name, or the end of its alias chain
+    name: str = ""  # owner of the data: the query's name, or the end of its alias chain
 
     def records(self, rtype: str) -> list[Record]:
         """Return the records of that type at the end of the chain."""
@@ -102,7 +102,7 @@ class Recursor:
             self._cuts[context.zone_name] = ZoneCut(context.zone_name, servers)
 
     async def resolve(self, qname: str, qtype: str, *, dnssec: bool = False) -> Resolution:
-        """Return the answer to a question, aliases followed."""
+        """Return the answer to a query, aliases followed."""
         key = (qname, qtype, dnssec)
         task = self._resolutions.get(key)
         if task is None:
@@ -163,11 +163,11 @@ class Recursor:
         return Resolution(response, problem, problem.query_name)
 
     async def _iterate(self, qname: str, qtype: str, *, dnssec: bool, search: _Search) -> Response | None:
-        """Follow referrals from the closest known zone cut until a server answers the question itself."""
+        """Follow referrals from the closest known zone cut until a server answers the query itself."""
         cut = self._closest_cut(qname, qtype)
         last: Response | None = None
         for _ in range(_MAX_REFERRALS):
-            response = await self._ask_zone(cut, qname, qtype, dnssec=dnssec, search=search)
+            response = await self._query_zone(cut, qname, qtype, dnssec=dnssec, search=search)
             if response is None:
                 return last
             deeper = _deeper_zone(response, cut.zone, qname)
@@ -202,7 +202,7 @@ class Recursor:
             self._context.hot.keep_cut(cut, self._context.lifetimes, ttl_s=ttl_s)
         return cut
 
-    async def _ask_zone(
+    async def _query_zone(
         self, cut: ZoneCut, qname: str, qtype: str, *, dnssec: bool, search: _Search
     ) -> Response | None:
         """Ask the servers whose addresses are known, then one after the other those that must be looked up first.
@@ -219,7 +219,7 @@ class Recursor:
             servers = self._with_addresses(cut, addresses)
             if self._context.log.traces_queries:
                 self._trace_skipped(addresses, qtype)
-            response = await self._ask(cut, servers, qname, qtype, dnssec=dnssec)
+            response = await self._query(cut, servers, qname, qtype, dnssec=dnssec)
             if response and _is_usable(response, cut.zone, qname):
                 return response
             first = first or response
@@ -246,14 +246,14 @@ class Recursor:
         ]
         servers.sort(key=lambda server: (server.is_ipv6, server))
         count = sum(not server.is_ipv6 for server in servers)
-        # spread the load over the servers, but so that the same test asks the same servers
+        # spread the load over the servers, but so that the same test queries the same servers
         turn = zlib.crc32((context.zone_name + cut.zone).encode()) % count if count else 0
         return servers[turn:count] + servers[:turn] + servers[count:]
 
-    async def _ask(
+    async def _query(
         self, cut: ZoneCut, servers: Sequence[Nameserver], qname: str, qtype: str, *, dnssec: bool
     ) -> Response | None:
-        """Return the first usable response; a slow server does not keep the others from being asked."""
+        """Return the first usable response; a slow server does not keep the others from being queried."""
         shared = self._may_share(qname)
         pending: set[asyncio.Future[Response | None]] = set()
         fallback: Response | None = None
@@ -267,7 +267,7 @@ class Recursor:
                     await asyncio.wait(pending, timeout=_HEDGE_S, return_when=asyncio.FIRST_COMPLETED)
                 done = {each for each in pending if each.done()}
                 if not done:
-                    break  # a second is over: ask the next server as well
+                    break  # a second is over: query the next server as well
                 pending -= done
                 for each in done:
                     response = each.result()
@@ -326,7 +326,7 @@ def _deeper_zone(response: Response, zone: str, qname: str) -> str | None:
 
 
 def _is_usable(response: Response, zone: str, qname: str) -> bool:
-    """Say whether a response ends the search or brings it on; else the next server is asked."""
+    """Say whether a response ends the search or brings it on; else the next server is queried."""
     if response.rcode_number not in {0, 3}:
         return False
     return response.aa or bool(response.answer) or _deeper_zone(response, zone, qname) is not None

@@ -122,10 +122,10 @@ def parse_config(document: Any) -> ScoringConfig:
     """
     problems = Problems(ScoringConfigError)
     if not isinstance(document, Mapping):
-        problems.add("", f"must be a map of keys, not {kind(document)}")
+        problems.add("", f"must be a mapping, not {kind(document)}")
         document = {}
     for key in document.keys() - _CHECKS.keys():
-        problems.add(str(key), f"is not a key of the configuration; allowed are {', '.join(_CHECKS)}")
+        problems.add(str(key), f"is not a known key; allowed keys are {', '.join(_CHECKS)}")
     given = {key: check(problems, key, document[key]) for key, check in _CHECKS.items() if key in document}
     problems.raise_if_any()
     config = ScoringConfig(**given)
@@ -155,7 +155,7 @@ def _check_categories(problems: Problems, config: ScoringConfig) -> None:
 def _map(problems: Problems, path: str, value: Any) -> Mapping[Any, Any]:
     if isinstance(value, Mapping):
         return value
-    problems.add(path, f"must be a map, not {kind(value)}")
+    problems.add(path, f"must be a mapping, not {kind(value)}")
     return {}
 
 
@@ -206,7 +206,7 @@ def _grade_bands(problems: Problems, path: str, value: Any) -> tuple[GradeBand, 
         return ()
     bands = [_grade_band(problems, f"{path}[{position}]", item) for position, item in enumerate(value)]
     if len({band.grade for band in bands}) < len(bands):
-        problems.add(path, "names a grade twice")
+        problems.add(path, "contains a grade twice")
     return tuple(sorted(bands, key=lambda band: -band.min_score))
 
 
@@ -217,7 +217,7 @@ def _grade_band(problems: Problems, path: str, value: Any) -> GradeBand:
         return GradeBand("", 0)
     grade = band["grade"]
     if not isinstance(grade, str) or not 0 < len(grade) <= 8:
-        problems.add(f"{path}.grade", f"must be a text of 1 to 8 characters, not {brief(grade)}")
+        problems.add(f"{path}.grade", f"must be a string of 1 to 8 characters, not {brief(grade)}")
     return GradeBand(str(grade), _number(problems, f"{path}.min_score", band["min_score"], highest=100))
 
 
@@ -225,7 +225,7 @@ def _bonus_criteria(problems: Problems, path: str, value: Any) -> tuple[str, ...
     """Check the criteria that count: a list of names, or a map of name to true or false."""
     if isinstance(value, Mapping):
         if not all(isinstance(counts, bool) for counts in value.values()):
-            problems.add(path, "must say true or false for each criterion")
+            problems.add(path, "must be true or false for each criterion")
         unknown, chosen = set(value) - set(CRITERION_NAMES), {name for name, counts in value.items() if counts}
     elif isinstance(value, list) and all(isinstance(name, str) for name in value):
         unknown, chosen = set(value) - set(CRITERION_NAMES), set(value)

@@ -63,7 +63,7 @@ class Score:
     grade: str  # "A+", "A", ... "F"
     categories: Mapping[str, CategoryScore]
     eligible: bool  # for A+
-    criteria: Mapping[str, bool | None]  # None: does not apply
+    criteria: Mapping[str, bool | None]  # None: not applicable
     disabled_stacks: tuple[str, ...] = field(default=())  # "ipv4", "ipv6"
 
     def as_dict(self) -> dict[str, Any]:

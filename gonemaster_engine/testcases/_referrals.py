@@ -18,7 +18,7 @@ async def referrals(zone: Zone) -> list[tuple[Nameserver | None, Response]]:
     servers = await zone.parent_servers() or (await zone.walk()).servers()
     return [
         (server, response)
-        for server, response in await zone.ask_for_delegation(servers)
+        for server, response in await zone.query_delegation(servers)
         if response is not None and _is_complete(response, zone.name)
     ]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import DNSKEY, DS, Dnskey, Ds, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.net.wire import Response
-from gonemaster_engine.trustchain.asking import Questions
 from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, Standing, Status, worth
+from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.zone import Zone
 
 _ANSWERED = frozenset({0, 3})  # response codes
@@ -37,15 +37,15 @@ class ChainZone:
         return None if status is Status.SECURE else Standing(status, (f"parent_{status.value}",))
 
 
-async def zones_above(zone: Zone, questions: Questions, judge: Judge) -> list[ChainZone]:
+async def zones_above(zone: Zone, queries: ChainQueries, judge: Judge) -> list[ChainZone]:
     """Return the zones from the root to the parent of the tested zone, as far as the walk met them."""
     found: list[ChainZone] = []
     for name in await _names_above(zone):
-        response = await questions.resolve(name, "DNSKEY")
+        response = await queries.resolve(name, "DNSKEY")
         if not found:
             found.append(_root(zone, response, judge))
             continue
-        answer = await questions.resolve(name, "DS")
+        answer = await queries.resolve(name, "DS")
         found.append(_below(found[-1], name, answer, response, judge))
     return found
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from gonemaster_engine.dnssec.digests import points_to
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds
 from gonemaster_engine.trustchain.above import ChainZone, zones_above
-from gonemaster_engine.trustchain.asking import Questions
 from gonemaster_engine.trustchain.judging import Judge, Status
+from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.trustchain.records import (
     Document,
     ds_document,
@@ -29,11 +29,11 @@ _T = TypeVar("_T")
 
 
 async def build_chain(zone: Zone) -> Document:
-    """Return the chain of trust of the tested zone as the run saw it; nearly all of it was asked before."""
-    questions, judge = Questions(zone), Judge(zone.verifier, zone.now)
+    """Return the chain of trust of the tested zone as the run saw it; nearly all of it was queried before."""
+    queries, judge = ChainQueries(zone), Judge(zone.verifier, zone.now)
     supplied = zone.undelegated or bool(zone.supplied_ds)
-    above = [] if supplied or zone.is_root else await zones_above(zone, questions, judge)
-    tested = await look_at(zone, above[-1] if above else None, questions, judge)
+    above = [] if supplied or zone.is_root else await zones_above(zone, queries, judge)
+    tested = await look_at(zone, above[-1] if above else None, queries, judge)
     return _Writer(zone.now).chain(zone, above, tested, supplied=supplied)
 
 

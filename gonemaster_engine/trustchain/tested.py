@@ -9,8 +9,8 @@ from gonemaster_engine.dnssec.records import Ds, make_ds, rrset, signatures
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.rrtypes import SOA
 from gonemaster_engine.trustchain.above import ChainZone, ds_standing, keys_standing, trust_anchors
-from gonemaster_engine.trustchain.asking import Questions
 from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, R, Standing, Status, gather, worth
+from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.zone import Zone
 
 _UNSIGNED = Standing(Status.INSECURE, ("dnskey_missing",))
@@ -53,7 +53,7 @@ class TestedZone:
         return any(len(_answering(side)) > 1 for side in (self.at_parent, self.at_child))
 
 
-async def look_at(zone: Zone, parent: ChainZone | None, questions: Questions, judge: Judge) -> TestedZone:
+async def look_at(zone: Zone, parent: ChainZone | None, queries: ChainQueries, judge: Judge) -> TestedZone:
     """Ask both sides; the delegation of the root is its trust anchors, or what the user supplied."""
     tested = TestedZone(ChainZone(zone.name, SECURE), SECURE)
     ds = _given_ds(zone)
@@ -63,13 +63,13 @@ async def look_at(zone: Zone, parent: ChainZone | None, questions: Questions, ju
     elif parent is None:
         tested.delegation = Standing(Status.INDETERMINATE, ("parent_not_found",))
     else:
-        tested.at_parent = await _ask_parent(zone, parent, questions, judge)
+        tested.at_parent = await _query_parent(zone, parent, queries, judge)
         tested.delegation = _together(tested.at_parent, "ds_no_answer")
         trusted = [view for view in tested.at_parent if view.status is tested.delegation.status]
         ds = list(dict.fromkeys(found.record for view in trusted for found in view.zone.ds))
         tested.whole.ds = _gathered(tested.at_parent, "ds")
         tested.whole.ds_signatures = _gathered(tested.at_parent, "ds_signatures")
-    tested.at_child = await _ask_child(zone, ds or [], questions, judge)
+    tested.at_child = await _query_child(zone, ds or [], queries, judge)
     tested.whole.keys = _gathered(tested.at_child, "keys")
     tested.whole.signatures = _gathered(tested.at_child, "signatures")
     own = _together(tested.at_child, "dnskey_no_answer")
@@ -87,35 +87,35 @@ def _given_ds(zone: Zone) -> list[Ds] | None:
     return trust_anchors(zone) if zone.is_root else None
 
 
-async def _ask_parent(zone: Zone, parent: ChainZone, questions: Questions, judge: Judge) -> list[ServerView]:
+async def _query_parent(zone: Zone, parent: ChainZone, queries: ChainQueries, judge: Judge) -> list[ServerView]:
     found = []
     for server in _one_per_address(await zone.parent_servers() or ()):
         view = ChainZone(zone.name, SECURE)
-        answer = await questions.ask(server, zone.name, "DS")
+        answer = await queries.query(server, zone.name, "DS")
         view.standing = ds_standing(view, answer, parent, judge, server=server.address)
         found.append(ServerView(server, view))
     return found
 
 
-async def _ask_child(zone: Zone, ds: Sequence[Ds], questions: Questions, judge: Judge) -> list[ServerView]:
+async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judge: Judge) -> list[ServerView]:
     found = []
     for server in _one_per_address(await zone.all_servers()):
         view = ChainZone(zone.name, SECURE)
-        answer = await questions.ask(server, zone.name, "DNSKEY")
+        answer = await queries.query(server, zone.name, "DNSKEY")
         view.standing = keys_standing(view, answer, ds, judge, server=server.address)
         if not ds and view.standing.reasons != ("dnskey_no_answer",):
             view.standing = worth(all_checked(view.signatures), "dnskey") if view.keys else _UNSIGNED
         if view.keys:
-            await _check_soa(view, server, questions, judge)
+            await _check_soa(view, server, queries, judge)
         if not ds and view.standing is SECURE:
             view.standing = _ISLAND
         found.append(ServerView(server, view))
     return found
 
 
-async def _check_soa(view: ChainZone, server: Nameserver, questions: Questions, judge: Judge) -> None:
+async def _check_soa(view: ChainZone, server: Nameserver, queries: ChainQueries, judge: Judge) -> None:
     """Judge the SOA record for all data of the zone: keys are of use only if they sign those."""
-    answer = await questions.ask(server, view.name, "SOA")
+    answer = await queries.query(server, view.name, "SOA")
     if answer is None or not answer.aa or answer.rcode_number:
         return
     keys = [found.record for found in view.keys]

@@ -1,6 +1,6 @@
 """Reads the packet recordings of Zonemaster: a line per server with its name, address and a JSON object of answers.
 
-The keys of the object are MD5 digests of the query with its options, so the questions are found by trying every
+The keys of the object are MD5 digests of the query with its options, so the queries are found by trying every
 combination of the names, types and classes that occur in the answers with the options that Zonemaster uses.
 """
 
@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
-from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER
 from gonemaster_engine.net.wire import DNSSEC_EDNS, RD, Edns, Response
 
 _LINE = re.compile(rb"\A[^ {\n]+ [0-9a-fA-F.:]+ \{")
-_EXTRA_TYPES = frozenset({"A", "AAAA", "NS", "SOA", "MX", "TXT", "DS", "DNSKEY"})  # questions without any answer
+_EXTRA_TYPES = frozenset({"A", "AAAA", "NS", "SOA", "MX", "TXT", "DS", "DNSKEY"})  # queries without any answer
 _UNKNOWN_OPTION = 137  # of nameserver11
 
 
@@ -49,10 +49,10 @@ def looks_like_recording(octets: bytes) -> bool:
     return _LINE.match(octets) is not None
 
 
-def read_recording(text: str, problems: list[str]) -> Iterator[tuple[str, QuestionKey, Response | None]]:
-    """Yield address, question and response of each answer whose question was found.
+def read_recording(text: str, problems: list[str]) -> Iterator[tuple[str, QueryKey, Response | None]]:
+    """Yield address, query and response of each answer whose query was found.
 
-    What cannot be used is told in `problems`. A question is given twice, as asked with and without the change to
+    What cannot be used is told in `problems`. A query is given twice, as asked with and without the change to
     TCP after a truncated response: recordings do not say which it was.
     """
     items = list(_items(text, problems))
@@ -71,7 +71,7 @@ def read_recording(text: str, problems: list[str]) -> Iterator[tuple[str, Questi
         yield item.address, key, response
         yield item.address, key._replace(fallback=False), response
     if unknown:
-        problems.append(f"{unknown} answers are to questions that could not be found out")
+        problems.append(f"{unknown} answers belong to queries that could not be determined")
 
 
 def _items(text: str, problems: list[str]) -> Iterator[_Item]:
@@ -92,22 +92,22 @@ def _item(address: str, digest: str, value: Any) -> _Item:
     return _Item(address, digest, packet.get("answerfrom") or address, base64.b64decode(packet["data"]))
 
 
-def _response(item: _Item, key: QuestionKey) -> Response | None:
+def _response(item: _Item, key: QueryKey) -> Response | None:
     if item.wire is None:
         return None
     return Response(item.wire, source=item.source, over_tcp=key.tcp, qclass=CLASS_NUMBER[key.qclass])
 
 
-def _questions(items: list[_Item]) -> dict[str, QuestionKey]:
-    """Return the question of each digest that could be found."""
+def _questions(items: list[_Item]) -> dict[str, QueryKey]:
+    """Return the query of each digest that could be found."""
     seen: set[tuple[str, str, str]] = set()
     for item in items:
-        if item.wire is not None and (question := _question(item.wire)):
-            seen.add(question)
+        if item.wire is not None and (query := _question(item.wire)):
+            seen.add(query)
     owners = {owner for owner, _, _ in seen}
     types = {rtype for _, rtype, _ in seen} | _EXTRA_TYPES
     likely = itertools.product(seen, _all_options())
-    found = {_digest(*question, options): _key(*question, options) for question, options in likely}
+    found = {_digest(*query, options): _key(*query, options) for query, options in likely}
     missing = {item.digest for item in items} - found.keys()
     for owner, rtype, options in itertools.product(sorted(owners), sorted(types), _all_options() if missing else ()):
         digest = _digest(owner, rtype, "IN", options)
@@ -144,11 +144,11 @@ def _digest(name: str, rtype: str, qclass: str, options: _Options) -> str:
     return base64.b64encode(digest).decode().rstrip("=")
 
 
-def _key(name: str, rtype: str, qclass: str, options: _Options) -> QuestionKey:
+def _key(name: str, rtype: str, qclass: str, options: _Options) -> QueryKey:
     canonical = name.lower()
     octets = _octets(name) if canonical != name else None
     flags = RD if options.rd else 0
-    return QuestionKey(canonical, rtype, qclass, flags, options.edns, options.tcp, qname_octets=octets)
+    return QueryKey(canonical, rtype, qclass, flags, options.edns, options.tcp, qname_octets=octets)
 
 
 def _octets(name: str) -> bytes:

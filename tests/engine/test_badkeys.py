@@ -134,7 +134,7 @@ def test_list_that_cannot_be_fetched_is_told(
 ) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody listens
     assert main(["--badkeys-update", "--badkeys-path", str(tmp_path / "list")]) == 2
-    assert "the list of compromised keys cannot be fetched: " in capsys.readouterr().err
+    assert "cannot download the list of compromised keys: " in capsys.readouterr().err
     assert not (tmp_path / "list").exists()
 
 

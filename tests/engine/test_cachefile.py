@@ -13,7 +13,7 @@ import pytest
 
 from gonemaster_engine.asn.cache import Code, Origin
 from gonemaster_engine.errors import CacheFileError
-from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.wire import DNSSEC_EDNS, RD, Edns, Response
 from gonemaster_engine.recording.cachefile import CachedAnswer, checksum, read_cache, write_cache
 
@@ -27,13 +27,13 @@ def reply(qname: str, qtype: str, *, over_tcp: bool = False) -> Response:
 
 
 ANSWERS = [
-    CachedAnswer("192.0.2.1", QuestionKey("a.example", "SOA"), reply("a.example", "SOA")),
-    CachedAnswer("192.0.2.1", QuestionKey("a.example", "SOA", tcp=True), reply("a.example", "SOA", over_tcp=True)),
-    CachedAnswer("192.0.2.1", QuestionKey("a.example", "NS", edns=DNSSEC_EDNS, fallback=False), None),
-    CachedAnswer("2001:db8::1", QuestionKey("version.bind", "TXT", "CH", RD), reply("version.bind", "TXT")),
-    CachedAnswer("2001:db8::1", QuestionKey("a.example", "SOA", edns=Edns(version=1, options=((3, b"x"),))), None),
-    CachedAnswer("2001:db8::1", QuestionKey("a.example", "A", qname_octets=b"\1A\7eXample\0", any_source=True), None),
-    CachedAnswer("2001:db8::1", QuestionKey("a.example", "AXFR", tcp=True), reply("a.example", "AXFR", over_tcp=True)),
+    CachedAnswer("192.0.2.1", QueryKey("a.example", "SOA"), reply("a.example", "SOA")),
+    CachedAnswer("192.0.2.1", QueryKey("a.example", "SOA", tcp=True), reply("a.example", "SOA", over_tcp=True)),
+    CachedAnswer("192.0.2.1", QueryKey("a.example", "NS", edns=DNSSEC_EDNS, fallback=False), None),
+    CachedAnswer("2001:db8::1", QueryKey("version.bind", "TXT", "CH", RD), reply("version.bind", "TXT")),
+    CachedAnswer("2001:db8::1", QueryKey("a.example", "SOA", edns=Edns(version=1, options=((3, b"x"),))), None),
+    CachedAnswer("2001:db8::1", QueryKey("a.example", "A", qname_octets=b"\1A\7eXample\0", any_source=True), None),
+    CachedAnswer("2001:db8::1", QueryKey("a.example", "AXFR", tcp=True), reply("a.example", "AXFR", over_tcp=True)),
 ]
 
 
@@ -85,7 +85,7 @@ def test_document_has_the_parts_of_the_format(tmp_path: Path) -> None:
 
 
 def test_too_many_entries_leave_no_file(tmp_path: Path) -> None:
-    with pytest.raises(CacheFileError, match="more than the 3 allowed"):
+    with pytest.raises(CacheFileError, match="the limit is 3"):
         write_cache(tmp_path / "cache", ANSWERS, max_entries=3)
     assert list(tmp_path.iterdir()) == []
 
@@ -154,7 +154,7 @@ def test_wrong_checksum_is_told_and_fails_only_if_strict(tmp_path: Path) -> None
     file = tmp_path / "cache"
     file.write_text(json.dumps(document), encoding="utf-8")
     cache = read_cache(file)
-    assert cache.problems == ["the checksum does not fit"]
+    assert cache.problems == ["the checksum does not match"]
     assert len(cache.answers) == len(ANSWERS)
     with pytest.raises(CacheFileError, match="checksum"):
         read_cache(file, strict=True)

@@ -10,14 +10,14 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from gonemaster_engine.net.cache import ExpiringCache, HotCache, Lifetimes, QuestionKey, ZoneCut
+from gonemaster_engine.net.cache import ExpiringCache, HotCache, Lifetimes, QueryKey, ZoneCut
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import run_test
 from tests.engine.test_run import PROFILE, in_loop
 from tests.support.case_runs import example_world
 
-KEY = QuestionKey("xa", "NS")
+KEY = QueryKey("xa", "NS")
 ADDRESS = "192.0.2.1"
 CUT = ZoneCut("xa", (("ns1.xa", (ADDRESS,)),))
 

@@ -1,4 +1,4 @@
-"""What is left of runs that have ended: nothing that only the collector of garbage could free."""
+"""What is left of runs that have ended: nothing that only the garbage collector could free."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def collector() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("collector")
-def test_a_run_that_has_ended_leaves_no_circles(tmp_path: Path) -> None:
+def test_a_run_that_has_ended_leaves_no_reference_cycles(tmp_path: Path) -> None:
     async def work(resources: Resources) -> None:
         for domain in ("example.xa", "example.xa", "nothing.example.xa"):
             await run_test(domain, PROFILE, resources=resources, with_chain=True)

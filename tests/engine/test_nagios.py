@@ -91,13 +91,13 @@ def test_signature_rest_time_is_set_in_days(check: Check) -> None:
 
 
 BAD = {
-    "no name": ([], "-H NAME is missing"),
-    "levels in the wrong order": (["-H", "a.xa", "-w", "ERROR", "-c", "WARNING"], "must be above"),
-    "the same level twice": (["-H", "a.xa", "-w", "ERROR"], "must be above"),
+    "no name": ([], "-H NAME is required"),
+    "levels in the wrong order": (["-H", "a.xa", "-w", "ERROR", "-c", "WARNING"], "must be higher than"),
+    "the same level twice": (["-H", "a.xa", "-w", "ERROR"], "must be higher than"),
     "DS without name server": (["-H", "a.xa", "--ds", "1,13,2,ab"], "--ds needs --ns"),
     "unknown grade": (["-H", "a.xa", "--grade-warning", "E"], "'E' is not a grade"),
     "unknown option": (["-H", "a.xa", "--nope"], "unrecognized arguments"),
-    "no time at all": (["-H", "a.xa", "-t", "0"], "-t must be above 0"),
+    "no time at all": (["-H", "a.xa", "-t", "0"], "-t must be greater than 0"),
     "invalid name": (["-H", "a..xa"], "empty label"),
     "profile that is not there": (["-H", "a.xa", "--profile", "/nonexistent"], "cannot read /nonexistent"),
 }

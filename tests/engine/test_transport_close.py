@@ -10,7 +10,7 @@ import pytest
 
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.transport import CLOSED, Outcome, Question, Timing, Transport
+from gonemaster_engine.net.transport import CLOSED, Outcome, Query, Timing, Transport
 from gonemaster_engine.net.wire import query_body
 from tests.support.dnsworld import World, faults
 from tests.support.engine import in_run
@@ -31,9 +31,9 @@ def world() -> Iterator[World]:
         yield world
 
 
-def question(on_done: asyncio.Future[Outcome]) -> Question:
+def question(on_done: asyncio.Future[Outcome]) -> Query:
     qname = b"\x07example\x02xa\x00"
-    return Question(HOST, query_body(qname, 6, 1, 0, None), PATIENT, on_done.set_result, question_octets=len(qname) + 4)
+    return Query(HOST, query_body(qname, 6, 1, 0, None), PATIENT, on_done.set_result, question_octets=len(qname) + 4)
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
@@ -50,7 +50,7 @@ def test_query_under_way_ends_when_the_transport_closes(world: World, tcp: bool,
     async def work() -> Outcome:
         transport = Transport(port=world.port)
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        (transport.ask_tcp if tcp else transport.ask_udp)(question(outcome))
+        (transport.send_tcp if tcp else transport.send_udp)(question(outcome))
         if started:
             assert await asyncio.to_thread(arrived.wait, LIMIT_S)
         await transport.close()
@@ -65,7 +65,7 @@ def test_query_to_a_closed_transport_ends_the_same_way(world: World, tcp: bool) 
         transport = Transport(port=world.port)
         await transport.close()
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        (transport.ask_tcp if tcp else transport.ask_udp)(question(outcome))
+        (transport.send_tcp if tcp else transport.send_udp)(question(outcome))
         assert not outcome.done()  # the caller has stored nothing yet
         return await asyncio.wait_for(outcome, LIMIT_S)
 

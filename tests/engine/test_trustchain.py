@@ -12,7 +12,7 @@ import pytest
 
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import DSInfo, RunResult, run_test
-from gonemaster_engine.trustchain.asking import MOST_QUESTIONS
+from gonemaster_engine.trustchain.queries import MAX_QUERIES
 from tests.engine.test_run import PROFILE, QUICK, run
 from tests.support.case_runs import A1, A2, NS1, NS2
 from tests.support.dnssec_worlds import (
@@ -290,9 +290,9 @@ def test_damaged_answers_are_described_and_raise_nothing(
 def test_questions_are_few_and_shared(tmp_path: Path) -> None:
     alone, described = run(secure(), tmp_path), run(secure(), tmp_path, with_chain=True)
     assert described.chain is not None
-    assert alone.queries <= described.queries <= alone.queries + MOST_QUESTIONS
+    assert alone.queries <= described.queries <= alone.queries + MAX_QUERIES
     few = run(secure(), tmp_path, tests=("dnssec07",)), run(secure(), tmp_path, tests=("dnssec07",), with_chain=True)
-    assert few[1].queries - few[0].queries <= MOST_QUESTIONS + 5  # five: the way down to the parent of a cold start
+    assert few[1].queries - few[0].queries <= MAX_QUERIES + 5  # five: the way down to the parent of a cold start
 
 
 def test_entries_are_the_same_with_and_without(tmp_path: Path) -> None:

@@ -9,36 +9,36 @@ import dns.flags
 import dns.message
 import pytest
 
-from gonemaster_engine.net.cache import QuestionKey
+from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.wire import DNSSEC_EDNS, RD, Edns
 from gonemaster_engine.recording.cachefile import read_cache
 
 # As Zonemaster::Engine::Nameserver::query makes the text whose digest is the key.
 QUESTIONS = {
-    "plain": ("NAMEa.exampleTYPESOACLASSINDNSSEC0USEVC0RECURSE0EDNS_UDP_SIZE0", QuestionKey("a.example", "SOA")),
+    "plain": ("NAMEa.exampleTYPESOACLASSINDNSSEC0USEVC0RECURSE0EDNS_UDP_SIZE0", QueryKey("a.example", "SOA")),
     "dnssec": (
         "NAMEa.exampleTYPESOACLASSINDNSSEC1USEVC0RECURSE0EDNS_UDP_SIZE1232",
-        QuestionKey("a.example", "SOA", edns=DNSSEC_EDNS),
+        QueryKey("a.example", "SOA", edns=DNSSEC_EDNS),
     ),
     "tcp": (
         "NAMEa.exampleTYPESOACLASSINDNSSEC0USEVC1RECURSE0EDNS_UDP_SIZE0",
-        QuestionKey("a.example", "SOA", tcp=True),
+        QueryKey("a.example", "SOA", tcp=True),
     ),
     "recurse": (
         "NAMEa.exampleTYPESOACLASSINDNSSEC0USEVC0RECURSE1EDNS_UDP_SIZE0",
-        QuestionKey("a.example", "SOA", flags=RD),
+        QueryKey("a.example", "SOA", flags=RD),
     ),
     "edns version 1": (
         "NAMEa.exampleTYPESOACLASSINDNSSEC0USEVC0RECURSE0EDNS_VERSION1EDNS_Z0EDNS_EXTENDED_RCODE0EDNS_DATAEDNS_UDP_SIZE512",
-        QuestionKey("a.example", "SOA", edns=Edns(version=1)),
+        QueryKey("a.example", "SOA", edns=Edns(version=1)),
     ),
     "edns option": (
         "NAMEa.exampleTYPESOACLASSINDNSSEC0USEVC0RECURSE0EDNS_VERSION0EDNS_Z0EDNS_EXTENDED_RCODE0EDNS_DATA8978432EDNS_UDP_SIZE512",
-        QuestionKey("a.example", "SOA", edns=Edns(options=((137, b""),))),
+        QueryKey("a.example", "SOA", edns=Edns(options=((137, b""),))),
     ),
     "other spelling": (
         "NAMEA.exAmpleTYPESOACLASSINDNSSEC0USEVC0RECURSE0EDNS_UDP_SIZE0",
-        QuestionKey("a.example", "SOA", qname_octets=b"\1A\7exAmple\0"),
+        QueryKey("a.example", "SOA", qname_octets=b"\1A\7exAmple\0"),
     ),
 }
 
@@ -58,7 +58,7 @@ def packet(qname: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("text", "key"), QUESTIONS.values(), ids=QUESTIONS)
-def test_question_of_a_recorded_answer_is_found(tmp_path: Path, text: str, key: QuestionKey) -> None:
+def test_question_of_a_recorded_answer_is_found(tmp_path: Path, text: str, key: QueryKey) -> None:
     qname = text[4 : text.index("TYPE")]
     cache = read_cache(recording(tmp_path, {digest(text): packet(qname)}), strict=True)
     assert [(address, asked) for address, asked, _ in cache.answers] == [
@@ -78,7 +78,7 @@ def test_question_without_answer_is_found_by_the_names_of_others(tmp_path: Path)
 def test_answer_to_an_unknown_question_is_told(tmp_path: Path) -> None:
     cache = read_cache(recording(tmp_path, {digest("anything"): None}))
     assert cache.answers == []
-    assert cache.problems == ["1 answers are to questions that could not be found out"]
+    assert cache.problems == ["1 answers belong to queries that could not be determined"]
 
 
 def test_damaged_line_is_passed_over(tmp_path: Path) -> None:

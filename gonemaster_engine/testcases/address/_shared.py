@@ -21,7 +21,7 @@ class Reverse:
     """What the reverse tree says about the address of a server."""
 
     server: Nameserver
-    domain: str  # the name that was asked
+    domain: str  # the query name
     answered: bool
     names: list[str]  # of the PTR records; empty also when there is an error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import Condition, Emitted, Module, unless_selected_and_missing
+from gonemaster_engine.registry import Condition, Emitted, Module, requires_any
 from gonemaster_engine.testcases.basic._name import EMPTY_LABEL, LABEL_TOO_LONG, NAME_TOO_LONG, name_findings
 from gonemaster_engine.testcases.basic.basic01 import basic01
 from gonemaster_engine.testcases.basic.basic02 import basic02
@@ -15,11 +15,11 @@ __all__ = ["MODULE", "name_findings"]
 
 NO_WWW_TEST = Tag("HAS_NAMESERVER_NO_WWW_A_TEST", Level.INFO, ("zname",))
 
-_ZONE_EXISTS = unless_selected_and_missing("basic01", "B01_CHILD_FOUND")
+_ZONE_EXISTS = requires_any("basic01", "B01_CHILD_FOUND")
 
 
 def _zone_exists_but_does_not_work(emitted: Emitted) -> bool:
-    return _ZONE_EXISTS.gate(emitted) and "B02_AUTH_RESPONSE_SOA" not in emitted.get("basic02", ())
+    return _ZONE_EXISTS.is_met(emitted) and "B02_AUTH_RESPONSE_SOA" not in emitted.get("basic02", ())
 
 
 def _no_www_test(zone: Zone, emitted: Emitted) -> Finding | None:

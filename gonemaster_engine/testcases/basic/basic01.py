@@ -59,7 +59,7 @@ LOOP_PROTECTION = Tag(
     IPV4_ENABLED,
     IPV6_ENABLED,
     LOOP_PROTECTION,
-    asks=("SOA", "NS", "DNAME"),
+    query_types=("SOA", "NS", "DNAME"),
 )
 async def basic01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone exists, and find its parent zone."""

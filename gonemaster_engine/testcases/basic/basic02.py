@@ -38,7 +38,7 @@ UNEXPECTED_RCODE = Tag("B02_UNEXPECTED_RCODE", Level.ERROR, (*_SERVER, "rcode"))
     UNEXPECTED_RCODE,
     IPV4_ENABLED,
     IPV6_ENABLED,
-    asks=("SOA",),
+    query_types=("SOA",),
 )
 async def basic02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that at least one name server in the delegation is authoritative for the zone."""

@@ -22,7 +22,7 @@ HAS_A = Tag("HAS_A_RECORDS", Level.ERROR, ("ns", "address", "domain"))
 NO_A = Tag("NO_A_RECORDS", Level.DEBUG, ("ns", "address", "domain"))
 
 
-@case("basic03", NO_RESPONSES, HAS_A, NO_A, IPV4_ENABLED, IPV6_ENABLED, asks=("A",))
+@case("basic03", NO_RESPONSES, HAS_A, NO_A, IPV4_ENABLED, IPV6_ENABLED, query_types=("A",))
 async def basic03(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Look up the A records of www when the zone has no working name server."""
     servers = usable(await zone.glue())

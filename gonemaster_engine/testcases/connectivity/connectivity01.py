@@ -26,7 +26,7 @@ UDP = TransportTags.named("CN01", "UDP")
     ALL_IPV6_DISABLED,
     *UDP.all,
     *ALIAS_TAGS,
-    asks=QUERY_TYPES,
+    query_types=QUERY_TYPES,
 )
 async def connectivity01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers respond to SOA and NS queries over UDP."""

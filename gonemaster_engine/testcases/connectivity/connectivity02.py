@@ -14,7 +14,7 @@ from gonemaster_engine.zone import Zone
 TCP = TransportTags.named("CN02", "TCP")
 
 
-@case("connectivity02", *TCP.all, asks=QUERY_TYPES)
+@case("connectivity02", *TCP.all, query_types=QUERY_TYPES)
 async def connectivity02(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the name servers respond to SOA and NS queries over TCP."""
     return await check_answers(zone, usable(await zone.all_servers()), TCP, tcp=True)

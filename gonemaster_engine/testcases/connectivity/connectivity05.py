@@ -44,7 +44,7 @@ class Observation:
     payload: int = DNSSEC_PAYLOAD  # that was announced, octets
 
 
-@case("connectivity05", *TAGS, asks=("DNSKEY",))
+@case("connectivity05", *TAGS, query_types=("DNSKEY",))
 async def connectivity05(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the DNSKEY response of each name server arrives over UDP or TCP, whatever its size."""
     servers = usable(await zone.all_servers())
@@ -72,7 +72,7 @@ async def _observe(zone: Zone, server: Nameserver) -> list[Observation]:
     if response is None:
         return await _observe_loss(zone, server)
     if response.tc and not response.over_tcp:
-        response = await _ask_over_tcp(zone, server)
+        response = await _query_over_tcp(zone, server)
     if response is None or response.rcode != "NOERROR":
         return []
     if response.tc:
@@ -85,7 +85,7 @@ async def _observe(zone: Zone, server: Nameserver) -> list[Observation]:
     return [needs_tcp, *await _probe(zone, server, response.size)]
 
 
-async def _ask_over_tcp(zone: Zone, server: Nameserver) -> Response | None:
+async def _query_over_tcp(zone: Zone, server: Nameserver) -> Response | None:
     return await server.query(zone.name, "DNSKEY", dnssec=True, tcp=True)
 
 
@@ -106,7 +106,7 @@ async def _observe_loss(zone: Zone, server: Nameserver) -> list[Observation]:
     small = await server.query(zone.name, "DNSKEY", edns=SMALL, fallback=False)
     if small is None or not small.tc:
         return []
-    response = await _ask_over_tcp(zone, server)
+    response = await _query_over_tcp(zone, server)
     if response is None or response.rcode != "NOERROR":
         return []
     return [Observation(TRUNCATED if response.tc else LOST, response.size)]

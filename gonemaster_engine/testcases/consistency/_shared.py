@@ -20,7 +20,7 @@ NO_RESPONSE_SOA_QUERY = Tag("NO_RESPONSE_SOA_QUERY", Level.DEBUG, ("ns", "addres
 async def group_by_soa(
     zone: Zone, servers: Iterable[Nameserver], value: Callable[[Any], Value]
 ) -> tuple[list[Finding], list[tuple[Value, list[Nameserver]]]]:
-    """Ask the servers for the SOA record and group them by what `value` takes from its rdata.
+    """Query the servers for the SOA record and group them by what `value` takes from its rdata.
 
     Returns the findings about servers without a usable answer, and the values in their order, each with its servers.
     """

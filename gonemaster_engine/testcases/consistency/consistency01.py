@@ -34,7 +34,7 @@ VARIATION = Tag("SOA_SERIAL_VARIATION", Level.NOTICE, ("serial_min", "serial_max
     ONE,
     SERIAL,
     VARIATION,
-    asks=("SOA",),
+    query_types=("SOA",),
 )
 async def consistency01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers have the same SOA serial."""

@@ -20,7 +20,7 @@ ONE = Tag("ONE_SOA_RNAME", Level.INFO, ("rname",))
 MULTIPLE = Tag("MULTIPLE_SOA_RNAMES", Level.NOTICE, ("count",))
 
 
-@case("consistency02", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, RNAME, asks=("SOA",))
+@case("consistency02", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, RNAME, query_types=("SOA",))
 async def consistency02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers have the same SOA RNAME."""
     findings, groups = await group_by_soa(

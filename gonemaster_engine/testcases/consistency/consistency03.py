@@ -20,7 +20,7 @@ ONE = Tag("ONE_SOA_TIME_PARAMETER_SET", Level.INFO, _TIMERS)
 MULTIPLE = Tag("MULTIPLE_SOA_TIME_PARAMETER_SET", Level.NOTICE, ("count",))
 
 
-@case("consistency03", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, TIMERS, asks=("SOA",))
+@case("consistency03", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, TIMERS, query_types=("SOA",))
 async def consistency03(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers have the same SOA timers."""
     findings, groups = await group_by_soa(

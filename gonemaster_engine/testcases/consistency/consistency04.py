@@ -30,7 +30,7 @@ INCONSISTENT_TTL = Tag("INCONSISTENT_NS_TTL", Level.NOTICE, ("count", "ttl_min",
     NO_RESPONSE_NS_QUERY,
     NS_SET,
     ONE,
-    asks=("NS",),
+    query_types=("NS",),
 )
 async def consistency04(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers return the same NS RRset at the apex, with the same TTL."""

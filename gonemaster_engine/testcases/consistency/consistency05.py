@@ -43,7 +43,7 @@ class _ChildData:
     failed: set[Nameserver] = field(default_factory=set)
 
     def is_disowned(self, server: Nameserver) -> bool:
-        """Say whether the zone has addresses for the server's name, but not the one at which it was asked."""
+        """Say whether the zone has addresses for the server's name, but not the one at which it was queried."""
         addresses = self.addresses.get(server.name, set())
         return bool(addresses) and server.address not in addresses
 
@@ -68,7 +68,7 @@ async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
         yield finding
     glue = _glue(zone.name, (response for _, response in given))
     in_domain = [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
-    child = await _ask_child(zone, in_domain)
+    child = await _query_child(zone, in_domain)
     for server in sorted(child.silent):
         if child.is_disowned(server):  # the mismatch of addresses says more
             continue
@@ -106,7 +106,7 @@ def _glue(zone_name: str, responses: Iterable[Response]) -> dict[str, set[str]]:
     return {name: glue[name] for name in sorted(glue) if glue[name]}
 
 
-async def _ask_child(zone: Zone, in_domain: list[str]) -> _ChildData:
+async def _query_child(zone: Zone, in_domain: list[str]) -> _ChildData:
     servers = [server for server in await zone.all_servers() if zone.context.uses_family(ipv6=server.is_ipv6)]
     pending = [
         (name, qtype, server, server.query(name, qtype))
@@ -115,8 +115,8 @@ async def _ask_child(zone: Zone, in_domain: list[str]) -> _ChildData:
         for qtype in ("A", "AAAA")
     ]
     child = _ChildData()
-    for name, qtype, server, question in pending:
-        response: Response | None = await question
+    for name, qtype, server, answer in pending:
+        response: Response | None = await answer
         if response is None:
             child.silent.add(server)
             continue

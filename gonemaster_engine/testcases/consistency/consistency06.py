@@ -20,7 +20,7 @@ ONE = Tag("ONE_SOA_MNAME", Level.INFO, ("mname",))
 MULTIPLE = Tag("MULTIPLE_SOA_MNAMES", Level.NOTICE, ("count",))
 
 
-@case("consistency06", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, MNAME, asks=("SOA",))
+@case("consistency06", MULTIPLE, NO_RESPONSE, NO_RESPONSE_SOA_QUERY, ONE, MNAME, query_types=("SOA",))
 async def consistency06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers have the same SOA MNAME."""
     servers = usable(await zone.all_servers())

@@ -17,7 +17,7 @@ ARE_AUTHORITATIVE = Tag("ARE_AUTHORITATIVE", Level.INFO, ("servers",))
 IS_NOT_AUTHORITATIVE = Tag("IS_NOT_AUTHORITATIVE", Level.WARNING, ("ns", "address", "proto"))
 
 
-@case("delegation04", ARE_AUTHORITATIVE, IS_NOT_AUTHORITATIVE, asks=("SOA",))
+@case("delegation04", ARE_AUTHORITATIVE, IS_NOT_AUTHORITATIVE, query_types=("SOA",))
 async def delegation04(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers are authoritative for the zone, over UDP and over TCP."""
     servers = usable(await zone.all_servers())
@@ -28,8 +28,8 @@ async def delegation04(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     ]
     authoritative = set()
     faulty = False
-    for server, proto, question in pending:
-        response = await question
+    for server, proto, answer in pending:
+        response = await answer
         if response is None:
             continue
         if response.aa:

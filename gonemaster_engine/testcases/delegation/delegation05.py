@@ -24,7 +24,7 @@ NS_IS_CNAME = Tag("NS_IS_CNAME", Level.ERROR, ("ns",))
 UNEXPECTED_RCODE = Tag("UNEXPECTED_RCODE", Level.WARNING, ("ns", "address", "query_name", "query_type", "rcode"))
 
 
-@case("delegation05", NO_NS_CNAME, NO_RESPONSE, NS_IS_CNAME, UNEXPECTED_RCODE, asks=("A",))
+@case("delegation05", NO_NS_CNAME, NO_RESPONSE, NS_IS_CNAME, UNEXPECTED_RCODE, query_types=("A",))
 async def delegation05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that no name server name is an alias (CNAME)."""
     ns_names = await zone.all_names()
@@ -33,7 +33,7 @@ async def delegation05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     aliases = False
     for name in ns_names:
         if names.is_in_domain(name, zone.name):
-            findings = await _ask_servers(zone, servers, name)
+            findings = await _query_servers(zone, servers, name)
         else:
             findings = [NS_IS_CNAME(ns=name)] if await _resolves_as_alias(zone, name) else []
         for finding in findings:
@@ -43,12 +43,12 @@ async def delegation05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
         yield NO_NS_CNAME()
 
 
-async def _ask_servers(zone: Zone, servers: list[Nameserver], name: str) -> list[Finding]:
+async def _query_servers(zone: Zone, servers: list[Nameserver], name: str) -> list[Finding]:
     pending = [(server, server.query(name, "A")) for server in servers]
     findings = []
     found_alias = False
-    for server, question in pending:
-        response = await question
+    for server, answer in pending:
+        response = await answer
         about = {"ns": server.name, "address": server.address, "query_name": name, "query_type": "A"}
         if response is None:
             findings.append(NO_RESPONSE(**about))

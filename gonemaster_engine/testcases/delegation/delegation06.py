@@ -18,7 +18,7 @@ SOA_EXISTS = Tag("SOA_EXISTS", Level.INFO)
 SOA_NOT_EXISTS = Tag("SOA_NOT_EXISTS", Level.ERROR, ("ns", "address"))
 
 
-@case("delegation06", SOA_EXISTS, SOA_NOT_EXISTS, asks=("SOA",))
+@case("delegation06", SOA_EXISTS, SOA_NOT_EXISTS, query_types=("SOA",))
 async def delegation06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that all name servers return the SOA record of the zone."""
     servers = usable(await zone.all_servers())

@@ -1,6 +1,6 @@
 """Module DNSSEC: keys, signatures, DS records and denial of existence."""
 
-from gonemaster_engine.registry import Module, unless_given
+from gonemaster_engine.registry import Module, requires_none
 from gonemaster_engine.testcases.dnssec.dnssec01 import dnssec01
 from gonemaster_engine.testcases.dnssec.dnssec02 import dnssec02
 from gonemaster_engine.testcases.dnssec.dnssec03 import dnssec03
@@ -53,5 +53,5 @@ _SIGNED_ONLY = (
 MODULE = Module(
     "DNSSEC",
     (dnssec07, dnssec11, *_SIGNED_ONLY),
-    conditions={case.id: unless_given("dnssec07", "DS07_NOT_SIGNED") for case in _SIGNED_ONLY},
+    conditions={case.id: requires_none("dnssec07", "DS07_NOT_SIGNED") for case in _SIGNED_ONLY},
 )

@@ -13,7 +13,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.rrtypes import type_number
 from gonemaster_engine.net.wire import Response
-from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, KEYTAG_ADDRESSES, Tally, ask, is_usable
+from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, KEYTAG_ADDRESSES, Tally, is_usable, query_each_type
 from gonemaster_engine.zone import Zone
 
 
@@ -90,7 +90,7 @@ class Published:
         signal: Response,
         keys: Response | None,
     ) -> Published:
-        """Return what a server gave to the question for `rtype`, and to that for DNSKEY."""
+        """Return what a server gave to the query for `rtype`, and to that for DNSKEY."""
         return cls(
             server,
             records,
@@ -149,7 +149,7 @@ async def judge_servers(
 ) -> list[Finding]:
     """Return what the CDS or CDNSKEY records of each server are worth: as requests, by its keys, and by signatures."""
     tally = Tally()
-    for server, (signal, keys) in await ask(servers, zone.name, rtype, "DNSKEY"):
+    for server, (signal, keys) in await query_each_type(servers, zone.name, rtype, "DNSKEY"):
         if not is_usable(signal) or not (records := records_of(signal, zone.name)):
             continue
         published = Published.read(zone, server, type_number(rtype), records=records, signal=signal, keys=keys)

@@ -18,8 +18,8 @@ from gonemaster_engine.testcases.dnssec._shared import (
     ALGORITHM_ADDRESSES,
     KEYTAG_ADDRESSES,
     Tally,
-    ask,
     is_usable,
+    query_each_type,
 )
 from gonemaster_engine.zone import Zone
 
@@ -59,7 +59,7 @@ class SignatureTags:
         """Return what the signatures over the set of that type are worth, each judged by the keys of its server."""
         tally = Tally()
         types = dict.fromkeys(("DNSKEY", rtype))
-        for server, (keys, *others) in await ask(servers, zone.name, *types):
+        for server, (keys, *others) in await query_each_type(servers, zone.name, *types):
             response = others[0] if others else keys
             if is_usable(keys) and is_usable(response) and response.has(rtype, zone.name):
                 self._judge(zone, tally, server, response=response, rtype=rtype, keys=dnskeys(keys, zone.name))

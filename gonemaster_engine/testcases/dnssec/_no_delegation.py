@@ -1,6 +1,6 @@
 """Proofs of the parent zone that a name is not a delegation, where the servers of the zone nevertheless answer.
 
-A validating resolver that has such a proof never asks those servers. Source: RFC 4035 section 5.4, RFC 5155 section
+A validating resolver that has such a proof never queries those servers. Source: RFC 4035 section 5.4, RFC 5155 section
 8, RFC 8020, RFC 8198.
 """
 

@@ -1,4 +1,4 @@
-"""What the DNSSEC cases have in common: whom they ask, which answers count, findings merged over servers."""
+"""What the DNSSEC cases have in common: whom they query, which answers count, findings merged over servers."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def supplied_ds(zone: Zone) -> list[Ds]:
     ]
 
 
-async def ask(
+async def query_each_type(
     servers: Iterable[Nameserver], qname: str, *qtypes: str
 ) -> list[tuple[Nameserver, list[Response | None]]]:
     """Send several DO queries to each server, all at once; the results stand in the order of servers and types."""

@@ -54,7 +54,7 @@ class PathZone:
 
     name: str
     parent: PathZone | None
-    servers: Sequence[Nameserver]  # in the order in which to ask
+    servers: Sequence[Nameserver]  # in the order in which to query
     ds: Sequence[Ds]
     signed_ds: SignedSet | None
     is_denied: bool = False  # the parent says that there is no such name
@@ -63,7 +63,7 @@ class PathZone:
 
     @property
     def asked(self) -> Sequence[Nameserver]:
-        """The servers that are asked."""
+        """The servers that are queried."""
         return self.servers[:SERVERS_PER_QUESTION]
 
 
@@ -239,7 +239,7 @@ def _referred_zone(response: Response) -> str | None:
 
 
 def _in_order(zone: Zone, addresses: dict[str, list[str]]) -> list[Nameserver]:
-    """Return the servers in the order in which to ask: the first address of each name, then the second, and so on."""
+    """Return the servers in the order in which to query: the first address of each name, then the second, and so on."""
     usable = {
         name: [address for address in found if zone.context.uses_family(ipv6=":" in address)]
         for name, found in sorted(addresses.items())

@@ -54,7 +54,7 @@ UNDELEGATED_WITHOUT_DS = Tag("DS01_UNDEL_N_NO_UNDEL_DS", Level.INFO)
     ZONE_NO_DS,
     ROOT_WITHOUT_DS,
     UNDELEGATED_WITHOUT_DS,
-    asks=("DS",),
+    query_types=("DS",),
 )
 async def dnssec01(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check the digest type and the key algorithm of each DS record in the parent zone."""

@@ -57,7 +57,7 @@ PER_KEY = (
 )
 
 
-@case("dnssec02", *PER_KEY, NO_KEY_FOR_ANY_DS, NOT_SIGNED_BY_ANY_DS, asks=("DNSKEY",))
+@case("dnssec02", *PER_KEY, NO_KEY_FOR_ANY_DS, NOT_SIGNED_BY_ANY_DS, query_types=("DNSKEY",))
 async def dnssec02(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the DS records in the parent zone match DNSKEY records that sign the DNSKEY RRset."""
     parents = await parent_servers(zone)

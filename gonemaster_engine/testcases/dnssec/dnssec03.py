@@ -15,7 +15,7 @@ from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, ask, is_usable
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, is_usable, query_each_type
 from gonemaster_engine.zone import Zone
 
 NO_DNSSEC = Tag("DS03_NO_DNSSEC_SUPPORT", Level.NOTICE, SERVERS)
@@ -67,7 +67,7 @@ _UNASSIGNED_FLAGS = range(7)  # bit numbers, the most significant bit being 0; b
     SALT,
     NO_RESPONSE,
     ERROR_RESPONSE,
-    asks=("DNSKEY", "NSEC"),
+    query_types=("DNSKEY", "NSEC"),
 )
 async def dnssec03(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check the hash algorithm, flags, iterations and salt of the NSEC3 records."""
@@ -75,7 +75,7 @@ async def dnssec03(zone: Zone, usable: ServerFilter) -> list[Finding]:
     tally = Tally()
     with_keys = False
     found: list[tuple[Nameserver, Nsec3]] = []
-    for server, (keys, denial) in await ask(servers, zone.name, "DNSKEY", "NSEC"):
+    for server, (keys, denial) in await query_each_type(servers, zone.name, "DNSKEY", "NSEC"):
         if not is_usable(keys):
             continue
         if not dnskeys(keys, zone.name):

@@ -32,7 +32,7 @@ ZONE_NO_DNSSEC = Tag("DS05_ZONE_NO_DNSSEC", Level.NOTICE, SERVERS)
 SERVER_NO_DNSSEC = Tag("DS05_SERVER_NO_DNSSEC", Level.ERROR, SERVERS)
 
 
-@case("dnssec05", *BY_STATUS.values(), NO_RESPONSE, ZONE_NO_DNSSEC, SERVER_NO_DNSSEC, asks=("DNSKEY",))
+@case("dnssec05", *BY_STATUS.values(), NO_RESPONSE, ZONE_NO_DNSSEC, SERVER_NO_DNSSEC, query_types=("DNSKEY",))
 async def dnssec05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check the algorithm of each DNSKEY record."""
     servers = usable(await child_servers(zone))

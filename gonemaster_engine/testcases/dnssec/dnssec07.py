@@ -57,15 +57,15 @@ NO_DELEGATION = Tag("DS07_PARENT_PROVES_NO_DELEGATION", Level.ERROR, ("parent", 
     NO_DS_FOR_SIGNED,
     DS_FOR_SIGNED,
     NO_DELEGATION,
-    asks=("SOA", "DNSKEY", "DS"),
+    query_types=("SOA", "DNSKEY", "DS"),
 )
 async def dnssec07(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Find out whether the zone is signed and whether its parent zone has DS records for it."""
     zone_servers = await child_servers(zone)
     servers = usable(zone_servers)
     parents = await parent_servers(zone)
-    pending = [server.query(zone.name, "DS", dnssec=True) for server in parents]  # on their way while the zone is asked
-    tally = await _ask_zone(zone, servers)
+    pending = [server.query(zone.name, "DS", dnssec=True) for server in parents]  # sent before the zone is queried
+    tally = await _query_zone(zone, servers)
     is_signed, is_unsigned = tally.has(SIGNED_ON_SERVER), tally.has(NOT_SIGNED_ON_SERVER)
     if is_signed:
         answers = [(server, await answer) for server, answer in zip(parents, pending, strict=True)]
@@ -76,7 +76,7 @@ async def dnssec07(zone: Zone, usable: ServerFilter) -> list[Finding]:
     ]
 
 
-async def _ask_zone(zone: Zone, servers: Sequence[Nameserver]) -> Tally:
+async def _query_zone(zone: Zone, servers: Sequence[Nameserver]) -> Tally:
     pending = [
         (server, server.query(zone.name, "SOA"), server.query(zone.name, "DNSKEY", dnssec=True)) for server in servers
     ]

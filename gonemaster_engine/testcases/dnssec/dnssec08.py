@@ -14,7 +14,7 @@ from gonemaster_engine.zone import Zone
 TAGS = SignatureTags.named("DS08", "DNSKEY")
 
 
-@case("dnssec08", *TAGS.all, asks=("DNSKEY",))
+@case("dnssec08", *TAGS.all, query_types=("DNSKEY",))
 async def dnssec08(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Verify the signatures of the DNSKEY RRset on each name server."""
     return await TAGS.judge_servers(zone, usable(await zone.all_servers()), "DNSKEY")

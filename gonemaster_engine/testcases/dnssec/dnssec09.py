@@ -14,7 +14,7 @@ from gonemaster_engine.zone import Zone
 TAGS = SignatureTags.named("DS09", "SOA")
 
 
-@case("dnssec09", *TAGS.all, asks=("DNSKEY", "SOA"))
+@case("dnssec09", *TAGS.all, query_types=("DNSKEY", "SOA"))
 async def dnssec09(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Verify the signatures of the SOA RRset on each name server."""
     return await TAGS.judge_servers(zone, usable(await zone.all_servers()), "SOA")

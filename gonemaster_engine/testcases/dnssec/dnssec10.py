@@ -18,7 +18,7 @@ from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._apex_denial import ALGORITHM_UNSUPPORTED, NSEC3_TAGS, NSEC_TAGS, Denial
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, ask, child_servers, is_usable
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable, query_each_type
 from gonemaster_engine.zone import Zone
 
 HAS_NSEC = Tag("DS10_HAS_NSEC", Level.INFO, SERVERS)
@@ -89,14 +89,14 @@ _TYPES = ("DNSKEY", "NSEC", "NSEC3PARAM")
     ZONE_NO_DNSSEC,
     SERVER_NO_DNSSEC,
     MISSING,
-    asks=_TYPES,
+    query_types=_TYPES,
 )
 async def dnssec10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check the NSEC or NSEC3 records for the apex on all name servers."""
     servers = usable(await child_servers(zone))
     tally, evidence = Tally(), _Evidence()
     signed: set[Nameserver] = set()
-    for server, (response, nsec, nsec3param) in await ask(servers, zone.name, *_TYPES):
+    for server, (response, nsec, nsec3param) in await query_each_type(servers, zone.name, *_TYPES):
         if not is_usable(response):
             continue
         keys = dnskeys(response, zone.name)

@@ -42,25 +42,25 @@ CONSISTENT_SIGNED = Tag("DS11_CONSISTENT_SIGNED", Level.INFO)
     UNSIGNED,
     SIGNED,
     CONSISTENT_SIGNED,
-    asks=("SOA", "DNSKEY"),
+    query_types=("SOA", "DNSKEY"),
 )
 async def dnssec11(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone is signed on all name servers if its parent zone has DS records for it."""
     tally = Tally()
     if not zone.supplied_ds:
         parents = await parent_servers(zone)
-        await _ask_parent(zone, parents, tally)
+        await _query_parent(zone, parents, tally)
         for finding in _ds_state(tally):
             yield finding
         if not tally.has(WITH_DS):
             return
     servers = usable(await zone.all_servers())
-    await _ask_zone(zone, servers, tally)
+    await _query_zone(zone, servers, tally)
     for finding in _signed_state(tally):
         yield finding
 
 
-async def _ask_parent(zone: Zone, parents: Sequence[Nameserver], tally: Tally) -> None:
+async def _query_parent(zone: Zone, parents: Sequence[Nameserver], tally: Tally) -> None:
     for server, response in await query_all(parents, zone.name, "DS", dnssec=True):
         if not is_usable(response):
             tally.add(UNDETERMINED_DS, server)
@@ -79,7 +79,7 @@ def _ds_state(tally: Tally) -> Iterator[Finding]:
         yield UNDETERMINED_DS()
 
 
-async def _ask_zone(zone: Zone, servers: Sequence[Nameserver], tally: Tally) -> None:
+async def _query_zone(zone: Zone, servers: Sequence[Nameserver], tally: Tally) -> None:
     pending = [
         (server, server.query(zone.name, "SOA"), server.query(zone.name, "DNSKEY", dnssec=True)) for server in servers
     ]

@@ -15,7 +15,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.dnssec._shared import Tally, ask, is_usable
+from gonemaster_engine.testcases.dnssec._shared import Tally, is_usable, query_each_type
 from gonemaster_engine.zone import Zone
 
 _KEYS = ("addresses", "algo_num", "algo_mnemo")
@@ -27,13 +27,13 @@ NOT_SIGNED = {
 ALL_SIGNED = Tag("DS13_ALL_ALGOS_SIGNED", Level.INFO)
 
 
-@case("dnssec13", *NOT_SIGNED.values(), ALL_SIGNED, asks=tuple(NOT_SIGNED))
+@case("dnssec13", *NOT_SIGNED.values(), ALL_SIGNED, query_types=tuple(NOT_SIGNED))
 async def dnssec13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that each algorithm in the DNSKEY RRset signs the DNSKEY, SOA and NS RRsets."""
     servers = usable(await zone.all_servers())
     tally = Tally()
     examined: set[str] = set()
-    for server, responses in await ask(servers, zone.name, *NOT_SIGNED):
+    for server, responses in await query_each_type(servers, zone.name, *NOT_SIGNED):
         examined |= _judge(zone, tally, server, responses)
     for finding in tally.findings(*NOT_SIGNED.values()):
         yield finding

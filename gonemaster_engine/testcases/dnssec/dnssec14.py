@@ -51,7 +51,7 @@ EXPONENT_LARGE = Tag("DNSKEY_RSA_EXPONENT_LARGE", Level.NOTICE, ("algo_num", "al
     TOO_LARGE,
     EXPONENT_LARGE,
     SIZE_OK,
-    asks=("DNSKEY",),
+    query_types=("DNSKEY",),
 )
 async def dnssec14(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the sizes of RSA keys and of their public exponents are within the limits."""

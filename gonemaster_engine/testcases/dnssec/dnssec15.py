@@ -16,7 +16,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, ask, is_usable
+from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, is_usable, query_each_type
 from gonemaster_engine.zone import Zone
 
 NONE = Tag("DS15_NO_CDS_CDNSKEY", Level.INFO)
@@ -48,13 +48,14 @@ class _Published:
     INCONSISTENT_CDS,
     INCONSISTENT_CDNSKEY,
     MISMATCH,
-    asks=("CDS", "CDNSKEY"),
+    query_types=("CDS", "CDNSKEY"),
 )
 async def dnssec15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the CDS and CDNSKEY records agree with each other and on all name servers."""
     servers = usable(await zone.all_servers())
     published = [
-        _read(zone, server, cds, cdnskey) for server, (cds, cdnskey) in await ask(servers, zone.name, "CDS", "CDNSKEY")
+        _read(zone, server, cds, cdnskey)
+        for server, (cds, cdnskey) in await query_each_type(servers, zone.name, "CDS", "CDNSKEY")
     ]
     if not any(each.cds or each.cdnskey for each in published):
         yield NONE()

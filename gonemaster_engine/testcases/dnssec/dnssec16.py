@@ -16,7 +16,7 @@ from gonemaster_engine.zone import Zone
 TAGS = SignalTags.named("DS16", "CDS", non_zone="MATCHES_NON_ZONE_DNSKEY", non_sep="MATCHES_NON_SEP_DNSKEY")
 
 
-@case("dnssec16", *TAGS.all, asks=("CDS", "DNSKEY"))
+@case("dnssec16", *TAGS.all, query_types=("CDS", "DNSKEY"))
 async def dnssec16(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the CDS records are signed and match DNSKEY records of the zone."""
     servers = usable(await zone.all_servers())

@@ -16,7 +16,7 @@ from gonemaster_engine.zone import Zone
 TAGS = SignalTags.named("DS17", "CDNSKEY", non_zone="IS_NON_ZONE", non_sep="IS_NON_SEP")
 
 
-@case("dnssec17", *TAGS.all, asks=("CDNSKEY", "DNSKEY"))
+@case("dnssec17", *TAGS.all, query_types=("CDNSKEY", "DNSKEY"))
 async def dnssec17(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the CDNSKEY records are signed and match DNSKEY records of the zone."""
     servers = usable(await zone.all_servers())

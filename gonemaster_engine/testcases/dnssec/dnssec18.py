@@ -28,7 +28,14 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, ask, is_usable, parent_servers, supplied_ds
+from gonemaster_engine.testcases.dnssec._shared import (
+    ADDRESSES,
+    Tally,
+    is_usable,
+    parent_servers,
+    query_each_type,
+    supplied_ds,
+)
 from gonemaster_engine.zone import Zone
 
 CDS_SIGNED = Tag("DS18_MATCH_CDS_RRSIG_DS", Level.INFO, ADDRESSES)
@@ -73,7 +80,7 @@ class _Child:
     KEY_WITHOUT_DS,
     DS_WITHOUT_KEY,
     UNSIGNALED_ROLLOVER,
-    asks=_CHILD_TYPES,
+    query_types=_CHILD_TYPES,
 )
 async def dnssec18(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that a key with a DS record signs the CDS and CDNSKEY RRsets, and look for a key rollover."""
@@ -83,7 +90,7 @@ async def dnssec18(zone: Zone, usable: ServerFilter) -> list[Finding]:
         return []
     servers = usable(await zone.all_servers())
     tally, child = Tally(), _Child(set(), set(), {}, {})
-    for server, responses in await ask(servers, zone.name, *_CHILD_TYPES):
+    for server, responses in await query_each_type(servers, zone.name, *_CHILD_TYPES):
         _read(zone, tally, child, server, responses, trusted)
     if not child.keys:
         return []

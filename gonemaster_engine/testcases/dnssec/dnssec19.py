@@ -46,7 +46,7 @@ _BY_WEAKNESS: dict[Weakness, tuple[Tag, dict[str, Any]]] = {
 _PER_KEY = (FERMAT, PATTERN, ROCA, INVALID, SMALL_FACTORS, SMALL_D, BLOCKLISTED, KEY_OK)
 
 
-@case("dnssec19", *_PER_KEY, NO_BLOCKLIST, NO_RESPONSE, NO_DNSKEY, asks=("DNSKEY",))
+@case("dnssec19", *_PER_KEY, NO_BLOCKLIST, NO_RESPONSE, NO_DNSKEY, query_types=("DNSKEY",))
 async def dnssec19(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Look for keys that are weak or known to be compromised."""
     servers = usable(await child_servers(zone))

@@ -15,7 +15,7 @@ from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.wire import Response, Section
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, ask, child_servers, is_usable
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable, query_each_type
 from gonemaster_engine.zone import Zone
 
 NSEC_MISMATCH = Tag("DS20_NSEC_BITMAP_MISMATCHES_RRTYPE", Level.ERROR, ("query_type", "servers"))
@@ -28,13 +28,13 @@ _PROBED = ("A", "AAAA", "MX", "TXT")
 _TYPES = ("DNSKEY", "NSEC", "NSEC3PARAM", *_PROBED)
 
 
-@case("dnssec20", NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP, NO_DNSSEC, asks=("DNSKEY",))
+@case("dnssec20", NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP, NO_DNSSEC, query_types=("DNSKEY",))
 async def dnssec20(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the type bitmap of the apex lists the types that exist there."""
     servers = usable(await child_servers(zone))
     tally = Tally()
     is_signed = False
-    for server, (keys, nsec, nsec3param, *probes) in await ask(servers, zone.name, *_TYPES):
+    for server, (keys, nsec, nsec3param, *probes) in await query_each_type(servers, zone.name, *_TYPES):
         if not is_usable(keys) or not dnskeys(keys, zone.name):
             tally.add(NO_DNSSEC, server)
             continue

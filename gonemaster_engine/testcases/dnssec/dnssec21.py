@@ -55,7 +55,7 @@ _BY_VERDICT = {
     *_BY_VERDICT.values(),
     ALGORITHM_UNSUPPORTED,
     NOT_VERIFIABLE,
-    asks=("DS", "DNSKEY"),
+    query_types=("DS", "DNSKEY"),
 )
 async def dnssec21(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Verify the signatures of the parent zone over the DS RRset."""

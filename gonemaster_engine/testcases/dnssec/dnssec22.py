@@ -103,7 +103,7 @@ class _Results:
     INSECURE,
     REFERRED,
     VALIDATES,
-    asks=("A",),
+    query_types=("A",),
 )
 async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Validate the addresses of the in-domain name servers."""

@@ -36,7 +36,7 @@ _MAX_RECORDS = 16  # of one proof that are compared; a proper one has at most th
 _ERRORS = (NO_PROOF, NOT_PUBLISHED, DUPLICATE_NEXT, MIXED_PARAMETERS, NSEC3_OVERLAP, NSEC_OVERLAP)
 
 
-@case("dnssec23", CONSISTENT, MULTIPLE_NSEC3PARAM, *_ERRORS, asks=("A",))
+@case("dnssec23", CONSISTENT, MULTIPLE_NSEC3PARAM, *_ERRORS, query_types=("A",))
 async def dnssec23(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the NSEC or NSEC3 records of a denial of existence do not contradict each other."""
     servers = usable(await child_servers(zone))

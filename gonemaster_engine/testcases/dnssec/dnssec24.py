@@ -19,7 +19,7 @@ from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.rrtypes import type_text
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, ask, is_usable, parent_servers
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, is_usable, parent_servers, query_each_type
 from gonemaster_engine.testcases.dnssec._signal_zones import Ending, Fault, Found, Path, PathZone
 from gonemaster_engine.zone import Zone
 
@@ -76,7 +76,7 @@ class _Apex:
     MISSING,
     NO_SIGNAL,
     READY,
-    asks=("CDS", "CDNSKEY"),
+    query_types=("CDS", "CDNSKEY"),
 )
 async def dnssec24(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Validate the bootstrapping signals of a zone that has no DS records yet."""
@@ -112,7 +112,7 @@ async def _with_ds(zone: Zone, parents: Sequence[Nameserver]) -> list[Nameserver
 
 async def _read_apex(zone: Zone, servers: Sequence[Nameserver]) -> _Apex:
     apex = _Apex()
-    for server, responses in await ask(servers, zone.name, "CDS", "CDNSKEY"):
+    for server, responses in await query_each_type(servers, zone.name, "CDS", "CDNSKEY"):
         for rtype, response in zip(_TYPES, responses, strict=True):
             if not is_usable(response):
                 apex.unavailable.add(server)

@@ -22,7 +22,7 @@ RECURSOR = Tag("IS_A_RECURSOR", Level.ERROR, ("servers",))
 NO_RECURSOR = Tag("NO_RECURSOR", Level.INFO, ("servers",))
 
 
-@case("nameserver01", RECURSOR, NO_RECURSOR, NO_RESPONSE, asks=("A",))
+@case("nameserver01", RECURSOR, NO_RECURSOR, NO_RESPONSE, query_types=("A",))
 async def nameserver01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers are not open recursive resolvers."""
     servers = usable(await zone.all_servers())

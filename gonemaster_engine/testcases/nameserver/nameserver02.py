@@ -38,7 +38,7 @@ SUPPORT = Tag("EDNS0_SUPPORT", Level.INFO, ("servers",))
     NO_EDNS_SUPPORT,
     NO_RESPONSE,
     NS_ERROR,
-    asks=("SOA",),
+    query_types=("SOA",),
 )
 async def nameserver02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers support EDNS version 0."""

@@ -19,7 +19,7 @@ AVAILABLE = Tag("AXFR_AVAILABLE", Level.NOTICE, ("servers",))
 FAILURE = Tag("AXFR_FAILURE", Level.INFO, ("servers",))
 
 
-@case("nameserver03", AVAILABLE, FAILURE, asks=("AXFR",))
+@case("nameserver03", AVAILABLE, FAILURE, query_types=("AXFR",))
 async def nameserver03(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers do not allow zone transfers (AXFR) to everyone."""
     servers = usable(await zone.all_servers())

@@ -18,7 +18,7 @@ DIFFERENT = Tag("DIFFERENT_SOURCE_IP", Level.WARNING, ("ns", "address", "source"
 SAME = Tag("SAME_SOURCE_IP", Level.INFO, ("servers",))
 
 
-@case("nameserver04", DIFFERENT, SAME, asks=("SOA",))
+@case("nameserver04", DIFFERENT, SAME, query_types=("SOA",))
 async def nameserver04(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers respond from the address that was queried."""
     servers = usable(await zone.all_servers())

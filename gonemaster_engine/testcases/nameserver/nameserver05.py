@@ -35,7 +35,7 @@ A_RCODE = Tag("A_UNEXPECTED_RCODE", Level.WARNING, (*_SERVER, "rcode"))
     WELL_PROCESSED,
     A_RCODE,
     NO_RESPONSE,
-    asks=("A",),
+    query_types=("A",),
 )
 async def nameserver05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers respond to AAAA queries correctly."""

@@ -20,7 +20,7 @@ UPWARD = Tag("UPWARD_REFERRAL", Level.WARNING, ("servers",))
 IRRELEVANT = Tag("UPWARD_REFERRAL_IRRELEVANT", Level.INFO)
 
 
-@case("nameserver07", NO_UPWARD, UPWARD, IRRELEVANT, asks=("NS",))
+@case("nameserver07", NO_UPWARD, UPWARD, IRRELEVANT, query_types=("NS",))
 async def nameserver07(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers do not refer to the root zone."""
     if zone.is_root:

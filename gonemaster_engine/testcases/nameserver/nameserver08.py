@@ -19,7 +19,7 @@ INSENSITIVE = Tag("QNAME_CASE_INSENSITIVE", Level.WARNING, ("servers", "domain")
 SENSITIVE = Tag("QNAME_CASE_SENSITIVE", Level.INFO, ("servers", "domain"))
 
 
-@case("nameserver08", INSENSITIVE, SENSITIVE, asks=("SOA",))
+@case("nameserver08", INSENSITIVE, SENSITIVE, query_types=("SOA",))
 async def nameserver08(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that responses preserve the letter case of the query name."""
     servers = usable(await zone.all_servers())

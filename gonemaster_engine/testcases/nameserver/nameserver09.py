@@ -38,7 +38,7 @@ SAME_RCODE = Tag("CASE_QUERY_SAME_RC", Level.DEBUG, (*_QUERIES, "rcode"))
     NO_ANSWER,
     SAME_ANSWER,
     SAME_RCODE,
-    asks=(QUERY_TYPE,),
+    query_types=(QUERY_TYPE,),
 )
 async def nameserver09(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that responses do not depend on the letter case of the query name."""

@@ -24,7 +24,7 @@ RESPONSE_ERROR = Tag("N10_EDNS_RESPONSE_ERROR", Level.WARNING, ("addresses",))
 VERSION_OK = Tag("N10_EDNS_VERSION_OK", Level.INFO, ("addresses",))
 
 
-@case("nameserver10", NO_RESPONSE, UNEXPECTED_RCODE, RESPONSE_ERROR, VERSION_OK, asks=("SOA",))
+@case("nameserver10", NO_RESPONSE, UNEXPECTED_RCODE, RESPONSE_ERROR, VERSION_OK, query_types=("SOA",))
 async def nameserver10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers respond to an unsupported EDNS version with BADVERS."""
     servers = usable(await zone.all_servers())

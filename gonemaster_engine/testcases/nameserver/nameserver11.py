@@ -30,7 +30,7 @@ OPTION_OK = Tag("N11_UNKNOWN_OPTION_OK", Level.INFO, _KEYS)
 _SIMPLE = (NO_RESPONSE, NO_EDNS, UNEXPECTED_ANSWER, UNSET_AA, RETURNS_OPTION, OPTION_OK)
 
 
-@case("nameserver11", *_SIMPLE, UNEXPECTED_RCODE, asks=("SOA",))
+@case("nameserver11", *_SIMPLE, UNEXPECTED_RCODE, query_types=("SOA",))
 async def nameserver11(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers ignore an unknown EDNS option."""
     servers = usable(await zone.all_servers())

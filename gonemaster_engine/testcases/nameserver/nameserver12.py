@@ -29,7 +29,7 @@ NOT_CLEAR = Tag("Z_FLAGS_NOTCLEAR", Level.WARNING, ("ns", "address"))
     NO_EDNS_SUPPORT,
     NO_RESPONSE,
     NS_ERROR,
-    asks=("SOA",),
+    query_types=("SOA",),
 )
 async def nameserver12(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers clear unassigned EDNS flags in responses."""

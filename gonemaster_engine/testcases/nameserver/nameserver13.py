@@ -29,7 +29,7 @@ RESPONSE_OK = Tag("N13_EDNS_RESPONSE_OK", Level.INFO, ("servers",))
     NO_EDNS_SUPPORT,
     NO_RESPONSE,
     NS_ERROR,
-    asks=("DNSKEY",),
+    query_types=("DNSKEY",),
 )
 async def nameserver13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that truncated responses contain the OPT record."""

@@ -37,12 +37,12 @@ class Told:
     wrong_class: bool = False
 
 
-@case("nameserver15", VERSION, ERROR, NOT_REVEALED, WRONG_CLASS, asks=("SOA", "TXT"))
+@case("nameserver15", VERSION, ERROR, NOT_REVEALED, WRONG_CLASS, query_types=("SOA", "TXT"))
 async def nameserver15(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Find out whether the name servers reveal the version of their software."""
     servers = usable(await zone.all_servers())
     answering = [server for server, response in await query_all(servers, zone.name, "SOA") if response]
-    told = dict(zip(answering, await asyncio.gather(*map(_ask_versions, answering)), strict=True))
+    told = dict(zip(answering, await asyncio.gather(*map(_query_versions, answering)), strict=True))
     return _findings(told)
 
 
@@ -61,7 +61,7 @@ def _findings(told: Mapping[Nameserver, Told]) -> list[Finding]:
     return findings
 
 
-async def _ask_versions(server: Nameserver) -> Told:
+async def _query_versions(server: Nameserver) -> Told:
     told = Told()
     pending = [(query_name, server.query(query_name, "TXT", qclass="CH")) for query_name in QUERY_NAMES]
     for query_name, answer in pending:

@@ -25,7 +25,7 @@ NO_RESPONSE = Tag("N16_NO_RESPONSE", Level.WARNING, ("servers",))
 UNEXPECTED_RCODE = Tag("N16_UNEXPECTED_RCODE", Level.WARNING, ("rcode", "servers"))
 
 
-@case("nameserver16", HAS_NSID, NOT_REVEALED, NO_RESPONSE, UNEXPECTED_RCODE, asks=("SOA",))
+@case("nameserver16", HAS_NSID, NOT_REVEALED, NO_RESPONSE, UNEXPECTED_RCODE, query_types=("SOA",))
 async def nameserver16(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Find out how the name servers identify themselves (NSID)."""
     servers = usable(await zone.all_servers())

@@ -44,7 +44,7 @@ Observation: TypeAlias = tuple[Tag, int]
     SUPPORTED,
     NO_COOKIE,
     NO_RESPONSE,
-    asks=("SOA",),
+    query_types=("SOA",),
 )
 async def nameserver17(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers support DNS Cookies and accept their own server cookies."""
@@ -59,7 +59,7 @@ async def nameserver17(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
 
 
 async def _observe(zone: Zone, server: Nameserver, client: bytes) -> list[Observation]:
-    response = await _ask(zone, server, client)
+    response = await _query(zone, server, client)
     if response is None or response.tc:
         return [(NO_RESPONSE, 0)]
     cookie = _cookie(response)
@@ -78,7 +78,7 @@ async def _observe(zone: Zone, server: Nameserver, client: bytes) -> list[Observ
 async def _return(zone: Zone, server: Nameserver, client: bytes, cookie: bytes) -> list[Observation]:
     """Give the server its cookie back; one that has expired meanwhile is replaced by it once."""
     for _ in range(2):
-        response = await _ask(zone, server, cookie)
+        response = await _query(zone, server, cookie)
         if response is None or response.rcode not in {"NOERROR", "BADCOOKIE"}:
             return []
         if response.rcode == "NOERROR":
@@ -88,7 +88,7 @@ async def _return(zone: Zone, server: Nameserver, client: bytes, cookie: bytes) 
     return [(SELF_REJECT, 0)]
 
 
-async def _ask(zone: Zone, server: Nameserver, cookie: bytes) -> Response | None:
+async def _query(zone: Zone, server: Nameserver, cookie: bytes) -> Response | None:
     edns = Edns(payload=DNSSEC_PAYLOAD, options=((COOKIE_OPTION, cookie),))
     return await server.query(zone.name, "SOA", edns=edns, fallback=False)
 

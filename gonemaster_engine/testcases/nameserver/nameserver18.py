@@ -40,12 +40,12 @@ CLASSES = {
     REPORTED,
     NO_RESPONSE,
     NO_ERROR,
-    asks=("SOA",),
+    query_types=("SOA",),
 )
 async def nameserver18(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Look for Extended DNS Errors (EDE) in the responses of the name servers."""
     servers = usable(await zone.all_servers())
-    answers = [(server, await _response(zone, server, response)) for server, response in await _ask(zone, servers)]
+    answers = [(server, await _response(zone, server, response)) for server, response in await _query(zone, servers)]
     groups = grouped((seen, server) for server, response in answers for seen in _observe(response))
     errors = [key for key in groups if isinstance(key, ExtendedError)]
     for error in sorted(errors):
@@ -57,7 +57,7 @@ async def nameserver18(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
             yield tag(servers=groups[tag])
 
 
-async def _ask(zone: Zone, servers: list[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
+async def _query(zone: Zone, servers: list[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
     # an extended error stands in an OPT record, and this comes only if the query had one (RFC 6891 section 6.1.1)
     return await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS)
 

@@ -1,6 +1,6 @@
 """SYNTAX: the names of the zone, of its servers and of its mail hosts, and the mailbox of its keeper."""
 
-from gonemaster_engine.registry import Condition, Emitted, Module, unless_given, unless_selected_and_missing
+from gonemaster_engine.registry import Condition, Emitted, Module, requires_any, requires_none
 from gonemaster_engine.testcases.syntax.syntax01 import syntax01
 from gonemaster_engine.testcases.syntax.syntax02 import syntax02
 from gonemaster_engine.testcases.syntax.syntax03 import syntax03
@@ -10,12 +10,12 @@ from gonemaster_engine.testcases.syntax.syntax06 import syntax06
 from gonemaster_engine.testcases.syntax.syntax07 import syntax07
 from gonemaster_engine.testcases.syntax.syntax08 import syntax08
 
-_NAME_IS_GOOD = unless_selected_and_missing("syntax01", "ONLY_ALLOWED_CHARS")
-_HAS_SOA = unless_given("syntax05", "NO_RESPONSE_SOA_QUERY")
+_NAME_IS_GOOD = requires_any("syntax01", "ONLY_ALLOWED_CHARS")
+_HAS_SOA = requires_none("syntax05", "NO_RESPONSE_SOA_QUERY")
 
 
 def _name_is_good_and_has_soa(emitted: Emitted) -> bool:
-    return _NAME_IS_GOOD.gate(emitted) and _HAS_SOA.gate(emitted)
+    return _NAME_IS_GOOD.is_met(emitted) and _HAS_SOA.is_met(emitted)
 
 
 _BOTH = Condition((*_NAME_IS_GOOD.after, *_HAS_SOA.after), _name_is_good_and_has_soa)

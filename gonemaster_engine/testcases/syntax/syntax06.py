@@ -39,7 +39,7 @@ _LOCALHOST = {"A": "127.0.0.1", "AAAA": "::1"}
     ILLEGAL_CNAME,
     ADDRESS_INVALID,
     ADDRESS_VALID,
-    asks=("SOA",),
+    query_types=("SOA",),
 )
 async def syntax06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the SOA RNAME is a mail address that can receive mail."""

@@ -1,6 +1,6 @@
 """ZONE: the contents of the zone's apex: SOA, mail, SPF, CSYNC, ZONEMD and CAA."""
 
-from gonemaster_engine.registry import Condition, Emitted, Module, unless_given, unless_selected_and_missing
+from gonemaster_engine.registry import Condition, Emitted, Module, requires_any, requires_none
 from gonemaster_engine.testcases.zone.zone01 import zone01
 from gonemaster_engine.testcases.zone.zone02 import zone02
 from gonemaster_engine.testcases.zone.zone03 import zone03
@@ -18,7 +18,7 @@ from gonemaster_engine.testcases.zone.zone14 import zone14
 from gonemaster_engine.testcases.zone.zone15 import zone15
 
 _SOA_CASES = ("zone02", "zone03", "zone04", "zone05", "zone06", "zone07")
-_POLICY_IS_ACCEPTED = unless_selected_and_missing(
+_POLICY_IS_ACCEPTED = requires_any(
     "zone11", "Z11_SPF_SYNTAX_OK", "Z11_NULL_SPF_NON_MAIL_DOMAIN", "Z11_NON_NULL_SPF_NON_MAIL_DOMAIN"
 )
 
@@ -28,7 +28,7 @@ def _has_soa(emitted: Emitted) -> bool:
 
 
 def _has_soa_and_policy(emitted: Emitted) -> bool:
-    return _has_soa(emitted) and _POLICY_IS_ACCEPTED.gate(emitted)
+    return _has_soa(emitted) and _POLICY_IS_ACCEPTED.is_met(emitted)
 
 
 _HAS_SOA = Condition(_SOA_CASES, _has_soa)
@@ -53,7 +53,7 @@ MODULE = Module(
         zone15,
     ),
     conditions={
-        "zone09": unless_given("zone08", "NO_RESPONSE_MX_QUERY"),
+        "zone09": requires_none("zone08", "NO_RESPONSE_MX_QUERY"),
         **dict.fromkeys(("zone10", "zone11", "zone12", "zone14", "zone15"), _HAS_SOA),
         "zone13": Condition((*_SOA_CASES, "zone11"), _has_soa_and_policy),
     },

@@ -1,4 +1,4 @@
-"""One question to each address of the zone's servers, for cases that compare the answers."""
+"""One query to each address of the zone's servers, for cases that compare the answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Vantage:
 
     @property
     def server(self) -> Nameserver:
-        """The one that was asked."""
+        """The one that was queried."""
         return self.servers[0]
 
     @property
@@ -29,8 +29,8 @@ class Vantage:
         return self.response is not None and self.response.aa and self.response.rcode == "NOERROR"
 
 
-async def ask_each_address(zone: Zone, qtype: str, servers: Iterable[Nameserver]) -> list[Vantage]:
-    """Ask each address of the servers once; the addresses stand in the order of the names that have them."""
+async def query_each_address(zone: Zone, qtype: str, servers: Iterable[Nameserver]) -> list[Vantage]:
+    """Query each address of the servers once; the addresses stand in the order of the names that have them."""
     by_address: dict[str, list[Nameserver]] = defaultdict(list)
     for server in servers:
         by_address[server.address].append(server)

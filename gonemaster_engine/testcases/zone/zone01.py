@@ -58,7 +58,7 @@ class _Seen:
     NOT_MASTER,
     NOT_RESOLVE,
     UNEXPECTED_RCODE,
-    asks=("SOA",),
+    query_types=("SOA",),
 )
 async def zone01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the SOA MNAME is a name server with the newest version of the zone."""
@@ -73,7 +73,7 @@ async def zone01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     for mname in sorted(seen.mnames):
         if mname not in ns_names:
             yield NOT_IN_NS_LIST(ns=mname)
-        async for finding in _ask_primary(zone, mname, usable, primaries):
+        async for finding in _query_primary(zone, mname, usable, primaries):
             yield finding
     for finding in _compare(primaries, seen.serials):
         yield finding
@@ -97,7 +97,7 @@ def _collect(zone_name: str, answers: list[tuple[Nameserver, Response | None]]) 
     return seen
 
 
-async def _ask_primary(
+async def _query_primary(
     zone: Zone, mname: str, usable: ServerFilter, primaries: list[tuple[Nameserver, int]]
 ) -> AsyncIterator[Finding]:
     """Ask the server that the MNAME names; add it with its serial to `primaries`, or say what is wrong."""

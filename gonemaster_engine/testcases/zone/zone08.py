@@ -31,7 +31,7 @@ async def zone08(zone: Zone) -> AsyncIterator[Finding]:
         return
     hosts = {record.target for record in response.records("MX", zone.name)} - {names.ROOT}
     for host in sorted(hosts):
-        answer = await _ask(zone, host)
+        answer = await _query(zone, host)
         if answer is None:
             yield NOT_CHECKED(mx=host)
         else:
@@ -39,9 +39,9 @@ async def zone08(zone: Zone) -> AsyncIterator[Finding]:
             yield tag(mx=host)
 
 
-async def _ask(zone: Zone, host: str) -> Response | None:
+async def _query(zone: Zone, host: str) -> Response | None:
     """Return the first authoritative answer about a host."""
     if names.is_in_domain(host, zone.name):
         return await zone.query_auth(host, "A")
-    # nobody is likely to know it, so all are asked at the same time
+    # nobody is likely to know it, so all are queried at the same time
     return next((answer for _, answer in await zone.query_all(host, "A") if answer and answer.aa), None)

@@ -14,7 +14,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address
+from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, query_each_address
 from gonemaster_engine.zone import Zone
 
 _DATA = ("servers", "mx_rdata", "mail_targets")
@@ -69,11 +69,11 @@ class _Answers:
     TLD,
     UNEXPECTED_RCODE,
     VALID_NULL,
-    asks=("MX",),
+    query_types=("MX",),
 )
 async def zone09(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone has MX records where mail is expected, the same on all name servers."""
-    vantages = await ask_each_address(zone, "MX", usable(await zone.all_servers()))
+    vantages = await query_each_address(zone, "MX", usable(await zone.all_servers()))
     answers = _sort(zone.name, vantages)
     for finding in _faults(answers):
         yield finding

@@ -34,7 +34,7 @@ WRONG_SOA = Tag("WRONG_SOA", Level.DEBUG, (*_SERVER, "owner", "query_name"))
     ONE_SOA,
     SOA_AND_CNAME,
     WRONG_SOA,
-    asks=("SOA",),
+    query_types=("SOA",),
 )
 async def zone10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone has exactly one SOA record, and no CNAME or DNAME record at its apex."""
@@ -74,8 +74,8 @@ async def _aliases(zone_name: str, servers: list[Nameserver]) -> list[Finding]:
         for tag, rtype in ((SOA_AND_CNAME, "CNAME"), (APEX_DNAME, "DNAME"))
     ]
     findings = []
-    for server, tag, rtype, question in pending:
-        response = await question
+    for server, tag, rtype, answer in pending:
+        response = await answer
         if response and response.rcode == "NOERROR" and response.has(rtype, zone_name):
             findings.append(tag(ns=server.name, address=server.address))
     return findings

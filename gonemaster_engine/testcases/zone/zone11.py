@@ -13,7 +13,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address
+from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, query_each_address
 from gonemaster_engine.testcases.zone._spf import allows_nobody, follows_grammar, policies, unknown_modifiers
 from gonemaster_engine.zone import Zone
 
@@ -43,11 +43,11 @@ UNABLE = Tag("Z11_UNABLE_TO_CHECK_FOR_SPF", Level.WARNING)
     SYNTAX_OK,
     UNKNOWN_MODIFIER,
     UNABLE,
-    asks=("TXT",),
+    query_types=("TXT",),
 )
 async def zone11(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the zone has one valid SPF policy, the same on all name servers."""
-    vantages = await ask_each_address(zone, "TXT", usable(await zone.all_servers()))
+    vantages = await query_each_address(zone, "TXT", usable(await zone.all_servers()))
     found: dict[tuple[str, ...], list[Vantage]] = defaultdict(list)
     for vantage in vantages:
         if vantage.is_usable and vantage.response:

@@ -15,7 +15,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.rrtypes import type_text
 from gonemaster_engine.net.wire import Record
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address, soa_serials
+from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, query_each_address, soa_serials
 from gonemaster_engine.testcases.zone._serials import is_newer
 from gonemaster_engine.zone import Zone
 
@@ -31,10 +31,10 @@ _SOAMINIMUM = 0x0002  # RFC 7477 section 2.1.1.2.1
 _Csync = tuple[int, int, str]  # serial, flags, types
 
 
-@case("zone12", FOUND, INCONSISTENT, MIXED, MULTIPLE, NONE, SERIAL_MISMATCH, asks=("CSYNC",))
+@case("zone12", FOUND, INCONSISTENT, MIXED, MULTIPLE, NONE, SERIAL_MISMATCH, query_types=("CSYNC",))
 async def zone12(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that there is at most one CSYNC record, with a matching serial, the same on all name servers."""
-    vantages = await ask_each_address(zone, "CSYNC", usable(await zone.all_servers()))
+    vantages = await query_each_address(zone, "CSYNC", usable(await zone.all_servers()))
     answers = {
         vantage: vantage.response.records("CSYNC", zone.name)
         for vantage in vantages

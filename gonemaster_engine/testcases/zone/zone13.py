@@ -57,7 +57,7 @@ class _Walk:
         self._zone = zone
         self._visited = {zone.name}
         self._told: set[tuple[str, str]] = set()
-        self._asked_for = 0
+        self._looked_up = 0
         self.count = 0
         self.findings: list[Finding] = []
 
@@ -86,9 +86,9 @@ class _Walk:
         if domain in self._visited:
             self._tell(LOOP, loop_domain=domain)
             return None
-        if self._asked_for >= _MOST_TARGETS:
+        if self._looked_up >= _MOST_TARGETS:
             return None
-        self._asked_for += 1
+        self._looked_up += 1
         resolution = await self._zone.recursor.resolve(domain, "TXT")
         found = policies(resolution.response, resolution.name) if resolution.response else []
         if not found:

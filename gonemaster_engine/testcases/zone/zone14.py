@@ -15,7 +15,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.rrtypes import IN, type_number
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address, soa_serials
+from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, query_each_address, soa_serials
 from gonemaster_engine.zone import Zone
 
 DUPLICATE = Tag("Z14_DUPLICATE_SCHEME_HASH", Level.WARNING, ("ns", "address", "scheme", "hash"))
@@ -46,11 +46,11 @@ class _Zonemd(NamedTuple):
     SERIAL_MISMATCH,
     UNSUPPORTED_HASH,
     FOUND,
-    asks=("ZONEMD",),
+    query_types=("ZONEMD",),
 )
 async def zone14(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the ZONEMD records are valid, match the SOA serial and are the same on all name servers."""
-    vantages = await ask_each_address(zone, "ZONEMD", usable(await zone.all_servers()))
+    vantages = await query_each_address(zone, "ZONEMD", usable(await zone.all_servers()))
     answers = {
         vantage: _records(vantage.response, zone.name) for vantage in vantages if vantage.is_usable and vantage.response
     }

@@ -12,7 +12,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, ask_each_address
+from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, query_each_address
 from gonemaster_engine.testcases.zone._caa import ISSUE_PROPERTIES, KNOWN_PROPERTIES, RESERVED, Caa, caa_records
 from gonemaster_engine.zone import Zone
 
@@ -50,11 +50,11 @@ UNKNOWN_CRITICAL = Tag("Z15_UNKNOWN_PROPERTY_CRITICAL", Level.ERROR, ("caa_prope
     UNEXPECTED_RCODE,
     UNKNOWN,
     UNKNOWN_CRITICAL,
-    asks=("CAA",),
+    query_types=("CAA",),
 )
 async def zone15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the CAA records are valid and the same on all name servers, and what they allow."""
-    vantages = await ask_each_address(zone, "CAA", usable(await zone.all_servers()))
+    vantages = await query_each_address(zone, "CAA", usable(await zone.all_servers()))
     for finding in _faults(vantages):
         yield finding
     answers = {
