@@ -63,12 +63,11 @@ class Hidden(NamedTuple):
     query_name: str
 
 
-class Transport(NamedTuple):
-    """A query that was sent, or not because its address family is off."""
+class AddressFamily(NamedTuple):
+    """A query that was sent, or was not because the address family of its server is disabled."""
 
     server: Nameserver
     query_type: str
-    used: bool
 
 
 class Stopped(NamedTuple):
@@ -85,7 +84,7 @@ class Walk:
     observations: list[Observation] = field(default_factory=list)
     errors: list[ZoneError] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
-    transports: list[Transport] = field(default_factory=list)
+    families: list[AddressFamily] = field(default_factory=list)
     stopped: Stopped | None = None
     server_names: set[str] = field(default_factory=set)  # NS names whose addresses were looked up
     zones: set[str] = field(default_factory=set)  # met on the way, one of whose servers knows them
@@ -211,7 +210,7 @@ class _Visit:
         self._observations: list[Observation] = []
         self._errors: list[ZoneError] = []
         self._hidden: list[Hidden] = []
-        self._transports: list[Transport] = []
+        self._families: list[AddressFamily] = []
         self._zones: list[str] = []
 
     def report(self, walk: Walk) -> None:
@@ -219,14 +218,13 @@ class _Visit:
         walk.observations += self._observations
         walk.errors += self._errors
         walk.hidden += self._hidden
-        walk.transports += self._transports
+        walk.families += self._families
         walk.zones.update(self._zones)
 
     async def run(self) -> None:
         """Ask the server for its zone, then for name after name down to the target."""
-        used = self._walk.context.uses_family(ipv6=self._server.is_ipv6)
-        self._transports.append(Transport(self._server, "SOA", used))
-        if not used:
+        self._families.append(AddressFamily(self._server, "SOA"))
+        if not self._walk.context.uses_family(ipv6=self._server.is_ipv6):
             return
         self._server.query(self._zone, "NS", shared=self._shared(self._zone))  # leaves together with SOA
         if not await self._has_own_soa(self._zone) or not await self._add_own_servers(self._zone):
@@ -251,7 +249,7 @@ class _Visit:
         return False
 
     async def _add_own_servers(self, zone: str) -> bool:
-        self._transports.append(Transport(self._server, "NS", used=True))
+        self._families.append(AddressFamily(self._server, "NS"))
         response = await self._query(zone, "NS")
         if not response or not _is_authoritative_ns(response, zone):
             self._errors.append(ZoneError(self._server, zone, "NS"))
@@ -324,7 +322,7 @@ class _Visit:
         if response.has("CNAME", name):
             self._observe(Seen.CNAME)
             return False
-        self._transports.append(Transport(self._server, "DNAME", used=True))
+        self._families.append(AddressFamily(self._server, "DNAME"))
         alias = await self._query(name, "DNAME")
         if alias and alias.aa and alias.rcode == "NOERROR" and alias.has("DNAME", name):
             self._observe(Seen.DNAME, alias.records("DNAME", name)[0].target)

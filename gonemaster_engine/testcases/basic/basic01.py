@@ -86,7 +86,7 @@ async def basic01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 def _on_the_way(zone_name: str, walk: Walk, usable: ServerFilter) -> Iterator[Finding]:
     told: set[tuple[Nameserver, str]] = set()
-    for server, query_type, _used in walk.transports:
+    for server, query_type in walk.families:
         if (server, query_type) not in told:
             told.add((server, query_type))
             if usable([server]):
