@@ -1,7 +1,9 @@
 """The queues: their names, their order and the tasks that travel in them, spelled only here."""
 
-NORMAL = "normal"
-BATCH = "batch"
+from gonemaster_db.models.jobs import Priority
+
+NORMAL = Priority.NORMAL.tier
+BATCH = Priority.BATCH.tier
 MAINTENANCE = "maintenance"
 
 TIERS = (NORMAL, BATCH)  # the index is the priority of a job: 0 before 1

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.rest.fields import LEVELS
 from gonemaster_api.state import State
+from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import Entry, Job, Run, RunStatus
 from gonemaster_db.repositories.entries import entries_of_run
 from gonemaster_db.repositories.jobs import find_job_or_run

@@ -7,7 +7,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-LEVELS = ("DEBUG3", "DEBUG2", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
+from gonemaster_db.levels import LEVELS
+
 MAX_ID = 2**63 - 1
 _DIGITS = re.compile(
     r"-?[0-9]{1,4000}"

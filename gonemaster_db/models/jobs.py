@@ -26,6 +26,11 @@ class Priority(enum.IntEnum):
     NORMAL = 0
     BATCH = 1
 
+    @property
+    def tier(self) -> str:
+        """The name of the tier, which is also that of its queue."""
+        return self.name.lower()
+
 
 def _present_only(column: str) -> Index:
     """Index a column that is null in most jobs: a claim rewrites the row and one entry of each index that has it."""

@@ -16,6 +16,7 @@ from gonemaster_db.errors import JobNotFound, JobStateError
 from gonemaster_db.ids import job_ids as new_job_ids
 from gonemaster_db.ids import new_job_id
 from gonemaster_db.models import Job, JobStatus, Profile, QueuePause, Run
+from gonemaster_db.models.jobs import Priority
 from gonemaster_db.records import LeaseRenewal, NewJob
 from gonemaster_db.repositories.position_allocator import MAX_SLAB_SIZE, allocate_positions
 
@@ -28,8 +29,9 @@ def lock_in_id_order(*conditions: ColumnElement[bool]) -> Select[str]:
     return select(_JOBS.c.id).where(*conditions).order_by(_JOBS.c.id).with_for_update()
 
 
+_IS_NORMAL = _JOBS.c.priority == Priority.NORMAL.value
 _PAUSED = exists().where(
-    QueuePause.tier == case((_JOBS.c.priority == 0, "normal"), else_="batch"),
+    QueuePause.tier == case((_IS_NORMAL, Priority.NORMAL.tier), else_=Priority.BATCH.tier),
     or_(QueuePause.until.is_(None), QueuePause.until > bindparam("moment")),
 )
 _CLAIMABLE = (

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: str = "") -> Job | Run:
-    """Cancel a job: a waiting one is a canceled run at once, a running one is told to its worker.
+    """Cancel a job: a waiting one is a canceled run at once, a running one is stopped by its worker.
 
     The row decides; a message that stays behind is dropped by the claim. A finished run is returned as it is.
 

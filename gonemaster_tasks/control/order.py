@@ -145,8 +145,7 @@ def _move_messages(parts: QueueParts, moved: list[str], tier: str, *, where: Whe
 def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> None:
     """Give all waiting jobs an order; each must be named once, normal before batch.
 
-    Jobs that are taken meanwhile are left out, jobs that come meanwhile stand behind. A tier of very many is
-    written anew in slices instead of by one script, for which Redis would stand still too long.
+    Jobs that are taken meanwhile are left out, jobs that come meanwhile stand behind.
 
     Raises:
         QueueMismatch: not every waiting job is named exactly once, or a batch job stands before a normal one.

@@ -1,4 +1,4 @@
-"""Order changed in rows and messages alike, one caller at a time; a tier of the broker written anew from its rows."""
+"""The order of the queue changed in rows and messages alike, one caller at a time; a tier rebuilt from its rows."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -17,9 +17,9 @@ from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS
 
 T = TypeVar("T")
-_FRONT = 500  # more than the slots of some thirty workers
-_SHORT = timedelta(seconds=2)
-ARRANGE = "arrange"  # rows and messages take the same order of steps, whoever asks
+_HEAD = 500  # more than the slots of some thirty workers
+_PATIENCE = timedelta(seconds=2)
+QUEUE_ORDER = "queue-order"  # the lock: without it the rows of one change could be followed by the messages of another
 
 log = logging.getLogger(__name__)
 
@@ -34,23 +34,25 @@ def change_order(
 ) -> T:
     """Write rows in a transaction, then the messages that follow from them; returns what `write_rows` gave.
 
-    A mark in Redis says meanwhile which tiers may differ. Who is killed in between, or loses Redis, leaves it
-    behind, and the reconciler writes these tiers anew: once the rows are written the order holds.
+    A mark in Redis says meanwhile which tiers may differ. A process that is killed in between, or loses Redis, leaves
+    it behind, and the reconciler rebuilds these tiers: once the rows are written the order holds.
 
     Raises:
         BrokerUnavailable: Redis is away; nothing was written.
     """
-    with broker.locks.exclusive(ARRANGE) as lock:
+    with broker.locks.exclusive(QUEUE_ORDER) as lock:
+        # Before the commit: after it there would be a moment in which a kill leaves rows and messages in different
+        # orders, with nothing that tells the reconciler.
         marked = broker.marks.begin_change(tiers)
         try:
             written = store.run_in_transaction(write_rows)
-        except StoreUnavailable:  # perhaps they are: the answer may have been lost
+        except StoreUnavailable:  # the rows may be written, the answer may have been lost: the mark stays
             raise
         except StoreError:
             broker.marks.end_change(marked)
             raise
         try:
-            lock.check()
+            lock.check()  # the commit may have outlasted the lock: another process may have changed the order since
             write_messages(written)
             broker.marks.end_change(marked)
         except BrokerUnavailable as error:
@@ -61,7 +63,7 @@ def change_order(
 def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
     """Replace all waiting messages of a tier by those of its queued rows, in their order; return their number.
 
-    The caller holds the lock ARRANGE. If it is killed in the middle, the mark lets the reconciler begin again.
+    The caller holds the lock QUEUE_ORDER. If it is killed in the middle, the mark lets the reconciler begin again.
     """
     broker.marks.begin_change([tier])
     with store.read_only() as session:
@@ -70,23 +72,24 @@ def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
     return count
 
 
-def settle_fronts(store: Store, broker: Broker, tiers: Sequence[str]) -> list[None]:
+def restore_head_order(store: Store, broker: Broker, tiers: Sequence[str]) -> list[None]:
     """Give the first messages of tiers the order of their rows, after slots put back what may not start now.
 
-    While another holds the lock ARRANGE for long, or a server is away, they stay as they are.
+    Each slot puts its message at the front, in the order in which the slots happen to come. While another process
+    holds the lock QUEUE_ORDER for long, or a server is unavailable, they stay in that order.
     """
     try:
-        with broker.locks.exclusive(ARRANGE, patience=_SHORT):
+        with broker.locks.exclusive(QUEUE_ORDER, patience=_PATIENCE):
             for tier in set(tiers):
-                _settle_front(store, broker, tier)
+                _restore_head_order(store, broker, tier)
     except (BrokerUnavailable, StoreError) as error:
-        log.warning("messages put back in no order", extra={"error": str(error)})
+        log.warning("order of the first messages not restored", extra={"error": str(error)})
     return [None] * len(tiers)
 
 
-def _settle_front(store: Store, broker: Broker, tier: str) -> None:
+def _restore_head_order(store: Store, broker: Broker, tier: str) -> None:
     with store.read_only() as session:
-        ids = first_queued_ids(session, TIERS.index(tier), limit=_FRONT)
+        ids = first_queued_ids(session, TIERS.index(tier), limit=_HEAD)
     if ids != list(islice(broker.lists.waiting_ids(tier), len(ids))):
         broker.lists.restore_head_order(ids, tier)
 
@@ -100,13 +103,13 @@ def remove_messages(store: Store, broker: Broker, job_ids: Sequence[str], tier: 
     if len(job_ids) <= MAX_NAMED:
         broker.lists.remove(job_ids, tier)
     else:
-        with broker.locks.exclusive(ARRANGE):
+        with broker.locks.exclusive(QUEUE_ORDER):
             rebuild_tier(store, broker, tier)
 
 
 def finish_changes(store: Store, broker: Broker) -> dict[str, int]:
-    """Write the tiers anew whose change was broken off; return their numbers of messages. Quick if there are none."""
-    if not broker.marks.changing() or broker.locks.holder(ARRANGE):  # who holds the lock is at it
+    """Rebuild the tiers whose change was interrupted; return their numbers of messages. Quick if there are none."""
+    if not broker.marks.changing() or broker.locks.holder(QUEUE_ORDER):  # its holder is still working on it
         return {}
-    with broker.locks.exclusive(ARRANGE):
+    with broker.locks.exclusive(QUEUE_ORDER):
         return {tier: rebuild_tier(store, broker, tier) for tier in broker.marks.changing()}

@@ -1,4 +1,4 @@
-"""Changing settings while the service runs: stored, noted in the audit, told to every process."""
+"""Changing settings while the service runs: stored, noted in the audit, published to every process."""
 
 import logging
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str,
 
     Raises:
         ChangeRefused: a key or a value is not allowed; nothing was saved.
-        BrokerUnavailable: Redis is away, so that nobody could be told; nothing was saved.
+        BrokerUnavailable: Redis is away, so that no process could be notified; nothing was saved.
     """
     values = check_changes(live.own, changes)
     parts.broker.ping()
@@ -35,7 +35,7 @@ def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str,
     changed, mark = parts.store.run_in_transaction(lambda session: _store(session, values, who=who, now=now))
     if changed:
         live.load(parts.store)
-        _tell(parts, live, changed, mark)
+        _publish(parts, live, changed, mark)
     return changed
 
 
@@ -51,11 +51,11 @@ def _store(session: Session, values: Mapping[str, Any], *, who: str, now: dateti
     return changed, settings_revision(session)
 
 
-def _tell(parts: QueueParts, live: LiveSettings, changed: list[str], mark: str) -> None:
+def _publish(parts: QueueParts, live: LiveSettings, changed: list[str], mark: str) -> None:
     try:
         parts.broker.marks.publish_settings(mark)
         if PURGE_INTERVAL in changed:
             parts.celery.conf.beat_schedule[PURGE_ENTRY]["schedule"] = live.current.purge_interval_seconds
             parts.broker.beat.save_entry(parts.celery, PURGE_ENTRY)
     except BrokerUnavailable:
-        log.warning("settings stored, the reconciler will tell", extra={"keys": changed})
+        log.warning("settings stored, the reconciler will publish them", extra={"keys": changed})

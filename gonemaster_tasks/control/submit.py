@@ -18,8 +18,6 @@ from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
 
 _ANSWERED_IDS = 10_000
-
-
 _SUBMISSION_LIFE = timedelta(seconds=60)
 JobSource = Iterable[NewJob] | Callable[[Session], Iterable[NewJob]]
 

@@ -11,7 +11,7 @@ from gonemaster_db.repositories.queue import count_queued, first_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.watcher import republish_settings
-from gonemaster_tasks.control.order_changes import ARRANGE, finish_changes, rebuild_tier
+from gonemaster_tasks.control.order_changes import QUEUE_ORDER, finish_changes, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
 from gonemaster_tasks.queues import TIERS
@@ -59,7 +59,7 @@ def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, e
     if broker.marks.submissions():  # their messages are being sent; the next round checks whether they arrived
         return 0
     if emptied or _counts_differ(store, broker, tier):
-        with broker.locks.exclusive(ARRANGE):
+        with broker.locks.exclusive(QUEUE_ORDER):
             return rebuild_tier(store, broker, tier)
     return _restore_head(store, broker, tier, now=now)
 

@@ -30,7 +30,7 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
 from gonemaster_tasks.config.watcher import SettingsWatcher
 from gonemaster_tasks.control.cancel_broadcast import CANCEL_COMMAND
-from gonemaster_tasks.control.order_changes import settle_fronts
+from gonemaster_tasks.control.order_changes import restore_head_order
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.maintenance.reaper import expire, reap
@@ -95,9 +95,9 @@ class Worker:
         )
         tier_order.install(gate)
         ledger = Ledger(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
-        fronts = Combiner(partial(settle_fronts, store, broker), most=POOL_THREADS)
+        head_order = Combiner(partial(restore_head_order, store, broker), most=POOL_THREADS)
         self.process = Process(
-            name, live, store, broker, runner, gate, EventPublisher(broker.events), ledger, clock, fronts
+            name, live, store, broker, runner, gate, EventPublisher(broker.events), ledger, clock, head_order
         )
         self.app = make_app_of(settings, transport=transport_settings)
         register_tasks(self.app, self.process)

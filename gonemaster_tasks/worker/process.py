@@ -29,7 +29,7 @@ class Process:
     publisher: EventPublisher
     ledger: Ledger
     clock: SharedClock
-    fronts: Combiner[str, None]  # settles the fronts of tiers
+    head_order: Combiner[str, None]  # restores the order of the first messages of tiers
     jobs: RunningJobs = field(default_factory=RunningJobs)
     loop: EngineLoop = field(default_factory=EngineLoop)
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -250,4 +250,4 @@ def _put_back(process: Process, job_id: str, tier: str) -> None:
     except BrokerUnavailable:
         log.warning("message not put back: the reconciler will write it", extra={"job_id": job_id})
         return
-    process.fronts.submit(tier)
+    process.head_order.submit(tier)

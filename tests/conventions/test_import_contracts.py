@@ -60,3 +60,13 @@ def test_the_rooms_of_a_package_have_layers(contracts: dict[str, dict[str, list[
     }
     there = {path.name for path in (ROOT / package).iterdir() if (path / "__init__.py").exists()}
     assert there <= {room.partition(".")[0] for room in named} | {"locale", "data"}
+
+
+def test_every_room_of_the_tasks_but_the_broker_is_kept_from_the_client_of_redis(
+    contracts: dict[str, dict[str, list[str]]],
+) -> None:
+    rooms = (ROOT / "gonemaster_tasks").iterdir()
+    names = {path.stem for path in rooms if path.suffix in ("", ".py") and not path.name.startswith("_")}
+    allowed = {"broker", "errors", "logs", "queues"}  # the broker, and what is below it
+    kept = {line.removeprefix("gonemaster_tasks.") for line in contracts["redis"]["source_modules"] if line}
+    assert kept == {"gonemaster_api", *names} - allowed

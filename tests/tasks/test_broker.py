@@ -113,7 +113,7 @@ def test_reorder_of_many_keeps_every_message(broker: Broker) -> None:
     assert waiting(broker) == list(reversed(ids(*range(3500))))
 
 
-def test_the_front_is_settled_and_nothing_is_lost_or_moved_behind_it(broker: Broker) -> None:
+def test_the_order_of_the_head_is_restored_and_nothing_is_lost_or_moved_behind_it(broker: Broker) -> None:
     broker.lists.enqueue_many(ids(*range(1, 9)), BATCH)
     raw(broker).rpush(BATCH, build_message("job_0003", BATCH, redelivered=True))  # put back twice
     for number in (12, 10, 11):
@@ -123,7 +123,7 @@ def test_the_front_is_settled_and_nothing_is_lost_or_moved_behind_it(broker: Bro
     assert waiting(broker) == ids(10, 11, 12, 1, 3, 2, 3, 4, 5, 6, 7, 8)
 
 
-def test_a_queue_shorter_than_its_front_is_settled(five: Broker) -> None:
+def test_the_order_of_a_queue_shorter_than_its_head_is_restored(five: Broker) -> None:
     five.lists.restore_head_order(ids(9, 5, 4, 3, 2, 1, 8), BATCH)
     assert waiting(five) == ids(5, 4, 3, 2, 1)
 

@@ -13,7 +13,7 @@ from gonemaster_db.errors import JobNotFound
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.locks import LIFE, Lock
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside
-from gonemaster_tasks.control.order_changes import ARRANGE
+from gonemaster_tasks.control.order_changes import QUEUE_ORDER
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reconciler import reconcile
@@ -31,7 +31,7 @@ def kill_while(parts: QueueParts, what: str, *job_ids: str) -> None:
         "GONEMASTER_DB_DRIVER": driver,
         "GONEMASTER_DB_DSN": parts.store.settings.dsn,
     }
-    command = [sys.executable, "-m", "tests.support.killed_arranger", what, BATCH, *job_ids]
+    command = [sys.executable, "-m", "tests.support.killed_order_change", what, BATCH, *job_ids]
     process = subprocess.run(command, cwd=ROOT, env={**os.environ, **environ}, timeout=60, check=False)
     assert process.returncode == -signal.SIGKILL
 
@@ -106,7 +106,7 @@ def test_a_rebuild_killed_in_the_middle_is_begun_again(parts: QueueParts) -> Non
 def test_a_change_under_way_is_left_alone(parts: QueueParts) -> None:
     queue_batch(parts, 2)
     parts.broker.marks.set_epoch("full")
-    with parts.broker.locks.exclusive(ARRANGE):
+    with parts.broker.locks.exclusive(QUEUE_ORDER):
         parts.broker.marks.begin_change([BATCH])
         assert not reconciled(parts)
     assert reconciled(parts)
@@ -129,7 +129,7 @@ def test_a_holder_that_lost_its_lock_leaves_the_messages_to_the_reconciler(
 
     def stand_still(work):  # type: ignore[no-untyped-def]  # stands for Store.run
         done = run(work)
-        raw(parts.broker).delete(f"gm:lock:{ARRANGE}")
+        raw(parts.broker).delete(f"gm:lock:{QUEUE_ORDER}")
         return done
 
     monkeypatch.setattr(parts.store, "run_in_transaction", stand_still)

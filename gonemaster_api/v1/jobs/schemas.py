@@ -5,14 +5,14 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import LEVELS, Instant, JsonBoolean, JsonInteger, LevelName, positive_id
+from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelName, positive_id
 from gonemaster_api.rest.paging import CursorPagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
+from gonemaster_db.levels import LEVELS
 from gonemaster_db.repositories.sort_keys import JOB_SORT, SORTS
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
-SEVERITIES = ("NOTICE", "WARNING", "ERROR", "CRITICAL")
 MAX_UNDELEGATED = 32
 LONGEST_EXPIRY_S = 366 * 86400
 

@@ -3,11 +3,12 @@
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import LEVELS, Instant, LevelName
+from gonemaster_api.rest.fields import Instant, LevelName
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema
+from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import RunStatus
 from gonemaster_db.repositories.sort_keys import RUN_SORT, SORTS
 

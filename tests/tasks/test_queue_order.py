@@ -20,7 +20,7 @@ from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.marks import Controls
-from gonemaster_tasks.control import order as arrange
+from gonemaster_tasks.control import order as control_order
 from gonemaster_tasks.control import order_changes
 from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
 from gonemaster_tasks.control.order import (
@@ -126,8 +126,8 @@ def test_reorder_needs_all_jobs_and_a_rebuilt_broker_has_the_same_order(parts: Q
     assert order(parts) == [c, a, b]
 
 
-def test_reorder_of_very_many_writes_the_tier_anew(parts: QueueParts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrange, "MAX_REORDERED", 3)
+def test_reorder_of_very_many_rebuilds_the_tier(parts: QueueParts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_order, "MAX_REORDERED", 3)
     ids = queue_batch(parts, 4)
     normal = submit_job(parts, NewJob("n.example")).id
     parts.broker.lists.enqueue("job_stale", BATCH)  # the script would keep it
@@ -138,7 +138,7 @@ def test_reorder_of_very_many_writes_the_tier_anew(parts: QueueParts, monkeypatc
 
 @pytest.mark.parametrize("limit", ["MAX_NAMED", "MAX_BESIDE"])
 def test_moves_of_many_rebuild_the_tier(parts: QueueParts, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
-    monkeypatch.setattr(arrange, limit, 1)
+    monkeypatch.setattr(control_order, limit, 1)
     a, b, c, d = queue_batch(parts, 4)
     parts.broker.lists.enqueue("job_stale", BATCH)  # the script would keep it
     if limit == "MAX_NAMED":
@@ -194,7 +194,7 @@ def test_batch_cancel_ends_what_waits_and_marks_what_runs(parts: QueueParts) -> 
         cancel_batch(parts, "batch_none")
 
 
-def test_cancel_of_a_large_batch_writes_the_tier_anew(parts: QueueParts) -> None:
+def test_cancel_of_a_large_batch_rebuilds_the_tier(parts: QueueParts) -> None:
     ids = queue_batch(parts, 4500)
     other = queue_batch(parts, 3)
     with parts.store.read_only() as session:

@@ -1,4 +1,4 @@
-"""Changes the order of a tier and is killed in the middle: `killed_arranger lock|move|rebuild TIER [JOB...]`.
+"""Changes the order of a tier and is killed in the middle: `killed_order_change lock|move|rebuild TIER [JOB...]`.
 
 With `lock` it dies while it holds the lock, with `move` after the commit and before the messages, with `rebuild`
 after half of the messages. Its lock lasts a second.
@@ -18,7 +18,7 @@ from gonemaster_tasks.broker.lists import WaitingLists
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.control.order import move_jobs
-from gonemaster_tasks.control.order_changes import ARRANGE, rebuild_tier
+from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier
 from gonemaster_tasks.control.parts import QueueParts
 
 
@@ -48,7 +48,7 @@ def main() -> None:
     parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
     if what == "move":
         move_jobs(parts, job_ids, to="front")
-    with broker.locks.exclusive(ARRANGE):
+    with broker.locks.exclusive(QUEUE_ORDER):
         if what == "rebuild":
             rebuild_tier(parts.store, broker, tier)
         _die()
