@@ -73,10 +73,10 @@ class Rig:
                 command, cwd=ROOT, env=environ | to_environ(self.settings), stdout=log, stderr=log
             )
 
-    def start_workers(self, count: int) -> None:
-        """Start worker processes and beat, and wait until all have said that they live."""
+    def start_workers(self, count: int, module: str = "benchmarks.queue.standin") -> None:
+        """Start worker processes and beat, and wait until all have registered."""
         for number in range(count):
-            self.start(f"worker-{number}", "benchmarks.queue.standin", "--name", f"worker-{number}")
+            self.start(f"worker-{number}", module, "--name", f"worker-{number}")
         self.start("beat", "gonemaster_tasks.maintenance.beat")
         wait_until(lambda: len(self.broker.workers.living()) == count, within_s=60)
 
@@ -123,7 +123,7 @@ class Rig:
 
 
 @contextmanager
-def open_rig(*, slots: int) -> Iterator[Rig]:
+def open_rig(*, slots: int, **settings_of_workers: str) -> Iterator[Rig]:
     """Start the servers in a temporary directory; all is gone at the end."""
     directory = Path(tempfile.mkdtemp(prefix="gm-bench-", dir="/tmp"))
     redis = EmbeddedRedis(directory / "redis")
@@ -137,6 +137,7 @@ def open_rig(*, slots: int) -> Iterator[Rig]:
                 "data_dir": str(directory),
                 "worker_count": str(slots),
                 "log_level": "warn",
+                **settings_of_workers,
             }
             settings = load_settings(flags, environ={})
             with closing(open_store(store_settings(settings))) as store:

@@ -1,0 +1,82 @@
+"""Measure the whole stack: clean zones of a benchworld by one POST /jobs/batch, PostgreSQL, Redis, real workers.
+
+Inside the world's namespace, in the repository's root:
+
+    python -m benchmarks.stack --world DIR [--zones 600] [--workers 2] [--slots 16] [--rounds 1] [--json FILE]
+
+The servers are private ones of this machine and share its cores with the workers and with the world's name servers.
+Where other work shares them too, compare the CPU of a job, and rounds that were run in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.queue.rig import Rig, open_rig, wait_until
+
+Figures = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--world", type=Path, required=True, help="directory with manifest.json and named.root")
+    parser.add_argument("--zones", type=int, default=600, help="of one batch, all without defects")
+    parser.add_argument("--workers", type=int, default=2, help="worker processes")
+    parser.add_argument("--slots", type=int, default=16, help="of each worker process")
+    parser.add_argument("--rounds", type=int, default=1, help="batches, one after the other")
+    parser.add_argument("--json", type=Path, help="write the figures of all rounds there")
+    options = parser.parse_args()
+    names = clean_zones(options.world)[: options.zones]
+    flags = {"root_hints_path": str(options.world / "named.root"), "allow_non_global": "true"}
+    with open_rig(slots=options.slots, **flags) as rig:
+        rig.start_workers(options.workers, "gonemaster_tasks.worker")
+        warm_up(rig, names)
+        rounds = [measure(rig, names) for _ in range(options.rounds)]
+    for figures in rounds:
+        print("  ".join(f"{name} {value}" for name, value in figures.items()), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(rounds, indent=1) + "\n")
+
+
+def clean_zones(world: Path) -> list[str]:
+    """Names of the zones in which neither they nor their TLD have defects."""
+    zones = json.loads((world / "manifest.json").read_text())["zones"]
+    return [zone["name"] for zone in zones if not zone["defects"] and not zone["tld_defects"]]
+
+
+def warm_up(rig: Rig, names: list[str]) -> None:
+    """Let threads, connections and caches of the TLDs come into being."""
+    run_batch(rig, names[:60])
+
+
+def measure(rig: Rig, names: list[str]) -> Figures:
+    load, cpu, begun = os.getloadavg()[0], rig.cpu_s(), time.perf_counter()
+    run_batch(rig, names)
+    took_s, after = time.perf_counter() - begun, rig.cpu_s()
+    count = len(names)
+    cpu_ms = {name: (after[name] - seconds) / count * 1000 for name, seconds in cpu.items()}
+    return {
+        "zones": count,
+        "zones_per_minute": round(count / took_s * 60),
+        **{f"cpu_ms_per_job_{name}": round(value, 2) for name, value in cpu_ms.items()},
+        "cpu_ms_per_job": round(sum(cpu_ms.values()), 2),
+        "load_before": round(load, 1),
+    }
+
+
+def run_batch(rig: Rig, names: list[str]) -> None:
+    """Submit and wait for the end; a run that did not succeed ends the measurement."""
+    batch_id = rig.post("/jobs/batch", {"domains": names})["batch_id"]
+    progress = f"SELECT count(*) FROM runs WHERE batch_id = '{batch_id}'"
+    wait_until(lambda: rig.value(progress) == len(names), within_s=600, every_s=0.1)
+    failed = rig.value(f"{progress} AND status <> 'succeeded'")
+    assert failed == 0, f"{failed} runs of {len(names)} did not succeed"
+
+
+if __name__ == "__main__":
+    main()
