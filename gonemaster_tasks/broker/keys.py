@@ -6,7 +6,9 @@ EPOCH = "gm:epoch"  # string: missing after Redis lost its content
 CHANGING = "gm:changing"  # set: tiers whose rows and messages may be in different orders
 SUBMITTING = "gm:submitting"  # sorted set: submission to the time at which it is given up
 COUNTERS = "gm:counters"  # hash: name to number
-WORKERS = "gm:workers"  # set: names of worker processes
+WORKER_TIMES = "gm:worker-times"  # sorted set: worker process to the time (ms, of Redis) at which it counts as gone
+WORKER_QUEUES = "gm:worker-queues"  # hash: worker process to the queues it takes from
+WORKER_MARK = "gm:worker-mark"  # string: new whenever a worker process has come or gone
 
 UNACKED = "unacked"  # kombu's hash of what workers hold
 UNACKED_INDEX = "unacked_index"  # kombu's sorted set of the times of delivery, by the clock of the worker's host

@@ -1,14 +1,15 @@
 """The living worker processes, as their heartbeats describe them."""
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
 from gonemaster_tasks.broker import keys
-from gonemaster_tasks.broker.connection import reachable
-from gonemaster_tasks.broker.keys import WORKERS
+from gonemaster_tasks.broker.connection import reachable, read_script
+from gonemaster_tasks.broker.keys import WORKER_MARK, WORKER_QUEUES, WORKER_TIMES
 
 
 @dataclass(frozen=True)
@@ -30,30 +31,46 @@ class Workers:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._register = client.register_script(read_script("register.lua"))
 
     def register(self, state: WorkerState, life: timedelta) -> None:
         """Note that a worker process lives; it counts as gone `life` after its last heartbeat."""
-        with reachable(), self._client.pipeline(transaction=False) as pipe:
-            pipe.set(keys.worker(state.name), json.dumps(asdict(state)), px=int(life.total_seconds() * 1000))
-            pipe.sadd(WORKERS, state.name)
-            pipe.execute()
+        with reachable():
+            self._register(
+                keys=[WORKER_TIMES, WORKER_QUEUES, WORKER_MARK, keys.worker(state.name)],
+                args=[
+                    state.name,
+                    " ".join(state.queues),
+                    json.dumps(asdict(state)),
+                    max(1, int(life.total_seconds() * 1000)),
+                ],
+            )
 
     def unregister(self, name: str) -> None:
         """Note that a worker process stopped."""
-        with reachable(), self._client.pipeline(transaction=False) as pipe:
+        with reachable(), self._client.pipeline(transaction=True) as pipe:
             pipe.delete(keys.worker(name))
-            pipe.srem(WORKERS, name)
+            pipe.zrem(WORKER_TIMES, name)
+            pipe.hdel(WORKER_QUEUES, name)
+            pipe.set(WORKER_MARK, secrets.token_hex(8))
             pipe.execute()
 
-    def living(self) -> list[WorkerState]:
-        """List living worker processes by name; names of dead ones are dropped from the set."""
+    def mark(self) -> str:
+        """Return a text that is another one after a worker process came or went; empty if there was none yet."""
         with reachable():
-            names = sorted(self._client.smembers(WORKERS))
+            return self._client.get(WORKER_MARK) or ""
+
+    def queues(self) -> dict[str, tuple[str, ...]]:
+        """Return the queues that each worker process takes from, by name."""
+        with reachable():
+            return {name: tuple(text.split()) for name, text in self._client.hgetall(WORKER_QUEUES).items()}
+
+    def living(self) -> list[WorkerState]:
+        """List living worker processes by name."""
+        with reachable():
+            names = sorted(self._client.zrange(WORKER_TIMES, 0, -1))
             texts = self._client.mget([keys.worker(name) for name in names]) if names else []
-            dead = [name for name, text in zip(names, texts, strict=True) if text is None]
-            if dead:
-                self._client.srem(WORKERS, *dead)
-        return [_worker_state(text) for text in texts if text is not None]
+        return [_worker_state(text) for text in texts if text is not None]  # who died is in the set for a while
 
 
 def _worker_state(text: str) -> WorkerState:

@@ -5,13 +5,11 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Collection, Mapping
 from datetime import timedelta
-from itertools import zip_longest
 
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.queues import BATCH, NORMAL
+from gonemaster_tasks.worker.concurrency_share import ConcurrencyShare
 from gonemaster_tasks.worker.process import Process
 
 log = logging.getLogger(__name__)
@@ -29,6 +27,7 @@ class Heartbeat:
         self._process = process
         self._queues = queues
         self._emptied = emptied  # set when Redis has lost what it had
+        self._share = ConcurrencyShare(process.broker.workers, name=process.name, queues=queues)
         self._started_at = time.time()
         self._ended = threading.Event()
         self._due: dict[str, float] = {}
@@ -72,7 +71,7 @@ class Heartbeat:
         settings = self._process.settings
         gate = self._process.gate
         gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)
-        gate.update(controls, self._share(settings.max_concurrent_jobs))
+        gate.update(controls, self._share.of(settings.max_concurrent_jobs))
         if gate.slots != self._registered_slots or self._is_due("register", _REGISTER_EVERY_S):
             broker.workers.register(self._state(), _LIFETIME)
             self._registered_slots = gate.slots
@@ -83,13 +82,6 @@ class Heartbeat:
             return False
         self._due[what] = now + every_s
         return True
-
-    def _share(self, limit: int) -> int | None:
-        """Return how many of max_concurrent_jobs this process may run, None without limit."""
-        if limit == 0:
-            return None
-        living = {worker.name: worker.queues for worker in self._process.broker.workers.living()}
-        return part_of(limit, {**living, self._process.name: self._queues}, self._process.name)
 
     def _state(self) -> WorkerState:
         now = self._process.clock.now().timestamp()
@@ -103,20 +95,3 @@ class Heartbeat:
             started_at=self._started_at,
             draining=self._process.stopping.is_set(),
         )
-
-
-def part_of(limit: int, queues: Mapping[str, Collection[str]], name: str) -> int:
-    """Return which part of a limit of jobs falls to a worker; `queues` are those that each living worker takes from.
-
-    All count in the same order: who takes from both tiers comes first, then those of one tier by turns. So a small
-    limit leaves no tier without a slot as long as it can. Workers of maintenance alone have no part.
-    """
-    tiers = {worker: {NORMAL, BATCH} & set(taken) for worker, taken in queues.items()}
-    both, normal, batch = (
-        sorted(worker for worker, own in tiers.items() if own == kind) for kind in ({NORMAL, BATCH}, {NORMAL}, {BATCH})
-    )
-    order = both + [worker for pair in zip_longest(normal, batch) for worker in pair if worker]
-    if name not in order:
-        return 0
-    whole, rest = divmod(limit, len(order))
-    return whole + (1 if order.index(name) < rest else 0)

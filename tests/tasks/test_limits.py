@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 
 from gonemaster_db.models import Run
+from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.marks import Controls
+from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
+from gonemaster_tasks.worker.concurrency_share import ConcurrencyShare, part_of
 from gonemaster_tasks.worker.gate import Gate
-from gonemaster_tasks.worker.heartbeat import part_of
 from tests.support.clocks import SkewedClock
+from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
 
 PATIENCE_S = 120.0
@@ -114,6 +117,33 @@ def test_workers_divide_a_limit_so_that_each_tier_has_slots(
     limit: int, queues: dict[str, tuple[str, ...]], parts: dict[str, int]
 ) -> None:
     assert {name: part_of(limit, queues, name) for name in queues} == parts
+
+
+def register(broker: Broker, name: str, life: timedelta = timedelta(minutes=1)) -> ConcurrencyShare:
+    queues = (NORMAL, BATCH)
+    broker.workers.register(WorkerState(name, "h", 1, queues, 4, {}, 1.0), life)
+    return ConcurrencyShare(broker.workers, name=name, queues=queues)
+
+
+def test_each_worker_asks_for_its_part_of_a_limit_by_one_command_however_many_there_are(broker: Broker) -> None:
+    shares = [register(broker, f"w{number:02}@h") for number in range(20)]
+    assert [share.of(50) for share in shares] == [3] * 10 + [2] * 10
+    raw(broker).config_resetstat()
+    for _ in range(5):
+        assert sum(share.of(50) or 0 for share in shares) == 50
+    commands = {name: figures["calls"] for name, figures in raw(broker).info("commandstats").items()}
+    assert commands == {"cmdstat_config|resetstat": 1, "cmdstat_get": 100}
+
+
+def test_a_part_grows_when_a_worker_stops_and_when_one_is_killed(broker: Broker) -> None:
+    first, second = register(broker, "a@h"), register(broker, "b@h")
+    register(broker, "killed@h", timedelta(milliseconds=1))
+    assert (first.of(6), second.of(6)) == (2, 2)
+    wait_until(lambda: not raw(broker).exists("gm:worker:killed@h"))
+    register(broker, "b@h")  # the next heartbeat of any worker notices
+    assert (first.of(6), second.of(6)) == (3, 3)
+    broker.workers.unregister("a@h")
+    assert second.of(6) == 6
 
 
 def test_slots_kept_for_normal_jobs_are_given_to_batch_when_nobody_keeps_them(farm: Farm) -> None:
