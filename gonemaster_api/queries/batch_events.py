@@ -1,4 +1,4 @@
-"""A batch's numbers as a stream of server-sent events, until its last job has ended."""
+"""The status counts of a batch as server-sent events, until its last job has ended."""
 
 import time
 from collections.abc import Iterator, Mapping

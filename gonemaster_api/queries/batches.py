@@ -132,7 +132,7 @@ def read_tag_values(state: State, batch_id: str, query: Mapping[str, Any]) -> di
     with state.store.read_only() as session:
         get_batch(session, batch_id)
         if count_unfinished(session, batch_id):
-            raise Conflict("batch_not_complete", "the batch has jobs that are not finished")
+            raise Conflict("batch_not_complete", "the batch has unfinished jobs")
         values = list_tag_values(
             session,
             batch_id,

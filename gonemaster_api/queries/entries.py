@@ -13,8 +13,8 @@ from gonemaster_db.filters import EntryFilter
 from gonemaster_db.repositories.entries import ListedEntry, iter_entries, list_entries
 
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
-COUNTED = 100_000  # entries that a total counts; beyond, it says that there are more
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters of what spreadsheets evaluate
+COUNTED = 100_000  # counting all of millions would take longer than the page itself
 _ROWS_PER_CHUNK = 500
 
 
@@ -62,7 +62,7 @@ def _after(text: str | None) -> tuple[str, int] | None:
         return None
     run_id, _, number = text.rpartition(".")
     if not run_id or len(text) > 100 or not (number.isascii() and number.isdigit()) or len(number) > 18:
-        raise BadRequest("invalid_after", "after is not one that a page gave")
+        raise BadRequest("invalid_after", "after is not a value that a page returned")
     return run_id, int(number)
 
 
@@ -92,7 +92,7 @@ def _row(document: Mapping[str, Any]) -> list[str]:
 
 
 def escape_formula(cell: str) -> str:
-    """Put an apostrophe before what a spreadsheet would compute."""
+    """Prefix a cell with an apostrophe if a spreadsheet would evaluate it as a formula (CSV injection)."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 

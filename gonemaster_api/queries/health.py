@@ -1,4 +1,4 @@
-"""Whether the parts of the service can be used."""
+"""Readiness of the components of the service."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def read_parts(state: State) -> dict[str, str]:
     """
     return {
         "database": _said(state.store.ping, "does not answer"),
-        "migrations": _said(lambda: _check_tables(state), "the tables are not those of this version"),
+        "migrations": _said(lambda: _check_tables(state), "the database schema is not that of this version"),
         "broker": _said(state.broker.ping, "does not answer"),
     }
 
@@ -35,6 +35,6 @@ def _said(ask: Callable[[], None], otherwise: str) -> str:
     try:
         ask()
     except (StoreError, BrokerUnavailable) as error:
-        log.warning("a part is not ready", error=str(error), said=otherwise)
+        log.warning("component not ready", error=str(error), reason=otherwise)
         return otherwise
     return OK

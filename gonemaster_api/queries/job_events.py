@@ -1,4 +1,4 @@
-"""A job's events as a stream of server-sent events, from the broker's signs and the store."""
+"""The events of a job as server-sent events, from the broker's event log and the database."""
 
 import re
 import time
@@ -16,7 +16,7 @@ from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.errors import BrokerUnavailable
 
 KEEP_ALIVE_S = 15.0
-LOOK_AT_STORE_S = 3.0  # events are a courtesy: should one be lost, the store tells the end
+LOOK_AT_STORE_S = 3.0  # the broker may lose events; the database always has the end
 _WAIT = timedelta(seconds=1)
 _BROKER_ID = re.compile(r"\d{1,20}-\d{1,20}")
 

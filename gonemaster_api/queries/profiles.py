@@ -32,7 +32,7 @@ class ServerDefault:
     config: Mapping[str, Any]
     id: int = DEFAULT_ID
     name: str = "default"
-    description: str = "what counts where a job names no profile"
+    description: str = "used by jobs that specify no profile"
     public: bool = False
     schema_version: str = __version__
     created_at: datetime | None = None

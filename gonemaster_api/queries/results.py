@@ -81,7 +81,7 @@ def _optional_parts(state: State, finished: FinishedRun) -> dict[str, Any]:
 
 def _not_finished(job: Job) -> ApiError:
     status = job.status.value
-    return ApiError(404, "not_found", f"there is no result yet, the job is {status}", details={"status": status})
+    return ApiError(404, "not_found", f"the job has no result yet; its status is {status}", details={"status": status})
 
 
 def _document(finished: FinishedRun, locale: str) -> dict[str, Any]:

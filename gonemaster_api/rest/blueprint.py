@@ -6,6 +6,7 @@ import flask_smorest
 import marshmallow as ma
 from werkzeug.exceptions import HTTPException
 
+from gonemaster_api.rest.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from gonemaster_api.rest.parsing import StrictParser
 
 
@@ -43,6 +44,35 @@ class Blueprint(flask_smorest.Blueprint):
             for status, description in codes.items():
                 view = self.alt_response(int(status[1:]), schema=ErrorSchema, description=description)(view)
             return view
+
+        return decorate
+
+    def submits(self, *, invalid: str) -> Any:
+        """Document a view that queues tests: its Idempotency-Key and its errors; `invalid` names the codes of 400."""
+
+        def decorate(view: Any) -> Any:
+            refuses = self.refuses(
+                _400=invalid,
+                _409="idempotency_conflict, reference_gone",
+                _413="body_too_large",
+                _415="unsupported_media_type",
+                _503="broker_unavailable, store_unavailable",
+            )
+            return self.doc(parameters=[IDEMPOTENCY_KEY])(refuses(view))
+
+        return decorate
+
+    def streams_events(self, events: str) -> Any:
+        """Document a view that answers with a stream of server-sent events; `events` names them."""
+
+        def decorate(view: Any) -> Any:
+            view = self.refuses(_404="not_found", _503="too_many_streams, store_unavailable")(view)
+            ended = "the stream that Last-Event-ID refers to has ended"
+            view = self.alt_response(204, description=ended, success=True)(view)
+            description = f"server-sent events {events}; the stream ends after `done`"
+            text = {"type": "string"}
+            view = self.response(200, text, content_type="text/event-stream", description=description)(view)
+            return self.doc(parameters=[LAST_EVENT_ID])(view)
 
         return decorate
 

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _print_settings(settings: Settings) -> int:
     try:
         print(json.dumps(dump(settings), indent=2), flush=True)
-    except BrokenPipeError:  # the reader left, as `head` does; the interpreter would complain at its end
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does; otherwise Python complains at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
@@ -59,15 +59,15 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("command", nargs="*", metavar="COMMAND", help="what to run; without it everything")
+    parser.add_argument("command", nargs="*", metavar="COMMAND", help="what to run; default: all")
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON file with settings")
-    parser.add_argument("--dump-config", action="store_true", help="print the settings and their sources, and end")
+    parser.add_argument("--dump-config", action="store_true", help="print the settings with their sources and exit")
     parser.add_argument(
         "--version", action="version", version=f"gonemaster-server {__version__}\nPython {sys.version.split()[0]}"
     )
     parser.add_argument("--listen-descriptor", type=int, help=argparse.SUPPRESS)
     settings = parser.add_argument_group(
-        "settings", "Each has a variable GONEMASTER_... of the same name; see docs/reference/settings.md."
+        "settings", "Each has an environment variable GONEMASTER_...; see docs/reference/settings.md."
     )
     for option in OPTIONS:
         _add_flag(settings, option)

@@ -31,22 +31,22 @@ from gonemaster_tasks.logs import configure_logging
 log = structlog.get_logger(__name__)
 
 HELP = """commands:
-  all              everything in one tree of processes (the default)
+  all              the whole service in one process tree (default)
   api              the HTTP API
   worker           worker processes
-  beat             the clock of what is done regularly
-  flower           Flower, which shows workers and tasks (needs the extra [flower])
-  db upgrade       bring the tables up to date
-  db current       print the version of the tables
+  beat             the scheduler of periodic tasks
+  flower           Flower, a monitor of workers and tasks (requires the extra [flower])
+  db upgrade       migrate the database to the current version
+  db current       print the version of the database
 """
 
 
 class StartRefused(Exception):
-    """The service cannot start as it is configured; the message says why."""
+    """The service cannot start as configured; the message has the reason."""
 
 
 def run(command: tuple[str, ...], settings: Settings, descriptor: int | None) -> int:
-    """Run a command until it ends or is told to stop; gives the exit status.
+    """Run a command until it ends or is stopped; return its exit status.
 
     Raises:
         StartRefused: unknown command, or a start that cannot succeed.
@@ -127,7 +127,7 @@ def run_workers(settings: Settings) -> int:
 
 
 def run_beat(settings: Settings) -> int:
-    """Run beat alone, supervised: it ends when it loses its lock, and must be started again then."""
+    """Run beat alone, supervised: it exits when it loses its lock and must be restarted then."""
     _check_parts(settings)
     return _supervise(settings, [programs.beat(settings)])
 
@@ -148,25 +148,25 @@ def _supervise(settings: Settings, group: list[Program]) -> int:
 
 
 def upgrade_tables(settings: Settings) -> int:
-    """Bring the tables up to date."""
+    """Migrate the database to the current version."""
     with closing(open_store(store_settings(settings))) as store:
         before = runner.current_revision(store)
         runner.upgrade(store)
         after = runner.current_revision(store)
     if before != after:
-        log.info("tables brought up to date", before=before, after=after)
+        log.info("database migrated", before=before, after=after)
     return 0
 
 
 def print_revision(settings: Settings) -> int:
-    """Print the revision of the tables."""
+    """Print the revision of the database."""
     with closing(open_store(store_settings(settings))) as store:
         sys.stdout.write(f"{runner.current_revision(store) or 'none'}\n")
     return 0
 
 
 def _check_files(settings: Settings) -> None:
-    """See that the files which the settings name hold what they should."""
+    """Validate the files that the settings name."""
     try:
         base_profile(settings)
     except ProfileError as error:
@@ -179,11 +179,11 @@ def _check_files(settings: Settings) -> None:
 
 
 def _check_parts(settings: Settings) -> None:
-    """See that broker and tables can be used, so that a mistake is told at once and not in a loop of restarts."""
+    """Check broker and database first: a child that fails at start would only be restarted in a loop."""
     _check_broker(settings)
     with closing(open_store(store_settings(settings))) as store:
         if not runner.is_current(store):
-            raise StartRefused("the tables are not up to date: run gonemaster-server db upgrade")
+            raise StartRefused("the database is not up to date: run gonemaster-server db upgrade")
 
 
 def _check_broker(settings: Settings) -> None:
@@ -193,7 +193,7 @@ def _check_broker(settings: Settings) -> None:
 
 def _serves(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/api/v1/healthz", timeout=2) as answer:  # noqa: S310 - our own address
+        with urllib.request.urlopen(f"{url}/api/v1/healthz", timeout=2) as answer:  # noqa: S310 - our own URL
             return bool(answer.status == HTTPStatus.OK)
     except OSError:
         return False

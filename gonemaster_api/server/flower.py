@@ -1,4 +1,4 @@
-"""Flower beside the service: it shows workers and tasks, changes nothing, and answers nobody without a login."""
+"""Flower beside the service: read-only, and every request needs a login."""
 
 import base64
 import hmac
@@ -39,7 +39,7 @@ def serve_flower(settings: Settings) -> NoReturn:
     """
     login = settings.flower_basic_auth or f"{_USER}:{secrets.token_urlsafe(18)}"
     capp = make_app(settings.broker_url, reap_interval_s=settings.reap_interval_seconds)
-    capp.conf.broker_connection_max_retries = 1  # else a stop would wait for a Redis that is away
+    capp.conf.broker_connection_max_retries = 1  # otherwise a stop would wait for an unavailable Redis
     application = _application(capp, login)
     from tornado.httpserver import HTTPServer
 
@@ -56,11 +56,11 @@ def serve_flower(settings: Settings) -> NoReturn:
             server.stop()
             _switch_events_off(capp, settings)
     sys.stderr.flush()
-    os._exit(0)  # Flower's threads may wait for a Redis that is away, and Python would wait for them
+    os._exit(0)  # Flower's threads may block on an unavailable Redis, and Python waits for threads at exit
 
 
 def _announce(url: str, generated: str) -> None:
-    """Tell the address, and a password that we made: this is the only time that it is shown."""
+    """Log the URL, and a generated password: it is shown only here."""
     if generated:
         user, _, password = generated.partition(":")
         log.info("flower is ready", url=url, user=user, password=password, setting="GONEMASTER_FLOWER_BASIC_AUTH")
@@ -76,7 +76,7 @@ def _stopper(application: Any) -> Callable[..., None]:
 
 
 def _switch_events_off(capp: celery.Celery, settings: Settings) -> None:
-    """Save the workers the work of telling what nobody watches any more."""
+    """Stop the workers' event messages, which nobody reads any more."""
     with suppress(BrokerUnavailable, OperationalError, OSError), closing(Broker.open(settings.broker_url)) as broker:
         broker.ping()
         capp.control.disable_events()
@@ -95,10 +95,10 @@ def _application(capp: celery.Celery, login: str) -> Any:
     from tornado.web import RequestHandler
 
     class Refused(RequestHandler):
-        """Asks for a login, whatever the method."""
+        """Requests a login for any method."""
 
         def check_xsrf_cookie(self) -> None:
-            """Leave it: nothing is done here."""
+            """Skip the check: the handler changes nothing."""
 
         def prepare(self) -> None:
             self.set_status(401)
@@ -106,7 +106,7 @@ def _application(capp: celery.Celery, login: str) -> Any:
             self.finish("Login required\n")
 
     class Guarded(Flower):
-        """Looks at the login before it looks for a page."""
+        """Checks the login before routing."""
 
         def get_handler_delegate(self, request: Any, target_class: Any, *rest: Any, **named: Any) -> Any:
             if not is_login(request.headers.get("Authorization", ""), login):
@@ -121,7 +121,7 @@ def _application(capp: celery.Celery, login: str) -> Any:
 
 
 def is_login(header: str, login: str) -> bool:
-    """Whether an Authorization header carries this `user:password`; takes as long for wrong ones."""
+    """Return whether an Authorization header carries this `user:password`; compares in constant time."""
     scheme, _, encoded = header.partition(" ")
     try:
         given = base64.b64decode(encoded.strip(), validate=True)

@@ -17,11 +17,11 @@ from gonemaster_tasks.config.watcher import SettingsWatcher
 from gonemaster_tasks.logs import configure_logging
 
 LONGEST_REQUEST_LINE = 8190  # the most that gunicorn takes
-stopping = threading.Event()  # set when this process has been told to end
+stopping = threading.Event()  # set when this process shuts down
 
 
 class PlainLogger(Logger):
-    """Gunicorn's messages through the loggers that the service has configured."""
+    """Passes gunicorn's messages to the loggers of the service."""
 
     def setup(self, cfg: Any) -> None:
         """Leave handlers and levels to the root logger."""
@@ -52,7 +52,7 @@ class Server(BaseApplication):
             "graceful_timeout": max(1, int(settings.shutdown_timeout.total_seconds())),
             "keepalive": max(1, int(settings.idle_timeout.total_seconds())),
             "logger_class": PlainLogger,
-            "forwarded_allow_ips": "",  # gonemaster_api.web.proxies decides whom to believe
+            "forwarded_allow_ips": "",  # gonemaster_api.web.proxies decides which proxies are trusted
             "post_worker_init": _end_streams_on_stop,
         }
         for name, value in values.items():
@@ -70,7 +70,7 @@ class Server(BaseApplication):
 
 
 def _end_streams_on_stop(_worker: Any) -> None:
-    """Let event streams know of SIGTERM: gunicorn waits for open responses and they would not end."""
+    """End event streams on SIGTERM: gunicorn waits for open responses, and a stream does not end by itself."""
     inherited = signal.getsignal(signal.SIGTERM)
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -82,6 +82,6 @@ def _end_streams_on_stop(_worker: Any) -> None:
 
 
 def serve(settings: Settings, *, descriptor: int) -> None:
-    """Serve on a listening socket until told to stop; ends the process."""
+    """Serve on a listening socket until stopped; ends the process."""
     configure_logging(form=settings.log_format, level=settings.effective_log_level)
     Server(settings, descriptor=descriptor).run()

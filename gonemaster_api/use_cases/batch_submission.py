@@ -1,4 +1,4 @@
-"""Batches: from the list of names to the answer, and how far one is."""
+"""Submission of batches: from the list of names to the response."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -61,14 +61,15 @@ def _answer(submitted: SubmittedBatch, names: CheckedNames) -> dict[str, Any]:
 def _refuse_undelegated(request: Mapping[str, Any]) -> None:
     if request.get("nameservers") or request.get("ds_info"):
         raise BadRequest(
-            "undelegated_not_supported_for_batch", "a batch takes no nameservers and no ds_info; submit single jobs"
+            "undelegated_not_supported_for_batch",
+            "a batch takes neither nameservers nor ds_info; submit single jobs",
         )
 
 
 def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
     texts = request.get("domains") or []
     if texts and request.get("from_tag"):
-        raise BadRequest("ambiguous_domains", "give domains or from_tag, not both")
+        raise BadRequest("ambiguous_domains", "specify either domains or from_tag, not both")
     if request.get("from_tag"):
         texts = _domains_of_tag(state, request["from_tag"])
     if not texts:
@@ -76,13 +77,13 @@ def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
     longest = state.settings.max_batch_size
     if len(texts) > longest:
         raise BadRequest(
-            "batch_too_large", f"at most {longest} names make a batch", details={"limit": longest, "given": len(texts)}
+            "batch_too_large", f"a batch has at most {longest} names", details={"limit": longest, "given": len(texts)}
         )
     names = read_names(texts)
     if names.invalid and (not request.get("skip_invalid") or not names.names):
         raise BadRequest(
             "invalid_domain",
-            f"{names.invalid_count} of {len(texts)} names cannot be tested; nothing was queued",
+            f"{names.invalid_count} of {len(texts)} names are invalid; nothing was queued",
             details={"invalid_count": names.invalid_count, "invalid": [asdict(item) for item in names.invalid]},
         )
     return names

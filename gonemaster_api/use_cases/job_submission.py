@@ -1,4 +1,4 @@
-"""From a request to the job that is stored: names, tests, profile and undelegated data are checked here."""
+"""Submission of jobs: names, tests, profile and undelegated data are checked before anything is stored."""
 
 import ipaddress
 import json
@@ -84,26 +84,26 @@ def read_names(texts: Sequence[Any]) -> CheckedNames:
         if name in seen:
             again += 1
             if again <= MAX_REPORTED:
-                doubles.append(Refused(index, name, "named before"))
+                doubles.append(Refused(index, name, "duplicate"))
         else:
             seen[name] = None
     return CheckedNames(list(seen), invalid, wrong, doubles, again)
 
 
 def _refuse_type(value: Any) -> str:
-    raise InvalidDomain(json.dumps(value)[:255], "it is not text")
+    raise InvalidDomain(json.dumps(value)[:255], "it is not a string")
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How domains are tested, checked and in the form that jobs carry."""
+    """Options of a test, validated and in the form that jobs store."""
 
     config: Mapping[str, Any]
     expires_at: datetime | None
 
 
 def read_options(request: Mapping[str, Any], *, exclude: Sequence[str], origin: str) -> RunOptions:
-    """Check what a request says beside its names. `exclude` is what this server leaves out.
+    """Validate the options of a request. `exclude` are the test cases that this server excludes.
 
     Raises:
         BadRequest: invalid_tests, testcase_excluded, invalid_profile_overrides, invalid_undelegated.
@@ -135,9 +135,7 @@ def _tests(names: Iterable[str], exclude: Sequence[str]) -> list[str]:
         except UnknownTestCase as error:
             raise BadRequest("invalid_tests", str(error), details={"testcase": name[:64]}) from error
         if cases <= excluded:
-            raise BadRequest(
-                "testcase_excluded", f"this server leaves {name!r} out", details={"testcase": name.lower()}
-            )
+            raise BadRequest("testcase_excluded", f"this server excludes {name!r}", details={"testcase": name.lower()})
         chosen.append(name.lower())
     return list(dict.fromkeys(chosen))
 
@@ -172,14 +170,14 @@ def _tags(names: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class ChosenProfile:
-    """The stored profile of a job; without id the server's default."""
+    """The stored profile of a job; without an id the server's default."""
 
     id: int | None = None
     name: str = ""
 
 
 def new_job(domain: str, options: RunOptions, *, priority: Priority, profile: ChosenProfile) -> NewJob:
-    """Put name, options and profile together."""
+    """Combine name, options and profile."""
     return NewJob(
         domain=domain,
         priority=priority,
@@ -216,7 +214,7 @@ def named_profile(session: Session, profile_id: int | None) -> ChosenProfile:
     try:
         return ChosenProfile(profile_id, get_profile(session, profile_id).name)
     except ProfileNotFound as error:
-        raise BadRequest("profile_not_found", f"there is no profile {profile_id}") from error
+        raise BadRequest("profile_not_found", f"no such profile: {profile_id}") from error
 
 
 def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:

@@ -14,5 +14,5 @@ def purge_runs(state: State, older_than_days: int, *, who: str) -> int:
     """
     days = older_than_days or state.settings.retention_days
     if not days:
-        raise BadRequest("retention_not_configured", "give older_than_days, or set database.retention_days")
+        raise BadRequest("retention_not_configured", "specify older_than_days, or set database.retention_days")
     return purge_old_runs(state.store, state.broker, days=days, now=utcnow(), who=who)

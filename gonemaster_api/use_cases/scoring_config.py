@@ -42,5 +42,5 @@ def replace_scoring(state: State, document: Mapping[str, Any], *, who: str) -> d
 
 def _refuse_if_file(state: State) -> None:
     if state.settings.scoring_config_path:
-        text = f"the configuration is that of the file in {FILE_KEY}"
+        text = f"the configuration comes from the file set by {FILE_KEY}"
         raise BadRequest("readonly_setting", text, details={"setting": FILE_KEY})

@@ -58,7 +58,7 @@ def test_child_that_dies_is_started_again(start: StartService, child: str) -> No
     service = start()
     (pid,) = service.pids(child)
     os.kill(pid, signal.SIGKILL)
-    service.wait_for_log("died, will be restarted")
+    service.wait_for_log("process exited, restarting")
     assert f"child='{child}' signal='SIGKILL'" in service.log
     wait_for(lambda: len(service.pids(child)) == 2, what=f"restart of {child}")
     wait_for(lambda: _answers(service), what="an answer of the API")

@@ -1,4 +1,4 @@
-"""One supervised program: its process, its output and when it may start again."""
+"""One supervised program: its process, its output and its restarts."""
 
 import json
 import os
@@ -31,9 +31,9 @@ class Program:
     command: tuple[str, ...]
     environ: Mapping[str, str]
     stop_timeout_s: float
-    on_orphaned: int = signal.SIGTERM  # sent by the kernel should the supervisor die
+    on_orphaned: int = signal.SIGTERM  # sent by the kernel if the supervisor dies
     inherited: tuple[int, ...] = ()  # file descriptors
-    ready: Callable[[], bool] | None = None  # asked until true before the next program starts
+    ready: Callable[[], bool] | None = None  # polled until true before the next group starts
 
 
 @dataclass(eq=False)
@@ -48,7 +48,7 @@ class Child:
     json_lines: bool = False
     process: subprocess.Popen[str] | None = None
     started: float = 0.0
-    deaths: int = field(default=0, init=False)  # in a row, without a healthy time between
+    deaths: int = field(default=0, init=False)  # consecutive, without a healthy period between them
 
     @property
     def name(self) -> str:
@@ -79,7 +79,7 @@ class Child:
         threading.Thread(target=self._follow, args=(self.process,), daemon=True, name=self.name).start()
 
     def delay_before_restart(self) -> float:
-        """Return the seconds to wait after a death: twice as long each time, short again after a healthy time."""
+        """Return the seconds to wait after an exit: doubled each time, reset after a healthy period."""
         if time.monotonic() - self.started > HEALTHY_AFTER_S:
             self.deaths = 0
         self.deaths += 1

@@ -7,7 +7,7 @@ from typing import IO
 
 
 class DataDirInUse(Exception):
-    """Another server works in the directory."""
+    """Another server uses the directory."""
 
 
 def prepare(data_dir: Path) -> None:

@@ -1,7 +1,7 @@
-"""Start a program that ends with its parent: `python launch.py PARENT SIGNAL PROGRAM [ARGUMENT ...]`.
+"""Start a program that is stopped when its parent dies: `python launch.py PARENT SIGNAL PROGRAM [ARGUMENT ...]`.
 
-Without it a supervisor that is killed would leave its children behind. The kernel keeps the wish over exec; it
-is a Linux one, elsewhere the program is started plainly.
+Without it a supervisor that is killed (SIGKILL cannot be handled) would leave its children running. The setting
+survives exec and exists on Linux only; elsewhere the program is started without it.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> None:
     parent, signal_number, *command = arguments
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
-        if os.getppid() != int(parent):  # it ended before the wish was heard
+        if os.getppid() != int(parent):  # the parent died before prctl took effect, so no signal would ever come
             sys.exit(1)
     os.execvp(command[0], command)  # noqa: S606 - the supervisor names the program
 

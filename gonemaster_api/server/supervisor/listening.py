@@ -1,11 +1,15 @@
-"""The listening socket of the API: bound before anything starts, kept over restarts of the API."""
+"""The listening socket of the API.
+
+It is bound before any child starts, so that a port in use is reported at once, and kept while the API restarts, so
+that clients wait in the backlog instead of being refused.
+"""
 
 import errno
 import socket
 
 
 class CannotListen(Exception):
-    """The address is in use, not of this machine, or not ours to use."""
+    """The address is in use, not of this machine, or not permitted."""
 
 
 def split_address(listen_addr: str) -> tuple[str, int]:
@@ -18,7 +22,7 @@ def bind(listen_addr: str) -> socket.socket:
     """Bind and listen; port 0 takes a free one.
 
     Raises:
-        CannotListen: with a sentence that says what to do.
+        CannotListen: the message says what to do.
     """
     host, port = split_address(listen_addr)
     try:
@@ -37,7 +41,7 @@ def bind(listen_addr: str) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the address under which a browser on this machine reaches the socket."""
+    """Return the URL at which a browser on this machine reaches the socket."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104

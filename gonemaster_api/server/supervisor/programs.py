@@ -12,9 +12,9 @@ from gonemaster_tasks.config.rendering import to_environ
 from gonemaster_tasks.config.settings import Settings
 
 _PYTHON = (sys.executable, "-m")
-# Celery warns root of pickled messages; ours are JSON only.
+# Celery warns when root may receive pickled messages; ours are JSON only.
 _QUIET_PYTHON = (sys.executable, "-W", "ignore:You're running the worker", "-m")
-_MARGIN_S = 15.0  # beyond what a program allows itself before it is killed
+_MARGIN_S = 15.0  # on top of a program's own shutdown timeout, before it is killed
 
 
 def embedded_redis(settings: Settings) -> EmbeddedRedis:
@@ -27,7 +27,7 @@ def embedded_redis(settings: Settings) -> EmbeddedRedis:
 
 
 def with_broker(settings: Settings) -> Settings:
-    """Fill in the address of the embedded broker where no other is set."""
+    """Fill in the URL of the embedded broker if no broker is configured."""
     if not settings.embedded_broker:
         return settings
     return replace(settings, broker_url=embedded_redis(settings).url)
@@ -59,14 +59,14 @@ def workers(settings: Settings) -> list[Program]:
             command=(*_QUIET_PYTHON, "gonemaster_tasks.worker", "--name", f"worker-{number}-{os.getpid()}"),
             environ=_environ(settings),
             stop_timeout_s=settings.drain_timeout.total_seconds() + _MARGIN_S,
-            on_orphaned=signal.SIGKILL,  # without broker a warm stop would wait for ever; leases end by themselves
+            on_orphaned=signal.SIGKILL,  # without the broker a warm shutdown never ends; leases expire
         )
         for number in range(1, settings.worker_processes + 1)
     ]
 
 
 def beat(settings: Settings) -> Program:
-    """Describe the clock of what is done regularly."""
+    """Describe the scheduler of periodic tasks."""
     return Program(
         name="beat",
         command=(*_PYTHON, "gonemaster_tasks.maintenance.beat"),
@@ -77,7 +77,7 @@ def beat(settings: Settings) -> Program:
 
 
 def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool]) -> Program:
-    """Describe the API on a socket that listens already."""
+    """Describe the API on a listening socket."""
     return Program(
         name="api",
         command=(*_PYTHON, "gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)),

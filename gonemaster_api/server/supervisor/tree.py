@@ -1,4 +1,4 @@
-"""The supervisor: groups of children that start one after the other and stop in the opposite order."""
+"""The supervisor: groups of children that start in order and stop in reverse order."""
 
 import heapq
 import queue
@@ -19,13 +19,14 @@ _POLL_S = 0.05
 
 
 class StartFailed(Exception):
-    """A program that did not become ready; what had been started is stopped again."""
+    """A program did not become ready; those already started are stopped again."""
 
 
 class Supervisor:
-    """Runs groups of programs until a signal; a group is a list of equals that stop together."""
+    """Runs groups of programs until a signal; the programs of a group start and stop together."""
 
     def __init__(self, groups: Iterable[Sequence[Program]], *, json_lines: bool = False) -> None:
+        # SimpleQueue is reentrant, so that a signal handler may put while the main thread gets.
         self._events: queue.SimpleQueue[tuple[str, Child | None, int]] = queue.SimpleQueue()
         self._groups = [[Child(program, self._on_end, json_lines=json_lines) for program in group] for group in groups]
         self._due: list[tuple[float, int, Child]] = []  # restarts, a heap by time
@@ -52,7 +53,7 @@ class Supervisor:
         if number == signal.SIGHUP:
             self._events.put(("reload", None, number))
             return
-        if self._stopping:  # asked a second time
+        if self._stopping:  # the second signal: kill at once, since the main thread may be in a long wait
             for group in self._groups:
                 for child in group:
                     child.send(signal.SIGKILL)
@@ -80,7 +81,7 @@ class Supervisor:
             if self._stopping:
                 return False
             if not child.alive:
-                raise StartFailed(f"{child.name} ended while it started; its output above says why")
+                raise StartFailed(f"{child.name} exited during start; see its output above")
             if time.monotonic() > deadline:
                 raise StartFailed(f"{child.name} is not ready after {READY_TIMEOUT_S:.0f} s")
             time.sleep(_POLL_S)
@@ -103,7 +104,7 @@ class Supervisor:
 
     def _plan_restart(self, child: Child, status: int) -> None:
         delay = child.delay_before_restart()
-        log.error("died, will be restarted", child=child.name, **_cause(status), restart_in_s=delay)
+        log.error("process exited, restarting", child=child.name, **_cause(status), restart_in_s=delay)
         heapq.heappush(self._due, (time.monotonic() + delay, id(child), child))
 
     def _restart_due(self) -> None:
@@ -111,13 +112,13 @@ class Supervisor:
             heapq.heappop(self._due)[2].start()
 
     def _reload(self) -> None:
-        """Hand SIGHUP on to the last group, which is the API where there is one."""
+        """Forward SIGHUP to the last group, which is the API if there is one."""
         for child in self._groups[-1]:
             child.send(signal.SIGHUP)
 
     def _stop(self) -> None:
         self._stopping = True
-        log.info("stopping: running tests have a while to end; asked a second time, all ends at once")
+        log.info("stopping: running tests may finish within the drain timeout; a second signal kills them")
         for group in reversed(self._groups):
             living = [child for child in group if child.alive]
             for child in living:
@@ -125,7 +126,7 @@ class Supervisor:
                 child.send(signal.SIGTERM)
             for child in living:
                 if not child.wait(child.program.stop_timeout_s):
-                    log.error("did not stop in time, killed", child=child.name)
+                    log.error("process did not stop in time, killing it", child=child.name)
                     child.send(signal.SIGKILL)
                     child.wait(5)
         log.info("stopped")

@@ -10,7 +10,6 @@ from gonemaster_api.queries.batch_events import stream_batch_events
 from gonemaster_api.queries.batches import read_batch, read_batches, read_deletion_preview, read_tag_values
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
-from gonemaster_api.rest.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.batch_deletion import cancel_and_delete_batch
 from gonemaster_api.use_cases.batch_submission import submit_many_jobs
@@ -42,15 +41,10 @@ blueprint = Blueprint("batches", __name__, description="Tests of many domains, s
 class NewBatch(MethodView):
     """Submission."""
 
-    @blueprint.doc(parameters=[IDEMPOTENCY_KEY])
     @blueprint.arguments(NewBatchSchema)
     @blueprint.response(202, BatchAcceptedSchema)
-    @blueprint.refuses(
-        _400="missing_domain, invalid_domain, ambiguous_domains, undelegated_not_supported_for_batch, ...",
-        _409="idempotency_conflict, reference_gone",
-        _413="body_too_large",
-        _415="unsupported_media_type",
-        _503="broker_unavailable, store_unavailable",
+    @blueprint.submits(
+        invalid="missing_domain, invalid_domain, ambiguous_domains, undelegated_not_supported_for_batch, ..."
     )
     def post(self, request_body: dict[str, Any]) -> Any:
         """Queue tests of many domains; all names are checked before anything is written.
@@ -107,15 +101,7 @@ class BatchById(MethodView):
 class BatchEvents(MethodView):
     """Events of a batch."""
 
-    @blueprint.doc(parameters=[LAST_EVENT_ID])
-    @blueprint.response(
-        200,
-        {"type": "string"},
-        content_type="text/event-stream",
-        description="server-sent events `counts` and `done`; the stream ends after `done`",
-    )
-    @blueprint.alt_response(204, description="the stream that Last-Event-ID refers to has ended", success=True)
-    @blueprint.refuses(_404="not_found", _503="too_many_streams, store_unavailable")
+    @blueprint.streams_events("`counts` and `done`")
     def get(self, batch_id: str) -> Response:
         """Stream the progress of a batch. Last-Event-ID resumes an interrupted stream."""
         shared = state()

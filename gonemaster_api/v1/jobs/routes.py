@@ -9,7 +9,6 @@ from gonemaster_api.queries.job_events import stream_job_events
 from gonemaster_api.queries.jobs import job_document, read_job, read_jobs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
-from gonemaster_api.rest.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.job_submission import submit_single_job
 from gonemaster_api.use_cases.retention import purge_runs
@@ -37,15 +36,10 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="Tests o
 class Jobs(MethodView):
     """All jobs."""
 
-    @blueprint.doc(parameters=[IDEMPOTENCY_KEY])
     @blueprint.arguments(NewJobSchema)
     @blueprint.response(201, JobSchema)
-    @blueprint.refuses(
-        _400="missing_domain, invalid_domain, invalid_tests, testcase_excluded, invalid_undelegated, ...",
-        _409="idempotency_conflict, reference_gone",
-        _413="body_too_large",
-        _415="unsupported_media_type",
-        _503="broker_unavailable, store_unavailable",
+    @blueprint.submits(
+        invalid="missing_domain, invalid_domain, invalid_tests, testcase_excluded, invalid_undelegated, ..."
     )
     def post(self, request_body: dict[str, Any]) -> Any:
         """Queue a test of one domain. A repeated request with the same Idempotency-Key gets the first response."""
@@ -123,15 +117,7 @@ class Release(MethodView):
 class Events(MethodView):
     """Events of a job."""
 
-    @blueprint.doc(parameters=[LAST_EVENT_ID])
-    @blueprint.response(
-        200,
-        {"type": "string"},
-        content_type="text/event-stream",
-        description="server-sent events `state`, `progress`, `entry` and `done`; the stream ends after `done`",
-    )
-    @blueprint.alt_response(204, description="the stream that Last-Event-ID refers to has ended", success=True)
-    @blueprint.refuses(_404="not_found", _503="too_many_streams, store_unavailable")
+    @blueprint.streams_events("`state`, `progress`, `entry` and `done`")
     def get(self, job_id: str) -> Response:
         """Stream the events of a job. Last-Event-ID resumes an interrupted stream."""
         shared = state()
