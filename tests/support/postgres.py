@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -62,9 +63,22 @@ class PostgresServer:
         return f"postgresql://{USER}@/{database}?host={self._home}"
 
     def create_database(self, template: str = "template1") -> str:
+        """Copy a database; returns the name of the copy."""
         name = f"db{next(self._numbers)}"
-        self._command(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._command(f"CREATE DATABASE {name} TEMPLATE {template}{self._by_files}")
         return name
+
+    @cached_property
+    def _by_files(self) -> str:
+        """The option that copies files instead of writing each block to the log: without fsync a fifth of the time.
+
+        Before version 15 there is no other way, and no option.
+        """
+        connection = psycopg2.connect(self.url("postgres"))
+        try:
+            return " STRATEGY file_copy" if connection.server_version >= 150_000 else ""
+        finally:
+            connection.close()
 
     def drop_database(self, name: str) -> None:
         self._command(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
