@@ -63,7 +63,7 @@ else
 test-py311: .venv-py311/.ready ## some tests and mypy on Python 3.11, where the machine has it
 	.venv-py311/bin/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
 	.venv-py311/bin/mypy
-	.venv-py311/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS)
+	.venv-py311/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -k "not postgres" $(SOME_TESTS)
 
 .venv-py311/.ready: setup.cfg pyproject.toml
 	@echo "installing for $(PYTHON311) into .venv-py311"
