@@ -52,12 +52,12 @@ class Broker:
             info = self._client.info()
         if info.get("cluster_enabled"):
             raise BrokerRefused(
-                "broker_url leads to a Redis Cluster: one command takes from several queues in order, and a"
+                "broker_url points to a Redis Cluster: one command takes from several queues in order, and a"
                 " cluster keeps them on different nodes; use a single server or Sentinel"
             )
         version = str(info.get("redis_version", "0"))
         if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_SERVER:
-            raise BrokerRefused(f"Redis {version} is too old, at least 6.2 is needed")
+            raise BrokerRefused(f"Redis {version} is too old: version 6.2 or later is required")
 
     def eviction_policy(self) -> str:
         """Say what Redis does when its memory is full; anything but `noeviction` loses messages."""

@@ -19,7 +19,7 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.OutOfMemoryError) as error:
-        raise BrokerUnavailable(f"Redis does not serve: {error}") from error
+        raise BrokerUnavailable(f"Redis is unavailable: {error}") from error
     except redis.exceptions.ReadOnlyError as error:
         raise BrokerUnavailable("Redis is a read-only replica") from error
 

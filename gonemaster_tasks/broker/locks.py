@@ -59,7 +59,7 @@ class Lock:
         while not self._released.wait(self._life.total_seconds() / 3):
             try:
                 self.check()
-            except BrokerUnavailable as error:  # who holds it asks before each step that matters
+            except BrokerUnavailable as error:  # the holder checks before each step that matters
                 log.warning("lock not renewed", extra={"lock": self._name, "error": str(error)})
 
 

@@ -27,6 +27,7 @@ class Marks:
     def set_controls(self, controls: Controls) -> None:
         """Replace the copy of the pauses; workers read it before they take a message."""
         with reachable(), self._client.pipeline(transaction=True) as pipe:
+            # In one transaction: a worker that reads in between must not see an empty set and start a paused tier.
             pipe.delete(PAUSED)
             if controls.paused:
                 pipe.hset(PAUSED, mapping=dict(controls.paused))
@@ -77,6 +78,7 @@ class Marks:
     def begin_submission(self, name: str, life: timedelta) -> None:
         """Note that messages of new rows are under way, so that the reconciler waits; repeat before `life` ends."""
         with reachable():
+            # The server's clock on both sides: a host with a wrong one would hide its submission, or block reconciling.
             self._client.zadd(SUBMITTING, {name: server_time(self._client) + life.total_seconds()})
 
     def end_submission(self, name: str) -> None:

@@ -37,6 +37,8 @@ class Unacked:
 
     def drop(self, job_ids: Sequence[str]) -> None:
         """Remove messages that a worker took and cannot acknowledge any more."""
+        # Both keys in one transaction: kombu finds lost messages by the index, so one that is in the hash alone would
+        # count as held for ever.
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             for piece in slices(job_ids):
                 pipe.zrem(UNACKED_INDEX, *piece)

@@ -44,4 +44,7 @@ def broadcast_cancel(celery: Celery, job_ids: Sequence[str]) -> None:
                 retry=False,
             )
     except (OperationalError, OSError) as error:
-        log.warning("cancel not broadcast, the leases will see it", extra={"job_ids": job_ids, "error": str(error)})
+        log.warning(
+            "cancel not broadcast, the lease renewal finds it",
+            extra={"job_ids": job_ids, "error": str(error)},
+        )

@@ -73,6 +73,8 @@ def submit_batch(
     chunks: list[str] = []  # ids of a chunk joined by spaces: a third of the memory of a list of ids
     with parts.store.transaction() as session:
         row = create_batch(session, batch)
+        # Before the commit: a reconciler that saw the rows without this would rebuild the tier, and then our messages
+        # would be there a second time.
         parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
         new = jobs(session) if callable(jobs) else jobs
         for ids in create_jobs(session, (_in_batch(job, row.id) for job in new)):

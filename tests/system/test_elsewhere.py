@@ -50,7 +50,7 @@ def test_worker_on_tables_of_another_version_is_refused(start: StartService, own
 def test_broker_that_is_not_there_refuses_the_start(start: StartService) -> None:
     service = start(ready=False, broker_url="redis://127.0.0.1:1/0")
     assert service.process.wait(30) == 2
-    assert "Redis does not serve" in service.log
+    assert "Redis is unavailable" in service.log
     assert "Traceback" not in service.log
 
 

@@ -68,7 +68,7 @@ def test_one_attempt_is_made(caplog: pytest.LogCaptureFixture, answers: bool) ->
         broadcast_cancel(app, ["job_1"])
         assert server.attempts == 1
         app.close()
-    assert [record.message for record in caplog.records] == ["cancel not broadcast, the leases will see it"]
+    assert [record.message for record in caplog.records] == ["cancel not broadcast, the lease renewal finds it"]
 
 
 def test_a_port_without_server_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
