@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from gonemaster_engine.asn.cache import Code, Origin
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
+from gonemaster_engine.testcases.connectivity._origins import OriginTags
 from gonemaster_engine.zone import Zone
 
-RAW = Tag("ASN_INFOS_RAW", Level.DEBUG, ("address", "data"))
-ANNOUNCED_BY = Tag("ASN_INFOS_ANNOUNCE_BY", Level.DEBUG, ("address", "asns"))
-ANNOUNCED_IN = Tag("ASN_INFOS_ANNOUNCE_IN", Level.DEBUG, ("address", "prefixes"))
-FAILURES = {
-    Code.EMPTY_ASN_SET: Tag("EMPTY_ASN_SET", Level.NOTICE, ("address",)),
-    Code.ERROR_ASN_DATABASE: Tag("ERROR_ASN_DATABASE", Level.NOTICE, ("address",)),
-}
+ORIGINS = OriginTags(
+    raw=Tag("ASN_INFOS_RAW", Level.DEBUG, ("address", "data")),
+    announced_by=Tag("ASN_INFOS_ANNOUNCE_BY", Level.DEBUG, ("address", "asns")),
+    announced_in=Tag("ASN_INFOS_ANNOUNCE_IN", Level.DEBUG, ("address", "prefixes")),
+    empty=Tag("EMPTY_ASN_SET", Level.NOTICE, ("address",)),
+    failed=Tag("ERROR_ASN_DATABASE", Level.NOTICE, ("address",)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +46,19 @@ IPV6 = FamilyTags(
 
 @case(
     "connectivity03",
-    RAW,
-    ANNOUNCED_BY,
-    ANNOUNCED_IN,
-    *FAILURES.values(),
+    *ORIGINS.all(),
     *(tag for family in (IPV4, IPV6) for tag in (family.one, family.same, family.different)),
 )
 async def connectivity03(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the addresses of the name servers are announced by more than one autonomous system."""
     addresses = {server.address for server in await zone.all_servers()}
     origins = await zone.asn.lookup_all(sorted(addresses, key=lambda address: (":" in address, address)))
-    for address, origin in origins.items():
-        for finding in _describe(address, origin):
-            yield finding
+    for finding in ORIGINS.describe(origins):
+        yield finding
     for tags, mark in ((IPV4, "."), (IPV6, ":")):
         asn_sets = {origin.asns for address, origin in origins.items() if mark in address and origin.asns}
         for finding in _compare(asn_sets, tags):
             yield finding
-
-
-def _describe(address: str, origin: Origin) -> Iterator[Finding]:
-    if origin.code in FAILURES:
-        yield FAILURES[origin.code](address=address)
-        return
-    yield RAW(address=address, data=origin.raw)
-    yield ANNOUNCED_BY(address=address, asns=list(origin.asns))
-    yield ANNOUNCED_IN(address=address, prefixes=[origin.prefix])
 
 
 def _compare(asn_sets: set[tuple[int, ...]], tags: FamilyTags) -> Iterator[Finding]:

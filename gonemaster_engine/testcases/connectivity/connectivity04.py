@@ -14,14 +14,16 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.registry import case
+from gonemaster_engine.testcases.connectivity._origins import OriginTags
 from gonemaster_engine.zone import Zone
 
-RAW = Tag("CN04_ASN_INFOS_RAW", Level.DEBUG, ("address", "data"))
-ANNOUNCED_IN = Tag("CN04_ASN_INFOS_ANNOUNCE_IN", Level.DEBUG, ("address", "prefixes"))
-FAILURES = {
-    Code.EMPTY_ASN_SET: Tag("CN04_EMPTY_PREFIX_SET", Level.NOTICE, ("address",)),
-    Code.ERROR_ASN_DATABASE: Tag("CN04_ERROR_PREFIX_DATABASE", Level.NOTICE, ("address",)),
-}
+ORIGINS = OriginTags(
+    raw=Tag("CN04_ASN_INFOS_RAW", Level.DEBUG, ("address", "data")),
+    announced_by=None,
+    announced_in=Tag("CN04_ASN_INFOS_ANNOUNCE_IN", Level.DEBUG, ("address", "prefixes")),
+    empty=Tag("CN04_EMPTY_PREFIX_SET", Level.NOTICE, ("address",)),
+    failed=Tag("CN04_ERROR_PREFIX_DATABASE", Level.NOTICE, ("address",)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,7 @@ IPV6 = FamilyTags(
 
 @case(
     "connectivity04",
-    RAW,
-    ANNOUNCED_IN,
-    *FAILURES.values(),
+    *ORIGINS.all(),
     *(tag for family in (IPV4, IPV6) for tag in (family.same, family.different, family.single)),
 )
 async def connectivity04(zone: Zone) -> AsyncIterator[Finding]:
@@ -59,21 +59,12 @@ async def connectivity04(zone: Zone) -> AsyncIterator[Finding]:
     for server in sorted(servers, key=lambda server: (server.is_ipv6, server)):
         by_address.setdefault(server.address, server)
     origins = await zone.asn.lookup_all(by_address)
-    for address, origin in origins.items():
-        for finding in _describe(address, origin):
-            yield finding
+    for finding in ORIGINS.describe(origins):
+        yield finding
     for tags, is_ipv6 in ((IPV4, False), (IPV6, True)):
         family = [(server, origins[server.address]) for server in by_address.values() if server.is_ipv6 is is_ipv6]
         for finding in _compare(family, tags):
             yield finding
-
-
-def _describe(address: str, origin: Origin) -> Iterator[Finding]:
-    if origin.code in FAILURES:
-        yield FAILURES[origin.code](address=address)
-        return
-    yield RAW(address=address, data=origin.raw)
-    yield ANNOUNCED_IN(address=address, prefixes=[origin.prefix])
 
 
 def _compare(family: list[tuple[Nameserver, Origin]], tags: FamilyTags) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from gonemaster_engine.zone import Zone
 
 
 @dataclass(frozen=True, slots=True)
-class Vantage:
+class AddressAnswer:
     """An address with all name servers that have it, and what it answered."""
 
     servers: tuple[Nameserver, ...]
@@ -29,18 +29,18 @@ class Vantage:
         return self.response is not None and self.response.aa and self.response.rcode == "NOERROR"
 
 
-async def query_each_address(zone: Zone, qtype: str, servers: Iterable[Nameserver]) -> list[Vantage]:
+async def query_each_address(zone: Zone, qtype: str, servers: Iterable[Nameserver]) -> list[AddressAnswer]:
     """Query each address of the servers once; the addresses stand in the order of the names that have them."""
     by_address: dict[str, list[Nameserver]] = defaultdict(list)
     for server in servers:
         by_address[server.address].append(server)
     answers = await query_all([having[0] for having in by_address.values()], zone.name, qtype)
-    return [Vantage(tuple(by_address[server.address]), response) for server, response in answers]
+    return [AddressAnswer(tuple(by_address[server.address]), response) for server, response in answers]
 
 
-async def soa_serials(zone: Zone, vantages: Iterable[Vantage]) -> dict[Vantage, int]:
+async def soa_serials(zone: Zone, answered: Iterable[AddressAnswer]) -> dict[AddressAnswer, int]:
     """Return the SOA serial at each of these addresses; those without a usable SOA record are left out."""
-    servers = {vantage.server: vantage for vantage in vantages}
+    servers = {answer.server: answer for answer in answered}
     serials = {}
     for server, response in await query_all(servers, zone.name, "SOA"):
         if response and response.aa and (records := response.records("SOA", zone.name)):
@@ -49,6 +49,6 @@ async def soa_serials(zone: Zone, vantages: Iterable[Vantage]) -> dict[Vantage, 
     return serials
 
 
-def all_servers(vantages: Iterable[Vantage]) -> list[Nameserver]:
+def all_servers(answered: Iterable[AddressAnswer]) -> list[Nameserver]:
     """Return all name servers of these addresses."""
-    return [server for vantage in vantages for server in vantage.servers]
+    return [server for answer in answered for server in answer.servers]

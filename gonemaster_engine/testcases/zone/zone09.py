@@ -14,7 +14,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, query_each_address
+from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address
 from gonemaster_engine.zone import Zone
 
 _DATA = ("servers", "mx_rdata", "mail_targets")
@@ -46,8 +46,8 @@ class _Answers:
     silent: list[str] = field(default_factory=list)
     errors: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # by RCODE
     not_authoritative: list[str] = field(default_factory=list)
-    without: list[Vantage] = field(default_factory=list)
-    sets: dict[_MxSet, list[Vantage]] = field(default_factory=lambda: defaultdict(list))
+    without: list[AddressAnswer] = field(default_factory=list)
+    sets: dict[_MxSet, list[AddressAnswer]] = field(default_factory=lambda: defaultdict(list))
 
 
 @case(
@@ -73,22 +73,22 @@ class _Answers:
 )
 async def zone09(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone has MX records where mail is expected, the same on all name servers."""
-    vantages = await query_each_address(zone, "MX", usable(await zone.all_servers()))
-    answers = _sort(zone.name, vantages)
+    answered = await query_each_address(zone, "MX", usable(await zone.all_servers()))
+    answers = _sort(zone.name, answered)
     for finding in _faults(answers):
         yield finding
     if answers.without and answers.sets:
         yield INCONSISTENT()
         yield NO_MX_FOUND(servers=all_servers(answers.without))
-        yield MX_FOUND(servers=all_servers(vantage for having in answers.sets.values() for vantage in having))
+        yield MX_FOUND(servers=all_servers(answer for having in answers.sets.values() for answer in having))
     for finding in _verdict(zone, answers):
         yield finding
 
 
-def _sort(zone_name: str, vantages: list[Vantage]) -> _Answers:
+def _sort(zone_name: str, answered: list[AddressAnswer]) -> _Answers:
     answers = _Answers()
-    for vantage in vantages:
-        address, response = vantage.server.address, vantage.response
+    for answer in answered:
+        address, response = answer.server.address, answer.response
         if response is None or (response.tc and not response.over_tcp):
             answers.silent.append(address)
         elif response.rcode != "NOERROR":
@@ -96,9 +96,9 @@ def _sort(zone_name: str, vantages: list[Vantage]) -> _Answers:
         elif not response.aa:
             answers.not_authoritative.append(address)
         elif records := response.records("MX", zone_name):
-            answers.sets[tuple(sorted({(record.preference, record.target) for record in records}))].append(vantage)
+            answers.sets[tuple(sorted({(record.preference, record.target) for record in records}))].append(answer)
         else:
-            answers.without.append(vantage)
+            answers.without.append(answer)
     return answers
 
 
@@ -125,7 +125,7 @@ def _verdict(zone: Zone, answers: _Answers) -> Iterator[Finding]:
         yield NONE_EXPECTED() if zone.is_tld or is_arpa else MISSING()
 
 
-def _judge_set(zone: Zone, mx_set: _MxSet, having: list[Vantage], *, is_arpa: bool) -> Iterator[Finding]:
+def _judge_set(zone: Zone, mx_set: _MxSet, having: list[AddressAnswer], *, is_arpa: bool) -> Iterator[Finding]:
     null = [preference for preference, host in mx_set if host == names.ROOT]
     if null:
         if len(mx_set) > 1:

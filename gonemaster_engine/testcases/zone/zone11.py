@@ -13,7 +13,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, query_each_address
+from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address
 from gonemaster_engine.testcases.zone._spf import allows_nobody, follows_grammar, policies, unknown_modifiers
 from gonemaster_engine.zone import Zone
 
@@ -47,15 +47,15 @@ UNABLE = Tag("Z11_UNABLE_TO_CHECK_FOR_SPF", Level.WARNING)
 )
 async def zone11(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the zone has one valid SPF policy, the same on all name servers."""
-    vantages = await query_each_address(zone, "TXT", usable(await zone.all_servers()))
-    found: dict[tuple[str, ...], list[Vantage]] = defaultdict(list)
-    for vantage in vantages:
-        if vantage.is_usable and vantage.response:
-            found[tuple(policies(vantage.response, zone.name))].append(vantage)
+    answered = await query_each_address(zone, "TXT", usable(await zone.all_servers()))
+    found: dict[tuple[str, ...], list[AddressAnswer]] = defaultdict(list)
+    for answer in answered:
+        if answer.is_usable and answer.response:
+            found[tuple(policies(answer.response, zone.name))].append(answer)
     return list(_judge(zone, found))
 
 
-def _judge(zone: Zone, found: dict[tuple[str, ...], list[Vantage]]) -> Iterator[Finding]:
+def _judge(zone: Zone, found: dict[tuple[str, ...], list[AddressAnswer]]) -> Iterator[Finding]:
     is_without_mail = zone.is_tld or names.is_in_domain(zone.name, "arpa")
     if not found:
         yield UNABLE()

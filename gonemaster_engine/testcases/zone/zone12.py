@@ -15,7 +15,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.rrtypes import type_text
 from gonemaster_engine.net.wire import Record
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, query_each_address, soa_serials
+from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address, soa_serials
 from gonemaster_engine.testcases.zone._serials import is_newer
 from gonemaster_engine.zone import Zone
 
@@ -34,27 +34,27 @@ _Csync = tuple[int, int, str]  # serial, flags, types
 @case("zone12", FOUND, INCONSISTENT, MIXED, MULTIPLE, NONE, SERIAL_MISMATCH, query_types=("CSYNC",))
 async def zone12(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that there is at most one CSYNC record, with a matching serial, the same on all name servers."""
-    vantages = await query_each_address(zone, "CSYNC", usable(await zone.all_servers()))
+    answered = await query_each_address(zone, "CSYNC", usable(await zone.all_servers()))
     answers = {
-        vantage: vantage.response.records("CSYNC", zone.name)
-        for vantage in vantages
-        if vantage.is_usable and vantage.response
+        answer: answer.response.records("CSYNC", zone.name)
+        for answer in answered
+        if answer.is_usable and answer.response
     }
-    serials = await soa_serials(zone, [vantage for vantage, records in answers.items() if records])
-    contents: dict[_Csync, list[Vantage]] = defaultdict(list)
-    for vantage, records in answers.items():
-        about = {"ns": vantage.server.name, "address": vantage.server.address}
+    serials = await soa_serials(zone, [answer for answer, records in answers.items() if records])
+    contents: dict[_Csync, list[AddressAnswer]] = defaultdict(list)
+    for answer, records in answers.items():
+        about = {"ns": answer.server.name, "address": answer.server.address}
         if len(records) > 1:
             yield MULTIPLE(**about, count=len(records))
         elif records:
             content = _content(records[0])
-            contents[content].append(vantage)
-            serial = serials.get(vantage)
+            contents[content].append(answer)
+            serial = serials.get(answer)
             if serial is not None and not _meets_condition(content, serial):
                 yield SERIAL_MISMATCH(**about, csync_serial=content[0], soa_serial=serial)
     for (serial, flags, types), having in sorted(contents.items()):
         yield FOUND(servers=all_servers(having), serial=serial, flags=flags, type_bitmap=types)
-    without = [vantage for vantage, records in answers.items() if not records]
+    without = [answer for answer, records in answers.items() if not records]
     if without:
         yield NONE(servers=all_servers(without))
     if without and len(without) < len(answers):

@@ -15,7 +15,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.rrtypes import IN, type_number
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, query_each_address, soa_serials
+from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address, soa_serials
 from gonemaster_engine.zone import Zone
 
 DUPLICATE = Tag("Z14_DUPLICATE_SCHEME_HASH", Level.WARNING, ("ns", "address", "scheme", "hash"))
@@ -50,20 +50,20 @@ class _Zonemd(NamedTuple):
 )
 async def zone14(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the ZONEMD records are valid, match the SOA serial and are the same on all name servers."""
-    vantages = await query_each_address(zone, "ZONEMD", usable(await zone.all_servers()))
+    answered = await query_each_address(zone, "ZONEMD", usable(await zone.all_servers()))
     answers = {
-        vantage: _records(vantage.response, zone.name) for vantage in vantages if vantage.is_usable and vantage.response
+        answer: _records(answer.response, zone.name) for answer in answered if answer.is_usable and answer.response
     }
-    serials = await soa_serials(zone, [vantage for vantage, records in answers.items() if records])
-    having: dict[_Zonemd, list[Vantage]] = defaultdict(list)
-    for vantage, records in answers.items():
-        for finding in _faults(vantage, records, serials.get(vantage)):
+    serials = await soa_serials(zone, [answer for answer, records in answers.items() if records])
+    having: dict[_Zonemd, list[AddressAnswer]] = defaultdict(list)
+    for answer, records in answers.items():
+        for finding in _faults(answer, records, serials.get(answer)):
             yield finding
         for record in set(records):
-            having[record].append(vantage)
+            having[record].append(answer)
     for record, holders in sorted(having.items()):
         yield FOUND(servers=all_servers(holders), **record._asdict())
-    without = [vantage for vantage, records in answers.items() if not records]
+    without = [answer for answer, records in answers.items() if not records]
     if without:
         yield NONE(servers=all_servers(without))
     if without and having:
@@ -86,8 +86,8 @@ def _records(response: Response, owner: str) -> list[_Zonemd]:
     )
 
 
-def _faults(vantage: Vantage, records: list[_Zonemd], soa_serial: int | None) -> Iterator[Finding]:
-    about = {"ns": vantage.server.name, "address": vantage.server.address}
+def _faults(answer: AddressAnswer, records: list[_Zonemd], soa_serial: int | None) -> Iterator[Finding]:
+    about = {"ns": answer.server.name, "address": answer.server.address}
     pairs = Counter((record.scheme, record.hash) for record in records)
     for (scheme, hash_number), count in sorted(pairs.items()):
         if count > 1:

@@ -12,7 +12,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
-from gonemaster_engine.testcases.zone._addresses import Vantage, all_servers, query_each_address
+from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address
 from gonemaster_engine.testcases.zone._caa import ISSUE_PROPERTIES, KNOWN_PROPERTIES, RESERVED, Caa, caa_records
 from gonemaster_engine.zone import Zone
 
@@ -54,22 +54,20 @@ UNKNOWN_CRITICAL = Tag("Z15_UNKNOWN_PROPERTY_CRITICAL", Level.ERROR, ("caa_prope
 )
 async def zone15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the CAA records are valid and the same on all name servers, and what they allow."""
-    vantages = await query_each_address(zone, "CAA", usable(await zone.all_servers()))
-    for finding in _faults(vantages):
+    answered = await query_each_address(zone, "CAA", usable(await zone.all_servers()))
+    for finding in _faults(answered):
         yield finding
     answers = {
-        vantage: caa_records(vantage.response, zone.name)
-        for vantage in vantages
-        if vantage.is_usable and vantage.response
+        answer: caa_records(answer.response, zone.name) for answer in answered if answer.is_usable and answer.response
     }
-    having: dict[Caa, list[Vantage]] = defaultdict(list)
-    for vantage, records in answers.items():
+    having: dict[Caa, list[AddressAnswer]] = defaultdict(list)
+    for answer, records in answers.items():
         for record in set(records):
-            having[record].append(vantage)
+            having[record].append(answer)
     for record, holders in sorted(having.items()):
         servers = all_servers(holders)
         yield FOUND(servers=servers, caa_flags=record.flags, caa_property=record.tag, caa_value=record.value)
-    without = [vantage for vantage, records in answers.items() if not records]
+    without = [answer for answer, records in answers.items() if not records]
     if without:
         yield (NONE_TLD if zone.is_tld else NONE)(servers=all_servers(without))
     if without and having:
@@ -84,14 +82,14 @@ async def zone15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
             yield finding
 
 
-def _faults(vantages: Iterable[Vantage]) -> Iterator[Finding]:
+def _faults(answered: Iterable[AddressAnswer]) -> Iterator[Finding]:
     silent = []
     errors: dict[str, list[str]] = defaultdict(list)
-    for vantage in vantages:
-        if vantage.response is None:
-            silent.append(vantage.server.address)
-        elif vantage.response.rcode != "NOERROR":
-            errors[vantage.response.rcode].append(vantage.server.address)
+    for answer in answered:
+        if answer.response is None:
+            silent.append(answer.server.address)
+        elif answer.response.rcode != "NOERROR":
+            errors[answer.response.rcode].append(answer.server.address)
     if silent:
         yield NO_RESPONSE(addresses=sorted(silent))
     for rcode, addresses in sorted(errors.items()):

@@ -1,0 +1,37 @@
+"""What CONNECTIVITY03 and CONNECTIVITY04 say of where an address is announced, each with tags of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gonemaster_engine.asn.cache import Code, Origin
+from gonemaster_engine.findings import Finding, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class OriginTags:
+    """The tags of one case about single addresses."""
+
+    raw: Tag
+    announced_by: Tag | None
+    announced_in: Tag
+    empty: Tag
+    failed: Tag
+
+    def all(self) -> tuple[Tag, ...]:
+        """Return the tags in the order in which they are declared."""
+        tags = (self.raw, self.announced_by, self.announced_in, self.empty, self.failed)
+        return tuple(tag for tag in tags if tag)
+
+    def describe(self, origins: Mapping[str, Origin]) -> Iterator[Finding]:
+        """Give what the database says of each address, or that it says nothing."""
+        failures = {Code.EMPTY_ASN_SET: self.empty, Code.ERROR_ASN_DATABASE: self.failed}
+        for address, origin in origins.items():
+            if origin.code in failures:
+                yield failures[origin.code](address=address)
+                continue
+            yield self.raw(address=address, data=origin.raw)
+            if self.announced_by:
+                yield self.announced_by(address=address, asns=list(origin.asns))
+            yield self.announced_in(address=address, prefixes=[origin.prefix])
