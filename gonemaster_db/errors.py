@@ -53,6 +53,10 @@ class ProfileNotFound(NotFound):
     """No profile has this id."""
 
 
+class OperationNotFound(NotFound):
+    """No operation has this id."""
+
+
 class AlreadyExists(StoreError):
     """The name is in use. `key` is the name."""
 
@@ -75,6 +79,10 @@ class ReferenceGone(StoreError):
 
 class JobStateError(StoreError):
     """The job is in the wrong state for the action: claimed by another worker, canceled, finished."""
+
+
+class OperationClaimLost(StoreError):
+    """Another worker has claimed the operation after the lease of this claim expired."""
 
 
 class TierMismatch(StoreError):

@@ -23,6 +23,11 @@ def new_batch_id() -> str:
     return "batch_" + _sortable()
 
 
+def new_operation_id() -> str:
+    """`op_` and 19 characters that sort by creation time."""
+    return "op_" + _sortable()
+
+
 def new_public_id() -> str:
     """Twelve random characters of base 62, for public links."""
     return _random(_PUBLIC_DIGITS)

@@ -16,7 +16,9 @@ _TARGET_S = 0.25
 _MAX_PAUSE_S = 0.25
 
 
-def purge_in_steps(store: Store, step: Step, *, stopped: Callable[[], bool] = lambda: False) -> Iterator[int]:
+def purge_in_steps(
+    store: Store, step: Step, *, stopped: Callable[[], bool] = lambda: False, max_step: int | None = None
+) -> Iterator[int]:
     """Remove until nothing is left or `stopped`; yields the number of removed rows after each commit.
 
     The step size adapts so that each transaction takes about a quarter of a second on any machine. The pauses
@@ -28,7 +30,7 @@ def purge_in_steps(store: Store, step: Step, *, stopped: Callable[[], bool] = la
         if not removed:
             return
         yield removed
-        size = max(1, min(_MAX_STEP, 2 * size, int(size * _TARGET_S / max(took_s, 0.001))))
+        size = max(1, min(max_step or _MAX_STEP, 2 * size, int(size * _TARGET_S / max(took_s, 0.001))))
         sleep(min(_MAX_PAUSE_S, took_s / 2))
 
 

@@ -12,8 +12,9 @@ ORDER = (MAINTENANCE, NORMAL, BATCH)  # maintenance is rare and short, and must 
 RUN = "gonemaster.run"
 REAP = "gonemaster.reap"
 PURGE = "gonemaster.purge"
+OPERATE = "gonemaster.operate"
 
-ROUTES = {REAP: {"queue": MAINTENANCE}, PURGE: {"queue": MAINTENANCE}}
+ROUTES = {task: {"queue": MAINTENANCE} for task in (REAP, PURGE, OPERATE)}
 
 
 def tier_of(priority: int) -> str:

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from gonemaster_api.queries.profiles import checked, missing_is_not_found, read_profile
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
-from gonemaster_db.models import Profile
+from gonemaster_db.models import Operation, OperationKind, Profile
 from gonemaster_db.repositories import profiles as rows
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_engine.profile.profile import checked_profile
 from gonemaster_engine.version import __version__
+from gonemaster_tasks.control import operations
 
 T = TypeVar("T")
 
@@ -105,13 +106,20 @@ def review_all_profiles(state: State, *, who: str) -> int:
     return state.store.run_in_transaction(change)
 
 
-def remove_profile(state: State, profile_id: int, *, who: str) -> None:
-    """Remove a profile; runs forget it in short transactions, tags and jobs with the profile itself.
+def remove_profile(state: State, profile_id: int, *, who: str) -> Operation | None:
+    """Delete a profile: its id is cleared in runs in short transactions, in tags and jobs together with the profile.
+
+    If more runs refer to it than fit into a request, an operation is returned.
 
     Raises:
         NotFound: there is none.
     """
-    read_profile(state, profile_id)
+    profile = read_profile(state, profile_id)
+    with state.store.read_only() as session:
+        total = rows.count_runs_with_profile(session, profile_id)
+    if total > operations.MAX_ROWS_IN_REQUEST:
+        kind, target, details = OperationKind.DELETE_PROFILE, str(profile_id), {"name": profile.name}
+        return operations.start_operation(state.queue, kind, target=target, total=total, who=who, details=details)
     while state.store.run_in_transaction(lambda session: rows.clear_profile_in_runs(session, profile_id)):
         continue
 
@@ -119,6 +127,7 @@ def remove_profile(state: State, profile_id: int, *, who: str) -> None:
         _note(session, "profile.delete", rows.delete_profile(session, profile_id), who=who, now=utcnow())
 
     _changed(state, remove)
+    return None
 
 
 def _fields(request: Mapping[str, Any]) -> dict[str, Any]:

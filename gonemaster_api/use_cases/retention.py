@@ -1,13 +1,20 @@
 """Old runs removed on request; what beat does regularly is in gonemaster_tasks."""
 
+from datetime import timedelta
+
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Operation, OperationKind
+from gonemaster_db.repositories.deletion import count_finished_before
+from gonemaster_tasks.control import operations
 from gonemaster_tasks.maintenance.retention import purge_old_runs
 
 
-def purge_runs(state: State, older_than_days: int, *, who: str) -> int:
-    """Remove runs that ended before a number of days ago, 0 for the setting; gives their number.
+def purge_runs(state: State, older_than_days: int, *, who: str) -> int | Operation:
+    """Remove runs that ended before a number of days ago, 0 for the setting; returns their number.
+
+    More than fit into a request become an operation.
 
     Raises:
         BadRequest: retention_not_configured.
@@ -15,4 +22,13 @@ def purge_runs(state: State, older_than_days: int, *, who: str) -> int:
     days = older_than_days or state.settings.retention_days
     if not days:
         raise BadRequest("retention_not_configured", "specify older_than_days, or set database.retention_days")
-    return purge_old_runs(state.store, state.broker, days=days, now=utcnow(), who=who)
+    now = utcnow()
+    with state.store.read_only() as session:
+        total = count_finished_before(session, now - timedelta(days=days))
+    if total > operations.MAX_ROWS_IN_REQUEST:
+        about = {"older_than_days": days}
+        kind = OperationKind.PURGE_RUNS
+        return operations.start_operation(
+            state.queue, kind, target="", total=total, who=who, parameters=about, details=about
+        )
+    return purge_old_runs(state.store, state.broker, days=days, now=now, who=who)

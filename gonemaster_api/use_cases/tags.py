@@ -10,8 +10,10 @@ from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.job_submission import read_names
 from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Operation, OperationKind
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.domains import ensure_domains
+from gonemaster_db.repositories.run_domains import count_runs_of_domains
 from gonemaster_db.repositories.tags import (
     count_tag_domains,
     create_tag,
@@ -22,6 +24,7 @@ from gonemaster_db.repositories.tags import (
     tag_domains,
     untag_domains,
 )
+from gonemaster_tasks.control import operations
 from gonemaster_tasks.maintenance.retention import purge_runs_of_tag
 
 
@@ -86,10 +89,16 @@ def _names(texts: Sequence[Any]) -> list[str]:
     return checked.names
 
 
-def purge_tag(state: State, name: str, *, who: str) -> int:
-    """Remove all runs of a tag's domains, in short transactions; gives their number. Raises TagNotFound."""
+def purge_tag(state: State, name: str, *, who: str) -> int | Operation:
+    """Remove all runs of a tag's domains, in short transactions; returns their number. Raises TagNotFound.
+
+    More than fit into a request become an operation.
+    """
     with state.store.read_only() as session:
         get_tag(session, name)
+        total = count_runs_of_domains(session, part=None, tag=name)
+    if total > operations.MAX_ROWS_IN_REQUEST:
+        return operations.start_operation(state.queue, OperationKind.PURGE_TAG, target=name, total=total, who=who)
     return purge_runs_of_tag(state.store, state.broker, name, who=who)
 
 

@@ -5,6 +5,7 @@ from gonemaster_api.v1.comparison.routes import blueprint as comparison
 from gonemaster_api.v1.domains.routes import blueprint as domains
 from gonemaster_api.v1.entries.routes import blueprint as entries
 from gonemaster_api.v1.jobs.routes import blueprint as jobs
+from gonemaster_api.v1.operations.routes import blueprint as operations
 from gonemaster_api.v1.profiles.routes import blueprint as profiles
 from gonemaster_api.v1.queue.routes import blueprint as queue
 from gonemaster_api.v1.runs.routes import blueprint as runs
@@ -14,4 +15,7 @@ from gonemaster_api.v1.spec.routes import blueprint as spec
 from gonemaster_api.v1.system.routes import blueprint as system
 from gonemaster_api.v1.tags.routes import blueprint as tags
 
-BLUEPRINTS = (jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system)
+BLUEPRINTS = (
+    jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system,
+    operations,
+)  # fmt: skip

@@ -21,6 +21,7 @@ ACCESS = {
     "runs": Access.ADMIN,
     "entries": Access.ADMIN,
     "tags": Access.ADMIN,
+    "operations": Access.ADMIN,
     "profiles": Access.ADMIN,
     "scoring": Access.ADMIN,
     "settings": Access.ADMIN,

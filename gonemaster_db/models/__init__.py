@@ -2,10 +2,11 @@
 
 from gonemaster_db.base import Base
 from gonemaster_db.models import run_indexes as _run_indexes  # noqa: F401  # registers the indexes
+from gonemaster_db.models.administration import AuditLine, IdempotencyKey, QueuePause, Setting
 from gonemaster_db.models.batches import Batch, BatchOrigin
 from gonemaster_db.models.domains import Domain, DomainTag, Tag
 from gonemaster_db.models.jobs import Job, JobStatus, Priority
-from gonemaster_db.models.operations import AuditLine, IdempotencyKey, QueuePause, Setting
+from gonemaster_db.models.operations import Operation, OperationKind, OperationStatus
 from gonemaster_db.models.profiles import EffectiveProfile, Profile
 from gonemaster_db.models.runs import DnssecChain, Entry, Run, RunStatus
 
@@ -22,6 +23,9 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobStatus",
+    "Operation",
+    "OperationKind",
+    "OperationStatus",
     "Priority",
     "Profile",
     "QueuePause",

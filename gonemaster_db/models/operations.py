@@ -1,56 +1,51 @@
-"""Settings, pauses and audit: what operators change, and the record of it."""
+"""Operations: changes of many rows that a maintenance task performs in the background."""
 
+import enum
 from typing import Any
 
-from sqlalchemy import Integer, SmallInteger
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gonemaster_db.base import Base, Json, RowId, UtcTime, code_text
+from gonemaster_db.base import ROW_ID_TYPE, Base, Json, OpaqueId, UtcTime, enum_text
 
 
-class Setting(Base):
-    """A setting that overrides file and environment, or a value the service keeps for itself."""
+class OperationKind(enum.StrEnum):
+    """What an operation does; the names are those of the audit. Values are stored and sent by the API."""
 
-    __tablename__ = "settings"
-
-    key: Mapped[str] = mapped_column(code_text(255), primary_key=True)
-    value: Mapped[Json]
-    updated_at: Mapped[UtcTime] = mapped_column(index=True)
-
-
-class QueuePause(Base):
-    """A paused tier of the queue; a tier without a row runs."""
-
-    __tablename__ = "queue_pauses"
-
-    tier: Mapped[str] = mapped_column(code_text(16), primary_key=True)
-    paused_by: Mapped[str] = mapped_column(default="")
-    reason: Mapped[str] = mapped_column(default="")
-    since: Mapped[UtcTime]
-    until: Mapped[UtcTime | None]  # resumes automatically at this time
+    CANCEL_BATCH = "batch.cancel"
+    PURGE_RUNS = "jobs.purge"
+    PURGE_TAG = "tag.purge"
+    DELETE_PROFILE = "profile.delete"
 
 
-class IdempotencyKey(Base):
-    """The first response to a request with an Idempotency-Key, kept for a day."""
+class OperationStatus(enum.StrEnum):
+    """Life of an operation. Values are stored and sent by the API: append, never change."""
 
-    __tablename__ = "idempotency_keys"
-
-    key: Mapped[str] = mapped_column(code_text(255), primary_key=True)
-    request_hash: Mapped[str] = mapped_column(code_text(64))
-    status_code: Mapped[int] = mapped_column(SmallInteger)
-    response: Mapped[Json]
-    created_at: Mapped[UtcTime] = mapped_column(index=True)
+    QUEUED = "queued"  # waits for a worker, also after its worker stopped in order
+    RUNNING = "running"  # one worker has claimed it; with an expired lease it can be claimed again
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # `error` says why; what was done stays done
 
 
-class AuditLine(Base):
-    """One action of an operator."""
+class Operation(Base):
+    """One change of many rows, performed in short transactions; each of them also adds to `done`."""
 
-    __tablename__ = "audit"
+    __tablename__ = "operations"
+    __table_args__ = (Index("ix_operations_status_created_at", "status", "created_at"),)
 
-    id: Mapped[RowId] = mapped_column(primary_key=True)
-    at: Mapped[UtcTime] = mapped_column(index=True)
+    id: Mapped[OpaqueId] = mapped_column(primary_key=True)
+    kind: Mapped[OperationKind] = mapped_column(enum_text(OperationKind))
+    target: Mapped[str] = mapped_column(default="", comment="id or name of what is changed, as in the audit")
+    parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    status: Mapped[OperationStatus] = mapped_column(enum_text(OperationStatus), default=OperationStatus.QUEUED)
+    done: Mapped[int] = mapped_column(BigInteger, default=0)
+    total: Mapped[int] = mapped_column(BigInteger, comment="rows to change, counted at the start")
+    result: Mapped[Json | None] = mapped_column(comment="what the synchronous response would have been")
+    error: Mapped[str] = mapped_column(default="")
     who: Mapped[str] = mapped_column(default="")
-    action: Mapped[str] = mapped_column(code_text(64), index=True)
-    target: Mapped[str] = mapped_column(default="")
-    count: Mapped[int] = mapped_column(Integer, default=1)
-    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    audit_id: Mapped[int | None] = mapped_column(ROW_ID_TYPE, ForeignKey("audit.id", ondelete="SET NULL"), index=True)
+    worker: Mapped[str | None] = mapped_column(String(255), comment="holder of the claim, unique for each claim")
+    lease_until: Mapped[UtcTime | None]  # set by the claim, renewed by each transaction
+    created_at: Mapped[UtcTime] = mapped_column(index=True)
+    started_at: Mapped[UtcTime | None]
+    finished_at: Mapped[UtcTime | None]

@@ -32,12 +32,20 @@ def record_action(
 class LongAction:
     """An action of many short transactions with one audit line: the first inserts it, each adds its count.
 
-    If the process is killed, the line says how far the action got.
+    If the process is killed, the line says how far the action got; `line_id` lets another process continue it.
     """
 
-    def __init__(self, action: str, *, who: str, target: str = "", details: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        action: str,
+        *,
+        who: str,
+        target: str = "",
+        details: Mapping[str, Any] | None = None,
+        line_id: int | None = None,
+    ) -> None:
         self._line = {"action": action, "who": who, "target": target, "details": dict(details or {})}
-        self._id: int | None = None
+        self._id = line_id
 
     def add(self, session: Session, count: int, *, now: datetime) -> None:
         """Add to the count, in the transaction of the change itself. May be repeated after a rollback."""
@@ -78,9 +86,9 @@ def list_actions(
 
 def purge_actions_before(session: Session, cutoff: datetime, *, limit: int) -> int:
     """Remove up to `limit` lines that are older than the cut-off, oldest first; returns their number."""
-    # PostgreSQL has no DELETE ... LIMIT; SKIP LOCKED leaves lines that another process is removing to that process.
     old = select(AuditLine.id).where(AuditLine.at < cutoff).order_by(AuditLine.at).limit(limit)
-    deleted = delete(AuditLine).where(AuditLine.id.in_(old.with_for_update(skip_locked=True))).returning(AuditLine.id)
+    ids = session.scalars(old).all()  # PostgreSQL has no DELETE ... LIMIT
+    deleted = delete(AuditLine).where(AuditLine.id.in_(ids)).returning(AuditLine.id)
     return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
 
 

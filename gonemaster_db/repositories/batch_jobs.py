@@ -19,6 +19,12 @@ def waiting_of_batch(session: Session, batch_id: str, *, limit: int) -> list[str
     return list(session.scalars(query.order_by(Job.position.desc(), Job.id.desc()).limit(limit)))
 
 
+def count_waiting(session: Session, batch_id: str) -> int:
+    """Count the queued and held jobs of a batch."""
+    query = select(func.count()).select_from(Job).where(Job.batch_id == batch_id, Job.status.in_(WAITING))
+    return session.scalar(query) or 0
+
+
 def request_cancel_of_batch(session: Session, batch_id: str, *, now: datetime) -> list[str]:
     """Mark the running jobs of a batch for cancellation; returns their ids."""
     first = case((Job.cancel_requested_at.is_(None), now), else_=Job.cancel_requested_at)

@@ -74,6 +74,11 @@ def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 25
     return _purge(session, old, limit)
 
 
+def count_finished_before(session: Session, cutoff: datetime) -> int:
+    """Count the runs that finished before the cut-off."""
+    return session.scalar(select(func.count()).select_from(Run).where(Run.finished_at < cutoff)) or 0
+
+
 def purge_tag(session: Session, name: str, *, limit: int = 250) -> int:
     """Remove up to `limit` runs of the domains of a tag; returns how many. Called like purge_finished_before."""
     members = select(DomainTag.domain_id).where(DomainTag.tag == name)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -110,6 +110,11 @@ def set_reviewed(session: Session, profile_id: int, schema_version: str) -> Prof
     profile.schema_version = schema_version
     session.flush()
     return profile
+
+
+def count_runs_with_profile(session: Session, profile_id: int) -> int:
+    """Count the runs that refer to a profile."""
+    return session.scalar(select(func.count()).select_from(Run).where(Run.profile_id == profile_id)) or 0
 
 
 def clear_profile_in_runs(session: Session, profile_id: int, *, limit: int = 1000) -> int:

@@ -8,7 +8,7 @@ import redis
 
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import SLICE, reachable, read_script, slices
-from gonemaster_tasks.broker.messages import build_message, job_id_of
+from gonemaster_tasks.broker.messages import build_message, build_operate_message, is_operate_message, job_id_of
 from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
 Where = Literal["front", "back", "before", "after"]
@@ -50,6 +50,12 @@ class WaitingLists:
                 self._client.lpush(tier, *(build_message(job_id, tier) for job_id in piece))
                 count += len(piece)
         return count
+
+    def call_operate(self) -> None:
+        """Let a worker perform the operations that are due, unless such a call waits already."""
+        with reachable():
+            if not any(is_operate_message(each) for each in self._client.lrange(MAINTENANCE, 0, SLICE)):
+                self._client.lpush(MAINTENANCE, build_operate_message(f"operate_{secrets.token_hex(8)}"))
 
     def remove(self, job_ids: Sequence[str], tier: str) -> list[str]:
         """Remove waiting messages; return the ids of those that were there."""

@@ -1,4 +1,4 @@
-"""All jobs of a batch canceled, or run again."""
+"""Cancellation and rerun of all jobs of a batch."""
 
 import logging
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from gonemaster_db.repositories.batch_jobs import (
 from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.graduation import cancel_waiting_jobs
 from gonemaster_tasks.control.cancel_broadcast import broadcast_cancel
-from gonemaster_tasks.control.order_changes import remove_messages
+from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
@@ -28,7 +28,7 @@ from gonemaster_tasks.queues import BATCH
 log = logging.getLogger(__name__)
 
 Only = Literal["failed", "canceled", "all"]
-_AT_ONCE = 2000
+CHUNK = 2000  # jobs of one transaction
 _BROADCAST_AT_ONCE = 1000
 
 
@@ -52,21 +52,34 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
         get_batch(session, batch_id)
     action = LongAction("batch.cancel", who=who, target=batch_id)
     canceled: list[str] = []
-    while ended := parts.store.run_in_transaction(lambda session: _cancel_chunk(session, batch_id, error, action)):
+
+    def cancel(session: Session) -> list[str]:
+        return cancel_chunk(session, batch_id, size=CHUNK, action=action, error=error)
+
+    while ended := parts.store.run_in_transaction(cancel):
         canceled += ended
-    stopping = parts.store.run_in_transaction(lambda session: _mark_running(session, batch_id, action))
-    for start in range(0, len(stopping), _BROADCAST_AT_ONCE):
-        broadcast_cancel(parts.celery, stopping[start : start + _BROADCAST_AT_ONCE])
+    stopping = stop_running(parts, batch_id, action)
     _forget_messages(parts, canceled)
-    return CanceledBatch(len(canceled), len(stopping))
+    return CanceledBatch(len(canceled), stopping)
 
 
-def _cancel_chunk(session: Session, batch_id: str, error: str, action: LongAction) -> list[str]:
-    ids, now = waiting_of_batch(session, batch_id, limit=_AT_ONCE), utcnow()
+def cancel_chunk(
+    session: Session, batch_id: str, *, size: int, action: LongAction, error: str = "canceled"
+) -> list[str]:
+    """Cancel up to `size` waiting jobs of a batch, from the back of the queue; returns their ids."""
+    ids, now = waiting_of_batch(session, batch_id, limit=size), utcnow()
     ended = cancel_waiting_jobs(session, ids, now=now, error=error) if ids else []
     if ended:
         action.add(session, len(ended), now=now)
     return ended
+
+
+def stop_running(parts: QueueParts, batch_id: str, action: LongAction) -> int:
+    """Request the cancellation of the running jobs of a batch; returns their number. May be repeated."""
+    stopping = parts.store.run_in_transaction(lambda session: _mark_running(session, batch_id, action))
+    for start in range(0, len(stopping), _BROADCAST_AT_ONCE):
+        broadcast_cancel(parts.celery, stopping[start : start + _BROADCAST_AT_ONCE])
+    return len(stopping)
 
 
 def _mark_running(session: Session, batch_id: str, action: LongAction) -> list[str]:
@@ -81,6 +94,12 @@ def _forget_messages(parts: QueueParts, job_ids: list[str]) -> None:
         remove_messages(parts.store, parts.broker, job_ids, BATCH)
     except BrokerUnavailable:
         log.warning("messages not removed, their claims will drop them", extra={"jobs": len(job_ids)})
+
+
+def rebuild_batch_tier(parts: QueueParts) -> None:
+    """Replace the messages of the batch tier by those of its queued jobs. Raises BrokerUnavailable."""
+    with parts.broker.locks.exclusive(QUEUE_ORDER):
+        rebuild_tier(parts.store, parts.broker, BATCH)
 
 
 def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: str = "") -> SubmittedBatch:

@@ -1,4 +1,4 @@
-"""Makes the broker agree with the database: messages of queued jobs, pause flags, marks, schedules."""
+"""Makes the broker agree with the database: messages of queued jobs and operations, pause flags, marks, schedules."""
 
 import logging
 import secrets
@@ -13,6 +13,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.watcher import republish_settings
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, finish_changes, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
+from gonemaster_tasks.maintenance.operations import call_for_due_operations
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
 from gonemaster_tasks.queues import TIERS
 from gonemaster_tasks.schedule import restore_entries
@@ -45,6 +46,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     finished = finish_changes(store, broker)
     messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS} | finished
     schedules = restore_entries(app, broker)
+    call_for_due_operations(store, broker, now=now)
     if emptied:
         broker.marks.set_epoch(secrets.token_hex(8))
     for tier, count in messages.items():

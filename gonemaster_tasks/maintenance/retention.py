@@ -13,6 +13,7 @@ from gonemaster_db.purging import Step, purge_in_steps
 from gonemaster_db.repositories.audit import LongAction, purge_actions_before
 from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
 from gonemaster_db.repositories.idempotency import purge_expired_responses
+from gonemaster_db.repositories.operations import purge_operations
 from gonemaster_db.repositories.profiles import purge_effective_profiles
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
@@ -26,6 +27,7 @@ BEAT = "beat"  # the actor of periodic purges in the audit log
 _LOCK = "purge"
 _LOCK_LIFE = timedelta(minutes=2)
 _UNUSED_FOR = timedelta(days=1)
+_OPERATIONS_KEPT_FOR = timedelta(days=30)
 
 Stopped = Callable[[], bool]
 
@@ -61,7 +63,7 @@ def purge_runs_of_tag(store: Store, broker: Broker, name: str, *, who: str) -> i
 def purge_regularly(
     store: Store, broker: Broker, live: LiveSettings, *, now: datetime, stopped: Stopped = lambda: False
 ) -> int:
-    """Delete what has passed its retention: runs, audit records, stored responses, unused effective profiles.
+    """Delete runs, audit records, operations, responses and unused effective profiles that have passed their retention.
 
     One process at a time; a purge stops when its setting is changed meanwhile. Returns the number of deleted runs.
     """
@@ -118,6 +120,7 @@ def _purge_audit(store: Store, *, days: int, now: datetime, stopped: Stopped) ->
 
 
 def _purge_small_tables(session: Session, now: datetime) -> None:
+    purge_operations(session, finished_before=now - _OPERATIONS_KEPT_FOR)
     purge_expired_responses(session, now=now)
     purge_effective_profiles(session, older_than=now - _UNUSED_FOR)
 
@@ -126,8 +129,13 @@ def _purge(store: Store, broker: Broker, step: Step, stopped: Stopped) -> int:
     purged = 0
     for removed in purge_in_steps(store, step, stopped=stopped):
         purged += removed
-        try:
-            broker.counters.add(PURGED, removed)
-        except BrokerUnavailable:
-            log.warning("deleted runs could not be counted", extra={"runs": removed})
+        count_purged(broker, removed)
     return purged
+
+
+def count_purged(broker: Broker, removed: int) -> None:
+    """Add removed runs to the counter of the metrics; without Redis they are not counted."""
+    try:
+        broker.counters.add(PURGED, removed)
+    except BrokerUnavailable:
+        log.warning("deleted runs could not be counted", extra={"runs": removed})

@@ -31,8 +31,10 @@ from gonemaster_tasks.config.store import worker_store_settings
 from gonemaster_tasks.config.watcher import SettingsWatcher
 from gonemaster_tasks.control.cancel_broadcast import CANCEL_COMMAND
 from gonemaster_tasks.control.order_changes import restore_head_order
+from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.retention import purge_regularly
 from gonemaster_tasks.worker import tier_order
@@ -78,6 +80,20 @@ def register_tasks(app: Celery, process: Process) -> None:
         purge_regularly(
             process.store, process.broker, process.live, now=process.clock.now(), stopped=process.stopping.is_set
         )
+
+    operating = threading.Lock()
+
+    @app.task(name=queues.OPERATE, shared=False)
+    def operate() -> None:
+        if not operating.acquire(blocking=False):  # the slot that performs operations takes what is due, too
+            return
+        try:
+            lease = timedelta(seconds=process.settings.lease_seconds)
+            now, stopped = process.clock.now, process.stopping.is_set
+            parts = QueueParts(process.store, process.broker, app)
+            perform_due_operations(parts, worker=process.name, now=now, lease=lease, stopped=stopped)
+        finally:
+            operating.release()
 
 
 class Worker:

@@ -1,218 +1,102 @@
-"""Profiles, settings, audit log and idempotency keys."""
+"""Operations: one claim at a time, progress only for who holds it, and their end."""
 
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
 
-from gonemaster_db.errors import (
-    IdempotencyConflict,
-    ProfileExists,
-    ProfileNotFound,
-    ReferenceGone,
-    StoreConflict,
-)
-from gonemaster_db.models import EffectiveProfile, Job, Run
-from gonemaster_db.repositories import profiles, settings
-from gonemaster_db.repositories.audit import list_actions, record_action
-from gonemaster_db.repositories.deletion import purge_finished_before
-from gonemaster_db.repositories.idempotency import find_response, purge_expired_responses, store_response
-from gonemaster_db.repositories.tags import create_tag, get_tag, set_default_profile
+from gonemaster_db.errors import OperationClaimLost, OperationNotFound
+from gonemaster_db.models import Operation, OperationKind, OperationStatus
+from gonemaster_db.repositories import operations
+from gonemaster_db.repositories.audit import list_actions
 from gonemaster_db.session import Store
-from tests.support.rows import NOON, make_run, queue_job, record
+from tests.support.rows import LEASE, NOON
 from tests.support.threads import together
 
-LATER = NOON + timedelta(hours=1)
+LATER = NOON + 2 * LEASE
 
 
-def make_profile(store: Store, name: str, *, public: bool = False, version: str = "1") -> int:
+def queue_operation(store: Store, target: str = "batch_1", **more: int) -> Operation:
     with store.transaction() as session:
-        return profiles.create_profile(
-            session, name, config={"net": {"ipv6": False}}, schema_version=version, now=NOON, public=public
-        ).id
-
-
-def test_profiles_are_made_listed_and_found(store: Store) -> None:
-    strict, open_one = make_profile(store, "strict"), make_profile(store, "open", public=True)
-    with store.read_only() as session:
-        assert [p.id for p in profiles.list_profiles(session)] == [open_one, strict]
-        assert [p.id for p in profiles.list_profiles(session, public_only=True)] == [open_one]
-        found = profiles.get_profile(session, strict)
-        assert (found.name, found.config, found.public) == ("strict", {"net": {"ipv6": False}}, False)
-        assert (found.schema_version, found.created_at, found.updated_at) == ("1", NOON, NOON)
-        assert profiles.find_profile(session, "none") is None
-        with pytest.raises(ProfileNotFound):
-            profiles.get_profile(session, 999)
-
-
-def test_profile_names_are_unique(store: Store) -> None:
-    first = make_profile(store, "first")
-    make_profile(store, "second")
-    with store.transaction() as session:
-        with pytest.raises(ProfileExists):
-            profiles.create_profile(session, "first", config={}, schema_version="1", now=NOON)
-        with pytest.raises(ProfileExists):
-            profiles.update_profile(session, first, now=LATER, name="second")
-        assert profiles.update_profile(session, first, now=LATER, name="first").name == "first"
-
-
-def test_profile_changes_only_what_is_given(store: Store) -> None:
-    profile_id = make_profile(store, "strict")
-    with store.transaction() as session:
-        profiles.update_profile(session, profile_id, now=LATER, config={}, public=True)
-    with store.read_only() as session:
-        found = profiles.get_profile(session, profile_id)
-        assert (found.name, found.config, found.public, found.updated_at) == ("strict", {}, True, LATER)
-
-
-def test_a_name_that_two_take_at_once_goes_to_one(store: Store) -> None:
-    first, second = make_profile(store, "first"), make_profile(store, "second")
-
-    def create() -> object:
-        return store.run_in_transaction(
-            lambda s: profiles.create_profile(s, "x", config={}, schema_version="1", now=NOON).id
+        return operations.create_operation(
+            session, OperationKind.CANCEL_BATCH, target=target, total=5, who="ops", now=NOON, parameters=more
         )
 
-    def rename(profile_id: int) -> object:
-        return store.run_in_transaction(lambda s: profiles.update_profile(s, profile_id, now=NOON, name="x").id)
 
-    answers = together(create, create, lambda: rename(first), lambda: rename(second))
-    assert sum(isinstance(answer, ProfileExists) for answer in answers) == 3, answers
-
-
-def test_review_is_no_change_of_a_profile(store: Store) -> None:
-    profile_id = make_profile(store, "strict")
-    with store.transaction() as session:
-        assert profiles.set_reviewed(session, profile_id, "2").schema_version == "2"
-        assert profiles.get_profile(session, profile_id).updated_at == NOON
-        with pytest.raises(ProfileNotFound):
-            profiles.set_reviewed(session, 999, "2")
+def claim_next(store: Store, worker: str, *, now: timedelta = timedelta()) -> Operation | None:
+    return store.run_in_transaction(
+        lambda session: operations.claim_next_operation(session, worker=worker, now=NOON + now, lease=LEASE)
+    )
 
 
-def test_a_reference_to_a_profile_that_went_is_told(store: Store) -> None:
-    with pytest.raises(ReferenceGone):
-        queue_job(store, profile_id=999)
-
-
-def test_deleted_profile_is_forgotten_by_tags_jobs_and_runs(store: Store) -> None:
-    profile_id = make_profile(store, "strict")
-    job = queue_job(store, profile_id=profile_id, profile_name="strict")
-    run = make_run(store, profile_id=profile_id, profile_name="strict")
-    with store.transaction() as session:
-        create_tag(session, "gov", now=NOON)
-        set_default_profile(session, "gov", profile_id)
-    with store.transaction() as session:
-        profiles.delete_profile(session, profile_id)
-        with pytest.raises(ProfileNotFound):
-            profiles.delete_profile(session, profile_id)
+def test_an_operation_comes_with_its_line_of_the_audit(store: Store) -> None:
+    made = queue_operation(store)
+    assert (made.status, made.done, made.total) == (OperationStatus.QUEUED, 0, 5)
     with store.read_only() as session:
-        assert get_tag(session, "gov").tag.default_profile_id is None
-        for model, key in ((Job, job.id), (Run, run.id)):
-            found = session.execute(select(model.profile_id, model.profile_name).where(model.id == key)).one()
-            assert tuple(found) == (None, "strict")
+        (line,) = list_actions(session).items
+        assert (line.id, line.action, line.target, line.count) == (made.audit_id, "batch.cancel", "batch_1", 0)
+        assert line.details == {"operation_id": made.id}
+        with pytest.raises(OperationNotFound):
+            operations.get_operation(session, "op_none")
 
 
-def test_all_profiles_of_other_versions_are_marked(store: Store) -> None:
-    for name, version in (("a", "1"), ("b", "2"), ("c", "1")):
-        make_profile(store, name, version=version)
-    with store.transaction() as session:
-        assert profiles.mark_all_reviewed(session, schema_version="2") == 2
-        assert profiles.mark_all_reviewed(session, schema_version="2") == 0
-
-
-def test_effective_profiles_go_when_no_run_has_them(store: Store) -> None:
-    make_run(store, outcome=record(effective_profile="old", at=NOON))
-    make_run(store, outcome=record(effective_profile="new", at=LATER))
-    with store.transaction() as session:
-        assert profiles.purge_effective_profiles(session, older_than=LATER + LATER.resolution) == 0
-        purge_finished_before(session, LATER)
-        assert profiles.purge_effective_profiles(session, older_than=NOON) == 0
-        assert profiles.purge_effective_profiles(session, older_than=LATER) == 1
-        assert session.scalars(select(EffectiveProfile.document)).all() == ["new"]
-
-
-def test_settings_are_written_all_and_forgotten(store: Store) -> None:
-    with store.transaction() as session:
-        settings.write_settings(session, {"worker_count": 4, "days": 7, "a": "x"}, now=NOON)
-        settings.write_settings(session, {"worker_count": 8, "b": [1], "c": {"d": False}}, now=LATER)
-    with store.transaction() as session:
-        assert settings.read_settings(session, ["worker_count", "none"]) == {"worker_count": 8}
-        assert settings.delete_settings(session, ["worker_count", "none"]) == ["worker_count"]
-        assert settings.read_settings(session) == {"days": 7, "a": "x", "b": [1], "c": {"d": False}}
-
-
-def test_mark_of_the_settings_is_new_after_every_change(store: Store) -> None:
-    marks = [""]
-    with store.transaction() as session:
-        assert settings.settings_revision(session) == ""
-        for value in (1, 1, 2):
-            settings.write_settings(session, {"a": value}, now=NOON)
-            marks.append(settings.settings_revision(session))
-        settings.delete_settings(session, ["a"])
-        marks.append(settings.settings_revision(session))
-        assert len(set(marks)) == len(marks)
-        assert settings.read_settings(session) == {}
-
-
-def test_audit_lines_are_listed_newest_first_and_filtered(store: Store) -> None:
-    with store.transaction() as session:
-        for number, action in enumerate(("queue.pause", "batch.delete", "queue.move")):
-            moment = NOON + timedelta(minutes=number)
-            record_action(session, action, who=f"ops{number}", now=moment, target=f"t{number}", count=number)
-        record_action(session, "settings", who="", now=NOON, details={"keys": ["a"]})
+def test_the_same_operation_is_not_queued_twice_before_its_end(store: Store) -> None:
+    first = queue_operation(store)
+    assert queue_operation(store).id == first.id
+    assert len({first.id, queue_operation(store, "batch_2").id, queue_operation(store, older_than_days=3).id}) == 3
     with store.read_only() as session:
-
-        def found(action: str = "") -> list[str]:
-            return [line.who for line in list_actions(session, action=action).items]
-
-        assert found() == ["ops2", "ops1", "", "ops0"]
-        assert found("batch.delete") == ["ops1"]
-        assert found("queue.") == ["ops2", "ops0"]
-        assert found("queue") == []
-        page = list_actions(session, limit=1, offset=2)
-        assert (page.total, page.items[0].details, page.items[0].count) == (4, {"keys": ["a"]}, 1)
+        assert operations.list_operations(session, limit=2).total == 3
+        assert operations.list_operations(session, status=OperationStatus.RUNNING).total == 0
 
 
-def test_an_answer_is_found_for_a_day_by_the_same_request(store: Store) -> None:
-    with store.transaction() as session:
-        assert find_response(session, "k", request_hash="h", now=NOON) is None
-        store_response(session, "k", request_hash="h", status_code=201, response={"id": "job_1"}, now=NOON)
-        found = find_response(session, "k", request_hash="h", now=NOON + timedelta(hours=23))
-        assert found is not None
-        assert (found.status_code, found.response) == (201, {"id": "job_1"})
-        with pytest.raises(IdempotencyConflict):
-            find_response(session, "k", request_hash="other", now=NOON)
-        tomorrow = NOON + timedelta(hours=24)
-        assert find_response(session, "k", request_hash="other", now=tomorrow) is None
-        store_response(session, "k", request_hash="other", status_code=202, response={}, now=tomorrow)
-        assert purge_expired_responses(session, now=tomorrow) == 0
-        assert purge_expired_responses(session, now=tomorrow + timedelta(hours=24)) == 1
-
-
-def test_the_same_key_at_the_same_time_does_its_work_once(store: Store) -> None:
-    def submit() -> str:
-        def work(session: object) -> str:
-            found = find_response(session, "k", request_hash="h", now=NOON)  # type: ignore[arg-type]
-            if found is not None:
-                return str(found.response["id"])
-            job = Job(id=f"job_{len(made)}", domain="a.example", position=1, created_at=NOON)
-            made.append(job.id)
-            session.add(job)  # type: ignore[attr-defined]
-            response = {"id": job.id}
-            store_response(session, "k", request_hash="h", status_code=201, response=response, now=NOON)  # type: ignore[arg-type]
-            return job.id
-
-        return store.run_in_transaction(work)
-
-    made: list[str] = []
-    answers = set(together(submit, submit, submit, submit))
+def test_of_many_workers_one_gets_an_operation(store: Store) -> None:
+    made = queue_operation(store)
+    claims = together(*[lambda number=number: claim_next(store, f"w{number}") for number in range(4)])
+    assert [claim.id for claim in claims if isinstance(claim, Operation)] == [made.id]
     with store.read_only() as session:
-        assert session.scalar(select(func.count()).select_from(Job)) == 1
-        assert answers == set(session.scalars(select(Job.id)))
+        assert not operations.has_due_operation(session, now=NOON)
+        assert operations.has_due_operation(session, now=LATER)
 
 
-def test_a_key_in_use_is_a_conflict_to_be_repeated(store: Store) -> None:
+def test_who_lost_the_claim_can_neither_add_progress_nor_end_it(store: Store) -> None:
+    made = queue_operation(store)
+    assert claim_next(store, "dead")
     with store.transaction() as session:
-        store_response(session, "k", request_hash="h", status_code=201, response={}, now=NOON)
-        with pytest.raises(StoreConflict):
-            store_response(session, "k", request_hash="h", status_code=201, response={}, now=NOON)
+        operations.add_progress(session, made.id, worker="dead", count=2, now=NOON, lease=LEASE)
+    assert claim_next(store, "next") is None
+    taken = claim_next(store, "next", now=2 * LEASE)
+    assert taken is not None
+    assert (taken.id, taken.done, taken.started_at) == (made.id, 2, NOON)
+    with pytest.raises(OperationClaimLost), store.transaction() as session:
+        operations.add_progress(session, made.id, worker="dead", count=2, now=LATER, lease=LEASE)
+    with pytest.raises(OperationClaimLost), store.transaction() as session:
+        operations.finish_operation(session, made.id, worker="dead", now=LATER)
+    with store.transaction() as session:
+        operations.finish_operation(session, made.id, worker="next", now=LATER, result={"canceled": 5})
+    with store.read_only() as session:
+        ended = operations.get_operation(session, made.id)
+        assert (ended.status, ended.done, ended.result) == (OperationStatus.SUCCEEDED, 2, {"canceled": 5})
+    assert claim_next(store, "next", now=9 * LEASE) is None
+
+
+def test_a_released_operation_is_due_at_once(store: Store) -> None:
+    made = queue_operation(store)
+    claim_next(store, "one")
+    with store.transaction() as session:
+        operations.release_operation(session, made.id, worker="one")
+    again = claim_next(store, "two")
+    assert again is not None
+    assert again.id == made.id
+
+
+def test_finished_operations_are_purged_by_age(store: Store) -> None:
+    queue_operation(store, "waits")
+    claimed = claim_next(store, "one")
+    assert claimed is not None
+    with store.transaction() as session:
+        operations.finish_operation(session, claimed.id, worker="one", now=NOON, error="broken")
+    queue_operation(store, "waits as well")
+    for before, number in ((NOON, 0), (LATER, 1)):
+        with store.transaction() as session:
+            assert operations.purge_operations(session, finished_before=before) == number
+    with store.read_only() as session:
+        assert [left.target for left in operations.list_operations(session).items] == ["waits as well"]

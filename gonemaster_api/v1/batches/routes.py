@@ -11,6 +11,7 @@ from gonemaster_api.queries.batches import read_batch, read_batches, read_deleti
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.state import state
+from gonemaster_api.use_cases.batch_cancellation import cancel_whole_batch
 from gonemaster_api.use_cases.batch_deletion import cancel_and_delete_batch
 from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.v1.batches.schemas import (
@@ -29,10 +30,12 @@ from gonemaster_api.v1.batches.schemas import (
     TagValuesSchema,
 )
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
+from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
+from gonemaster_db.models import Operation
 from gonemaster_db.repositories.batches import get_batch, set_snapshot_intent
-from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
+from gonemaster_tasks.control.batches import rerun_batch
 
 blueprint = Blueprint("batches", __name__, description="Tests of many domains, submitted together")
 
@@ -127,10 +130,13 @@ class CancelBatch(MethodView):
     """Cancellation of a batch."""
 
     @blueprint.response(200, CanceledBatchSchema)
+    @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_404="not_found")
-    def post(self, batch_id: str) -> dict[str, Any]:
+    def post(self, batch_id: str) -> Any:
         """Cancel all waiting and running jobs of a batch."""
-        done = cancel_batch(state().queue, batch_id, who=who())
+        done = cancel_whole_batch(state(), batch_id, who=who())
+        if isinstance(done, Operation):
+            return accepted(done)
         return {"batch_id": batch_id, "canceled": done.canceled, "stopping": done.stopping}
 
 

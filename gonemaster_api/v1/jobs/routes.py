@@ -23,8 +23,10 @@ from gonemaster_api.v1.jobs.schemas import (
     PurgedJobsSchema,
     PurgeSchema,
 )
+from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
+from gonemaster_db.models import Operation
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import hold_job, release_job
@@ -60,10 +62,12 @@ class Purge(MethodView):
 
     @blueprint.arguments(PurgeSchema)
     @blueprint.response(200, PurgedJobsSchema)
+    @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_400="retention_not_configured, invalid_older_than_days")
-    def post(self, request_body: dict[str, Any]) -> dict[str, int]:
+    def post(self, request_body: dict[str, Any]) -> Any:
         """Delete runs that finished more than a number of days ago; unfinished jobs are kept."""
-        return {"purged_jobs": purge_runs(state(), request_body["older_than_days"], who=who())}
+        purged = purge_runs(state(), request_body["older_than_days"], who=who())
+        return accepted(purged) if isinstance(purged, Operation) else {"purged_jobs": purged}
 
 
 @blueprint.route("/<other_than(batch, purge):job_id>")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flask import Response
 from flask.views import MethodView
 
 from gonemaster_api.errors import BadRequest
@@ -25,6 +26,7 @@ from gonemaster_api.use_cases.profiles import (
     review_profile,
     store_profile,
 )
+from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.v1.profiles.schemas import (
     NewProfileSchema,
     ProfileChangeSchema,
@@ -161,10 +163,12 @@ class ProfileById(MethodView):
         return repair_profile(state(), number, operation, repair, who=who())
 
     @blueprint.response(204)
+    @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_400="invalid_id", _404="not_found")
-    def delete(self, profile_id: str) -> None:
+    def delete(self, profile_id: str) -> Response | None:
         """Delete a profile. References of tags, jobs and runs are cleared; waiting jobs use the server's default."""
-        remove_profile(state(), _number(profile_id), who=who())
+        operation = remove_profile(state(), _number(profile_id), who=who())
+        return None if operation is None else accepted(operation)
 
 
 @blueprint.route(f"{_BY_ID}/compatibility", parameters=[_ID_PARAMETER])

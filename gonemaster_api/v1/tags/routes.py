@@ -21,6 +21,7 @@ from gonemaster_api.use_cases.tags import (
 )
 from gonemaster_api.v1.batches.schemas import BatchListQuerySchema, BatchPageSchema
 from gonemaster_api.v1.domains.schemas import DomainPageSchema, DomainsOfTagQuerySchema
+from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.v1.tags.schemas import (
     NewTagSchema,
     PurgedRunsSchema,
@@ -31,6 +32,7 @@ from gonemaster_api.v1.tags.schemas import (
     TagSummarySchema,
 )
 from gonemaster_api.web.actor import who
+from gonemaster_db.models import Operation
 
 blueprint = Blueprint("tags", __name__, url_prefix="/tags", description="Sets of domains")
 
@@ -120,10 +122,12 @@ class PurgeTag(MethodView):
     """Deletion of the runs of a tag."""
 
     @blueprint.response(200, PurgedRunsSchema)
+    @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_404="not_found")
-    def post(self, name: str) -> dict[str, int]:
+    def post(self, name: str) -> Any:
         """Delete all runs of a tag's domains; unfinished jobs and memberships are kept."""
-        return {"purged_runs": purge_tag(state(), name, who=who())}
+        purged = purge_tag(state(), name, who=who())
+        return accepted(purged) if isinstance(purged, Operation) else {"purged_runs": purged}
 
 
 @blueprint.route("/<name>/batches")

@@ -1,0 +1,1 @@
+"""Operations: changes of many rows in the background."""

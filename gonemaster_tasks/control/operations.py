@@ -1,0 +1,42 @@
+"""Acceptance of operations: changes of too many rows for one request, performed by a maintenance task."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Operation, OperationKind
+from gonemaster_db.repositories.operations import create_operation
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.errors import BrokerUnavailable
+
+log = logging.getLogger(__name__)
+
+MAX_ROWS_IN_REQUEST = 10_000  # more rows become an operation
+
+
+def start_operation(
+    parts: QueueParts,
+    kind: OperationKind,
+    *,
+    target: str,
+    total: int,
+    who: str,
+    parameters: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Operation:
+    """Store an operation and call a worker; returns the unfinished one if the same was started before.
+
+    Without Redis the reconciler calls a worker later: the row is what counts.
+    """
+    now = utcnow()
+    operation = parts.store.run_in_transaction(
+        lambda session: create_operation(
+            session, kind, target=target, total=total, who=who, now=now, parameters=parameters, details=details
+        )
+    )
+    try:
+        parts.broker.lists.call_operate()
+    except BrokerUnavailable:
+        log.warning("operation stored, the reconciler will call a worker", extra={"operation_id": operation.id})
+    return operation
