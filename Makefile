@@ -17,7 +17,7 @@ PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-lowest test-py311 coverage lint format docs demo conformance clean
+.PHONY: help setup run test test-lowest test-newest test-py311 coverage lint format docs demo conformance clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,18 @@ test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dep
 	@"$(PYTHON)" -m venv .venv-lowest
 	@"$(PYTHON)" .ci/lowest_versions.py > .venv-lowest/constraints.txt
 	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,dnssec-badkeys]' -c .venv-lowest/constraints.txt
+	@touch $@
+
+test-newest: .venv-newest/.ready ## tests of the queue on the newest Celery and kombu, whatever setup.cfg allows; for a nightly job
+	.venv-newest/bin/python -m pip install $(QUIETLY) --upgrade celery kombu
+	.venv-newest/bin/python -m pip list | grep -iE '^(celery|kombu|redis|celery-redbeat) '
+	.venv-newest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup tests/tasks
+
+.venv-newest/.ready: setup.cfg pyproject.toml
+	@echo "installing into .venv-newest"
+	@rm -rf .venv-newest
+	@"$(PYTHON)" -m venv .venv-newest
+	@.venv-newest/bin/python -m pip install $(QUIETLY) -e '.[test,flower]'
 	@touch $@
 
 ifeq ($(PYTHON311),)

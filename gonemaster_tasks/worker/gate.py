@@ -63,6 +63,7 @@ class Gate:
 
     def note_pause(self, tier: str) -> None:
         """Hold a tier that the database calls paused, until the flags are read the next time."""
+        # The claim saw the pause before this process' heartbeat did; else the message put back is taken again at once.
         if self._controls is not None:
             self._controls = replace(self._controls, paused={**self._controls.paused, tier: 0.0})
 
@@ -95,6 +96,7 @@ class Gate:
         normal = 0 if self.paused(NORMAL) else free
         batch = 0 if self.paused(BATCH) else min(free, max(1, limit - reserved) - in_flight[BATCH])
         allowed = {MAINTENANCE: _MAX_MAINTENANCE - in_flight[MAINTENANCE]}
+        # kombu asks for queues, not for numbers: the order of this dict is what makes a tier go first.
         first = min(self._min_batch, limit - 1) - in_flight[BATCH]  # people never wait for all slots
         if first > 0:
             return allowed | {BATCH: min(batch, first), NORMAL: normal}
@@ -104,10 +106,9 @@ class Gate:
         return self.slots if self._share is None else min(self.slots, self._share)
 
     def _in_flight(self) -> dict[str, int]:
-        """Count by queue what was received and not finished.
-
-        Celery's set forgets requests when the connection is lost while their slots work on; ours does not.
-        """
+        """Count by queue what was received and not finished."""
+        # Two sources: Celery knows requests before a thread has them, and forgets them when the connection is lost
+        # while their slots work on. Either alone lets more start than the limits allow.
         with self._lock:
             acquired = dict(self._acquired)
         for request in _received():

@@ -47,6 +47,7 @@ class LeaseKeeper:
         ids = self._process.jobs.ids()
         if not ids:
             return
+        # One statement for all: what it does not renew is another worker's now, and its result would be a second run.
         answer = self._process.store.run_in_transaction(lambda session: self._renewed(session, ids))
         for job_id in answer.lost:
             self._process.jobs.stop(job_id, Stop.LOST)

@@ -24,7 +24,7 @@ class TierOrder(priority_cycle):
 
     def consume(self, n: int) -> list[str]:
         """Return the queues for the next BRPOP; an empty list sends none."""
-        self.asked = self._wanted(n)
+        self.asked = self._wanted(n)  # Redis acts on this answer up to a second later, so has_more compares with it
         return self.asked
 
     def partial(self, n: int) -> bool:

@@ -40,6 +40,7 @@ class _UnblockingChannel:
         return self._shared[1]
 
     def _brpop_start(self, timeout: float | None = None) -> None:
+        # A full BRPOP wakes up for any message; only a partial one can miss that more may be taken now.
         if self._queue_cycle.partial(len(self.active_queues)):
             self._read_client_id()
             timeout = _PARTIAL_WAIT_S
@@ -54,6 +55,7 @@ class _UnblockingChannel:
         if self._is_lost():
             return  # the reconciler forgets the message
         super().basic_ack(delivery_tag, multiple)  # type: ignore[misc]  # kombu's channel has it
+        # UNBLOCK for a BRPOP that has just got a message does nothing, so no message is lost by the race.
         if self._in_poll and self._blocked and self._queue_cycle.has_more(len(self.active_queues)):
             self._create_client().client_unblock(self._blocked[1])
 

@@ -1,0 +1,97 @@
+"""What of kombu's and Celery's insides is overridden, called or read has the shape that this was written for.
+
+A version in which one of these fails may still start, and then pause nothing, or wait where a slot is free. Each row
+stands in docs/explanation/queue.md with what breaks.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from celery.worker import state
+from celery.worker.control import control_command
+from kombu.connection import Connection
+from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
+from kombu.utils.scheduling import priority_cycle
+
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.queues import ORDER
+from gonemaster_tasks.worker import transport
+from gonemaster_tasks.worker.tier_order import TierOrder
+
+
+@pytest.fixture
+def broker_url(broker: Broker) -> str:
+    return broker.address.url
+
+
+SIGNATURES: dict[str, tuple[Callable[..., Any], list[str]]] = {
+    "asked before each BRPOP": (priority_cycle.consume, ["self", "n"]),
+    "told of the queues consumed": (priority_cycle.update, ["self", "it"]),
+    "told of the queue that gave": (priority_cycle.rotate, ["self", "last_used"]),
+    "BRPOP is sent": (kombu_redis.Channel._brpop_start, ["self", "timeout"]),
+    "BRPOP is read": (kombu_redis.Channel._brpop_read, ["self", "options"]),
+    "a client for a command": (kombu_redis.Channel._create_client, ["self", "asynchronous"]),
+    "a channel closes": (kombu_redis.Channel.close, ["self"]),
+    "a message is acknowledged": (virtual.Channel.basic_ack, ["self", "delivery_tag", "multiple"]),
+    "the next URL after a failure": (Connection.maybe_switch_next, ["self"]),
+    "a connection at another URL": (Connection.switch, ["self", "conn_str"]),
+}
+
+
+@pytest.mark.parametrize(("method", "parameters"), SIGNATURES.values(), ids=list(SIGNATURES))
+def test_methods_that_are_overridden_or_relied_on_take_what_they_took(
+    method: Callable[..., Any], parameters: list[str]
+) -> None:
+    assert list(inspect.signature(method).parameters) == parameters
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (transport.Channel, kombu_redis.Channel),
+        (transport.SentinelChannel, kombu_redis.SentinelChannel),
+        (transport.Transport, kombu_redis.Transport),
+        (transport.SentinelTransport, kombu_redis.SentinelTransport),
+        (TierOrder, priority_cycle),
+    ],
+)
+def test_each_override_overrides_something(ours: type, theirs: type) -> None:
+    own = {"partial", "has_more", "asked", "_wanted", "_is_lost", "_read_client_id", "_blocked", "_shared"}
+    classes = [base for base in ours.__mro__ if base.__module__.startswith("gonemaster_tasks")]
+    names = {name for base in classes for name in vars(base) if not name.startswith("__")} - own
+    assert names
+    assert {name for name in names if not hasattr(theirs, name)} == set()
+
+
+def test_attributes_of_a_channel_that_are_read(broker_url: str) -> None:
+    options = {"queue_order_strategy": f"{TierOrder.__module__}:TierOrder", "priority_steps": [0]}
+    with Connection(broker_url, transport_options=options) as connection:
+        channel = connection.default_channel
+        assert isinstance(channel._queue_cycle, TierOrder)
+        assert channel._in_poll is False
+        assert list(channel.active_queues) == []
+        assert channel.pool is channel.pool
+        assert channel.do_restore is True
+        assert channel.connection.client is connection
+        assert (
+            connection.default_channel.client.connection_pool is not channel.pool
+        )  # BRPOP has a connection of its own
+        for queue in ORDER:
+            channel.queue_declare(queue)
+            channel.basic_consume(queue, no_ack=False, callback=print, consumer_tag=queue)
+        assert channel._queue_cycle.items == list(ORDER)
+
+
+def test_a_closed_channel_has_no_connection(broker_url: str) -> None:
+    with Connection(broker_url) as connection:
+        channel = connection.default_channel
+    assert channel.connection is None or channel.connection.client is None
+
+
+def test_celery_tells_which_requests_were_received() -> None:
+    assert len(state.reserved_requests) == 0
+    assert list(inspect.signature(state.task_reserved).parameters)[:1] == ["request"]
+    assert list(inspect.signature(control_command).parameters) == ["kwargs"]
