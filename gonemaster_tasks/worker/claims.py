@@ -1,4 +1,4 @@
-"""Claims and ends of the jobs of one process: what its slots ask for at one time is one transaction."""
+"""The claim store: claims and results of the jobs of one process, grouped into transactions."""
 
 import logging
 from collections.abc import Sequence
@@ -10,24 +10,24 @@ from gonemaster_db.repositories.graduation import Finished, graduate_jobs
 from gonemaster_db.repositories.jobs import ClaimedJob, claim_jobs
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.clock import SharedClock
-from gonemaster_tasks.worker.group_commit import Combiner
+from gonemaster_tasks.worker.group_commit import GroupCommit
 
 log = logging.getLogger(__name__)
 
-_MOST_AT_ONCE = 32  # bounds how long a transaction takes, and so the wait of who comes next
-_AWAY = (StoreUnavailable, StoreConflict)  # of the database, not of the job: the same call may succeed later
+_MAX_GROUP = 32  # bounds how long a transaction takes, and so the wait of who comes next
+_UNAVAILABLE = (StoreUnavailable, StoreConflict)  # of the database, not of the job: the same call may succeed later
 
 
-class Ledger:
-    """Writes what the slots of a process tell about their jobs. Safe in threads; a lone call does not wait."""
+class ClaimStore:
+    """Writes claims and results for the slots of a process. Safe in threads; a lone call does not wait."""
 
     def __init__(self, store: Store, *, worker: str, clock: SharedClock, lease: timedelta) -> None:
         self._store = store
         self._worker = worker
         self._clock = clock
         self._lease = lease
-        self._claims: Combiner[str, ClaimedJob | None] = Combiner(self._claim_all, most=_MOST_AT_ONCE)
-        self._ends: Combiner[Finished, RunStatus] = Combiner(self._graduate_all, most=_MOST_AT_ONCE)
+        self._claims: GroupCommit[str, ClaimedJob | None] = GroupCommit(self._claim_all, max_group=_MAX_GROUP)
+        self._ends: GroupCommit[Finished, RunStatus] = GroupCommit(self._graduate_all, max_group=_MAX_GROUP)
 
     @property
     def pending(self) -> int:
@@ -55,6 +55,7 @@ class Ledger:
         """Claim by one statement that commits by itself."""
         with self._store.autocommit() as session:
             jobs = claim_jobs(session, job_ids, worker=self._worker, now=self._clock.now(), lease=self._lease)
+        # The UPDATE decides the race: of two workers with the same message one gets the row, the other nothing.
         claimed = {job.id: job for job in jobs}
         return [claimed.pop(job_id, None) for job_id in job_ids]  # once, if it was asked for twice
 
@@ -62,7 +63,7 @@ class Ledger:
         """Graduate a group together, or one by one if the database refuses it for the sake of one of them."""
         try:
             return self._graduated(group)
-        except _AWAY:
+        except _UNAVAILABLE:
             raise
         except Exception as error:
             if len(group) == 1:

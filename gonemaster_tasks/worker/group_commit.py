@@ -1,4 +1,4 @@
-"""Lets threads that want the same done at one time have it done together."""
+"""Group commit: what several threads want written at one time is written together, by one of them, the leader."""
 
 import threading
 import time
@@ -22,20 +22,20 @@ class _Call:
         self.woken.acquire()
 
 
-class Combiner(Generic[T, R]):
+class GroupCommit(Generic[T, R]):
     """Serves the requests of several threads in groups, with no thread of its own and no wait for company.
 
     A request that comes while nothing is under way is served at once and alone, by its own thread. Those that come
     meanwhile are served together, as soon as that is over, by the thread of the first of them.
     """
 
-    def __init__(self, serve: Callable[[Sequence[T]], Sequence[R | Exception]], *, most: int) -> None:
-        """Use `serve` for groups of at most `most`; it gives an answer or an exception for each item, in order.
+    def __init__(self, serve: Callable[[Sequence[T]], Sequence[R | Exception]], *, max_group: int) -> None:
+        """Use `serve` for groups of at most `max_group`; it gives an answer or an exception for each item, in order.
 
         What it raises is raised to all of the group.
         """
         self._serve = serve
-        self._most = most
+        self._max_group = max_group
         self._lock = threading.Lock()
         self._waiting: list[_Call] = []
         self._served = 0  # by the group under way
@@ -52,21 +52,21 @@ class Combiner(Generic[T, R]):
         call = _Call(item)
         with self._lock:
             self._waiting.append(call)
-            leads, self._busy = not self._busy, True
-        if not leads:
+            is_leader, self._busy = not self._busy, True
+        if not is_leader:
             call.woken.acquire()
         if not call.answered:
-            self._lead()
+            self._serve_as_leader()
         if isinstance(call.answer, Exception):
             raise call.answer
         answer: R = call.answer
         return answer
 
-    def _lead(self) -> None:
-        """Serve those that wait, this thread's request among them, and hand on to who came meanwhile."""
+    def _serve_as_leader(self) -> None:
+        """Serve the group that waits, this thread's request among it, and let the first of who came meanwhile lead."""
         time.sleep(0)  # threads that are about to ask, and wait for the interpreter only, ask now
         with self._lock:
-            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            group, self._waiting = self._waiting[: self._max_group], self._waiting[self._max_group :]
             self._served = len(group)
         answers = self._answers([call.item for call in group])
         with self._lock:

@@ -38,10 +38,10 @@ from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.retention import purge_regularly
 from gonemaster_tasks.worker import tier_order
-from gonemaster_tasks.worker.claims import Ledger
+from gonemaster_tasks.worker.claims import ClaimStore
 from gonemaster_tasks.worker.engine_runner import EngineRunner
 from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
-from gonemaster_tasks.worker.group_commit import Combiner
+from gonemaster_tasks.worker.group_commit import GroupCommit
 from gonemaster_tasks.worker.heartbeat import Heartbeat
 from gonemaster_tasks.worker.leases import LeaseKeeper
 from gonemaster_tasks.worker.maintenance_timer import MaintenanceTimer
@@ -110,10 +110,10 @@ class Worker:
             clock=clock,
         )
         tier_order.install(gate)
-        ledger = Ledger(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
-        head_order = Combiner(partial(restore_head_order, store, broker), most=POOL_THREADS)
+        claim_store = ClaimStore(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
+        head_order = GroupCommit(partial(restore_head_order, store, broker), max_group=POOL_THREADS)
         self.process = Process(
-            name, live, store, broker, runner, gate, EventPublisher(broker.events), ledger, clock, head_order
+            name, live, store, broker, runner, gate, EventPublisher(broker.events), claim_store, clock, head_order
         )
         self.app = make_app_of(settings, transport=transport_settings)
         register_tasks(self.app, self.process)

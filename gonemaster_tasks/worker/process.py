@@ -9,9 +9,9 @@ from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.worker.claims import Ledger
+from gonemaster_tasks.worker.claims import ClaimStore
 from gonemaster_tasks.worker.gate import Gate
-from gonemaster_tasks.worker.group_commit import Combiner
+from gonemaster_tasks.worker.group_commit import GroupCommit
 from gonemaster_tasks.worker.runner import Runner
 from gonemaster_tasks.worker.running import EngineLoop, RunningJobs
 
@@ -27,9 +27,9 @@ class Process:
     runner: Runner
     gate: Gate
     publisher: EventPublisher
-    ledger: Ledger
+    claims: ClaimStore
     clock: SharedClock
-    head_order: Combiner[str, None]  # restores the order of the first messages of tiers
+    head_order: GroupCommit[str, None]  # restores the order of the first messages of tiers
     jobs: RunningJobs = field(default_factory=RunningJobs)
     loop: EngineLoop = field(default_factory=EngineLoop)
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -54,7 +54,7 @@ def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
     pause_s = _FIRST_PAUSE_S
     while True:
         try:
-            job = process.ledger.claim(job_id)
+            job = process.claims.claim(job_id)
             break
         except (StoreUnavailable, StoreConflict) as error:
             log.warning("claim deferred: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
@@ -196,7 +196,7 @@ def _store_run(process: Process, claim: Claim, record: RunRecord) -> str:
     """Graduate; a result that the database refuses becomes a failed run instead of a lost job."""
     job_id = claim.job.id
     try:
-        return str(process.ledger.graduate(Finished(job_id, claim.running.attempt, record)))
+        return str(process.claims.graduate(Finished(job_id, claim.running.attempt, record)))
     except (StoreUnavailable, StoreConflict, JobStateError):
         raise
     except Exception as error:  # whatever it is: the next attempt would end the same way

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from gonemaster_tasks.worker.group_commit import Combiner
+from gonemaster_tasks.worker.group_commit import GroupCommit
 from tests.support.workers import wait_until
 
 
@@ -29,18 +29,20 @@ class Server:
         return [LookupError(str(item)) if item < 0 else 2 * item for item in items]
 
 
-def are_pending(combiner: "Combiner[int, int]", count: int) -> bool:
-    return combiner.pending == count
+def are_pending(group_commit: "GroupCommit[int, int]", count: int) -> bool:
+    return group_commit.pending == count
 
 
-def all_together(pool: ThreadPoolExecutor, server: Server, items: Sequence[int], *, most: int) -> list["Future[int]"]:
+def all_together(
+    pool: ThreadPoolExecutor, server: Server, items: Sequence[int], *, max_group: int
+) -> list["Future[int]"]:
     """Submit the first item and, while it is under way, the others."""
-    combiner = Combiner(server, most=most)
-    futures = [pool.submit(combiner.submit, items[0])]
+    group_commit = GroupCommit(server, max_group=max_group)
+    futures = [pool.submit(group_commit.submit, items[0])]
     wait_until(lambda: server.groups, what="the first is under way")
     for count, item in enumerate(items[1:], start=1):
-        futures.append(pool.submit(combiner.submit, item))
-        wait_until(partial(are_pending, combiner, count + 1), what="the others wait")
+        futures.append(pool.submit(group_commit.submit, item))
+        wait_until(partial(are_pending, group_commit, count + 1), what="the others wait")
     server.let_go.set()
     return futures
 
@@ -54,34 +56,34 @@ def pool() -> ThreadPoolExecutor:
 def test_a_lone_request_is_served_at_once_by_its_own_thread() -> None:
     server = Server()
     server.let_go.set()
-    combiner = Combiner(server, most=8)
-    assert [combiner.submit(number) for number in (1, 2)] == [2, 4]
+    group_commit = GroupCommit(server, max_group=8)
+    assert [group_commit.submit(number) for number in (1, 2)] == [2, 4]
     assert server.groups == [(1,), (2,)]
     assert set(server.threads) == {threading.get_ident()}
 
 
 def test_requests_that_come_meanwhile_are_served_together(pool: ThreadPoolExecutor) -> None:
     server = Server()
-    futures = all_together(pool, server, [1, 2, 3, 4], most=8)
+    futures = all_together(pool, server, [1, 2, 3, 4], max_group=8)
     assert [future.result(30) for future in futures] == [2, 4, 6, 8]
     assert server.groups == [(1,), (2, 3, 4)]
 
 
 def test_no_group_is_larger_than_allowed(pool: ThreadPoolExecutor) -> None:
     server = Server()
-    futures = all_together(pool, server, [1, 2, 3, 4, 5, 6], most=2)
+    futures = all_together(pool, server, [1, 2, 3, 4, 5, 6], max_group=2)
     assert [future.result(30) for future in futures] == [2, 4, 6, 8, 10, 12]
     assert server.groups == [(1,), (2, 3), (4, 5), (6,)]
 
 
 def test_an_exception_for_one_item_is_raised_to_its_thread_only(pool: ThreadPoolExecutor) -> None:
-    futures = all_together(pool, Server(), [1, 2, -3, 4], most=8)
+    futures = all_together(pool, Server(), [1, 2, -3, 4], max_group=8)
     assert isinstance(futures[2].exception(30), LookupError)
     assert [futures[number].result(30) for number in (0, 1, 3)] == [2, 4, 8]
 
 
 def test_what_the_service_raises_is_raised_to_the_whole_group_and_the_next_is_served(pool: ThreadPoolExecutor) -> None:
-    futures = all_together(pool, Server(), [1, 13, 2, 3], most=2)
+    futures = all_together(pool, Server(), [1, 13, 2, 3], max_group=2)
     assert [isinstance(future.exception(30), ValueError) for future in futures] == [False, True, True, False]
     assert futures[3].result(30) == 6
 
@@ -89,7 +91,7 @@ def test_what_the_service_raises_is_raised_to_the_whole_group_and_the_next_is_se
 def test_every_request_of_many_threads_is_served_once(pool: ThreadPoolExecutor) -> None:
     server = Server()
     server.let_go.set()
-    combiner = Combiner(server, most=5)
+    group_commit = GroupCommit(server, max_group=5)
     numbers = [number for number in range(2000) if number != 13]
-    assert list(pool.map(combiner.submit, numbers)) == [2 * number for number in numbers]
+    assert list(pool.map(group_commit.submit, numbers)) == [2 * number for number in numbers]
     assert sorted(number for group in server.groups for number in group) == numbers
