@@ -1,12 +1,12 @@
-"""What can go wrong in the queue package, one class for each thing a caller may handle."""
+"""Errors of the tasks package, one class for each condition that a caller may handle."""
 
 
 class TasksError(Exception):
-    """Base of everything this package raises on purpose."""
+    """Base class of all errors that this package raises."""
 
 
 class SettingsError(TasksError):
-    """Values that stop the start; `problems` has one sentence for each."""
+    """Invalid settings prevent the start; `problems` has one sentence for each."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))
@@ -14,12 +14,12 @@ class SettingsError(TasksError):
 
 
 class BrokerUnavailable(TasksError):
-    """Redis did not answer; what was written to the database stands and is enqueued by the reconciler."""
+    """Redis did not respond. Committed rows stay, and the reconciler enqueues them."""
 
 
 class BrokerRefused(TasksError):
-    """A broker that cannot carry this queue, such as a Redis Cluster."""
+    """The broker does not meet the requirements of the queue, such as a Redis Cluster."""
 
 
 class NothingToRepeat(TasksError):
-    """A batch has no runs of the kind that was to be run again."""
+    """A batch has no runs of the kind that should be rerun."""

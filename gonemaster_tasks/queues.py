@@ -1,4 +1,4 @@
-"""The queues: their names, their order and the tasks that travel in them, spelled only here."""
+"""The names of queues and tasks, and the order of the queues, defined only here."""
 
 from gonemaster_db.models.jobs import Priority
 

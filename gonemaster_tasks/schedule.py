@@ -1,4 +1,4 @@
-"""What beat sends: RedBeat keeps it in Redis, and this puts it back when Redis lost it."""
+"""The schedule of beat: RedBeat keeps it in Redis, and entries that Redis has lost are restored here."""
 
 from celery import Celery
 
@@ -18,9 +18,9 @@ def restore_entries(app: Celery, broker: Broker) -> list[str]:
 
 
 def follow_purge_interval(app: Celery, broker: Broker, settings: Settings) -> bool:
-    """Take the interval of purges from the settings; what was saved over the API replaces what beat knows.
+    """Apply the interval of purges from the settings; an override replaces the interval in the entry of beat.
 
-    Without a saved one beat's own settings count, and are left alone. Returns whether beat's entry was replaced.
+    Without an override the settings of the beat process apply. Returns whether the entry was replaced.
     """
     wanted = settings.purge_interval_seconds
     app.conf.beat_schedule[PURGE_ENTRY]["schedule"] = wanted
