@@ -22,11 +22,6 @@ def get_domain(session: Session, domain_id: int) -> Domain:
     return found
 
 
-def find_domain(session: Session, name: str) -> Domain | None:
-    """Read the domain with this name (A-labels, lower case, no final dot)."""
-    return session.scalar(select(Domain).where(Domain.name == name))
-
-
 def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
     """Match names that contain a substring, in any case."""
     return column.contains(part.lower(), autoescape=True)
