@@ -46,7 +46,7 @@ coverage: $(READY) ## all tests, and the share of lines that they run; fails bel
 	$(BIN)/coverage report
 
 test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dependencies that setup.cfg allows
-	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS)
+	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS) tests/engine/test_badkeys.py tests/system/test_flower.py
 
 .venv-lowest/.ready: setup.cfg pyproject.toml .ci/lowest_versions.py
 	@echo "installing the lowest versions into .venv-lowest"

@@ -85,7 +85,7 @@ def test_network_without_dns_is_said_as_the_reason(tmp_path: Path, fault: faults
     for zone in (".", "xa", "example.xa"):
         for address in world.zone_of(zone).addresses:
             world.server(address).fault(fault)
-    result = run(world, tmp_path)
+    result = run(world, tmp_path, profile=QUICK)
     assert tags(result)[-2:] == ["NO_NETWORK", "CANNOT_CONTINUE"]
 
 
