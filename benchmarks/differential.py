@@ -1,6 +1,6 @@
-"""Compare the findings of this engine with those of zonemaster-cli over the zones of a benchworld.
+"""Compare the findings of this engine with those of zonemaster-cli over the zones of a generated test world.
 
-Inside the world's namespace (see shared/benchworld/README.md):
+Inside the network namespace in which the world is served (a directory with manifest.json, named.root and zones):
 
     world.sh exec python benchmarks/differential.py DIR --zones 100 [--reference FILE] [--silent] [--tag TAG]
 
@@ -214,7 +214,7 @@ def print_differences(differences: list[Difference]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=Path, help="of the benchworld: holds manifest.json and named.root")
+    parser.add_argument("directory", type=Path, help="of the test world: holds manifest.json and named.root")
     parser.add_argument("--zones", type=int, default=100)
     parser.add_argument("--jobs", type=int, default=2, help="zones at a time")
     parser.add_argument("--silent", action="store_true", help="also zones whose servers time out")

@@ -1,6 +1,6 @@
-"""Run the engine over the zones of a benchworld and print CPU seconds, queries and wall time per zone.
+"""Run the engine over the zones of a generated test world and print CPU seconds, queries and wall time per zone.
 
-Inside the world's namespace (see shared/benchworld/README.md):
+Inside the network namespace in which the world is served (a directory with manifest.json, named.root and zones):
 
     world.sh exec python benchmarks/engine.py DIR --zones 200 --concurrency 32 [--clean] [--json FILE] [--profile]
 
@@ -116,7 +116,7 @@ def make_runner(loop: str) -> tuple[str, asyncio.Runner]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=Path, help="of the benchworld: holds manifest.json and named.root")
+    parser.add_argument("directory", type=Path, help="of the test world: holds manifest.json and named.root")
     parser.add_argument("--zones", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=32, help="runs at a time")
     parser.add_argument("--clean", action="store_true", help="only zones without defects")
