@@ -1,4 +1,4 @@
-"""Measure the whole stack: clean zones of a generated test world by one POST /jobs/batch, PostgreSQL, Redis, real workers.
+"""Measure the whole stack: clean zones of a test world by one POST /jobs/batch, PostgreSQL, Redis, real workers.
 
 Inside the world's namespace, in the repository's root:
 
