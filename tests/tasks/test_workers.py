@@ -136,7 +136,13 @@ def test_pauses_in_the_middle_of_a_sweep_leave_the_queue_in_its_order(farm: Farm
         wait_until(partial(_are_started, farm, done), within_s=120, what="the sweep is under way")
         pause_queue(farm.parts)
         wait_until(
-            lambda: farm.broker.unacked.count() == 0, within_s=60, what="all that was taken has ended or is back"
+            lambda: (
+                farm.broker.unacked.count() == 0
+                # kombu notes a message as held after BRPOP gave it: in between it is neither in the list nor there
+                and farm.broker.lists.depth(BATCH) + len({start["job_id"] for start in farm.starts()}) == 900
+            ),
+            within_s=60,
+            what="all that was taken has ended or is back",
         )
         started = {start["job_id"] for start in farm.starts()}
         left = [job_id for job_id in batch.job_ids if job_id not in started]
