@@ -9,7 +9,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from gonemaster_engine.budget import Budget
 from gonemaster_engine.dnssec.verify import Verifier
+from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import Lifetimes, QueryKey
 from gonemaster_engine.net.nameserver import Nameserver, NameserverTiming, Server
 from gonemaster_engine.net.transport import Timing
@@ -51,6 +53,7 @@ class RunContext:
         log: Log,
         undelegated: Undelegated | None = None,
         clock: Callable[[], float] = time.time,
+        limits: RunLimits = DEFAULT_LIMITS,
     ) -> None:
         self.zone_name = zone_name
         self.profile = profile
@@ -59,7 +62,10 @@ class RunContext:
         self.undelegated = undelegated or Undelegated()
         self.clock = clock
         self.loop = asyncio.get_running_loop()
-        self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), profile.retry)
+        self.budget = Budget(limits)
+        # so that the probes of an address fit into what a silent one may get
+        tries = min(profile.retry, limits.max_silent_packets_per_address // limits.max_probes)
+        self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), max(tries, 1))
         self.probe_timing = dataclasses.replace(self.timing, tries=1)
         self.transport = resources.transport
         self.hot = resources.hot
@@ -72,6 +78,7 @@ class RunContext:
         self.pinned_addresses = frozenset(
             address for addresses in self.undelegated.servers.values() for address in addresses
         )
+        self.budget.add_delegated(self.pinned_addresses)
         self._ipv6 = profile.ipv6 and resources.has_ipv6
 
     def uses_family(self, *, ipv6: bool) -> bool:

@@ -174,10 +174,13 @@ class Zone:
         return None if delegation is None else self.context.nameservers(dict(delegation))
 
     async def _delegation(self) -> Delegation | None:
-        delegation = await self._glue()
-        if delegation is None:
+        glue = await self._glue()
+        if glue is None:
             return None
-        return await self._with_resolved(delegation)
+        delegation = await self._with_resolved(glue)
+        if self.name == self.context.zone_name:
+            self.context.budget.add_delegated(address for found in delegation.values() for address in found)
+        return delegation
 
     async def _glue(self) -> dict[str, set[str]] | None:
         """Return the names of the delegation with the glue of those that are in-domain. Get-Delegation."""

@@ -8,10 +8,11 @@ import statistics
 from collections import deque
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import is_global
+from gonemaster_engine.budget import Account, Budget
 from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
@@ -23,6 +24,7 @@ from gonemaster_engine.run_log import Log
 COOKIE_OPTION = 10  # RFC 7873 section 4
 CLIENT_COOKIE_OCTETS = 8
 _HARD_ERRORS = 2  # then an address counts as unreachable for a while
+_SYN_PACKETS = 4  # that the kernel sends within the time limit of a connection that nobody accepts
 
 Answer = asyncio.Future[Response | None]
 
@@ -50,6 +52,9 @@ class NameserverTiming:
         return cls(name, "", 0, None, None, None, None, None, 0.0, 0, 0, "unresolved")
 
 
+_Held: TypeAlias = "deque[tuple[QueryKey, Answer, Nameserver]]"
+
+
 class RunState(Protocol):
     """What the servers of a run need of it; `RunContext` has it.
 
@@ -73,6 +78,10 @@ class RunState(Protocol):
     @property
     def transport(self) -> Transport:
         """What sends the queries."""
+
+    @property
+    def budget(self) -> Budget:
+        """What the run may still send."""
 
     @property
     def hot(self) -> HotCache:
@@ -99,10 +108,16 @@ class RunState(Protocol):
 
 
 class Server:
-    """One address in a run: its answers, its failures, its times. All names of the address share it."""
+    """One address in a run: its answers, its failures, its times. All names of the address share it.
+
+    An address that has not answered yet gets few queries at a time. The others wait, and most are never sent if it
+    stays silent: it may belong to somebody who has nothing to do with the zone.
+    """
 
     __slots__ = (
+        "_account",
         "_active",
+        "_active_tcp",
         "_failures",
         "_guarded",
         "_held",
@@ -130,8 +145,10 @@ class Server:
         self._failures: dict[tuple[bool, bool, bool], _Failures] = {}  # by (TCP, EDNS, any source)
         self._tried_tcp = False
         self._strayed = False  # a reply came from another address
-        self._held: deque[tuple[QueryKey, Answer]] = deque()
+        self._held: tuple[_Held, _Held] = (deque(), deque())  # over UDP, over TCP
         self._active = 0
+        self._active_tcp = 0
+        self._account = Account(address)
         self._guarded: bool | None = None
 
     def query(self, key: QueryKey, nameserver: Nameserver, *, shared: bool) -> Answer:
@@ -168,11 +185,31 @@ class Server:
             return
         if shared:
             answer.add_done_callback(lambda done: self._keep(key, done))
-        limit = run.profile.nameserver_concurrency
-        if limit and self._active >= limit:
-            self._held.append((key, answer))
-        else:
+        if self._has_room(tcp=key.tcp):
             self._send(key, answer)
+        else:
+            self._held[key.tcp].append((key, answer, nameserver))
+
+    def _has_room(self, *, tcp: bool) -> bool:
+        """Say whether one more query may be under way; a silent address gets one connection at a time."""
+        limit = self._run.profile.nameserver_concurrency
+        if limit and self._active >= limit:
+            return False
+        if self._account.answered:
+            return True
+        return not self._active_tcp if tcp else self._active - self._active_tcp < self._run.budget.limits.max_probes
+
+    def _send_held(self) -> None:
+        """Send what waited, as far as there is room and the address is not given up meanwhile."""
+        for held in self._held:
+            while held and self._has_room(tcp=held[0][0].tcp):
+                key, answer, nameserver = held.popleft()
+                if answer.done():
+                    continue
+                if self._is_given_up(key, nameserver):
+                    answer.set_result(None)
+                else:
+                    self._send(key, answer)
 
     def _keep(self, key: QueryKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
@@ -226,20 +263,33 @@ class Server:
         return failed_at + self._run.profile.error_cache_ttl_s - self._run.loop.time()
 
     def _send(self, key: QueryKey, answer: Answer) -> None:
-        self._active += 1
         run = self._run
+        timing = run.probe_timing if key.probing else run.timing
+        packets = self._packets(key, timing)
+        if not run.budget.charge(self._account, packets):
+            if not run.budget.is_stopped:  # else the run ends, and nobody may take this for silence
+                answer.set_result(None)
+            return
+        self._active += 1
+        self._active_tcp += key.tcp
         qname = key.qname_octets or names.to_wire(key.qname)
         qclass = CLASS_NUMBER[key.qclass]
         query = Query(
             self.address,
             query_body(qname, type_number(key.qtype), qclass, key.flags, key.edns),
-            run.probe_timing if key.probing else run.timing,
-            lambda outcome: self._on_outcome(key, answer, outcome),
+            timing,
+            lambda outcome: self._on_outcome(key, answer, outcome, unused=unused(outcome)),
             question_octets=len(qname) + 4,
             qclass=qclass,
             any_source=key.any_source,
             source_address=run.profile.source6 if self.is_ipv6 else run.profile.source4,
         )
+
+        def unused(outcome: Outcome) -> int:
+            if key.tcp:
+                return 0 if outcome.error == TIMEOUT else packets - 1
+            return query.tries_left
+
         run.queries += 1
         if run.log.traces_queries:
             trace.sent(run.log, self.address, key)
@@ -248,16 +298,26 @@ class Server:
         else:
             run.transport.send_udp(query)
 
-    def _on_outcome(self, key: QueryKey, answer: Answer, outcome: Outcome) -> None:
+    def _packets(self, key: QueryKey, timing: Timing) -> int:
+        """Return how many packets a query takes at most."""
+        if key.tcp:
+            return 1 if self._account.answered else _SYN_PACKETS
+        return timing.tries
+
+    def _on_outcome(self, key: QueryKey, answer: Answer, outcome: Outcome, *, unused: int) -> None:
         self._active -= 1
+        self._active_tcp -= key.tcp
+        budget = self._run.budget
+        budget.pay_back(self._account, unused)
         response = outcome.response
+        if response:
+            budget.note_answer(self._account)
         self._count(key, outcome)
         if response and response.tc and key.fallback and not key.tcp:
             self._retry_over_tcp(key, answer, response)
         elif not answer.done():
             answer.set_result(response)
-        while self._held and self._active < self._run.profile.nameserver_concurrency:
-            self._send(*self._held.popleft())
+        self._send_held()
 
     def _retry_over_tcp(self, key: QueryKey, answer: Answer, truncated: Response) -> None:
         over_tcp = key._replace(tcp=True)

@@ -1,0 +1,135 @@
+"""The budget of a run: what it has sent and may still send, and what was left out because a limit was reached.
+
+Every packet of a run passes `Server` (net/nameserver.py), and every packet there is paid for here before it is sent.
+A query is charged with the most that it can cost; what it did not need is paid back at its end, so a limit holds
+at each moment, not only on average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
+
+_EXAMPLES = 10  # of what was left out, per limit
+_MOST_SUBJECTS = 10_000
+_FEW_PACKETS = 8  # what it takes to find out whether an address answers
+
+
+class LeftOut:
+    """What one limit left out."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+        self._subjects: set[str] = set()
+
+    def add(self, subject: str) -> None:
+        """Note a name or address, once; no more are noted than memory may be used for."""
+        if len(self._subjects) < _MOST_SUBJECTS:
+            self._subjects.add(subject)
+
+    @property
+    def count(self) -> int:
+        """How many names or addresses were left out, as far as they were counted."""
+        return len(self._subjects)
+
+    @property
+    def examples(self) -> list[str]:
+        """The first of them, sorted."""
+        return sorted(self._subjects)[:_EXAMPLES]
+
+
+class Account:
+    """What was sent to one address."""
+
+    __slots__ = ("address", "answered", "packets")
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.packets = 0
+        self.answered = False
+
+
+class Budget:
+    """The budget of one run."""
+
+    def __init__(self, limits: RunLimits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
+        self.packets = 0
+        self.silent_packets = 0  # to addresses that have not answered
+        self.stop: Callable[[], None] | None = None  # ends the run when there is nothing left
+        self.is_stopped = False
+        self._delegated: set[str] = set()
+        self._left_out: dict[str, LeftOut] = {}
+
+    def add_delegated(self, addresses: Iterable[str]) -> None:
+        """Note addresses of the tested zone's delegation: what the run is about, so more may be sent to them."""
+        self._delegated.update(addresses)
+
+    def charge(self, account: Account, packets: int) -> bool:
+        """Pay for so many packets to an address; say whether they may be sent."""
+        limits = self.limits
+        if self.packets + packets > limits.max_queries:
+            self._end("max_queries", limits.max_queries, account.address)
+            return False
+        name, most = self._limit_of(account)
+        if account.packets + packets > most:
+            self.leave_out(name, most, account.address)
+            return False
+        if not account.answered:
+            if not self._may_probe(account, packets):
+                return False
+            self.silent_packets += packets
+        account.packets += packets
+        self.packets += packets
+        return True
+
+    def _limit_of(self, account: Account) -> tuple[str, int]:
+        limits = self.limits
+        if account.address in self._delegated:
+            return "max_queries_per_address", limits.max_queries_per_address
+        return "max_outside_packets", min(limits.max_outside_packets, limits.max_queries_per_address)
+
+    def _may_probe(self, account: Account, packets: int) -> bool:
+        limits = self.limits
+        if account.packets + packets > limits.max_silent_packets_per_address:
+            self.leave_out("max_silent_packets_per_address", limits.max_silent_packets_per_address, account.address)
+            return False
+        # the last third is for addresses of which little is known: not to be asked is not to be silent
+        kept = limits.max_silent_packets // 3 if account.packets >= _FEW_PACKETS else 0
+        if self.silent_packets + packets > limits.max_silent_packets - kept:
+            self.leave_out("max_silent_packets", limits.max_silent_packets, account.address)
+            return False
+        return True
+
+    def pay_back(self, account: Account, packets: int) -> None:
+        """Take back what a query was charged with and did not send."""
+        account.packets -= packets
+        self.packets -= packets
+        if not account.answered:
+            self.silent_packets -= packets
+
+    def note_answer(self, account: Account) -> None:
+        """Note that an address answers: nothing sent to it was sent to a silent one."""
+        if not account.answered:
+            account.answered = True
+            self.silent_packets -= account.packets
+
+    def _end(self, limit: str, value: int, subject: str) -> None:
+        """End the run: without answers to queries that were never sent, no finding would be true."""
+        self.leave_out(limit, value, subject)
+        if self.stop and not self.is_stopped:
+            self.is_stopped = True
+            self.stop()
+
+    def leave_out(self, limit: str, value: int, subject: str) -> None:
+        """Note that a name or an address was left out because of a limit."""
+        left_out = self._left_out.get(limit)
+        if left_out is None:
+            left_out = self._left_out[limit] = LeftOut(value)
+        left_out.add(subject)
+
+    @property
+    def left_out(self) -> dict[str, LeftOut]:
+        """What was left out, by the name of the limit, sorted."""
+        return dict(sorted(self._left_out.items()))
