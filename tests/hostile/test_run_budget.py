@@ -118,6 +118,6 @@ SIZES = st.one_of(st.integers(0, 5), st.integers(0, 150))
 def test_no_zone_makes_a_run_send_more_than_its_budget(remembers: bool, **sizes: int) -> None:
     world = evil_zone(**sizes)
     delegated = {OWN, *(address for address in numbered(sizes["addresses"]))}
-    fields = {"error_cache_ttl_s": 30, "fast_fail_timeout_count": 3} if remembers else {}
+    fields: dict[str, Any] = {"error_cache_ttl_s": 30, "fast_fail_timeout_count": 3} if remembers else {}
     run(world, **fields)
     check_budget(world, delegated)
