@@ -38,7 +38,7 @@ from gonemaster_db.models import (
 )
 from gonemaster_db.repositories.domains import refresh_domains
 from gonemaster_db.session import Store
-from gonemaster_engine.registry import cases
+from gonemaster_engine.catalogue import cases
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 SEED = 5

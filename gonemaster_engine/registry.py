@@ -1,4 +1,4 @@
-"""What test cases are made of: tags, findings, cases, modules, and the list of all of them.
+"""What test cases are made of: tags, findings, cases and modules. Their list is in catalogue.py.
 
 A case declares its tags once, with default level and argument keys; the default profile, the tag catalogue,
 the documents and the message catalogues are built from or checked against this registry.
@@ -6,13 +6,11 @@ the documents and the message catalogues are built from or checked against this 
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TypeAlias, overload
 
-from gonemaster_engine.errors import UnknownTestCase
 from gonemaster_engine.families import IPV4_DISABLED, IPV6_DISABLED, ServerFilter, server_filter
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.zone import Zone
@@ -63,7 +61,7 @@ class Case:
     @property
     def manual(self) -> str:
         """What the file of the case says about it: specification and RFCs."""
-        return (importlib.import_module(self.function.__module__).__doc__ or "").strip()
+        return (sys.modules[self.function.__module__].__doc__ or "").strip()
 
 
 @overload
@@ -114,41 +112,3 @@ def requires_any(case_id: str, *wanted: str) -> Condition:
 def requires_none(case_id: str, *unwanted: str) -> Condition:
     """Return the condition that `case_id` gave none of these tags."""
     return Condition((case_id,), lambda emitted: emitted.get(case_id, frozenset()).isdisjoint(unwanted))
-
-
-@cache
-def modules() -> Mapping[str, Module]:
-    """Return all modules by name, in the order in which they are reported."""
-    found = (importlib.import_module(f"gonemaster_engine.testcases.{name.lower()}").MODULE for name in MODULE_NAMES)
-    return {module.name: module for module in found}
-
-
-@cache
-def cases() -> Mapping[str, Case]:
-    """Return all test cases by id, in the order in which they are reported."""
-    return {case.id: case for module in modules().values() for case in module.cases}
-
-
-def select(tests: Iterable[str] = (), exclude: Iterable[str] = ()) -> list[Case]:
-    """Return the cases that a selection names, in their order: all of them without `tests`, less the excluded.
-
-    Both take ids of cases and names of modules, in any case.
-
-    Raises:
-        UnknownTestCase: a name is neither.
-    """
-    chosen = _expand(tests) or set(cases())
-    left_out = _expand(exclude)
-    return [case for case in cases().values() if case.id in chosen and case.id not in left_out]
-
-
-def _expand(names: Iterable[str]) -> set[str]:
-    ids: set[str] = set()
-    for name in names:
-        if name.upper() in modules():
-            ids.update(case.id for case in modules()[name.upper()].cases)
-        elif name.lower() in cases():
-            ids.add(name.lower())
-        else:
-            raise UnknownTestCase(name)
-    return ids

@@ -21,6 +21,7 @@ from typing import Any
 from gonemaster_engine import names
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.asn.lookup import AsnLookup
+from gonemaster_engine.catalogue import modules, select
 from gonemaster_engine.context import DSInfo, RunContext, Undelegated
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
@@ -29,7 +30,7 @@ from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.nameserver import NameserverTiming
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.profile.profile import Profile
-from gonemaster_engine.registry import Case, Condition, modules, select
+from gonemaster_engine.registry import Case, Condition
 from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run_log import Log

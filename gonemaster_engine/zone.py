@@ -331,20 +331,11 @@ class Zone:
         """Return the servers to query on behalf of the zone: its own, else those of the delegation; one per address."""
         return _one_per_address(await self.ns() or await self.glue())
 
-    async def query_one(self, qname: str, qtype: str, **options: Any) -> Response | None:
-        """Return the first response of the zone's servers, queried in turn."""
-        return await self._first(qname, qtype, lambda response: True, options)
-
     async def query_auth(self, qname: str, qtype: str, **options: Any) -> Response | None:
         """Return the first authoritative response of the zone's servers, queried in turn."""
-        return await self._first(qname, qtype, lambda response: response.aa, options)
-
-    async def _first(
-        self, qname: str, qtype: str, accept: Callable[[Response], bool], options: dict[str, Any]
-    ) -> Response | None:
         for server in await self.servers():
             response = await server.query(qname, qtype, **options)
-            if response and accept(response):
+            if response and response.aa:
                 return response
         return None
 

@@ -13,9 +13,9 @@ from gonemaster_db.models import Entry, Job, Run, RunStatus
 from gonemaster_db.repositories.entries import entries_of_run
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.runs import has_dnssec_chain
+from gonemaster_engine.catalogue import cases
 from gonemaster_engine.entries import Level
 from gonemaster_engine.messages import best_locale, description, message
-from gonemaster_engine.registry import cases
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.score import Score, compute_score
 from gonemaster_tasks.config.scoring import current_scoring

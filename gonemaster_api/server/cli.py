@@ -96,8 +96,3 @@ def _flags(given: argparse.Namespace) -> dict[str, Any]:
         for name, value in flags.items()
         if value is not None
     }
-
-
-def settings_of(**flags: Any) -> Settings:
-    """Load settings as the command does; for tests and tools."""
-    return load_settings(flags)

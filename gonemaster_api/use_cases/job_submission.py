@@ -22,10 +22,10 @@ from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.domains import ensure_domains
 from gonemaster_db.repositories.profiles import get_profile
 from gonemaster_db.repositories.tags import default_profile_id, tag_domains
+from gonemaster_engine.catalogue import select
 from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCase
 from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.profile.profile import default_profile
-from gonemaster_engine.registry import select
 from gonemaster_tasks.control.submit import submit_job
 
 MAX_REPORTED = 100

@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from importlib.metadata import version as version_of
 from typing import Any, TypeVar
 
+from gonemaster_engine.catalogue import modules
 from gonemaster_engine.cli import badkeys_list
 from gonemaster_engine.cli.options import (
     EXIT_USAGE,
@@ -36,7 +37,6 @@ from gonemaster_engine.findings import SYSTEM
 from gonemaster_engine.messages import message
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.recording.cachefile import CachedAnswer, PacketCache, read_cache, write_cache
-from gonemaster_engine.registry import modules
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import RunResult, run_test
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, load_config

@@ -9,7 +9,6 @@ import dns.rdatatype
 TYPE_TEXT: dict[int, str] = {int(value): value.name.replace("_", "-") for value in dns.rdatatype.RdataType}
 TYPE_NUMBER: dict[str, int] = {text: number for number, text in TYPE_TEXT.items()}
 CLASS_NUMBER: dict[str, int] = {"IN": 1, "CH": 3, "HS": 4, "NONE": 254, "ANY": 255}
-CLASS_TEXT: dict[int, str] = {number: text for text, number in CLASS_NUMBER.items()}
 RCODE_TEXT: dict[int, str] = {int(value): value.name for value in dns.rcode.Rcode}
 
 A, NS, CNAME, SOA, PTR, MX, AAAA, DNAME, OPT, RRSIG = 1, 2, 5, 6, 12, 15, 28, 39, 41, 46

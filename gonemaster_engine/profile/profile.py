@@ -33,11 +33,6 @@ class AsnDatabase:
     style: str  # "cymru" or "ripe": the one to be tried first
     sources: Mapping[str, tuple[str, ...]]  # names of zones ("cymru") and of whois servers ("ripe")
 
-    @property
-    def first_sources(self) -> tuple[str, ...]:
-        """The sources of the style to be tried first."""
-        return self.sources.get(self.style, ())
-
 
 @dataclass(frozen=True, eq=False)
 class Profile:

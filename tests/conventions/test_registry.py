@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gonemaster_engine.catalogue import cases, modules
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import END, START, SYSTEM, Tag
 from gonemaster_engine.messages import advice, placeholders, template
 from gonemaster_engine.profile.profile import default_profile
-from gonemaster_engine.registry import MODULE_NAMES, cases, modules
+from gonemaster_engine.registry import MODULE_NAMES
 
 Agreed = dict[str, dict[str, list[str]]]
 """Of each test case or module, the tags with their level and argument keys."""

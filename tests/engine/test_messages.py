@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gonemaster_engine import messages
+from gonemaster_engine.catalogue import cases
 from gonemaster_engine.messages import advice, best_locale, description, locales, message, translation
-from gonemaster_engine.registry import cases
 
 
 def test_arguments_are_filled_in() -> None:

@@ -20,7 +20,7 @@ def test_default_profile_has_the_documented_values() -> None:
     assert not profile.allow_non_global_targets
     assert not profile.no_network
     assert len(profile.test_cases) == 87
-    assert profile.asn_db.first_sources == ("asnlookup.zonemaster.net", "asn.cymru.com")
+    assert profile.asn_db.sources[profile.asn_db.style] == ("asnlookup.zonemaster.net", "asn.cymru.com")
     assert profile.setting("dnssec04", "REMAINING_SHORT") == 43200
 
 

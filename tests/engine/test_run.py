@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 import dns.name
 import pytest
 
+from gonemaster_engine.catalogue import cases, modules
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDelegation, InvalidDomain, UnknownTestCase
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.profile.profile import default_profile
-from gonemaster_engine.registry import Case, Module, cases, modules
+from gonemaster_engine.registry import Case, Module
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import DSInfo, RunResult, run_test
 from gonemaster_engine.zone import Zone
