@@ -34,11 +34,11 @@ _PAUSED = exists().where(
     QueuePause.tier == case((_IS_NORMAL, Priority.NORMAL.tier), else_=Priority.BATCH.tier),
     or_(QueuePause.until.is_(None), QueuePause.until > bindparam("moment")),
 )
-_CLAIMABLE = (
+_DUE = (
     _JOBS.c.status == JobStatus.QUEUED,
     or_(_JOBS.c.expires_at.is_(None), _JOBS.c.expires_at > bindparam("moment")),
-    ~_PAUSED,
 )
+_CLAIMABLE = (*_DUE, ~_PAUSED)
 _PROFILE = select(Profile.config).where(Profile.id == _JOBS.c.profile_id).scalar_subquery()
 
 
@@ -140,6 +140,11 @@ def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, leas
     """Claim one job and return it; None if it cannot be claimed."""
     claimed = claim_jobs(session, [job_id], worker=worker, now=now, lease=lease)
     return get_job(session, job_id) if claimed else None
+
+
+def is_due(session: Session, job_id: str, *, now: datetime) -> bool:
+    """Whether a job is queued and has not expired; its tier may be paused."""
+    return bool(session.scalar(select(exists().where(_JOBS.c.id == job_id, *_DUE)), {"moment": now}))
 
 
 def renew_leases(

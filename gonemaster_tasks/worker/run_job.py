@@ -10,7 +10,7 @@ from gonemaster_db.models import Job
 from gonemaster_db.models.runs import RunStatus
 from gonemaster_db.records import EntryRecord, RunRecord
 from gonemaster_db.repositories.graduation import Finished, fail_job, requeue_job
-from gonemaster_db.repositories.jobs import ClaimedJob
+from gonemaster_db.repositories.jobs import ClaimedJob, is_due
 from gonemaster_db.repositories.pauses import is_paused
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -47,10 +47,13 @@ def run_job(process: Process, job_id: str, tier: str) -> None:
             _work(process, claim)
     finally:
         process.gate.release(job_id)
+    # After the release: this process may take the message again at once, and would drop it as one of a job in a slot.
+    if claim is None and _is_still_due(process, job_id, tier):
+        _put_back(process, job_id, tier)
 
 
 def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
-    """Claim the job, waiting while the database is unavailable; None if it is not queued any more."""
+    """Claim the job, waiting while the database is unavailable; None if it may not start now or any more."""
     pause_s = _FIRST_PAUSE_S
     while True:
         try:
@@ -59,29 +62,29 @@ def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
         except (StoreUnavailable, StoreConflict) as error:
             log.warning("claim deferred: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
         if process.stopping.wait(pause_s):
-            _put_back(process, job_id, tier)
             return None
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
     if job is None:
-        _not_claimed(process, job_id, tier)
         return None
     running = RunningJob(job_id, job.attempt, tier)
     process.jobs.add(running)
     return Claim(job, running)
 
 
-def _not_claimed(process: Process, job_id: str, tier: str) -> None:
-    """Put the message of a job that may not start now back; drop that of a job that is not queued any more."""
+def _is_still_due(process: Process, job_id: str, tier: str) -> bool:
+    """Say whether a job that was not claimed needs its message; a pause that refused it holds the tier."""
+    now = process.clock.now()
     try:
         with process.store.read_only() as session:
-            paused = is_paused(session, tier, now=process.clock.now())
+            # The row decides, not the pause: a pause that refused the claim may be over by now.
+            due, paused = is_due(session, job_id, now=now), is_paused(session, tier, now=now)
     except StoreUnavailable:
-        paused = True  # a message too many is harmless
-    if not paused:
+        due, paused = True, True  # a message too many is harmless
+    if not due:
         log.debug("job is not queued any more", extra={"job_id": job_id})
-        return
-    process.gate.note_pause(tier)
-    _put_back(process, job_id, tier)
+    elif paused:
+        process.gate.note_pause(tier)
+    return due
 
 
 def _work(process: Process, claim: Claim) -> None:

@@ -1,0 +1,139 @@
+"""A message is given up only if its job needs it no more, whatever happens between its claim and the next step."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.repositories.jobs import hold_job
+from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
+from gonemaster_db.session import Store
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.clock import SharedClock
+from gonemaster_tasks.broker.events import EventPublisher
+from gonemaster_tasks.broker.marks import Controls
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.order_changes import restore_head_order
+from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.worker.claims import ClaimStore
+from gonemaster_tasks.worker.gate import Gate
+from gonemaster_tasks.worker.group_commit import GroupCommit
+from gonemaster_tasks.worker.process import Process
+from gonemaster_tasks.worker.run_job import run_job
+from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
+from tests.support.rows import queue_job
+
+NOT_PAUSED = Controls({})
+
+
+@dataclass
+class CountingRunner:
+    """An engine that finds nothing at once."""
+
+    tested: list[str] = field(default_factory=list)
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
+        self.tested.append(order.job_id)
+        return Outcome([], effective_profile={})
+
+
+@pytest.fixture
+def runner() -> CountingRunner:
+    return CountingRunner()
+
+
+@pytest.fixture
+def process(store: Store, broker: Broker, runner: CountingRunner) -> Iterator[Process]:
+    """A worker process without Celery, whose gate was told of no pause."""
+    clock = SharedClock()
+    gate = Gate(slots=2, reserved_normal=0, clock=clock)
+    gate.update(NOT_PAUSED, None)
+    claims = ClaimStore(store, worker="w1", clock=clock, lease=timedelta(minutes=1))
+    head_order = GroupCommit(partial(restore_head_order, store, broker), max_group=2)
+    live, events = LiveSettings(Settings()), EventPublisher(broker.events)
+    made = Process("w1", live, store, broker, runner, gate, events, claims, clock, head_order)
+    made.loop.start()
+    yield made
+    made.loop.stop()
+
+
+def pause(store: Store) -> None:
+    with store.transaction() as session:
+        pause_tiers(session, [NORMAL], paused_by="ops", reason="", now=utcnow())
+
+
+def resume(store: Store) -> None:
+    with store.transaction() as session:
+        resume_tiers(session, [NORMAL])
+
+
+def after_the_next(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, then: Callable[[], object]) -> None:
+    """Let something happen right after the next call of a method."""
+    method = getattr(owner, name)
+
+    def call(*args: object) -> object:
+        monkeypatch.setattr(owner, name, method)
+        answer = method(*args)
+        then()
+        return answer
+
+    monkeypatch.setattr(owner, name, call)
+
+
+def test_a_job_refused_by_a_pause_keeps_its_message(process: Process, runner: CountingRunner) -> None:
+    job_id = queue_job(process.store).id
+    pause(process.store)
+    run_job(process, job_id, NORMAL)
+    assert list(process.broker.lists.waiting_ids(NORMAL)) == [job_id]
+    assert process.gate.paused(NORMAL)  # else the next BRPOP would take it again
+    assert not runner.tested
+
+
+def test_a_job_refused_by_a_pause_that_ends_at_once_keeps_its_message(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = queue_job(process.store).id
+    pause(process.store)
+    after_the_next(monkeypatch, process.claims, "claim", partial(resume, process.store))
+    run_job(process, job_id, NORMAL)
+    assert list(process.broker.lists.waiting_ids(NORMAL)) == [job_id]
+    assert not process.gate.paused(NORMAL)
+
+
+def test_a_message_that_is_put_back_and_taken_again_at_once_is_not_dropped(
+    process: Process, runner: CountingRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = queue_job(process.store).id
+    pause(process.store)
+
+    def take_again() -> None:
+        resume(process.store)
+        process.gate.update(NOT_PAUSED, None)  # the heartbeat reads the copy in Redis, which has no pause yet
+        run_job(process, job_id, NORMAL)
+
+    after_the_next(monkeypatch, process.broker.lists, "put_back", take_again)
+    run_job(process, job_id, NORMAL)
+    assert runner.tested == [job_id]
+
+
+@pytest.mark.parametrize("state", ["held", "expired", "unknown"])
+def test_the_message_of_a_job_that_is_not_due_is_dropped(process: Process, runner: CountingRunner, state: str) -> None:
+    # An expired job waits for the reaper, which makes a run of it: put back, its message would go round until then.
+    expires_at = utcnow() - timedelta(seconds=1) if state == "expired" else None
+    job_id = "job_unknown" if state == "unknown" else queue_job(process.store, expires_at=expires_at).id
+    if state == "held":
+        with process.store.transaction() as session:
+            hold_job(session, job_id)
+    run_job(process, job_id, NORMAL)
+    assert process.broker.lists.depth(NORMAL) == 0
+    assert not runner.tested
