@@ -163,6 +163,7 @@ def requeue_job(
         return _write_run(session, canceled, RunRecord(RunStatus.CANCELED, now, error="canceled"))
     exhausted = Job.attempt - Job.releases >= max_attempts
     if not released and (job := _take(session, *claim, exhausted)):
+        # Starts that ended with an orderly stop of the worker say nothing against the job.
         error = f"abandoned after {job['attempt'] - job['releases']} attempts"
         return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
     return _back_to_queue(session, job_id, claim, released=released)

@@ -34,6 +34,7 @@ def store_response(
     Raises:
         StoreConflict: a concurrent request with the same key was first; on a retry find_response returns its response.
     """
+    # An expired key that the purge has not reached yet must not block its new use.
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.key == key, _is_expired(now)))
     row = {
         "key": key,

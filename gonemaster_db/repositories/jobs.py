@@ -153,6 +153,7 @@ def renew_leases(
     """Renew the leases of all jobs of one worker by one statement."""
     if not job_ids:
         return LeaseRenewal(frozenset(), frozenset())
+    # Stated twice, as in the claim: the subquery may wait for another transaction that takes the job away.
     ours = (_JOBS.c.id.in_(job_ids), _JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == worker)
     renewed = session.execute(
         update(Job)

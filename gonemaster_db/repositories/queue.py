@@ -5,7 +5,7 @@ from collections.abc import Iterator, KeysView, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from gonemaster_db.chunks import chunks
@@ -65,8 +65,8 @@ def iter_queued_ids(session: Session, priority: int) -> Iterator[str]:
 
 def next_queued_after(session: Session, job: Job) -> str | None:
     """Return the id of the next queued job behind this one in its tier, None if it is the last."""
-    behind = or_(Job.position > job.position, and_(Job.position == job.position, Job.id > job.id))
-    query = select(Job.id).where(Job.priority == job.priority, Job.status == JobStatus.QUEUED, behind)
+    behind = _behind(job.position, job.id)
+    query = select(Job.id).where(Job.priority == job.priority, Job.status == JobStatus.QUEUED, *behind)
     return session.scalar(query.order_by(Job.position, Job.id).limit(1))
 
 
@@ -117,6 +117,7 @@ def move_to_end(session: Session, job_ids: Sequence[str], *, to: End) -> list[st
     if to == "back":
         positions = allocate_positions(session, priority, len(movable))
     else:
+        # Positions may be negative, so there is always room at the front.
         first = session.scalar(select(func.min(Job.position)).where(Job.priority == priority)) or 0
         positions = list(range(first - len(movable) * GAP, first, GAP))
     _set_positions(session, dict(zip(movable, positions, strict=True)))
@@ -177,13 +178,15 @@ def _mismatch(job_ids: Sequence[str], waiting: KeysView[str]) -> str:
     return f"the order must list every waiting job exactly once: {'; '.join(found)}"
 
 
+def _behind(position: int, job_id: str) -> tuple[ColumnElement[bool], ...]:
+    """Match the jobs behind a place. The plain bound lets a scan of the index begin there; an OR alone does not."""
+    return Job.position >= position, or_(Job.position > position, and_(Job.position == position, Job.id > job_id))
+
+
 def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) -> list[tuple[int, str]]:
     query = select(Job.position, Job.id).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
     if last is not None:
-        position, job_id = last
-        query = query.where(
-            Job.position >= position, or_(Job.position > position, and_(Job.position == position, Job.id > job_id))
-        )
+        query = query.where(*_behind(*last))
     rows = session.execute(query.order_by(Job.position, Job.id).limit(_SLICE))
     return [(position, job_id) for position, job_id in rows]
 
@@ -191,6 +194,7 @@ def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) 
 def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
     """Lock the waiting ones of the jobs; returns their ids in the order given, and their tier."""
     found: dict[str, int] = {}
+    # Sorted over all chunks: locks are taken in the order of id, as everywhere, so that two moves cannot deadlock.
     for chunk in chunks(sorted(set(job_ids)), _SLICE):
         query = select(Job.id, Job.priority).where(Job.id.in_(chunk), Job.status.in_(WAITING))
         found |= {row.id: row.priority for row in session.execute(query.order_by(Job.id).with_for_update())}

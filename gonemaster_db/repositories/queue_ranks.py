@@ -69,6 +69,7 @@ def _count_between(session: Session, priority: int, bounds: Sequence[QueueKey]) 
         .where(
             Job.priority == priority,
             Job.status == JobStatus.QUEUED,
+            # The index serves the range; the two conditions below only decide about equal positions at its ends.
             Job.position.between(spans.low, spans.high),
             or_(Job.position > spans.low, Job.id >= spans.low_id),
             or_(Job.position < spans.high, Job.id < spans.high_id),

@@ -95,6 +95,7 @@ def in_range(value: Order, start: Order, end: Order) -> bool:
 
     Where the end is not after the start the range wraps around; with both equal it is all but that one.
     """
+    # The last NSEC of a zone points back to its apex, and the last NSEC3 to the first hash (RFC 4034 section 4.1.1).
     if start < end:
         return start < value < end
     if start == end:
@@ -105,6 +106,7 @@ def in_range(value: Order, start: Order, end: Order) -> bool:
 @lru_cache(maxsize=4096)
 def order(name: str) -> tuple[bytes, ...]:
     """Return what sorts names in canonical order (RFC 4034 section 6.1)."""
+    # Labels from the root down, as octets: as text, "a-b.example" would sort before "x.a.example".
     wire = names.to_wire(name)
     labels, position = [], 0
     while length := wire[position]:
@@ -174,6 +176,7 @@ def _read_bitmap(octets: bytes) -> frozenset[int] | None:
             return None
         window, length = octets[position], octets[position + 1]
         start, position = position + 2, position + 2 + length
+        # Empty blocks must not be sent, and 32 octets hold the 256 types of a block (RFC 4034 section 4.1.2).
         if not 1 <= length <= 32 or position > len(octets):
             return None
         types += _window_types(window, octets[start:position])
@@ -187,12 +190,14 @@ def _window_types(window: int, bits: bytes) -> Iterable[int]:
 
 
 def _hash_label(digest: bytes) -> str:
+    # Base 32 with the extended hex alphabet, whose texts sort as the hashes do (RFC 5155 section 1.3), without padding.
     return base64.b32hexencode(digest).decode("ascii").rstrip("=").lower()
 
 
 def nsec3_hash(name: str, *, salt: bytes, iterations: int) -> str:
     """Return the hash of a canonical name as a label in lower case (RFC 5155 section 5; SHA-1, the only one)."""
     digest = hashlib.sha1(names.to_wire(name) + salt, usedforsecurity=False).digest()
+    # The field counts the additional rounds: with 0 the name is hashed once.
     for _ in range(iterations):
         digest = hashlib.sha1(digest + salt, usedforsecurity=False).digest()
     return _hash_label(digest)

@@ -19,6 +19,7 @@ from gonemaster_engine.dnssec import rsa
 from gonemaster_engine.dnssec.denial import Nsec3, nsec3_hash
 from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
 
+# Keys may share a key tag, a mere checksum (RFC 4034 appendix B); a validator must bound how many it tries.
 _KEYS_PER_TAG = 4
 _WORK_PER_RUN = 400_000  # of a curve signature or a short RSA signature some thousand
 _CURVE_WORK = 80  # one unit is about a microsecond
@@ -54,6 +55,7 @@ class Verifier:
     """
 
     def __init__(self) -> None:
+        # By content, not by server: each server of a zone sends the same records, and verification is expensive.
         self._verdicts: dict[tuple[Rrset, bytes, bytes], Verdict] = {}
         self._checks: dict[tuple[int, bytes], Check | Verdict] = {}
         self._canonical: dict[tuple[Rrset, bytes], bytes | None] = {}
@@ -90,6 +92,7 @@ class Verifier:
         return self.verify(rrset, signature, keys, now=now, zone=zone) is Verdict.VALID
 
     def _verify_by(self, rrset: Rrset, signature: Rrsig, key: Dnskey, *, zone: str) -> Verdict:
+        # The signer must be the zone itself (RFC 4035 section 5.3.1): another zone's signature proves nothing.
         if signature.algorithm != key.algorithm or signature.signer != zone or signature.covered != rrset.type:
             return Verdict.INVALID
         inputs = (rrset, signature.rdata, key.rdata)
@@ -103,6 +106,7 @@ class Verifier:
         check = self._check_of(key)
         if isinstance(check, Verdict):
             return check
+        # After the check for unsupported keys, so that those are called unsupported even if no work is left.
         if signed is None or self._work_left <= 0:
             return Verdict.INVALID
         self._work_left -= _work(key)
@@ -149,6 +153,7 @@ def is_supported(algorithm: int) -> bool:
 def _work(key: Dnskey) -> int:
     if key.algorithm not in rsa.ALGORITHMS:
         return _CURVE_WORK
+    # One squaring for each bit of the exponent, each of which grows with the square of the modulus.
     found = rsa.rsa_key(key.key)
     return 1 + found.exponent_bits * (found.bits // 256) ** 2 // 24 if found else 1
 
@@ -168,6 +173,7 @@ def _load_rsa(key: Dnskey) -> Check | Verdict:
     found = rsa.rsa_key(key.key)
     if found is None:
         return Verdict.INVALID
+    # RFC 3110 allows them, but the work grows with each bit; OpenSSL refuses them, too, for moduli over 3072 bits.
     if found.exponent_bits > rsa.EXPONENT_MAX_BITS:
         return Verdict.UNSUPPORTED_EXPONENT
     if not found.is_plausible:
@@ -187,11 +193,13 @@ def _load_curve(curve: ec.EllipticCurve, digest: hashes.HashAlgorithm, octets: i
     def load(key: bytes) -> Check:
         if len(key) != 2 * octets:
             raise ValueError("the point has another length")
+        # A DNSKEY holds x and y only (RFC 6605 section 4); the library wants the octet of uncompressed points.
         public = ec.EllipticCurvePublicKey.from_encoded_point(curve, b"\x04" + key)
 
         def check(signature: bytes, signed: bytes) -> None:
             if len(signature) != 2 * octets:
                 raise InvalidSignature
+            # DNSSEC puts r and s side by side; the library wants them in DER.
             r, s = int.from_bytes(signature[:octets]), int.from_bytes(signature[octets:])
             public.verify(utils.encode_dss_signature(r, s), signed, scheme)
 

@@ -65,6 +65,7 @@ _ROCA_PRIMES = (
 _DSA_ALGORITHMS = frozenset({3, 6})
 _POINT_OCTETS = {13: 64, 14: 96}
 _RAW_OCTETS = {15: 32, 16: 57}
+# Few remainders are those of squares: these four refuse 99 of 100 numbers before a root is taken.
 _SQUARES = {modulus: {number * number % modulus for number in range(modulus)} for modulus in (64, 63, 65, 11)}
 
 
@@ -102,6 +103,7 @@ def _rsa_weaknesses(key: RsaKey) -> Iterator[Weakness]:
         yield Weakness.EXPONENT_TOO_LARGE
     if math.gcd(key.modulus, _product_of_small_primes()) != 1:
         yield Weakness.SMALL_FACTORS
+    # A private exponent can be short only if the public one is long.
     if key.exponent_bits >= _WIENER_MIN_EXPONENT_BITS and _has_short_private_exponent(key):
         yield Weakness.SMALL_PRIVATE_EXPONENT
 
@@ -114,6 +116,8 @@ def is_square(number: int) -> bool:
 
 
 def _has_close_factors(modulus: int) -> bool:
+    # Fermat: a modulus is the difference of two squares, a² - b² with the primes a + b and a - b. If the primes are
+    # close, b is found within few rounds from the root of the modulus upwards; primes chosen well are never found.
     root = math.isqrt(modulus)
     if root * root < modulus:
         root += 1
@@ -127,6 +131,8 @@ def _has_close_factors(modulus: int) -> bool:
 
 
 def _has_roca_fingerprint(modulus: int) -> bool:
+    # Both primes of an affected key are powers of 65537 modulo each small prime, and so is their product. A key of
+    # another origin passes for one with a chance of 2^-28.
     return all(modulus % prime in powers for prime, powers in _roca_powers().items())
 
 
@@ -153,6 +159,7 @@ def _has_short_private_exponent(key: RsaKey) -> bool:
     if key.bits > _WIENER_MAX_MODULUS_BITS or key.exponent >= key.modulus:
         return False
     for multiple, private in _convergents(key.exponent, key.modulus):
+        # Convergents grow, and the attack holds only up to a quarter of the modulus's length.
         if private.bit_length() > key.bits // 4 + 1:
             return False
         if multiple == 0 or (key.exponent * private - 1) % multiple:

@@ -113,6 +113,7 @@ class DelegationWalk:
         self._recursor = recursor
         self._target = zone_name
         self._walk = Walk()
+        # One address may have several names: it is queried once for each zone, and what it said counts for all of them.
         self._handled: set[tuple[str, str]] = set()  # (address, zone)
         self._kept: set[_Item] = set()
         self._addresses_of: dict[str, list[str]] = {}
@@ -120,16 +121,19 @@ class DelegationWalk:
     async def run(self) -> Walk:
         """Walk until there is no server left to visit."""
         await self._visit_roots()
-        self._tell_of_all_names()
+        self._credit_all_names()
         return self._walk
 
     async def _visit_roots(self) -> None:
         roots = sorted(self._context.nameservers(dict(self._context.resources.root_hints)))
+        # IPv4 first: on a host whose IPv6 does not work, the walk does not begin with timeouts.
         roots.sort(key=lambda server: (server.is_ipv6, server))
         items = [_Item(server, names.ROOT) for server in roots]
         if names.parent(self._target) == names.ROOT:
             await self._visit_waves(items)
             return
+        # All root servers serve the same zone, so one that works is enough. For a TLD they are the servers of the
+        # parent, and what each of them says is part of the test.
         for item in items:
             await self._visit_waves([item])
             if self._walk.observations or self._walk.stopped:
@@ -138,6 +142,7 @@ class DelegationWalk:
     async def _visit_waves(self, items: list[_Item]) -> None:
         while items:
             wave = [item for item in items if self._claim(item)]
+            # Each delegation can name new servers of new zones, so a hostile parent could keep a walk going for ever.
             if len(self._handled) > VISIT_LIMIT:
                 self._walk.stopped = Stopped(items[0].zone, self._target)
                 return
@@ -157,7 +162,7 @@ class DelegationWalk:
         self._kept.add(item)
         return True
 
-    def _tell_of_all_names(self) -> None:
+    def _credit_all_names(self) -> None:
         """Give what was seen at an address to all names that it has in the zone."""
         names_of: dict[tuple[str, str], list[Nameserver]] = {}
         for server, zone in sorted(self._kept):
@@ -174,6 +179,8 @@ class DelegationWalk:
         missing = []
         addresses: dict[str, Iterable[str]] = {}
         for target in targets:
+            # Below the root is every name: addresses count even if they are no glue (RFC 9471), as this walk reports
+            # where the parent sends resolvers, right or wrong.
             found = glue_addresses(response, target, names.ROOT)
             addresses[target] = found
             if not found:
@@ -236,6 +243,7 @@ class _Visit:
                 return
 
     def _shared(self, name: str) -> bool:
+        # Responses about zones above may come from what other runs have learnt; what is tested is queried anew.
         return not names.is_in_domain(name, self._target)
 
     async def _query(self, name: str, rtype: str) -> Response | None:
@@ -256,6 +264,7 @@ class _Visit:
             return False
         self._zones.append(zone)
         if zone != names.ROOT or names.parent(self._target) == names.ROOT:
+            # A name that the referral gave keeps the addresses of the referral: those are what resolvers try first.
             known = self._walk.names_of(zone)
             self.found += [
                 item for item in await self._walk.servers_of(response, zone, "answer") if item.server.name not in known
@@ -272,6 +281,7 @@ class _Visit:
             return await self._on_soa(name)
         if response.rcode == "NXDOMAIN" and response.aa:
             return await self._on_nxdomain(name)
+        # A referral with an answer is no delegation of this name: it may be an alias, whose target is referred to.
         if response.is_referral_to(name) and not response.answer:
             await self._on_referral(name, response)
             return False
@@ -298,6 +308,8 @@ class _Visit:
     async def _on_nxdomain(self, name: str) -> bool:
         """Take a denial; of an intermediate name only if the server does not know the zone below it all the same."""
         if name != self._target:
+            # Nothing exists below a name that does not exist (RFC 8020), but some servers deny empty non-terminals.
+            # Only the name of the zone itself shows which of the two it is.
             response = await self._query(self._target, "SOA")
             if response and (zone := _referred_zone(response, name, self._target)):
                 self._hidden.append(Hidden(self._server, name))
@@ -317,6 +329,7 @@ class _Visit:
             self.found += await self._walk.servers_of(response, name, "authority")
 
     async def _on_nodata(self, name: str, response: Response) -> bool:
+        # No zone cut at this name: the same server is queried for the next one (RFC 9156).
         if name != self._target:
             return True
         if response.has("CNAME", name):

@@ -91,6 +91,7 @@ class Recursor:
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self._cuts: dict[str, ZoneCut] = {}
+        # Tasks, not results: test cases that run at the same time share a resolution that is still under way.
         self._resolutions: dict[tuple[str, str, bool], asyncio.Task[Resolution]] = {}
         self._addresses: dict[str, asyncio.Task[list[str]]] = {}
         self.problems: dict[str, CnameProblem] = {}  # by query name
@@ -98,6 +99,7 @@ class Recursor:
         self._cuts[names.ROOT] = ZoneCut(names.ROOT, root)
         supplied = context.undelegated.servers
         if supplied:
+            # An undelegated test: the zone is served where the user says, whatever its parent says.
             servers = tuple((name, tuple(addresses)) for name, addresses in sorted(supplied.items()))
             self._cuts[context.zone_name] = ZoneCut(context.zone_name, servers)
 
@@ -173,6 +175,7 @@ class Recursor:
             deeper = _deeper_zone(response, cut.zone, qname)
             if deeper is None:
                 return response
+            # A referral with an answer holds an alias: it is of use if no server of the zone below responds.
             last = response if response.answer else None
             cut = self._learn_cut(deeper, response, cut.zone)
         return None
@@ -274,6 +277,7 @@ class Recursor:
                     if response and _is_usable(response, cut.zone, qname):
                         return response
                     fallback = fallback or response
+                # It has responded, but not usably: the next server is queried at once.
                 if answer in done:
                     break
         while pending:
@@ -327,6 +331,7 @@ def _deeper_zone(response: Response, zone: str, qname: str) -> str | None:
 
 def _is_usable(response: Response, zone: str, qname: str) -> bool:
     """Say whether a response ends the search or brings it on; else the next server is queried."""
+    # Only NOERROR and NXDOMAIN say something about the name; other codes are about the server (RFC 2308 section 7).
     if response.rcode_number not in {0, 3}:
         return False
     return response.aa or bool(response.answer) or _deeper_zone(response, zone, qname) is not None

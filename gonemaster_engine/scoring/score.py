@@ -84,6 +84,7 @@ def compute_score(domain: str, entries: Iterable[ScoredEntry], config: ScoringCo
     critical = any(entry.level >= Level.CRITICAL for entry in entries)
     total = min(_weighted_mean(categories, config), CAP_UNDER_CRITICAL if critical else BEST)
     criteria = _criteria(_Evidence.of(domain, entries), config)
+    # A criterion that does not apply (None) does not stand in the way of A+.
     eligible = bool(entries) and total == BEST and all(met is not False for met in criteria.values())
     return Score(
         score=total,
@@ -100,6 +101,7 @@ def _category_scores(entries: list[ScoredEntry], config: ScoringConfig) -> dict[
     counts = dict.fromkeys(config.category_weights, 0)
     for entry in entries:
         category = config.category_of(entry.module)
+        # SYSTEM, and modules of a category without a weight, count nowhere.
         if category in counts:
             counts[category] += 1
             penalties[category] += config.penalty(entry.tag, entry.level)
@@ -108,6 +110,7 @@ def _category_scores(entries: list[ScoredEntry], config: ScoringConfig) -> dict[
 
 def _weighted_mean(categories: Mapping[str, CategoryScore], config: ScoringConfig) -> int:
     weights = config.category_weights
+    # fsum: the sum does not depend on the order in which a document lists the categories.
     total = math.fsum(weights.values())
     if not total:
         return BEST
@@ -117,6 +120,7 @@ def _weighted_mean(categories: Mapping[str, CategoryScore], config: ScoringConfi
 
 def _grade(score: int, bands: Iterable[GradeBand], *, eligible: bool) -> str:
     for band in bands:
+        # Without the criteria for A+, the best score earns the next band.
         if score >= band.min_score and (band.grade != BEST_GRADE or eligible):
             return band.grade
     return FAILED_GRADE
@@ -165,6 +169,7 @@ def _strong_algorithm(evidence: _Evidence) -> bool | None:
 
 
 def _nsec3_non_optout(evidence: _Evidence) -> bool | None:
+    # Opt-out is usual in zones of many delegations (RFC 5155 section 6), so it does not count against a TLD.
     if evidence.any("DS03_NSEC3_OPT_OUT_ENABLED_TLD"):
         return None
     if evidence.any("DS03_NSEC3_OPT_OUT_ENABLED_NON_TLD"):

@@ -93,6 +93,7 @@ def ds_standing(
         return parent.inherited() or Standing(Status.INDETERMINATE, ("ds_no_answer",))
     ds = ds_records(answer, zone.name)
     made = signatures(answer, DS, zone.name)
+    # By all keys, trusted or not: each signature is shown with its verdict, even below a broken link.
     checked = judge.check(rrset(answer, DS, zone.name), made, _all_keys(parent), signer=parent.name)
     zone.ds = [Found(each, servers) for each in dict.fromkeys(ds)]
     zone.ds_signatures = [Found(each, servers) for each in checked]

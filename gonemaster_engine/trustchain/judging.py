@@ -77,6 +77,7 @@ class Judge:
 
     def check(self, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str) -> list[Checked]:
         """Return the signatures over a set with their verdicts by the keys of `signer`."""
+        # A revoked key, or one without the zone flag, validates nothing (RFC 5011 section 2.1, RFC 4034 section 2.1.1).
         usable = [key for key in keys if key.validates]
         return [
             Checked(each, VERDICTS[self.verifier.verify(signed, each, usable, now=self.now, zone=signer)])
@@ -94,6 +95,7 @@ class Judge:
             unknown = any(matches is None for _, matches in pairs) or not any(
                 is_supported(each.algorithm) for each in ds
             )
+            # A digest or algorithm that is unknown here does not mean that the zone is bogus (RFC 4035 section 5.2).
             if unknown:
                 return Standing(Status.INDETERMINATE, ("ds_unsupported",))
             return Standing(Status.BOGUS, ("ds_matches_no_key",))
@@ -106,6 +108,7 @@ class Judge:
         owners += [(NSEC3, record.owner) for record in nsec3_records(response, "authority")]
         if not owners:
             return Standing(Status.BOGUS, ("denial_missing",))
+        # Each of them must be signed: an unsigned record among them could be what denies the DS record.
         for rtype, owner in dict.fromkeys(owners):
             made = signatures(response, rtype, owner, "authority")
             signed = rrset(response, rtype, owner, "authority")
@@ -124,6 +127,8 @@ class Judge:
         for record, label in labels:
             if label == record.label:
                 return not record.has("DS")
+        # No record at the name itself: an opt-out range that covers it, or a name above it, says that the delegation
+        # is not signed (RFC 5155 section 8.6).
         skipping = [record for record in hashed if record.opt_out]
         while names.is_below(name, parent):
             for record in skipping:
@@ -137,6 +142,7 @@ class Judge:
 def worth(checked: Sequence[Checked], what: str) -> Standing:
     """Say what a set is worth by the verdicts on its signatures; `what` begins the reason."""
     verdicts = {each.verdict for each in checked}
+    # One valid signature is enough (RFC 4035 section 5.3.3); the others may belong to a rollover of keys or algorithms.
     if VERDICTS[Verdict.VALID] in verdicts:
         return SECURE
     if not verdicts:

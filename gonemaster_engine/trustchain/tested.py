@@ -65,6 +65,7 @@ async def look_at(zone: Zone, parent: ChainZone | None, queries: ChainQueries, j
     else:
         tested.at_parent = await _query_parent(zone, parent, queries, judge)
         tested.delegation = _together(tested.at_parent, "ds_no_answer")
+        # The keys are judged by the DS records of those servers that made the verdict, not by what a bogus one adds.
         trusted = [view for view in tested.at_parent if view.status is tested.delegation.status]
         ds = list(dict.fromkeys(found.record for view in trusted for found in view.zone.ds))
         tested.whole.ds = _gathered(tested.at_parent, "ds")
@@ -103,6 +104,7 @@ async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judg
         view = ChainZone(zone.name, SECURE)
         answer = await queries.query(server, zone.name, "DNSKEY")
         view.standing = keys_standing(view, answer, ds, judge, server=server.address)
+        # Nothing points to the zone: an island of security (RFC 4033 section 2), judged by its own signatures.
         if not ds and view.standing.reasons != ("dnskey_no_answer",):
             view.standing = worth(all_checked(view.signatures), "dnskey") if view.keys else _UNSIGNED
         if view.keys:
