@@ -78,7 +78,7 @@ class Rig:
         for number in range(count):
             self.start(f"worker-{number}", module, "--name", f"worker-{number}")
         self.start("beat", "gonemaster_tasks.maintenance.beat")
-        wait_until(lambda: len(self.broker.workers.living()) == count, within_s=60)
+        wait_until(lambda: len(self.broker.workers.live()) == count, within_s=60)
 
     def stop_processes(self) -> None:
         for process in self.processes.values():

@@ -1,1 +1,1 @@
-"""What API and pages read, one file a subject; plain documents come out."""
+"""Read access for the API and the pages, one file per subject; returns plain documents."""

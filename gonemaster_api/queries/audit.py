@@ -1,4 +1,4 @@
-"""What operators did, as documents."""
+"""Actions of operators, as documents."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -14,9 +14,9 @@ KEEP_ALIVE_S = 15.0
 
 
 def stream_batch_events(state: State, batch_id: str, *, last_event_id: str) -> Iterator[str]:
-    """Yield the numbers whenever they have changed, and their end.
+    """Yield the status counts whenever they change, and an event `done` at the end.
 
-    The id of an event is the numbers themselves: a client that comes back gets those that differ from what it has.
+    The id of an event is made of the counts: a client that reconnects gets an event at once if they have changed.
     """
     yield FIRST_LINES
     seen, sent_at = last_event_id, time.monotonic()

@@ -16,7 +16,7 @@ from gonemaster_db.repositories.batches import count_unfinished, get_batch
 
 
 def read_batch_diff(state: State, before: str, after: str, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a page of differences, the first one with numbers. Raises BatchNotFound."""
+    """Return a page of differences, the first one with the counts. Raises BatchNotFound."""
     kinds = (ChangeKind(query["kind"]),) if query.get("kind") else tuple(ChangeKind)
     with state.store.read_only() as session:
         document = {"before": _batch(session, before), "after": _batch(session, after)}

@@ -20,7 +20,7 @@ _PIECE = 65536  # characters, about; so that the server holds little for a clien
 
 
 def entry_filter(query: Mapping[str, Any]) -> EntryFilter:
-    """Read which entries are wanted."""
+    """Make the filter of a request."""
     return EntryFilter(
         run_id=query.get("run"),
         domain_id=query.get("domain"),
@@ -54,7 +54,7 @@ def read_entries(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_cursors(page: dict[str, Any]) -> dict[str, Any]:
-    """Drop what counts from the first entry of all: a page after an entry has its place by `next_after` alone."""
+    """Remove the offsets: the next page after an entry is found by `next_after` alone."""
     return {key: value for key, value in page.items() if key not in {"next_cursor", "prev_cursor"}}
 
 

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 def read_parts(state: State) -> dict[str, str]:
-    """Ask database, tables and broker; each says `ok`, or in a few words why it does not serve.
+    """Check database, tables and broker: `ok` for each, or a short reason why it is not ready.
 
     Anybody may ask, so addresses and error texts of the parts stay in the log.
     """

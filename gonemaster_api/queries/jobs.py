@@ -82,17 +82,17 @@ def _estimates(state: State, jobs: list[Job]) -> Mapping[str, Estimate]:
 
 
 def current_forecast(state: State, session: Session) -> Forecast:
-    """Read what estimates are based on, including the workers."""
+    """Read the throughput and the workers, on which estimates are based."""
     return read_forecast(session, now=state.queue.clock.now(), unserved=lambda: unserved_tiers(state.broker))
 
 
 def is_running(item: Job | Run) -> bool:
-    """Return whether a worker has it in hand."""
+    """Say whether a worker is running it."""
     return isinstance(item, Job) and item.status == JobStatus.RUNNING
 
 
 def _progress(state: State, job_ids: list[str]) -> Mapping[str, int]:
-    """Read what workers told; without broker nothing is known, and that is no reason to refuse the list."""
+    """Read the progress that workers published; without broker it is unknown, and the list is served without it."""
     try:
         return state.broker.events.progress(job_ids) if job_ids else {}
     except BrokerUnavailable:

@@ -1,4 +1,4 @@
-"""Operations for the API."""
+"""Operations as documents."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -101,7 +101,7 @@ def checked(check: Callable[[Any], T], document: Any) -> T:
 
 @contextmanager
 def missing_is_not_found() -> Iterator[None]:
-    """Answer `not_found` for a profile that the path names: a profile that a body names is `profile_not_found`."""
+    """Refuse an unknown profile in the path with `not_found`; one in the body is `profile_not_found`."""
     try:
         yield
     except ProfileNotFound as error:

@@ -1,4 +1,4 @@
-"""The queue as one document: tiers, workers, what runs and what waits."""
+"""The queue as one document: tiers, workers, running and waiting jobs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ Counts = Mapping[tuple[int, JobStatus], int]
 
 
 def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document; the database is asked for all but the workers, which the broker knows."""
+    """Return the document: the workers from the broker, everything else from the database."""
     part = slice_of(query)
     wanted = [query["tier"]] if query.get("tier") else list(TIERS)
     with state.store.read_only() as session:
@@ -75,7 +75,7 @@ def _tier(tier: str, counts: Counts, pause: QueuePause | None) -> dict[str, Any]
 
 def _workers(state: State) -> list[dict[str, Any]] | None:
     try:
-        return [_worker(worker) for worker in state.broker.workers.living()]
+        return [_worker(worker) for worker in state.broker.workers.live()]
     except BrokerUnavailable:
         return None
 

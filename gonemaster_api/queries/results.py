@@ -1,4 +1,4 @@
-"""The result of a run: entries with their messages, in the language asked for."""
+"""The result of a run: entries with their messages, in the requested language."""
 
 import json
 from collections import Counter

@@ -56,7 +56,7 @@ def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None =
 
 
 def _stored_form(name: str | None) -> str | None:
-    """Return a name as runs carry it; what is no domain name stays as it is and matches nothing."""
+    """Return a name in the form that runs have; an invalid name is returned unchanged and matches nothing."""
     try:
         return normalize_domain(name) if name else None
     except InvalidDomain:

@@ -11,7 +11,7 @@ from gonemaster_db.repositories.tags import ListedTag, get_tag, list_tags, requi
 
 
 def read_tags(state: State, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a slice of the tags, by name."""
+    """Return a page of the tags, by name."""
     part = slice_of(query)
     with state.store.read_only() as session:
         return [_document(tag) for tag in list_tags(session, limit=part.limit, offset=part.offset)]

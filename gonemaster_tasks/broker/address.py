@@ -42,7 +42,7 @@ class BrokerAddress:
 
     @property
     def redbeat_options(self) -> dict[str, Any]:
-        """Connection options of RedBeat; beat retries for as long as Redis is away."""
+        """Connection options of RedBeat; beat retries for as long as Redis is unavailable."""
         if not self.sentinels:
             return {"retry_period": -1, "socket_timeout": 30, "socket_connect_timeout": 5}
         return {

@@ -33,7 +33,7 @@ class BeatSchedule:
     def saved_entry(self, app: Celery, name: str) -> RedBeatSchedulerEntry | None:
         """Return the entry that beat knows by this name."""
         ensure_conf(app)
-        setattr(app, REDBEAT_REDIS_KEY, self._client)  # RedBeat's own client would retry for ever when Redis is away
+        setattr(app, REDBEAT_REDIS_KEY, self._client)  # RedBeat's own client retries for ever without Redis
         with reachable():
             try:
                 return RedBeatSchedulerEntry.from_key(RedBeatSchedulerEntry.generate_key(app, name), app=app)

@@ -13,8 +13,8 @@ _TRY_AGAIN_S = 10.0
 class SharedClock:
     """Time of the broker's host, carried on by this host's steady clock.
 
-    Leases and pauses are set by one process and judged by another; a host with a wrong clock would end living leases
-    or keep dead ones, and begin or end pauses at the wrong time.
+    Leases and pauses are set by one process and judged by another; a host with a wrong clock would end leases too
+    early or too late, and begin or end pauses at the wrong time.
     """
 
     def __init__(self) -> None:

@@ -109,7 +109,7 @@ class Events:
 class EventPublisher:
     """Sends events of all jobs of a process in one pipeline, a few times a second, from a thread of its own.
 
-    Events are a courtesy: when Redis is away they are dropped, never the run.
+    Events are a courtesy: when Redis is unavailable they are dropped, never the run.
     """
 
     def __init__(self, events: Events, *, interval: timedelta = timedelta(milliseconds=200)) -> None:

@@ -1,4 +1,4 @@
-"""The living worker processes, as their heartbeats describe them."""
+"""The live worker processes, as their heartbeats describe them."""
 
 import json
 import secrets
@@ -65,8 +65,8 @@ class Workers:
         with reachable():
             return {name: tuple(text.split()) for name, text in self._client.hgetall(WORKER_QUEUES).items()}
 
-    def living(self) -> list[WorkerState]:
-        """List living worker processes by name."""
+    def live(self) -> list[WorkerState]:
+        """List live worker processes by name."""
         with reachable():
             names = sorted(self._client.zrange(WORKER_TIMES, 0, -1))
             texts = self._client.mget([keys.worker(name) for name in names]) if names else []

@@ -31,7 +31,7 @@ class OptionType:
 
 
 def integer(low: int, high: int) -> OptionType:
-    """Accept whole numbers from `low` to `high`."""
+    """Accept integers from `low` to `high`."""
 
     def parse(raw: object) -> int:
         if isinstance(raw, bool) or not isinstance(raw, int | str):
@@ -41,7 +41,7 @@ def integer(low: int, high: int) -> OptionType:
             raise ValueError
         return value
 
-    return OptionType(parse, f"a whole number from {low} to {high}", "integer", minimum=low, maximum=high)
+    return OptionType(parse, f"an integer from {low} to {high}", "integer", minimum=low, maximum=high)
 
 
 def boolean() -> OptionType:

@@ -87,7 +87,7 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
 
     Raises:
         TierMismatch: they are not all of one tier.
-        BrokerUnavailable: Redis is away; nothing was written.
+        BrokerUnavailable: Redis is unavailable; nothing was written.
     """
 
     def move(session: Session) -> tuple[list[str], str]:
@@ -110,7 +110,7 @@ def move_jobs_beside(
         JobNotFound: there is no such pivot.
         JobStateError: the pivot does not wait, or is among the jobs.
         TierMismatch: they are not all of one tier.
-        BrokerUnavailable: Redis is away; nothing was written.
+        BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     where: Literal["before", "after"] = "after" if after else "before"
 
@@ -149,7 +149,7 @@ def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -
 
     Raises:
         QueueMismatch: not every waiting job is named exactly once, or a batch job stands before a normal one.
-        BrokerUnavailable: Redis is away; nothing was written.
+        BrokerUnavailable: Redis is unavailable; nothing was written.
     """
 
     def reorder(session: Session) -> list[list[str]]:

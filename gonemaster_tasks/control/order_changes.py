@@ -38,7 +38,7 @@ def change_order(
     it behind, and the reconciler rebuilds these tiers: once the rows are written the order holds.
 
     Raises:
-        BrokerUnavailable: Redis is away; nothing was written.
+        BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     with broker.locks.exclusive(QUEUE_ORDER) as lock:
         # Before the commit: after it there would be a moment in which a kill leaves rows and messages in different
@@ -98,7 +98,7 @@ def remove_messages(store: Store, broker: Broker, job_ids: Sequence[str], tier: 
     """Remove the messages of jobs that do not wait any more: a few by a script, many by a rebuild of the tier.
 
     Raises:
-        BrokerUnavailable: Redis is away; the claims of these messages will drop them.
+        BrokerUnavailable: Redis is unavailable; the claims of these messages will drop them.
     """
     if len(job_ids) <= MAX_NAMED:
         broker.lists.remove(job_ids, tier)

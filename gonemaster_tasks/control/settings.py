@@ -26,7 +26,7 @@ def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str,
 
     Raises:
         ChangeRefused: a key or a value is not allowed; nothing was saved.
-        BrokerUnavailable: Redis is away, so that no process could be notified; nothing was saved.
+        BrokerUnavailable: Redis is unavailable, so that no process could be notified; nothing was saved.
     """
     values = check_changes(live.own, changes)
     parts.broker.ping()

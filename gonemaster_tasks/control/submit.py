@@ -35,7 +35,7 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job],
     """Queue one job; `also` writes in the same transaction.
 
     Raises:
-        BrokerUnavailable: Redis is away; nothing was written.
+        BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     parts.broker.ping()
     now = parts.clock.now()
@@ -68,7 +68,7 @@ def submit_batch(
     wait for another would block each other once the pool is empty.
 
     Raises:
-        BrokerUnavailable: Redis is away; nothing was written.
+        BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     parts.broker.ping()
     now = parts.clock.now()

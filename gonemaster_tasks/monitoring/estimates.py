@@ -95,7 +95,7 @@ def read_forecast(session: Session, *, now: datetime, unserved: Callable[[], Col
 def unserved_tiers(broker: Broker) -> frozenset[str]:
     """Return the tiers that no live worker consumes; none while the broker is unavailable, as that is unknown."""
     try:
-        workers = [worker for worker in broker.workers.living() if not worker.draining]
+        workers = [worker for worker in broker.workers.live() if not worker.draining]
     except BrokerUnavailable:
         return frozenset()
     return frozenset(tier for tier in TIERS if not any(tier in worker.queues for worker in workers))

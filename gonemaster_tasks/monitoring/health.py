@@ -43,7 +43,7 @@ class Issue:
 def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
     """Check everything once; at most a hundred jobs of each kind. Raises BrokerUnavailable, StoreUnavailable."""
     now = datetime.fromtimestamp(parts.broker.time(), UTC)
-    workers = parts.broker.workers.living()
+    workers = parts.broker.workers.live()
     limit = timedelta(minutes=settings.stuck_job_timeout_minutes)
     return [
         *_stalled_jobs(workers, now, limit),

@@ -8,7 +8,7 @@ from gonemaster_tasks.queues import BATCH, NORMAL
 
 
 class ConcurrencyShare:
-    """Divides the limit among the living workers, each process for itself and all by the same rule.
+    """Divides the limit among the live workers, each process for itself and all by the same rule.
 
     A process asks several times a second. If each read all workers, the work of Redis would grow with the square of
     their number; so each reads one mark, and the workers only when it is another one.
@@ -33,7 +33,7 @@ class ConcurrencyShare:
 
 
 def part_of(limit: int, queues: Mapping[str, Collection[str]], name: str) -> int:
-    """Return which part of a limit of jobs falls to a worker; `queues` are those that each living worker takes from.
+    """Return which part of a limit of jobs falls to a worker; `queues` are those that each live worker consumes.
 
     All count in the same order: who takes from both tiers comes first, then those of one tier by turns. So a small
     limit leaves no tier without a slot as long as it can. Workers of maintenance alone have no part.

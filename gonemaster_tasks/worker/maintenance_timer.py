@@ -64,7 +64,7 @@ class MaintenanceTimer:
         """Take the lock that a killed worker left behind, perhaps this one's predecessor of the same name."""
         broker, name = self._process.broker, self._process.name
         holder = broker.locks.holder(_LOCK)
-        if holder != name and any(worker.name == holder for worker in broker.workers.living()):
+        if holder != name and any(worker.name == holder for worker in broker.workers.live()):
             return False
         broker.locks.release(_LOCK, holder)
         return broker.locks.acquire(_LOCK, name, _LONGEST)

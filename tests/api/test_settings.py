@@ -48,7 +48,7 @@ def test_every_setting_is_shown_with_what_is_allowed(client: FlaskClient) -> Non
         "source": "default",
         "readonly": False,
         "type": "integer",
-        "allowed": "a whole number from 1 to 1024",
+        "allowed": "an integer from 1 to 1024",
         "minimum": 1,
         "maximum": 1024,
         "default": 16,

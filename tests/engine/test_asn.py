@@ -85,7 +85,7 @@ def ask_whois(*lines: str, address: str = ASKED, silent: bool = False) -> tuple[
 
     async def work(context: RunContext) -> tuple[Origin, list[str]]:
         async with whois_lookup(context, *lines, silent=silent) as (lookup, whois):
-            return await lookup.lookup(address), whois.questions
+            return await lookup.lookup(address), whois.queries
 
     with without_dns() as world:
         return in_run(world, work)
@@ -147,9 +147,9 @@ def test_alias_that_leads_nowhere_is_a_failure() -> None:
 
 
 def test_whois_is_asked_when_no_database_answers_over_dns() -> None:
-    origin, questions = ask_whois("64500\t198.51.100.0/24\t300")
+    origin, queries = ask_whois("64500\t198.51.100.0/24\t300")
     assert origin == Origin(Code.AS_FOUND, (64500,), "198.51.100.0/24", "64500\t198.51.100.0/24\t300", RIPE)
-    assert questions == [f"-F -M {ASKED}\r\n"]
+    assert queries == [f"-F -M {ASKED}\r\n"]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_senseless_whois_answer_is_a_failure(line: str) -> None:
 def test_silent_whois_is_a_failure_and_is_left_alone_for_a_while() -> None:
     async def work(context: RunContext) -> tuple[Origin, Origin, int]:
         async with whois_lookup(context, silent=True) as (lookup, whois):
-            return await lookup.lookup(ASKED), await lookup.lookup("203.0.113.1"), len(whois.questions)
+            return await lookup.lookup(ASKED), await lookup.lookup("203.0.113.1"), len(whois.queries)
 
     with without_dns() as world:
         assert in_run(world, work, timeout_s=0.5) == (FAILED, FAILED, 1)
@@ -189,7 +189,7 @@ def test_whois_server_in_the_local_network_is_not_asked_unless_allowed() -> None
         guarded = dataclasses.replace(context.profile, allow_non_global_targets=False)
         async with ris_whois("64500\t198.51.100.0/24\t300") as whois:
             lookup = AsnLookup(Recursor(context), guarded, AsnCache(), whois_port=whois.port)
-            return await lookup.lookup(ASKED), whois.questions
+            return await lookup.lookup(ASKED), whois.queries
 
     with without_dns() as world:
         assert in_run(world, work) == (FAILED, [])
@@ -205,7 +205,7 @@ def test_profile_can_prefer_whois() -> None:
         assert in_run(world, work, asn_db=preferred) == RIPE
 
 
-def questions(world: World) -> int:
+def queries(world: World) -> int:
     return len([query for query in world.server(CYMRU_SERVER).log if query.type == "TXT"])
 
 
@@ -216,7 +216,7 @@ def test_addresses_of_one_announced_block_are_asked_once() -> None:
         return [await lookup.lookup(ASKED), await lookup.lookup("198.51.100.200")]
 
     assert in_lookup(world, work) == [FOUND, FOUND]
-    assert questions(world) == 1
+    assert queries(world) == 1
 
 
 def test_addresses_in_prefixes_longer_than_a_block_are_asked_each() -> None:
@@ -234,7 +234,7 @@ def test_runs_share_what_they_found() -> None:
     with world:
         for _ in range(2):
             assert in_run(world, lambda context: lookup_of(context, cache).lookup(ASKED)) == FOUND
-    assert questions(world) == 1
+    assert queries(world) == 1
 
 
 def test_runs_with_other_databases_do_not_share() -> None:
@@ -252,7 +252,7 @@ def test_look_ups_at_the_same_time_are_one_question() -> None:
     addresses = [ASKED, "198.51.100.8", "198.51.100.9"]
     found = in_lookup(world, lambda lookup: lookup.lookup_all(addresses))
     assert found == dict.fromkeys(addresses, FOUND)
-    assert questions(world) == 1
+    assert queries(world) == 1
 
 
 def test_who_waits_takes_over_when_the_first_is_canceled() -> None:

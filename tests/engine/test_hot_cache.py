@@ -112,7 +112,7 @@ def test_profiles_with_other_lifetimes_share_nothing() -> None:
 
 
 def asked_root(tmp_path: Path, settings: dict[str, int], *, later_s: float) -> int:
-    """Count the questions that the second of two runs asks the root servers."""
+    """Count the queries that the second of two runs asks the root servers."""
     profile = PROFILE.merge({"resolver": {"defaults": settings}})
     world = example_world()
     roots = [world.server(address) for address in world.zone_of(".").addresses]

@@ -1,4 +1,4 @@
-"""How questions leave the engine: once each, hard to guess, again after a loss, and not to servers that are dead."""
+"""How queries leave the engine: once each, hard to guess, again after a loss, and not to servers that are dead."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_family_that_is_off_is_not_asked(world: World, server: Server) -> None:
     assert not server.log
 
 
-def test_questions_at_once_to_one_server_are_limited(world: World, server: Server) -> None:
+def test_queries_at_once_to_one_server_are_limited(world: World, server: Server) -> None:
     unanswered: list[Reply] = []
     counts: list[int] = []
 
@@ -260,7 +260,7 @@ def test_glue_for_names_elsewhere_is_not_believed(world: World) -> None:
 
 
 def test_closed_port_fails_no_question_to_another_address(world: World, server: Server) -> None:
-    """The ICMP error waits at the socket that all questions share."""
+    """The ICMP error waits at the socket that all queries share."""
 
     async def work(context: RunContext) -> list[bool]:
         closed, open_ = context.nameserver("ns3.example.xa", CLOSED), context.nameserver("ns1.example.xa", HOST)

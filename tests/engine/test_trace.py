@@ -1,4 +1,4 @@
-"""Entries of the run itself: in every run, in one whose questions are traced, and in none."""
+"""Entries of the run itself: in every run, in one whose queries are traced, and in none."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_traced_runs_give_every_tag_of_the_run(tmp_path: Path) -> None:
     assert set(FACTS) - given == NEVER | ELSEWHERE | by_command
 
 
-def test_ordinary_run_says_nothing_of_its_questions(tmp_path: Path) -> None:
+def test_ordinary_run_says_nothing_of_its_queries(tmp_path: Path) -> None:
     found = {entry.tag for entry in run(silent_server(), tmp_path, profile=QUICK).entries if entry.module == "SYSTEM"}
     assert found == {
         "ASN_LOOKUP_SOURCE",

@@ -287,7 +287,7 @@ def test_damaged_answers_are_described_and_raise_nothing(
     assert "was not described" not in caplog.text
 
 
-def test_questions_are_few_and_shared(tmp_path: Path) -> None:
+def test_queries_are_few_and_shared(tmp_path: Path) -> None:
     alone, described = run(secure(), tmp_path), run(secure(), tmp_path, with_chain=True)
     assert described.chain is not None
     assert alone.queries <= described.queries <= alone.queries + MAX_QUERIES

@@ -213,7 +213,7 @@ def test_each_type_of_record_is_read(rtype: str) -> None:
 
 
 def recorded(world: World) -> Iterator[bytes]:
-    """Give what the servers of the demo world say to all usual questions about its domains."""
+    """Give what the servers of the demo world say to all usual queries about its domains."""
     for domain in DOMAINS:
         zones = [world.zones[name] for name in map(dns.name.from_text, (".", "xa", domain)) if name in world.zones]
         for zone, name, rtype in itertools.product(zones, (domain, f"www.{domain}", f"nothing.{domain}"), ASKED_TYPES):

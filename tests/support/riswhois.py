@@ -11,17 +11,17 @@ GREETING = "% This is RIPE NCC's Routing Information Service\n% whois gateway\n\
 
 
 class RisWhois:
-    """Answers each question with `text`; None leaves the connection open without a word."""
+    """Answers each query with `text`; None leaves the connection open without a response."""
 
     def __init__(self, text: str | None) -> None:
         self.text = text
-        self.questions: list[str] = []
+        self.queries: list[str] = []
         self.port = 0
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
         try:
-            self.questions.append((await reader.readline()).decode("ascii"))
+            self.queries.append((await reader.readline()).decode("ascii"))
             if self.text is None:
                 await reader.read()
             else:

@@ -106,7 +106,7 @@ class Farm:
 
         def ready() -> bool:
             assert self.processes[name].poll() is None, self.log(name)
-            return any(state.name.startswith(f"{name}@") for state in self.broker.workers.living()) and (
+            return any(state.name.startswith(f"{name}@") for state in self.broker.workers.live()) and (
                 "ready." in self.log(name)
             )
 

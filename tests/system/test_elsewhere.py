@@ -93,7 +93,7 @@ def test_version() -> None:
 def test_wrong_flags_and_values_end_with_2_and_name_the_setting() -> None:
     for arguments, said in (
         (("--nonsense",), "--nonsense"),
-        (("--workers", "0"), "--workers is '0' but must be a whole number from 1 to 1024"),
+        (("--workers", "0"), "--workers is '0' but must be an integer from 1 to 1024"),
         (("--listen", "here"), "--listen is 'here'"),
         (("worker", "--queues", ""), "--worker-queues is '' but must be a list of normal, batch, maintenance"),
         (("fly",), "unknown command 'fly'"),

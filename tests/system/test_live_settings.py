@@ -62,7 +62,7 @@ def api(farm: Farm) -> Iterator[Callable[[], Api]]:
 
 def slots(farm: Farm) -> dict[str, int]:
     """Slots of each worker by its name, as the workers themselves tell."""
-    return {worker.name: worker.slots for worker in farm.broker.workers.living()}
+    return {worker.name: worker.slots for worker in farm.broker.workers.live()}
 
 
 @pytest.mark.timeout(400)

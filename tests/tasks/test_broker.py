@@ -191,9 +191,9 @@ def test_workers_are_listed_while_they_show_signs(broker: Broker) -> None:
     broker.workers.register(WorkerState("b@h", "h", 8, (NORMAL,), 4, {}, 1.0), timedelta(milliseconds=1))
     while raw(broker).exists("gm:worker:b@h"):
         pass
-    assert broker.workers.living() == [state]
+    assert broker.workers.live() == [state]
     broker.workers.unregister("a@h")
-    assert broker.workers.living() == []
+    assert broker.workers.live() == []
 
 
 def test_a_broker_that_is_away_is_told_as_such(own_redis: EmbeddedRedis) -> None:

@@ -135,7 +135,7 @@ def test_a_running_process_follows_its_settings(settings: Settings, demo_world: 
         await runner.open()
 
         async def asked(profile: dict[str, Any] | None = None, **change: Any) -> tuple[int, Outcome]:
-            """Change settings, test, and count the questions that reached a server."""
+            """Change settings, test, and count the queries that reached a server."""
             live.current = replace(live.current, **change)
             before = len(demo_world.log)
             listeners = Listeners(lambda _: None, lambda _: None)

@@ -28,7 +28,7 @@ PATIENCE_S = 120.0
 def change(farm: Farm, *, slots: int, **limits: int) -> None:
     """Change limits, and wait until every worker shows the new number of slots, which it reads at the same time."""
     change_settings(farm.parts, LiveSettings(Settings()), {"worker_count": slots, **limits})
-    wait_until(lambda: {worker.slots for worker in farm.broker.workers.living()} == {slots}, within_s=PATIENCE_S)
+    wait_until(lambda: {worker.slots for worker in farm.broker.workers.live()} == {slots}, within_s=PATIENCE_S)
 
 
 def submit_many(farm: Farm, name: str, count: int, ms: int) -> list[str]:
@@ -81,7 +81,7 @@ def test_running_jobs_go_on_when_slots_are_taken_away(farm: Farm) -> None:
 def test_all_workers_together_keep_the_limit_of_running_jobs(farm: Farm) -> None:
     for name in ("one", "two", "three"):
         farm.start_worker(name, ready=False)
-    wait_until(lambda: len(farm.broker.workers.living()) == 3, within_s=PATIENCE_S)
+    wait_until(lambda: len(farm.broker.workers.live()) == 3, within_s=PATIENCE_S)
     pause_queue(farm.parts)
     for limit, slots in ((5, 6), (2, 7)):
         change(farm, slots=slots, max_concurrent_jobs=limit)
@@ -94,7 +94,7 @@ def test_all_workers_together_keep_the_limit_of_running_jobs(farm: Farm) -> None
 def test_the_only_slot_of_a_small_limit_is_not_with_a_worker_of_one_tier(farm: Farm) -> None:
     farm.start_worker("a-normal", "--queues", "normal", ready=False)
     farm.start_worker("b-all", ready=False)
-    wait_until(lambda: len(farm.broker.workers.living()) == 2, within_s=PATIENCE_S)
+    wait_until(lambda: len(farm.broker.workers.live()) == 2, within_s=PATIENCE_S)
     change(farm, slots=5, max_concurrent_jobs=1)
     batch = farm.submit_batch(["b-1.test", "c-1.test"])
     assert {str(run.status) for run in runs_of(farm, batch.job_ids)} == {"succeeded"}

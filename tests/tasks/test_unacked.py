@@ -82,7 +82,7 @@ def test_the_lock_of_a_killed_worker_does_not_stop_the_reconciler(farm: Farm) ->
 
 def test_a_restarted_worker_takes_the_lock_of_its_predecessor(farm: Farm) -> None:
     farm.start_worker("one")
-    (state,) = farm.broker.workers.living()
+    (state,) = farm.broker.workers.live()
     farm.stop("one")
     assert farm.broker.locks.acquire("reconcile", state.name, timedelta(minutes=10))
     job = farm.store.run_in_transaction(lambda session: create_job(session, NewJob("lost.test")))

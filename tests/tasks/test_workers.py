@@ -35,7 +35,7 @@ def test_a_message_built_by_us_is_run_and_acknowledged(farm: Farm) -> None:
     wait_until(lambda: farm.broker.unacked.count() == 0, what="acknowledgement")
     assert farm.broker.lists.depths() == {"normal": 0, "batch": 0, "maintenance": 0}
     assert farm.stop("one") == 0
-    assert farm.broker.workers.living() == []
+    assert farm.broker.workers.live() == []
 
 
 def test_an_engine_that_breaks_gives_a_failed_run_with_the_reason(farm: Farm) -> None:
@@ -192,7 +192,7 @@ def test_two_workers_share_and_a_killed_one_loses_and_doubles_nothing(farm: Farm
     farm.start_worker("two")
     batch = farm.submit_batch([f"b{number}-700.test" for number in range(24)])
     wait_until(lambda: len({start["pid"] for start in farm.starts()}) == 2, what="both work")
-    victims = {state.name: set(state.running) for state in farm.broker.workers.living()}
+    victims = {state.name: set(state.running) for state in farm.broker.workers.live()}
     farm.stop("one", signal.SIGKILL)
     runs = [farm.run_of(job_id, within_s=60) for job_id in batch.job_ids]
     assert {run.status for run in runs} == {"succeeded"}

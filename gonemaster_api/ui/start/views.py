@@ -50,7 +50,7 @@ def _glance(shared: State) -> QueueGlance | None:
         return QueueGlance(
             {tier: depths[tier] for tier in TIERS},
             frozenset(shared.broker.marks.controls().paused),
-            shared.broker.workers.living(),
+            shared.broker.workers.live(),
         )
     except BrokerUnavailable:
         return None

@@ -42,7 +42,7 @@ blueprint = Blueprint("batches", __name__, description="Tests of many domains, s
 
 @blueprint.route("/jobs/batch")
 class NewBatch(MethodView):
-    """Submission."""
+    """Submission of a batch."""
 
     @blueprint.arguments(NewBatchSchema)
     @blueprint.response(202, BatchAcceptedSchema)
@@ -62,7 +62,7 @@ class NewBatch(MethodView):
 
 @blueprint.route("/batches")
 class Batches(MethodView):
-    """All batches."""
+    """List of batches."""
 
     @blueprint.arguments(BatchListQuerySchema, location="query")
     @blueprint.response(200, BatchPageSchema)
@@ -142,7 +142,7 @@ class CancelBatch(MethodView):
 
 @blueprint.route("/batches/<batch_id>/rerun")
 class RerunBatch(MethodView):
-    """Repetition of a batch."""
+    """Rerun of a batch."""
 
     @blueprint.arguments(RerunSchema)
     @blueprint.response(202, RerunAcceptedSchema)

@@ -19,7 +19,7 @@ _BY_ID = f"/<int(max={MAX_ID}):domain_id>"
 
 @blueprint.route("")
 class Domains(MethodView):
-    """All domains."""
+    """List of domains."""
 
     @blueprint.arguments(DomainQuerySchema, location="query")
     @blueprint.response(200, DomainPageSchema)

@@ -15,7 +15,7 @@ blueprint = Blueprint("entries", __name__, url_prefix="/entries", description="L
 
 @blueprint.route("")
 class Entries(MethodView):
-    """All entries."""
+    """List of entries, also as CSV."""
 
     @blueprint.arguments(EntryQuerySchema, location="query")
     @blueprint.response(200, EntryPageSchema)

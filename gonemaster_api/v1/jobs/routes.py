@@ -36,7 +36,7 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="Tests o
 
 @blueprint.route("")
 class Jobs(MethodView):
-    """All jobs."""
+    """Submission and list of jobs."""
 
     @blueprint.arguments(NewJobSchema)
     @blueprint.response(201, JobSchema)

@@ -16,7 +16,7 @@ blueprint = Blueprint(
 
 @blueprint.route("")
 class Operations(MethodView):
-    """All operations."""
+    """List of operations."""
 
     @blueprint.arguments(OperationListQuerySchema, location="query")
     @blueprint.response(200, OperationPageSchema)

@@ -67,7 +67,7 @@ _ID_PARAMETER = {
 
 @blueprint.route("")
 class Profiles(MethodView):
-    """All profiles."""
+    """Creation and list of profiles."""
 
     @blueprint.response(200, ProfileSchema(many=True))
     def get(self) -> Any:
@@ -84,7 +84,7 @@ class Profiles(MethodView):
 
 @blueprint.route("/default")
 class DefaultProfile(MethodView):
-    """The server's default."""
+    """The default profile of the server."""
 
     @blueprint.response(200, ProfileSchema)
     def get(self) -> Any:
@@ -94,7 +94,7 @@ class DefaultProfile(MethodView):
 
 @blueprint.route("/defaults")
 class Defaults(MethodView):
-    """The engine's default."""
+    """The default profile of the engine."""
 
     @blueprint.response(200, ProfileDefaultsSchema)
     def get(self) -> Any:

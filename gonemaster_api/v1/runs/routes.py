@@ -20,7 +20,7 @@ blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Records
 
 @blueprint.route("")
 class Runs(MethodView):
-    """All runs."""
+    """List of runs."""
 
     @blueprint.arguments(RunQuerySchema, location="query")
     @blueprint.response(200, RunPageSchema)

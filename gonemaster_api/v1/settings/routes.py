@@ -16,7 +16,7 @@ blueprint = Blueprint("settings", __name__, url_prefix="/settings", description=
 
 @blueprint.route("")
 class AllSettings(MethodView):
-    """All settings."""
+    """The settings and their changes."""
 
     @blueprint.response(200, SettingsSchema)
     def get(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ blueprint = Blueprint("spec", __name__, url_prefix="/spec/testcases", descriptio
 
 @blueprint.route("")
 class Testcases(MethodView):
-    """All test cases."""
+    """List of test cases."""
 
     @blueprint.arguments(TestcaseQuerySchema, location="query")
     @blueprint.response(200, TestcasesSchema)

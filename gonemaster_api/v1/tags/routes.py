@@ -39,7 +39,7 @@ blueprint = Blueprint("tags", __name__, url_prefix="/tags", description="Sets of
 
 @blueprint.route("")
 class Tags(MethodView):
-    """All tags."""
+    """Creation and list of tags."""
 
     @blueprint.arguments(PagingSchema, location="query")
     @blueprint.response(200, TagSchema(many=True))

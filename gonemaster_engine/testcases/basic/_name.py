@@ -1,4 +1,4 @@
-"""What BASIC says of a name that breaks the limits of RFC 1035 section 2.3.4, so that nobody can be asked about it.
+"""What BASIC says of a name that breaks the limits of RFC 1035 section 2.3.4, so that no server can be queried for it.
 
 Specification: Zonemaster BASIC00 (older versions of its test plan).
 """

@@ -85,10 +85,10 @@ async def basic01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 def _on_the_way(zone_name: str, walk: Walk, usable: ServerFilter) -> Iterator[Finding]:
-    told: set[tuple[Nameserver, str]] = set()
+    reported: set[tuple[Nameserver, str]] = set()
     for server, query_type in walk.families:
-        if (server, query_type) not in told:
-            told.add((server, query_type))
+        if (server, query_type) not in reported:
+            reported.add((server, query_type))
             if usable([server]):
                 yield from enabled(server, [query_type])
     for server, query_name, query_type in walk.errors:

@@ -68,7 +68,7 @@ class TransportTags:
 
 
 async def check_answers(zone: Zone, servers: Sequence[Nameserver], tags: TransportTags, *, tcp: bool) -> list[Finding]:
-    """Ask each server for SOA and NS and judge what it says; the good servers come last, in one finding."""
+    """Query each server for SOA and NS and judge what it says; the good servers come last, in one finding."""
     pending = [(server, [server.query(zone.name, qtype, tcp=tcp) for qtype in QUERY_TYPES]) for server in servers]
     findings: list[Finding] = []
     good: list[Nameserver] = []

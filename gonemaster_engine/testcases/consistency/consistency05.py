@@ -39,7 +39,7 @@ class _ChildData:
 
     addresses: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     settled: set[str] = field(default_factory=set)  # names for which at least one query was answered well
-    silent: set[Nameserver] = field(default_factory=set)
+    unresponsive: set[Nameserver] = field(default_factory=set)
     failed: set[Nameserver] = field(default_factory=set)
 
     def is_disowned(self, server: Nameserver) -> bool:
@@ -69,13 +69,13 @@ async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
     glue = _glue(zone.name, (response for _, response in given))
     in_domain = [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
     child = await _query_child(zone, in_domain)
-    for server in sorted(child.silent):
+    for server in sorted(child.unresponsive):
         if child.is_disowned(server):  # the mismatch of addresses says more
             continue
         yield NO_RESPONSE(ns=server.name, address=server.address)
     for server in sorted(child.failed):
         yield NS_FAILED(ns=server.name, address=server.address)
-    if (child.silent or child.failed) and not child.settled:
+    if (child.unresponsive or child.failed) and not child.settled:
         yield LAME()
         return
     faults = _compare(glue, child, [name for name in glue if name in child.settled])
@@ -118,7 +118,7 @@ async def _query_child(zone: Zone, in_domain: list[str]) -> _ChildData:
     for name, qtype, server, answer in pending:
         response: Response | None = await answer
         if response is None:
-            child.silent.add(server)
+            child.unresponsive.add(server)
             continue
         if response.is_referral:
             response = (await zone.recursor.resolve(name, qtype)).response

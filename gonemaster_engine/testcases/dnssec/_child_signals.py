@@ -135,7 +135,7 @@ class Published:
 
 
 RecordJudge: TypeAlias = Callable[[Tally, Published, Any], None]
-"""Notes what one record that asks for no deletion is worth, given the keys of its server."""
+"""Notes what one record that requests no deletion is worth, given the keys of its server."""
 
 
 async def judge_servers(

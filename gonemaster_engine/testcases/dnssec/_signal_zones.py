@@ -62,7 +62,7 @@ class PathZone:
     keys: Sequence[Dnskey] | Fault | None = None  # None: not validated yet
 
     @property
-    def asked(self) -> Sequence[Nameserver]:
+    def queried(self) -> Sequence[Nameserver]:
         """The servers that are queried."""
         return self.servers[:SERVERS_PER_QUESTION]
 
@@ -116,7 +116,7 @@ class Path:
     async def _step(self, at: PathZone, name: str) -> Found | PathZone:
         if at.is_unreachable:
             return self._no_answer(at)
-        for server in at.asked:
+        for server in at.queried:
             response = await server.query(name, "CDS", dnssec=True)
             if response is None:
                 continue
@@ -173,7 +173,7 @@ class Path:
         return at
 
     async def _reach_step(self, name: str, at: PathZone) -> PathZone | None:
-        for server in at.asked:
+        for server in at.queried:
             response = await server.query(name, "DS", dnssec=True)
             if response is None:
                 continue
@@ -215,7 +215,7 @@ class Path:
             if trust is not Trust.SECURE:
                 return Fault.OPEN if trust is Trust.OPEN else Fault.BROKEN
         pending: list[Awaitable[Response | None]] = [
-            server.query(zone.name, "DNSKEY", dnssec=True) for server in zone.asked
+            server.query(zone.name, "DNSKEY", dnssec=True) for server in zone.queried
         ]
         for answer in pending:
             response = await answer

@@ -175,7 +175,7 @@ class Vantage:
     async def cut(self, name: str, *, with_keys: bool = True) -> Cut:
         """Return what a name below the origin is as a zone cut, seen from the parent's side at this server.
 
-        `with_keys` also asks for the keys of a secure cut.
+        `with_keys` also queries the keys of a secure cut.
         """
         known = self._cuts.get((name, with_keys))
         if known is None:

@@ -71,7 +71,7 @@ async def dnssec07(zone: Zone, usable: ServerFilter) -> list[Finding]:
         answers = [(server, await answer) for server, answer in zip(parents, pending, strict=True)]
         await _judge_parent(zone, answers, tally)
     return [
-        *_signing(tally, is_signed=is_signed, is_unsigned=is_unsigned, asked=bool(servers) or not zone_servers),
+        *_signing(tally, is_signed=is_signed, is_unsigned=is_unsigned, queried=bool(servers) or not zone_servers),
         *_delegation(tally, is_consistently_signed=is_signed and not is_unsigned),
     ]
 
@@ -114,8 +114,8 @@ async def _judge_parent(zone: Zone, answers: Sequence[tuple[Nameserver, Response
         tally.add(NO_DELEGATION, server, parent=parent.name)
 
 
-def _signing(tally: Tally, *, is_signed: bool, is_unsigned: bool, asked: bool) -> Iterator[Finding]:
-    if asked and not is_signed and not is_unsigned:
+def _signing(tally: Tally, *, is_signed: bool, is_unsigned: bool, queried: bool) -> Iterator[Finding]:
+    if queried and not is_signed and not is_unsigned:
         yield NOT_SIGNED()
     yield from tally.findings(NO_RESPONSE, NON_AUTH, UNEXPECTED_RCODE, SIGNED_ON_SERVER, NOT_SIGNED_ON_SERVER)
     if is_signed:

@@ -138,7 +138,7 @@ def _has_signature_by(tags: set[int], made: Iterable[Rrsig]) -> bool:
 
 
 def _content(zone: Zone, child: _Child, trusted: Sequence[Ds]) -> Iterator[Finding]:
-    """Compare what the CDS and CDNSKEY sets ask for with the DS set; requests to delete are no rollover."""
+    """Compare what the CDS and CDNSKEY sets request with the DS set; requests to delete are no rollover."""
     ds_keytags = _tags(trusted)
     by_keys = sorted((_tags(cds), _same_keys(cds, trusted)) for cds in child.cds if not _is_delete(cds))
     for keytags, is_same in dict.fromkeys((tuple(tags), same) for tags, same in by_keys):

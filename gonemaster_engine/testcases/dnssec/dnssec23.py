@@ -86,14 +86,14 @@ def _nsec3_faults(records: Sequence[Nsec3]) -> Iterator[tuple[Tag, dict[str, str
     if len({record.parameters for record in records}) > 1:
         yield MIXED_PARAMETERS, {}
         return
-    told: set[frozenset[str]] = set()
+    reported: set[frozenset[str]] = set()
     by_owner = {record.owner: record for record in sorted(records, key=lambda record: record.owner)}
     for first, second in combinations(by_owner.values(), 2):
         if first.next == second.next:
-            told.add(frozenset({first.owner, second.owner}))
+            reported.add(frozenset({first.owner, second.owner}))
             yield DUPLICATE_NEXT, {"owner": first.owner, "covered": second.owner, "next": first.next}
     for one, other in permutations(by_owner.values(), 2):
-        if frozenset({one.owner, other.owner}) not in told and one.covers(other.label):
+        if frozenset({one.owner, other.owner}) not in reported and one.covers(other.label):
             yield NSEC3_OVERLAP, {"owner": one.owner, "covered": other.owner, "next": one.next}
 
 

@@ -148,7 +148,7 @@ class _Search:
         if found.ending is Ending.AT_CUT:
             return [AT_CUT(ns=host, query_name=name)]
         if found.ending is Ending.UNREACHABLE:
-            return [UNREACHABLE(ns=host, zone=found.at.name, servers=found.at.asked)]
+            return [UNREACHABLE(ns=host, zone=found.at.name, servers=found.at.queried)]
         if found.ending is Ending.ABSENT:
             self._absent.append((host, name))
             return []
@@ -163,7 +163,7 @@ class _Search:
         if signer is not None and names.is_below(signer, found.at.name) and names.is_below(name, signer):
             signing = await self._path.reach(signer, found.at)
             if signing.name != signer:
-                return [UNREACHABLE(ns=host, zone=signing.name, servers=signing.asked)]
+                return [UNREACHABLE(ns=host, zone=signing.name, servers=signing.queried)]
         fault = await self._path.validate(signing)
         if fault:
             return list(_fault_findings(host, *fault))
@@ -216,4 +216,4 @@ def _fault_findings(host: str, zone: PathZone, fault: Fault) -> Iterator[Finding
     elif fault is Fault.BROKEN:
         yield BROKEN(ns=host, zone=zone.name)
     elif fault is Fault.UNREACHABLE:
-        yield UNREACHABLE(ns=host, zone=zone.name, servers=zone.asked)
+        yield UNREACHABLE(ns=host, zone=zone.name, servers=zone.queried)

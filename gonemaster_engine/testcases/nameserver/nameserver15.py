@@ -29,7 +29,7 @@ WRONG_CLASS = Tag("N15_WRONG_CLASS", Level.WARNING, ("servers",))
 
 
 @dataclass(slots=True)
-class Told:
+class Software:
     """What a server said to the version queries."""
 
     versions: list[tuple[str, str]] = field(default_factory=list)  # text, query name
@@ -42,37 +42,37 @@ async def nameserver15(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Find out whether the name servers reveal the version of their software."""
     servers = usable(await zone.all_servers())
     answering = [server for server, response in await query_all(servers, zone.name, "SOA") if response]
-    told = dict(zip(answering, await asyncio.gather(*map(_query_versions, answering)), strict=True))
-    return _findings(told)
+    reported = dict(zip(answering, await asyncio.gather(*map(_query_versions, answering)), strict=True))
+    return _findings(reported)
 
 
-def _findings(told: Mapping[Nameserver, Told]) -> list[Finding]:
-    versions = grouped((version, server) for server, said in told.items() for version in said.versions)
-    errors = grouped((name, server) for server, said in told.items() for name in said.errors)
+def _findings(reported: Mapping[Nameserver, Software]) -> list[Finding]:
+    versions = grouped((version, server) for server, said in reported.items() for version in said.versions)
+    errors = grouped((name, server) for server, said in reported.items() for name in said.errors)
     findings = [
         VERSION(string=text, query_name=query_name, servers=servers)
         for (text, query_name), servers in sorted(versions.items())
     ]
     findings += [ERROR(query_name=query_name, servers=servers) for query_name, servers in sorted(errors.items())]
-    if silent := [server for server, said in told.items() if not said.versions]:
-        findings.append(NOT_REVEALED(servers=silent))
-    if wrong := [server for server, said in told.items() if said.wrong_class]:
+    if undisclosed := [server for server, said in reported.items() if not said.versions]:
+        findings.append(NOT_REVEALED(servers=undisclosed))
+    if wrong := [server for server, said in reported.items() if said.wrong_class]:
         findings.append(WRONG_CLASS(servers=wrong))
     return findings
 
 
-async def _query_versions(server: Nameserver) -> Told:
-    told = Told()
+async def _query_versions(server: Nameserver) -> Software:
+    reported = Software()
     pending = [(query_name, server.query(query_name, "TXT", qclass="CH")) for query_name in QUERY_NAMES]
     for query_name, answer in pending:
         response = await answer
         if response is None or response.rcode == "SERVFAIL":
-            told.errors.append(query_name)
+            reported.errors.append(query_name)
             continue
         for record in response.answer:
             if record.type != type_number("TXT") or record.owner != query_name:
                 continue
-            told.wrong_class |= record.rdclass != CLASS_NUMBER["CH"]
+            reported.wrong_class |= record.rdclass != CLASS_NUMBER["CH"]
             if text := shown_octets(joined_strings(record.octets).strip(BLANKS)):
-                told.versions.append((text, query_name))
-    return told
+                reported.versions.append((text, query_name))
+    return reported

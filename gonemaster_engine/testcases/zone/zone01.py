@@ -100,7 +100,7 @@ def _collect(zone_name: str, answers: list[tuple[Nameserver, Response | None]]) 
 async def _query_primary(
     zone: Zone, mname: str, usable: ServerFilter, primaries: list[tuple[Nameserver, int]]
 ) -> AsyncIterator[Finding]:
-    """Ask the server that the MNAME names; add it with its serial to `primaries`, or say what is wrong."""
+    """Query the server that the MNAME names; add it with its serial to `primaries`, or say what is wrong."""
     addresses = await zone.recursor.addresses(mname)
     if not addresses:
         yield NOT_RESOLVE(ns=mname)

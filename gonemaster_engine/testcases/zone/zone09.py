@@ -43,7 +43,7 @@ _MxSet = tuple[tuple[int, str], ...]  # preference and host, sorted, without dou
 class _Answers:
     """The addresses by what they answered."""
 
-    silent: list[str] = field(default_factory=list)
+    unresponsive: list[str] = field(default_factory=list)
     errors: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # by RCODE
     not_authoritative: list[str] = field(default_factory=list)
     without: list[AddressAnswer] = field(default_factory=list)
@@ -90,7 +90,7 @@ def _sort(zone_name: str, answered: list[AddressAnswer]) -> _Answers:
     for answer in answered:
         address, response = answer.server.address, answer.response
         if response is None or (response.tc and not response.over_tcp):
-            answers.silent.append(address)
+            answers.unresponsive.append(address)
         elif response.rcode != "NOERROR":
             answers.errors[response.rcode].append(address)
         elif not response.aa:
@@ -103,8 +103,8 @@ def _sort(zone_name: str, answered: list[AddressAnswer]) -> _Answers:
 
 
 def _faults(answers: _Answers) -> Iterator[Finding]:
-    if answers.silent:
-        yield NO_RESPONSE(addresses=sorted(answers.silent))
+    if answers.unresponsive:
+        yield NO_RESPONSE(addresses=sorted(answers.unresponsive))
     for rcode, addresses in sorted(answers.errors.items()):
         yield UNEXPECTED_RCODE(rcode=rcode, addresses=sorted(addresses))
     if answers.not_authoritative:

@@ -83,15 +83,15 @@ async def zone15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 def _faults(answered: Iterable[AddressAnswer]) -> Iterator[Finding]:
-    silent = []
+    unresponsive = []
     errors: dict[str, list[str]] = defaultdict(list)
     for answer in answered:
         if answer.response is None:
-            silent.append(answer.server.address)
+            unresponsive.append(answer.server.address)
         elif answer.response.rcode != "NOERROR":
             errors[answer.response.rcode].append(answer.server.address)
-    if silent:
-        yield NO_RESPONSE(addresses=sorted(silent))
+    if unresponsive:
+        yield NO_RESPONSE(addresses=sorted(unresponsive))
     for rcode, addresses in sorted(errors.items()):
         yield UNEXPECTED_RCODE(rcode=rcode, addresses=sorted(addresses))
 

@@ -49,7 +49,7 @@ def answering(make: Callable[[bytes], bytes | None], *, rcode: str = "NOERROR") 
 
 
 def first_then(*several: Fault) -> Callable[[Server], object]:
-    """Let the first fault meet the question for a cookie, the others the questions with a full one, in turn."""
+    """Let the first fault meet the query for a cookie, the others the queries with a full one, in turn."""
 
     def change(server: Server) -> None:
         server.fault(several[0], when=lambda exchange: with_cookie(exchange) and not with_full_cookie(exchange))
