@@ -1,7 +1,9 @@
 """SQLAlchemy engines for both databases, configured so that several processes can share one database."""
 
+import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +120,16 @@ def _sqlite_engine(settings: StoreSettings) -> Engine:
         connect_args={"timeout": settings.busy_timeout.total_seconds()},
         **_pool(settings),
     )
+    event.listen(engine, "do_connect", _create_private)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _create_private(_dialect: object, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
+    """Create a new file for its owner only; SQLite gives its other files the same permissions."""
+    with suppress(OSError):  # SQLite says it better
+        os.close(os.open(arguments[0], os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

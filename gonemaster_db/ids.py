@@ -11,11 +11,17 @@ _TIME_DIGITS = 9  # microseconds in base 62 stay within nine digits until the ye
 _RANDOM_DIGITS = 10  # 59 bits: no collisions of two processes within one microsecond
 _PUBLIC_DIGITS = 12  # 71 bits, all random
 _BULK_DIGITS = 5
+_LONGEST_ID = 64
 
 
 def new_job_id() -> str:
     """`job_` and 19 characters that sort by creation time."""
     return "job_" + _sortable()
+
+
+def is_job_id(text: str) -> bool:
+    """Say whether a text can be the id of a job; of those, few are."""
+    return len(text) <= _LONGEST_ID and text.startswith("job_") and text.isascii() and text[4:].isalnum()
 
 
 def new_batch_id() -> str:

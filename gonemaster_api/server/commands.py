@@ -11,7 +11,7 @@ import structlog
 
 from gonemaster_api.server.supervisor import datadir, listening, programs
 from gonemaster_api.server.supervisor.child import Program
-from gonemaster_api.server.supervisor.datadir import DataDirInUse
+from gonemaster_api.server.supervisor.datadir import DataDirInUse, DataDirRefused
 from gonemaster_api.server.supervisor.listening import CannotListen
 from gonemaster_api.server.supervisor.tree import StartFailed, Supervisor
 from gonemaster_db.errors import StoreError
@@ -58,7 +58,7 @@ def run(command: tuple[str, ...], settings: Settings, descriptor: int | None) ->
         if datadir_needed:
             datadir.prepare(settings.data_dir)
         return _chosen(command, programs.with_broker(settings), settings, descriptor)()
-    except (DataDirInUse, CannotListen, BrokerRefused, StartFailed) as error:
+    except (DataDirInUse, DataDirRefused, CannotListen, BrokerRefused, StartFailed) as error:
         raise StartRefused(str(error)) from error
     except OSError as error:
         raise StartRefused(f"{settings.data_dir}: {error.strerror}" if error.filename else str(error)) from error

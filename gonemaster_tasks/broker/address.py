@@ -11,6 +11,8 @@ from redis.sentinel import Sentinel
 
 from gonemaster_tasks.errors import BrokerRefused
 
+# What others wrote may be no UTF-8: an error in the middle of an answer would leave the rest of it to the next command.
+_TEXT = {"decode_responses": True, "encoding_errors": "backslashreplace"}
 _TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 3.0, "socket_keepalive": True}
 _SENTINEL_PORT = 26379
 
@@ -56,7 +58,7 @@ class BrokerAddress:
 
     def connect(self) -> redis.Redis:
         """Make a client; nothing is sent yet. One repetition at once, so that callers fail soon."""
-        options = _TIMEOUTS | {"retry": Retry(NoBackoff(), 1), "decode_responses": True}
+        options = _TIMEOUTS | {"retry": Retry(NoBackoff(), 1), **_TEXT}
         if self.sentinels:
             sentinel = Sentinel(list(self.sentinels), sentinel_kwargs=dict(_TIMEOUTS), **options)
             client: redis.Redis = sentinel.master_for(self.master_name, db=self.database, password=self.password)

@@ -11,6 +11,7 @@ from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.broker.lists import WaitingLists
 from gonemaster_tasks.broker.locks import Locks
 from gonemaster_tasks.broker.marks import Marks
+from gonemaster_tasks.broker.rejected import RejectedItems
 from gonemaster_tasks.broker.unacked import Unacked
 from gonemaster_tasks.broker.workers import Workers
 from gonemaster_tasks.errors import BrokerRefused
@@ -26,6 +27,7 @@ class Broker:
         self._client: Any = address.connect()  # redis-py's hints mix sync and async answers
         self.lists = WaitingLists(self._client)
         self.unacked = Unacked(self._client)
+        self.rejected = RejectedItems(self._client)
         self.marks = Marks(self._client)
         self.counters = Counters(self._client)
         self.workers = Workers(self._client)

@@ -10,18 +10,33 @@ import redis
 
 from gonemaster_tasks.errors import BrokerUnavailable
 
+ErrorReply = redis.ResponseError  # Redis is there and refuses
+CLIENT_ERRORS = (redis.RedisError, OSError)  # whatever redis-py raises about a connection
 SLICE = 1000  # messages or ids of one command: Redis serves others in between
 
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Turn what redis-py raises when Redis cannot serve into BrokerUnavailable."""
+    """Turn what redis-py raises into BrokerUnavailable, the only place that does.
+
+    A Redis that answers with an error (BUSY, MISCONF, OOM, NOPERM, READONLY, NOAUTH, WRONGTYPE of a spoiled key, ...)
+    serves as little as one that does not answer: the row is written, the reconciler writes the message later. Which
+    errors servers know grows with their versions, so all of them count. Errors of our own scripts are caught inside.
+    """
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.OutOfMemoryError) as error:
+    except redis.exceptions.DataError:  # an argument that cannot be sent: our own fault
+        raise
+    except (redis.ConnectionError, redis.TimeoutError) as error:
         raise BrokerUnavailable(f"Redis is unavailable: {error}") from error
-    except redis.exceptions.ReadOnlyError as error:
-        raise BrokerUnavailable("Redis is a read-only replica") from error
+    except redis.RedisError as error:
+        raise BrokerUnavailable(f"Redis answers with an error: {error_text(error)}") from error
+
+
+def error_text(error: redis.RedisError) -> str:
+    """Return the text of an error reply with its code, which redis-py cuts off the codes that it knows."""
+    text, code = str(error), error.status_code
+    return f"{code} {text}" if code and not text.startswith(code) else text
 
 
 def slices(items: Iterable[str], size: int = SLICE) -> Iterator[list[str]]:

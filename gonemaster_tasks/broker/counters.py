@@ -20,4 +20,5 @@ class Counters:
     def read(self) -> dict[str, int]:
         """Return all counters by name; those that never counted are missing."""
         with reachable():
-            return {name: int(value) for name, value in self._client.hgetall(COUNTERS).items()}
+            values = self._client.hgetall(COUNTERS)
+        return {name: int(value) for name, value in values.items() if value.isdecimal()}

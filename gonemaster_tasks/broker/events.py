@@ -1,7 +1,6 @@
 """Live state of running jobs in Redis: progress, and a short stream of events for who reads it."""
 
 import json
-import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable
-from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.repeating import RepeatingThread
 
 PROGRESS_LIFE = timedelta(minutes=10)
 EVENTS_LIFE = timedelta(minutes=10)
@@ -87,7 +86,8 @@ class Events:
             return {}
         with reachable():
             values = self._client.mget([keys.progress(job_id) for job_id in job_ids])
-        return {job_id: int(value) for job_id, value in zip(job_ids, values, strict=True) if value is not None}
+        found = zip(job_ids, values, strict=True)
+        return {job_id: int(value) for job_id, value in found if value is not None and value.isdecimal()}
 
     def read(self, job_id: str, *, after: str = "0", wait: timedelta | None = None) -> list[JobEvent]:
         """Return the events behind `after` (an event id, "0" for all); wait at most `wait` for the first one.
@@ -99,11 +99,8 @@ class Events:
         with reachable():
             answer = self._client.xread({keys.events(job_id): after}, block=block)
         streams = answer.items() if isinstance(answer, dict) else answer or []
-        return [
-            JobEvent(fields["type"], json.loads(fields["data"]), event_id)
-            for _, messages in streams
-            for event_id, fields in _flat(messages)
-        ]
+        found = [_event(event_id, fields) for _, messages in streams for event_id, fields in _flat(messages)]
+        return [event for event in found if event is not None]
 
 
 class EventPublisher:
@@ -114,10 +111,13 @@ class EventPublisher:
 
     def __init__(self, events: Events, *, interval: timedelta = timedelta(milliseconds=200)) -> None:
         self._events = events
-        self._interval_s = interval.total_seconds()
         self._pending: deque[PendingEvent] = deque(maxlen=_LARGEST_BACKLOG)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="events", daemon=True)
+        self._thread = RepeatingThread("events", self._send, pause_s=interval.total_seconds())
+
+    @property
+    def waiting(self) -> int:
+        """The number of events that were not tried yet."""
+        return len(self._pending)
 
     def start(self) -> None:
         """Begin to send."""
@@ -125,25 +125,25 @@ class EventPublisher:
 
     def stop(self) -> None:
         """Send what is left and end."""
-        self._stopping.set()
-        self._thread.join(timeout=10)
+        self._thread.stop()
+        self._thread.attempt()
 
     def post(self, job_id: str, event: JobEvent, *, if_watched: bool = False) -> None:
         """Take an event; returns at once, from any thread. Only its progress is sent `if_watched` and nobody reads."""
         self._pending.append(PendingEvent(job_id, event, if_watched))
 
-    def _work(self) -> None:
-        while not self._stopping.wait(self._interval_s):
-            self._send()
-        self._send()
-
     def _send(self) -> None:
         pending = [self._pending.popleft() for _ in range(len(self._pending))]
         if pending:
-            try:
-                self._events.publish_many(pending)
-            except BrokerUnavailable:
-                return
+            self._events.publish_many(pending)
+
+
+def _event(event_id: str, fields: dict[str, str]) -> JobEvent | None:
+    """Read an event; None for what another program wrote."""
+    try:
+        return JobEvent(fields["type"], dict(json.loads(fields["data"])), event_id)
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return None
 
 
 def _flat(messages: Any) -> list[tuple[str, dict[str, str]]]:

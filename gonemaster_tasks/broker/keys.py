@@ -1,5 +1,7 @@
 """The names of the keys in Redis, spelled only here; the list of a queue has the name of the queue."""
 
+from gonemaster_tasks.queues import ORDER
+
 PAUSED = "gm:paused"  # hash: tier to the end of its pause
 SETTINGS = "gm:settings"  # string: new after each change of settings
 EPOCH = "gm:epoch"  # string: missing after Redis lost its content
@@ -10,9 +12,19 @@ WORKER_TIMES = "gm:worker-times"  # sorted set: worker process to the time (ms, 
 WORKER_QUEUES = "gm:worker-queues"  # hash: worker process to the queues it takes from
 WORKER_MARK = "gm:worker-mark"  # string: new whenever a worker process has come or gone
 
+REJECTED = "gm:rejected"  # list: what stood in a queue and is no message, newest first
+
 UNACKED = "unacked"  # kombu's hash of what workers hold
 UNACKED_INDEX = "unacked_index"  # kombu's sorted set of the times of delivery, by the clock of the worker's host
 BEAT_LOCK = "redbeat::lock"  # RedBeat's; there while a beat is active
+
+TYPES = {
+    **dict.fromkeys((REJECTED, *ORDER), "list"),  # that of what is put aside comes first: it must take the others
+    **dict.fromkeys((PAUSED, COUNTERS, WORKER_QUEUES, UNACKED), "hash"),
+    **dict.fromkeys((SETTINGS, EPOCH, WORKER_MARK), "string"),
+    **dict.fromkeys((SUBMITTING, WORKER_TIMES, UNACKED_INDEX), "zset"),
+    CHANGING: "set",
+}
 
 
 def worker(name: str) -> str:

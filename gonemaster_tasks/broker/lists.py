@@ -73,13 +73,13 @@ class WaitingLists:
             LookupError: the pivot's message does not wait.
         """
         pivots = _both_forms([pivot], tier)
-        try:
-            with reachable():
+        with reachable():
+            try:
                 numbers = self._move(keys=[tier], args=[where, *pivots, *_both_forms(job_ids, tier)])
-        except redis.ResponseError as error:
-            if "NOPIVOT" in str(error):
-                raise LookupError(pivot) from error
-            raise
+            except redis.ResponseError as error:
+                if "NOPIVOT" in str(error):
+                    raise LookupError(pivot) from error
+                raise
         return [job_ids[number - 1] for number in sorted(numbers)]
 
     def reorder(self, job_ids: Iterable[str], tier: str) -> int:

@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.repeating import RepeatingThread
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +30,8 @@ class Lock:
         self._name = name
         self._holder = holder
         self._life = life
-        self._released = threading.Event()
-        self._thread = threading.Thread(target=self._renew, name=f"lock {name}", daemon=True)
+        # The holder checks before each step that matters, so a failure to renew is only logged.
+        self._thread = RepeatingThread(f"lock {name}", self.check, pause_s=life.total_seconds() / 3)
 
     def check(self) -> None:
         """Make sure that the lock is held still, before a step that must not happen without it.
@@ -48,19 +48,11 @@ class Lock:
 
     def release(self) -> None:
         """Give the lock back; without an answer of Redis it ends by itself."""
-        self._released.set()
-        self._thread.join()
+        self._thread.stop()
         try:
             self._locks.release(self._name, self._holder)
         except BrokerUnavailable:
             log.debug("lock not released, it ends by itself", extra={"lock": self._name})
-
-    def _renew(self) -> None:
-        while not self._released.wait(self._life.total_seconds() / 3):
-            try:
-                self.check()
-            except BrokerUnavailable as error:  # the holder checks before each step that matters
-                log.warning("lock not renewed", extra={"lock": self._name, "error": str(error)})
 
 
 class Locks:

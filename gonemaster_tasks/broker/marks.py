@@ -39,7 +39,7 @@ class Marks:
             pipe.hgetall(PAUSED)
             pipe.get(EPOCH)
             paused, epoch = pipe.execute()
-        return Controls({tier: float(until) for tier, until in paused.items()}, epoch or "")
+        return Controls({tier: _time(until) for tier, until in paused.items()}, epoch or "")
 
     def set_epoch(self, epoch: str) -> None:
         """Mark the content of Redis as complete. The mark is lost with the content, and so shows that it was lost."""
@@ -92,3 +92,11 @@ class Marks:
             pipe.zremrangebyscore(SUBMITTING, "-inf", server_time(self._client))
             pipe.zcard(SUBMITTING)
             return int(pipe.execute()[1])
+
+
+def _time(text: str) -> float:
+    """Read the end of a pause; what is no time counts as no end, until the pauses are copied again."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

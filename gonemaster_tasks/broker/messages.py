@@ -3,8 +3,13 @@
 import base64
 import json
 from collections.abc import Mapping
+from typing import Any
 
-from gonemaster_tasks.queues import MAINTENANCE, OPERATE, RUN
+from gonemaster_db.ids import is_job_id
+from gonemaster_tasks.queues import MAINTENANCE, OPERATE, ROUTES, RUN, TIERS
+
+_LONGEST = 65_536  # ours have some 400 bytes, those of beat 1,000
+_LONGEST_NAME = 255
 
 
 def build_message(job_id: str, tier: str, *, redelivered: bool = False) -> str:
@@ -54,5 +59,45 @@ def _task_and_id(message: str) -> tuple[str, str]:
     try:
         headers = json.loads(message)["headers"]
         return str(headers["task"]), str(headers["id"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "", ""
+
+
+def fault_of(message: bytes, queue: str) -> str:
+    """Say why an item of a queue is no message that a worker can take; empty if it is one.
+
+    Whoever writes to Redis can put anything there. Celery and kombu take the form of a message for granted, so a worker
+    checks it before they see it.
+    """
+    if len(message) > _LONGEST:
+        return f"longer than {_LONGEST} bytes"
+    try:
+        fields = json.loads(message.decode())
+        return _fault_of_job(fields, queue) if queue in TIERS else _fault_of_call(fields, queue)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return f"not in the form of a message ({type(error).__name__}: {str(error)[:200]})"
+
+
+def _fault_of_job(fields: Any, tier: str) -> str:
+    """Tiers hold nothing but messages of our own, as they were written or as kombu puts them back."""
+    job_id = fields["headers"]["id"]
+    if not isinstance(job_id, str) or not is_job_id(job_id):
+        return "it names no job"
+    ours = any(fields == json.loads(build_message(job_id, tier, redelivered=form)) for form in (False, True))
+    return "" if ours else "not what this service writes for a job"
+
+
+def _fault_of_call(fields: Any, queue: str) -> str:
+    """Say what a call of a maintenance task lacks; Celery writes them, in beat."""
+    headers, properties = fields["headers"], fields["properties"]
+    arguments, keywords, _ = json.loads(base64.b64decode(fields["body"], validate=True))
+    names = (headers["id"], headers["task"], properties["delivery_tag"], properties["delivery_info"]["exchange"])
+    if not all(isinstance(name, str) and len(name) <= _LONGEST_NAME for name in names):
+        return "an id or a name is not a short string"
+    if (fields["content-type"], fields["content-encoding"]) != ("application/json", "utf-8"):
+        return "the content is not JSON in UTF-8"
+    if not isinstance(arguments, list) or not isinstance(keywords, dict):
+        return "the arguments are neither a list nor an object"
+    if properties["body_encoding"] != "base64" or properties["delivery_info"]["routing_key"] != queue:
+        return "another encoding or another queue is named"
+    return "" if headers["task"] in ROUTES else "no task of this queue"

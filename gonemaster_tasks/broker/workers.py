@@ -70,9 +70,14 @@ class Workers:
         with reachable():
             names = sorted(self._client.zrange(WORKER_TIMES, 0, -1))
             texts = self._client.mget([keys.worker(name) for name in names]) if names else []
-        return [_worker_state(text) for text in texts if text is not None]  # who died is in the set for a while
+        found = [_worker_state(text) for text in texts if text is not None]  # who died is in the set for a while
+        return [state for state in found if state is not None]
 
 
-def _worker_state(text: str) -> WorkerState:
-    values = json.loads(text)
-    return WorkerState(**{**values, "queues": tuple(values["queues"])})
+def _worker_state(text: str) -> WorkerState | None:
+    """Read a state; None for what another version or program wrote."""
+    try:
+        values = json.loads(text)
+        return WorkerState(**{**values, "queues": tuple(values["queues"]), "running": dict(values["running"])})
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None

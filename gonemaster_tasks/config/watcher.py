@@ -1,13 +1,13 @@
 """The thread of a process that notices when another process has changed the settings."""
 
 import logging
-import threading
 
 from gonemaster_db.repositories.settings import settings_revision
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.repeating import RepeatingThread
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,7 @@ class SettingsWatcher:
         self._store = store
         self._broker = broker
         self._seen: str | None = None
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="settings", daemon=True)
+        self._thread = RepeatingThread("settings", self._follow, pause_s=POLL_INTERVAL_S, retry_s=_RETRY_AFTER_S)
 
     def start(self) -> None:
         """Read the overrides once, then poll in a thread."""
@@ -43,31 +42,18 @@ class SettingsWatcher:
 
     def stop(self) -> None:
         """Stop the thread and wait for it."""
-        self._stopped.set()
-        self._thread.join(timeout=10)
-
-    def _work(self) -> None:
-        pause_s = POLL_INTERVAL_S
-        while not self._stopped.wait(pause_s):
-            pause_s = POLL_INTERVAL_S if self._try_poll() else _RETRY_AFTER_S
-
-    def _try_poll(self) -> bool:
-        try:
-            return self.poll()
-        except Exception:  # the thread must survive
-            log.exception("settings watcher failed, it tries again")
-            return False
+        self._thread.stop()
 
     def poll(self) -> bool:
         """Read the overrides if another process has changed them; return False if that failed."""
+        return self._thread.attempt()
+
+    def _follow(self) -> None:
         try:
             mark = self._broker.marks.settings_mark()
         except BrokerUnavailable as error:
             log.debug("mark of the settings could not be read", extra={"error": str(error)})
             mark = ""
-        if self._seen is not None and mark in ("", self._seen):  # empty: Redis is unavailable or has lost it
-            return True
-        if not self._live.try_load(self._store):
-            return False
-        self._seen = mark
-        return True
+        if self._seen is None or mark not in ("", self._seen):  # empty: Redis is unavailable or has lost it
+            self._live.load(self._store)
+            self._seen = mark

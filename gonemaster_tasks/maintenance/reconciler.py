@@ -38,6 +38,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     An emptied Redis is recognised by its missing epoch. A tier is rebuilt from the rows in their order, which repairs
     missing, stale and duplicate messages alike.
     """
+    broker.rejected.put_wrong_types_aside()  # first: every other command on such a key is refused
     end_pauses(store, now=now)
     copy_controls(store, broker, now=now)  # first: a paused tier must not move when its messages are restored
     republish_settings(store, broker)

@@ -9,6 +9,7 @@ from gonemaster_db.repositories.jobs import expired_leases
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states, first_queued_ids, oldest_waiting
 from gonemaster_db.repositories.throughput import has_progressed_since
+from gonemaster_tasks.broker.keys import REJECTED
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
@@ -23,6 +24,7 @@ KINDS = (
     "no_worker",  # jobs wait in a tier that no live worker consumes
     "beat_absent",
     "schedule_missing",
+    "item_rejected",  # something in a queue was no message and was put aside
     "may_evict",  # Redis would evict messages when its memory is full
 )
 _MAX_JOBS = 100
@@ -51,6 +53,7 @@ def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
         *_ended_leases(parts, now, timedelta(seconds=2 * settings.reap_interval_seconds)),
         *_tiers(parts, workers, now),
         *_schedules(parts),
+        *_rejected(parts),
         *_eviction(parts),
     ]
 
@@ -128,6 +131,14 @@ def _schedules(parts: QueueParts) -> Iterator[Issue]:
         yield Issue("beat_absent", "beat", "no beat holds the lock, so no periodic task is sent")
     for name in parts.broker.beat.missing_entries(parts.celery):
         yield Issue("schedule_missing", name, "the schedule in Redis lacks this entry, so beat does not send its task")
+
+
+def _rejected(parts: QueueParts) -> Iterator[Issue]:
+    newest = parts.broker.rejected.newest()
+    if newest is not None:
+        text = f"an item of this queue was put aside: {newest.reason}; the last ones are in {REJECTED}"
+        since = datetime.fromtimestamp(newest.at, UTC)
+        yield Issue("item_rejected", newest.queue, text, since, count=parts.broker.rejected.count())
 
 
 def _eviction(parts: QueueParts) -> Iterator[Issue]:

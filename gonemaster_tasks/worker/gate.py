@@ -1,6 +1,7 @@
 """Which queue a worker takes its next message from: tiers, pauses, limits and slots kept free."""
 
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -35,6 +36,7 @@ class Gate:
         self._acquired: dict[str, str] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._resting_until = 0.0
 
     def update(self, controls: Controls, share: int | None) -> None:
         """Take the newest flags; `share` is this process' part of max_concurrent_jobs, None without limit."""
@@ -47,6 +49,10 @@ class Gate:
     def close(self) -> None:
         """Take nothing any more."""
         self._closed = True
+
+    def rest(self, seconds: float) -> None:
+        """Take nothing for so long: Redis refused, and would refuse again."""
+        self._resting_until = time.monotonic() + seconds
 
     def acquire(self, job_id: str, tier: str) -> bool:
         """Take a slot for a job; False if another slot of this process already works on it."""
@@ -81,7 +87,7 @@ class Gate:
 
     def queues(self, consumed: Iterable[str]) -> list[str]:
         """Return those of the queues consumed that a message may come from now, most urgent first."""
-        if self._closed:
+        if self._closed or time.monotonic() < self._resting_until:
             return []
         names = set(consumed)
         return [name for name, capacity in self._capacities(names).items() if capacity > 0 and name in names]

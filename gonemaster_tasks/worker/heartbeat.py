@@ -1,18 +1,16 @@
 """The heartbeat of a worker process: it registers the process, and brings the gate what operators have set."""
 
-import logging
 import os
 import socket
-import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.repeating import RepeatingThread
 from gonemaster_tasks.worker.concurrency_share import ConcurrencyShare
 from gonemaster_tasks.worker.process import Process
-
-log = logging.getLogger(__name__)
 
 _INTERVAL_S = 0.4
 _REGISTER_EVERY_S = 2.0
@@ -23,42 +21,28 @@ _CLOCK_EVERY_S = 60.0
 class Heartbeat:
     """One thread that reads flags into the gate, so that the gate never waits for Redis."""
 
-    def __init__(self, process: Process, *, queues: tuple[str, ...], emptied: threading.Event) -> None:
+    def __init__(self, process: Process, *, queues: tuple[str, ...], on_emptied: Callable[[], None]) -> None:
         self._process = process
         self._queues = queues
-        self._emptied = emptied  # set when Redis has lost what it had
+        self._on_emptied = on_emptied  # called while Redis lacks what it had
         self._share = ConcurrencyShare(process.broker.workers, name=process.name, queues=queues)
         self._started_at = time.time()
-        self._ended = threading.Event()
         self._due: dict[str, float] = {}
         self._registered_slots = 0
-        self._thread = threading.Thread(target=self._work, name="heartbeat", daemon=True)
+        self._thread = RepeatingThread("heartbeat", self.beat, pause_s=_INTERVAL_S)
 
     def start(self) -> None:
         """Beat once, then begin to beat regularly."""
-        self._try_beat()
+        self._thread.attempt()
         self._thread.start()
 
     def stop(self) -> None:
         """End, and unregister the process."""
-        self._ended.set()
-        self._thread.join(timeout=10)
+        self._thread.stop()
         try:
             self._process.broker.workers.unregister(self._process.name)
         except BrokerUnavailable:
             return
-
-    def _work(self) -> None:
-        while not self._ended.wait(_INTERVAL_S):
-            self._try_beat()
-
-    def _try_beat(self) -> None:
-        try:
-            self.beat()
-        except BrokerUnavailable as error:
-            log.debug("flags not read", extra={"error": str(error)})
-        except Exception:  # the thread must live on, or pauses are not seen any more
-            log.exception("flags not read")
 
     def beat(self) -> None:
         """Read the flags and, when due, register the process and compare clocks."""
@@ -67,7 +51,7 @@ class Heartbeat:
             self._process.clock.synchronize(broker)
         controls = broker.marks.controls()
         if not controls.epoch:
-            self._emptied.set()
+            self._on_emptied()
         settings = self._process.settings
         gate = self._process.gate
         gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)

@@ -1,18 +1,14 @@
 """Keeps the leases of all jobs of a process, and learns from the rows which jobs to stop."""
 
-import logging
-import threading
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.errors import StoreError
 from gonemaster_db.records import LeaseRenewal
 from gonemaster_db.repositories.jobs import renew_leases
+from gonemaster_tasks.repeating import RepeatingThread
 from gonemaster_tasks.worker.process import Process
 from gonemaster_tasks.worker.running import Stop
-
-log = logging.getLogger(__name__)
 
 
 class LeaseKeeper:
@@ -21,8 +17,7 @@ class LeaseKeeper:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._lease = timedelta(seconds=process.settings.lease_seconds)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="leases", daemon=True)
+        self._thread = RepeatingThread("leases", self.renew, pause_s=self._lease.total_seconds() / 3)
 
     def start(self) -> None:
         """Begin to renew."""
@@ -30,17 +25,7 @@ class LeaseKeeper:
 
     def stop(self) -> None:
         """End; only after the last job has ended."""
-        self._ended.set()
-        self._thread.join(timeout=10)
-
-    def _work(self) -> None:
-        while not self._ended.wait(self._lease.total_seconds() / 3):
-            try:
-                self.renew()
-            except StoreError as error:
-                log.warning("leases not renewed", extra={"error": str(error)})
-            except Exception:  # the thread must live on, or every lease of the process ends
-                log.exception("leases not renewed")
+        self._thread.stop()
 
     def renew(self) -> None:
         """Renew once; stop what was canceled, and what is another worker's by now."""

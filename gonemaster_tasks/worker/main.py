@@ -90,7 +90,7 @@ def register_tasks(app: Celery, process: Process) -> None:
         try:
             lease = timedelta(seconds=process.settings.lease_seconds)
             now, stopped = process.clock.now, process.stopping.is_set
-            parts = QueueParts(process.store, process.broker, app, process.clock)
+            parts = QueueParts(process.store, process.broker, app)
             perform_due_operations(parts, worker=process.name, now=now, lease=lease, stopped=stopped)
         finally:
             operating.release()
@@ -120,7 +120,9 @@ class Worker:
         self._leases = LeaseKeeper(self.process)
         self._maintenance = MaintenanceTimer(self.process, self.app)
         self._settings = SettingsWatcher(live, store, broker)
-        self._heartbeat = Heartbeat(self.process, queues=settings.worker_queues, emptied=self._maintenance.emptied)
+        self._heartbeat = Heartbeat(
+            self.process, queues=settings.worker_queues, on_emptied=self._maintenance.reconcile_now
+        )
 
     def run(self) -> int:
         """Work until a signal ends it; returns the exit code."""

@@ -1,19 +1,14 @@
 """The maintenance timer: worker processes reconcile from time to time, one of them each time."""
 
-import logging
 import random
-import threading
 from datetime import timedelta
 
 from celery import Celery
 
-from gonemaster_db.errors import StoreError
-from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reconciler import reconcile
+from gonemaster_tasks.repeating import RepeatingThread
 from gonemaster_tasks.schedule import follow_purge_interval
 from gonemaster_tasks.worker.process import Process
-
-log = logging.getLogger(__name__)
 
 _LOCK = "reconcile"
 _LONGEST = timedelta(minutes=10)
@@ -25,40 +20,31 @@ class MaintenanceTimer:
     def __init__(self, process: Process, app: Celery) -> None:
         self._process = process
         self._app = app
-        self._interval_s = float(process.settings.reconcile_interval_seconds)
-        self.emptied = threading.Event()  # Redis lost its content: do not wait for the timer
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="maintenance timer", daemon=True)
+        interval_s = float(process.settings.reconcile_interval_seconds)
+        self._thread = RepeatingThread(
+            "maintenance timer", self._reconcile, pause_s=lambda: interval_s * random.uniform(0.9, 1.1)
+        )
 
     def start(self) -> None:
         """Reconcile now, then begin to do so regularly."""
-        self._thread.start()
+        self._thread.start(at_once=True)
+
+    def reconcile_now(self) -> None:
+        """Do not wait for the time of the next reconciliation: Redis has lost its content."""
+        self._thread.wake()
 
     def stop(self) -> None:
         """End."""
-        self._ended.set()
-        self.emptied.set()
-        self._thread.join(timeout=10)
+        self._thread.stop()
 
-    def _work(self) -> None:
-        while not self._ended.is_set():
-            self.emptied.clear()
-            self._try_reconcile()
-            self.emptied.wait(self._interval_s * random.uniform(0.9, 1.1))
-
-    def _try_reconcile(self) -> None:
+    def _reconcile(self) -> None:
         broker, name = self._process.broker, self._process.name
-        try:
-            if broker.locks.acquire(_LOCK, name, _LONGEST) or self._take_over():
-                try:
-                    reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
-                    follow_purge_interval(self._app, broker, self._process.settings)
-                finally:
-                    broker.locks.release(_LOCK, name)
-        except (BrokerUnavailable, StoreError) as error:
-            log.warning("not reconciled", extra={"error": str(error)})
-        except Exception:  # the thread must live on
-            log.exception("not reconciled")
+        if broker.locks.acquire(_LOCK, name, _LONGEST) or self._take_over():
+            try:
+                reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
+                follow_purge_interval(self._app, broker, self._process.settings)
+            finally:
+                broker.locks.release(_LOCK, name)
 
     def _take_over(self) -> bool:
         """Take the lock that a killed worker left behind, perhaps this one's predecessor of the same name."""

@@ -6,6 +6,7 @@ from gonemaster_tasks.queues import ORDER
 from gonemaster_tasks.worker.gate import Gate
 
 _gate: Gate | None = None
+_REST_S = 1.0
 
 
 def install(gate: Gate) -> None:
@@ -34,6 +35,11 @@ class TierOrder(priority_cycle):
     def has_more(self, n: int) -> bool:
         """Whether more could be asked for than the last BRPOP did."""
         return not set(self._wanted(n)) <= set(self.asked)
+
+    def refused(self) -> None:
+        """Ask for nothing for a moment, after BRPOP was answered with an error."""
+        if _gate is not None:
+            _gate.rest(_REST_S)
 
     def _wanted(self, n: int) -> list[str]:
         names = self.items[:n]

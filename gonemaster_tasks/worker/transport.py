@@ -1,15 +1,28 @@
 """kombu's Redis transport for workers: no wait for a slot that became free, one client for all commands."""
 
+import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import cycle
+from queue import Empty
 from typing import Any
 from urllib.parse import urlsplit
 
 from kombu.transport import redis as kombu_redis
 
 from gonemaster_tasks.broker.address import BrokerAddress
+from gonemaster_tasks.broker.connection import CLIENT_ERRORS, ErrorReply
+from gonemaster_tasks.broker.messages import fault_of
+from gonemaster_tasks.broker.rejected import RejectedItems
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import ORDER
+from gonemaster_tasks.repeating import FailureLog
 from gonemaster_tasks.worker.tier_order import TierOrder
 
+log = logging.getLogger(__name__)
+
+_broadcasts = FailureLog("broadcast")
+_LOGGED = 200  # bytes of an item
 _PARTIAL_WAIT_S = 0.3  # also bounds how long a resumption or a higher limit goes unseen
 
 
@@ -30,11 +43,14 @@ class _UnblockingChannel:
     do_restore: bool
     _blocked: tuple[object, int] | None = None  # socket of BRPOP and its client id in the server
     _shared: tuple[object, Any] | None = None  # pool and the client made for it
+    _popped: tuple[str, bytes] = ("", b"")  # by the last BRPOP
 
     def _create_client(self, asynchronous: bool = False) -> Any:
         """Make the client of a pool once: kombu makes one for each command, which costs more than the command."""
         if asynchronous:
-            return super()._create_client(asynchronous=True)  # type: ignore[misc]  # kombu's channel has it
+            client = super()._create_client(asynchronous=True)  # type: ignore[misc]  # kombu's channel has it
+            client.set_response_callback("BRPOP", self._only_messages)
+            return client
         if self._shared is None or self._shared[0] is not self.pool:
             self._shared = (self.pool, super()._create_client())  # type: ignore[misc]  # as above
         return self._shared[1]
@@ -45,6 +61,52 @@ class _UnblockingChannel:
             self._read_client_id()
             timeout = _PARTIAL_WAIT_S
         super()._brpop_start(timeout)  # type: ignore[misc]  # kombu's channel has it
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]  # kombu's channel has it
+        except ErrorReply as error:
+            self._queue_cycle.refused()
+            if str(error).startswith("WRONGTYPE"):
+                self._put_wrong_types_aside()
+            raise
+        except (Empty, *CLIENT_ERRORS):
+            raise
+        except Exception as error:  # kombu or Celery stumbled over the item
+            self._reject(*self._popped, f"refused by Celery ({type(error).__name__}: {error})")
+            raise Empty from error
+
+    def _receive(self) -> Any:
+        try:
+            return super()._receive()  # type: ignore[misc]  # kombu's channel has it
+        except (Empty, *CLIENT_ERRORS):
+            raise
+        except Exception as error:  # anybody can publish anything
+            _broadcasts.failed(error)
+            raise Empty from error
+
+    def _only_messages(self, answer: Any) -> Any:
+        """Return what BRPOP gave if it is a message; else as if its time were over, since kombu would raise."""
+        if not answer:
+            return None
+        queue, item = answer[0].decode(), answer[1]
+        self._popped = (queue, item)
+        fault = fault_of(item, queue) if queue in ORDER else ""
+        if not fault:
+            return answer
+        self._reject(queue, item, fault)
+        return None
+
+    def _reject(self, queue: str, item: bytes, fault: str) -> None:
+        try:
+            RejectedItems(self._create_client()).add(queue, item, fault)
+        except BrokerUnavailable as error:
+            about = {"queue": queue, "reason": fault, "item": item[:_LOGGED], "error": str(error)}
+            log.error("item of a queue dropped, it could not be kept", extra=about)
+
+    def _put_wrong_types_aside(self) -> None:
+        with suppress(BrokerUnavailable):  # the next BRPOP, or the reconciler, tries again
+            RejectedItems(self._create_client()).put_wrong_types_aside()
 
     def close(self) -> None:
         """Close. What a lost connection had taken cannot be given back here: Celery would end on the attempt."""
@@ -80,16 +142,22 @@ class SentinelChannel(_UnblockingChannel, kombu_redis.SentinelChannel):
     """Channel of a server that Sentinel names."""
 
 
+# An error reply (BUSY, OOM, READONLY, ...) is a broker that is away: Celery connects again instead of ending.
+_LOST = (*kombu_redis.Transport.connection_errors, ErrorReply)
+
+
 class Transport(kombu_redis.Transport):
     """Transport of a single server."""
 
     Channel = Channel
+    connection_errors = _LOST
 
 
 class SentinelTransport(kombu_redis.SentinelTransport):
     """Transport of a server that Sentinel names."""
 
     Channel = SentinelChannel
+    connection_errors = _LOST
 
 
 class SocketTransport(Transport):

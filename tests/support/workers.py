@@ -175,3 +175,11 @@ def farm(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> I
     """No worker yet, on SQLite."""
     with open_farm(broker, make_store_settings("sqlite"), tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def parts(store: Store, broker: Broker) -> Iterator[QueueParts]:
+    """Store, broker and application without any worker; the test runs once on each kind of database."""
+    app = make_app(broker.address.url)
+    yield QueueParts(store, broker, app)
+    app.close()

@@ -33,6 +33,7 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], list[str]]] = {
     "told of the queue that gave": (priority_cycle.rotate, ["self", "last_used"]),
     "BRPOP is sent": (kombu_redis.Channel._brpop_start, ["self", "timeout"]),
     "BRPOP is read": (kombu_redis.Channel._brpop_read, ["self", "options"]),
+    "a broadcast is read": (kombu_redis.Channel._receive, ["self"]),
     "a client for a command": (kombu_redis.Channel._create_client, ["self", "asynchronous"]),
     "a channel closes": (kombu_redis.Channel.close, ["self"]),
     "a message is acknowledged": (virtual.Channel.basic_ack, ["self", "delivery_tag", "multiple"]),
@@ -59,7 +60,8 @@ def test_methods_that_are_overridden_or_relied_on_take_what_they_took(
     ],
 )
 def test_each_override_overrides_something(ours: type, theirs: type) -> None:
-    own = {"partial", "has_more", "asked", "_wanted", "_is_lost", "_read_client_id", "_blocked", "_shared"}
+    own = {"partial", "has_more", "refused", "asked", "_wanted", "_is_lost", "_read_client_id", "_blocked", "_shared"}
+    own |= {"_only_messages", "_reject", "_put_wrong_types_aside", "_popped"}
     classes = [base for base in ours.__mro__ if base.__module__.startswith("gonemaster_tasks")]
     names = {name for base in classes for name in vars(base) if not name.startswith("__")} - own
     assert names

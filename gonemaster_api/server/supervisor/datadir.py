@@ -2,17 +2,52 @@
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import IO
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+_OTHERS = 0o077
+_OURS = frozenset({"server.lock", "redis", "gonemaster.db", "gonemaster.db-wal", "gonemaster.db-shm"})
+_ADVICE = "give it the owner and the mode 0700 (chmod 700), or name another directory with --data-dir"
 
 
 class DataDirInUse(Exception):
     """Another server uses the directory."""
 
 
+class DataDirRefused(Exception):
+    """Others could read or change what the directory holds; the message says what to do."""
+
+
 def prepare(data_dir: Path) -> None:
-    """Make the directory, readable by its owner only."""
+    """Make the directory, for its owner only; take the rights of others to an existing one of this service.
+
+    The socket of the embedded broker and the database are as private as the directory that they are in.
+
+    Raises:
+        DataDirRefused: it is open to others and holds more than this service's files, or belongs to another user.
+    """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = data_dir.stat()
+    if found.st_uid != os.geteuid():
+        raise DataDirRefused(f"{data_dir} belongs to another user: {_ADVICE}")
+    if found.st_mode & _OTHERS:
+        if found.st_mode & stat.S_ISVTX or not _is_ours(data_dir):
+            raise DataDirRefused(f"{data_dir} can be entered by others and holds other files: {_ADVICE}")
+        data_dir.chmod(0o700)
+        log.warning("the data directory was open to others, its mode is 0700 now", path=str(data_dir))
+    for path in data_dir.iterdir():
+        if path.name in _OURS and not path.is_symlink() and path.stat().st_mode & _OTHERS:
+            path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def _is_ours(data_dir: Path) -> bool:
+    names = {path.name for path in data_dir.iterdir()}
+    return not names or bool(names & _OURS)
 
 
 def lock(data_dir: Path) -> IO[str]:
@@ -22,7 +57,8 @@ def lock(data_dir: Path) -> IO[str]:
         DataDirInUse: another process has it; the message names the process.
     """
     path = data_dir / "server.lock"
-    file = path.open("a+", encoding="ascii")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    file = os.fdopen(descriptor, "a+", encoding="ascii")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -1,0 +1,95 @@
+"""What others left under the names of our queues and is no message: put aside, so that it stops nobody."""
+
+import json
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+import redis
+
+from gonemaster_tasks.broker.connection import reachable, server_time
+from gonemaster_tasks.broker.keys import REJECTED, TYPES
+
+log = logging.getLogger(__name__)
+
+_KEPT = 100
+_LONGEST = 2000  # characters of an item
+_LIFE = timedelta(days=1)  # from the last one on; so long the health of the queue reports it
+
+
+@dataclass(frozen=True)
+class RejectedItem:
+    """An item that was taken out of a queue: the beginning of its text, why, and when (POSIX seconds)."""
+
+    queue: str
+    reason: str
+    item: str
+    at: float
+
+
+class RejectedItems:
+    """The last hundred items put aside. All methods raise BrokerUnavailable."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def add(self, queue: str, item: bytes | str, reason: str) -> None:
+        """Keep an item that was taken out of a queue."""
+        text = item if isinstance(item, str) else item[: 4 * _LONGEST].decode(errors="backslashreplace")
+        with reachable():
+            kept = RejectedItem(queue, reason, text[:_LONGEST], server_time(self._client))
+            self._push(kept)
+        log.error("item of a queue rejected", extra={"queue": queue, "reason": reason, "kept_in": REJECTED})
+
+    def newest(self) -> RejectedItem | None:
+        """Return the item put aside last."""
+        with reachable():
+            texts = self._client.lrange(REJECTED, 0, 0)
+        return _item(texts[0]) if texts else None
+
+    def count(self) -> int:
+        """Count the items kept; at most a hundred, none a day after the last."""
+        with reachable():
+            return int(self._client.llen(REJECTED))
+
+    def put_wrong_types_aside(self) -> Sequence[str]:
+        """Rename keys of ours that hold another type than ours; returns their names. Cheap if there are none."""
+        with reachable():
+            with self._client.pipeline(transaction=False) as pipe:
+                for name in TYPES:
+                    pipe.type(name)
+                types = dict(zip(TYPES, pipe.execute(), strict=True))
+            wrong = [name for name, found in types.items() if found not in ("none", TYPES[name])]
+            for name in wrong:
+                self._rename(name, types[name])
+        return wrong
+
+    def _rename(self, name: str, found: str) -> None:
+        aside = f"{REJECTED}:{name}:{secrets.token_hex(4)}"
+        try:
+            self._client.rename(name, aside)
+        except redis.ResponseError:  # another process was first
+            if self._client.exists(name):
+                raise
+            return
+        self._client.expire(aside, _LIFE)
+        reason = f"the key was a {found}, not a {TYPES[name]}; it is now {aside}"
+        self._push(RejectedItem(name, reason, "", server_time(self._client)))
+        log.error("key of a wrong type put aside", extra={"key": name, "type": found, "kept_in": aside})
+
+    def _push(self, item: RejectedItem) -> None:
+        with self._client.pipeline(transaction=True) as pipe:
+            pipe.lpush(REJECTED, json.dumps(asdict(item)))
+            pipe.ltrim(REJECTED, 0, _KEPT - 1)
+            pipe.expire(REJECTED, _LIFE)
+            pipe.execute()
+
+
+def _item(text: str) -> RejectedItem | None:
+    try:
+        return RejectedItem(**json.loads(text))
+    except (ValueError, TypeError):
+        return None

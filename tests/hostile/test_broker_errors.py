@@ -1,0 +1,198 @@
+"""A Redis that answers with an error is a broker that is away: requests are told so, workers wait, threads live on."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gonemaster_api.app import create_app
+from gonemaster_db.clock import utcnow
+from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.jobs import create_job
+from gonemaster_db.session import open_store
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.broker.events import EventPublisher, JobEvent, PendingEvent
+from gonemaster_tasks.broker.marks import Controls
+from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.control.parts import open_queue
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import NORMAL
+from tests.hostile import LONG
+from tests.support.redis_faults import FAULTS, answering_with
+from tests.support.stores import MakeSettings
+from tests.support.workers import Farm, wait_until
+
+LIFE = timedelta(seconds=10)
+STATE = WorkerState("w", "h", 1, (NORMAL,), 1, {}, 0.0)
+CALLS: dict[str, Callable[[Broker], object]] = {
+    "ping": lambda broker: broker.ping(),
+    "check": lambda broker: broker.check(),
+    "time": lambda broker: broker.time(),
+    "enqueue": lambda broker: broker.lists.enqueue("job_1", NORMAL),
+    "remove": lambda broker: broker.lists.remove(["job_1"], NORMAL),
+    "move": lambda broker: broker.lists.move(["job_1"], NORMAL, "front"),
+    "reorder": lambda broker: broker.lists.reorder(["job_1"], NORMAL),
+    "depths": lambda broker: broker.lists.depths(),
+    "waiting": lambda broker: list(broker.lists.waiting_ids(NORMAL)),
+    "held": lambda broker: broker.unacked.held(["job_1"]),
+    "drop": lambda broker: broker.unacked.drop(["job_1"]),
+    "controls": lambda broker: broker.marks.set_controls(Controls({})),
+    "submission": lambda broker: broker.marks.begin_submission("s", LIFE),
+    "counter": lambda broker: broker.counters.add("n"),
+    "register": lambda broker: broker.workers.register(STATE, LIFE),
+    "living": lambda broker: broker.workers.live(),
+    "lock": lambda broker: broker.locks.acquire("l", "me", LIFE),
+    "release": lambda broker: broker.locks.release("l", "me"),
+    "event": lambda broker: broker.events.publish_many([PendingEvent("job_1", JobEvent("state", {}))]),
+    "events": lambda broker: broker.events.read("job_1"),
+    "beat": lambda broker: broker.beat.active(),
+    "rejected": lambda broker: broker.rejected.put_wrong_types_aside(),
+}
+
+
+def refused(broker: Broker) -> set[str]:
+    """The calls that are answered with BrokerUnavailable; no call raises anything else."""
+    names = set()
+    for name, call in CALLS.items():
+        try:
+            call(broker)
+        except BrokerUnavailable:
+            names.add(name)
+    return names
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_error_of_a_real_server_is_a_broker_that_is_unavailable(
+    fault: str, own_redis: EmbeddedRedis, own_broker: Broker
+) -> None:
+    with answering_with(fault, own_redis):
+        assert {"enqueue", "register", "lock", "event"} <= refused(own_broker)
+    wait_until(lambda: not refused(own_broker), what="the server serves again")
+
+
+class Refusing:
+    """A server that answers each command with the same error."""
+
+    def __init__(self) -> None:
+        self.answer = b"-ERR\r\n"
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            while data := connection.recv(65536):
+                connection.sendall(self.answer * max(1, data.count(b"*")))
+
+
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[Refusing]:
+    server = Refusing()
+    yield server
+    server.close()
+
+
+CODES = [
+    "LOADING Redis is loading the dataset in memory", "NOAUTH Authentication required.", "WRONGPASS invalid username",
+    "CLUSTERDOWN The cluster is down", "NOREPLICAS Not enough good replicas to write.", "UNKILLABLE", "EXECABORT x",
+    "MOVED 1 127.0.0.1:7000", "ASK 1 127.0.0.1:7000", "NOSCRIPT No matching script.",
+    "ERR max number of clients reached", "WRONGTYPE Operation against a key holding the wrong kind of value",
+]  # fmt: skip
+
+
+def with_examples(codes: list[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        for code in codes:
+            test = example(text=code)(test)
+        return test
+
+    return decorate
+
+
+@settings(max_examples=2000 if LONG else 60, derandomize=False, print_blob=True)
+@with_examples(CODES)
+@given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=80))
+def test_whatever_a_server_answers_instead_nothing_but_broker_unavailable_is_raised(
+    refusing: Refusing, text: str
+) -> None:
+    refusing.answer = f"-{text}\r\n".encode()
+    broker = Broker.open(refusing.url)
+    try:
+        assert refused(broker) == set(CALLS)
+    finally:
+        broker.close()
+
+
+@pytest.mark.parametrize("fault", ["busy", "misconf", "noperm", "oom"])
+def test_the_api_answers_503_and_says_when_to_come_again(
+    fault: str, own_redis: EmbeddedRedis, make_store_settings: MakeSettings, tmp_path: Path
+) -> None:
+    flags = {"broker_url": own_redis.url, "data_dir": str(tmp_path)}
+    parts = open_queue(load_settings(flags, {}), open_store(make_store_settings("sqlite")))
+    client = create_app(load_settings(flags, {}), queue=parts, stopping=threading.Event()).test_client()
+    with answering_with(fault, own_redis):
+        answers = [client.get("/api/v1/queue/health"), client.post("/api/v1/queue/pause", json={})]
+        if fault in ("busy", "misconf", "noperm"):  # a full server still answers PING
+            answers.append(client.post("/api/v1/jobs", json={"domain": "example.com"}))
+        assert client.get("/api/v1/queue").status_code in (200, 503)
+        told = [(answer.status_code, answer.headers.get("Retry-After", "")) for answer in answers]
+    assert {status for status, _ in told} <= {200, 503}
+    assert all(after for status, after in told if status == 503)
+    assert any(status == 503 for status, _ in told)
+    wait_until(lambda: client.post("/api/v1/jobs", json={"domain": "example.com"}).status_code == 201)
+    parts.broker.close()
+    parts.celery.close()
+    parts.store.close()
+
+
+@pytest.mark.parametrize("fault", FAULTS if LONG else ["busy", "oom", "noperm"])
+def test_a_worker_outlives_each_error_and_takes_jobs_again(
+    fault: str, fault_farm: Farm, own_redis: EmbeddedRedis
+) -> None:
+    farm = fault_farm
+    worker = farm.start_worker("one")
+    assert farm.run_of(farm.submit("before.test")).status == "succeeded"
+    slow = farm.submit("across-1500.test")
+    wait_until(lambda: farm.started(slow), what="a job that runs on")
+    with answering_with(fault, own_redis):
+        job_id = farm.store.run_in_transaction(lambda session: create_job(session, NewJob("meanwhile.test"))).id
+        assert farm.run_of(slow).status == "succeeded"  # the database has its result, whatever Redis says
+        wait_until(lambda: "heartbeat" in farm.log("one"), what="the error is noticed")
+        assert worker.poll() is None, farm.log("one")
+    run = farm.run_of(job_id, within_s=120)
+    assert (run.status, run.attempt, worker.poll()) == ("succeeded", 1, None)
+    wait_until(lambda: farm.broker.workers.live(), what="the heartbeat")
+
+
+def test_events_are_sent_again_after_a_script_that_held_redis(own_redis: EmbeddedRedis, own_broker: Broker) -> None:
+    publisher = EventPublisher(own_broker.events, interval=timedelta(milliseconds=10))
+    publisher.start()
+    with answering_with("busy", own_redis):
+        publisher.post("job_1", JobEvent("state", {"number": 1}))
+        wait_until(lambda: not publisher.waiting, what="the event was tried")
+    wait_until(lambda: _delivered(own_broker, publisher), what="a later event")
+    publisher.stop()
+
+
+def _delivered(broker: Broker, publisher: EventPublisher) -> bool:
+    publisher.post("job_1", JobEvent("state", {"at": utcnow().isoformat()}))
+    with suppress(BrokerUnavailable):
+        return bool(broker.events.read("job_1"))
+    return False

@@ -1,0 +1,140 @@
+"""Every long-lived thread of a process goes on after whatever its work raises, and its log stays short."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonemaster_db.errors import StoreUnavailable
+from gonemaster_db.session import open_store
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.events import JobEvent
+from gonemaster_tasks.broker.locks import Lock
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.repeating import LOG_EVERY_S, FailureLog, RepeatingThread
+from gonemaster_tasks.worker import tier_order
+from gonemaster_tasks.worker.main import Worker
+from gonemaster_tasks.worker.running import RunningJob
+from tests.support.standin_worker import StandIn
+from tests.support.stores import MakeSettings
+from tests.support.workers import wait_until
+
+ERRORS: list[Exception] = [
+    BrokerUnavailable("away"),
+    StoreUnavailable("away"),
+    ValueError("no number"),
+    MemoryError(),
+    RecursionError(),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"),
+]
+
+
+@dataclass
+class Poisoned:
+    """A call that raises each error once and works from then on."""
+
+    call: Callable[..., Any]
+    left: list[Exception] = field(default_factory=lambda: list(ERRORS))
+    succeeded: int = 0
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        if self.left:
+            raise self.left.pop()
+        answer = self.call(*arguments, **keywords)
+        self.succeeded += 1
+        return answer
+
+
+@pytest.fixture
+def worker(
+    broker: Broker, make_store_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Worker]:
+    """All parts of a worker process but for Celery's consumer, not started yet."""
+    monkeypatch.setattr(tier_order, "_gate", None)
+    flags = {
+        "broker_url": broker.address.url,
+        "data_dir": str(tmp_path),
+        "lease_seconds": "2",
+        "reconcile_interval_seconds": "1",
+    }
+    store = open_store(make_store_settings("sqlite"))
+    made = Worker(LiveSettings(load_settings(flags, {})), store, StandIn(), name="w")
+    yield made
+    made._stop()
+    made.app.close()
+
+
+THREADS: dict[str, Callable[[Worker], tuple[object, str]]] = {
+    "heartbeat": lambda worker: (worker.process.broker.workers, "register"),
+    "flags": lambda worker: (worker.process.broker.marks, "controls"),
+    "settings": lambda worker: (worker.process.broker.marks, "settings_mark"),
+    "events": lambda worker: (worker.process.broker.events, "publish_many"),
+    "maintenance timer": lambda worker: (worker.process.broker.rejected, "put_wrong_types_aside"),
+    "leases": lambda worker: (worker.process.store, "run_in_transaction"),
+}
+
+
+@pytest.mark.parametrize("thread", THREADS)
+def test_a_thread_of_a_worker_goes_on_after_every_error(worker: Worker, thread: str) -> None:
+    place, name = THREADS[thread](worker)
+    poisoned = Poisoned(getattr(place, name))
+    setattr(place, name, poisoned)
+    worker._start()
+    worker.process.jobs.add(RunningJob("job_1", 1, "normal"))  # leases are renewed for what runs
+
+    def went_on() -> bool:
+        worker.process.publisher.post("job_1", JobEvent("state", {}))
+        return not poisoned.left and poisoned.succeeded >= 2
+
+    wait_until(went_on, what="the work is done again")
+
+
+def test_a_lock_is_renewed_after_every_error(broker: Broker) -> None:
+    life = timedelta(milliseconds=300)
+    broker.locks.acquire("duty", "me", timedelta(seconds=60))
+    lock = Lock(broker.locks, "duty", "me", life)
+    poisoned = Poisoned(broker.locks.renew)
+    broker.locks.renew = poisoned  # type: ignore[method-assign]
+    lock.start()
+    wait_until(lambda: poisoned.succeeded >= 2)
+    lock.release()
+
+
+def test_a_log_of_failures_has_the_first_and_one_a_minute_and_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    now = 0.0
+    failures = FailureLog("duty", clock=lambda: now)
+    for _ in range(1000):
+        failures.failed(BrokerUnavailable("away"))
+        now += LOG_EVERY_S / 100
+    failures.succeeded()
+    failures.succeeded()
+    counts = [getattr(record, "failures", None) for record in caplog.records]
+    assert counts[0] == 1
+    assert counts[-1] == 1000
+    assert 10 <= len(counts) <= 12
+    assert [record.message for record in caplog.records][-1] == "works again"
+    assert all(record.exc_info is None for record in caplog.records)
+
+
+def test_an_error_that_nobody_expected_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    FailureLog("duty").failed(ValueError("no number"))
+    assert caplog.records[0].exc_info
+    assert "ValueError: no number" in str(caplog.records[0].__dict__["error"])
+
+
+def test_a_thread_that_is_woken_does_not_wait_for_its_time() -> None:
+    calls: list[int] = []
+    thread = RepeatingThread("duty", lambda: calls.append(1), pause_s=3600)
+    thread.start()
+    assert thread.alive
+    thread.wake()
+    wait_until(lambda: len(calls) == 1)
+    thread.stop()
+    assert (thread.alive, len(calls)) == (False, 1)
