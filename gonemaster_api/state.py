@@ -22,7 +22,7 @@ NAME = "gonemaster"
 class State:
     """Made once by `create_app`; nothing in it belongs to a request.
 
-    `stopping` is set when the process shuts down; `streams` limits the number of open event streams.
+    `stopping` is set when the process shuts down; `streams` limits the number of open streams (events, CSV).
     """
 
     live: LiveSettings

@@ -10,12 +10,13 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.filters import EntryFilter
-from gonemaster_db.repositories.entries import ListedEntry, iter_entries, list_entries
+from gonemaster_db.repositories.entries import ListedEntry, list_entries, read_entries_after
 
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters of what spreadsheets evaluate
 COUNTED = 100_000  # counting all of millions would take longer than the page itself
-_ROWS_PER_CHUNK = 500
+_ROWS_PER_READ = 1000
+_PIECE = 65536  # characters, about; so that the server holds little for a client that reads slowly
 
 
 def entry_filter(query: Mapping[str, Any]) -> EntryFilter:
@@ -71,16 +72,21 @@ def _document(item: ListedEntry) -> dict[str, Any]:
 
 
 def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
-    """Yield all entries that match as CSV, some hundred lines at a time."""
-    yield _lines([COLUMNS])
+    """Yield all entries that match as CSV, in small pieces.
+
+    A thousand entries are read at a time in a transaction of their own, so that a client that reads slowly holds no
+    database connection. What is stored or deleted meanwhile may or may not be in it.
+    """
+    yield from _pieces([COLUMNS])
+    after: tuple[str, int] | None = None
+    while items := _read_some(state, wanted, after):
+        yield from _pieces(_row(_document(item)) for item in items)
+        after = items[-1].entry.run_id, items[-1].entry.id
+
+
+def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None) -> list[ListedEntry]:
     with state.store.read_only() as session:
-        rows: list[list[str]] = []
-        for item in iter_entries(session, wanted):
-            rows.append(_row(_document(item)))
-            if len(rows) == _ROWS_PER_CHUNK:
-                yield _lines(rows)
-                rows.clear()
-        yield _lines(rows)
+        return read_entries_after(session, wanted, after, limit=_ROWS_PER_READ)
 
 
 def _row(document: Mapping[str, Any]) -> list[str]:
@@ -96,7 +102,13 @@ def escape_formula(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
-def _lines(rows: Iterable[Iterable[str]]) -> str:
+def _pieces(rows: Iterable[Iterable[str]]) -> Iterator[str]:
     text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+    writer = csv.writer(text)
+    for row in rows:
+        writer.writerow(row)
+        if text.tell() >= _PIECE:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()

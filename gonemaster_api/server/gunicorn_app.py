@@ -1,4 +1,4 @@
-"""The API under gunicorn: threads for requests, streams that end when the service stops."""
+"""The API under gunicorn, whose streams end when the service stops."""
 
 import signal
 import threading
@@ -10,13 +10,15 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from gonemaster_api.app import create_app
+from gonemaster_api.server.http.requests import LONGEST_REQUEST_LINE
 from gonemaster_api.state import NAME, State
 from gonemaster_engine.memory import spare_collections
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.watcher import SettingsWatcher
 from gonemaster_tasks.logs import configure_logging
 
-LONGEST_REQUEST_LINE = 8190  # the most that gunicorn takes
+# Settings that old versions of gunicorn do not have: no socket for commands, one parser wherever the service runs.
+_NEWER = {"control_socket_disable": True, "http_parser": "python"}
 stopping = threading.Event()  # set when this process shuts down
 
 
@@ -35,13 +37,13 @@ class Server(BaseApplication):
     """Gunicorn without command line and configuration file."""
 
     def __init__(self, settings: Settings, *, descriptor: int) -> None:
-        self._settings = settings
+        self.settings = settings
         self._descriptor = descriptor
         super().__init__()
 
     def load_config(self) -> None:
         """Set what differs from gunicorn's defaults."""
-        settings = self._settings
+        settings = self.settings
         values = {
             "bind": f"fd://{self._descriptor}",
             "worker_class": "gonemaster_api.server.gunicorn_worker.ApiWorker",
@@ -50,19 +52,20 @@ class Server(BaseApplication):
             "threads": settings.api_threads,
             "timeout": max(30, int(settings.write_timeout.total_seconds())),
             "graceful_timeout": max(1, int(settings.shutdown_timeout.total_seconds())),
-            "keepalive": max(1, int(settings.idle_timeout.total_seconds())),
+            "sendfile": False,  # responses go through the worker's buffers
             "logger_class": PlainLogger,
             "forwarded_allow_ips": "",  # gonemaster_api.web.proxies decides which proxies are trusted
             "post_worker_init": _end_streams_on_stop,
         }
         for name, value in values.items():
             self.cfg.set(name, value)
-        if "control_socket_disable" in self.cfg.settings:  # a socket for commands, which old versions do not have
-            self.cfg.set("control_socket_disable", True)
+        for name, value in _NEWER.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
 
     def load(self) -> Flask:
         """Make the application in the worker, so that no connection is shared over a fork."""
-        app = create_app(self._settings, stopping=stopping)
+        app = create_app(self.settings, stopping=stopping)
         shared: State = app.extensions[NAME]
         SettingsWatcher(shared.live, shared.store, shared.broker).start()
         spare_collections()
@@ -70,15 +73,17 @@ class Server(BaseApplication):
 
 
 def _end_streams_on_stop(_worker: Any) -> None:
-    """End event streams on SIGTERM: gunicorn waits for open responses, and a stream does not end by itself."""
-    inherited = signal.getsignal(signal.SIGTERM)
+    """End event streams when the worker is told to stop: it waits for threads, and a stream does not end by itself."""
+    inherited = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)}
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.set()
-        if callable(inherited):
-            inherited(number, frame)
+        handler = inherited[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in inherited:
+        signal.signal(number, stop)
 
 
 def serve(settings: Settings, *, descriptor: int) -> None:

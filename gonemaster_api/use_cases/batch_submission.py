@@ -34,7 +34,7 @@ def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) ->
     """
     _refuse_undelegated(request)
     names = _names(state, request)
-    options = read_options(request, exclude=state.settings.exclude, origin="batch")
+    options = read_options(state, request, origin="batch")
     tags = options.config.get("tags", ())
     profiles = _profiles(state, request, names.names, tags=tags)
 

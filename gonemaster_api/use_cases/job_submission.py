@@ -15,7 +15,6 @@ from gonemaster_api.rest.document_errors import refusal
 from gonemaster_api.rest.idempotency import Keep
 from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import ProfileNotFound
 from gonemaster_db.models import Job, Priority
 from gonemaster_db.records import NewJob
@@ -102,14 +101,16 @@ class RunOptions:
     expires_at: datetime | None
 
 
-def read_options(request: Mapping[str, Any], *, exclude: Sequence[str], origin: str) -> RunOptions:
-    """Validate the options of a request. `exclude` are the test cases that this server excludes.
+def read_options(state: State, request: Mapping[str, Any], *, origin: str) -> RunOptions:
+    """Validate the options of a request.
+
+    The time of expiry is one of the shared clock, as workers judge by that.
 
     Raises:
         BadRequest: invalid_tests, testcase_excluded, invalid_profile_overrides, invalid_undelegated.
     """
     config = {
-        "tests": _tests(request.get("tests") or (), exclude),
+        "tests": _tests(request.get("tests") or (), state.settings.exclude),
         "overrides": _overrides(request.get("profile_overrides") or {}),
         "nameservers": [_nameserver(item) for item in request.get("nameservers") or ()],
         "ds": [_ds(item) for item in request.get("ds_info") or ()],
@@ -122,7 +123,7 @@ def read_options(request: Mapping[str, Any], *, exclude: Sequence[str], origin: 
     expires_in = request.get("expires_in")
     return RunOptions(
         {key: value for key, value in config.items() if value},
-        utcnow() + timedelta(seconds=expires_in) if expires_in else None,
+        state.queue.clock.now() + timedelta(seconds=expires_in) if expires_in else None,
     )
 
 
@@ -223,14 +224,16 @@ def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -
     Raises:
         BadRequest: nothing was written.
     """
-    options = read_options(request, exclude=state.settings.exclude, origin="admin")
+    options = read_options(state, request, origin="admin")
     domain, tags = read_name(request["domain"]), options.config.get("tags", ())
     with state.store.read_only() as session:
         profile = choose_profile(session, request, domain, tags=tags)
 
     def also(session: Session, job: Job) -> None:
         if tags:
-            tag_domains(session, tags, ensure_domains(session, [domain], now=utcnow()).values(), now=utcnow())
+            tag_domains(
+                session, tags, ensure_domains(session, [domain], now=job.created_at).values(), now=job.created_at
+            )
         keep(session, new_job_document(job))
 
     new = new_job(domain, options, priority=Priority.NORMAL, profile=profile)

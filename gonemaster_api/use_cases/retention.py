@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Operation, OperationKind
 from gonemaster_db.repositories.deletion import count_finished_before
 from gonemaster_tasks.control import operations
@@ -22,7 +21,7 @@ def purge_runs(state: State, older_than_days: int, *, who: str) -> int | Operati
     days = older_than_days or state.settings.retention_days
     if not days:
         raise BadRequest("retention_not_configured", "specify older_than_days, or set database.retention_days")
-    now = utcnow()
+    now = state.queue.clock.now()
     with state.store.read_only() as session:
         total = count_finished_before(session, now - timedelta(days=days))
     if total > operations.MAX_ROWS_IN_REQUEST:

@@ -10,11 +10,16 @@ _LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder",
 _ALTERNATIVES = {"/api/v1/queue/reorder": "POST /api/v1/queue/move takes only the jobs to move"}
 
 
+def body_limit(settings: Settings, path: str) -> int:
+    """Return the size in octets that the body of a request may have."""
+    return settings.max_batch_body_size if path in _LARGE else settings.max_body_size
+
+
 def register_body_limits(app: Flask, settings: Settings) -> None:
     """Refuse larger bodies with 413; with a Content-Length before they are read."""
 
     def limit_body() -> None:
-        longest = settings.max_batch_body_size if request.path in _LARGE else settings.max_body_size
+        longest = body_limit(settings, request.path)
         # One octet above the limit: werkzeug silently truncates a chunked body at max_content_length, so that a body of
         # exactly the limit and a truncated one could not be told apart.
         request.max_content_length = longest + 1

@@ -1,4 +1,4 @@
-"""Responses of server-sent events, and the limit of open ones."""
+"""Responses that are written while their client reads them, and the limit of open ones."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from gonemaster_api.errors import ApiError
+from gonemaster_api.errors import RETRY_AFTER_S, ApiError
 from gonemaster_api.state import State
 
 END_ID = "end"  # Last-Event-ID of a stream that ended
@@ -20,21 +20,33 @@ def last_event_id() -> str:
 
 
 def respond(state: State, events: Iterator[str]) -> Response:
-    """Answer with a stream. A client that received its end gets 204, upon which browsers stop reconnecting.
-
-    A stream occupies a thread for as long as it is open; the limit leaves a quarter of the threads to other requests.
+    """Answer with a stream of events. A client that received its end gets 204, upon which browsers stop reconnecting.
 
     Raises:
         ApiError: 503 too_many_streams.
     """
     if last_event_id() == END_ID:
         return Response(status=204)
-    if not state.streams.acquire(blocking=False):
-        raise ApiError(503, "too_many_streams", "too many event streams are open", headers={"Retry-After": "5"})
-    response = Response(events, mimetype="text/event-stream")
-    response.call_on_close(state.streams.release)
+    response = stream(state, events, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"  # else nginx collects events until its buffer is full
+    return response
+
+
+def stream(state: State, pieces: Iterator[str], *, mimetype: str) -> Response:
+    """Answer with pieces that are made as the client takes them.
+
+    A stream occupies a thread for as long as it is open; the limit leaves a quarter of the threads to other requests.
+
+    Raises:
+        ApiError: 503 too_many_streams.
+    """
+    if not state.streams.acquire(blocking=False):
+        raise ApiError(
+            503, "too_many_streams", "too many streams are open", headers={"Retry-After": str(RETRY_AFTER_S)}
+        )
+    response = Response(pieces, mimetype=mimetype)
+    response.call_on_close(state.streams.release)
     return response
 
 

@@ -1,6 +1,6 @@
 """Entries of one run and across runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,6 @@ from gonemaster_db.filters import EntryFilter
 from gonemaster_db.levels import at_least
 from gonemaster_db.models import Domain, DomainTag, Entry, Run
 from gonemaster_db.records import Page
-
-_SLICE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +51,12 @@ def list_entries(
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=total > count_up_to)
 
 
-def iter_entries(session: Session, wanted: EntryFilter) -> Iterator[ListedEntry]:
-    """Yield all entries that match in the order of list_entries, in constant memory."""
-    conditions = _conditions(wanted)
-    after: tuple[str, int] | None = None
-    while rows := session.execute(_in_order(session, wanted, conditions, after).limit(_SLICE)).all():
-        for entry, domain in rows:
-            yield ListedEntry(entry, domain)
-        last = rows[-1][0]
-        after = (last.run_id, last.id)
-        session.expunge_all()
+def read_entries_after(
+    session: Session, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int
+) -> list[ListedEntry]:
+    """Read the entries that match behind `after` (as in list_entries), uncounted."""
+    query = _in_order(session, wanted, _conditions(wanted), after).limit(limit)
+    return [ListedEntry(entry, domain) for entry, domain in session.execute(query)]
 
 
 def _matching(session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]]) -> "Select[int]":

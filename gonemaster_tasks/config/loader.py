@@ -114,6 +114,4 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append("database.dsn is empty but must name the database when database.driver is postgres")
     if settings.auth_protect_public and not settings.admin_tokens:
         problems.append("auth.protect_public is true, which requires auth.admin_tokens")
-    if settings.public_api_analysis_request_timeout >= settings.write_timeout:
-        problems.append("public_api.analysis_request_timeout must be less than write_timeout")
     return problems

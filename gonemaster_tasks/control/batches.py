@@ -2,11 +2,11 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
 from gonemaster_db.models import RunStatus
 from gonemaster_db.records import NewBatch
 from gonemaster_db.repositories.audit import LongAction, record_action
@@ -52,9 +52,10 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
         get_batch(session, batch_id)
     action = LongAction("batch.cancel", who=who, target=batch_id)
     canceled: list[str] = []
+    now = parts.clock.now()
 
     def cancel(session: Session) -> list[str]:
-        return cancel_chunk(session, batch_id, size=CHUNK, action=action, error=error)
+        return cancel_chunk(session, batch_id, size=CHUNK, action=action, now=now, error=error)
 
     while ended := parts.store.run_in_transaction(cancel):
         canceled += ended
@@ -64,10 +65,10 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
 
 
 def cancel_chunk(
-    session: Session, batch_id: str, *, size: int, action: LongAction, error: str = "canceled"
+    session: Session, batch_id: str, *, size: int, action: LongAction, now: datetime, error: str = "canceled"
 ) -> list[str]:
     """Cancel up to `size` waiting jobs of a batch, from the back of the queue; returns their ids."""
-    ids, now = waiting_of_batch(session, batch_id, limit=size), utcnow()
+    ids = waiting_of_batch(session, batch_id, limit=size)
     ended = cancel_waiting_jobs(session, ids, now=now, error=error) if ids else []
     if ended:
         action.add(session, len(ended), now=now)
@@ -76,14 +77,14 @@ def cancel_chunk(
 
 def stop_running(parts: QueueParts, batch_id: str, action: LongAction) -> int:
     """Request the cancellation of the running jobs of a batch; returns their number. May be repeated."""
-    stopping = parts.store.run_in_transaction(lambda session: _mark_running(session, batch_id, action))
+    now = parts.clock.now()
+    stopping = parts.store.run_in_transaction(lambda session: _mark_running(session, batch_id, action, now))
     for start in range(0, len(stopping), _BROADCAST_AT_ONCE):
         broadcast_cancel(parts.celery, stopping[start : start + _BROADCAST_AT_ONCE])
     return len(stopping)
 
 
-def _mark_running(session: Session, batch_id: str, action: LongAction) -> list[str]:
-    now = utcnow()
+def _mark_running(session: Session, batch_id: str, action: LongAction, now: datetime) -> list[str]:
     stopping = request_cancel_of_batch(session, batch_id, now=now)
     action.add(session, len(stopping), now=now)
     return stopping
@@ -119,8 +120,7 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
     new = NewBatch(count, tag=old.tag, description=f"{only} of {batch_id} again")
 
     def record(session: Session, made: SubmittedBatch) -> None:
-        details = {"only": only, "batch_id": made.batch.id}
-        now = utcnow()
+        details, now = {"only": only, "batch_id": made.batch.id}, made.batch.created_at
         record_action(session, "batch.rerun", who=who, now=now, target=batch_id, count=made.job_count, details=details)
 
     return submit_batch(parts, new, lambda session: iter_repeated_jobs(session, batch_id, status=status), also=record)

@@ -4,7 +4,6 @@ import logging
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Job, Run
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.graduation import request_cancel
@@ -32,8 +31,9 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
     if isinstance(before, Run):
         return before
 
+    now = parts.clock.now()
+
     def cancel(session: Session) -> Job | Run:
-        now = utcnow()
         left = request_cancel(session, job_id, now=now, error=error)
         details = {"status": str(left.status)}  # running: it was told to stop
         record_action(session, "job.cancel", who=who, now=now, target=job_id, details=details)

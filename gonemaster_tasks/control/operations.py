@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Operation, OperationKind
 from gonemaster_db.repositories.operations import create_operation
 from gonemaster_tasks.control.parts import QueueParts
@@ -29,7 +28,7 @@ def start_operation(
 
     Without Redis the reconciler calls a worker later: the row is what counts.
     """
-    now = utcnow()
+    now = parts.clock.now()
     operation = parts.store.run_in_transaction(
         lambda session: create_operation(
             session, kind, target=target, total=total, who=who, now=now, parameters=parameters, details=details

@@ -169,13 +169,14 @@ def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -
 
 def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> list[str]:
     """End waiting jobs as canceled runs with the error `removed_from_queue`; returns the ids of those that waited."""
+    now = parts.clock.now()
 
     def remove(session: Session) -> tuple[list[str], dict[str, list[str]]]:
         priorities = queue_rows.priorities_of(session, job_ids)
-        removed = set(cancel_waiting_jobs(session, job_ids, now=utcnow(), error=REMOVED))
+        removed = set(cancel_waiting_jobs(session, job_ids, now=now, error=REMOVED))
         ordered = [job_id for job_id in dict.fromkeys(job_ids) if job_id in removed]
         details = {"job_ids": ordered[:_NAMED]}
-        record_action(session, "queue.remove", who=who, now=utcnow(), count=len(ordered), details=details)
+        record_action(session, "queue.remove", who=who, now=now, count=len(ordered), details=details)
         by_tier: dict[str, list[str]] = {}
         for job_id in ordered:
             by_tier.setdefault(tier_of(priorities[job_id]), []).append(job_id)

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.settings import delete_settings, read_settings, settings_revision, write_settings
 from gonemaster_tasks.app import PURGE_ENTRY
@@ -31,7 +30,7 @@ def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str,
     """
     values = check_changes(live.own, changes)
     parts.broker.ping()
-    now = utcnow()
+    now = parts.clock.now()
     changed, mark = parts.store.run_in_transaction(lambda session: _store(session, values, who=who, now=now))
     if changed:
         live.load(parts.store)

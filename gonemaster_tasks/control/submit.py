@@ -38,9 +38,10 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job],
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     parts.broker.ping()
+    now = parts.clock.now()
 
     def create(session: Session) -> Job:
-        job = create_job(session, new)
+        job = create_job(session, new, now=now)
         if also is not None:
             also(session, job)
         return job
@@ -70,14 +71,15 @@ def submit_batch(
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     parts.broker.ping()
+    now = parts.clock.now()
     chunks: list[str] = []  # ids of a chunk joined by spaces: a third of the memory of a list of ids
     with parts.store.transaction() as session:
-        row = create_batch(session, batch)
+        row = create_batch(session, batch, now=now)
         # Before the commit: a reconciler that saw the rows without this would rebuild the tier, and then our messages
         # would be there a second time.
         parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
         new = jobs(session) if callable(jobs) else jobs
-        for ids in create_jobs(session, (_in_batch(job, row.id) for job in new)):
+        for ids in create_jobs(session, (_in_batch(job, row.id) for job in new), now=now):
             chunks.append(" ".join(ids))
             parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
         submitted = _submitted(row, chunks)

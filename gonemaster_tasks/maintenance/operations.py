@@ -160,7 +160,7 @@ def _cancel_batch(parts: QueueParts, operation: Operation, action: LongAction) -
     batch_id = operation.target
 
     def step(session: Session, size: int) -> int:
-        return len(cancel_chunk(session, batch_id, size=size, action=action))
+        return len(cancel_chunk(session, batch_id, size=size, action=action, now=parts.clock.now()))
 
     def finish(done: int) -> Mapping[str, Any]:
         stopping = stop_running(parts, batch_id, action)

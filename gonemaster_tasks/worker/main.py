@@ -90,7 +90,7 @@ def register_tasks(app: Celery, process: Process) -> None:
         try:
             lease = timedelta(seconds=process.settings.lease_seconds)
             now, stopped = process.clock.now, process.stopping.is_set
-            parts = QueueParts(process.store, process.broker, app)
+            parts = QueueParts(process.store, process.broker, app, process.clock)
             perform_due_operations(parts, worker=process.name, now=now, lease=lease, stopped=stopped)
         finally:
             operating.release()

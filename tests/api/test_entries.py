@@ -8,7 +8,6 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.queries import entries
 from gonemaster_db.records import EntryRecord
-from gonemaster_db.repositories import entries as entries_repository
 from gonemaster_db.session import Store
 from tests.api.test_errors import error_of
 from tests.support.rows import entries_of, make_run, record
@@ -58,14 +57,28 @@ def test_pages_by_the_last_entry_seen_join_to_the_whole(client: FlaskClient, que
 @pytest.mark.usefixtures("seven")
 def test_csv_comes_in_pieces_that_join_to_all_rows(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither rows of the database nor lines of the answer are gathered as a whole."""
-    monkeypatch.setattr(entries, "_ROWS_PER_CHUNK", 2)
-    monkeypatch.setattr(entries_repository, "_SLICE", 3)
+    monkeypatch.setattr(entries, "_ROWS_PER_READ", 2)
     response = client.get("/api/v1/entries?format=csv", buffered=False)
     pieces = [piece for piece in response.iter_encoded() if piece]
     assert len(pieces) == 5  # the head, three of two rows, one of one
     rows = list(csv.DictReader(b"".join(pieces).decode().splitlines()))
     assert list(rows[0]) == list(entries.COLUMNS)
     assert [int(row["id"]) for row in rows] == [item["id"] for item in get(client)["items"]]
+
+
+@pytest.mark.usefixtures("seven")
+def test_csv_holds_no_connection_while_the_client_reads(client: FlaskClient, store: Store) -> None:
+    response = client.get("/api/v1/entries?format=csv", buffered=False)
+    for number, piece in enumerate(response.iter_encoded()):
+        assert piece, number
+        assert store.engine.pool.checkedout() == 0, number  # type: ignore[attr-defined]  # a QueuePool has it
+
+
+def test_lines_of_csv_are_not_gathered_into_large_pieces(client: FlaskClient, store: Store) -> None:
+    long = [EntryRecord(1.0, "ZONE", "zone01", "X", "INFO", {"text": "x" * 40_000})] * 10
+    make_run(store, "a.example", record(entries=long))
+    response = client.get("/api/v1/entries?format=csv", buffered=False)
+    assert max(len(piece) for piece in response.iter_encoded()) < 150_000
 
 
 def test_cells_keep_quotes_lines_and_other_scripts(client: FlaskClient, store: Store) -> None:

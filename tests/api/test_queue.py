@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
 from gonemaster_db.clock import utcnow
+from gonemaster_db.repositories.jobs import get_job
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
@@ -77,6 +78,19 @@ def test_the_end_of_a_pause_is_judged_by_the_clock_of_redis(settings: Settings, 
     assert ahead.get("/api/v1/queue").get_json()["paused"] is True
     later = create_app(settings, queue=replace(queue, clock=SkewedClock(timedelta(hours=2)))).test_client()
     assert later.get("/api/v1/queue").get_json()["paused"] is False
+
+
+def test_creation_and_expiry_are_set_by_the_clock_of_redis(settings: Settings, queue: QueueParts) -> None:
+    clock = SkewedClock(timedelta(hours=1))
+    ahead = create_app(settings, queue=replace(queue, clock=clock)).test_client()
+    single = ahead.post("/api/v1/jobs", json={"domain": "a.example", "expires_in": 60}).get_json()["id"]
+    batch = ahead.post("/api/v1/jobs/batch", json={"domains": ["b.example"], "expires_in": 60}).get_json()["job_ids"][0]
+    for job_id in (single, batch):
+        with queue.store.read_only() as session:
+            job = get_job(session, job_id)
+        assert job.expires_at is not None
+        assert abs(job.created_at - clock.now()) < timedelta(minutes=10)
+        assert abs(job.expires_at - clock.now()) < timedelta(minutes=10)
 
 
 def test_pause_of_one_tier_with_reason_and_end(client: FlaskClient) -> None:

@@ -19,7 +19,6 @@ PUBLIC_API = "for the public API, which is not part of this version"
 ACCESS = "for authentication, which is not part of this version"
 MCP = "for the Model Context Protocol, which is not part of this version"
 UNREAD = {
-    "read_timeout": "gunicorn's threads have no limit for reading a request; the proxy in front of it has",
     "public_url": "for links in notifications and on the public pages, which are not part of this version",
     "public_ui_path": PUBLIC_PAGES,
     "scheduler_enabled": "for recurring batches, which are not part of this version",

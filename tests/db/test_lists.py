@@ -1,20 +1,20 @@
 """Lists of jobs, runs and entries: every filter, every sort, every page, on both databases alike."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import EntryFilter, JobFilter, RunFilter
 from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunStatus
 from gonemaster_db.records import EntryRecord, NewBatch
-from gonemaster_db.repositories import entries as entries_repository
 from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.entries import entries_of_run, iter_entries, list_entries
+from gonemaster_db.repositories.entries import ListedEntry, entries_of_run, list_entries, read_entries_after
 from gonemaster_db.repositories.job_list import list_jobs
 from gonemaster_db.repositories.jobs import hold_job
 from gonemaster_db.repositories.runs import get_dnssec_chain, get_run, has_dnssec_chain, list_runs
@@ -267,12 +267,17 @@ def test_entry_filters_keep_what_matches(store: Store, runs_with_entries: list[R
             page = list_entries(session, wanted, limit=500)
             assert [line.entry.id for line in page.items] == expected, wanted
             assert page.total == len(expected)
-            assert [line.entry.id for line in iter_entries(session, wanted)] == expected
+            assert [line.entry.id for line in read_entries_after(session, wanted, None, limit=500)] == expected
 
 
-def test_entries_page_by_offset_and_by_the_last_one_seen(
-    store: Store, runs_with_entries: list[Run], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def counted(
+    session: Session, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int
+) -> Sequence[ListedEntry]:
+    return list_entries(session, wanted, limit=limit, after=after).items
+
+
+@pytest.mark.usefixtures("runs_with_entries")
+def test_entries_page_by_offset_and_by_the_last_one_seen(store: Store) -> None:
     with store.read_only() as session:
         everything = [line.entry.id for line in list_entries(session, EntryFilter(), limit=500).items]
         by_offset = [
@@ -281,14 +286,13 @@ def test_entries_page_by_offset_and_by_the_last_one_seen(
             for line in list_entries(session, EntryFilter(), limit=5, offset=offset).items
         ]
         assert by_offset == everything
-        seen: list[int] = []
-        after: tuple[str, int] | None = None
-        while items := list_entries(session, EntryFilter(), limit=5, after=after).items:
-            seen += [line.entry.id for line in items]
-            after = (items[-1].entry.run_id, items[-1].entry.id)
-        assert seen == everything
-        monkeypatch.setattr(entries_repository, "_SLICE", 5)
-        assert [line.entry.id for line in iter_entries(session, EntryFilter())] == everything
+        for read in (counted, read_entries_after):
+            seen: list[int] = []
+            after: tuple[str, int] | None = None
+            while items := read(session, EntryFilter(), after, limit=5):
+                seen += [line.entry.id for line in items]
+                after = (items[-1].entry.run_id, items[-1].entry.id)
+            assert seen == everything
         assert list_entries(session, EntryFilter(), limit=1, count_up_to=4).total == 4
 
 

@@ -27,8 +27,12 @@ class ServerOptions:
     debug: bool = option(False, boolean(), "log at level debug")
     log_format: str = option("text", choice("text", "json"), "format of log lines")
     log_level: str = option("info", choice("debug", "info", "warn", "error"), "lowest level that is logged")
-    read_timeout: timedelta = option(timedelta(seconds=30), duration(), "time limit for reading a request")
-    write_timeout: timedelta = option(timedelta(seconds=60), duration(), "time limit for answering a request")
+    read_timeout: timedelta = option(timedelta(seconds=30), duration(), "time limit for the client to send a request")
+    write_timeout: timedelta = option(
+        timedelta(seconds=60),
+        duration(),
+        "time limit for the client to take a response, or half of the buffer of a stream",
+    )
     idle_timeout: timedelta = option(timedelta(seconds=60), duration(), "how long an idle connection is kept open")
     api_processes: int = option(1, integer(1, 64), "number of API processes")
     api_threads: int = option(32, integer(4, 1024), "requests and event streams that each API process serves at once")

@@ -1,0 +1,130 @@
+"""One connection of a client: the request that is read, the response that is written, and until when."""
+
+import enum
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from gonemaster_api.server.http.requests import RequestReader, Spool
+from gonemaster_api.server.http.responses import ResponseBuffer
+
+HEADER_TIMEOUT_S = 5.0
+_LINGER_S = 2.0  # how long a closed connection waits for its client, so that no reset destroys the response
+_PIECE = 65536
+_UNSENT = 128 * 1024  # octets that the kernel takes beyond what it has sent
+
+
+class Phase(enum.Enum):
+    """What a connection does."""
+
+    IDLE = enum.auto()  # nothing of a request has come
+    READING = enum.auto()
+    HANDLING = enum.auto()  # a thread works on the request
+    SENDING = enum.auto()  # the thread is done; the client has not taken all
+    CLOSING = enum.auto()  # all is sent; what the client still sends is dropped
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Time limits of connections, and how long a body may be by path."""
+
+    read: timedelta
+    write: timedelta
+    idle: timedelta
+    body_limit: Callable[[str], int]
+    spool: Spool
+
+
+class Connection:
+    """A connection; all of it but `output` belongs to the loop of the worker.
+
+    `deadline` is on the monotonic clock; that of a response is in `output`.
+    """
+
+    def __init__(
+        self, sock: socket.socket, peer: Any, *, cfg: Any, limits: Limits, wake: Callable[["Connection"], None]
+    ) -> None:
+        self.socket = sock
+        self.peer = peer
+        self.server = sock.getsockname()
+        self._cfg = cfg
+        self._limits = limits
+        self.output = ResponseBuffer(sock, timeout_s=limits.write.total_seconds(), wake=lambda: wake(self))
+        self.reader = self._new_reader()
+        self.phase = Phase.IDLE
+        self._began: float | None = time.monotonic()
+        self.deadline: float | None = self._began + HEADER_TIMEOUT_S
+        self.keeps_alive = False
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Else the kernel takes some megabytes for a client that reads slowly, and says late that it has room again.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+
+    def receive(self) -> bytes | None:
+        """Return what has come: empty at the end of the connection, None if nothing is there."""
+        try:
+            return self.socket.recv(_PIECE)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+
+    def read(self, data: bytes) -> None:
+        """Feed the request.
+
+        Raises:
+            ParseException, SpoolFull: as RequestReader.feed.
+        """
+        had_head = self.reader.request is not None
+        began = self._begin()
+        self.reader.feed(data)
+        if had_head or self.reader.request is None or self.reader.complete:
+            return
+        self.deadline = began + self._limits.read.total_seconds()
+        if self.reader.expects_continue:
+            self.output.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _begin(self) -> float:
+        """Return when the request began: the first one with the connection, others with their first octet."""
+        if self._began is None:
+            self._began = time.monotonic()
+            self.deadline = self._began + HEADER_TIMEOUT_S
+        self.phase = Phase.READING
+        return self._began
+
+    def next_request(self) -> bytes:
+        """Get ready for the next request, and return what has come of it already."""
+        rest = self.reader.rest
+        self.reader = self._new_reader()
+        self.phase, self._began = Phase.IDLE, None
+        self.deadline = time.monotonic() + self._limits.idle.total_seconds()
+        return rest
+
+    def linger(self) -> None:
+        """Tell the client that nothing more comes, and wait for it to close."""
+        self.reader.close()
+        self.phase, self.deadline = Phase.CLOSING, time.monotonic() + _LINGER_S
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Close the connection and free what it holds."""
+        self.output.abort()
+        self.reader.close()
+        self.socket.close()
+
+    def is_late(self, now: float) -> bool:
+        """Return whether a time limit has passed."""
+        return any(limit is not None and limit <= now for limit in (self.deadline, self.output.deadline))
+
+    @property
+    def loss(self) -> tuple[bool, float]:
+        """How much would be lost with this connection, as a sort key: less without a request, less near its end."""
+        return self.reader.request is not None, self.deadline or self.output.deadline or 0.0
+
+    def _new_reader(self) -> RequestReader:
+        return RequestReader(self._cfg, self.peer, body_limit=self._limits.body_limit, spool=self._limits.spool)

@@ -1,0 +1,176 @@
+"""A request as it comes over a connection, until all of it is there."""
+
+import re
+import tempfile
+from collections.abc import Callable
+from typing import IO, Any
+from urllib.parse import unquote
+
+from gunicorn.http import RequestParser
+from gunicorn.http.errors import (
+    InvalidHeader,
+    InvalidRequestLine,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    NoMoreData,
+    ParseException,
+    UnsupportedTransferCoding,
+)
+
+from gonemaster_api.server.http.chunks import ChunkedDecoder
+
+LONGEST_REQUEST_LINE = 8190  # the most that gunicorn takes
+_LONGEST_HEAD = 65536
+_IN_MEMORY = 65536  # octets of a body; the rest is in a temporary file
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+
+
+class SpoolFull(Exception):
+    """The bodies that are being received occupy all the space that they may."""
+
+
+class Spool:
+    """The space that the bodies being received and handled may occupy together, in octets."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+
+    def take(self, size: int) -> None:
+        """Count octets of a body.
+
+        Raises:
+            SpoolFull: there is no space for them.
+        """
+        if self._used + size > self._limit:
+            raise SpoolFull
+        self._used += size
+
+    def give_back(self, size: int) -> None:
+        """Count the octets of a body that is closed."""
+        self._used -= size
+
+
+class RequestReader:
+    """Reads one request: `feed` it until `complete`.
+
+    The head is parsed by gunicorn, when all of it is there. What a body is too long for is not received: the request is
+    complete then, `must_close` is set, and the application refuses it (`gonemaster_api.web.body_limits`).
+    """
+
+    def __init__(self, cfg: Any, peer: Any, *, body_limit: Callable[[str], int], spool: Spool) -> None:
+        self._cfg = cfg
+        self._peer = peer
+        self._body_limit = body_limit
+        self._spool = spool
+        self._head = bytearray()
+        self._left = 0  # octets of the body that have not come
+        self._longest = 0
+        self._size = 0
+        self._chunks: ChunkedDecoder | None = None
+        self.body: IO[bytes] | None = None
+        self.request: Any = None
+        self.complete = False
+        self.expects_continue = False
+        self.rest = b""  # what came behind this request: the next one
+
+    @property
+    def started(self) -> bool:
+        """Whether anything of a request has come."""
+        return bool(self._head) or self.request is not None
+
+    def feed(self, data: bytes) -> None:
+        """Read more octets.
+
+        Raises:
+            ParseException: it is not valid HTTP/1.1, or too long; the connection cannot be used any more.
+            SpoolFull: there is no space for the body.
+        """
+        if self.request is None:
+            data = self._feed_head(data)
+        if self.request is not None:
+            self._feed_body(data)
+
+    def close(self) -> None:
+        """Free the space of the body."""
+        if self.body is not None:
+            self.body.close()
+            self._spool.give_back(self._size)
+            self.body = None
+
+    def _feed_head(self, data: bytes) -> bytes:
+        known = len(self._head)
+        self._head += data
+        if not known and self._head.startswith(b"\r\n"):
+            del self._head[:2]  # RFC 9112 section 2.2: clients have sent an empty line after a body
+        end = self._head.find(b"\r\n\r\n", max(0, known - 3))
+        if _BARE_LF.search(self._head, max(0, known - 1), len(self._head) if end < 0 else end):
+            raise InvalidRequestLine("a line ends without CR LF")
+        if end < 0:
+            self._check_unfinished_head()
+            return b""
+        if end > _LONGEST_HEAD:
+            raise LimitRequestHeaders("the header fields are too large")
+        head, rest = bytes(self._head[: end + 4]), bytes(self._head[end + 4 :])
+        self._begin(_parse_head(self._cfg, head, self._peer))
+        return rest
+
+    def _check_unfinished_head(self) -> None:
+        line_end = self._head.find(b"\r\n", 0, LONGEST_REQUEST_LINE + 2)
+        if line_end < 0 and len(self._head) > LONGEST_REQUEST_LINE + 2:
+            raise LimitRequestLine(len(self._head), LONGEST_REQUEST_LINE)
+        if len(self._head) > _LONGEST_HEAD:
+            raise LimitRequestHeaders("the header fields are too large")
+
+    def _begin(self, request: Any) -> None:
+        """Find out where the body ends; gunicorn has checked that there are no two lengths."""
+        codings = [value for name, value in request.headers if name == "TRANSFER-ENCODING"]
+        lengths = [value for name, value in request.headers if name == "CONTENT-LENGTH"]
+        if codings and [coding.lower() for coding in codings] != ["chunked"]:
+            raise UnsupportedTransferCoding(", ".join(codings))
+        if lengths and (codings or len(lengths) > 1 or not re.fullmatch("[0-9]{1,18}", lengths[0])):
+            raise InvalidHeader("CONTENT-LENGTH", req=request)
+        self._longest = self._body_limit(unquote(request.path))
+        self._left = int(lengths[0]) if lengths else 0
+        self._chunks = ChunkedDecoder(self._write) if codings else None
+        self.body = request.body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - see close
+        self.request = request
+        expects = any(name == "EXPECT" and value.lower() == "100-continue" for name, value in request.headers)
+        self.expects_continue = expects and request.version >= (1, 1)
+
+    def _feed_body(self, data: bytes) -> None:
+        if self._left > self._longest:
+            self._end_early()
+        elif self._chunks is not None:
+            self.rest = self._chunks.feed(data)
+            self.complete = self.complete or self._chunks.done
+        else:
+            piece, self.rest = data[: self._left], data[self._left :]
+            self._left -= len(piece)
+            self._write(piece)
+            self.complete = not self._left
+        if self.complete and self.body is not None:
+            self.body.seek(0)
+
+    def _write(self, piece: bytes) -> None:
+        assert self.body is not None  # noqa: S101 - since _begin
+        # One octet more than the limit, by which the application sees that a chunked body is too long.
+        piece = piece[: self._longest + 1 - self._size]
+        self._spool.take(len(piece))
+        self._size += len(piece)
+        self.body.write(piece)
+        if self._size > self._longest:
+            self._end_early()
+
+    def _end_early(self) -> None:
+        self.complete = True
+        self.request.force_close()
+
+
+def _parse_head(cfg: Any, head: bytes, peer: Any) -> Any:
+    try:
+        return next(RequestParser(cfg, [head], peer))
+    except (StopIteration, NoMoreData, UnicodeError, ValueError) as error:
+        if isinstance(error, ParseException):
+            raise
+        raise InvalidRequestLine(str(error)) from error

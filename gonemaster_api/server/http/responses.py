@@ -1,0 +1,117 @@
+"""What has been written of a response and not been taken by the client yet."""
+
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+_STREAM_BUFFER = 256 * 1024  # octets that a stream may be ahead of its client
+
+
+class ClientGone(OSError):
+    """The client has disconnected, or has not taken the response in time."""
+
+
+class ResponseBuffer:
+    """The sending side of a connection. Gunicorn's response writes to it as to a socket.
+
+    A thread that writes never waits for the client: it sends what the socket takes at once and leaves the rest to the
+    loop of the worker, which calls `flush`. Only a stream waits, in `wait_for_room`, so that it does not get ahead of
+    its client without limit.
+
+    `deadline` (monotonic clock) is when the client must have taken what waits: a response of known length all of it, a
+    stream half of its buffer. None while nothing waits.
+    """
+
+    def __init__(self, sock: socket.socket, *, timeout_s: float, wake: Callable[[], None]) -> None:
+        self._socket = sock
+        self._timeout_s = timeout_s
+        self._wake = wake
+        self._waiting: deque[memoryview] = deque()
+        self._lock = threading.Condition()
+        self._gone = False
+        self.size = 0
+        self.deadline: float | None = None
+
+    def sendall(self, data: bytes) -> None:
+        """Take data to send.
+
+        Raises:
+            ClientGone: nothing can be sent any more.
+        """
+        with self._lock:
+            self._check()
+            if not data:
+                return
+            self._waiting.append(memoryview(data))
+            self.size += len(data)
+            if self.deadline is not None:
+                return  # the loop is at it
+            self._send()
+            self._check()
+            if self.size:
+                self.deadline = time.monotonic() + self._timeout_s
+                self._wake()
+
+    def send(self, data: bytes) -> int:
+        """Drop data: gunicorn calls this for `100 Continue` alone, which is sent before the body is read."""
+        return len(data)
+
+    def wait_for_room(self) -> None:
+        """Wait until the client has taken half of what a full buffer holds.
+
+        Raises:
+            ClientGone: it has not done so in time.
+        """
+        with self._lock:
+            if self.size <= _STREAM_BUFFER:
+                return
+            self.deadline = time.monotonic() + self._timeout_s
+            while self.size > _STREAM_BUFFER // 2:
+                self._check()
+                self._lock.wait()
+            self.deadline = time.monotonic() + self._timeout_s if self.size else None
+
+    def flush(self) -> None:
+        """Send what the socket takes; for the loop of the worker."""
+        with self._lock:
+            self._send()
+            if not self.size:
+                self.deadline = None
+            self._lock.notify_all()
+
+    def abort(self) -> None:
+        """Give the response up; who writes to it gets ClientGone."""
+        with self._lock:
+            self._drop()
+            self._lock.notify_all()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client gets nothing any more."""
+        return self._gone
+
+    def _check(self) -> None:
+        if self._gone:
+            raise ClientGone("the client has disconnected")
+
+    def _send(self) -> None:
+        try:
+            while self._waiting:
+                sent = self._socket.send(self._waiting[0])
+                self.size -= sent
+                if sent < len(self._waiting[0]):
+                    self._waiting[0] = self._waiting[0][sent:]
+                    return
+                self._waiting.popleft()
+        except BlockingIOError:
+            return
+        except OSError:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._gone = True
+        self._waiting.clear()
+        self.size = 0
+        self.deadline = None

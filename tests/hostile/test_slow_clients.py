@@ -1,0 +1,177 @@
+"""Clients that are slow, silent or do not read: they hold connections, and never what others need."""
+
+import json
+import shutil
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from gonemaster_db.records import EntryRecord
+from gonemaster_db.settings import StoreSettings
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from tests.hostile import LONG
+from tests.hostile._http import (
+    code_of,
+    connect,
+    exchange,
+    get,
+    parse,
+    port_of,
+    post,
+    read_response,
+    read_to_end,
+    serving,
+)
+from tests.support.rows import make_run, queue_job, record
+from tests.support.service import Service, wait_for
+from tests.support.stores import opened
+
+CLIENTS = 40 * (5 if LONG else 1)
+SILENT = 300
+PAGE = 200 * 40_000  # octets of the entries below; more than sockets take on their own
+SHORT = 2  # seconds
+
+
+@pytest.fixture(scope="module")
+def store_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> StoreSettings:
+    """A database with one large run and a waiting job."""
+    path = tmp_path_factory.mktemp("slow") / "store.db"
+    shutil.copyfile(sqlite_template, path)
+    settings = StoreSettings(dsn=str(path))
+    with opened(settings) as store:
+        large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * 40_000})] * 200
+        make_run(store, "large.example", record(entries=large))
+        queue_job(store, "waiting.example")
+    return settings
+
+
+@pytest.fixture(scope="module")
+def service(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[Service]:
+    with serving(store_settings, redis_server) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def hasty(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[Service]:
+    """A server with short time limits."""
+    limits = {"read_timeout": f"{SHORT}s", "write_timeout": f"{SHORT}s", "idle_timeout": f"{SHORT}s"}
+    with serving(store_settings, redis_server, **limits) as service:
+        yield service
+
+
+def answers(service: Service) -> None:
+    """Ask for the queue; without an answer after some seconds, the request fails."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port_of(service)}/api/v1/queue", timeout=20) as answer:
+        assert answer.status == 200
+
+
+def events_path(service: Service) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port_of(service)}/api/v1/jobs?status=queued", timeout=20) as page:
+        return f"/api/v1/jobs/{json.load(page)['items'][0]['id']}/events".encode()
+
+
+def test_no_number_of_slow_clients_stops_the_others(service: Service) -> None:
+    head = b"POST /api/v1/jobs/batch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    body = head + b"Content-Length: 60000000\r\n\r\n" + b'{"domains": ["'
+    chunk = head + b"Transfer-Encoding: chunked\r\n\r\n4\r\n{"
+    events = get(events_path(service))
+    kinds = {
+        "silent": (b"", SILENT),
+        "slow header": (head, CLIENTS),
+        "slow body": (body, CLIENTS),
+        "slow chunks": (chunk, CLIENTS),
+        "JSON is not read": (get(b"/api/v1/entries?limit=500"), CLIENTS),
+        "CSV is not read": (get(b"/api/v1/entries?format=csv"), CLIENTS),
+        "events are not read": (events, CLIENTS),
+        "a file is not read": (get(b"/api/v1/docs/assets/swagger-ui-bundle.js"), CLIENTS),
+    }
+    with ExitStack() as stack:
+        for data, number in kinds.values():
+            for _ in range(number):
+                stack.enter_context(connect(service, data, receive_buffer=4096))
+            answers(service)
+        for _ in range(10):
+            answers(service)
+    answers(service)
+
+
+def drip(connection: socket.socket, data: bytes) -> None:
+    """Send one octet after the other, five in a second, until the server answers or closes."""
+    connection.settimeout(0.2)
+    for octet in data:
+        with suppress(ConnectionError):
+            connection.sendall(bytes([octet]))
+        with suppress(TimeoutError):
+            connection.recv(1, socket.MSG_PEEK)
+            break
+    else:
+        raise AssertionError("the server took it all")
+    connection.settimeout(60)
+
+
+def test_header_has_one_deadline_for_all_of_it(hasty: Service) -> None:
+    with connect(hasty, b"GET /api/v1/queue HTTP/1.1\r\nHost: ") as connection:
+        drip(connection, b"x" * 200)
+        answer = parse(read_to_end(connection))
+    assert (answer[0], code_of(answer)) == (408, "request_timeout")
+
+
+def test_body_has_one_deadline_for_all_of_it(hasty: Service) -> None:
+    for framing, begin in ((b"Content-Length: 900", b"{"), (b"Transfer-Encoding: chunked", b"384\r\n{")):
+        with connect(hasty, post(framing, body=begin)) as connection:
+            drip(connection, b"x" * 200)
+            answer = parse(read_to_end(connection))
+        assert (answer[0], code_of(answer)) == (408, "request_timeout")
+
+
+def test_silent_and_idle_connections_are_closed_without_an_answer(hasty: Service) -> None:
+    keep = get(b"/api/v1/healthz").replace(b"close", b"keep-alive")
+    with connect(hasty) as silent, connect(hasty, keep) as idle:
+        assert read_response(idle)[0] == 200
+        assert read_to_end(silent) == read_to_end(idle) == b""
+
+
+@pytest.mark.parametrize("query", [b"limit=500", b"format=csv"])
+def test_response_that_is_not_taken_is_given_up(hasty: Service, query: bytes) -> None:
+    with connect(hasty, get(b"/api/v1/entries?" + query), receive_buffer=4096) as connection:
+        wait_for(lambda: sockets_of(hasty) == 1, what="the server's end of the connection")
+        wait_for(lambda: sockets_of(hasty) == 0, what="the end of the connection")
+        assert len(read_to_end(connection)) < PAGE
+    answers(hasty)
+
+
+def test_stream_that_is_taken_slowly_is_not_given_up(hasty: Service) -> None:
+    """It takes longer than the deadline as a whole; each part of it does not."""
+    with connect(hasty, get(b"/api/v1/entries?format=csv"), receive_buffer=65536) as connection:
+        received, began = b"", time.monotonic()
+        while piece := connection.recv(65536):
+            received += piece
+            if time.monotonic() - began < 2 * SHORT:
+                time.sleep(0.1)  # the subject of the test, not a wait for something
+    assert received.endswith(b"0\r\n\r\n")
+    assert len(received) > PAGE
+
+
+def test_streams_leave_threads_to_other_requests_and_end_with_their_clients(service: Service) -> None:
+    csv = get(b"/api/v1/entries?format=csv")
+    with ExitStack() as stack:
+        open_ones = [stack.enter_context(connect(service, csv, receive_buffer=4096)) for _ in range(24)]
+        for connection in open_ones:
+            assert connection.recv(12) == b"HTTP/1.1 200"
+        answer = exchange(service, csv)
+        assert (answer[0], code_of(answer)) == (503, "too_many_streams")
+        assert answer[1]["retry-after"]
+    wait_for(lambda: exchange(service, csv)[0] == 200, what="the end of a stream")
+
+
+def sockets_of(service: Service) -> int:
+    """Count established connections at the server's port, its own end alone."""
+    port = f":{port_of(service):04X}"
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    established = "01"
+    return sum(line.split()[1].endswith(port) and line.split()[3] == established for line in lines)
