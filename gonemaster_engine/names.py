@@ -22,12 +22,15 @@ ROOT = "."
 LABEL_MAX_OCTETS = 63  # RFC 1035 section 2.3.4
 NAME_MAX_OCTETS = 255  # in wire format, RFC 1035 section 2.3.4
 TEXT_MAX_CHARACTERS = 253  # the longest name in text form, without the final dot
+TYPED_MAX_CHARACTERS = 1024  # room for characters that are left out or composed; beyond that nothing is looked at
 
 _DOTS = dict.fromkeys(map(ord, "。．｡"), ".")  # what IDNA2003 and UTS 46 take for a dot
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*/")
 _PREFIX = "xn--"
 _LONGEST_REASON = 200  # of the IDNA library, which repeats what it was given
 _TYPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
+# IDNAError and UnicodeError are ValueErrors. Python's Punycode decoder overflows where it computes the place of an error.
+_IDNA_ERRORS = (ValueError, ArithmeticError, LookupError)
 
 
 def normalize_domain(text: str) -> str:
@@ -36,8 +39,10 @@ def normalize_domain(text: str) -> str:
     White space around it is removed, U-labels become A-labels (UTS 46, non-transitional), a final dot is dropped.
 
     Raises:
-        InvalidDomain: with the reason in words.
+        InvalidDomain: with the reason in words, whatever the text is.
     """
+    if len(text) > TYPED_MAX_CHARACTERS:
+        raise InvalidDomain(text, f"it has {len(text)} characters, at most {TEXT_MAX_CHARACTERS} are allowed")
     typed = typed_labels(text)
     if not typed:
         if text.strip():
@@ -57,8 +62,15 @@ def typed_labels(text: str) -> list[str]:
 
 
 def a_label_length(label: str) -> int:
-    """Return how many octets a label that a user typed would take, however many are allowed."""
-    return len(label) if label.isascii() else len(_PREFIX) + len(label.lower().encode("punycode"))
+    """Return how many octets a label that a user typed would take, however many are allowed.
+
+    For a U-label that is longer than any name it is the least number: Punycode takes quadratic time.
+    """
+    if label.isascii():
+        return len(label)
+    if len(label) > TEXT_MAX_CHARACTERS:
+        return len(_PREFIX) + len(label) + 1
+    return len(_PREFIX) + len(label.lower().encode("punycode"))
 
 
 def _a_label(text: str, label: str) -> str:
@@ -80,7 +92,7 @@ def _encode_u_label(text: str, label: str) -> str:
     try:
         mapped = idna.uts46_remap(label, std3_rules=False, transitional=False)
         return idna.alabel(mapped).decode("ascii")
-    except (idna.IDNAError, UnicodeError) as error:
+    except _IDNA_ERRORS as error:
         shown = repr(label) if len(label) <= LABEL_MAX_OCTETS else f"{label[:20]!r}..."
         reason = f"the label {shown} cannot be written as an A-label: {str(error)[:_LONGEST_REASON]}"
         raise InvalidDomain(text, reason) from error
@@ -96,7 +108,7 @@ def _u_label(label: str) -> str:
         return label
     try:
         return idna.ulabel(label)
-    except (idna.IDNAError, UnicodeError):
+    except _IDNA_ERRORS:
         return label
 
 
@@ -110,7 +122,14 @@ def canonical(text: str) -> str:
         return ROOT
     if "\\" not in text:
         return _check_labels(text.lower().removesuffix("."))
-    return from_labels(_split_escaped(text))
+    labels = _split_escaped(text)
+    if not all(0 < len(label) <= LABEL_MAX_OCTETS for label in labels) or _wire_octets(labels) > NAME_MAX_OCTETS:
+        raise ValueError(f"{text!r} is not a domain name")
+    return from_labels(labels)
+
+
+def _wire_octets(labels: list[bytes]) -> int:
+    return sum(map(len, labels)) + len(labels) + 1
 
 
 def _check_labels(name: str) -> str:
@@ -239,7 +258,9 @@ def canonical_address(text: str) -> str:
     """Return the canonical text form of an IP address (RFC 5952).
 
     Raises:
-        ValueError: it is not an address.
+        ValueError: it is not an address, or it has a zone index (RFC 4007): what it means is known to one host only.
     """
     address = ipaddress.ip_address(text)
+    if getattr(address, "scope_id", None):
+        raise ValueError(f"{text!r} has a zone index and is not the address of a name server")
     return socket.inet_ntop(socket.AF_INET if address.version == 4 else socket.AF_INET6, address.packed)

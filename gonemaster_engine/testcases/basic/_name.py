@@ -17,7 +17,12 @@ FQDN_MAX_CHARACTERS = names.TEXT_MAX_CHARACTERS + 1  # with the final dot
 
 
 def name_findings(text: str) -> list[Finding]:
-    """Return how the name that a user typed breaks the limits; none if it breaks none, or has no label at all."""
+    """Return how the name that a user typed breaks the limits; none if it breaks none, or has no label at all.
+
+    None as well for a text that is longer than any name can be typed: each entry repeats it.
+    """
+    if len(text) > names.TYPED_MAX_CHARACTERS:
+        return []
     labels = names.typed_labels(text)
     found = []
     if "" in labels:

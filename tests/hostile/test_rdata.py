@@ -1,0 +1,64 @@
+"""Rdata of any type with any octets is read, or is a `WireError`; a test case meets nothing else."""
+
+from __future__ import annotations
+
+import struct
+
+import dns.rdatatype
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gonemaster_engine import names
+from gonemaster_engine.errors import WireError
+from gonemaster_engine.net.wire import Record, Response
+from tests.hostile import LONG
+
+FUZZ = settings(max_examples=100_000 if LONG else 2_000, deadline=None, derandomize=False, print_blob=True)
+QNAME = names.to_wire("example.xa")
+KNOWN_TYPES = sorted(int(rtype) for rtype in dns.rdatatype.RdataType)
+
+rtypes = st.sampled_from(KNOWN_TYPES) | st.integers(0, 65535)
+classes = st.sampled_from([1, 3, 4, 254, 255]) | st.integers(0, 65535)
+pieces = st.one_of(
+    st.binary(max_size=24),
+    st.sampled_from([b"\xc0\x0c", b"\x00", b"\x07example\x02xa\x00", b"\xff" * 4, bytes(20), b"\x80\x01", b"\xc0\xff"]),
+    st.integers(0, 65535).map(lambda number: number.to_bytes(2)),
+    st.text(max_size=12).map(
+        lambda text: bytes([len(text.encode("utf-8", "replace"))]) + text.encode("utf-8", "replace")
+    ),
+)
+rdatas = st.lists(pieces, max_size=8).map(b"".join)
+
+
+def response_with(rtype: int, rdclass: int, rdata: bytes) -> Response:
+    header = struct.pack("!HHHHHH", 1, 0x8400, 1, 1, 0, 0)
+    question = QNAME + struct.pack("!HH", 1, 1)
+    record = b"\xc0\x0c" + struct.pack("!HHIH", rtype, rdclass, 60, len(rdata)) + rdata
+    return Response(header + question + record, qclass=rdclass)
+
+
+def read(record: Record) -> bool:
+    try:
+        record.rdata  # noqa: B018 - what it raises is what is looked at
+    except WireError:
+        return False
+    return True
+
+
+@FUZZ
+@given(rtypes, classes, rdatas)
+@example(6, 1, b"\x00\x00" + b"\xff" * 20)
+@example(250, 1, b"\x00" + bytes(16))
+@example(45, 1, b"\x01\x03\x02" + b"\xc0\x0c")
+@example(64, 1, b"\x00\x01\x00\x00\x05\x00\x04\x00\x00\x00\x00")
+def test_rdata_is_read_or_is_a_wire_error(rtype: int, rdclass: int, rdata: bytes) -> None:
+    response = response_with(rtype, rdclass, rdata)
+    for record in response.answer:
+        assert repr(record)
+        is_read = read(record)
+        if record.is_well_formed:
+            assert is_read, "`Response.records` returns it, and so promises its rdata"
+            assert isinstance(record.data, bytes)
+            record.rdata.to_text()
+    if response.answer and response.answer[0].is_well_formed:
+        assert response.records(response.answer[0].rtype)
