@@ -6,6 +6,8 @@ import csv
 import enum
 import ipaddress
 import re
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -17,6 +19,11 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 REGISTRIES = ("iana-ipv4-special-registry.csv", "iana-ipv6-special-registry.csv")
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1; the IPv4 address stands in the last 32 bits
+_NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")  # RFC 8215; taken for a prefix of 96 bits, as most networks use it
+_COMPATIBLE = IPv6Network("::/96")  # RFC 4291 section 2.5.5.1, deprecated
+_THIS_NETWORK = IPv4Network("0.0.0.0/8")  # RFC 1122 section 3.2.1.3
+_BROADCAST = IPv4Address("255.255.255.255")
+_OWN_ADDRESSES_S = 60  # an address of this host may come and go
 GLOBAL_UNICAST = IPv6Network("2000::/3")  # all that IANA has given out of RFC 4291 section 2.4
 
 _FOOTNOTE = re.compile(r"\s*\[\d+\]")
@@ -88,8 +95,8 @@ def is_global(address: str) -> bool:
     """Say whether packets to this address can only go to the public Internet.
 
     Stricter than `classify`, since it guards the local network: multicast and all IPv6 outside of global unicast are
-    refused, and so is an address that leads to an IPv4 address (mapped, 6to4, NAT64) unless that one is global too.
-    False for what is not an address.
+    refused, and so is an address that leads to an IPv4 address (mapped, 6to4, NAT64, Teredo) unless that one is global
+    too. False for what is not an address.
     """
     try:
         parsed = ipaddress.ip_address(address)
@@ -99,6 +106,64 @@ def is_global(address: str) -> bool:
         return False
     if isinstance(parsed, IPv4Address):
         return True
-    if parsed in NAT64:
-        return is_global(str(IPv4Address(parsed.packed[-4:])))
-    return parsed in GLOBAL_UNICAST
+    if not all(is_global(str(inner)) for inner in _embedded(parsed)):
+        return False
+    return parsed in NAT64 or parsed in GLOBAL_UNICAST
+
+
+@lru_cache(maxsize=65536)
+def is_host(address: str) -> bool:
+    """Say whether the address can be that of one host: not unspecified, multicast or broadcast, and without zone index.
+
+    Nothing is ever sent to another, whatever a profile allows. An IPv6 address counts as the IPv4 addresses in it, too.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv4Address):
+        return not (parsed.is_multicast or parsed in _THIS_NETWORK or parsed == _BROADCAST)
+    if parsed.is_multicast or parsed.is_unspecified or parsed.scope_id:
+        return False
+    return parsed.is_loopback or all(is_host(str(inner)) for inner in _embedded(parsed))
+
+
+def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
+    """Yield the IPv4 addresses to which packets to this address may be sent on."""
+    if address.ipv4_mapped:
+        yield address.ipv4_mapped
+    if address.sixtofour:
+        yield address.sixtofour
+    if address.teredo:  # server and client
+        yield from address.teredo
+    if any(address in network for network in (NAT64, _NAT64_LOCAL, _COMPATIBLE)):
+        yield IPv4Address(address.packed[-4:])
+
+
+def is_own(address: str) -> bool:
+    """Say whether the address is one of this host's, as it was at some time of the last minute; nothing is sent."""
+    return _reaches_itself(address, int(time.monotonic() // _OWN_ADDRESSES_S))
+
+
+@lru_cache(maxsize=4096)
+def _reaches_itself(address: str, _period: int) -> bool:
+    """Say whether the kernel chooses the address itself as the source of packets to it.
+
+    To bind a socket to it would tell too, but not where `ip_nonlocal_bind` is set.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 53))
+            return bool(probe.getsockname()[0] == address)
+    except OSError:  # no way there, so it is not this host
+        return False
+
+
+def may_be_target(address: str, *, guarded: bool) -> bool:
+    """Say whether packets may be sent to the address.
+
+    `guarded`: only into the public Internet, and not to this host either, whose public address may be trusted by what
+    listens there. (An address that only a translator in front of this host knows is not seen to be its own.)
+    """
+    return is_host(address) and (not guarded or (is_global(address) and not is_own(address)))

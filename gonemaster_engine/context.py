@@ -17,7 +17,7 @@ from gonemaster_engine.net.nameserver import Nameserver, NameserverTiming, Serve
 from gonemaster_engine.net.transport import Timing
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.profile.profile import Profile
-from gonemaster_engine.resources import Resources
+from gonemaster_engine.resources import Caches, Resources
 from gonemaster_engine.run_log import Log
 
 _T = TypeVar("_T")
@@ -40,6 +40,11 @@ class Undelegated:
     servers: dict[str, tuple[str, ...]] = field(default_factory=dict)  # NS name to addresses, possibly none
     ds: tuple[DSInfo, ...] = ()
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the user supplied anything."""
+        return bool(self.servers or self.ds)
+
 
 class RunContext:
     """The state of one run."""
@@ -52,6 +57,7 @@ class RunContext:
         *,
         log: Log,
         undelegated: Undelegated | None = None,
+        is_restored: bool = False,
         clock: Callable[[], float] = time.time,
         limits: RunLimits = DEFAULT_LIMITS,
     ) -> None:
@@ -68,18 +74,20 @@ class RunContext:
         self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), max(tries, 1))
         self.probe_timing = dataclasses.replace(self.timing, tries=1)
         self.transport = resources.transport
-        self.hot = resources.hot
-        self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s)
+        # What a user supplied or a file holds is not the public tree. Such a run has caches of its own, so that no use
+        # of them can forget to look at a flag.
+        own = self.undelegated.is_given or is_restored
+        self.caches = Caches.of_one_run() if own else resources.caches
+        self.hot = self.caches.hot
+        self._ipv6 = profile.ipv6 and resources.has_ipv6
+        scope = f"{self._ipv6} {profile.network_settings}"
+        self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s, scope)
         self.queries = 0
         self.verifier = Verifier()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.servers: dict[str, Server] = {}
         self._nameservers: dict[tuple[str, str], Nameserver] = {}
-        self.pinned_addresses = frozenset(
-            address for addresses in self.undelegated.servers.values() for address in addresses
-        )
-        self.budget.add_delegated(self.pinned_addresses)
-        self._ipv6 = profile.ipv6 and resources.has_ipv6
+        self.budget.add_delegated(address for addresses in self.undelegated.servers.values() for address in addresses)
 
     def uses_family(self, *, ipv6: bool) -> bool:
         """Say whether addresses of that family are queried."""

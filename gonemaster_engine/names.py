@@ -29,7 +29,7 @@ _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*/")
 _PREFIX = "xn--"
 _LONGEST_REASON = 200  # of the IDNA library, which repeats what it was given
 _TYPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
-# IDNAError and UnicodeError are ValueErrors. Python's Punycode decoder overflows where it computes the place of an error.
+# IDNAError and UnicodeError are ValueErrors; Python's Punycode decoder overflows when it computes where an error is.
 _IDNA_ERRORS = (ValueError, ArithmeticError, LookupError)
 
 

@@ -28,13 +28,25 @@ Hints = Mapping[str, tuple[str, ...]]
 """Names of root servers to their addresses."""
 
 
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """What runs have from one another. `RunContext` chooses whether a run gets those of the process or empty ones."""
+
+    hot: HotCache
+    origins: AsnCache
+
+    @classmethod
+    def of_one_run(cls) -> Caches:
+        """Return caches in which a run finds nothing of others, and others nothing of it."""
+        return cls(HotCache(ttl_s=0), AsnCache())
+
+
 @dataclass(slots=True)
 class Resources:
     """Made once in a running event loop, given to every run, closed there."""
 
     transport: Transport
-    hot: HotCache
-    asn: AsnCache
+    caches: Caches
     root_hints: Hints
     has_ipv6: bool
     root_anchors: tuple[Ds, ...] = ROOT_ANCHORS
@@ -60,8 +72,7 @@ class Resources:
         own_anchors = load_anchors(Path(root_hints)) if root_hints else ()
         return cls(
             transport=Transport(port=dns_port),
-            hot=HotCache(ttl_s=hot_cache_ttl_s),
-            asn=AsnCache(),
+            caches=Caches(HotCache(ttl_s=hot_cache_ttl_s), AsnCache()),
             root_hints=load_hints(Path(root_hints)) if root_hints else default_hints(),
             has_ipv6=host_has_ipv6() if ipv6 is None else ipv6,
             root_anchors=own_anchors or ROOT_ANCHORS,

@@ -114,8 +114,17 @@ async def run_test(
         run_log.on_entry = on_entry
         _announce(run_log, domain.strip(), plan, clock())
         return _refused(domain.strip(), findings, profile, run_log, on_progress=on_progress)
-    context = RunContext(name, profile, resources, log=run_log, undelegated=undelegated, clock=clock)
-    for address, key, response in restored:
+    known = list(restored)
+    context = RunContext(
+        name,
+        profile,
+        resources,
+        log=run_log,
+        undelegated=undelegated,
+        is_restored=bool(known or restored_origins),
+        clock=clock,
+    )
+    for address, key, response in known:
         context.restore(address, key, response)
     run = _Run(
         context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
@@ -241,7 +250,7 @@ class _Run:
         self._on_progress = on_progress
         self._stop_level = stop_level
         recursor = Recursor(context)
-        self._asn = AsnLookup(recursor, context.profile, context.resources.asn, restored=origins)
+        self._asn = AsnLookup(recursor, context.profile, context.caches.origins, restored=origins)
         self._zone = Zone(context, recursor, self._asn)
         self._runs = {case.id: _CaseRun(case) for case in plan}
         # in any order, `parallel` at a time; or one after the other, as the profile says

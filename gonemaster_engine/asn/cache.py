@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import time
 from collections.abc import Callable
@@ -12,9 +11,7 @@ from typing import TypeAlias
 from gonemaster_engine.net.cache import ExpiringCache
 
 KNOWN_TTL_S = 3600.0
-
-
-FAILED_TTL_S = 30.0
+_ENTRY_OCTETS = 1024  # of memory for key and objects
 
 
 class Code(enum.StrEnum):
@@ -43,25 +40,32 @@ _Key: TypeAlias = tuple[object, str]  # settings of the look-up, address or bloc
 
 
 class AsnCache:
-    """What look-ups of all runs of one event loop have found, those under way, and the databases that are down."""
+    """What look-ups of all runs of one event loop have found.
 
-    def __init__(self, *, max_entries: int = 50_000, now: Callable[[], float] = time.monotonic) -> None:
-        self.pending: dict[_Key, asyncio.Future[None]] = {}
-        self._known: ExpiringCache[Origin] = ExpiringCache(max_entries=max_entries, now=now)
-        self._down: ExpiringCache[bool] = ExpiringCache(max_entries=max_entries, now=now)
+    A look-up that failed is not kept, and none waits for that of another run: the limits of one run, or a zone that
+    uses them up, would else decide what others find.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_entries: int = 50_000,
+        max_octets: int = 16 * 1024 * 1024,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._known: ExpiringCache[Origin] = ExpiringCache(max_entries=max_entries, max_octets=max_octets, now=now)
+
+    @property
+    def octets(self) -> int:
+        """How much memory the entries take, as far as it is counted."""
+        return self._known.octets
 
     def find(self, key: _Key) -> Origin | None:
         """Return what is known and not too old."""
         return self._known.get(key)
 
     def store(self, key: _Key, origin: Origin) -> None:
-        """Keep it for its time."""
-        self._known.put(key, origin, ttl_s=FAILED_TTL_S if origin.code is Code.ERROR_ASN_DATABASE else KNOWN_TTL_S)
-
-    def mark_down(self, key: _Key) -> None:
-        """Leave that source alone for a while."""
-        self._down.put(key, True, ttl_s=FAILED_TTL_S)
-
-    def is_down(self, key: _Key) -> bool:
-        """Say whether that source failed a short time ago."""
-        return self._down.get(key) is not None
+        """Keep what a database said for its time."""
+        if origin.code is not Code.ERROR_ASN_DATABASE:
+            octets = _ENTRY_OCTETS + 4 * len(origin.raw)  # a character takes up to four
+            self._known.put(key, origin, ttl_s=KNOWN_TTL_S, octets=octets)

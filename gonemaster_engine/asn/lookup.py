@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gonemaster_engine.addresses import is_global
+from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.asn import riswhois
 from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
 from gonemaster_engine.names import is_in_domain
@@ -56,8 +56,10 @@ class AsnLookup:
         self._whois_port = whois_port
         self.found: dict[str, Origin] = dict(restored or {})  # by address: what the run was told, or is to be told
         self._sources = _in_order(profile)
+        self._pending: dict[_Key, asyncio.Future[None]] = {}
+        self._down: set[str] = set()  # whois servers that did not answer
         # two runs share what they found only if they would have sent the same queries
-        self._scope: object = (self._sources, profile.ipv4, profile.ipv6, profile.allow_non_global_targets, whois_port)
+        self._scope: object = (profile.network_settings, whois_port)
 
     def sources(self) -> list[str]:
         """Return the databases that what the run was told rests on, in the order in which they are queried.
@@ -89,7 +91,7 @@ class AsnLookup:
             known = self._cache.find(exact) or self._cache.find(block)
             if known is not None:
                 return known
-            pending = self._cache.pending.get(block)
+            pending = self._pending.get(block)
             if pending is None:
                 return await self._look_up_and_store(address, exact, block)
             await asyncio.shield(pending)
@@ -104,13 +106,16 @@ class AsnLookup:
         return dict(zip(wanted, await asyncio.gather(*map(self.lookup, wanted)), strict=True))
 
     async def _look_up_and_store(self, address: str, exact: _Key, block: _Key) -> Origin:
-        done = self._cache.pending[block] = asyncio.get_running_loop().create_future()
+        done = self._pending[block] = asyncio.get_running_loop().create_future()
         try:
             origin = await self._query(address)
-            self._cache.store(block if _covers_block(origin) else exact, origin)
+            if (
+                self._sources and origin.source == self._sources[0][1]
+            ):  # another spoke only as this run missed the first
+                self._cache.store(block if _covers_block(origin) else exact, origin)
             return origin
         finally:
-            del self._cache.pending[block]
+            del self._pending[block]
             done.set_result(None)
 
     async def _query(self, address: str) -> Origin:
@@ -127,20 +132,19 @@ class AsnLookup:
         response = resolution.response
         if response is None or resolution.problem is not None:
             raise _SourceFailed(source)
-        if response.rcode == "NXDOMAIN" and _is_denied_by(response, source):
+        if response.rcode == "NXDOMAIN" and response.aa and _is_denied_by(response, source):
             return Origin(Code.EMPTY_ASN_SET, source=source)
         if response.rcode != "NOERROR":
             raise _SourceFailed(source)
-        if not response.answer:
+        if not response.answer and response.aa:
             return Origin(Code.EMPTY_ASN_SET, source=source)
-        texts = [joined_strings(record.octets).decode("utf-8", "replace") for record in response.records("TXT")]
+        texts = [joined_strings(record.octets).decode("utf-8", "replace") for record in resolution.records("TXT")]
         if not texts:
             raise _SourceFailed(source)
         return _judge(source, address, [read for text in texts if (read := _read_cymru(text))])
 
     async def _query_whois(self, source: str, address: str) -> Origin:
-        key = (self._scope, source)
-        if self._cache.is_down(key):
+        if source in self._down:
             raise _SourceFailed(source)
         for server in await self._whois_addresses(source):
             try:
@@ -151,7 +155,7 @@ class AsnLookup:
             if any(lines):
                 said = [line for line in lines if line and not line.startswith("%")]
                 return _judge_whois(source, address, said)
-        self._cache.mark_down(key)
+        self._down.add(source)
         raise _SourceFailed(source)
 
     async def _converse(self, server: str, address: str) -> str:
@@ -166,7 +170,7 @@ class AsnLookup:
             address
             for address in await self._recursor.addresses(source)
             if (profile.ipv6 if ":" in address else profile.ipv4)
-            and (profile.allow_non_global_targets or is_global(address))
+            and may_be_target(address, guarded=not profile.allow_non_global_targets)
         ]
 
 

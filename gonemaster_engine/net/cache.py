@@ -15,6 +15,11 @@ from gonemaster_engine.net.wire import Edns, Response
 
 _Value = TypeVar("_Value")
 
+_LARGEST_SHARE = 64  # a value takes at most this part of the room
+_ENTRY_OCTETS = 1024  # of memory for key and objects
+_RECORD_OCTETS = 1024  # for a record, its names and its rdata once a test case has looked inside
+_ADDRESS_OCTETS = 128
+
 
 class QueryKey(NamedTuple):
     """What makes two queries to one address the same query."""
@@ -32,15 +37,18 @@ class QueryKey(NamedTuple):
 
 
 class ExpiringCache(Generic[_Value]):
-    """Values with an end of life, bounded in number: the one used longest ago goes first.
+    """Values with an end of life, bounded in number and in octets: the one used longest ago goes first.
 
-    Those that are over go, too, once all that were used before them have gone.
+    Those that are over go, too, once all that were used before them have gone. What would take more than a part of the
+    room is not kept, so that no single value drives out all the others.
     """
 
-    def __init__(self, *, max_entries: int, now: Callable[[], float] = time.monotonic) -> None:
-        self._entries: OrderedDict[object, tuple[float, _Value]] = OrderedDict()
+    def __init__(self, *, max_entries: int, max_octets: int = 2**63, now: Callable[[], float] = time.monotonic) -> None:
+        self._entries: OrderedDict[object, tuple[float, _Value, int]] = OrderedDict()
         self._max_entries = max_entries
+        self._max_octets = max_octets
         self._now = now
+        self.octets = 0
         self.hits = 0
         self.misses = 0
 
@@ -57,21 +65,28 @@ class ExpiringCache(Generic[_Value]):
         self.hits += 1
         return entry[1]
 
-    def put(self, key: object, value: _Value, *, ttl_s: float) -> None:
-        """Keep a value for so many seconds; nothing is kept for zero or less."""
-        if ttl_s <= 0:
+    def put(self, key: object, value: _Value, *, ttl_s: float, octets: int = 0) -> None:
+        """Keep a value of so many octets for so many seconds; nothing is kept for zero or less."""
+        if ttl_s <= 0 or octets * _LARGEST_SHARE > self._max_octets:
             return
         now = self._now()
-        self._entries[key] = (now + ttl_s, value)
+        if key in self._entries:
+            self.octets -= self._entries[key][2]
+        self._entries[key] = (now + ttl_s, value, octets)
         self._entries.move_to_end(key)
-        if len(self._entries) > self._max_entries:
-            self._entries.popitem(last=False)
+        self.octets += octets
+        while len(self._entries) > self._max_entries or self.octets > self._max_octets:
+            self._drop_oldest()
         while next(iter(self._entries.values()))[0] <= now:  # ends with the value just put, at the latest
-            self._entries.popitem(last=False)
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        self.octets -= self._entries.popitem(last=False)[1][2]
 
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
+        self.octets = 0
 
 
 class ZoneCut(NamedTuple):
@@ -82,24 +97,39 @@ class ZoneCut(NamedTuple):
 
 
 class Lifetimes(NamedTuple):
-    """For how long the profile of a run lets answers live between runs, in seconds."""
+    """For how long the profile of a run lets answers live between runs, in seconds, and which runs share them.
+
+    Runs of different scopes share nothing. The scope names all that may change what a server responds or whether it is
+    queried, so that a run finds only what it would have been told itself.
+    """
 
     positive_s: int = 0  # of answers with records and of referrals; 0: their own TTL
     negative_s: int = 30  # of answers without records; 0: they are not kept
+    scope: str = ""
 
 
 class HotCache:
-    """What the runs of a process share; `ttl_s` bounds the life of each entry, whatever TTL or profile say.
+    """Answers and zone cuts that the runs of a process share; `ttl_s` bounds the life of each, whatever TTL they have.
 
-    Runs whose profiles give other lifetimes share nothing, so each finds only what its own profile would have kept.
+    Why no run can plant what another one believes: docs/explanation/caches.md.
     """
 
     def __init__(
-        self, *, ttl_s: float = 60.0, max_entries: int = 50_000, now: Callable[[], float] = time.monotonic
+        self,
+        *,
+        ttl_s: float = 60.0,
+        max_entries: int = 50_000,
+        max_octets: int = 64 * 1024 * 1024,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ttl_s = ttl_s
-        self._answers: ExpiringCache[Response] = ExpiringCache(max_entries=max_entries, now=now)
-        self._cuts: ExpiringCache[ZoneCut] = ExpiringCache(max_entries=max_entries, now=now)
+        self._answers: ExpiringCache[Response] = ExpiringCache(max_entries=max_entries, max_octets=max_octets, now=now)
+        self._cuts: ExpiringCache[ZoneCut] = ExpiringCache(max_entries=max_entries, max_octets=max_octets // 4, now=now)
+
+    @property
+    def octets(self) -> int:
+        """How much memory the entries take, as far as it is counted."""
+        return self._answers.octets + self._cuts.octets
 
     def change_ttl(self, ttl_s: float) -> None:
         """Bound the life of entries anew, 0 to keep nothing; what was kept is forgotten."""
@@ -112,20 +142,24 @@ class HotCache:
         return self._answers.get((address, key, lifetimes))
 
     def keep_answer(self, address: str, key: QueryKey, response: Response, lifetimes: Lifetimes) -> None:
-        """Keep an answer for its time; failures of a server are not kept."""
-        if response.rcode_number not in {0, 3} or response.tc:
+        """Keep an answer of the address for its time; failures, cut answers and those from elsewhere are not kept."""
+        if response.rcode_number not in {0, 3} or response.tc or response.source != address:
             return
-        ttl_s = min((record.ttl for record in (*response.answer, *response.authority)), default=lifetimes.negative_s)
+        records = (*response.answer, *response.authority, *response.additional)
+        ttl_s = min((record.ttl for record in records), default=lifetimes.negative_s)
         if response.answer or response.is_referral:
             life_s = lifetimes.positive_s or ttl_s
         else:
             life_s = min(lifetimes.negative_s, ttl_s)
-        self._answers.put((address, key, lifetimes), response, ttl_s=min(self.ttl_s, life_s))
+        octets = _ENTRY_OCTETS + response.size + _RECORD_OCTETS * len(records)
+        self._answers.put((address, key, lifetimes), response, ttl_s=min(self.ttl_s, life_s), octets=octets)
 
     def find_cut(self, zone: str, lifetimes: Lifetimes) -> ZoneCut | None:
         """Return where a zone is served, if that is kept."""
         return self._cuts.get((zone, lifetimes))
 
     def keep_cut(self, cut: ZoneCut, lifetimes: Lifetimes, *, ttl_s: int) -> None:
-        """Keep where a zone is served; `ttl_s` is that of the records that said it."""
-        self._cuts.put((cut.zone, lifetimes), cut, ttl_s=min(self.ttl_s, lifetimes.positive_s or ttl_s))
+        """Keep where a zone is served; `ttl_s` is the shortest of the records that said it, glue among them."""
+        addresses = sum(len(addresses) for _, addresses in cut.servers)
+        octets = _ENTRY_OCTETS * (1 + len(cut.servers)) + _ADDRESS_OCTETS * addresses
+        self._cuts.put((cut.zone, lifetimes), cut, ttl_s=min(self.ttl_s, lifetimes.positive_s or ttl_s), octets=octets)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from gonemaster_engine import names
-from gonemaster_engine.addresses import is_global
+from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.budget import Account, Budget
 from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
@@ -85,7 +85,7 @@ class RunState(Protocol):
 
     @property
     def hot(self) -> HotCache:
-        """What the runs of the process share."""
+        """What the runs of the process share, or an empty one of this run."""
 
     @property
     def lifetimes(self) -> Lifetimes:
@@ -98,10 +98,6 @@ class RunState(Protocol):
     @property
     def probe_timing(self) -> Timing:
         """Waits and tries of a query that is sent once."""
-
-    @property
-    def pinned_addresses(self) -> frozenset[str]:
-        """The addresses that the user supplied; they may be queried wherever they are."""
 
     def uses_family(self, *, ipv6: bool) -> bool:
         """Say whether addresses of that family are queried."""
@@ -118,6 +114,7 @@ class Server:
         "_account",
         "_active",
         "_active_tcp",
+        "_cached_ways",
         "_failures",
         "_guarded",
         "_held",
@@ -143,6 +140,7 @@ class Server:
         self.refusals = 0
         self._spent_ms = 0.0
         self._failures: dict[tuple[bool, bool, bool], _Failures] = {}  # by (TCP, EDNS, any source)
+        self._cached_ways: set[tuple[bool, bool, bool]] = set()  # by which answers from the cache had come
         self._tried_tcp = False
         self._strayed = False  # a reply came from another address
         self._held: tuple[_Held, _Held] = (deque(), deque())  # over UDP, over TCP
@@ -175,7 +173,12 @@ class Server:
 
     def _begin(self, key: QueryKey, answer: Answer, nameserver: Nameserver, *, shared: bool) -> None:
         run = self._run
+        if not self._is_allowed(nameserver):  # before the cache: it may know what this run would not ask
+            answer.set_result(None)
+            return
         if shared and (known := run.hot.find_answer(self.address, key, run.lifetimes)):
+            self._cached_ways.add(_way(key))
+            run.budget.note_answer(self._account)
             answer.set_result(known)
             if run.log.traces_queries:
                 trace.known(run.log, known)
@@ -215,7 +218,8 @@ class Server:
         if not answer.cancelled() and (response := answer.result()):
             self._run.hot.keep_answer(self.address, key, response, self._run.lifetimes)
 
-    def _may_be_queried(self, key: QueryKey, nameserver: Nameserver) -> bool:
+    def _is_allowed(self, nameserver: Nameserver) -> bool:
+        """Say whether the profile lets anything be asked at the address."""
         run = self._run
         if run.profile.no_network or not run.uses_family(ipv6=self.is_ipv6):
             if run.log.traces_queries:
@@ -223,17 +227,19 @@ class Server:
             return False
         if self._guarded is None:
             self._guarded = self._is_guarded(nameserver)
-        if self._guarded or self._is_given_up(key, nameserver):
+        return not self._guarded
+
+    def _may_be_queried(self, key: QueryKey, nameserver: Nameserver) -> bool:
+        """Say whether the address is worth another query."""
+        if self._is_given_up(key, nameserver):
             return False
-        limit_ms = run.profile.nameserver_max_total_ms
+        limit_ms = self._run.profile.nameserver_max_total_ms
         return not limit_ms or self._spent_ms < limit_ms
 
     def _is_guarded(self, nameserver: Nameserver) -> bool:
-        """Say whether the address is outside of global address space and nobody allowed or named it."""
+        """Say whether nothing may be sent to the address; a supplied one is no exception."""
         run = self._run
-        if run.profile.allow_non_global_targets or self.address in run.pinned_addresses:
-            return False
-        if is_global(self.address):
+        if may_be_target(self.address, guarded=not run.profile.allow_non_global_targets):
             return False
         run.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=nameserver.name, address=self.address)
         return True
@@ -241,12 +247,13 @@ class Server:
     def _is_given_up(self, key: QueryKey, nameserver: Nameserver) -> bool:
         log = self._run.log
         limit = self._run.profile.fast_fail_timeout_count
-        if limit and self.timeouts >= limit and not self.rtts_ms and not self._is_worth_querying(key):
+        answered = self.rtts_ms or self._cached_ways
+        if limit and self.timeouts >= limit and not answered and not self._is_worth_querying(key):
             left_s = self._rest_s(max(each.last_at for each in self._failures.values()))
             if left_s > 0 and log.traces_queries:
                 trace.put_aside(log, nameserver.name, self.address, key)
             return left_s > 0
-        failures = self._failures.get(_way(key))
+        failures = None if _way(key) in self._cached_ways else self._failures.get(_way(key))
         left_s = self._rest_s(failures.last_at) if failures and failures.is_hopeless(limit) else 0.0
         if failures and left_s > 0 and log.traces_queries:
             trace.skipped(log, self.address, key, unreachable=failures.is_unreachable, wait_s=left_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
@@ -75,6 +75,13 @@ class Profile:
         return self._variables[case_id][name]
 
     @cached_property
+    def network_settings(self) -> str:
+        """All that may change which responses a run gets, as one string: what the profile says but for its tests."""
+        return repr(
+            [(field.name, getattr(self, field.name)) for field in fields(self) if field.name not in _NO_NETWORK]
+        )
+
+    @cached_property
     def _variables(self) -> Mapping[str, Mapping[str, int]]:
         variables: Mapping[str, Mapping[str, int]] = self._document["test_cases_vars"]
         return variables
@@ -97,6 +104,7 @@ class Profile:
 
 
 _NO_LEVELS: Mapping[str, Level] = {}
+_NO_NETWORK = frozenset({"parallel", "unordered", "badkeys_path", "test_cases", "levels", "_document"})
 
 
 @cache

@@ -1,7 +1,8 @@
 """Iterative resolution from the root, for what is not queried at the servers of the tested zone.
 
 Known zone cuts are shared between the runs of a process, except at and below the tested zone: what a test is
-about is always queried anew. Supplied delegation data stand in for what the parent of the tested zone has.
+about is always queried anew. Supplied delegation data stand in for what the parent of the tested zone has; such a run
+shares nothing (`RunContext`).
 
 Source: RFC 1034 section 5.3.3, RFC 2181 section 5.4.1 (whom to believe), RFC 9471 (glue).
 """
@@ -201,7 +202,8 @@ class Recursor:
         servers = tuple((target, glue_addresses(referral, target, parent)) for target in targets)
         cut = self._cuts[zone] = ZoneCut(zone, servers)
         if self._may_share(zone):
-            ttl_s = min(record.ttl for record in records)
+            glue = [record for record in referral.additional if record.owner in targets]
+            ttl_s = min(record.ttl for record in (*records, *glue))
             self._context.hot.keep_cut(cut, self._context.lifetimes, ttl_s=ttl_s)
         return cut
 

@@ -83,7 +83,7 @@ class EngineRunner:
         """Let the resources follow settings that have changed; runs under way feel the cache, not the rest."""
         before, self._applied = self._applied, settings
         if _hot_cache_ttl_s(settings) != _hot_cache_ttl_s(before):
-            resources.hot.change_ttl(_hot_cache_ttl_s(settings))
+            resources.caches.hot.change_ttl(_hot_cache_ttl_s(settings))
         if settings.ipv6_mode != before.ipv6_mode:
             wanted = _IPV6[settings.ipv6_mode]
             resources.has_ipv6 = host_has_ipv6() if wanted is None else wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gonemaster_engine.addresses import Reach, classify, is_global, special_blocks
+from gonemaster_engine.addresses import Reach, classify, is_global, is_host, is_own, may_be_target, special_blocks
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,9 @@ def test_public_address_is_global(address: str) -> None:
         "64:ff9b::224.0.0.1",
         "64:ff9b:1::8.8.8.8",
         "2002:7f00:1::1",
+        "2001:0:7f00:1::1",
+        "2001:0:808:808::80ff:fffe",
+        "2002:808:808::1",
         "fec0::1",
         "4000::1",
         "fe80::1%1",
@@ -95,3 +98,44 @@ def test_address_that_may_lead_into_the_local_network_is_not_global(address: str
 @pytest.mark.parametrize(("version", "count"), [(4, 25), (6, 25)])
 def test_every_line_of_the_registries_is_read(version: int, count: int) -> None:
     assert len(special_blocks(version)) == count
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        "0.1.2.3",
+        "224.0.0.251",
+        "255.255.255.255",
+        "::",
+        "ff02::fb",
+        "::ffff:224.0.0.1",
+        "::ffff:255.255.255.255",
+        "64:ff9b::239.1.1.1",
+        "64:ff9b:1::0.0.0.0",
+        "2002:e000:1::1",
+        "2001:0:e000:1::1",
+        "fe80::1%eth0",
+        "ns1.example",
+    ],
+)
+def test_what_is_not_one_host_is_never_a_target(address: str) -> None:
+    assert not is_host(address)
+    assert not may_be_target(address, guarded=False)
+    assert not may_be_target(address, guarded=True)
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "8.8.8.8"]
+)
+def test_one_host_is_a_target_where_the_guard_is_off(address: str) -> None:
+    assert may_be_target(address, guarded=False)
+    assert may_be_target(address, guarded=True) is (address == "8.8.8.8")
+
+
+def test_own_address_is_no_target_of_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_own("127.0.0.1")
+    assert not is_own("192.0.2.250")
+    monkeypatch.setattr("gonemaster_engine.addresses.is_global", lambda _address: True)
+    assert not may_be_target("127.0.0.1", guarded=True)
+    assert may_be_target("127.0.0.1", guarded=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gonemaster_engine.asn.cache import FAILED, FAILED_TTL_S, KNOWN_TTL_S, AsnCache, Code, Origin
+from gonemaster_engine.asn.cache import FAILED, KNOWN_TTL_S, AsnCache, Code, Origin
 from gonemaster_engine.asn.lookup import AsnLookup
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.profile.profile import AsnDatabase
@@ -255,35 +254,34 @@ def test_look_ups_at_the_same_time_are_one_question() -> None:
     assert queries(world) == 1
 
 
-def test_who_waits_takes_over_when_the_first_is_canceled() -> None:
-    world, cache = databases(RECORD), AsnCache()
-    world.server(CYMRU_SERVER).fault(faults.delay(0.1), qtype="TXT")
-
-    async def work(context: RunContext) -> Origin:
-        first = asyncio.create_task(lookup_of(context, cache).lookup(ASKED))
-        await asyncio.sleep(0)
-        second = asyncio.create_task(lookup_of(context, cache).lookup(ASKED))
-        await asyncio.sleep(0)
-        first.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await first
-        return await second
-
-    with world:
-        assert in_run(world, work) == FOUND
-    assert not cache.pending
-
-
-def test_known_and_failed_look_ups_live_for_their_time() -> None:
+def test_known_look_ups_live_for_their_time_and_failed_ones_are_not_kept() -> None:
     now = 0.0
     cache = AsnCache(now=lambda: now)
     cache.store(("scope", "found"), FOUND)
     cache.store(("scope", "failed"), FAILED)
-    now = FAILED_TTL_S
     assert cache.find(("scope", "failed")) is None
+    now = KNOWN_TTL_S - 1
     assert cache.find(("scope", "found")) == FOUND
     now = KNOWN_TTL_S
     assert cache.find(("scope", "found")) is None
+
+
+@pytest.mark.parametrize("second", [(), (RECORD.replace("64500", "64501"),)], ids=["nothing known", "another answer"])
+def test_failure_in_one_run_decides_nothing_for_another(second: tuple[str, ...]) -> None:
+    """The second database may say something else, which holds for the run alone in which the first one failed."""
+    world, cache = databases(RECORD, second=second), AsnCache()
+    world.server(CYMRU_SERVER).fault(faults.rcode("SERVFAIL"), qtype="TXT", nth=1)
+    with world:
+        first = in_run(world, lambda context: lookup_of(context, cache).lookup(ASKED))
+        second_run = in_run(world, lambda context: lookup_of(context, cache).lookup(ASKED))
+    assert first != FOUND
+    assert second_run == FOUND
+
+
+def test_database_that_is_not_authoritative_does_not_speak_for_the_address() -> None:
+    world = databases("other TXT nothing", second=(RECORD,))
+    world.server(CYMRU_SERVER).fault(faults.no_aa(), qtype="TXT")
+    assert look_up(world).source == SECOND
 
 
 def test_cache_is_bounded() -> None:
@@ -291,3 +289,14 @@ def test_cache_is_bounded() -> None:
     for number in range(3):
         cache.store(("scope", str(number)), FOUND)
     assert [cache.find(("scope", str(number))) for number in range(3)] == [None, FOUND, FOUND]
+
+
+def test_cache_is_bounded_in_octets() -> None:
+    cache = AsnCache(max_octets=1024 * 1024)
+    for number in range(2000):
+        cache.store(("scope", str(number)), dataclasses.replace(FOUND, raw="x" * 1000))
+        assert cache.octets <= 1024 * 1024
+    assert cache.find(("scope", "1999"))
+    cache.store(("scope", "giant"), dataclasses.replace(FOUND, raw="x" * 60_000))
+    assert cache.find(("scope", "giant")) is None
+    assert cache.find(("scope", "1999"))

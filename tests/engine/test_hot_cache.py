@@ -10,9 +10,10 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from gonemaster_engine.asn.cache import AsnCache
 from gonemaster_engine.net.cache import ExpiringCache, HotCache, Lifetimes, QueryKey, ZoneCut
 from gonemaster_engine.net.wire import Response
-from gonemaster_engine.resources import Resources
+from gonemaster_engine.resources import Caches, Resources
 from gonemaster_engine.run import run_test
 from tests.engine.test_run import PROFILE, in_loop
 from tests.support.case_runs import example_world
@@ -40,7 +41,7 @@ def reply(*, answer: str = "", authority: str = "", rcode: int = 0, aa: bool = T
         if text:
             owner, ttl, rdclass, rtype, rdata = text.split(maxsplit=4)
             section.append(dns.rrset.from_text(owner, int(ttl), rdclass, rtype, rdata))
-    return Response(message.to_wire())
+    return Response(message.to_wire(), source=ADDRESS)
 
 
 ANSWER = reply(answer="xa. 40 IN NS ns1.xa.")
@@ -119,7 +120,7 @@ def asked_root(tmp_path: Path, settings: dict[str, int], *, later_s: float) -> i
 
     async def work(resources: Resources) -> int:
         clock = Clock()
-        resources.hot = HotCache(ttl_s=60, now=clock)
+        resources.caches = Caches(HotCache(ttl_s=60, now=clock), AsnCache())
         await run_test("example.xa", profile, resources=resources, tests=["basic"])
         asked = sum(len(root.log) for root in roots)
         clock.now += later_s
