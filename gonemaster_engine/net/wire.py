@@ -60,9 +60,9 @@ _POINTER = 0xC0
 _MAX_POINTERS = 127  # in one name: as many as it can have labels
 _ROOT_NAME = (names.ROOT, 1, 0)
 
-# dnspython loads the class of a type when it first meets one, and remembers what it found for the whole process: a record
-# of class ANY, met first, would make all records of its type opaque octets for every run from then on.
-dns.rdata.load_all_types()
+# dnspython loads the class of a type when it first meets one, and remembers what it found for the whole process: a
+# record of class ANY, met first, would make all records of its type opaque octets for every run from then on.
+dns.rdata.load_all_types()  # type: ignore[no-untyped-call] # dnspython gives it no types
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 
 import dns.rdatatype
 from hypothesis import example, given, settings
@@ -62,3 +64,19 @@ def test_rdata_is_read_or_is_a_wire_error(rtype: int, rdclass: int, rdata: bytes
             record.rdata.to_text()
     if response.answer and response.answer[0].is_well_formed:
         assert response.records(response.answer[0].rtype)
+
+
+SCRIPT = """
+from gonemaster_engine.net.wire import Response
+from tests.hostile.test_rdata import response_with
+for rdclass in (255, 254, 7, 1):
+    record, = response_with(1, rdclass, bytes(4)).answer
+    rdata = record.rdata
+print(type(rdata).__module__)
+"""
+
+
+def test_class_of_a_record_decides_nothing_for_later_records() -> None:
+    """In a new process: dnspython remembers which types it knows."""
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "dns.rdtypes.IN.A"
