@@ -57,7 +57,7 @@ class RunContext:
         *,
         log: Log,
         undelegated: Undelegated | None = None,
-        is_restored: bool = False,
+        restored: Iterable[tuple[str, QueryKey, Response | None]] = (),
         clock: Callable[[], float] = time.time,
         limits: RunLimits = DEFAULT_LIMITS,
     ) -> None:
@@ -76,7 +76,8 @@ class RunContext:
         self.transport = resources.transport
         # What a user supplied or a file holds is not the public tree. Such a run has caches of its own, so that no use
         # of them can forget to look at a flag.
-        own = self.undelegated.is_given or is_restored
+        known = tuple(restored)
+        own = self.undelegated.is_given or bool(known)
         self.caches = Caches.of_one_run() if own else resources.caches
         self.hot = self.caches.hot
         self._ipv6 = profile.ipv6 and resources.has_ipv6
@@ -87,6 +88,8 @@ class RunContext:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.servers: dict[str, Server] = {}
         self._nameservers: dict[tuple[str, str], Nameserver] = {}
+        for address, key, response in known:
+            self.restore(address, key, response)
         self.budget.add_delegated(address for addresses in self.undelegated.servers.values() for address in addresses)
 
     def uses_family(self, *, ipv6: bool) -> bool:

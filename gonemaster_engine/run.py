@@ -114,18 +114,7 @@ async def run_test(
         run_log.on_entry = on_entry
         _announce(run_log, domain.strip(), plan, clock())
         return _refused(domain.strip(), findings, profile, run_log, on_progress=on_progress)
-    known = list(restored)
-    context = RunContext(
-        name,
-        profile,
-        resources,
-        log=run_log,
-        undelegated=undelegated,
-        is_restored=bool(known or restored_origins),
-        clock=clock,
-    )
-    for address, key, response in known:
-        context.restore(address, key, response)
+    context = RunContext(name, profile, resources, log=run_log, undelegated=undelegated, restored=restored, clock=clock)
     run = _Run(
         context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
     )

@@ -56,6 +56,7 @@ _RECORD_FIXED = struct.Struct("!HHIH")  # type, class, TTL, rdata length
 _QUESTION_FIXED = struct.Struct("!HH")
 _SOA_NUMBERS_OCTETS = 20
 _NAME_TYPES = frozenset({NS, CNAME, PTR, DNAME})
+_NAME_IN_RDATA = _NAME_TYPES | {MX, SOA}  # whose names are checked here
 _POINTER = 0xC0
 _MAX_POINTERS = 127  # in one name: as many as it can have labels
 _ROOT_NAME = (names.ROOT, 1, 0)
@@ -230,17 +231,27 @@ class Record:
         return self._rdata
 
     def _parse(self) -> dns.rdata.Rdata:
-        wire = self._message.wire
         try:
-            return dns.rdata.from_wire(
-                dns.rdataclass.RdataClass.make(self.rdclass),
-                dns.rdatatype.RdataType.make(self.type),
-                wire,
-                self._start,
-                self._end - self._start,
-            )
+            return self._parsed(self._message.wire, self._start, self._end)
         except Exception as error:  # hostile rdata: dnspython raises what its parsers meet
+            if self.type in _NAME_IN_RDATA and self.is_well_formed:
+                # dnspython refuses a pointer to labels that go on past the rdata; no server needs it, yet it is a name
+                rdata = self._uncompressed()
+                return self._parsed(rdata, 0, len(rdata))
             raise WireError(f"rdata of {self!r} is malformed: {error}") from error
+
+    def _parsed(self, wire: bytes, start: int, end: int) -> dns.rdata.Rdata:
+        rdclass, rtype = dns.rdataclass.RdataClass.make(self.rdclass), dns.rdatatype.RdataType.make(self.type)
+        return dns.rdata.from_wire(rdclass, rtype, wire, start, end - start)
+
+    def _uncompressed(self) -> bytes:
+        """Return the rdata of a type with names in it, the names written out."""
+        position = self._start + (2 if self.type == MX else 0)
+        octets = self._message.wire[self._start : position]
+        for _ in range(2 if self.type == SOA else 1):
+            name, position = self._message.name_at(position)
+            octets += names.to_wire(name)
+        return octets + self._message.wire[position : self._end]
 
     @property
     def data(self) -> bytes:
