@@ -138,8 +138,8 @@ def _settings_row(option: Option) -> str:
         f"{flag}<br>`{option.env}`",
         _default(option),
         escaped(option.type.allowed),
-        escaped(option.description),
-        "yes" if option.runtime else "",
+        escaped(option.description) + (f"; *refused*: this version has no {option.awaits}" if option.awaits else ""),
+        "yes" if option.is_changeable else "",
     )
     return f"| {' | '.join(cells)} |"
 
@@ -156,8 +156,9 @@ _PRECEDENCE = (
 _NOTATION = (
     "Lists are JSON arrays or strings separated by commas. Durations are written `30s`, `10m`, `1h30m`, or as a number"
     " of seconds. In the file, keys with dots may be nested. An invalid value prevents the start, and the error names"
-    " the setting. A variable `GONEMASTER_*` that is not a setting is ignored with a warning. The column *Runtime*"
-    " marks the settings that can be changed while the service runs."
+    " the setting. So does a setting that is marked as *refused*: it is for a feature that this version does not have,"
+    " and nobody should rely on it. A variable `GONEMASTER_*` that is not a setting is ignored with a warning. The"
+    " column *Runtime* marks the settings that can be changed while the service runs."
 )
 _SAVED = (
     "`PUT /api/v1/settings` takes a JSON object of keys marked `yes` above and their values, and saves all of them or"
@@ -165,7 +166,8 @@ _SAVED = (
     " stored in the database and survive restarts. They take precedence over variables, file and defaults, but not over"
     " flags: a process keeps what it was given by flag, and an API process refuses to change a setting that it was"
     " given by flag. `null` deletes the saved value. A saved value that this version does not allow is logged and"
-    " ignored."
+    " ignored. While no admin tokens are configured, `allow_non_global_targets` can be switched off, but not on: that"
+    " takes a flag, a variable or the file."
 )
 _FOLLOWED = (
     "API processes, workers on all machines and beat apply a change within two seconds: a mark in Redis tells them to"
@@ -191,7 +193,7 @@ _CHANGES = (
     "| `database.retention_days`, `database.audit_retention_days` | the next purge; a purge in progress stops |",
     "| `database.purge_interval_seconds` | the schedule of beat, counted from the last purge |",
     "| `show_score_admin`, `show_nameserver_timings_admin` | the next response of the API |",
-    "| the others | nothing yet: they are stored for features that are not part of this version |",
+    "| `public_url` | the hosts and origins that the next request may name |",
 )
 
 

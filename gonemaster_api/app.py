@@ -15,6 +15,8 @@ from gonemaster_api.v1 import BLUEPRINTS
 from gonemaster_api.web.access_log import register_access_log
 from gonemaster_api.web.body_limits import register_body_limits
 from gonemaster_api.web.headers import register_headers
+from gonemaster_api.web.hosts import register_host_check
+from gonemaster_api.web.origins import register_origin_check
 from gonemaster_api.web.proxies import register_proxies
 from gonemaster_db.session import open_store
 from gonemaster_engine.version import __version__
@@ -57,6 +59,8 @@ def create_app(
     )
     register_access_log(app)
     register_proxies(app, settings.trusted_proxy_cidrs)
+    register_host_check(app)
+    register_origin_check(app)
     register_text_checks(app)
     register_body_limits(app, settings)
     register_headers(app)

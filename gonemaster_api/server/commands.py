@@ -1,5 +1,6 @@
 """What `gonemaster-server` can run: the whole service, or one part of it."""
 
+import socket
 import sys
 import urllib.request
 from collections.abc import Callable
@@ -90,8 +91,7 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
 def run_all(settings: Settings, *, embedded: bool) -> int:
     """Run the whole service: broker if embedded, migrations, workers, beat, API; until a signal."""
     datadir.prepare(settings.data_dir)
-    with datadir.lock(settings.data_dir), listening.bind(settings.listen_addr) as listener:
-        listener.set_inheritable(True)
+    with datadir.lock(settings.data_dir), _listener(settings) as listener:
         url = listening.url_of(listener)
         upgrade_tables(settings)
         if not embedded:
@@ -113,11 +113,25 @@ def run_api(settings: Settings, descriptor: int | None) -> int:
     if descriptor is not None:
         gunicorn_app.serve(settings, descriptor=descriptor)
         return 0
-    with listening.bind(settings.listen_addr) as listener:
-        listener.set_inheritable(True)
+    with _listener(settings) as listener:
         log.info("listening", url=listening.url_of(listener))
         gunicorn_app.serve(settings, descriptor=listener.detach())  # gunicorn closes it
     return 0
+
+
+def _listener(settings: Settings) -> socket.socket:
+    """Open the socket of the API: in open mode on a loopback address, unless the operator insists on another one.
+
+    Raises:
+        CannotListen: the message says what to do.
+    """
+    allowed = settings.insecure_open or not settings.open_mode
+    listener = listening.bind(settings.listen_addr, loopback_only=not allowed)
+    listener.set_inheritable(True)
+    if settings.insecure_open and settings.open_mode:
+        text = "INSECURE: no login is required, everyone who reaches this address may do everything"
+        log.warning(text, url=listening.url_of(listener), setting="GONEMASTER_INSECURE_OPEN")
+    return listener
 
 
 def run_workers(settings: Settings) -> int:

@@ -1,21 +1,17 @@
-"""Proxy headers: trusted proxies, the client's address, request ids and the origin check."""
+"""Proxy headers: trusted proxies, the client's address and request ids."""
 
 import ipaddress
 import re
 import uuid
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, g, request
 
-from gonemaster_api.errors import ApiError
-
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_SCHEMES = frozenset({"http", "https"})
 _FORWARDED = (
     "HTTP_FORWARDED",
     "HTTP_X_FORWARDED_FOR",
@@ -53,7 +49,7 @@ class TrustedProxies:
         environ["gonemaster.trusted_peer"] = True
         environ["REMOTE_ADDR"] = self._client(environ)
         scheme = _last(environ.get("HTTP_X_FORWARDED_PROTO", ""))
-        if scheme in _DEFAULT_PORTS:
+        if scheme in _SCHEMES:
             environ["wsgi.url_scheme"] = scheme
         host = _last(environ.get("HTTP_X_FORWARDED_HOST", ""))
         if host:
@@ -95,10 +91,9 @@ def _is_address(text: str) -> bool:
 
 
 def register_proxies(app: Flask, trusted_networks: Iterable[str]) -> None:
-    """Install the middleware, request ids and the origin check."""
+    """Install the middleware and the request ids."""
     app.wsgi_app = TrustedProxies(app.wsgi_app, trusted_networks)  # type: ignore[method-assign]
     app.before_request(_name_request)
-    app.before_request(check_origin)
     app.after_request(_show_request_id)
 
 
@@ -111,29 +106,3 @@ def _name_request() -> None:
 def _show_request_id(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id") or uuid.uuid4().hex
     return response
-
-
-def check_origin() -> None:
-    """Refuse a request of an unsafe method that a page of another origin sends (cross-site request forgery).
-
-    Programs send no Origin header and pass; browsers always send it with such a request.
-
-    Raises:
-        ApiError: 403 csrf_origin_mismatch.
-    """
-    origin = request.headers.get("Origin")
-    if request.method in _SAFE_METHODS or origin is None:
-        return
-    if _origin(origin) != _origin(f"{request.scheme}://{request.host}"):
-        raise ApiError(403, "csrf_origin_mismatch", "cross-origin requests must not change anything")
-
-
-def _origin(url: str) -> tuple[str, str, int | None] | None:
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    if not parts.hostname:
-        return (url, "", None)  # opaque origins, such as "null", never equal ours
-    return (parts.scheme, parts.hostname, port)

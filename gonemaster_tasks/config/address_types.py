@@ -4,9 +4,12 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from gonemaster_engine.errors import InvalidDomain
+from gonemaster_engine.names import normalize_domain
 from gonemaster_tasks.config.option_types import OptionType, split_list
 
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
+_HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")  # no wildcards: each name is spelled out
 _PLAIN_URL = re.compile(r"[!-~]{1,2048}")  # urlsplit accepts blanks and control characters
 
 
@@ -47,6 +50,33 @@ def networks() -> OptionType:
         return tuple(str(ipaddress.ip_network(item)) for item in split_list(raw))
 
     return OptionType(parse, "a list of prefixes in CIDR notation such as 10.0.0.0/8, 2001:db8::/32", "array")
+
+
+def host_names() -> OptionType:
+    """Accept a list of host names and IP addresses without ports; IPv6 addresses may stand in brackets."""
+
+    def parse(raw: object) -> tuple[str, ...]:
+        return tuple(_host_name(item) for item in split_list(raw))
+
+    return OptionType(
+        parse, "a list of host names or IP addresses without port, such as dns.example, 192.0.2.1", "array"
+    )
+
+
+def _host_name(text: str) -> str:
+    bracketed = text.startswith("[") and text.endswith("]")
+    if ":" in text:
+        address = ipaddress.IPv6Address(text[1:-1] if bracketed else text)
+        if address.scope_id:  # names a link of one machine
+            raise ValueError
+        return str(address)
+    try:
+        name = normalize_domain(text)
+    except InvalidDomain as error:
+        raise ValueError from error
+    if not _HOST_NAME.fullmatch(name):
+        raise ValueError
+    return name
 
 
 def http_url() -> OptionType:

@@ -23,7 +23,7 @@ def load_settings(
     (`{"database": {"driver": ...}}`) or write them with dots; without `file`, GONEMASTER_CONFIG may name one.
 
     Raises:
-        SettingsError: with one sentence for each invalid value.
+        SettingsError: with one sentence for each invalid value, and for each setting that nothing reads yet.
     """
     environ = os.environ if environ is None else environ
     if file is None and environ.get(PREFIX + "CONFIG"):
@@ -40,6 +40,9 @@ def load_settings(
     for source in SOURCES[1:]:
         for key, value in raw[source].items():
             option = BY_KEY[key]
+            if option.refusal:
+                problems.append(f"{_name_in(option, source)} must not be set: {option.refusal}")
+                continue
             values[option.name] = parse_value(option, value, source, problems)
             sources[key] = inherited.get(key, source) if source == "environment" else source
     if not problems:
@@ -61,10 +64,13 @@ def parse_value(option: Option, raw: object, source: str, problems: list[str]) -
     try:
         value = option.type.parse(raw)
     except (ValueError, TypeError, OverflowError):
-        name = {"environment": option.env, "cli_flag": option.flag}.get(source, option.key)
-        problems.append(f"{name} is {_shown(option, raw)} but must be {option.type.allowed}")
+        problems.append(f"{_name_in(option, source)} is {_shown(option, raw)} but must be {option.type.allowed}")
         return option.default
     return option.default if value is None else value
+
+
+def _name_in(option: Option, source: str) -> str:
+    return {"environment": option.env, "cli_flag": option.flag}.get(source, option.key)
 
 
 def _shown(option: Option, raw: object) -> str:
@@ -112,6 +118,4 @@ def _contradictions(settings: Settings) -> list[str]:
     problems = []
     if settings.db_driver == "postgres" and not settings.db_dsn:
         problems.append("database.dsn is empty but must name the database when database.driver is postgres")
-    if settings.auth_protect_public and not settings.admin_tokens:
-        problems.append("auth.protect_public is true, which requires auth.admin_tokens")
     return problems

@@ -13,7 +13,8 @@ class Option:
     """One setting.
 
     `name` is the attribute of Settings, `key` the name in files and in the API. `runtime` marks what may be changed
-    while the service runs, `secret` what is masked when it is shown.
+    while the service runs, `secret` what is masked when it is shown. `awaits` names the feature that a setting is for
+    and that this version does not have: such a setting has its default and is refused, so that nobody relies on it.
     """
 
     name: str
@@ -25,6 +26,17 @@ class Option:
     description: str
     runtime: bool
     secret: bool
+    awaits: str
+
+    @property
+    def is_changeable(self) -> bool:
+        """Whether it may be changed while the service runs."""
+        return self.runtime and not self.awaits
+
+    @property
+    def refusal(self) -> str:
+        """Why it must not be set, or an empty string if it may be."""
+        return f"it would have no effect, since this version has no {self.awaits}" if self.awaits else ""
 
     @property
     def is_switch(self) -> bool:
@@ -42,13 +54,14 @@ def option(
     flag: str = "",
     runtime: bool = False,
     secret: bool = False,
+    awaits: str = "",
 ) -> Any:
     """Declare a field of an area as a setting.
 
     `key` defaults to the name of the field; `env` (without prefix) and `flag` default to names made from the key.
     """
     names = {"key": key, "env": env, "flag": flag}
-    facts = {"type": option_type, "description": description, "runtime": runtime, "secret": secret}
+    facts = {"type": option_type, "description": description, "runtime": runtime, "secret": secret, "awaits": awaits}
     return field(default=default, metadata=names | facts)
 
 

@@ -38,7 +38,8 @@ class ChangeRefused(TasksError):
 def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
     """Apply overrides, which take precedence over file and environment but not over flags.
 
-    Unknown keys are ignored and invalid values are logged and ignored: another version may have stored them.
+    Unknown keys are ignored; invalid values, and those that may be given only at start, are logged and ignored: another
+    version may have stored them.
     """
     values: dict[str, Any] = {}
     sources = dict(settings.sources)
@@ -48,6 +49,8 @@ def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings
             continue
         problems: list[str] = []
         value = parse_value(option, raw, "database", problems)
+        if reason := forbidden_reason(settings, option, value):
+            problems.append(f"{key} is ignored: {reason}")
         if problems:
             log.warning("invalid override of a setting, ignored", extra={"key": key, "problem": problems[0]})
         else:
@@ -58,10 +61,22 @@ def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings
 
 def read_only_reason(settings: Settings, option: Option) -> str:
     """Say why a setting cannot be changed while the service runs, or return an empty string if it can."""
+    if option.refusal:
+        return option.refusal
     if not option.runtime:
         return "it is read only at start"
     if settings.source(option.key) == "cli_flag":
         return f"it was set with the flag {option.flag}"
+    return ""
+
+
+def forbidden_reason(settings: Settings, option: Option, value: Any) -> str:
+    """Say why a value may be given only at start, or return an empty string.
+
+    In open mode whoever reaches the API may change settings, but not the guard that protects the networks behind it.
+    """
+    if option.name == "allow_non_global_targets" and value is True and settings.open_mode:
+        return f"while no admin tokens are configured, only {option.flag} or {option.env} can switch it on"
     return ""
 
 
@@ -87,7 +102,9 @@ def _check(settings: Settings, key: str, raw: Any) -> _Accepted | Refusal:
     option = BY_KEY.get(key)
     if option is None:
         return Refusal(key, "unknown", f"there is no setting {key[:100]!r}; GET /api/v1/settings lists all settings")
-    if reason := read_only_reason(settings, option):
+    if raw is None and option.runtime and option.awaits:  # saved by another version
+        return _Accepted(None)
+    if reason := read_only_reason(settings, option) or forbidden_reason(settings, option, raw):
         return Refusal(key, "readonly", f"{key} cannot be changed: {reason}")
     if raw is None:
         return _Accepted(None)

@@ -24,7 +24,7 @@ PROXY = {"REMOTE_ADDR": "10.0.0.1"}
 
 @pytest.fixture
 def behind_proxy(make_app: MakeApp) -> FlaskClient:
-    return make_app(trusted_proxy_cidrs="10.0.0.0/8, 2001:db8::/32").test_client()
+    return make_app(trusted_proxy_cidrs="10.0.0.0/8, 2001:db8::/32", allowed_hosts="dns.example").test_client()
 
 
 def remote_of(client: FlaskClient, peer: str, forwarded_for: str) -> str:

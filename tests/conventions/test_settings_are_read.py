@@ -1,12 +1,19 @@
-"""Each setting has a reader: one that is accepted, shown and has no effect misleads who runs the service."""
+"""Each setting is read or refused: one that is accepted, shown and has no effect misleads who runs the service."""
 
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.options import Option
+from gonemaster_tasks.config.overrides import ChangeRefused, check_changes, with_overrides
 from gonemaster_tasks.config.settings import OPTIONS, Settings
+from gonemaster_tasks.errors import SettingsError
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("gonemaster_tasks", "gonemaster_api")
@@ -14,36 +21,37 @@ CHECKS = ROOT / "gonemaster_tasks" / "config" / "loader.py"  # compares settings
 HOLDERS = {"settings", "_settings", "current", "own", "live", "resolved", "given"}  # what settings are called in code
 AREAS = "areas"  # properties of an area read its settings as attributes of self
 
-PUBLIC_PAGES = "for the public pages, which are not part of this version"
-PUBLIC_API = "for the public API, which is not part of this version"
-ACCESS = "for authentication, which is not part of this version"
-MCP = "for the Model Context Protocol, which is not part of this version"
-UNREAD = {
-    "public_url": "for links in notifications and on the public pages, which are not part of this version",
-    "public_ui_path": PUBLIC_PAGES,
-    "scheduler_enabled": "for recurring batches, which are not part of this version",
-    "public_api_rate_limit_enabled": PUBLIC_API,
-    "public_api_rate_limit_max": PUBLIC_API,
-    "public_api_rate_limit_get_max": PUBLIC_API,
-    "public_api_rate_limit_window": PUBLIC_API,
-    "public_api_analysis_request_timeout": PUBLIC_API,
-    "public_api_allow_private_undelegated_ip": PUBLIC_API,
-    "admin_tokens": ACCESS,
-    "auth_protect_public": ACCESS,
-    "mcp_enabled": MCP,
-    "mcp_allow_write": MCP,
-    "show_score_public": PUBLIC_PAGES,
-    "show_nameserver_timings_public": PUBLIC_PAGES,
-    "show_dnssec_chain_public": PUBLIC_PAGES,
-    "show_asn_names_public": PUBLIC_PAGES,
-}
-"""Settings without a reader, and why they are accepted all the same: the list may only become shorter."""
+READ_WHILE_REFUSED = {"admin_tokens"}  # says that no tokens are configured, which is what open mode means
+
+REFUSED = [option for option in OPTIONS if option.awaits]
+VALUES = {"boolean": "true", "integer": "10", "array": f"ci=sha256:{'0f' * 32}"}
 
 
-def test_each_setting_is_read_somewhere() -> None:
-    read = set(names_read())
-    unread = {option.name for option in OPTIONS} - read
-    assert unread == set(UNREAD), "remove what is read now from UNREAD; what is read nowhere is not a setting"
+def test_each_setting_is_read_or_refused() -> None:
+    unread = {option.name for option in OPTIONS} - set(names_read())
+    refused = {option.name for option in REFUSED}
+    assert unread <= refused, "what is read nowhere says with `awaits` what it is for, or is not a setting"
+    assert refused - unread == READ_WHILE_REFUSED, "what is read has an effect: remove its `awaits`"
+
+
+@pytest.mark.parametrize("option", REFUSED, ids=lambda option: option.key)
+def test_setting_without_effect_is_refused_from_each_source(option: Option, tmp_path: Path) -> None:
+    value = VALUES.get(option.type.json_type, "30s")
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({option.key: value}), encoding="utf-8")
+    for arguments, name in (
+        (({option.name: value}, {}), option.flag),
+        (({}, {option.env: value}), option.env),
+        (({}, {}, file), option.key),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            load_settings(*arguments)
+        assert caught.value.problems == (f"{name} must not be set: {option.refusal}",)
+    with pytest.raises(ChangeRefused) as refused:
+        check_changes(load_settings({}, {}), {option.key: value})
+    assert [item.why for item in refused.value.refusals] == ["readonly"]
+    saved = with_overrides(load_settings({}, {}), {option.key: option.type.parse(value)})
+    assert getattr(saved, option.name) == option.default, "what another version saved has no effect either"
 
 
 def test_each_property_of_the_settings_is_read_somewhere() -> None:

@@ -48,12 +48,12 @@ def exchange(service: Service, request: bytes) -> tuple[int, dict[str, str], byt
 
 
 def post(*headers: bytes, body: bytes = JOB) -> bytes:
-    lines = [b"POST /api/v1/jobs HTTP/1.1", b"Host: x", b"Content-Type: application/json", b"Connection: close"]
+    lines = [b"POST /api/v1/jobs HTTP/1.1", b"Host: localhost", b"Content-Type: application/json", b"Connection: close"]
     return b"\r\n".join([*lines, *headers, b"", body])
 
 
 def get(path: bytes, *headers: bytes) -> bytes:
-    return b"\r\n".join([b"GET " + path + b" HTTP/1.1", b"Host: x", b"Connection: close", *headers, b"", b""])
+    return b"\r\n".join([b"GET " + path + b" HTTP/1.1", b"Host: localhost", b"Connection: close", *headers, b"", b""])
 
 
 REFUSED = {
@@ -69,7 +69,7 @@ REFUSED = {
     "folded header": (get(b"/api/v1/jobs", b"X-A: 1\r\n 2"), 400, "bad_request"),
     "no request line": (b"hello\r\n\r\n", 400, "bad_request"),
     "another protocol": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "bad_request"),
-    "another version": (b"GET /api/v1/jobs HTTP/7.0\r\nHost: x\r\n\r\n", 400, "bad_request"),
+    "another version": (b"GET /api/v1/jobs HTTP/7.0\r\nHost: localhost\r\n\r\n", 400, "bad_request"),
     "two lengths": (post(b"Content-Length: 5", b"Content-Length: 23"), 400, "bad_request"),
     "length that is none": (post(b"Content-Length: -1"), 400, "bad_request"),
     "length with a sign": (post(b"Content-Length: +23"), 400, "bad_request"),

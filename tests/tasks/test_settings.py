@@ -1,11 +1,14 @@
 """Settings: where values come from, what is refused, what is shown."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gonemaster_tasks.config.credential_types import AdminToken, token_hashes
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.rendering import dump, mask_password, to_environ
 from gonemaster_tasks.config.settings import OPTIONS, Settings
@@ -65,7 +68,7 @@ def test_the_file_may_be_named_in_the_environment(tmp_path: Path) -> None:
         ("GONEMASTER_PUBLIC_URL", "https://example.org:99999"),
         ("GONEMASTER_PUBLIC_URL", "https://example.org/a b"),
         ("GONEMASTER_ROOT_HINTS", "/does/not/exist"),
-        ("GONEMASTER_ADMIN_TOKEN_HASHES", "secret"),
+        ("GONEMASTER_FLOWER_BASIC_AUTH", "secret"),
         ("GONEMASTER_SOURCE_ADDR4", "::1"),
         ("GONEMASTER_WORKER_QUEUES", "normal,fast"),
     ],
@@ -95,17 +98,28 @@ def test_a_file_that_is_no_object_stops_the_start(tmp_path: Path, content: str) 
         load_settings({}, {}, file)
 
 
-@pytest.mark.parametrize(
-    "environ",
-    [
-        {"GONEMASTER_DB_DRIVER": "postgres"},
-        {"GONEMASTER_AUTH_PROTECT_PUBLIC": "true"},
-        {"GONEMASTER_WRITE_TIMEOUT": "5s"},
-    ],
-)
-def test_values_that_contradict_each_other_are_refused(environ: dict[str, str]) -> None:
-    with pytest.raises(SettingsError):
-        load_settings({}, environ)
+def test_values_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"database\.dsn"):
+        load_settings({}, {"GONEMASTER_DB_DRIVER": "postgres"})
+
+
+def test_hosts_are_names_and_addresses_without_port() -> None:
+    settings = load_settings({"allowed_hosts": "DNS.Example., b\u00fccher.example, [2001:DB8::1],192.0.2.1"}, {})
+    assert settings.allowed_hosts == ("dns.example", "xn--bcher-kva.example", "2001:db8::1", "192.0.2.1")
+    for wrong in (
+        "*",
+        "*.example",
+        "a.example:80",
+        "http://a.example",
+        "a b",
+        "[::1",
+        "a/b",
+        "::1%eth0",
+        "[v1.x]",
+        ".",
+    ):
+        with pytest.raises(SettingsError, match="allowed-hosts is"):
+            load_settings({"allowed_hosts": wrong}, {})
 
 
 @pytest.mark.parametrize(
@@ -116,13 +130,14 @@ def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> N
     assert settings.drain_timeout == timedelta(seconds=seconds)
 
 
-def test_admin_tokens_come_as_text_or_as_objects(tmp_path: Path) -> None:
-    file = tmp_path / "config.json"
-    file.write_text(json.dumps({"auth": {"admin_tokens": [{"label": "ops", "hash": HASH, "scopes": ["read"]}]}}))
-    (token,) = load_settings({}, {}, file).admin_tokens
+def test_admin_tokens_come_as_text_or_as_objects() -> None:
+    parse: Any = token_hashes().parse
+    (token,) = parse([{"label": "ops", "hash": HASH, "scopes": ["read"]}])
     assert (token.label, token.hash, token.scopes) == ("ops", HASH, ("read",))
-    first, second = load_settings({}, {"GONEMASTER_ADMIN_TOKEN_HASHES": f"ci={HASH},{HASH}"}).admin_tokens
+    first, second = parse(f"ci={HASH},{HASH}")
     assert (first.label, second.label) == ("ci", "")
+    with pytest.raises(ValueError):
+        parse("secret")
 
 
 def test_the_dump_shows_sources_and_no_secrets() -> None:
@@ -130,9 +145,10 @@ def test_the_dump_shows_sources_and_no_secrets() -> None:
         "GONEMASTER_DB_DRIVER": "postgres",
         "GONEMASTER_DB_DSN": "postgresql://me:hunter2@db/gonemaster",
         "GONEMASTER_BROKER_URL": "redis://:hunter2@redis:6379/1",
-        "GONEMASTER_ADMIN_TOKEN_HASHES": f"ci={HASH}",
+        "GONEMASTER_FLOWER_BASIC_AUTH": "ops:hunter2",
     }
-    shown = dump(load_settings({"worker_count": 8}, environ))
+    tokens = (AdminToken("ci", HASH),)
+    shown = dump(replace(load_settings({"worker_count": 8}, environ), admin_tokens=tokens))
     assert shown["worker_count"] == {"value": 8, "source": "cli_flag"}
     assert shown["database.dsn"] == {"value": "postgresql://me:***@db/gonemaster", "source": "environment"}
     assert "hunter2" not in json.dumps(shown)
@@ -159,7 +175,7 @@ def test_passwords_are_masked_in_every_form_of_address(address: str, masked: str
 def test_a_child_process_arrives_at_the_same_settings() -> None:
     settings = load_settings(
         {"worker_queues": "normal", "debug": True, "exclude": "dnssec,zone01", "read_timeout": "90s"},
-        {"GONEMASTER_ADMIN_TOKEN_HASHES": f"ci={HASH}", "GONEMASTER_DATA_DIR": "/var/lib/gonemaster"},
+        {"GONEMASTER_ALLOWED_HOSTS": "a.example,2001:db8::1", "GONEMASTER_DATA_DIR": "/var/lib/gonemaster"},
     )
     child = load_settings({}, to_environ(settings))
     assert child == settings

@@ -5,11 +5,31 @@ that clients wait in the backlog instead of being refused.
 """
 
 import errno
+import ipaddress
 import socket
+from collections.abc import Sequence
 
 
 class CannotListen(Exception):
     """The address is in use, not of this machine, or not permitted."""
+
+
+class NotLoopback(CannotListen):
+    """Other machines could reach the address."""
+
+    def __init__(self, listen_addr: str) -> None:
+        super().__init__(
+            f"cannot listen on {listen_addr}: no admin tokens are configured, so that everyone who reaches this address"
+            " could do everything; listen on a loopback address such as 127.0.0.1:8080, behind a proxy that requires a"
+            " login, or, in a network in which every machine and user is trusted, add --insecure-open"
+            " (GONEMASTER_INSECURE_OPEN=true)"
+        )
+
+
+def is_loopback(address: Sequence[str | int | bytes]) -> bool:
+    """Return whether only this machine reaches a socket with this address, as `getsockname` gives it."""
+    ip = ipaddress.ip_address(str(address[0]).partition("%")[0])
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 def split_address(listen_addr: str) -> tuple[str, int]:
@@ -18,21 +38,26 @@ def split_address(listen_addr: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def bind(listen_addr: str) -> socket.socket:
-    """Bind and listen; port 0 takes a free one.
+def bind(listen_addr: str, *, loopback_only: bool = False) -> socket.socket:
+    """Bind and listen; port 0 takes a free one. With `loopback_only` other machines cannot reach the socket.
 
     Raises:
+        NotLoopback: other machines could reach the address.
         CannotListen: the message says what to do.
     """
     host, port = split_address(listen_addr)
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise CannotListen(f"cannot listen on {listen_addr}: {error.strerror}") from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a host name"
+        raise CannotListen(f"cannot listen on {listen_addr}: {reason}") from error
+    if loopback_only and not is_loopback(address):
+        listener.close()
+        raise NotLoopback(listen_addr)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        listener.bind(address)  # what was looked at, and not what the name leads to the next time
         listener.listen(1024)
     except OSError as error:
         listener.close()

@@ -4,9 +4,14 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gonemaster_tasks.config.address_types import host_names
 from gonemaster_tasks.config.credential_types import AdminToken, token_hashes
 from gonemaster_tasks.config.option_types import boolean, duration, integer
 from gonemaster_tasks.config.options import option
+
+_PUBLIC_API = "public API"
+_AUTHENTICATION = "authentication"
+_CONTEXT_PROTOCOL = "Model Context Protocol"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +19,12 @@ class AccessOptions:
     """Public API, admin tokens, Model Context Protocol."""
 
     public_api_rate_limit_enabled: bool = option(
-        False, boolean(), "limit the rate of public requests", key="public_api.rate_limit_enabled", runtime=True
+        False,
+        boolean(),
+        "limit the rate of public requests",
+        key="public_api.rate_limit_enabled",
+        runtime=True,
+        awaits=_PUBLIC_API,
     )
     public_api_rate_limit_max: int = option(
         10,
@@ -22,6 +32,7 @@ class AccessOptions:
         "maximum number of jobs that one client submits in a window",
         key="public_api.rate_limit_max",
         runtime=True,
+        awaits=_PUBLIC_API,
     )
     public_api_rate_limit_get_max: int = option(
         600,
@@ -29,6 +40,7 @@ class AccessOptions:
         "maximum number of GET requests that one client sends in a window",
         key="public_api.rate_limit_get_max",
         runtime=True,
+        awaits=_PUBLIC_API,
     )
     public_api_rate_limit_window: timedelta = option(
         timedelta(minutes=10),
@@ -36,12 +48,14 @@ class AccessOptions:
         "length of the window of the rate limits",
         key="public_api.rate_limit_window",
         runtime=True,
+        awaits=_PUBLIC_API,
     )
     public_api_analysis_request_timeout: timedelta = option(
         timedelta(seconds=10),
         duration(),
         "time limit of a public analysis request",
         key="public_api.analysis_request_timeout",
+        awaits=_PUBLIC_API,
     )
     public_api_allow_private_undelegated_ip: bool = option(
         False,
@@ -49,6 +63,7 @@ class AccessOptions:
         "public jobs may give private addresses for undelegated name servers",
         key="public_api.allow_private_undelegated_ip",
         runtime=True,
+        awaits=_PUBLIC_API,
     )
     admin_tokens: tuple[AdminToken, ...] = option(
         (),
@@ -58,11 +73,37 @@ class AccessOptions:
         env="ADMIN_TOKEN_HASHES",
         flag="--admin-token-hashes",
         secret=True,
+        awaits=_AUTHENTICATION,
     )
     auth_protect_public: bool = option(
-        False, boolean(), "require a token for the public pages and the public API", key="auth.protect_public"
+        False,
+        boolean(),
+        "require a token for the public pages and the public API",
+        key="auth.protect_public",
+        awaits=_AUTHENTICATION,
     )
-    mcp_enabled: bool = option(False, boolean(), "serve the Model Context Protocol", runtime=True)
+    mcp_enabled: bool = option(
+        False, boolean(), "serve the Model Context Protocol", runtime=True, awaits=_CONTEXT_PROTOCOL
+    )
     mcp_allow_write: bool = option(
-        False, boolean(), "offer tools that change data over the Model Context Protocol", runtime=True
+        False,
+        boolean(),
+        "offer tools that change data over the Model Context Protocol",
+        runtime=True,
+        awaits=_CONTEXT_PROTOCOL,
     )
+    allowed_hosts: tuple[str, ...] = option(
+        (),
+        host_names(),
+        "names and addresses under which the API is reached, besides loopback, listen_addr and public_url",
+    )
+    insecure_open: bool = option(
+        False,
+        boolean(),
+        "without admin tokens, listen on addresses that other machines reach: all of them may do everything",
+    )
+
+    @property
+    def open_mode(self) -> bool:
+        """Whether everyone who reaches the API may do everything, since no admin tokens are configured."""
+        return not self.admin_tokens

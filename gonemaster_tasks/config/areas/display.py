@@ -5,22 +5,26 @@ from dataclasses import dataclass
 from gonemaster_tasks.config.option_types import boolean
 from gonemaster_tasks.config.options import option
 
+PUBLIC_PAGES = "public pages"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DisplayOptions:
     """What the admin API and the public pages show."""
 
     show_score_admin: bool = option(True, boolean(), "show score and grade in the admin API", runtime=True)
-    show_score_public: bool = option(True, boolean(), "show score and grade on the public pages", runtime=True)
+    show_score_public: bool = option(
+        True, boolean(), "show score and grade on the public pages", runtime=True, awaits=PUBLIC_PAGES
+    )
     show_nameserver_timings_admin: bool = option(
         True, boolean(), "show response times of name servers in the admin API", runtime=True
     )
     show_nameserver_timings_public: bool = option(
-        True, boolean(), "show response times of name servers on the public pages", runtime=True
+        True, boolean(), "show response times of name servers on the public pages", runtime=True, awaits=PUBLIC_PAGES
     )
     show_dnssec_chain_public: bool = option(
-        True, boolean(), "show the DNSSEC chain of trust on the public pages", runtime=True
+        True, boolean(), "show the DNSSEC chain of trust on the public pages", runtime=True, awaits=PUBLIC_PAGES
     )
     show_asn_names_public: bool = option(
-        True, boolean(), "show names of autonomous systems on the public pages", runtime=True
+        True, boolean(), "show names of autonomous systems on the public pages", runtime=True, awaits=PUBLIC_PAGES
     )

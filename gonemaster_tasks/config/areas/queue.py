@@ -55,7 +55,7 @@ class QueueOptions:
         flag="--stuck-job-timeout",
         runtime=True,
     )
-    scheduler_enabled: bool = option(True, boolean(), "run recurring batches", runtime=True)
+    scheduler_enabled: bool = option(True, boolean(), "run recurring batches", runtime=True, awaits="recurring batches")
     flower_listen: str = option("127.0.0.1:5555", listen_address(), "address on which Flower listens")
     flower_basic_auth: str = option(
         "", login(), "login of Flower; if empty, a password is generated and printed at start", secret=True

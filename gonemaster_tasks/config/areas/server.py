@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from gonemaster_tasks.config.address_types import http_url, listen_address, networks
+from gonemaster_tasks.config.areas.display import PUBLIC_PAGES
 from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, path, text
 from gonemaster_tasks.config.options import option
 
@@ -38,7 +39,7 @@ class ServerOptions:
     api_threads: int = option(32, integer(4, 1024), "requests and event streams that each API process serves at once")
     trusted_proxy_cidrs: tuple[str, ...] = option((), networks(), "proxies whose X-Forwarded headers are trusted")
     public_url: str = option("", http_url(), "URL under which users reach the service", runtime=True)
-    public_ui_path: str = option("public/", text(200), "path of the public pages")
+    public_ui_path: str = option("public/", text(200), "path of the public pages", awaits=PUBLIC_PAGES)
     shutdown_timeout: timedelta = option(
         timedelta(seconds=10), duration(), "how long the API waits at shutdown for requests to finish"
     )

@@ -1,0 +1,124 @@
+"""The names under which this server may be reached: what another Host header asks for is not ours to answer.
+
+A page of a hostile site can make its own name resolve to an address of this server (DNS rebinding); its requests are
+then of the same origin to the browser, and only the Host header shows whose page it is.
+"""
+
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.state import state
+from gonemaster_engine.errors import InvalidDomain
+from gonemaster_engine.names import normalize_domain
+from gonemaster_tasks.config.settings import Settings
+
+_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")  # host [":" port]
+_LOCALHOST = "localhost"
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True)
+class KnownHosts:
+    """Host names and addresses that are ours; `own_addresses` adds those of this machine."""
+
+    names: frozenset[str]
+    own_addresses: bool
+
+    def has(self, authority: str) -> bool:
+        """Return whether the value of a Host header names this server, on whatever port: a forwarded one differs."""
+        host = host_of(authority)
+        address = _as_address(host)
+        if host in self.names or host == _LOCALHOST:
+            return True
+        return address is not None and (address.is_loopback or (self.own_addresses and is_own(str(address))))
+
+
+@lru_cache(maxsize=16)
+def known_hosts(listen_addr: str, public_url: str, allowed_hosts: tuple[str, ...]) -> KnownHosts:
+    """Return the hosts that these settings make ours.
+
+    A server that listens on all addresses, or on a name, is also reached by the addresses of its machine. An address in
+    the Host header is safe: no DNS answer can make a page of another origin carry it.
+    """
+    listening = host_of(listen_addr)
+    address = _as_address(listening)
+    is_everywhere = address is not None and address.is_unspecified
+    is_name = address is None and listening != _LOCALHOST
+    names = {canonical_host(name) for name in (*allowed_hosts, urlsplit(public_url).hostname or "")}
+    names |= set() if is_everywhere else {listening}
+    return KnownHosts(frozenset(names - {""}), own_addresses=is_everywhere or is_name)
+
+
+def host_of(authority: str) -> str:
+    """Return the host of `host`, `host:port` or `[address]:port` in canonical form; empty if it is none of these."""
+    found = _AUTHORITY.fullmatch(authority)
+    return canonical_host(found[1] or found[2]) if found else ""
+
+
+def canonical_host(text: str) -> str:
+    """Return a host name in A-labels without final dot, or an address in its usual form (RFC 5952); else nothing."""
+    address = _as_address(text)
+    if address is not None:
+        return str(address)
+    try:
+        return normalize_domain(text)
+    except InvalidDomain:
+        return ""
+
+
+def _as_address(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+@lru_cache(maxsize=256)
+def is_own(address: str) -> bool:
+    """Return whether an interface of this machine has the address: only then can a socket be bound to it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except (OSError, UnicodeError):
+        return False
+    return not ipaddress.ip_address(address).is_unspecified
+
+
+def register_host_check(app: Flask) -> None:
+    """Refuse each request whose Host header is not ours, before anything else of it is looked at."""
+    app.before_request(check_host)
+
+
+def check_host() -> None:
+    """Refuse a request for another host (RFC 9110 section 15.5.20).
+
+    A request without Host header passes: HTTP/1.0 allows it, and no browser sends one.
+
+    Raises:
+        ApiError: 421 unknown_host.
+    """
+    authority = request.environ.get("HTTP_HOST")
+    if authority is not None and not _hosts_of(state().settings).has(authority):
+        host = authority[:100]
+        hint = "if it is a name of this server, add it to allowed_hosts or set public_url"
+        raise ApiError(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            "unknown_host",
+            f"this server does not answer for the host {host!r}; {hint}",
+            details={"host": host},
+        )
+
+
+def _hosts_of(settings: Settings) -> KnownHosts:
+    return known_hosts(settings.listen_addr, settings.public_url, settings.allowed_hosts)

@@ -1,0 +1,60 @@
+"""Requests that a page of another origin makes a browser send (cross-site request forgery) change nothing."""
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.state import state
+
+Origin = tuple[str, str, int | None]
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OUR_SITES = frozenset({"same-origin", "none"})  # none: the user's own doing, such as the address bar
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def register_origin_check(app: Flask) -> None:
+    """Check each request of an unsafe method."""
+    app.before_request(check_origin)
+
+
+def check_origin() -> None:
+    """Refuse a request of an unsafe method that a page of another origin sends.
+
+    Programs send neither header and pass. Browsers send Origin with every such request, and Sec-Fetch-Site (Fetch
+    Metadata), which no script can set and which tells the true initiator of a redirected request as well.
+
+    Raises:
+        ApiError: 403 csrf_origin_mismatch.
+    """
+    if request.method not in _SAFE_METHODS and (_is_of_another_origin() or _is_of_another_site()):
+        text = "requests from pages of another origin must not change anything"
+        raise ApiError(HTTPStatus.FORBIDDEN, "csrf_origin_mismatch", text)
+
+
+def _is_of_another_origin() -> bool:
+    origin = request.headers.get("Origin")
+    return origin is not None and origin_of(origin) not in _our_origins()
+
+
+def _is_of_another_site() -> bool:
+    """Return whether the browser says so; "same-site" is another host, or another port of this one."""
+    return request.headers.get("Sec-Fetch-Site", "none").strip().lower() not in _OUR_SITES
+
+
+def _our_origins() -> set[Origin]:
+    """Return the origin of the request itself and, since a proxy may hide it, that of public_url."""
+    urls = (f"{request.scheme}://{request.host}", state().settings.public_url)
+    return {origin for url in urls if url and (origin := origin_of(url))}
+
+
+def origin_of(url: str) -> Origin | None:
+    """Return the origin of a URL (RFC 6454); None for what has none, such as "null"."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname else None
