@@ -27,7 +27,7 @@ from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases.dnssec._shared import is_usable
 from gonemaster_engine.zone import Zone
 
-SERVERS_PER_QUESTION = 2
+SERVERS_PER_QUERY = 2
 _NXDOMAIN = 3
 
 
@@ -64,7 +64,7 @@ class PathZone:
     @property
     def queried(self) -> Sequence[Nameserver]:
         """The servers that are queried."""
-        return self.servers[:SERVERS_PER_QUESTION]
+        return self.servers[:SERVERS_PER_QUERY]
 
 
 class Ending(enum.Enum):
