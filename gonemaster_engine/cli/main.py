@@ -216,9 +216,7 @@ def _restored(options: argparse.Namespace) -> PacketCache:
         _to_stderr(f"{PROGRAM}: {options.restore}: {cache.problems[0]} ({len(cache.problems)} problems ignored)")
     if options.cache_stats:
         lost = sum(answer.response is None for answer in cache.answers)
-        _to_stderr(
-            f"restored: {len(cache.answers)} queries ({lost} without response), {len(cache.origins)} AS lookups"
-        )
+        _to_stderr(f"restored: {len(cache.answers)} queries ({lost} without response), {len(cache.origins)} AS lookups")
     return cache
 
 

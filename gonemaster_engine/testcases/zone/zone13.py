@@ -25,7 +25,7 @@ UNABLE = Tag("Z13_UNABLE_TO_CHECK", Level.WARNING)
 
 _COUNTED = frozenset({"a", "mx", "exists", "ptr", "include", "redirect"})
 _FOLLOWED = frozenset({"include", "redirect"})
-_MOST_TARGETS = 50  # a policy that leads to more is far beyond any limit; the rest is counted but not followed
+_MAX_TARGETS = 50  # a policy that leads to more is far beyond any limit; the rest is counted but not followed
 
 
 @case("zone13", NO_SPF, EXCEEDED, OK, LOOP, MACRO, PTR, NOT_OBTAINED, UNABLE)
@@ -86,7 +86,7 @@ class _Walk:
         if domain in self._visited:
             self._report(LOOP, loop_domain=domain)
             return None
-        if self._looked_up >= _MOST_TARGETS:
+        if self._looked_up >= _MAX_TARGETS:
             return None
         self._looked_up += 1
         resolution = await self._zone.recursor.resolve(domain, "TXT")
