@@ -21,11 +21,16 @@ from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.domains import ensure_domains
 from gonemaster_db.repositories.profiles import get_profile
 from gonemaster_db.repositories.tags import default_profile_id, tag_domains
+from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.catalogue import select
 from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCase
 from gonemaster_engine.names import normalize_domain
-from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.profile.callers import checked_of_caller
+from gonemaster_tasks.config.profiles import caller_limits, is_guarded
+from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.submit import submit_job
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_REPORTED = 100
 
@@ -111,7 +116,7 @@ def read_options(state: State, request: Mapping[str, Any], *, origin: str) -> Ru
     """
     config = {
         "tests": _tests(request.get("tests") or (), state.settings.exclude),
-        "overrides": _overrides(request.get("profile_overrides") or {}),
+        "overrides": _overrides(request.get("profile_overrides") or {}, state.settings),
         "nameservers": [_nameserver(item) for item in request.get("nameservers") or ()],
         "ds": [_ds(item) for item in request.get("ds_info") or ()],
         "min_level": request.get("min_level"),
@@ -141,9 +146,9 @@ def _tests(names: Iterable[str], exclude: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(chosen))
 
 
-def _overrides(document: Mapping[str, Any]) -> dict[str, Any]:
+def _overrides(document: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     try:
-        default_profile().merge(document)
+        checked_of_caller(document, caller_limits(settings))
     except ProfileError as error:
         raise refusal("invalid_profile_overrides", error) from error
     return dict(document)
@@ -153,12 +158,32 @@ def _nameserver(item: Mapping[str, Any]) -> dict[str, str]:
     try:
         nameserver = {"ns": normalize_domain(item["ns"])}
         if item.get("ip"):
-            nameserver["ip"] = str(ipaddress.ip_address(item["ip"].strip()))
+            nameserver["ip"] = str(_unscoped(ipaddress.ip_address(item["ip"].strip())))
     except InvalidDomain as error:
         raise BadRequest("invalid_undelegated", f"nameservers: {error}") from error
     except ValueError as error:
         raise BadRequest("invalid_undelegated", f"nameservers: {item['ip']!r} is not an IP address") from error
     return nameserver
+
+
+def _unscoped(address: Address) -> Address:
+    if getattr(address, "scope_id", None):
+        raise ValueError("a zone index names a link of one machine")
+    return address
+
+
+def check_targets(nameservers: Iterable[Mapping[str, str]], *, guarded: bool) -> None:
+    """Refuse supplied addresses that would not be queried. `guarded`: only global addresses are.
+
+    Raises:
+        BadRequest: private_undelegated_ip.
+    """
+    for nameserver in nameservers:
+        address = nameserver.get("ip")
+        if address and not may_be_target(address, guarded=guarded):
+            only = "only globally reachable addresses of other hosts" if guarded else "only addresses of hosts"
+            text = f"nameservers: {address} is not queried, {only} are"
+            raise BadRequest("private_undelegated_ip", text, details={"ns": nameserver["ns"], "ip": address})
 
 
 def _ds(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,6 +200,7 @@ class ChosenProfile:
 
     id: int | None = None
     name: str = ""
+    config: Mapping[str, Any] | None = None
 
 
 def new_job(domain: str, options: RunOptions, *, priority: Priority, profile: ChosenProfile) -> NewJob:
@@ -213,9 +239,10 @@ def named_profile(session: Session, profile_id: int | None) -> ChosenProfile:
     if profile_id is None:
         return ChosenProfile()
     try:
-        return ChosenProfile(profile_id, get_profile(session, profile_id).name)
+        profile = get_profile(session, profile_id)
     except ProfileNotFound as error:
         raise BadRequest("profile_not_found", f"no such profile: {profile_id}") from error
+    return ChosenProfile(profile_id, profile.name, profile.config)
 
 
 def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
@@ -228,6 +255,8 @@ def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -
     domain, tags = read_name(request["domain"]), options.config.get("tags", ())
     with state.store.read_only() as session:
         profile = choose_profile(session, request, domain, tags=tags)
+    guarded = is_guarded(state.settings, (profile.config, options.config.get("overrides")))
+    check_targets(options.config.get("nameservers", ()), guarded=guarded)
 
     def also(session: Session, job: Job) -> None:
         if tags:

@@ -12,8 +12,10 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Operation, OperationKind, Profile
 from gonemaster_db.repositories import profiles as rows
 from gonemaster_db.repositories.audit import record_action
-from gonemaster_engine.profile.profile import checked_profile
+from gonemaster_engine.profile.callers import checked_of_caller
+from gonemaster_engine.profile.profile import Profile as RunProfile
 from gonemaster_engine.version import __version__
+from gonemaster_tasks.config.profiles import caller_limits
 from gonemaster_tasks.control import operations
 
 T = TypeVar("T")
@@ -26,7 +28,7 @@ def store_profile(state: State, request: Mapping[str, Any], *, who: str) -> Prof
         BadRequest: invalid_profile.
         ProfileExists: the name is taken.
     """
-    fields, now = _fields(request), utcnow()
+    fields, now = _fields(request, caller_limits(state.settings)), utcnow()
 
     def make(session: Session) -> Profile:
         profile = rows.create_profile(session, **fields, schema_version=__version__, now=now)
@@ -44,7 +46,7 @@ def replace_profile(state: State, profile_id: int, request: Mapping[str, Any], *
         NotFound: there is none.
         ProfileExists: the name is taken.
     """
-    fields, now = _fields(request), utcnow()
+    fields, now = _fields(request, caller_limits(state.settings)), utcnow()
 
     def change(session: Session) -> Profile:
         before = rows.lock_profile(session, profile_id)
@@ -131,11 +133,11 @@ def remove_profile(state: State, profile_id: int, *, who: str) -> Operation | No
     return None
 
 
-def _fields(request: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(request: Mapping[str, Any], limits: RunProfile) -> dict[str, Any]:
     return {
         "name": request["name"],
         "description": request["description"],
-        "config": checked(checked_profile, request["config"] or {}),
+        "config": checked(lambda config: checked_of_caller(config, limits), request["config"] or {}),
         "public": request["public"],
     }
 

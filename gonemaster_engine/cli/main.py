@@ -24,6 +24,7 @@ from gonemaster_engine.cli.options import (
     PROGRAM,
     UsageError,
     build_parser,
+    check_targets,
     domain_of,
     excluded,
     profile_of,
@@ -106,6 +107,7 @@ def _print_tests() -> None:
 def _test(options: argparse.Namespace) -> int:
     domain = domain_of(options)
     profile = profile_of(options)
+    check_targets(options.ns, profile)
     config = load_config(options.scoring_config) if options.scoring_config else DEFAULT_CONFIG
     cache = _restored(options)
     view = View(options.min_level, options.locale, options.zonemaster_tags)

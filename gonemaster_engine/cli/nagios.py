@@ -21,6 +21,7 @@ from gonemaster_engine.cli.options import (
     add_network_options,
     add_selection_options,
     check_ds_has_nameservers,
+    check_targets,
     excluded,
     level,
     profile_of,
@@ -138,6 +139,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _profile(options: argparse.Namespace) -> Profile:
     profile = profile_of(options)
+    check_targets(options.ns, profile)
     if options.rrsig_warn_days is None:
         return profile
     seconds = round(options.rrsig_warn_days * SECONDS_OF_A_DAY)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 from gonemaster_engine import names
+from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.context import DSInfo
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import InvalidDelegation
@@ -341,6 +342,21 @@ def domain_of(options: argparse.Namespace) -> str:
     if len(given) > 1:
         raise UsageError(f"two domain names given: {options.positional!r} and {options.domain!r}")
     return names.normalize_domain(given.pop())
+
+
+def check_targets(nameservers: Iterable[tuple[str, str | None]], profile: Profile) -> None:
+    """Refuse supplied addresses that would not be queried.
+
+    Raises:
+        UsageError: the profile allows global addresses only, or no host can have the address.
+    """
+    guarded = not profile.allow_non_global_targets
+    for name, address in nameservers:
+        if address and not may_be_target(address, guarded=guarded):
+            hint = "; --allow-non-global allows others" if guarded and may_be_target(address, guarded=False) else ""
+            raise UsageError(
+                f"--ns {name}/{address}: only globally reachable addresses of other hosts are queried{hint}"
+            )
 
 
 def check_ds_has_nameservers(nameservers: Sequence[object], ds: Sequence[object]) -> None:

@@ -1,5 +1,7 @@
 """The base profile: what a job is tested with unless it brings a profile of its own."""
 
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from gonemaster_engine.profile.profile import Profile, default_profile, load_profile
@@ -17,6 +19,28 @@ def base_profile(settings: Settings) -> Profile:
     if settings.allow_non_global:
         overrides["net"] = {"allow_non_global_targets": True}
     return profile.merge(overrides)
+
+
+@lru_cache(maxsize=4)
+def caller_limits(settings: Settings) -> Profile:
+    """Return the profile within which callers may choose: the base profile with the guard as the settings have it.
+
+    Its file is read once, as workers do. Raises ProfileError.
+    """
+    return base_profile(settings).merge({"net": {"allow_non_global_targets": not settings.guard_forced}})
+
+
+def is_guarded(settings: Settings, documents: Iterable[Mapping[str, Any] | None]) -> bool:
+    """Say whether a job with these profiles, the most important last, queries global addresses only.
+
+    Raises ProfileError: the file of the base profile is not valid.
+    """
+    if settings.guard_forced:
+        return True
+    allowed = base_profile(settings).allow_non_global_targets
+    for document in documents:
+        allowed = ((document or {}).get("net") or {}).get("allow_non_global_targets", allowed)
+    return not allowed
 
 
 def _resolver(settings: Settings) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_all_wishes_are_stored_with_the_job(client: FlaskClient, store: Store) -
         "domain": " Bücher.Example. ",
         "tests": ["Basic", "SYNTAX04", "basic"],
         "profile_overrides": {"net": {"ipv6": False}},
-        "nameservers": [{"ns": "NS1.example", "ip": "192.0.2.1"}, {"ns": "ns2.example"}],
+        "nameservers": [{"ns": "NS1.example", "ip": "9.9.9.9"}, {"ns": "ns2.example"}],
         "ds_info": [{"keytag": 1, "algorithm": 13, "digtype": 2, "digest": "ABCD"}],
         "min_level": "warning",
         "tags": ["mine", "mine", " yours "],
@@ -51,7 +51,7 @@ def test_all_wishes_are_stored_with_the_job(client: FlaskClient, store: Store) -
     assert job.config == {
         "tests": ["basic", "syntax04"],
         "overrides": {"net": {"ipv6": False}},
-        "nameservers": [{"ns": "ns1.example", "ip": "192.0.2.1"}, {"ns": "ns2.example"}],
+        "nameservers": [{"ns": "ns1.example", "ip": "9.9.9.9"}, {"ns": "ns2.example"}],
         "ds": [{"keytag": 1, "algorithm": 13, "digtype": 2, "digest": "abcd"}],
         "min_level": "WARNING",
         "tags": ["mine", "yours"],
@@ -62,7 +62,7 @@ def test_all_wishes_are_stored_with_the_job(client: FlaskClient, store: Store) -
     assert 55 < (job.expires_at - job.created_at).total_seconds() < 65
 
 
-NS = {"ns": "ns1.example", "ip": "192.0.2.1"}
+NS = {"ns": "ns1.example", "ip": "9.9.9.9"}
 DS = {"keytag": 1, "algorithm": 13, "digtype": 2, "digest": "abcd"}
 
 

@@ -21,7 +21,7 @@ class NameserverSchema(RequestSchema):
     """A name server of an undelegated test; without `ip` its name is resolved."""
 
     ns = ma.fields.String(required=True, metadata={"example": "ns1.example.com"})
-    ip = ma.fields.String(allow_none=True, metadata={"example": "192.0.2.1"})
+    ip = ma.fields.String(allow_none=True, metadata={"example": "198.41.0.4"})
 
 
 class DsSchema(RequestSchema):

@@ -1,0 +1,127 @@
+"""Who may decide what in a profile: the operator everything, a caller of the service what costs and reveals no more.
+
+The operator's profile is the measure: a caller's document may repeat and restrict it. It never chooses paths, since
+files of the host would be read, nor local addresses, the hosts of AS databases, and targets that are not global.
+Times, repetitions and the lives of cached responses may be as large as the operator's.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from gonemaster_engine.errors import ProfileError
+from gonemaster_engine.profile.documents import Problems, brief
+from gonemaster_engine.profile.profile import Profile, checked_profile
+from gonemaster_engine.profile.schema import Document
+
+
+class Allowed(enum.Enum):
+    """What a caller may set a key to, beside the server's own value."""
+
+    ANYTHING = "any valid value"
+    LESS = "at most the server's value"
+    LESS_OR_LIMITED = "at most the server's value, where 0 means no limit"
+    FALSE = "false"
+    TRUE = "true"
+    NOTHING = "only the server's value"
+
+
+# A key without a line here is refused to callers, see `_allowed_at`.
+CALLERS: Mapping[str, Allowed] = {
+    "resolver.defaults.timeout": Allowed.LESS,
+    "resolver.defaults.retry": Allowed.LESS,
+    "resolver.defaults.retrans": Allowed.LESS,
+    "resolver.defaults.fallback": Allowed.ANYTHING,
+    "resolver.defaults.parallel": Allowed.LESS,
+    "resolver.defaults.unordered": Allowed.ANYTHING,
+    "resolver.defaults.positive_cache_ttl": Allowed.LESS,
+    "resolver.defaults.negative_cache_ttl": Allowed.LESS,
+    "resolver.defaults.error_cache_ttl": Allowed.LESS,
+    "resolver.defaults.fast_fail_timeout_count": Allowed.LESS_OR_LIMITED,
+    "resolver.defaults.nameserver_concurrency": Allowed.LESS_OR_LIMITED,
+    "resolver.defaults.nameserver_max_total_ms": Allowed.LESS_OR_LIMITED,
+    "resolver.source4": Allowed.NOTHING,
+    "resolver.source6": Allowed.NOTHING,
+    "net.ipv4": Allowed.FALSE,
+    "net.ipv6": Allowed.FALSE,
+    "net.allow_non_global_targets": Allowed.FALSE,
+    "no_network": Allowed.TRUE,
+    "asn_db.style": Allowed.ANYTHING,
+    "asn_db.sources": Allowed.NOTHING,
+    "badkeys.path": Allowed.NOTHING,
+    "test_cases": Allowed.ANYTHING,
+    "test_levels": Allowed.ANYTHING,
+    "test_cases_vars": Allowed.ANYTHING,
+}
+
+_MEETS: Mapping[Allowed, Callable[[Any, Any], bool]] = {
+    Allowed.ANYTHING: lambda value, own: True,
+    Allowed.LESS: lambda value, own: bool(value <= own),
+    Allowed.LESS_OR_LIMITED: lambda value, own: own == 0 or 0 < value <= own,
+    Allowed.FALSE: lambda value, own: value is False,
+    Allowed.TRUE: lambda value, own: value is True,
+    Allowed.NOTHING: lambda value, own: False,
+}
+
+
+def checked_of_caller(document: Any, server: Profile) -> Document:
+    """Return a caller's sparse profile in its normal form.
+
+    Raises:
+        ProfileError: with the path of each wrong key or value, or of each that goes beyond what a caller may decide.
+    """
+    checked = checked_profile(document)
+    problems = Problems(ProfileError)
+    for path, value, own in _excesses(checked, server.as_dict()):
+        problems.add(path, _reason(_allowed_at(path), value, own))
+    problems.raise_if_any()
+    return checked
+
+
+def restricted_to_caller(document: Any, server: Profile) -> Document:
+    """Return a caller's sparse profile with the server's own value wherever it goes beyond what a caller may decide.
+
+    A stored profile may be older than the rules or than the server's profile; its runs must not fail for that.
+
+    Raises:
+        ProfileError: with the path of each wrong key or value.
+    """
+    checked = checked_profile(document)
+    for path, _, own in list(_excesses(checked, server.as_dict())):
+        *sections, key = path.split(".")
+        section = checked
+        for name in sections:
+            section = section[name]
+        section[key] = own
+    return checked
+
+
+def _excesses(checked: Document, own: Document, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield path, value and the server's value of each value that a caller may not give."""
+    for key, value in checked.items():
+        below = f"{path}.{key}" if path else key
+        if below not in CALLERS and isinstance(value, dict):
+            yield from _excesses(value, own.get(key, {}), below)
+        elif not _is_own(value, own.get(key)) and not _MEETS[_allowed_at(below)](value, own.get(key)):
+            yield below, value, own.get(key)
+
+
+def _allowed_at(path: str) -> Allowed:
+    return CALLERS.get(path, Allowed.NOTHING)
+
+
+def _is_own(value: Any, own: Any) -> bool:
+    if isinstance(value, dict) and isinstance(own, dict):
+        return all(key in own and own[key] == item for key, item in value.items())
+    return bool(value == own)
+
+
+def _reason(allowed: Allowed, value: Any, own: Any) -> str:
+    if allowed is Allowed.NOTHING:
+        return "may be set by the operator of the server only"
+    if allowed in (Allowed.FALSE, Allowed.TRUE):
+        return f"must be {allowed.value} here, since the profile of the server says so"
+    lowest = "1 to " if allowed is Allowed.LESS_OR_LIMITED else "at most "
+    return f"must be {lowest}{brief(own)} here, the value of the server, not {brief(value)}"
