@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 
 _EXAMPLES = 10  # of what was left out, per limit
-_MAX_SUBJECTS = 10_000
+_MOST_SUBJECTS = 10_000
 _FEW_PACKETS = 8  # what it takes to find out whether an address answers
 
 
@@ -25,7 +25,7 @@ class LeftOut:
 
     def add(self, subject: str) -> None:
         """Note a name or address, once; no more are noted than memory may be used for."""
-        if len(self._subjects) < _MAX_SUBJECTS:
+        if len(self._subjects) < _MOST_SUBJECTS:
             self._subjects.add(subject)
 
     @property

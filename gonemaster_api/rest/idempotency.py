@@ -1,6 +1,5 @@
 """Requests with an Idempotency-Key: they are carried out once; a repetition gets the first response."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.state import State
-from gonemaster_api.web.body_limits import read_body
+from gonemaster_api.web.body_limits import request_digest
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import StoreConflict
 from gonemaster_db.repositories.idempotency import find_response, store_response
@@ -62,8 +61,7 @@ def _read_request() -> _Request | None:
         return None
     if not key.strip() or len(key) > _LONGEST or not key.isascii() or not key.isprintable():
         raise BadRequest("invalid_idempotency_key", f"{HEADER} must be 1 to {_LONGEST} printable ASCII characters")
-    digest = hashlib.sha256(request.path.encode() + b"\n" + read_body(request)).hexdigest()
-    return _Request(key, digest)
+    return _Request(key, request_digest(request))
 
 
 def _first_answer(state: State, current: _Request) -> Answer | None:

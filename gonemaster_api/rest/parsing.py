@@ -1,10 +1,9 @@
 """Parsing of requests: strict JSON, and one error code for the first error."""
 
-import json
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any, ClassVar, NoReturn
 
 import flask
@@ -12,12 +11,14 @@ import marshmallow as ma
 from webargs.flaskparser import FlaskParser, is_json_request
 
 from gonemaster_api.errors import ApiError, BadRequest
-from gonemaster_api.web.body_limits import read_body
+from gonemaster_api.rest.json_pieces import InvalidJson, JsonLimits, JsonPieces, children
+from gonemaster_api.state import state
+from gonemaster_api.web.body_limits import read_blocks
 
 # Text that no database column can hold: NUL and lone surrogates. In JSON both need an escape, so that one search of the
 # raw body spares the walk through the document in nearly all requests.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-MAX_DEPTH = 100
+_MOST_VALUES = 100_000  # in a body; more where a batch may have more names
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _NULL = "must not be null"
 # marshmallow's messages in the words of our own fields: they say what is allowed, not only what is not.
@@ -69,18 +70,17 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: flask.Request, schema: ma.Schema) -> Any:
         """Return the body; an empty one is accepted only if the schema says so."""
-        if not read_body(req):
+        blocks = read_blocks(req)
+        first = next(blocks, b"")
+        if not first:
             if getattr(schema, "optional_body", False):
                 return {}
             raise BadRequest("invalid_json", "the body is empty; a JSON object is expected")
-        return super().load_json(req, schema)
-
-    def _raw_load_json(self, req: flask.Request) -> Any:
         if not is_json_request(req):
             raise ApiError(415, "unsupported_media_type", "the body must be sent as application/json")
         if req.content_encoding not in (None, "", "identity"):
             raise ApiError(415, "unsupported_media_type", "the body must not be compressed")
-        return parse_json(read_body(req))
+        return parse_json(chain((first,), blocks), most_values=max(_MOST_VALUES, 2 * state().settings.max_batch_size))
 
     def handle_error(self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any) -> NoReturn:
         """Turn the errors of a schema into one refusal; the code is that of the first field in order."""
@@ -100,28 +100,21 @@ def register_text_checks(app: flask.Flask) -> None:
     app.before_request(refuse_nul)
 
 
-def parse_json(raw: bytes) -> Any:
-    """Parse a body.
+def parse_json(blocks: Iterable[bytes], *, most_values: int = _MOST_VALUES) -> Any:
+    """Parse a body that comes in blocks.
 
     Raises:
-        BadRequest: it is not UTF-8, not JSON (RFC 8259), too deeply nested, or has text that cannot be stored.
+        BadRequest: it is not UTF-8, not JSON (RFC 8259), beyond a limit, or has text that cannot be stored.
     """
+    pieces = JsonPieces(JsonLimits(values=most_values), check=_check_text)
     try:
-        document = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+        for block in blocks:
+            pieces.feed(block)
+        return pieces.finish()
     except UnicodeDecodeError as error:
-        raise BadRequest("invalid_json", f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno} column {error.colno}"
-        raise BadRequest("invalid_json", f"the body is not JSON: {error.msg} at {where}") from error
-    except RecursionError as error:
-        raise BadRequest("invalid_json", "the body is nested too deeply") from error
-    except ValueError as error:
-        raise BadRequest("invalid_json", f"the body is not JSON: {error}") from error
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
-        _check_depth(document)
-    if _SUSPECT_ESCAPE.search(raw):
-        _check_text(document)
-    return document
+        raise BadRequest("invalid_json", f"the body is not UTF-8: {error.reason}") from error
+    except InvalidJson as error:
+        raise BadRequest("invalid_json", str(error)) from error
 
 
 def time_range(query: Mapping[str, Any], after: str, before: str) -> dict[str, datetime | None]:
@@ -136,40 +129,14 @@ def time_range(query: Mapping[str, Any], after: str, before: str) -> dict[str, d
     return {after: begin, before: end}
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise ValueError(f"{digits[:30]} is too large")
-    return number
-
-
-def _check_depth(document: Any) -> None:
-    """Refuse a document that would exhaust the stack of recursive code, such as marshmallow's."""
-    level, depth = [document], 0
-    while level := [child for node in level for child in _children(node)]:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise BadRequest("invalid_json", f"the body is nested more than {MAX_DEPTH} levels deep")
-
-
-def _check_text(document: Any) -> None:
-    waiting = [document]
+def _check_text(document: Any, raw: bytes) -> None:
+    waiting = [document] if _SUSPECT_ESCAPE.search(raw) else []
     while waiting:
         node = waiting.pop()
-        waiting += _children(node)
+        waiting += children(node)
         texts = node if isinstance(node, dict) else [node] if isinstance(node, str) else ()
         if any(_UNSTORABLE.search(text) for text in texts):
             raise BadRequest("invalid_json", "the body contains NUL or a lone surrogate, which cannot be stored")
-
-
-def _children(node: Any) -> list[Any]:
-    if isinstance(node, dict):
-        return list(node.values())
-    return node if isinstance(node, list) else []
 
 
 def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> BadRequest:

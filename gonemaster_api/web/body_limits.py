@@ -1,13 +1,48 @@
-"""Limits of the size of bodies, by path."""
+"""Limits of the size of bodies, by path and of all together."""
 
-from flask import Flask, Request, request
+import hashlib
+import threading
+from collections.abc import Iterator
 
-from gonemaster_api.errors import ApiError
+from flask import Flask, Request, g, request
+
+from gonemaster_api.errors import ApiError, Unavailable
 from gonemaster_tasks.config.settings import Settings
 
 # Bodies that may name every waiting job.
 _LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder", "queue/move", "queue/remove"))
 _ALTERNATIVES = {"/api/v1/queue/reorder": "POST /api/v1/queue/move takes only the jobs to move"}
+_SMALL = 64 * 1024  # bodies up to here are not counted
+_BLOCK = 256 * 1024  # what is parsed at once, while no other thread runs
+
+
+class BodiesAtWork:
+    """Keeps the bodies that a process works on within the memory of one of the largest size.
+
+    JSON of short strings takes twelve times its octets as objects; what a body of the largest size may consist of
+    (`rest/json_pieces.py`) takes three times. So four times their octets are counted, of which there may be `limit`.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Count a body, unless there is no room for it."""
+        with self._lock:
+            if self._used + self._weight(size) > self._limit:
+                return False
+            self._used += self._weight(size)
+            return True
+
+    def give_back(self, size: int) -> None:
+        """Count a body as done."""
+        with self._lock:
+            self._used -= self._weight(size)
+
+    def _weight(self, size: int) -> int:
+        return min(4 * size, self._limit)
 
 
 def body_limit(settings: Settings, path: str) -> int:
@@ -16,7 +51,10 @@ def body_limit(settings: Settings, path: str) -> int:
 
 
 def register_body_limits(app: Flask, settings: Settings) -> None:
-    """Refuse larger bodies with 413; with a Content-Length before they are read."""
+    """Refuse larger bodies with 413, with a Content-Length before they are read; and too many large ones with 503."""
+    largest = max(settings.max_body_size, settings.max_batch_body_size)
+    # Two accounts, so that a large batch does not keep out what only some paths would call large.
+    batches, others = BodiesAtWork(largest), BodiesAtWork(largest)
 
     def limit_body() -> None:
         longest = body_limit(settings, request.path)
@@ -25,20 +63,53 @@ def register_body_limits(app: Flask, settings: Settings) -> None:
         request.max_content_length = longest + 1
         if request.content_length is not None and request.content_length > longest:
             raise _too_large(longest)
+        size = _size(request, longest)
+        if size > _SMALL:
+            account = batches if size > settings.max_body_size else others
+            if not account.take(size):
+                raise Unavailable("too_many_bodies", "other large bodies are being worked on")
+            g.body_at_work = account, size
+
+    def give_back(_error: BaseException | None) -> None:
+        if "body_at_work" in g:
+            account, size = g.pop("body_at_work")
+            account.give_back(size)
 
     app.before_request(limit_body)
+    app.teardown_request(give_back)
 
 
-def read_body(req: Request) -> bytes:
-    """Read the whole body.
+def _size(req: Request, longest: int) -> int:
+    """Return the size of a body, or the most that it may have if it is chunked."""
+    if req.content_length is not None:
+        return req.content_length
+    return longest if "chunked" in req.headers.get("Transfer-Encoding", "").lower() else 0
+
+
+def read_blocks(req: Request) -> Iterator[bytes]:
+    """Yield the body in blocks. It can be read once; `request_digest` knows its digest afterwards.
 
     Raises:
         ApiError: 413 body_too_large.
     """
-    body = req.get_data(cache=True)
-    if req.max_content_length is not None and len(body) >= req.max_content_length:
-        raise _too_large(req.max_content_length - 1)
-    return body
+    digest = hashlib.sha256(req.path.encode() + b"\n")
+    size = 0
+    while block := req.stream.read(_BLOCK):
+        size += len(block)
+        if req.max_content_length is not None and size >= req.max_content_length:
+            raise _too_large(req.max_content_length - 1)
+        digest.update(block)
+        yield block
+    g.request_digest = digest.hexdigest()
+
+
+def request_digest(req: Request) -> str:
+    """Return the digest of path and body, by which a repeated request is recognised."""
+    if "request_digest" not in g:
+        for _ in read_blocks(req):
+            pass
+    digest: str = g.request_digest
+    return digest
 
 
 def _too_large(longest: int) -> ApiError:

@@ -25,7 +25,7 @@ UNABLE = Tag("Z13_UNABLE_TO_CHECK", Level.WARNING)
 
 _COUNTED = frozenset({"a", "mx", "exists", "ptr", "include", "redirect"})
 _FOLLOWED = frozenset({"include", "redirect"})
-_MAX_TARGETS = 50  # a policy that leads to more is far beyond any limit; the rest is counted but not followed
+_MOST_TARGETS = 50  # a policy that leads to more is far beyond any limit; the rest is counted but not followed
 
 
 @case("zone13", NO_SPF, EXCEEDED, OK, LOOP, MACRO, PTR, NOT_OBTAINED, UNABLE)
@@ -56,7 +56,7 @@ class _Walk:
     def __init__(self, zone: Zone) -> None:
         self._zone = zone
         self._visited = {zone.name}
-        self._reported: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str]] = set()
         self._looked_up = 0
         self.count = 0
         self.findings: list[Finding] = []
@@ -70,35 +70,35 @@ class _Walk:
                     continue
                 self.count += 1
                 if term.name == "ptr":
-                    self._report(PTR)
+                    self._tell(PTR)
                 elif term.name in _FOLLOWED and (found := await self._policy_of(term.value)):
                     remaining.append(found)
 
     async def _policy_of(self, target: str) -> str | None:
         if "%" in target:
-            self._report(MACRO, target=target)
+            self._tell(MACRO, target=target)
             return None
         try:
             domain = names.canonical(target)
         except ValueError:
-            self._report(NOT_OBTAINED, target=target)
+            self._tell(NOT_OBTAINED, target=target)
             return None
         if domain in self._visited:
-            self._report(LOOP, loop_domain=domain)
+            self._tell(LOOP, loop_domain=domain)
             return None
-        if self._looked_up >= _MAX_TARGETS:
+        if self._looked_up >= _MOST_TARGETS:
             return None
         self._looked_up += 1
         resolution = await self._zone.recursor.resolve(domain, "TXT")
         found = policies(resolution.response, resolution.name) if resolution.response else []
         if not found:
-            self._report(NOT_OBTAINED, target=domain)
+            self._tell(NOT_OBTAINED, target=domain)
             return None
         self._visited.add(domain)
         return found[0]
 
-    def _report(self, tag: Tag, **args: str) -> None:
+    def _tell(self, tag: Tag, **args: str) -> None:
         key = (tag.name, "".join(args.values()))
-        if key not in self._reported:
-            self._reported.add(key)
+        if key not in self._told:
+            self._told.add(key)
             self.findings.append(tag(domain=self._zone.name, **args))

@@ -1,0 +1,225 @@
+"""JSON in bounded memory: what a body consists of is counted before it becomes objects.
+
+An object of Python takes up to twenty times the octets of its JSON, and `json.loads` lets no other thread run. So a
+body is cut into pieces behind commas that are outside of strings. Pieces without brackets and colons are parts of a
+list of plain values, such as a million names; each is parsed on its own. All others together are the skeleton of the
+document, in which a token stands for each run of such pieces, and which may not be large.
+"""
+
+import json
+import math
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_OPENING = b"[{"
+_MOST_DIGITS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonLimits:
+    """What a document may consist of; octets where nothing else is said."""
+
+    depth: int = 100
+    containers: int = 10_000  # objects and arrays
+    members: int = 10_000  # of all objects
+    values: int = 2_000_000  # of all arrays and objects
+    value: int = 1024 * 1024  # a string, or what else is between two commas
+    skeleton: int = 4 * 1024 * 1024
+
+
+class InvalidJson(ValueError):
+    """The text is not JSON (RFC 8259), or beyond a limit; the message says which."""
+
+
+class JsonPieces:
+    """Parses a text that comes in blocks: `feed` each, then `finish`.
+
+    `check` is called with each part of the document and its text.
+    """
+
+    def __init__(self, limits: JsonLimits, *, check: Callable[[Any, bytes], None]) -> None:
+        self._structure = _Structure(limits)
+        self._limits = limits
+        self._check = check
+        self._rest = b""  # behind the last comma
+        self._skeleton = bytearray()
+        self._runs: dict[str, list[Any]] = {}
+        self._run: list[Any] | None = None  # while the last piece was plain
+        self._token = secrets.token_hex(16)
+
+    def feed(self, block: bytes) -> None:
+        """Take more of the text.
+
+        Raises:
+            InvalidJson: nothing more needs to be read.
+            UnicodeDecodeError: it is not UTF-8.
+        """
+        text = self._rest + block
+        end, outside = _cut(text)
+        if not end and len(text) > self._limits.value:
+            raise InvalidJson(f"a value is longer than {self._limits.value} bytes")
+        self._rest = text[end:]
+        if end:
+            self._take(text[:end], outside)
+
+    def finish(self) -> Any:
+        """Return the document.
+
+        Raises:
+            InvalidJson, UnicodeDecodeError: as `feed`.
+        """
+        parts = _without_escapes(self._rest).split(b'"')
+        self._structure.count(b"".join(parts[::2]))
+        self._extend_skeleton(self._rest)
+        document = _loads(bytes(self._skeleton))
+        self._check(document, bytes(self._skeleton))
+        return self._graft(document) if self._runs else document
+
+    def _take(self, piece: bytes, outside: bytes) -> None:
+        self._structure.count(outside)
+        if not self._structure.depth or any(sign in outside for sign in (b"[", b"]", b"{", b"}", b":")):
+            self._run = None
+            self._extend_skeleton(piece)
+            return
+        values = _loads(b"[%b]" % piece[:-1])
+        if not values:
+            raise InvalidJson("the body is not JSON: a value is missing")
+        self._check(values, piece)
+        if self._run is None:
+            token = f"{self._token}{len(self._runs)}"
+            self._extend_skeleton(f'"{token}",'.encode())
+            self._run = self._runs[token] = []
+        self._run += values
+
+    def _extend_skeleton(self, piece: bytes) -> None:
+        self._skeleton += piece
+        if len(self._skeleton) > self._limits.skeleton:
+            raise InvalidJson("the body is too complex: only long lists of plain values may be large")
+
+    def _graft(self, document: Any) -> Any:
+        """Replace each token by the values that it stands for."""
+        waiting = [document]
+        while waiting:
+            node = waiting.pop()
+            waiting += [item for item in children(node) if isinstance(item, dict | list)]
+            if isinstance(node, list) and any(type(item) is str and item in self._runs for item in node):
+                node[:] = self._replaced(node)
+        return document
+
+    def _replaced(self, items: list[Any]) -> Iterator[Any]:
+        for item in items:
+            if isinstance(item, str) and item in self._runs:
+                yield from self._runs.pop(item)
+            else:
+                yield item
+
+
+class _Structure:
+    """Counts what is outside of strings."""
+
+    def __init__(self, limits: JsonLimits) -> None:
+        self._limits = limits
+        self._containers = self._members = self._values = 0
+        self.depth = 0
+
+    def count(self, outside: bytes) -> None:
+        """Count a piece. Raises InvalidJson beyond a limit."""
+        limits = self._limits
+        # More brackets than that are refused: they open too much, or close what is not open.
+        self._follow(outside.translate(None, _NOT_BRACKETS)[: 2 * limits.containers + limits.depth + 1])
+        self._containers += outside.count(b"[") + outside.count(b"{")
+        self._members += outside.count(b":")
+        self._values += outside.count(b",")
+        for name, found, limit in (
+            ("objects and arrays", self._containers, limits.containers),
+            ("members", self._members, limits.members),
+            ("values", self._values, limits.values),
+        ):
+            if found > limit:
+                raise InvalidJson(f"the body has more than {limit} {name}")
+
+    def _follow(self, brackets: bytes) -> None:
+        for bracket in brackets:
+            self.depth += 1 if bracket in _OPENING else -1
+            if self.depth > self._limits.depth:
+                raise InvalidJson(f"the body is nested more than {self._limits.depth} levels deep")
+            if self.depth < 0:
+                raise InvalidJson("the body is not JSON: a bracket is closed that is not open")
+
+
+def children(node: Any) -> Iterable[Any]:
+    """Return the values of an object or an array; none of anything else."""
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+def _without_escapes(text: bytes) -> bytes:
+    """Return a text of the same length in which each quotation mark begins or ends a string."""
+    # Backslashes pair up from the left, as in a scan by character; replacing costs no memory per escape, as a regular
+    # expression does.
+    return text.replace(rb"\\", b"__").replace(rb"\"", b"__") if b"\\" in text else text
+
+
+def _cut(text: bytes) -> tuple[int, bytes]:
+    """Find the end of the last comma outside of strings, 0 if there is none, and what is outside of strings up to it.
+
+    `text` begins outside of strings.
+    """
+    parts = _without_escapes(text).split(b'"')
+    last = len(parts) - 1
+    end = len(text)
+    for number in range(last, -1, -1):
+        comma = parts[number].rfind(b",") if number % 2 == 0 else -1
+        end -= len(parts[number])
+        if comma >= 0:
+            parts[number] = parts[number][: comma + 1]
+            return end + comma + 1, b"".join(parts[: number + 1 : 2])
+        end -= 1  # the quotation mark
+    return 0, b""
+
+
+def _loads(text: bytes) -> Any:
+    try:
+        return json.loads(
+            text.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_integer,
+            object_pairs_hook=_unique,
+        )
+    except json.JSONDecodeError as error:
+        raise InvalidJson(f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        raise InvalidJson(f"the body is not JSON: {error}") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits[:30]} is too large")
+    return number
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:  # the conversion takes a time that grows faster than their number
+        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    return int(digits)
+
+
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object has two members named {twice[:100]!r}")
+    return found
