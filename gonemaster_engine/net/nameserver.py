@@ -52,7 +52,7 @@ class NameserverTiming:
         return cls(name, "", 0, None, None, None, None, None, 0.0, 0, 0, "unresolved")
 
 
-_Held: TypeAlias = "deque[tuple[QueryKey, Answer, Nameserver]]"
+_Held: TypeAlias = "deque[tuple[QueryKey, Answer, Nameserver, bool]]"
 
 
 class RunState(Protocol):
@@ -120,7 +120,7 @@ class Server:
         "_held",
         "_run",
         "_spent_ms",
-        "_strayed",
+        "_tried_any_source",
         "_tried_tcp",
         "address",
         "answers",
@@ -142,7 +142,7 @@ class Server:
         self._failures: dict[tuple[bool, bool, bool], _Failures] = {}  # by (TCP, EDNS, any source)
         self._cached_ways: set[tuple[bool, bool, bool]] = set()  # by which answers from the cache had come
         self._tried_tcp = False
-        self._strayed = False  # a reply came from another address
+        self._tried_any_source = False
         self._held: tuple[_Held, _Held] = (deque(), deque())  # over UDP, over TCP
         self._active = 0
         self._active_tcp = 0
@@ -189,9 +189,9 @@ class Server:
         if shared:
             answer.add_done_callback(lambda done: self._keep(key, done))
         if self._has_room(tcp=key.tcp):
-            self._send(key, answer)
+            self._send(key, answer, mixed_case=shared)
         else:
-            self._held[key.tcp].append((key, answer, nameserver))
+            self._held[key.tcp].append((key, answer, nameserver, shared))
 
     def _has_room(self, *, tcp: bool) -> bool:
         """Say whether one more query may be under way; a silent address gets one connection at a time."""
@@ -206,13 +206,13 @@ class Server:
         """Send what waited, as far as there is room and the address is not given up meanwhile."""
         for held in self._held:
             while held and self._has_room(tcp=held[0][0].tcp):
-                key, answer, nameserver = held.popleft()
+                key, answer, nameserver, shared = held.popleft()
                 if answer.done():
                     continue
                 if self._is_given_up(key, nameserver):
                     answer.set_result(None)
                 else:
-                    self._send(key, answer)
+                    self._send(key, answer, mixed_case=shared)
 
     def _keep(self, key: QueryKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
@@ -263,13 +263,13 @@ class Server:
         """Say whether a way that was not gone yet may lead to an address that never answered."""
         if key.tcp:
             return not self._tried_tcp
-        return key.any_source and self._strayed
+        return key.any_source and not self._tried_any_source
 
     def _rest_s(self, failed_at: float) -> float:
         """Return for how many seconds after a failure nothing more is sent; zero or less when they are over."""
         return failed_at + self._run.profile.error_cache_ttl_s - self._run.loop.time()
 
-    def _send(self, key: QueryKey, answer: Answer) -> None:
+    def _send(self, key: QueryKey, answer: Answer, *, mixed_case: bool) -> None:
         run = self._run
         timing = run.probe_timing if key.probing else run.timing
         packets = self._packets(key, timing)
@@ -289,6 +289,7 @@ class Server:
             question_octets=len(qname) + 4,
             qclass=qclass,
             any_source=key.any_source,
+            mixed_case=mixed_case and key.qname_octets is None,
             source_address=run.profile.source6 if self.is_ipv6 else run.profile.source4,
         )
 
@@ -331,7 +332,7 @@ class Server:
         again = self.answers.get(over_tcp)
         if again is None:
             again = self.answers[over_tcp] = self._run.loop.create_future()
-            self._send(over_tcp, again)
+            self._send(over_tcp, again, mixed_case=False)
 
         def pass_on(done: Answer) -> None:
             if not answer.done():
@@ -349,7 +350,7 @@ class Server:
             failures = self._failures[_way(key)] = _Failures()
         failures.count(outcome, self._run.loop.time())
         self._tried_tcp |= key.tcp
-        self._strayed |= outcome.strayed
+        self._tried_any_source |= key.any_source
         if outcome.error == TIMEOUT:
             self.timeouts += 1
             self._spent_ms += self._run.timing.timeout_s * 1000

@@ -12,7 +12,7 @@ import dns.rrset
 import pytest
 
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire import Edns, Response
 from gonemaster_engine.resolver.recursor import Recursor, Resolution
 from tests.support.dnsworld import Fault, Server, World, faults
 from tests.support.engine import in_run
@@ -123,9 +123,25 @@ def test_case_of_the_question_may_change(world: World, server: Server) -> None:
     assert is_right(ask(world))
 
 
-def test_answer_without_question_is_taken(world: World, server: Server) -> None:
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+@pytest.mark.parametrize("rcode", ["FORMERR", "SERVFAIL", "NOTIMP", "REFUSED", "BADVERS"])
+def test_error_without_question_is_taken(world: World, server: Server, rcode: str, tcp: bool) -> None:
+    server.fault(faults.rcode(rcode)).fault(faults.no_question())
+    response = ask(world, tcp=tcp, edns=Edns())
+    assert response is not None
+    assert response.rcode == rcode
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+@pytest.mark.parametrize("rcode", ["NOERROR", "NXDOMAIN"])
+def test_other_answer_without_question_is_not_taken(world: World, server: Server, rcode: str, tcp: bool) -> None:
+    server.fault(faults.rcode(rcode)).fault(faults.no_question())
+    assert ask(world, timeout_s=SHORT_S, tcp=tcp) is None
+
+
+def test_data_without_question_are_not_taken(world: World, server: Server) -> None:
     server.fault(faults.no_question())
-    assert is_right(ask(world))
+    assert ask(world, timeout_s=SHORT_S) is None
 
 
 def test_slow_tcp_ends_by_the_timeout(world: World, server: Server) -> None:

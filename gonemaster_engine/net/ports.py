@@ -1,0 +1,43 @@
+"""Local ports that nobody can foresee."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import socket
+from functools import cache
+from pathlib import Path
+
+_LINUX_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_DYNAMIC_PORTS = range(49152, 65536)  # RFC 6335 section 6
+_TRIES = 16  # a port may be taken
+
+_TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES})
+_random = secrets.SystemRandom()
+
+
+@cache
+def local_ports() -> range:
+    """Return the ports that this host gives to clients; what its operator keeps for servers is not among them."""
+    try:
+        first, last = map(int, _LINUX_RANGE.read_text("ascii").split())
+    except (OSError, ValueError):
+        return _DYNAMIC_PORTS
+    return range(first, last + 1)
+
+
+def bind_to_random_port(sock: socket.socket, address: str) -> None:
+    """Bind the socket to a port chosen by the operating system's source of randomness; raises OSError.
+
+    The kernel would choose one, too, but not each kernel so that an observer of some ports cannot tell the next.
+    """
+    ports = local_ports()
+    for _ in range(_TRIES):
+        try:
+            sock.bind((address, ports[_random.randrange(len(ports))]))
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+        else:
+            return
+    sock.bind((address, 0))

@@ -1,0 +1,162 @@
+"""A query under way: what is sent, who is told of the outcome, and which messages may answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gonemaster_engine.errors import WireError
+from gonemaster_engine.net.rrtypes import IN
+from gonemaster_engine.net.wire import HEADER_OCTETS, Response
+
+_TYPE_AND_CLASS_OCTETS = 4
+_QUERY_BITS = 0x8000  # QR
+_OPCODE_BITS = 0x7800
+_NOERROR, _NXDOMAIN = 0, 3
+_OPT_START = b"\x00\x00\x29"  # root, and the type
+_EXTENDED_RCODE_AT = HEADER_OCTETS + 5
+
+TIMEOUT = "timeout"
+UNREACHABLE = "unreachable"  # the network or the host said so
+MALFORMED = "malformed"
+CLOSED = "closed"  # the transport was closed before an answer came
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a query ended."""
+
+    response: Response | None
+    error: str = ""  # TIMEOUT, UNREACHABLE, MALFORMED, CLOSED, or empty
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long to wait and how often to send."""
+
+    timeout_s: float  # of a TCP exchange as a whole, and the longest wait for one transmission over UDP
+    retrans_s: float  # after a transmission over UDP, until the next one or the end
+    tries: int  # transmissions over UDP
+
+    @property
+    def udp_wait_s(self) -> float:
+        """How long one transmission over UDP is waited for."""
+        return min(self.retrans_s, self.timeout_s)
+
+
+class Waiting(Protocol):
+    """What a query over UDP waits in, together with equal ones."""
+
+    def leave(self, query: Query) -> None:
+        """Wait no longer for the answer to this query."""
+
+
+def _told(_outcome: Outcome) -> None:
+    """Stand for the callback of a query that has ended."""
+
+
+class Query:
+    """A query on its way. `on_done` is called once with the outcome."""
+
+    __slots__ = (
+        "address",
+        "any_source",
+        "body",
+        "done",
+        "earlier",
+        "mixed_case",
+        "on_done",
+        "qclass",
+        "question_name",
+        "question_type",
+        "sent_at",
+        "source_address",
+        "timing",
+        "tries_left",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        address: str,
+        body: bytes,
+        timing: Timing,
+        on_done: Callable[[Outcome], None],
+        *,
+        question_octets: int,
+        qclass: int = IN,
+        any_source: bool = False,
+        mixed_case: bool = False,
+        source_address: str = "",
+    ) -> None:
+        self.address = address
+        self.body = body  # the message without its id
+        self.timing = timing
+        self.on_done = on_done
+        question = body[HEADER_OCTETS - 2 : HEADER_OCTETS - 2 + question_octets]
+        self.question_name = question[:-_TYPE_AND_CLASS_OCTETS].lower()
+        self.question_type = question[-_TYPE_AND_CLASS_OCTETS:]  # and class
+        self.qclass = qclass
+        self.any_source = any_source
+        self.mixed_case = mixed_case  # the letters of the name may be sent in any case
+        self.source_address = source_address
+        self.tries_left = timing.tries
+        self.sent_at = 0.0
+        self.waiting: Waiting | None = None
+        self.earlier: Outcome | None = None  # a response that stands if the query, sent once more, gets none
+        self.done = False
+
+    def finish(self, outcome: Outcome) -> None:
+        """End the query; a second call does nothing."""
+        if self.done:
+            return
+        self.done = True
+        self.stop_waiting()
+        if outcome.response is None and self.earlier:
+            outcome = self.earlier
+        # the queue of deadlines holds the query for seconds more, and must not hold its run
+        report, self.on_done = self.on_done, _told
+        report(outcome)
+
+    def stop_waiting(self) -> None:
+        """Wait no longer over UDP; the query has not ended by that."""
+        if self.waiting:
+            waiting, self.waiting = self.waiting, None
+            waiting.leave(self)
+
+
+def is_response(wire: bytes) -> bool:
+    """Say whether the message is a response to an ordinary query; it has a whole header."""
+    flags = wire[2] << 8 | wire[3]
+    return bool(flags & _QUERY_BITS) and not flags & _OPCODE_BITS
+
+
+def repeats_question(wire: bytes, query: Query) -> bool:
+    """Say whether the message has the question of the query, in whatever case."""
+    end = HEADER_OCTETS + len(query.question_name)
+    if wire[end : end + _TYPE_AND_CLASS_OCTETS] != query.question_type:
+        return False
+    return wire[HEADER_OCTETS:end].lower() == query.question_name and wire[4:6] != b"\0\0"
+
+
+def is_bare_error(wire: bytes) -> bool:
+    """Say whether the message has an error code and neither question nor records: what a server sends that cannot read.
+
+    An empty question is accepted from it alone. It carries no data, so nobody gains by forging it but silence.
+    """
+    if wire[4:10] != bytes(6):
+        return False
+    if wire[3] & 0xF not in {_NOERROR, _NXDOMAIN}:
+        return True
+    has_opt = wire[HEADER_OCTETS : HEADER_OCTETS + len(_OPT_START)] == _OPT_START
+    return has_opt and len(wire) > _EXTENDED_RCODE_AT and wire[_EXTENDED_RCODE_AT] != 0  # BADVERS and the like
+
+
+def read_outcome(wire: bytes, query: Query, *, source: str, over_tcp: bool, rtt_ms: float) -> Outcome:
+    """Return the outcome that a message is which answers the query."""
+    try:
+        response = Response(wire, source=source, over_tcp=over_tcp, rtt_ms=rtt_ms, qclass=query.qclass)
+    except WireError:
+        return Outcome(None, MALFORMED)
+    return Outcome(response)

@@ -1,0 +1,420 @@
+"""UDP: sockets that belong to one server for a short time, and the queries that wait on them.
+
+Who wants to forge a response off the path must hit address and port of the server, our port, the message id and the
+question (RFC 5452). So each socket is connected to one server, has an unforeseeable port, takes few queries and lives
+for seconds: what one server sees of our ports says nothing of those that another one is queried from. Equal queries of
+several runs share one id. A few wrong guesses at a question send it over TCP, whatever port they were sent to.
+The odds stand in docs/explanation/threats.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable
+
+from gonemaster_engine.net.ports import bind_to_random_port
+from gonemaster_engine.net.query import (
+    UNREACHABLE,
+    Outcome,
+    Query,
+    is_bare_error,
+    is_response,
+    read_outcome,
+    repeats_question,
+)
+from gonemaster_engine.net.wire import HEADER_OCTETS
+
+MAX_UNMATCHED = 8  # messages that may have been meant for a question; then it goes over TCP
+QUERIES_PER_SOCKET = 16
+SOCKET_AGE_S = 5.0  # then it takes no more queries
+_IDLE_S = 1.0  # then it is closed
+_EQUAL_S = 0.2  # for which one packet stands for equal queries
+_REMEMBERED_SERVERS = 10_000
+_RECEIVE_OCTETS = 65535
+_SEND_TRIES = 3
+_RECEIVE_BURST = 64  # datagrams read before the loop gets its turn
+_IP_RECVERR = 11  # linux/in.h; not in the socket module before Python 3.14
+_IPV6_RECVERR = 25
+
+
+class Flight:
+    """A message under way, and the equal queries that wait for its answer."""
+
+    __slots__ = ("_message_id", "_owner", "_socket", "_unmatched", "body", "key", "queries", "sent_at", "spelled_name")
+
+    def __init__(self, owner: UdpSockets, udp_socket: _UdpSocket, query: Query, key: object) -> None:
+        self._owner = owner
+        self._socket = udp_socket
+        self._message_id = udp_socket.free_id()
+        self._unmatched = 0
+        self.key = key
+        self.queries: list[Query] = []
+        self.sent_at = 0.0
+        self.body = query.body
+        self.spelled_name = b""  # as the answer must repeat it; empty: in any case
+        if query.mixed_case:
+            end = HEADER_OCTETS - 2 + len(query.question_name)
+            self.spelled_name = spell(query.question_name)
+            self.body = query.body[: HEADER_OCTETS - 2] + self.spelled_name + query.body[end:]
+
+    def leave(self, query: Query) -> None:
+        """Wait no longer for the answer to this query."""
+        self.queries.remove(query)
+        if not self.queries:
+            self._end()
+
+    def _end(self) -> None:
+        self._socket.forget(self._message_id)
+        self._owner.forget(self)
+
+    def _take_all(self) -> list[Query]:
+        """End, and return the queries that waited."""
+        queries, self.queries = self.queries, []
+        for query in queries:
+            query.waiting = None
+        self._end()
+        return queries
+
+    def transmit(self) -> None:
+        """Send the message, for a first or another time; raises OSError."""
+        self.sent_at = self._owner.loop.time()
+        self._socket.send(self._message_id.to_bytes(2) + self.body, self)
+
+    def take(self, wire: bytes, source: str) -> bool:
+        """Take a message with the right id; False if it is not the answer."""
+        query = self.queries[0]
+        if not is_response(wire):
+            return False
+        if not is_bare_error(wire):
+            if not repeats_question(wire, query):
+                return False
+            if self.spelled_name and wire[HEADER_OCTETS : HEADER_OCTETS + len(self.spelled_name)] != self.spelled_name:
+                self._send_plain(None)  # a server that has a case of its own, or a forger who now has to hit twice
+                return True
+        rtt_ms = (self._owner.loop.time() - self.sent_at) * 1000
+        outcome = read_outcome(wire, query, source=source, over_tcp=False, rtt_ms=rtt_ms)
+        if self.spelled_name and not self._owner.knows_mixed_case(query.address, outcome):
+            self._send_plain(outcome)  # some servers know a name in one case only
+            return True
+        for each in self._take_all():
+            each.finish(outcome)
+        return True
+
+    def _send_plain(self, outcome: Outcome | None) -> None:
+        for query in self._take_all():
+            query.mixed_case = False
+            query.earlier = outcome
+            self._owner.send_again(query)
+
+    def note_unmatched(self, wire: bytes, *, has_id: bool = False) -> None:
+        """Count a message that does not answer, if it may be a guess at this one."""
+        if not has_id and wire[4:6] != b"\0\0" and not repeats_question(wire, self.queries[0]):
+            return
+        self._unmatched += 1
+        if self._unmatched >= MAX_UNMATCHED:
+            for query in self._take_all():
+                self._owner.send_over_tcp(query)
+
+    def on_icmp_error(self, quoted: bytes) -> None:
+        """End if the error quotes this message; what quotes less than a header proves nothing."""
+        if len(quoted) >= HEADER_OCTETS and (self._message_id.to_bytes(2) + self.body).startswith(quoted):
+            for query in self._take_all():
+                query.finish(Outcome(None, UNREACHABLE))
+
+
+def spell(name: bytes) -> bytes:
+    """Return a name in wire format, in lower case, with each letter in a case that nobody can foresee ("0x20")."""
+    bits = secrets.randbits(len(name))
+    return bytes(
+        octet ^ 0x20 if 0x61 <= octet <= 0x7A and bits >> place & 1 else octet for place, octet in enumerate(name)
+    )
+
+
+class _UdpSocket:
+    """A socket for one server: connected, unless responses from other addresses are wanted."""
+
+    def __init__(self, owner: UdpSockets, query: Query, port: int) -> None:
+        self._owner = owner
+        self.peer = (query.source_address, query.address)  # what it belongs to
+        self._target = (query.address, port)
+        self._is_connected = not query.any_source
+        self._flights: dict[int, Flight] = {}
+        self._spent: set[int] = set()  # ids whose answers may come twice
+        self._closing = False
+        self.opened_at = self.used_at = owner.loop.time()
+        self.sent = 0
+        family = socket.AF_INET6 if ":" in query.address else socket.AF_INET
+        self._sock = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._prepare(family, query.source_address)
+        except OSError:
+            self._sock.close()
+            raise
+        owner.loop.add_reader(self._sock.fileno(), self._on_readable)
+
+    def _prepare(self, family: int, source_address: str) -> None:
+        ipv6 = family == socket.AF_INET6
+        self._sock.setblocking(False)
+        if ipv6:
+            self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if sys.platform == "linux":  # elsewhere a closed port is a timeout
+            level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
+            self._sock.setsockopt(level, option, 1)
+        bind_to_random_port(self._sock, source_address)
+        if self._is_connected:  # then the kernel lets nothing through from another address or port
+            self._sock.connect(self._target)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is waited for."""
+        return not self._flights
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is closed."""
+        return self._sock.fileno() < 0
+
+    def is_used_up(self, now: float) -> bool:
+        """Say whether the next query needs a new port."""
+        return self.sent >= QUERIES_PER_SOCKET or now - self.opened_at > SOCKET_AGE_S or self.is_closed
+
+    def free_id(self) -> int:
+        """Return an id that was not used on this socket."""
+        while True:
+            message_id = secrets.randbits(16)
+            if message_id not in self._flights and message_id not in self._spent:
+                return message_id
+
+    def send(self, wire: bytes, flight: Flight) -> None:
+        """Send a message and wait for its answer; raises OSError."""
+        message_id = int.from_bytes(wire[:2])
+        self.sent += message_id not in self._flights
+        self._flights[message_id] = flight
+        self.used_at = self._owner.loop.time()
+        for tries_left in reversed(range(_SEND_TRIES)):
+            try:
+                if self._is_connected:
+                    self._sock.send(wire)
+                else:
+                    self._sock.sendto(wire, self._target)
+                return
+            except BlockingIOError:
+                return  # the send buffer is full: the same as a lost packet, the next try comes
+            except OSError:
+                # with IP_RECVERR an ICMP error for an earlier message is reported here, too, once
+                if not tries_left:
+                    raise
+                self._read_errors()
+                if message_id not in self._flights:
+                    return
+
+    def forget(self, message_id: int) -> None:
+        """Wait no longer for that id."""
+        self._flights.pop(message_id, None)
+        self._spent.add(message_id)
+        if self._closing and not self._flights:
+            self.close()
+
+    def retire(self) -> None:
+        """Take no more queries and close when the last one is answered."""
+        self._closing = True
+        if not self._flights:
+            self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        if not self.is_closed:
+            self._owner.loop.remove_reader(self._sock.fileno())
+            self._sock.close()
+            self._owner.on_closed(self)
+
+    def waiting(self) -> list[Query]:
+        """Return the queries that wait here."""
+        return [query for flight in self._flights.values() for query in flight.queries]
+
+    def _on_readable(self) -> None:
+        for _ in range(_RECEIVE_BURST):
+            try:
+                wire, peer = self._sock.recvfrom(_RECEIVE_OCTETS)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._read_errors()
+                return
+            # an answer from elsewhere must come from the port that was asked, too
+            if self._is_connected or peer[1] == self._target[1]:
+                self._on_datagram(wire, peer[0])
+            if self.is_closed:
+                return
+
+    def _on_datagram(self, wire: bytes, source: str) -> None:
+        if len(wire) < HEADER_OCTETS:
+            return
+        message_id = wire[0] << 8 | wire[1]
+        flight = self._flights.get(message_id)
+        if flight:
+            if not flight.take(wire, source):
+                flight.note_unmatched(wire, has_id=True)
+        elif message_id not in self._spent:
+            for each in list(self._flights.values()):
+                each.note_unmatched(wire)
+
+    def _read_errors(self) -> None:
+        """Take ICMP errors from the error queue: each quotes the packet that caused it, and says where it went."""
+        for _ in range(_RECEIVE_BURST):
+            if self.is_closed:
+                return
+            try:
+                quoted, _, _, peer = self._sock.recvmsg(_RECEIVE_OCTETS, 0, socket.MSG_ERRQUEUE)
+            except OSError:
+                return
+            flight = self._flights.get(int.from_bytes(quoted[:2]))
+            if flight and tuple(peer[:2]) == self._target:
+                flight.on_icmp_error(quoted)
+
+
+class UdpSockets:
+    """The sockets of one event loop."""
+
+    def __init__(
+        self,
+        *,
+        port: int,
+        max_sockets: int,
+        transmit: Callable[[Query], None],
+        send_again: Callable[[Query], None],
+        send_over_tcp: Callable[[Query], None],
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.packets = 0  # sent so far
+        self.send_again = send_again
+        self.send_over_tcp = send_over_tcp
+        self._transmit = transmit
+        self._port = port
+        self._max_sockets = max_sockets
+        self._sockets: set[_UdpSocket] = set()
+        self._current: dict[tuple[str, str], _UdpSocket] = {}  # by source address and server
+        self._flights: dict[object, Flight] = {}
+        self._held: deque[Query] = deque()  # for which no socket was free
+        self._mixed_case: set[str] = set()  # addresses of servers to which a name is the same in any case
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    def send(self, query: Query) -> bool:
+        """Send a query, or let it wait with an equal one; raises OSError. False: it is sent when a socket is free."""
+        if isinstance(query.waiting, Flight):
+            self.packets += 1
+            query.waiting.transmit()
+            return True
+        flight = self._find_or_open(query)
+        if flight is None:
+            self._held.append(query)
+            return False
+        query.waiting = flight
+        flight.queries.append(query)
+        if self.loop.time() - flight.sent_at >= _EQUAL_S or not flight.sent_at:
+            self.packets += 1
+            try:
+                flight.transmit()
+            except OSError:
+                query.stop_waiting()
+                raise
+        return True
+
+    def _find_or_open(self, query: Query) -> Flight | None:
+        key = None if query.any_source else (query.source_address, query.address, query.body, query.mixed_case)
+        flight = self._flights.get(key)
+        if flight is None:
+            udp_socket = self._socket_for(query)
+            if udp_socket is None:
+                return None
+            flight = Flight(self, udp_socket, query, key)
+            if key:
+                self._flights[key] = flight
+        return flight
+
+    def _socket_for(self, query: Query) -> _UdpSocket | None:
+        peer = (query.source_address, query.address)
+        current = None if query.any_source else self._current.get(peer)
+        if current and not current.is_used_up(self.loop.time()):
+            return current
+        if not self._has_room():
+            return None
+        opened = _UdpSocket(self, query, self._port)
+        self._sockets.add(opened)
+        if query.any_source:
+            opened.sent = QUERIES_PER_SOCKET
+        else:
+            if current:
+                current.retire()
+            self._current[peer] = opened
+        if self._sweeper is None:
+            self._sweeper = self.loop.call_later(_IDLE_S, self._sweep)
+        return opened
+
+    def _sweep(self) -> None:
+        self._close_idle(_IDLE_S)
+        again = bool(self._sockets) and not self._is_closed
+        self._sweeper = self.loop.call_later(_IDLE_S, self._sweep) if again else None
+
+    def _close_idle(self, idle_s: float) -> bool:
+        """Close what nobody waits on and was not used for some time; say whether there was any."""
+        now = self.loop.time()
+        idle = [each for each in self._sockets if each.is_idle and now - each.used_at >= idle_s]
+        for each in idle:
+            each.close()
+        return bool(idle)
+
+    def on_closed(self, udp_socket: _UdpSocket) -> None:
+        """Let go of a closed socket."""
+        self._sockets.discard(udp_socket)
+        if self._current.get(udp_socket.peer) is udp_socket:
+            del self._current[udp_socket.peer]
+
+    def _send_held(self) -> None:
+        while self._held and not self._is_closed and self._has_room():
+            query = self._held.popleft()
+            if not query.done:
+                self._transmit(query)
+
+    def _has_room(self) -> bool:
+        return len(self._sockets) < self._max_sockets or self._close_idle(0.0)
+
+    def knows_mixed_case(self, address: str, outcome: Outcome) -> bool:
+        """Say whether the outcome of a name in mixed case can be that of the name in lower case, too.
+
+        A response with records shows that this server compares names as it must; then its errors are believed, too.
+        """
+        response = outcome.response
+        if response and not response.rcode_number and (response.answer or response.is_referral):
+            if len(self._mixed_case) >= _REMEMBERED_SERVERS:
+                self._mixed_case.clear()
+            self._mixed_case.add(address)
+        return address in self._mixed_case or bool(response and not response.rcode_number)
+
+    def forget(self, flight: Flight) -> None:
+        """Let no more queries join a flight that has ended, and send what waited for a socket."""
+        if flight.key:
+            self._flights.pop(flight.key, None)
+        if self._held:
+            self.loop.call_soon(self._send_held)
+
+    def close(self) -> list[Query]:
+        """Stop taking queries, and return those under way; `close_sockets` comes after they have their outcome."""
+        self._is_closed = True
+        if self._sweeper:
+            self._sweeper.cancel()
+        under_way = [query for each in self._sockets for query in each.waiting()]
+        return [*under_way, *self._held]
+
+    def close_sockets(self) -> None:
+        """Close all sockets."""
+        for each in list(self._sockets):
+            with contextlib.suppress(OSError):
+                each.close()
+        self._held.clear()
