@@ -7,13 +7,29 @@ at each moment, not only on average.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
-from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
+from gonemaster_engine.limits import DEFAULT_LIMITS, SIGNED_SET_MAX_RECORDS, RunLimits
 
 _EXAMPLES = 10  # of what was left out, per limit
 _MOST_SUBJECTS = 10_000
 _FEW_PACKETS = 8  # what it takes to find out whether an address answers
+
+
+class Kept(Protocol):
+    """What the budget needs to know of a response."""
+
+    @property
+    def size(self) -> int:
+        """Size of the message, octets."""
+
+    @property
+    def record_count(self) -> int:
+        """How many records it has."""
+
+    def large_sets(self) -> list[tuple[str, str, int]]:
+        """Return the sets of which only some records are looked at: owner, type, how many are."""
 
 
 class LeftOut:
@@ -39,6 +55,55 @@ class LeftOut:
         return sorted(self._subjects)[:_EXAMPLES]
 
 
+class Admission:
+    """The names and addresses of one zone's servers that a run works with, whatever else its NS sets hold.
+
+    Who was admitted once stays so, and who was refused is refused everywhere: two sets that are compared are cut at the
+    same place, so no difference is found between them that is not there.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._names: set[str] = set()
+        self._pairs: set[tuple[str, str]] = set()
+
+    def names(self, wanted: Iterable[str]) -> list[str]:
+        """Return those of the names that are admitted, sorted; new ones come in as long as there is room."""
+        most = self._budget.limits.max_nameservers
+        found = []
+        for name in sorted(set(wanted)):
+            if name in self._names or len(self._names) < most:
+                self._names.add(name)
+                found.append(name)
+            else:
+                self._budget.leave_out("max_nameservers", most, name)
+        return found
+
+    def addresses(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+        """Return the admitted names with their admitted addresses, all sorted.
+
+        The names take turns, so that each keeps an address as long as there is room.
+        """
+        most = self._budget.limits.max_addresses
+        lists = {name: sorted(set(wanted[name]), key=_address_order) for name in self.names(wanted)}
+        found: dict[str, list[str]] = {name: [] for name in lists}
+        for position in range(max(map(len, lists.values()), default=0)):
+            for name, addresses in lists.items():
+                if position >= len(addresses):
+                    continue
+                pair = (name, addresses[position])
+                if pair in self._pairs or len(self._pairs) < most:
+                    self._pairs.add(pair)
+                    found[name].append(pair[1])
+                else:
+                    self._budget.leave_out("max_addresses", most, "/".join(pair))
+        return found
+
+
+def _address_order(address: str) -> tuple[bool, str]:
+    return (":" in address, address)
+
+
 class Account:
     """What was sent to one address."""
 
@@ -59,12 +124,32 @@ class Budget:
         self.silent_packets = 0  # to addresses that have not answered
         self.stop: Callable[[], None] | None = None  # ends the run when there is nothing left
         self.is_stopped = False
+        self.entries = 0
+        self._octets = 0
+        self._records = 0
+        self._entry_items = 0
         self._delegated: set[str] = set()
+        self._admissions: dict[str, Admission] = {}
         self._left_out: dict[str, LeftOut] = {}
 
     def add_delegated(self, addresses: Iterable[str]) -> None:
         """Note addresses of the tested zone's delegation: what the run is about, so more may be sent to them."""
         self._delegated.update(addresses)
+
+    def admission(self, zone: str) -> Admission:
+        """Return whom of a zone's servers the run works with."""
+        admission = self._admissions.get(zone)
+        if admission is None:
+            admission = self._admissions[zone] = Admission(self)
+        return admission
+
+    def mail_servers(self, wanted: Iterable[str]) -> list[str]:
+        """Return the names of MX records, sorted, as many as a run looks at."""
+        most = self.limits.max_mail_servers
+        found = sorted(set(wanted))
+        for name in found[most:]:
+            self.leave_out("max_mail_servers", most, name)
+        return found[:most]
 
     def charge(self, account: Account, packets: int) -> bool:
         """Pay for so many packets to an address; say whether they may be sent."""
@@ -115,6 +200,35 @@ class Budget:
             account.answered = True
             self.silent_packets -= account.packets
 
+    def keep(self, response: Kept, address: str) -> bool:
+        """Say whether a response may be kept: memory is bounded, too."""
+        records = response.record_count
+        if self._octets + response.size > self.limits.max_octets:
+            self._end("max_octets", self.limits.max_octets, address)
+            return False
+        if self._records + records > self.limits.max_records:
+            self._end("max_records", self.limits.max_records, address)
+            return False
+        self._octets += response.size
+        self._records += records
+        if records > SIGNED_SET_MAX_RECORDS:
+            for owner, rtype, most in response.large_sets():
+                self.leave_out("max_records_of_a_set", most, f"{owner} {rtype}")
+        return True
+
+    def keep_entry(self, testcase: str, args: Mapping[str, Any]) -> bool:
+        """Say whether one more entry with these arguments may be kept."""
+        items = sum(len(value) for value in args.values() if isinstance(value, list | tuple | dict))
+        if self.entries >= self.limits.max_entries:
+            self._end("max_entries", self.limits.max_entries, testcase)
+            return False
+        if self._entry_items + items > self.limits.max_entry_items:
+            self._end("max_entry_items", self.limits.max_entry_items, testcase)
+            return False
+        self.entries += 1
+        self._entry_items += items
+        return True
+
     def _end(self, limit: str, value: int, subject: str) -> None:
         """End the run: without answers to queries that were never sent, no finding would be true."""
         self.leave_out(limit, value, subject)
@@ -128,6 +242,11 @@ class Budget:
         if left_out is None:
             left_out = self._left_out[limit] = LeftOut(value)
         left_out.add(subject)
+
+    def release(self) -> None:
+        """Let go of what knows the budget: without reference cycles a run is freed at once."""
+        self._admissions.clear()
+        self.stop = None
 
     @property
     def left_out(self) -> dict[str, LeftOut]:

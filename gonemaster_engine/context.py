@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -65,10 +65,10 @@ class RunContext:
         self.profile = profile
         self.resources = resources
         self.log = log
-        self.undelegated = undelegated or Undelegated()
+        self.budget = Budget(limits)
+        self.undelegated = self._admitted(undelegated or Undelegated())
         self.clock = clock
         self.loop = asyncio.get_running_loop()
-        self.budget = Budget(limits)
         # so that the probes of an address fit into what a silent one may get
         tries = min(profile.retry, limits.max_silent_packets_per_address // limits.max_probes)
         self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), max(tries, 1))
@@ -92,6 +92,10 @@ class RunContext:
             self.restore(address, key, response)
         self.budget.add_delegated(address for addresses in self.undelegated.servers.values() for address in addresses)
 
+    def _admitted(self, supplied: Undelegated) -> Undelegated:
+        servers = self.budget.admission(self.zone_name).addresses(supplied.servers)
+        return Undelegated({name: tuple(addresses) for name, addresses in servers.items()}, supplied.ds)
+
     def uses_family(self, *, ipv6: bool) -> bool:
         """Say whether addresses of that family are queried."""
         return self._ipv6 if ipv6 else self.profile.ipv4
@@ -114,6 +118,7 @@ class RunContext:
         """Let go of the servers, which know this run: without reference cycles a run is freed at once."""
         self.servers.clear()
         self._nameservers.clear()
+        self.budget.release()
 
     def server(self, address: str) -> Server:
         """Return the one object of an address."""
@@ -139,7 +144,7 @@ class RunContext:
         if address in self.servers:
             self.log.system("CACHE_FETCHED", address=address)
 
-    def nameservers(self, addresses_by_name: dict[str, Iterable[str]]) -> list[Nameserver]:
+    def nameservers(self, addresses_by_name: Mapping[str, Iterable[str]]) -> list[Nameserver]:
         """Return the name servers of names with their addresses, sorted, without doubles."""
         return sorted(
             {self.nameserver(name, address) for name, addresses in addresses_by_name.items() for address in addresses}

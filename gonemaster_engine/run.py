@@ -26,6 +26,7 @@ from gonemaster_engine.context import DSInfo, RunContext, Undelegated
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
 from gonemaster_engine.findings import END, START, Finding
+from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.nameserver import NameserverTiming
 from gonemaster_engine.net.wire import Response
@@ -87,6 +88,7 @@ async def run_test(
     with_chain: bool = False,
     traces_queries: bool = False,
     clock: Callable[[], float] = time.time,
+    limits: RunLimits = DEFAULT_LIMITS,
 ) -> RunResult:
     """Test a domain.
 
@@ -94,7 +96,8 @@ async def run_test(
     decides. `nameservers` and `ds` stand in for the delegation in the parent zone. The run ends at the deadline with
     what it has; with `stop_level` at the first entry of that level or above. `restored` answers and
     AS look-ups replace the network for the same queries. `with_chain` also describes the chain of trust, if a
-    test case of DNSSEC runs; that takes at most about ten queries more.
+    test case of DNSSEC runs; that takes at most about ten queries more. What is beyond the `limits` is left
+    out, or ends the run, and RUN_LIMIT_REACHED says so.
 
     A name that is too long, or has a label that is empty or too long, gives findings of BASIC and nothing else.
 
@@ -114,18 +117,19 @@ async def run_test(
         run_log.on_entry = on_entry
         _announce(run_log, domain.strip(), plan, clock())
         return _refused(domain.strip(), findings, profile, run_log, on_progress=on_progress)
-    context = RunContext(name, profile, resources, log=run_log, undelegated=undelegated, restored=restored, clock=clock)
+    context = RunContext(
+        name, profile, resources, log=run_log, undelegated=undelegated, restored=restored, clock=clock, limits=limits
+    )
     run = _Run(
         context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
     )
     started_at = datetime.now(UTC)
     try:
-        async with asyncio.timeout(deadline_s):
-            await run.do()
+        await run.do_within(deadline_s)
         if with_chain:
             await run.describe_chain(limit_s=min(_CHAIN_LIMIT_S, deadline_s - run_log.elapsed()))
     except TimeoutError:
-        run.report_deadline(deadline_s)
+        run.report_cut_off(deadline_s)
     except _Stopped:
         pass
     finally:
@@ -209,6 +213,10 @@ class _Stopped(Exception):
     """The stop level was reached."""
 
 
+class _LimitReached(Exception):
+    """There is no room for more entries."""
+
+
 class _CaseRun:
     """One case of a run: its entries, and the event of its end."""
 
@@ -276,7 +284,21 @@ class _Run:
         except Exception:
             log.exception("describing the chain of trust failed", extra={"domain": self._zone.name})
 
-    async def do(self) -> None:
+    async def do_within(self, limit_s: float) -> None:
+        """Run all cases of the plan that can run.
+
+        Raises:
+            TimeoutError: the time was over, or the budget used up, before they ended.
+        """
+        budget, loop = self._context.budget, self._context.loop
+        async with asyncio.timeout(limit_s) as deadline:
+            budget.stop = lambda: None if deadline.expired() else deadline.reschedule(loop.time())
+            try:
+                await self._do()
+            finally:
+                budget.stop = None
+
+    async def _do(self) -> None:
         """Run all cases of the plan that can run."""
         self._announce()
         if not self._has_family():
@@ -312,6 +334,19 @@ class _Run:
         self._log.tell_aside()
         if self._nobody_answers():
             self._log.system("NO_NETWORK")
+        self._report_limits()
+
+    def _report_limits(self) -> None:
+        """Say what was left out because a limit was reached, and which test cases did not end for it."""
+        budget = self._context.budget
+        if not budget.left_out:
+            return
+        limits = [
+            {"limit": name, "value": left_out.value, "count": left_out.count, "examples": left_out.examples}
+            for name, left_out in budget.left_out.items()
+        ]
+        unfinished = self.unfinished if budget.is_stopped else []
+        self._log.system("RUN_LIMIT_REACHED", limits=limits, testcases=unfinished)
 
     def _announce(self) -> None:
         context = self._context
@@ -397,18 +432,29 @@ class _Run:
 
     async def _collect(self, run: _CaseRun) -> None:
         case = run.case
-        self._add(run, START(testcase=case.id))
+        try:
+            self._add(run, START(testcase=case.id))
+            await self._find(run)
+            self._add(run, END(testcase=case.id))
+        except _LimitReached:  # the run is about to end; the case has not
+            await self._context.loop.create_future()
+
+    async def _find(self, run: _CaseRun) -> None:
+        case = run.case
         try:
             await case.run(self._zone, lambda finding: self._add(run, finding))
+        except _LimitReached:
+            raise
         except Exception as error:  # one case must not take the others down
             log.exception("a test case raised an error", extra={"testcase": case.id, "domain": self._zone.name})
             text = f"{type(error).__name__}: {error}"
             level = self._log.level("SYSTEM", "MODULE_ERROR")
             args = {"module": case.id, "msg": text}
             run.entries.append(Entry(self._log.elapsed(), "SYSTEM", case.id, "MODULE_ERROR", level, args))
-        self._add(run, END(testcase=case.id))
 
     def _add(self, run: _CaseRun, finding: Finding) -> None:
+        if not self._context.budget.keep_entry(run.case.id, finding.args):
+            raise _LimitReached
         run.entries.append(self._log.make(finding, module=run.case.module, testcase=run.case.id))
         run.tags.add(finding.tag.name)
 
@@ -449,8 +495,8 @@ class _Run:
             self._log.system("MODULE_VERSION", module=module, version=__version__)
         self._module = module
 
-    def report_deadline(self, deadline_s: float) -> None:
-        """Pass on what the cut-off cases found so far, and say what is missing."""
+    def report_cut_off(self, deadline_s: float) -> None:
+        """Pass on what the cut-off cases found so far, and say what is missing and why."""
         unfinished = self.unfinished
         for run in self._to_report:
             if run.entries:
@@ -460,6 +506,8 @@ class _Run:
         self._to_report.clear()
         self._enter("")
         self._tell_aside()
+        if self._context.budget.is_stopped:
+            return
         slow = sorted(
             (timing for timing in self._context.timings() if timing.timeouts),
             key=lambda timing: (-timing.timeouts, timing.nameserver, timing.address),

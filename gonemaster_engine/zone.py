@@ -7,7 +7,7 @@ Zonemaster. Each is computed once per run, whichever case asks first. None stand
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -17,6 +17,7 @@ import dns.rrset
 
 from gonemaster_engine import names
 from gonemaster_engine.asn.lookup import AsnLookup
+from gonemaster_engine.budget import Admission
 from gonemaster_engine.context import DSInfo, RunContext
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.errors import WireError
@@ -28,6 +29,7 @@ from gonemaster_engine.resolver.recursor import TARGET_UNRESOLVED, CnameProblem,
 
 _T = TypeVar("_T")
 
+_NAMES_AT_ONCE = 16  # of which addresses are asked for at all servers; more than nearly all zones have
 _ADDRESS_RECORD_OCTETS = 28  # AAAA, its owner compressed
 _ALMOST_FULL_OCTETS = PLAIN_PAYLOAD - 2 * _ADDRESS_RECORD_OCTETS  # above that some glue may have been left out
 
@@ -214,17 +216,34 @@ class Zone:
         larger = dict(await query_all(full, self.name, "NS", edns=Edns(payload=DNSSEC_PAYLOAD)))
         return [(server, larger.get(server) or response) for server, response in plain]
 
+    def admitted_names(self, wanted: Iterable[str]) -> list[str]:
+        """Return those of the zone's name server names that the run works with, sorted."""
+        return self._admission.names(wanted)
+
+    def admitted(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+        """Return those of the zone's name servers and their addresses that the run works with, sorted."""
+        return self._admission.addresses(wanted)
+
+    def mail_servers(self, wanted: Iterable[str]) -> list[str]:
+        """Return those of the mail servers that the run works with, sorted."""
+        return self.context.budget.mail_servers(wanted)
+
+    @property
+    def _admission(self) -> Admission:
+        return self.context.budget.admission(self.name)
+
     def _is_in_domain(self, name: str) -> bool:
         return names.is_in_domain(name, self.name)
 
     def _collect(self, response: Response, section: Section, into: dict[str, set[str]]) -> list[str]:
         """Add the NS names with their glue; return the in-domain names that have none in this response."""
         lacking = []
-        for record in response.records("NS", self.name, section):
-            glue = glue_addresses(response, record.target, self.name)
-            into.setdefault(record.target, set()).update(glue)
-            if not glue and self._is_in_domain(record.target):
-                lacking.append(record.target)
+        targets = {record.target for record in response.records("NS", self.name, section)}
+        for target in self._admission.names(targets):
+            glue = glue_addresses(response, target, self.name)
+            into.setdefault(target, set()).update(glue)
+            if not glue and self._is_in_domain(target):
+                lacking.append(target)
         return lacking
 
     async def _collect_own(self, server: Nameserver, response: Response, into: dict[str, set[str]]) -> None:
@@ -256,7 +275,7 @@ class Zone:
         for _, response in await query_all(_one_per_address(servers), self.name, "NS"):
             if response and response.aa:
                 found.update(record.target for record in response.records("NS", self.name))
-        return sorted(found)
+        return self._admission.names(found)
 
     async def _apex(self) -> Delegation | None:
         found = await self.apex_names()
@@ -264,7 +283,10 @@ class Zone:
             return None
         servers = _one_per_address(await self.delegation_servers() or [])
         inside = [name for name in found if self._is_in_domain(name)]
-        addresses = await asyncio.gather(*(self._addresses_at(servers, name) for name in inside))
+        addresses = []
+        for start in range(0, len(inside), _NAMES_AT_ONCE):  # names times servers queries would keep the loop busy
+            group = inside[start : start + _NAMES_AT_ONCE]
+            addresses += await asyncio.gather(*(self._addresses_at(servers, name) for name in group))
         return await self._with_resolved(
             {name: set[str]() for name in found} | dict(zip(inside, addresses, strict=True))
         )
@@ -274,7 +296,7 @@ class Zone:
         outside = [name for name in found if not self._is_in_domain(name)]
         for name, addresses in zip(outside, await self.addresses(outside), strict=True):
             found[name].update(addresses)
-        return {name: sorted(found[name], key=_address_order) for name in sorted(found)}
+        return self._admission.addresses(found)
 
     async def addresses(self, of: Iterable[str]) -> list[list[str]]:
         """Return the addresses of each name; supplied ones stand for what resolves."""
@@ -393,7 +415,3 @@ def _has_result(task: asyncio.Task[Any]) -> bool:
 def _one_per_address(servers: Sequence[Nameserver]) -> list[Nameserver]:
     """Return the servers without those whose address came before."""
     return list({server.address: server for server in reversed(servers)}.values())[::-1]
-
-
-def _address_order(address: str) -> tuple[bool, str]:
-    return (":" in address, address)

@@ -42,7 +42,7 @@ OK, WARNING, CRITICAL, UNKNOWN = range(4)
 SECONDS_OF_A_DAY = 86400
 DEFAULT_TIME_LIMIT_S = 300.0
 
-CUT_OFF_TAG = "RUN_DEADLINE_REACHED"
+CUT_OFF_TAGS = frozenset({"RUN_DEADLINE_REACHED", "RUN_LIMIT_REACHED"})
 GRADES = tuple(band.grade for band in DEFAULT_CONFIG.grade_bands)  # best first
 
 
@@ -169,7 +169,8 @@ def judge(result: RunResult, score: Score, options: Any) -> Verdict:
     A run that was cut off and found nothing bad so far is UNKNOWN. `options` has the levels `warning` and
     `critical`, and the grades `grade_warning` and `grade_critical` or None.
     """
-    found = [entry for entry in result.entries if entry.level >= options.warning and entry.tag != CUT_OFF_TAG]
+    passed_over = CUT_OFF_TAGS if result.unfinished else frozenset()
+    found = [entry for entry in result.entries if entry.level >= options.warning and entry.tag not in passed_over]
     counting = sorted(found, key=lambda entry: -entry.level)
     worst = counting[0].level if counting else Level.DEBUG3
     state = CRITICAL if worst >= options.critical else WARNING if counting else OK
@@ -178,7 +179,7 @@ def judge(result: RunResult, score: Score, options: Any) -> Verdict:
     elif _is_at_or_below(score.grade, options.grade_warning):
         state = max(state, WARNING)
     if state == OK and result.unfinished:
-        return Verdict(UNKNOWN, [entry for entry in result.entries if entry.tag == CUT_OFF_TAG])
+        return Verdict(UNKNOWN, [entry for entry in result.entries if entry.tag in CUT_OFF_TAGS])
     return Verdict(state, counting)
 
 

@@ -222,13 +222,8 @@ def read_name(rdata: bytes, start: int) -> tuple[str, int] | None:
 
 
 def find(response: Response, rtype: int, owner: str | None, section: Section = "answer") -> list[Record]:
-    """Return the records of that type and owner as they came, well formed or not."""
-    qclass = response.qclass
-    return [
-        record
-        for record in response.section(section)
-        if record.type == rtype and (owner is None or record.owner == owner) and record.rdclass == qclass
-    ]
+    """Return the records of that type and owner as they came, well formed or not; of a very large set, some."""
+    return response.of_type(rtype, owner, section)
 
 
 def _read_all(

@@ -63,6 +63,7 @@ TEXTS = {
     "RECURSE_QUERY": f"{{ns}}/{{address}} (zone: {{source}}) is queried for {_QUERY}.",
     "RESTORED_NS_CACHE": "Packets were read from {file}.",
     "RUN_DEADLINE_REACHED": "The run reached its limit of {seconds} seconds. Unfinished test cases: {testcases}. Name servers with queries that timed out: {servers}.",
+    "RUN_LIMIT_REACHED": "The run reached limits, and what was beyond them was left out: {limits}. Unfinished test cases: {testcases}.",
     "SAVED_NS_CACHE": "Packets were written to {file}.",
     "SKIP_IPV4_DISABLED": "{ns}/{address} was skipped for {query_type}: IPv4 is disabled.",
     "SKIP_IPV6_DISABLED": "{ns}/{address} was skipped for {query_type}: IPv6 is disabled.",
@@ -100,6 +101,11 @@ ADVICE = {
     "RUN_DEADLINE_REACHED": (
         "The other results are valid, but those of the unfinished test cases are missing or incomplete. In most cases the name"
         " servers listed here did not respond. Repair them first, then test again, with a longer limit if necessary."
+    ),
+    "RUN_LIMIT_REACHED": (
+        "The results are valid for what was tested, but nothing is known about what was left out. The limits protect third"
+        " parties and this service; no zone that is set up well reaches them. Reduce the number of name servers, addresses, mail"
+        " servers or records that are named here; or, where the operator of this service agrees, raise the limits."
     ),
     "UNKNOWN_METHOD": "Use a name from the list of test cases.",
     "UNKNOWN_MODULE": "Use a name from the list of modules.",

@@ -16,7 +16,7 @@ from gonemaster_engine.budget import Account, Budget
 from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
-from gonemaster_engine.net.transport import TIMEOUT, UNREACHABLE, Outcome, Query, Timing, Transport
+from gonemaster_engine.net.transport import CLOSED, TIMEOUT, UNREACHABLE, Outcome, Query, Timing, Transport
 from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.run_log import Log
@@ -320,7 +320,11 @@ class Server:
         response = outcome.response
         if response:
             budget.note_answer(self._account)
+            if not budget.keep(response, self.address):
+                outcome, response = Outcome(None, CLOSED), None
         self._count(key, outcome)
+        if budget.is_stopped:
+            return  # nobody may take what is missing now for silence
         if response and response.tc and key.fallback and not key.tcp:
             self._retry_over_tcp(key, answer, response)
         elif not answer.done():

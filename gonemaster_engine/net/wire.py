@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -25,6 +26,7 @@ import dns.rrset
 
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
+from gonemaster_engine.limits import SET_MAX_RECORDS, SIGNED_SET_MAX_RECORDS
 from gonemaster_engine.net.rrtypes import (
     AAAA,
     CNAME,
@@ -57,7 +59,10 @@ _QUESTION_FIXED = struct.Struct("!HH")
 _SOA_NUMBERS_OCTETS = 20
 _NAME_TYPES = frozenset({NS, CNAME, PTR, DNAME})
 _NAME_IN_RDATA = _NAME_TYPES | {MX, SOA}  # whose names are checked here
+_TARGET_TYPES = _NAME_TYPES | {MX}
 _POINTER = 0xC0
+_SIGNED_TYPES = frozenset(map(type_number, ("DS", "RRSIG", "NSEC", "DNSKEY", "NSEC3", "NSEC3PARAM", "CDS", "CDNSKEY")))
+_INDEX_FROM = 32  # records of a section, then they are found by owner
 _MAX_POINTERS = 127  # in one name: as many as it can have labels
 _ROOT_NAME = (names.ROOT, 1, 0)
 
@@ -145,6 +150,8 @@ class _Octets:
                     after = position + 2 if after < 0 else after
                     known = self._names.get(target)
                     if known is not None:
+                        if not labels:  # nothing but a pointer, as most owners are: it costs less than to remember it
+                            return known[0], after
                         return self._remember(start, labels, octets, known, after)
                     position = limit = target
                     continue
@@ -253,6 +260,10 @@ class Record:
             octets += names.to_wire(name)
         return octets + self._message.wire[position : self._end]
 
+    def forget_rdata(self) -> None:
+        """Let go of the dnspython object; it is made again when it is asked for."""
+        self._rdata = None
+
     @property
     def data(self) -> bytes:
         """The rdata in canonical form (RFC 4034 section 6.2): for comparing records without their TTL."""
@@ -290,6 +301,20 @@ class Record:
         return self.rdata is not None
 
 
+def _cut_order(record: Record) -> tuple[int, str, bytes]:
+    """Sort the records of a set alike in all responses, whatever compression does to the names in them."""
+    if record.type not in _TARGET_TYPES:
+        return 0, "", record.octets
+    try:
+        return (record.preference if record.type == MX else 0), record.target, b""
+    except WireError:
+        return 0, "", record.octets
+
+
+def _max_records(number: int) -> int:
+    return SIGNED_SET_MAX_RECORDS if number in _SIGNED_TYPES else SET_MAX_RECORDS
+
+
 class Response:
     """A DNS response and how it came; the octets are walked once, in the constructor.
 
@@ -298,6 +323,7 @@ class Response:
     """
 
     __slots__ = (
+        "_by_owner",
         "_edns",
         "_found",
         "_message",
@@ -327,6 +353,7 @@ class Response:
         self.question_type: str | None = None
         self._message = _Octets(wire)
         self._found: dict[tuple[str, str | None, str], list[Record]] = {}
+        self._by_owner: dict[Section, dict[str, list[Record]]] = {}
         self._edns: Edns | None = None
         try:
             self._walk()
@@ -388,6 +415,11 @@ class Response:
     def size(self) -> int:
         """Size of the message, octets."""
         return len(self.wire)
+
+    @property
+    def record_count(self) -> int:
+        """How many records it has, OPT left out."""
+        return len(self.answer) + len(self.authority) + len(self.additional)
 
     @property
     def edns(self) -> Edns | None:
@@ -459,21 +491,47 @@ class Response:
     def records(self, rtype: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
         """Return the records of that type and owner; those of another class or with malformed rdata are left out.
 
-        The list is kept: do not change it.
+        Of a set that is larger than any that is meant well, some are returned. The list is kept: do not change it.
         """
         key = (rtype, owner, section)
         found = self._found.get(key)
         if found is None:
-            number, qclass = type_number(rtype), self.qclass
-            found = self._found[key] = [
-                record
-                for record in self.section(section)
-                if record.type == number
-                and (owner is None or record.owner == owner)
-                and record.rdclass == qclass
-                and record.is_well_formed
-            ]
+            chosen = self.of_type(type_number(rtype), owner, section)
+            found = self._found[key] = [record for record in chosen if record.is_well_formed]
+            if len(chosen) > _INDEX_FROM:
+                for record in chosen:
+                    record.forget_rdata()
         return found
+
+    def of_type(self, number: int, owner: str | None, section: Section) -> list[Record]:
+        """Return the records of that type and owner as they came, well formed or not; of a very large set, some."""
+        qclass, most = self.qclass, _max_records(number)
+        found = [
+            record
+            for record in self._candidates(owner, section)
+            if record.type == number and (owner is None or record.owner == owner) and record.rdclass == qclass
+        ]
+        return found if len(found) <= most else sorted(found, key=_cut_order)[:most]
+
+    def _candidates(self, owner: str | None, section: Section) -> Sequence[Record]:
+        records = self.section(section)
+        if owner is None or len(records) < _INDEX_FROM:
+            return records
+        index = self._by_owner.get(section)
+        if index is None:
+            index = self._by_owner[section] = {}
+            for record in records:
+                index.setdefault(record.owner, []).append(record)
+        return index.get(owner, ())
+
+    def large_sets(self) -> list[tuple[str, str, int]]:
+        """Return the sets of the answer of which only some records are looked at: owner, type, how many are."""
+        sizes = Counter((record.owner, record.type) for record in self.answer)
+        return [
+            (owner, type_text(number), _max_records(number))
+            for (owner, number), size in sizes.items()
+            if size > _max_records(number)
+        ]
 
     def has(self, rtype: str, owner: str | None = None, section: Section = "answer") -> bool:
         """Say whether there is a record of that type and owner."""

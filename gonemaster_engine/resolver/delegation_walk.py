@@ -116,7 +116,7 @@ class DelegationWalk:
         # One address may have several names: it is queried once for each zone, and what it said counts for all of them.
         self._handled: set[tuple[str, str]] = set()  # (address, zone)
         self._kept: set[_Item] = set()
-        self._addresses_of: dict[str, list[str]] = {}
+        self._names_of: dict[str, set[str]] = {}  # by zone
 
     async def run(self) -> Walk:
         """Walk until there is no server left to visit."""
@@ -155,11 +155,11 @@ class DelegationWalk:
 
     def _claim(self, item: _Item) -> bool:
         key = (item.server.address, item.zone)
+        self._kept.add(item)
+        self._names_of.setdefault(item.zone, set()).add(item.server.name)
         if key in self._handled:
-            self._kept.add(item)
             return False
         self._handled.add(key)
-        self._kept.add(item)
         return True
 
     def _credit_all_names(self) -> None:
@@ -175,7 +175,8 @@ class DelegationWalk:
 
     async def servers_of(self, response: Response, zone: str, section: Section) -> list[_Item]:
         """Return the servers of a zone, their addresses from the response or looked up."""
-        targets = sorted({record.target for record in response.records("NS", zone, section)})
+        admission = self._context.budget.admission(zone)
+        targets = admission.names(record.target for record in response.records("NS", zone, section))
         missing = []
         addresses: dict[str, Iterable[str]] = {}
         for target in targets:
@@ -188,11 +189,11 @@ class DelegationWalk:
         self._walk.server_names.update(missing)
         looked_up = await asyncio.gather(*(self._recursor.addresses(target) for target in missing))
         addresses.update(zip(missing, looked_up, strict=True))
-        return [_Item(server, zone) for server in self._context.nameservers(addresses)]
+        return [_Item(server, zone) for server in self._context.nameservers(admission.addresses(addresses))]
 
     def names_of(self, zone: str) -> frozenset[str]:
         """Return the names of the servers met so far of a zone; the delegation's addresses of a name come first."""
-        return frozenset(item.server.name for item in self._kept if item.zone == zone)
+        return frozenset(self._names_of.get(zone, ()))
 
     @property
     def target(self) -> str:

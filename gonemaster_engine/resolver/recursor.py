@@ -198,8 +198,10 @@ class Recursor:
     def _learn_cut(self, zone: str, referral: Response, parent: str) -> ZoneCut:
         """Keep where a zone is served; glue counts if it is for one of its servers and in the parent's domain."""
         records = referral.records("NS", zone, "authority")
-        targets = sorted({record.target for record in records})
-        servers = tuple((target, glue_addresses(referral, target, parent)) for target in targets)
+        limits = self._context.budget.limits
+        targets = sorted({record.target for record in records})[: limits.max_nameservers]
+        # more servers than are ever queried here would only cost time
+        servers = tuple((target, glue_addresses(referral, target, parent)[:_MAX_SERVERS]) for target in targets)
         cut = self._cuts[zone] = ZoneCut(zone, servers)
         if self._may_share(zone):
             glue = [record for record in referral.additional if record.owner in targets]

@@ -29,9 +29,9 @@ def _is_complete(response: Response, zone_name: str) -> bool:
     return delegates and not response.tc and not response.answer
 
 
-def delegated_names(response: Response, zone_name: str) -> set[str]:
-    """Return the name server names of a referral."""
-    return {record.target for record in response.records("NS", zone_name, "authority")}
+def delegated_names(zone: Zone, response: Response) -> list[str]:
+    """Return the name server names of a referral to the zone, sorted."""
+    return zone.admitted_names(record.target for record in response.records("NS", zone.name, "authority"))
 
 
 def glue_addresses(response: Response, name: str) -> set[str]:

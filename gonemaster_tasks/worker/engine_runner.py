@@ -75,6 +75,7 @@ class EngineRunner:
             deadline_s=order.deadline_s,
             on_progress=listeners.on_progress,
             on_entry=on_entry,
+            limits=settings.run_limits,
             with_chain=order.config.get("origin") in _WITH_CHAIN,
         )
         return _outcome(order.domain, result, least, await asyncio.to_thread(self._scoring))

@@ -19,7 +19,10 @@ Agreed = dict[str, dict[str, list[str]]]
 """Of each test case or module, the tags with their level and argument keys."""
 
 DATA = Path(__file__).parent.parent / "engine" / "data"
-OWN_SYSTEM_TAGS = {"RUN_DEADLINE_REACHED": ["WARNING", "seconds", "testcases", "servers"]}
+OWN_SYSTEM_TAGS = {
+    "RUN_DEADLINE_REACHED": ["WARNING", "seconds", "testcases", "servers"],
+    "RUN_LIMIT_REACHED": ["WARNING", "limits", "testcases"],
+}
 NEVER_GIVEN = {"NAMESERVER_HAS_TCP_53", "NAMESERVER_HAS_UDP_53"}  # only their levels are kept
 
 

@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 import dns.flags
 import dns.message
@@ -20,11 +20,16 @@ import dns.rdatatype
 import dns.rrset
 
 ROOT: Final = "127.0.0.53"
+TLD: Final = "127.0.0.57"
+# where PTR records and origin ASes are looked up; none is known
+_OTHERS: Final = {"arpa": "127.0.0.54", "net": "127.0.0.55", "com": "127.0.0.56"}
 _IP_PKTINFO: Final = getattr(socket, "IP_PKTINFO", 8)  # linux/in.h
 _PKTINFO: Final = struct.Struct("=I4s4s")
 _PORTS: Final = range(10_240, 32_000)
 _UDP_OCTETS: Final = 512
-_MOST_GLUE: Final = 3_000  # records, what fits into a message
+_MAX_GLUE: Final = 3_000  # records, what fits into a message
+
+Reply: TypeAlias = "dns.message.Message | bytes | None"
 
 Records = dict[tuple[str, str], list[str]]
 """Owner and type, both as text without final dot, to rdata in text form."""
@@ -33,19 +38,22 @@ Records = dict[tuple[str, str], list[str]]
 class CountingDns:
     """Zones by name, addresses that serve them, and how many packets and connections each address got.
 
-    An address that serves no zone is silent, unless it is among `refusing`: then it answers REFUSED. `root` and the
-    TLD "xa" are served at ROOT; a zone of `zones` is delegated there by the NS and address records that it has itself.
+    An address that serves no zone is silent, unless it is among `refusing`; what others do not know they refuse. The
+    root is served at ROOT, the TLD "xa" at TLD; a zone of `zones` is delegated there by its own NS and address records.
     """
 
     def __init__(self, zones: Mapping[str, Records], served: Mapping[str, Iterable[str]]) -> None:
         self.zones: dict[str, Records] = {"": {}, "xa": {("xa", "NS"): ["ns.nic.xa."]}, **zones}
-        self.served: dict[str, set[str]] = {ROOT: {"", "xa"}}
+        self.served: dict[str, set[str]] = {ROOT: {""}, TLD: {"xa"}}
+        for zone, address in _OTHERS.items():
+            self.zones[zone] = {(zone, "NS"): [f"ns.{zone}."], (f"ns.{zone}", "A"): [address]}
+            self.served[address] = {zone}
         for address, names in served.items():
             self.served.setdefault(address, set()).update(names)
         self.refusing: set[str] = set()
         self.packets: Counter[str] = Counter()
         self.answered: set[str] = set()
-        self.answer: Callable[[str, dns.message.Message], dns.message.Message | None] = self.authoritative
+        self.answer: Callable[[str, dns.message.Message], Reply] = self.authoritative
         self.port = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
@@ -55,7 +63,7 @@ class CountingDns:
         for name, records in self.zones.items():
             records.setdefault((name, "SOA"), [f"ns.{name or 'nic.xa'}. root.{name or 'nic.xa'}. 1 7200 900 99999 300"])
         self.zones[""] |= {("", "NS"): ["a.root-servers.net."], ("a.root-servers.net", "A"): [ROOT]}
-        self.zones["xa"] |= {("ns.nic.xa", "A"): [ROOT]}
+        self.zones["xa"] |= {("ns.nic.xa", "A"): [TLD]}
 
     # -- serving --------------------------------------------------------------------------------------------------
 
@@ -143,12 +151,12 @@ class CountingDns:
         if message is None:
             return None
         self.answered.add(address)
-        octets = message.to_wire(max_size=65535)
+        octets = message if isinstance(message, bytes) else message.to_wire(max_size=65535)
         if len(octets) <= max(limit, query.payload if limit == _UDP_OCTETS else 0):
             return octets
-        message.answer, message.authority, message.additional = [], [], []
-        message.flags |= dns.flags.TC
-        return message.to_wire()
+        truncated = dns.message.make_response(query)
+        truncated.flags |= dns.flags.AA | dns.flags.TC
+        return truncated.to_wire()
 
     # -- answering ------------------------------------------------------------------------------------------------
 
@@ -157,7 +165,7 @@ class CountingDns:
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True).lower() if question.name != dns.name.root else ""
         zone = next((each for each in _ancestors(name) if each in self.served.get(address, ())), None)
-        if zone is None and address not in self.refusing:
+        if zone is None and address not in self.served and address not in self.refusing:
             return None
         response = dns.message.make_response(query, our_payload=1232)
         if zone is None:
@@ -177,7 +185,7 @@ class CountingDns:
         return inside[-1] if inside else None
 
     def _add_glue(self, response: dns.message.Message, child: str) -> None:
-        left = _MOST_GLUE
+        left = _MAX_GLUE
         for target in self.zones[child].get((child, "NS"), ()):
             owner = target.rstrip(".")
             found = self.zones[child].get((owner, "A"), []) if _is_in(owner, child) else []

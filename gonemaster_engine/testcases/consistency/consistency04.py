@@ -43,7 +43,7 @@ async def consistency04(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findi
         elif not response.aa or not (records := response.records("NS", zone.name)):
             yield NO_RESPONSE_NS_QUERY(ns=server.name, address=server.address)
         else:
-            sets.append((tuple(sorted({record.target for record in records})), server))
+            sets.append((tuple(zone.admitted_names(record.target for record in records)), server))
             ttls.update(record.ttl for record in records)
     groups = grouped(sets)
     if len(groups) == 1:

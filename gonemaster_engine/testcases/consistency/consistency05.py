@@ -64,9 +64,9 @@ class _ChildData:
 async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the glue agrees with the addresses in the zone, and that the parent's name servers delegate alike."""
     given = await referrals(zone)
-    for finding in _ns_sets(zone.name, given):
+    for finding in _ns_sets(zone, given):
         yield finding
-    glue = _glue(zone.name, (response for _, response in given))
+    glue = _glue(zone, (response for _, response in given))
     in_domain = [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
     child = await _query_child(zone, in_domain)
     for server in sorted(child.unresponsive):
@@ -84,10 +84,8 @@ async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _ns_sets(zone_name: str, given: list[tuple[Nameserver | None, Response]]) -> list[Finding]:
-    sets = grouped(
-        (tuple(sorted(delegated_names(response, zone_name))), server) for server, response in given if server
-    )
+def _ns_sets(zone: Zone, given: list[tuple[Nameserver | None, Response]]) -> list[Finding]:
+    sets = grouped((tuple(delegated_names(zone, response)), server) for server, response in given if server)
     if len(sets) < 2:
         return []
     every_name = sorted({name for ns_set, _ in sets for name in ns_set})
@@ -97,11 +95,11 @@ def _ns_sets(zone_name: str, given: list[tuple[Nameserver | None, Response]]) ->
     ]
 
 
-def _glue(zone_name: str, responses: Iterable[Response]) -> dict[str, set[str]]:
+def _glue(zone: Zone, responses: Iterable[Response]) -> dict[str, set[str]]:
     """Return the union of all glue by name, names in their order, those without glue left out."""
     glue: dict[str, set[str]] = defaultdict(set)
     for response in responses:
-        for name in delegated_names(response, zone_name):
+        for name in delegated_names(zone, response):
             glue[name] |= glue_addresses(response, name)
     return {name: glue[name] for name in sorted(glue) if glue[name]}
 

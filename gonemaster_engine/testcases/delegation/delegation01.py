@@ -79,7 +79,7 @@ def _count(side: _Side, ns_names: list[str], servers: list[Nameserver]) -> Itera
 async def _names_without_glue(zone: Zone) -> list[str]:
     """Return the name servers inside the zone for which no referral has an address."""
     given = [response for _, response in await referrals(zone)]
-    delegated = {name for response in given for name in delegated_names(response, zone.name)}
+    delegated = {name for response in given for name in delegated_names(zone, response)}
     return sorted(
         name
         for name in delegated

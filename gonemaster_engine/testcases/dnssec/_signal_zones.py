@@ -150,9 +150,12 @@ class Path:
 
     async def _referred(self, cut: str, parent: PathZone, referral: Response) -> PathZone:
         addresses: dict[str, list[str]] = {}
-        for record in referral.records("NS", cut, "authority"):
-            glue = glue_addresses(referral, record.target, parent.name)
-            addresses[record.target] = list(glue) or await self._zone.recursor.addresses(record.target)
+        targets = self._zone.of(cut).admitted_names(
+            record.target for record in referral.records("NS", cut, "authority")
+        )
+        for target in targets:
+            glue = glue_addresses(referral, target, parent.name)
+            addresses[target] = list(glue) or await self._zone.recursor.addresses(target)
         signed = SignedSet(rrset(referral, DS, cut, "authority"), signatures(referral, DS, cut, "authority"))
         ds = ds_records(referral, cut, "authority")
         return self._keep(PathZone(cut, parent, _in_order(self._zone, addresses), ds, signed))

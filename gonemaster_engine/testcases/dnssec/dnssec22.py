@@ -168,17 +168,15 @@ async def _judge_names(
                 found = await vantage.cut(judgement.signer, with_keys=False)
                 cut = results.cuts[judgement.signer] = _Cut(found.ds)
             cut.put_off.setdefault(name, set()).update(servers)
-            cut.glue |= _glue(vantage.referrals[judgement.signer], judgement.signer, vantage.origin)
+            cut.glue |= _glue(vantage.zone, vantage.referrals[judgement.signer], judgement.signer, vantage.origin)
         else:
             results.add(name, servers, judgement)
 
 
-def _glue(referral: Response, cut: str, parent: str) -> set[tuple[str, str]]:
-    return {
-        (record.target, address)
-        for record in referral.records("NS", cut, "authority")
-        for address in glue_addresses(referral, record.target, parent)
-    }
+def _glue(zone: Zone, referral: Response, cut: str, parent: str) -> set[tuple[str, str]]:
+    targets = {record.target for record in referral.records("NS", cut, "authority")}
+    glue = zone.of(cut).admitted({target: glue_addresses(referral, target, parent) for target in targets})
+    return {(name, address) for name, addresses in glue.items() for address in addresses}
 
 
 async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:

@@ -51,7 +51,7 @@ async def syntax06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         if address not in valid:
             yield ADDRESS_INVALID(rname=address)
     reachable = True
-    for domain in sorted({address.partition("@")[2] for address in valid}):
+    for domain in zone.mail_servers(address.partition("@")[2] for address in valid):
         for finding in await _check_mail_domain(zone, domain.lower()):
             reachable = reachable and finding.tag is not DOMAIN_INVALID
             yield finding
@@ -85,7 +85,7 @@ async def _check_mail_domain(zone: Zone, domain: str) -> list[Finding]:
     exchanges = {record.target for record in response.records("MX")}
     # a null MX (no mail, please) is an exchange without address, beside others too
     findings = [DOMAIN_INVALID(domain=domain)] if names.ROOT in exchanges else []
-    for host in sorted(exchanges - {names.ROOT} if exchanges else {domain}):
+    for host in zone.mail_servers(exchanges - {names.ROOT} if exchanges else {domain}):
         findings += await _check_mail_host(zone, host)
     return findings
 

@@ -25,6 +25,6 @@ async def syntax08(zone: Zone) -> AsyncIterator[Finding]:
     if response is None:
         yield NO_RESPONSE()
         return
-    for host in sorted({record.target for record in response.records("MX")}):
+    for host in zone.mail_servers(record.target for record in response.records("MX")):
         for finding in TAGS.faults(host) or [SYNTAX_OK(domain=host)]:
             yield finding

@@ -30,7 +30,7 @@ async def zone08(zone: Zone) -> AsyncIterator[Finding]:
         yield NO_RESPONSE()
         return
     hosts = {record.target for record in response.records("MX", zone.name)} - {names.ROOT}
-    for host in sorted(hosts):
+    for host in zone.mail_servers(hosts):
         answer = await _query(zone, host)
         if answer is None:
             yield NOT_CHECKED(mx=host)

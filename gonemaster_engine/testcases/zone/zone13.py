@@ -26,6 +26,7 @@ UNABLE = Tag("Z13_UNABLE_TO_CHECK", Level.WARNING)
 _COUNTED = frozenset({"a", "mx", "exists", "ptr", "include", "redirect"})
 _FOLLOWED = frozenset({"include", "redirect"})
 _MOST_TARGETS = 50  # a policy that leads to more is far beyond any limit; the rest is counted but not followed
+_MOST_TERMS = 1_000  # that need a look-up; a count that is a hundred times the limit need not be exact
 
 
 @case("zone13", NO_SPF, EXCEEDED, OK, LOOP, MACRO, PTR, NOT_OBTAINED, UNABLE)
@@ -69,6 +70,8 @@ class _Walk:
                 if term.name not in _COUNTED or term.is_modifier != (term.name == "redirect"):
                     continue
                 self.count += 1
+                if self.count >= _MOST_TERMS:
+                    return
                 if term.name == "ptr":
                     self._tell(PTR)
                 elif term.name in _FOLLOWED and (found := await self._policy_of(term.value)):

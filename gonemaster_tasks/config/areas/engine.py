@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.limits import RunLimits
 from gonemaster_tasks.config.address_types import source_address
 from gonemaster_tasks.config.option_types import boolean, choice, integer, readable_file, words
 from gonemaster_tasks.config.options import option
@@ -53,6 +54,28 @@ class EngineOptions:
     negative_cache_ttl: int | None = option(
         None, integer(0, 86400), "overrides resolver.defaults.negative_cache_ttl of the profile, in seconds"
     )
+    run_max_nameservers: int = option(
+        50,
+        integer(1, 1000),
+        "names of the name servers of a zone that a test looks at; what is beyond a limit is left out and reported",
+        runtime=True,
+    )
+    run_max_addresses: int = option(
+        100, integer(1, 2000), "addresses of the name servers of a zone that a test looks at", runtime=True
+    )
+    run_max_queries: int = option(
+        30_000,
+        integer(100, 1_000_000),
+        "packets that a test sends at most, retries and TCP connections included",
+        runtime=True,
+    )
+    run_max_queries_per_address: int = option(
+        600,
+        integer(10, 10_000),
+        "packets that a test sends at most to one name server of the tested zone; to any other address at most 250",
+        runtime=True,
+    )
+    run_max_entries: int = option(10_000, integer(100, 1_000_000), "entries of a test", runtime=True)
     timeout: int | None = option(None, integer(1, 60), "overrides resolver.defaults.timeout of the profile, in seconds")
     retry: int | None = option(None, integer(1, 255), "overrides resolver.defaults.retry of the profile")
     retrans: int | None = option(
@@ -67,6 +90,17 @@ class EngineOptions:
     source_addr6: str = option(
         "", source_address(6), "local IPv6 address from which queries are sent", flag="--sourceaddr6"
     )
+
+    @property
+    def run_limits(self) -> RunLimits:
+        """The limits of a test."""
+        return RunLimits(
+            max_nameservers=self.run_max_nameservers,
+            max_addresses=self.run_max_addresses,
+            max_queries=self.run_max_queries,
+            max_queries_per_address=self.run_max_queries_per_address,
+            max_entries=self.run_max_entries,
+        )
 
     @property
     def guard_forced(self) -> bool:
