@@ -6,7 +6,6 @@ then of the same origin to the browser, and only the Host header shows whose pag
 
 import ipaddress
 import re
-import socket
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -16,6 +15,7 @@ from flask import Flask, request
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.state import state
+from gonemaster_engine.addresses import is_host, is_own
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
 from gonemaster_tasks.config.settings import Settings
@@ -39,7 +39,7 @@ class KnownHosts:
         address = _as_address(host)
         if host in self.names or host == _LOCALHOST:
             return True
-        return address is not None and (address.is_loopback or (self.own_addresses and is_own(str(address))))
+        return address is not None and (address.is_loopback or (self.own_addresses and is_own_host(str(address))))
 
 
 @lru_cache(maxsize=16)
@@ -83,16 +83,9 @@ def _as_address(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-@lru_cache(maxsize=256)
-def is_own(address: str) -> bool:
-    """Return whether an interface of this machine has the address: only then can a socket be bound to it."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
-    except (OSError, UnicodeError):
-        return False
-    return not ipaddress.ip_address(address).is_unspecified
+def is_own_host(address: str) -> bool:
+    """Return whether the address is one of this machine's."""
+    return is_host(address) and is_own(address)
 
 
 def register_host_check(app: Flask) -> None:

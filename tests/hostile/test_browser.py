@@ -1,6 +1,7 @@
 """A browser is not an operator: what pages of other sites make it send changes nothing and reads nothing."""
 
 import ipaddress
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from flask.testing import FlaskClient
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gonemaster_api.web.hosts import KnownHosts, is_own, known_hosts
+from gonemaster_api.web.hosts import KnownHosts, is_own_host, known_hosts
 from gonemaster_api.web.origins import origin_of
 from gonemaster_db.settings import StoreSettings
 from tests.api.conftest import MakeApp
@@ -93,9 +94,20 @@ def test_server_on_all_addresses_is_reached_by_those_of_its_machine_only() -> No
     assert everywhere.has("127.0.0.1")
     for host in ("0.0.0.0", "[::]", "192.0.2.1", "[2001:db8::1]", "evil.example"):
         assert not everywhere.has(host), host
-    assert is_own("127.0.0.1")
+    for address in own_addresses():
+        assert everywhere.has(f"{address}:8080"), address
+        is_loopback = ipaddress.ip_address(address).is_loopback
+        assert known_hosts("127.0.0.1:8080", "", ()).has(address) is is_loopback, address
     assert not known_hosts("192.0.2.7:8080", "", ()).own_addresses
     assert known_hosts("192.0.2.7:8080", "", ()).has("192.0.2.7")
+
+
+def own_addresses() -> list[str]:
+    """The IPv4 addresses of this machine's name, or the loopback address."""
+    try:
+        return socket.gethostbyname_ex(socket.gethostname())[2]
+    except OSError:
+        return ["127.0.0.1"]
 
 
 def test_host_that_a_proxy_forwards_is_checked_as_well(make_app: MakeApp) -> None:
@@ -198,7 +210,7 @@ def is_ours_for_a_browser(hosts: KnownHosts, authority: str) -> bool:
         return True
     address = ipaddress.ip_address(found)
     mapped = getattr(address, "ipv4_mapped", None) or address
-    return mapped.is_loopback or str(mapped) in hosts.names or is_own(str(mapped))
+    return mapped.is_loopback or str(mapped) in hosts.names or is_own_host(str(mapped))
 
 
 @settings(derandomize=False, print_blob=True, max_examples=5_000 if LONG else 500)
