@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from gonemaster_engine.limits import DEFAULT_LIMITS, SIGNED_SET_MAX_RECORDS, RunLimits
 
 _EXAMPLES = 10  # of what was left out, per limit
-_MOST_SUBJECTS = 10_000
+_MAX_SUBJECTS = 10_000
 _FEW_PACKETS = 8  # what it takes to find out whether an address answers
 
 
@@ -41,7 +41,7 @@ class LeftOut:
 
     def add(self, subject: str) -> None:
         """Note a name or address, once; no more are noted than memory may be used for."""
-        if len(self._subjects) < _MOST_SUBJECTS:
+        if len(self._subjects) < _MAX_SUBJECTS:
             self._subjects.add(subject)
 
     @property

@@ -17,12 +17,12 @@ log = structlog.get_logger(__name__)
 def read_parts(state: State) -> dict[str, str]:
     """Check database, tables and broker: `ok` for each, or a short reason why it is not ready.
 
-    Anybody may ask, so addresses and error texts of the parts stay in the log.
+    Everybody may read it, so addresses and error texts stay in the log.
     """
     return {
-        "database": _said(state.store.ping, "does not answer"),
-        "migrations": _said(lambda: _check_tables(state), "the database schema is not that of this version"),
-        "broker": _said(state.broker.ping, "does not answer"),
+        "database": _status_of(state.store.ping, "does not answer"),
+        "migrations": _status_of(lambda: _check_tables(state), "the database schema is not that of this version"),
+        "broker": _status_of(state.broker.ping, "does not answer"),
     }
 
 
@@ -31,9 +31,9 @@ def _check_tables(state: State) -> None:
         raise StoreOutdated
 
 
-def _said(ask: Callable[[], None], otherwise: str) -> str:
+def _status_of(check: Callable[[], None], otherwise: str) -> str:
     try:
-        ask()
+        check()
     except (StoreError, BrokerUnavailable) as error:
         log.warning("component not ready", error=str(error), reason=otherwise)
         return otherwise

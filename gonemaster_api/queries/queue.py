@@ -48,6 +48,7 @@ def _waiting(session: Session, tiers: list[str], counts: Counts, part: Slice) ->
     offset = part.offset
     for tier in tiers:
         priority = TIERS.index(tier)
+        # The offset falls through the tiers in order: what a tier does not use up is left for the next one.
         if len(found) < part.limit:
             found += list_waiting(session, priority, limit=part.limit - len(found), offset=max(0, offset))
         offset -= _queued_or_held(counts, priority)

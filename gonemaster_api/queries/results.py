@@ -43,7 +43,7 @@ def read_finished_run(state: State, run_id: str) -> FinishedRun:
     """Read the run of a finished job and compute its score from the stored entries.
 
     Raises:
-        ApiError: 404 not_found while the job is not finished; the details tell its status.
+        ApiError: 404 not_found while the job is not finished; its status is in the details.
         JobNotFound: there is no such job.
     """
     scoring = current_scoring(state.store, state.settings)

@@ -29,6 +29,7 @@ def cancel_and_delete_batch(state: State, batch_id: str, *, who: str) -> None:
         cancel_batch(state.queue, batch_id, error=DELETED, who=who)
     deadline = time.monotonic() + _WAIT_S
     while (unfinished := _unfinished(state, batch_id)) and time.monotonic() < deadline:
+        # Workers end canceled jobs within a second; they announce it to event streams only, so the rows are polled.
         time.sleep(_LOOK_EVERY_S)
     if unfinished:
         raise JobsNotTerminal(unfinished)

@@ -122,6 +122,7 @@ def remove_profile(state: State, profile_id: int, *, who: str) -> Operation | No
     if total > operations.MAX_ROWS_IN_REQUEST:
         kind, target, details = OperationKind.DELETE_PROFILE, str(profile_id), {"name": profile.name}
         return operations.start_operation(state.queue, kind, target=target, total=total, who=who, details=details)
+    # In steps before the deletion: ON DELETE SET NULL would lock all runs of the profile in one statement.
     while state.store.run_in_transaction(lambda session: rows.clear_profile_in_runs(session, profile_id)):
         continue
 

@@ -21,7 +21,7 @@ def read_scored_result(state: State, run_id: str, *, locale: str) -> dict[str, A
     """Return the result of a finished job; store its score where the run has none.
 
     Raises:
-        ApiError: 404 not_found while the job is not finished; the details tell its status.
+        ApiError: 404 not_found while the job is not finished; its status is in the details.
         JobNotFound: there is no such job.
     """
     finished = read_finished_run(state, run_id)

@@ -109,9 +109,8 @@ class AsnLookup:
         done = self._pending[block] = asyncio.get_running_loop().create_future()
         try:
             origin = await self._query(address)
-            if (
-                self._sources and origin.source == self._sources[0][1]
-            ):  # another spoke only as this run missed the first
+            # Only what the first source says is shared: another one was used because this run did not reach the first.
+            if self._sources and origin.source == self._sources[0][1]:
                 self._cache.store(block if _covers_block(origin) else exact, origin)
             return origin
         finally:
@@ -120,9 +119,9 @@ class AsnLookup:
 
     async def _query(self, address: str) -> Origin:
         for style, source in self._sources:
-            ask = self._query_cymru if style == "cymru" else self._query_whois
+            query = self._query_cymru if style == "cymru" else self._query_whois
             try:
-                return await ask(source, address)
+                return await query(source, address)
             except _SourceFailed:
                 continue
         return FAILED

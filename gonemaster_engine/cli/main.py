@@ -213,14 +213,12 @@ def _restored(options: argparse.Namespace) -> PacketCache:
     if options.restore is None:
         return PacketCache()
     cache = read_cache(options.restore, strict=options.cache_strict)
-    _tell_file(options, "RESTORED_NS_CACHE", options.restore)
+    _report_file(options, "RESTORED_NS_CACHE", options.restore)
     if cache.problems:
         _to_stderr(f"{PROGRAM}: {options.restore}: {cache.problems[0]} ({len(cache.problems)} problems ignored)")
     if options.cache_stats:
-        silent = sum(answer.response is None for answer in cache.answers)
-        _to_stderr(
-            f"restored: {len(cache.answers)} answers ({silent} without message), {len(cache.origins)} AS look-ups"
-        )
+        lost = sum(answer.response is None for answer in cache.answers)
+        _to_stderr(f"restored: {len(cache.answers)} queries ({lost} without response), {len(cache.origins)} AS lookups")
     return cache
 
 
@@ -236,11 +234,11 @@ def _save(options: argparse.Namespace, result: RunResult) -> None:
         compress=options.save_compress,
         max_entries=options.save_max_entries,
     )
-    _tell_file(options, "SAVED_NS_CACHE", options.save)
+    _report_file(options, "SAVED_NS_CACHE", options.save)
     if options.cache_stats:
         _to_stderr(f"saved: {count} entries")
 
 
-def _tell_file(options: argparse.Namespace, tag: str, path: object) -> None:
+def _report_file(options: argparse.Namespace, tag: str, path: object) -> None:
     if options.debug_queries:
         _to_stderr(message(tag, SYSTEM, {"file": str(path)}))

@@ -1,4 +1,4 @@
-"""Packet cache files: what a run was answered, written to a file and read back instead of asking again.
+"""Packet cache files: the responses that a run received, written to a file and read back instead of querying again.
 
 Source: contract cli.md section 1.1. A file is one JSON document, plain or compressed by gzip:
 `format`, `version`, `checksum` (SHA-256 of the canonical document with an empty checksum), and the lists `nameservers`,

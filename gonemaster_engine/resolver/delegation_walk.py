@@ -230,7 +230,7 @@ class _Visit:
         walk.zones.update(self._zones)
 
     async def run(self) -> None:
-        """Ask the server for its zone, then for name after name down to the target."""
+        """Query the server for its zone, then for name after name down to the target."""
         self._families.append(AddressFamily(self._server, "SOA"))
         if not self._walk.context.uses_family(ipv6=self._server.is_ipv6):
             return
@@ -273,7 +273,7 @@ class _Visit:
         return True
 
     async def _step(self, name: str) -> bool:
-        """Ask for the SOA of the next name; say whether the loop goes on at this server."""
+        """Query the SOA of the next name; say whether the loop goes on at this server."""
         response = await self._query(name, "SOA")
         if response is None:
             self._errors.append(ZoneError(self._server, name, "SOA"))

@@ -212,7 +212,7 @@ class Recursor:
     async def _query_zone(
         self, cut: ZoneCut, qname: str, qtype: str, *, dnssec: bool, search: _Search
     ) -> Response | None:
-        """Ask the servers whose addresses are known, then one after the other those that must be looked up first.
+        """Query the servers whose addresses are known, then one after the other those that must be looked up first.
 
         Returns the first usable response, or else the first one.
         """

@@ -50,7 +50,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[R]):
-    """A record and the addresses that gave it, none for what was not asked of servers."""
+    """A record and the addresses that gave it, none for what was not queried at servers."""
 
     record: R
     servers: tuple[str, ...] = ()

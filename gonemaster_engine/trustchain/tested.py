@@ -54,7 +54,7 @@ class TestedZone:
 
 
 async def look_at(zone: Zone, parent: ChainZone | None, queries: ChainQueries, judge: Judge) -> TestedZone:
-    """Ask both sides; the delegation of the root is its trust anchors, or what the user supplied."""
+    """Query both sides; the delegation of the root is its trust anchors, or what the user supplied."""
     tested = TestedZone(ChainZone(zone.name, SECURE), SECURE)
     ds = _given_ds(zone)
     if ds is not None:
@@ -79,7 +79,7 @@ async def look_at(zone: Zone, parent: ChainZone | None, queries: ChainQueries, j
 
 
 def _given_ds(zone: Zone) -> list[Ds] | None:
-    """Return the DS set that comes from no server; None where the parent has to be asked."""
+    """Return the DS set that comes from no server; None where the parent has to be queried."""
     if zone.undelegated or zone.supplied_ds:
         return [
             make_ds(tag=ds.keytag, algorithm=ds.algorithm, digest_type=ds.digtype, digest=bytes.fromhex(ds.digest))

@@ -52,11 +52,11 @@ def looks_like_recording(octets: bytes) -> bool:
 def read_recording(text: str, problems: list[str]) -> Iterator[tuple[str, QueryKey, Response | None]]:
     """Yield address, query and response of each answer whose query was found.
 
-    What cannot be used is told in `problems`. A query is given twice, as asked with and without the change to
+    What cannot be used is added to `problems`. A query is given twice, as sent with and without the fallback to
     TCP after a truncated response: recordings do not say which it was.
     """
     items = list(_items(text, problems))
-    known = _questions(items)
+    known = _queries_of(items)
     unknown = 0
     for item in items:
         key = known.get(item.digest)
@@ -98,11 +98,11 @@ def _response(item: _Item, key: QueryKey) -> Response | None:
     return Response(item.wire, source=item.source, over_tcp=key.tcp, qclass=CLASS_NUMBER[key.qclass])
 
 
-def _questions(items: list[_Item]) -> dict[str, QueryKey]:
+def _queries_of(items: list[_Item]) -> dict[str, QueryKey]:
     """Return the query of each digest that could be found."""
     seen: set[tuple[str, str, str]] = set()
     for item in items:
-        if item.wire is not None and (query := _question(item.wire)):
+        if item.wire is not None and (query := _query_of(item.wire)):
             seen.add(query)
     owners = {owner for owner, _, _ in seen}
     types = {rtype for _, rtype, _ in seen} | _EXTRA_TYPES
@@ -116,7 +116,7 @@ def _questions(items: list[_Item]) -> dict[str, QueryKey]:
     return found
 
 
-def _question(wire: bytes) -> tuple[str, str, str] | None:
+def _query_of(wire: bytes) -> tuple[str, str, str] | None:
     """Return name (case kept), type and class that a response repeats."""
     try:
         response = Response(wire)

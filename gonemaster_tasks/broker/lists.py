@@ -16,7 +16,7 @@ Where = Literal["front", "back", "before", "after"]
 # What is above these is done by `rebuild`, for Redis serves nobody else while a script runs.
 MAX_REORDERED = 200_000  # the script reads and writes all messages of the tier: about 0.5 s for each 100,000
 MAX_NAMED = 2000  # messages removed or moved to an end by one call: one pass over the tier for each 1,000
-MAX_BESIDE = 50  # messages moved beside another one: a walk over the tier for each, 1 to 3 ms in 100,000
+MAX_BESIDE = 50  # messages moved beside another one: a walk over the tier for each, 2 to 5 ms in 100,000
 
 _ALL = 2**53
 _IDS = 10_000  # ids of one RPUSH

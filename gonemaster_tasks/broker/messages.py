@@ -17,7 +17,7 @@ def build_message(job_id: str, tier: str, *, redelivered: bool = False) -> str:
 
     The bytes depend on nothing but the arguments, so a waiting message is found by building it again.
     `redelivered` gives the form in which kombu puts a message back that a worker had taken. The delivery
-    tag is the job id, so `HEXISTS unacked <job id>` tells whether a worker holds it.
+    tag is the job id, so `HEXISTS unacked <job id>` says whether a worker holds it.
     """
     return _message(RUN, job_id, tier, arguments=[job_id], marks={"redelivered": True} if redelivered else {})
 

@@ -20,7 +20,7 @@ AREAS: Mapping[str, type] = {
     "Display": DisplayOptions,
 }
 SOURCES = ("default", "config_file", "environment", "cli_flag")  # and "database", see `overrides`
-SOURCES_VARIABLE = PREFIX + "SOURCES"  # tells a child process where its parent had the values from
+SOURCES_VARIABLE = PREFIX + "SOURCES"  # the sources of the values, from a parent process to its child
 
 OPTIONS_BY_AREA: Mapping[str, tuple[Option, ...]] = {title: options_of(area) for title, area in AREAS.items()}
 OPTIONS = tuple(option for options in OPTIONS_BY_AREA.values() for option in options)

@@ -35,7 +35,7 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
 
     def cancel(session: Session) -> Job | Run:
         left = request_cancel(session, job_id, now=now, error=error)
-        details = {"status": str(left.status)}  # running: it was told to stop
+        details = {"status": str(left.status)}  # running: its worker was notified
         record_action(session, "job.cancel", who=who, now=now, target=job_id, details=details)
         return left
 

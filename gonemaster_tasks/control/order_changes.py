@@ -42,7 +42,7 @@ def change_order(
     """
     with broker.locks.exclusive(QUEUE_ORDER) as lock:
         # Before the commit: after it there would be a moment in which a kill leaves rows and messages in different
-        # orders, with nothing that tells the reconciler.
+        # orders, and nothing would notify the reconciler.
         marked = broker.marks.begin_change(tiers)
         try:
             written = store.run_in_transaction(write_rows)

@@ -14,6 +14,7 @@ from gonemaster_engine.findings import END, START, SYSTEM, Tag
 from gonemaster_engine.messages import advice, placeholders, template
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.registry import MODULE_NAMES
+from tests.support.sources import ROOT
 
 Agreed = dict[str, dict[str, list[str]]]
 """Of each test case or module, the tags with their level and argument keys."""
@@ -105,6 +106,12 @@ def test_every_tag_outside_of_test_cases_has_a_text(module: str, tags: dict[str,
         text = template(name, module)
         assert text, f"{name} has no text"
         assert set(placeholders(text)) <= set(keys), name
+
+
+def test_catalogue_has_every_module_and_every_file_of_a_case() -> None:
+    assert tuple(modules()) == MODULE_NAMES
+    files = {path.stem for path in (ROOT / "gonemaster_engine" / "testcases").glob("[a-z]*/[a-z]*[0-9].py")}
+    assert files == set(cases())
 
 
 @pytest.mark.parametrize("module", [*MODULE_NAMES, SYSTEM])

@@ -245,7 +245,7 @@ def test_runs_with_other_databases_do_not_share() -> None:
     assert (first.source, second.source) == (CYMRU, SECOND)
 
 
-def test_look_ups_at_the_same_time_are_one_question() -> None:
+def test_lookups_at_the_same_time_are_one_query() -> None:
     world = databases(RECORD)
     world.server(CYMRU_SERVER).fault(faults.delay(0.05), qtype="TXT")
     addresses = [ASKED, "198.51.100.8", "198.51.100.9"]

@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 MINUTES = float(os.environ.get("FAULT_MINUTES", "0"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 _REFUSED = (BrokerUnavailable, JobNotFound, JobStateError, NothingToRepeat, QueueMismatch, TierMismatch)
-_MOST_WAITING = 300
+_MAX_WAITING = 300
 _ENOUGH = 5
 _LIMITS: dict[str, tuple[int, ...]] = {
     "worker_count": (1, 4, 8),
@@ -131,7 +131,7 @@ class Chaos:
 
     def some(self, most: int) -> list[str]:
         """A few jobs, mostly young ones, which are likely to be unfinished."""
-        young = self.load.job_ids[-_MOST_WAITING:]
+        young = self.load.job_ids[-_MAX_WAITING:]
         return self.dice.sample(young, min(len(young), self.dice.randint(1, most)))
 
     def submit(self) -> None:
@@ -141,7 +141,7 @@ class Chaos:
 
     def has_room(self) -> bool:
         """Whether not too much waits already."""
-        return sum(self.farm.broker.lists.depth(tier) for tier in TIERS) < _MOST_WAITING
+        return sum(self.farm.broker.lists.depth(tier) for tier in TIERS) < _MAX_WAITING
 
     def submit_batch(self) -> None:
         if self.has_room():

@@ -1,4 +1,4 @@
-"""The broker's lists, flags and signs, against a real server."""
+"""The broker's lists, flags and marks, against a real server."""
 
 import random
 import threading
@@ -153,7 +153,7 @@ def test_rebuild_replaces_doubles_and_strays(five: Broker) -> None:
     assert waiting(five) == ids(2, 1, 8)
 
 
-def test_absent_messages_are_told_from_those_a_worker_holds(five: Broker) -> None:
+def test_absent_messages_are_distinguished_from_those_a_worker_holds(five: Broker) -> None:
     raw(five).hset("unacked", "job_0008", "[]")
     assert five.without_message(ids(1, 7, 8), BATCH) == ["job_0007"]
     assert five.unacked.held(ids(1, 8)) == {"job_0008"}
@@ -196,7 +196,7 @@ def test_workers_are_listed_while_they_show_signs(broker: Broker) -> None:
     assert broker.workers.live() == []
 
 
-def test_a_broker_that_is_away_is_told_as_such(own_redis: EmbeddedRedis) -> None:
+def test_an_unavailable_broker_raises_its_error(own_redis: EmbeddedRedis) -> None:
     broker = Broker.open(own_redis.url)
     broker.check()
     own_redis.stop()

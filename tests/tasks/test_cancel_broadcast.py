@@ -1,4 +1,4 @@
-"""A cancel does not wait for a Redis that is away: its broadcast tries once, with a short limit."""
+"""A cancel does not wait for an unavailable Redis: its broadcast is tried once, with a short limit."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Claims and ends that come together are one transaction, and each job has its own answer."""
+"""Claims and results that come together share a transaction, and each job has its own outcome."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -115,7 +115,7 @@ def test_a_claim_that_is_over_costs_the_others_nothing(store: Store, claims: Cla
     assert (count(store, Job), count(store, Run)) == (1, 3)
 
 
-def test_a_repeated_result_is_told_again_and_stored_once(store: Store, claims: ClaimStore) -> None:
+def test_a_repeated_result_has_the_same_outcome_and_is_stored_once(store: Store, claims: ClaimStore) -> None:
     ids = claimed(store, ["a.example", "b.example", "c.example"])
     assert claims.graduate(finished(ids[1])) is RunStatus.SUCCEEDED
     again = finished(ids[1], record("ERROR", status=RunStatus.FAILED))
@@ -149,7 +149,7 @@ def test_groups_that_share_their_domains_do_not_stop_each_other(store: Store) ->
         assert set(session.scalars(select(Domain.run_count))) == {3}
 
 
-def test_while_the_database_is_away_all_of_a_group_are_told_and_may_repeat(store_settings: StoreSettings) -> None:
+def test_while_the_database_is_unavailable_the_whole_group_fails_and_may_repeat(store_settings: StoreSettings) -> None:
     short = replace(store_settings, pool_size=1, pool_overflow=0, pool_wait=timedelta(milliseconds=300))
     with opened(short) as store:
         claims = make_claim_store(store)

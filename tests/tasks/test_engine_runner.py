@@ -1,4 +1,4 @@
-"""The engine as a runner, against a loopback world: a job's wishes reach it, its result becomes records."""
+"""The engine as a runner, against a loopback world: the options of a job reach it, its result becomes records."""
 
 import asyncio
 from dataclasses import replace

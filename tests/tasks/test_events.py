@@ -45,7 +45,7 @@ def test_what_nobody_watches_leaves_its_progress_only(broker: Broker, publisher:
     assert broker.events.progress(["job_1"]) == {"job_1": 50}
 
 
-def test_what_is_watched_is_told(broker: Broker, publisher: EventPublisher) -> None:
+def test_what_is_watched_is_published(broker: Broker, publisher: EventPublisher) -> None:
     broker.events.watch("job_1")
     for job_id in ("job_1", "job_2"):
         publisher.post(job_id, DONE, if_watched=True)

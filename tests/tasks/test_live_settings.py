@@ -1,4 +1,4 @@
-"""Settings saved in one process are seen in another; what is lost in Redis is told again."""
+"""Settings saved in one process are seen in another; what is lost in Redis is published again."""
 
 import threading
 from collections.abc import Iterator
@@ -99,7 +99,7 @@ def test_the_database_is_read_only_after_a_change(
     assert theirs.current.worker_count == 3
 
 
-def test_what_was_not_told_the_reconciler_tells_once(
+def test_what_was_not_published_the_reconciler_publishes_once(
     parts: QueueParts, theirs: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
@@ -141,7 +141,7 @@ def test_settings_outlive_an_emptied_redis(
     assert theirs.current.worker_count == 4
 
 
-def test_two_changes_that_are_told_in_the_wrong_order_are_both_seen(
+def test_two_changes_that_are_published_in_the_wrong_order_are_both_seen(
     parts: QueueParts, theirs: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     store_value(parts.store, "worker_count", 3)

@@ -1,4 +1,4 @@
-"""Holding, moving, ordering, removing, canceling, repeating: rows and messages agree, on both databases."""
+"""Hold, move, reorder, removal, cancel, rerun: rows and messages agree, on both databases."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -46,7 +46,7 @@ def has_penalty(store: Store, penalty: int) -> bool:
     return error_penalty(store) == penalty
 
 
-def test_what_another_process_stores_counts_without_being_told(store: Store, store_settings: StoreSettings) -> None:
+def test_what_another_process_stores_counts_without_a_notification(store: Store, store_settings: StoreSettings) -> None:
     with opened(store_settings) as other:
         for hour, penalty in enumerate((30, 40)):
             keep(other, {"severity_penalties": {"ERROR": penalty}}, hour=hour)

@@ -82,7 +82,7 @@ def test_an_invalid_value_is_an_error_that_names_variable_and_what_is_allowed(va
     assert ("secret" in problem) is False
 
 
-def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_text('{"no_such_key": 1, "worker_count": "x"}')
     with pytest.raises(SettingsError) as caught:

@@ -1,4 +1,4 @@
-"""A variable that looks like a setting and is none is told, with the one that may be meant."""
+"""A variable that looks like a setting and is none is logged, with the one that may be meant."""
 
 import logging
 
@@ -23,7 +23,7 @@ def test_what_is_known_or_not_ours_is_left_alone() -> None:
         ("GONEMASTER_COLOUR_OF_THE_SKY", ""),
     ],
 )
-def test_an_unknown_one_is_told_with_a_close_match(name: str, meant: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unknown_one_is_logged_with_a_close_match(name: str, meant: str, caplog: pytest.LogCaptureFixture) -> None:
     assert unknown_variables({name: "1"}) == {name: meant}
     with caplog.at_level(logging.WARNING):
         warn_of_unknown_variables({name: "secret"})

@@ -106,7 +106,7 @@ class Child:
         return True
 
     def _follow(self, process: "subprocess.Popen[str]") -> None:
-        """Pass the output on line by line, then tell that the process ended."""
+        """Pass the output on line by line, then report that the process ended."""
         output = process.stdout
         if output is not None:
             for line in output:

@@ -126,6 +126,7 @@ class Published:
         if not self.made:
             tally.add(tags.unsigned, self.server)
         for signature in self.made:
+            # Reported as such, so that a key that was removed too early is not taken for a broken signature.
             if all(key.tag != signature.tag for key in self.keys):
                 tally.add(tags.unknown_signer, self.server, keytag=signature.tag)
                 continue

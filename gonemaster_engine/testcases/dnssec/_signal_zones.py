@@ -27,7 +27,8 @@ from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases.dnssec._shared import is_usable
 from gonemaster_engine.zone import Zone
 
-SERVERS_PER_QUESTION = 2
+# The path is that of a resolver, which needs one response; the second server is for when the first one fails.
+SERVERS_PER_QUERY = 2
 _NXDOMAIN = 3
 
 
@@ -64,7 +65,7 @@ class PathZone:
     @property
     def queried(self) -> Sequence[Nameserver]:
         """The servers that are queried."""
-        return self.servers[:SERVERS_PER_QUESTION]
+        return self.servers[:SERVERS_PER_QUERY]
 
 
 class Ending(enum.Enum):
@@ -121,6 +122,7 @@ class Path:
             if response is None:
                 continue
             if (cut := _referred_zone(response)) is not None:
+                # A zone cut at the name of a signal makes the signal void (RFC 9615).
                 if cut == name:
                     return Found(Ending.AT_CUT, at, {})
                 if names.is_below(cut, at.name) and names.is_below(name, cut):
@@ -190,6 +192,7 @@ class Path:
     async def _answered(self, name: str, at: PathZone, response: Response) -> PathZone:
         made = signatures(response, DS, name)
         signer = made[0].signer if made else at.name
+        # The server also serves a zone in between: its signature shows that zone, which no referral did.
         if names.is_below(signer, at.name) and names.is_below(name, signer):
             at = await self.reach(signer, at)
         signed = SignedSet(rrset(response, DS, name), made)
@@ -198,6 +201,7 @@ class Path:
 
     async def validate(self, zone: PathZone) -> tuple[PathZone, Fault] | None:
         """Validate the zones from the root down to this one; return the first that has a fault, None if none has."""
+        # From the root down: the keys of a zone are of use only once those of its parent are trusted.
         for each in reversed(list(_lineage(zone))):
             if each.keys is None:
                 each.keys = await self._validated_keys(each)

@@ -99,6 +99,7 @@ class Vantage:
 
     async def judge(self, name: str) -> Judgement:
         """Judge the addresses of a name at or below the origin."""
+        # Names of one delegation get the same referral: it is judged once, and no further query is sent.
         cut = next((cut for cut in self.referrals if names.is_in_domain(name, cut)), None)
         if cut is not None:
             return await self._judge_referral(cut)
@@ -123,6 +124,7 @@ class Vantage:
         """Return the signatures over the addresses, or over the proof that there are none, with their sets."""
         if response.has("A", name):
             return _with_signatures(response, A, name)
+        # Without IPv4 addresses the IPv6 ones are as good; only where both are missing the proof of that is judged.
         other = await self.server.query(name, "AAAA", dnssec=True)
         if is_usable(other) and other.has("AAAA", name):
             return _with_signatures(other, AAAA, name)
@@ -146,6 +148,7 @@ class Vantage:
             return Judgement(Outcome.UNSIGNED)
         if signer == expected:
             return self._verify(signed, expected, cut.keys)
+        # Signed by a zone that the parent does not know: the records of a delegation that was removed.
         if names.is_in_domain(name, signer) and names.is_below(signer, expected):
             state = (await self.cut(signer)).state
             if state is State.NOT_A_CUT:
@@ -156,6 +159,7 @@ class Vantage:
 
     async def _expected_signer(self, name: str, signer: str | None) -> str:
         """Return the zone in which the name lies, as far as the delegations say."""
+        # The signer gives the cut away, so that usually one DS query is enough; without it, each label may be one.
         start = signer if signer and names.is_in_domain(name, signer) else name
         for candidate in _up_to(start, self.origin):
             if (await self.cut(candidate)).state in _DECIDED:
@@ -226,6 +230,7 @@ class Vantage:
         if match:
             return _state_by_types(has_ns=match.has("NS"), has_ds=match.has("DS"))
         for next_closer in _up_to(name, self.origin):
+            # The closest encloser: what counts is whether opt-out covers the next closer name (RFC 5155 section 8.6).
             if self._matching(names.parent(next_closer), hashed):
                 skipped = any(record.opt_out and self._covers(record, next_closer) for record in hashed)
                 return State.INSECURE if skipped else State.NOT_A_CUT
@@ -246,6 +251,7 @@ _STATES = {Trust.SECURE: State.SECURE, Trust.BROKEN: State.BROKEN, Trust.OPEN: S
 def _state_by_types(*, has_ns: bool, has_ds: bool) -> State:
     if not has_ns:
         return State.NOT_A_CUT
+    # NS tells a delegation from an ordinary name (RFC 6840 section 4.4). DS in the bitmap contradicts the answer.
     return State.UNDETERMINED if has_ds else State.INSECURE
 
 

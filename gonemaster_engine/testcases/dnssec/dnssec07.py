@@ -92,6 +92,7 @@ async def _query_zone(zone: Zone, servers: Sequence[Nameserver]) -> Tally:
         elif response.rcode_number:
             tally.add(UNEXPECTED_RCODE, server, rcode=response.rcode)
         else:
+            # By signatures, not by keys: a zone may publish keys before it is signed.
             is_signed = bool(signatures(response, DNSKEY, None))
             tally.add(SIGNED_ON_SERVER if is_signed else NOT_SIGNED_ON_SERVER, server)
     return tally

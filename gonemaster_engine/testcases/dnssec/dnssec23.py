@@ -72,6 +72,7 @@ def _judge(zone: Zone, tally: Tally, server: Nameserver, response: Response, nse
     found = [*_nsec3_faults(nsec3), *_nsec_overlaps(nsec)] if nsec3 or nsec else [(NO_PROOF, {})]
     published = nsec3param_records(nsec3param, zone.name) if is_usable(nsec3param) else None
     if nsec3 and published is not None:
+        # Records of several chains are one fault; comparing each with NSEC3PARAM would report it a second time.
         if (MIXED_PARAMETERS, {}) not in found and nsec3[0].parameters not in {each.parameters for each in published}:
             found.append((NOT_PUBLISHED, {}))
         if len(published) > 1:
@@ -83,6 +84,7 @@ def _judge(zone: Zone, tally: Tally, server: Nameserver, response: Response, nse
 
 
 def _nsec3_faults(records: Sequence[Nsec3]) -> Iterator[tuple[Tag, dict[str, str]]]:
+    # Hashes with different parameters are not of one order, so overlaps between them mean nothing.
     if len({record.parameters for record in records}) > 1:
         yield MIXED_PARAMETERS, {}
         return

@@ -25,8 +25,8 @@ UNABLE = Tag("Z13_UNABLE_TO_CHECK", Level.WARNING)
 
 _COUNTED = frozenset({"a", "mx", "exists", "ptr", "include", "redirect"})
 _FOLLOWED = frozenset({"include", "redirect"})
-_MOST_TARGETS = 50  # a policy that leads to more is far beyond any limit; the rest is counted but not followed
-_MOST_TERMS = 1_000  # that need a look-up; a count that is a hundred times the limit need not be exact
+_MAX_TARGETS = 50  # a policy that leads to more is far beyond any limit; the rest is counted but not followed
+_MAX_TERMS = 1_000  # that need a look-up; a count that is a hundred times the limit need not be exact
 
 
 @case("zone13", NO_SPF, EXCEEDED, OK, LOOP, MACRO, PTR, NOT_OBTAINED, UNABLE)
@@ -57,7 +57,7 @@ class _Walk:
     def __init__(self, zone: Zone) -> None:
         self._zone = zone
         self._visited = {zone.name}
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._looked_up = 0
         self.count = 0
         self.findings: list[Finding] = []
@@ -70,38 +70,38 @@ class _Walk:
                 if term.name not in _COUNTED or term.is_modifier != (term.name == "redirect"):
                     continue
                 self.count += 1
-                if self.count >= _MOST_TERMS:
+                if self.count >= _MAX_TERMS:
                     return
                 if term.name == "ptr":
-                    self._tell(PTR)
+                    self._report(PTR)
                 elif term.name in _FOLLOWED and (found := await self._policy_of(term.value)):
                     remaining.append(found)
 
     async def _policy_of(self, target: str) -> str | None:
         if "%" in target:
-            self._tell(MACRO, target=target)
+            self._report(MACRO, target=target)
             return None
         try:
             domain = names.canonical(target)
         except ValueError:
-            self._tell(NOT_OBTAINED, target=target)
+            self._report(NOT_OBTAINED, target=target)
             return None
         if domain in self._visited:
-            self._tell(LOOP, loop_domain=domain)
+            self._report(LOOP, loop_domain=domain)
             return None
-        if self._looked_up >= _MOST_TARGETS:
+        if self._looked_up >= _MAX_TARGETS:
             return None
         self._looked_up += 1
         resolution = await self._zone.recursor.resolve(domain, "TXT")
         found = policies(resolution.response, resolution.name) if resolution.response else []
         if not found:
-            self._tell(NOT_OBTAINED, target=domain)
+            self._report(NOT_OBTAINED, target=domain)
             return None
         self._visited.add(domain)
         return found[0]
 
-    def _tell(self, tag: Tag, **args: str) -> None:
+    def _report(self, tag: Tag, **args: str) -> None:
         key = (tag.name, "".join(args.values()))
-        if key not in self._told:
-            self._told.add(key)
+        if key not in self._reported:
+            self._reported.add(key)
             self.findings.append(tag(domain=self._zone.name, **args))
