@@ -146,25 +146,28 @@ def requeue_job(
     now: datetime,
     max_attempts: int,
     released: bool = False,
+    failure: str = "",
 ) -> Job | Run:
     """Return a running job to its position in the queue, after an expired lease or (`released`) by its own worker.
 
     With a cancel request it becomes a canceled run; after `max_attempts` starts (released ones do not count) a
-    failed one, error `abandoned after <n> attempts`.
+    failed one, error `abandoned after <n> attempts`, or `<failure> (attempt <n> of <m>)` where its own worker, which
+    holds the lease, says how this start ended.
 
     Raises:
         JobNotFound: no such job.
         JobStateError: this worker and attempt have lost the claim, or the lease was renewed.
     """
     claim: tuple[ColumnElement[bool], ...] = (Job.id == job_id, *_claimed_by(worker, attempt))
-    if not released:
+    if not (released or failure):
         claim = (*claim, Job.lease_until <= now)  # renewed since it was found: its worker is alive
     if canceled := _take(session, *claim, Job.cancel_requested_at.is_not(None)):
         return _write_run(session, canceled, RunRecord(RunStatus.CANCELED, now, error="canceled"))
     exhausted = Job.attempt - Job.releases >= max_attempts
     if not released and (job := _take(session, *claim, exhausted)):
         # Starts that ended with an orderly stop of the worker say nothing against the job.
-        error = f"abandoned after {job['attempt'] - job['releases']} attempts"
+        starts = job["attempt"] - job["releases"]
+        error = f"{failure} (attempt {starts} of {max_attempts})" if failure else f"abandoned after {starts} attempts"
         return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
     return _back_to_queue(session, job_id, claim, released=released)
 

@@ -51,7 +51,7 @@ def _claim_of(*chosen: ColumnElement[bool]) -> Any:
         "lease_until": bindparam("lease_end"),
         "cancel_requested_at": None,
     }
-    returned = (_JOBS.c[name] for name in ("id", "domain", "batch_id", "attempt", "config"))
+    returned = (_JOBS.c[name] for name in ("id", "domain", "batch_id", "attempt", "releases", "config"))
     return update(_JOBS).where(*chosen).values(values).returning(*returned, _PROFILE.label("profile"))
 
 
@@ -77,8 +77,14 @@ class ClaimedJob:
     domain: str
     batch_id: str | None
     attempt: int
+    releases: int
     config: Mapping[str, Any]
     profile: Mapping[str, Any] | None
+
+    @property
+    def starts(self) -> int:
+        """The starts that count as attempts, this one among them."""
+        return self.attempt - self.releases
 
 
 def create_job(session: Session, new: NewJob, *, now: datetime | None = None) -> Job:

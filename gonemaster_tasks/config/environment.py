@@ -6,12 +6,19 @@ import os
 from collections.abc import Mapping
 
 from gonemaster_tasks.config.options import PREFIX
-from gonemaster_tasks.config.settings import OPTIONS, SOURCES_VARIABLE
+from gonemaster_tasks.config.rendering import to_environ
+from gonemaster_tasks.config.settings import OPTIONS, SOURCES_VARIABLE, Settings
 
 log = logging.getLogger(__name__)
 
 _KNOWN = frozenset({option.env for option in OPTIONS} | {PREFIX + "CONFIG", SOURCES_VARIABLE})
 _MIN_SIMILARITY = 0.75
+
+
+def child_environ(settings: Settings) -> dict[str, str]:
+    """Return the environment of a child process that shall have these settings, whatever ours were made from."""
+    kept = {name: value for name, value in os.environ.items() if name not in _KNOWN}
+    return kept | to_environ(settings)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -43,6 +43,7 @@ from gonemaster_tasks.worker.engine_runner import EngineRunner
 from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
 from gonemaster_tasks.worker.group_commit import GroupCommit
 from gonemaster_tasks.worker.heartbeat import Heartbeat
+from gonemaster_tasks.worker.isolated_run import run_isolated
 from gonemaster_tasks.worker.leases import LeaseKeeper
 from gonemaster_tasks.worker.maintenance_timer import MaintenanceTimer
 from gonemaster_tasks.worker.process import Process
@@ -50,6 +51,7 @@ from gonemaster_tasks.worker.run_job import run_job
 from gonemaster_tasks.worker.runner import Runner
 from gonemaster_tasks.worker.running import Stop
 from gonemaster_tasks.worker.transport import transport_settings
+from gonemaster_tasks.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ class Worker:
         self.app = make_app_of(settings, transport=transport_settings)
         register_tasks(self.app, self.process)
         self._leases = LeaseKeeper(self.process)
+        self._watchdog = Watchdog(self.process.loop, self.process.jobs, limit_s=settings.stall_timeout_seconds)
         self._maintenance = MaintenanceTimer(self.process, self.app)
         self._settings = SettingsWatcher(live, store, broker)
         self._heartbeat = Heartbeat(
@@ -139,9 +142,11 @@ class Worker:
             quiet=True,
         )
         spare_collections()
+        self._watchdog.start()
         try:
             consumer.start()
         finally:
+            self._watchdog.stop()
             self._stop()
         return int(consumer.exitcode or 0)
 
@@ -189,14 +194,15 @@ def node_name(name: str) -> str:
     return name if "@" in name else f"{name}@{socket.gethostname()}"
 
 
-def parse_arguments(arguments: Sequence[str] | None) -> tuple[str, Settings]:
-    """Return name and settings from the command line and the environment. Raises SettingsError."""
+def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Settings]:
+    """Return the command line, and settings from it and the environment. Raises SettingsError."""
     parser = argparse.ArgumentParser(prog="gonemaster-worker", description=__doc__)
     parser.add_argument("--name", default=f"worker-{os.getpid()}", help="distinct among all workers of a host")
     parser.add_argument("--queues", help="queues to take from, separated by commas")
     parser.add_argument("--config", type=Path, help="configuration file (JSON)")
+    parser.add_argument("--isolated", action="store_true", help=argparse.SUPPRESS)  # for one job, see isolated_run.py
     given = parser.parse_args(arguments)
-    return node_name(given.name), load_settings({"worker_queues": given.queues}, file=given.config)
+    return given, load_settings({"worker_queues": given.queues}, file=given.config)
 
 
 def _engine(live: LiveSettings, store: Store) -> EngineRunner:
@@ -206,13 +212,14 @@ def _engine(live: LiveSettings, store: Store) -> EngineRunner:
 def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -> int:
     """Run a worker process until it is told to stop. `runner` replaces the engine."""
     try:
-        name, settings = parse_arguments(arguments)
+        given, settings = parse_arguments(arguments)
         configure_logging(form=settings.log_format, level=settings.effective_log_level)
         warn_of_unknown_variables()
         signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
         store = open_store(worker_store_settings(settings))
         live = LiveSettings(settings)
-        return Worker(live, store, runner or _engine(live, store), name=name).run()
+        chosen = runner or _engine(live, store)
+        return run_isolated(chosen) if given.isolated else Worker(live, store, chosen, name=node_name(given.name)).run()
     except TasksError as error:
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2

@@ -15,6 +15,7 @@ from gonemaster_db.repositories.pauses import is_paused
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.worker.isolation import IsolatedProcessEnded, IsolatedRunFailed
 from gonemaster_tasks.worker.process import Process
 from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
 from gonemaster_tasks.worker.running import RunningJob, Stop
@@ -54,21 +55,28 @@ def run_job(process: Process, job_id: str, tier: str) -> None:
 
 def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
     """Claim the job, waiting while the database is unavailable; None if it may not start now or any more."""
+    running = RunningJob(job_id, tier)
+    process.jobs.add(running)
+    job = _claimed(process, job_id)
+    if job is None:
+        process.jobs.discard(running)
+        return None
+    running.attempt = job.attempt
+    if process.given_up.is_set():  # the others were stopped before this one was claimed
+        running.stop(Stop.DRAINED)
+    return Claim(job, running)
+
+
+def _claimed(process: Process, job_id: str) -> ClaimedJob | None:
     pause_s = _FIRST_PAUSE_S
     while True:
         try:
-            job = process.claims.claim(job_id)
-            break
+            return process.claims.claim(job_id)
         except (StoreUnavailable, StoreConflict) as error:
             log.warning("claim deferred: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
         if process.stopping.wait(pause_s):
             return None
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
-    if job is None:
-        return None
-    running = RunningJob(job_id, job.attempt, tier)
-    process.jobs.add(running)
-    return Claim(job, running)
 
 
 def _is_still_due(process: Process, job_id: str, tier: str) -> bool:
@@ -106,11 +114,26 @@ def _test(process: Process, claim: Claim) -> RunRecord | None:
     job = claim.job
     order = TestOrder(job.id, job.domain, job.config, job.profile, process.settings.job_timeout_seconds)
     try:
-        outcome = process.loop.run(claim.running, process.runner.run(order, _listeners(process, claim)))
+        outcome = _outcome(process, claim, order)
+    except IsolatedRunFailed as error:
+        return RunRecord(RunStatus.FAILED, process.clock.now(), error=str(error))
+    except IsolatedProcessEnded as error:
+        log.warning("the process of a job ended", extra={"job_id": job.id, "starts": job.starts, "error": str(error)})
+        claim.running.failure = str(error)
+        return None
     except Exception as error:
         log.exception("the engine failed", extra={"job_id": job.id, "batch_id": job.batch_id})
         return RunRecord(RunStatus.FAILED, process.clock.now(), error=_error_text(error))
     return None if outcome is None else _record(process, outcome)
+
+
+def _outcome(process: Process, claim: Claim, order: TestOrder) -> Outcome | None:
+    """Test in the event loop that all share, or in a process of its own; None if it was stopped."""
+    listeners = _listeners(process, claim)
+    with process.isolation.counted(claim.job.starts) as isolated:
+        if isolated:
+            return process.isolation.run(order, claim.running, listeners, settings=process.settings)
+        return process.loop.run(claim.running, process.runner.run(order, listeners))
 
 
 def _error_text(error: Exception) -> str:
@@ -172,6 +195,8 @@ def _finish(process: Process, claim: Claim, record: RunRecord | None) -> None:
         _graduate(process, claim, RunRecord(RunStatus.CANCELED, process.clock.now(), error="canceled"))
     elif stopped is Stop.DRAINED:
         _give_back(process, claim)
+    elif claim.running.failure:
+        _give_back(process, claim, failure=claim.running.failure)
     else:
         log.warning("result dropped: the lease was lost", extra={"job_id": claim.job.id})
 
@@ -221,8 +246,8 @@ def _fail(process: Process, claim: Claim, text: str) -> str:
     return str(run.status)
 
 
-def _give_back(process: Process, claim: Claim) -> None:
-    """Queue the job again for another worker; this start does not count as an attempt."""
+def _give_back(process: Process, claim: Claim, *, failure: str = "") -> None:
+    """Queue the job again; this start counts as an attempt only if it was a failure, and the last one ends the job."""
     job_id = claim.job.id
     try:
         left = process.store.run_in_transaction(
@@ -233,7 +258,8 @@ def _give_back(process: Process, claim: Claim) -> None:
                 attempt=claim.running.attempt,
                 now=process.clock.now(),
                 max_attempts=process.settings.max_attempts,
-                released=True,
+                released=not failure,
+                failure=failure,
             )
         )
     except StoreError as error:

@@ -4,7 +4,7 @@ import asyncio
 import enum
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -21,30 +21,38 @@ class Stop(enum.Enum):
 
 @dataclass
 class RunningJob:
-    """A claimed job in a slot. `stop` may be called from any thread, at any time, more than once."""
+    """A job in a slot; `attempt` is 0 until it is claimed. `stop` may be called from any thread, more than once."""
 
     job_id: str
-    attempt: int
     tier: str
+    attempt: int = 0
     progressed_at: float = field(default_factory=time.monotonic)
     stopped: Stop | None = None
-    _task: "asyncio.Task[Any] | None" = None
+    failure: str = ""  # how the process ended that tested it alone
+    _cancel: Callable[[], object] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def attach(self) -> None:
-        """Bind to the current asyncio task; it is cancelled at once if a stop came first."""
+        """Bind to the current asyncio task."""
+        task = asyncio.current_task()
+        if task is not None:
+            loop = task.get_loop()
+            self.bind(lambda: None if task.done() else loop.call_soon_threadsafe(task.cancel))
+
+    def bind(self, cancel: Callable[[], object]) -> None:
+        """Name what ends the work; it is called at once if a stop came first."""
         with self._lock:
-            self._task = asyncio.current_task()
-            if self.stopped and self._task:
-                self._task.cancel()
+            self._cancel = cancel
+            if self.stopped:
+                cancel()
 
     def stop(self, reason: Stop) -> None:
         """Cancel the work; the first reason counts, except that a lost claim stands over all."""
         with self._lock:
             if self.stopped is None or reason is Stop.LOST:
                 self.stopped = reason
-            if self._task and not self._task.done():
-                self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+            if self._cancel:
+                self._cancel()
 
 
 class RunningJobs:
@@ -55,7 +63,7 @@ class RunningJobs:
         self._lock = threading.Lock()
 
     def add(self, job: RunningJob) -> None:
-        """Note a claimed job."""
+        """Note a job, before its claim: a cancel that follows on the claim at once must find it."""
         with self._lock:
             self._jobs[job.job_id] = job
 
@@ -66,14 +74,14 @@ class RunningJobs:
                 del self._jobs[job.job_id]
 
     def ids(self) -> tuple[str, ...]:
-        """List the jobs."""
+        """List the claimed jobs."""
         with self._lock:
-            return tuple(self._jobs)
+            return tuple(job_id for job_id, job in self._jobs.items() if job.attempt)
 
     def idle_seconds(self) -> dict[str, float]:
         """Say for each job how long ago it last made progress."""
         with self._lock:
-            jobs = list(self._jobs.values())
+            jobs = [job for job in self._jobs.values() if job.attempt]
         now = time.monotonic()
         return {job.job_id: now - job.progressed_at for job in jobs}
 
@@ -88,10 +96,11 @@ class RunningJobs:
 
     def stop_all(self, reason: Stop) -> int:
         """Stop every job; return their number."""
-        ids = self.ids()
-        for job_id in ids:
-            self.stop(job_id, reason)
-        return len(ids)
+        with self._lock:
+            jobs = list(self._jobs.values())
+        for job in jobs:
+            job.stop(reason)
+        return len(jobs)
 
 
 class EngineLoop:
@@ -104,6 +113,14 @@ class EngineLoop:
     def start(self) -> None:
         """Let the loop turn."""
         self._thread.start()
+
+    def call_soon(self, function: Callable[[], object]) -> None:
+        """Have a function called in the loop, from any thread."""
+        self._loop.call_soon_threadsafe(function)
+
+    def call_later(self, delay_s: float, function: Callable[[], object]) -> None:
+        """Have a function called in the loop later; to be called in the loop."""
+        self._loop.call_later(delay_s, function)
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the loop and wait for its result in this thread."""

@@ -86,7 +86,7 @@ def test_a_thread_of_a_worker_goes_on_after_every_error(worker: Worker, thread: 
     poisoned = Poisoned(getattr(place, name))
     setattr(place, name, poisoned)
     worker._start()
-    worker.process.jobs.add(RunningJob("job_1", 1, "normal"))  # leases are renewed for what runs
+    worker.process.jobs.add(RunningJob("job_1", "normal", attempt=1))  # leases are renewed for what runs
 
     def went_on() -> bool:
         worker.process.publisher.post("job_1", JobEvent("state", {}))

@@ -1,14 +1,19 @@
 """A worker process whose engine is a stand-in: the domain name says what the run does.
 
 `NAME-<ms>.test` sleeps that long, `fail.test` raises, `stubborn-<ms>.test` reports no progress, `poison.test` finds
-what cannot be stored. Each start is a JSON line in the file that GONEMASTER_TEST_STARTS names.
+what cannot be stored. What ends or stalls the process: see DEADLY. Each start is a JSON line in the file that
+GONEMASTER_TEST_STARTS names.
 """
 
 import asyncio
+import ctypes
 import json
 import os
+import re
+import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +22,24 @@ from gonemaster_tasks.worker.main import main
 from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
 
 ENTRIES = 3
+
+
+def _fill_memory() -> None:
+    kept = []
+    while True:
+        kept.append(bytearray(64 << 20))
+
+
+DEADLY: dict[str, Callable[[], object]] = {
+    "segfault": lambda: ctypes.string_at(0),
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),  # as the kernel does when memory is short
+    "exit": lambda: os._exit(3),
+    "block": lambda: time.sleep(3600),
+    "spin": lambda: re.match(r"(a+)+$", "a" * 60 + "b"),  # holds the interpreter
+    "hold": lambda: ctypes.PyDLL(None).sleep(3600),  # holds the interpreter, too
+    "memory": _fill_memory,
+}
+"""What a job can do to the process that runs it, by the beginning of its domain."""
 
 
 class StandIn:
@@ -33,6 +56,9 @@ class StandIn:
         if order.domain.startswith("fail"):
             raise RuntimeError("the engine broke")
         listeners.on_progress(10)
+        kind = order.domain.removesuffix(".test").partition("-")[0]
+        if kind in DEADLY:
+            DEADLY[kind]()
         await asyncio.sleep(_duration_s(order.domain))
         module: Any = None if order.domain.startswith("poison") else "BASIC"
         entries = [

@@ -37,6 +37,9 @@ class QueueOptions:
         300, integer(1, 3000), "time limit of one run, in seconds", env="JOB_TIMEOUT", flag="--job-timeout"
     )
     max_attempts: int = option(3, integer(1, 100), "number of starts after which a job fails")
+    stall_timeout_seconds: int = option(
+        30, integer(2, 3600), "how long the event loop of a worker may stand still before the process ends, in seconds"
+    )
     lease_seconds: int = option(30, integer(2, 3600), "how long a claim is valid without renewal, in seconds")
     reap_interval_seconds: int = option(60, integer(1, 3600), "interval of the search for expired leases, in seconds")
     reconcile_interval_seconds: int = option(

@@ -1,0 +1,110 @@
+"""The process of one job: it reads an order from its standard input and writes what it finds, one JSON a line."""
+
+import asyncio
+import ctypes
+import faulthandler
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from gonemaster_db.records import EntryRecord
+from gonemaster_tasks.worker.runner import Listeners, Outcome, Runner, TestOrder
+
+_MEMORY = 2 << 30  # address space: a run needs a tenth of it, and the interpreter with its libraries another one
+_TICK_S = 1.0
+_PR_SET_PDEATHSIG = 1
+
+
+class Answers:
+    """Writes to the worker, from any thread; a worker that has gone ends this process."""
+
+    def __init__(self) -> None:
+        self._descriptor = os.dup(1)
+        os.dup2(2, 1)  # what anybody prints goes to the log
+
+    def write(self, **message: Any) -> None:
+        """Write one message."""
+        text = memoryview(json.dumps(message).encode() + b"\n")
+        try:
+            while text:
+                text = text[os.write(self._descriptor, text) :]
+        except BrokenPipeError:
+            os._exit(1)
+
+
+def run_isolated(runner: Runner) -> int:
+    """Run the test that the order asks for; returns the exit status."""
+    answers = Answers()
+    _set_limits()
+    faulthandler.enable()
+    order = TestOrder(**json.loads(sys.stdin.buffer.read()))
+    try:
+        outcome = asyncio.run(_test(runner, order, answers))
+        answers.write(outcome=_as_message(outcome))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the worker says it
+        answers.write(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    return 0
+
+
+async def _test(runner: Runner, order: TestOrder, answers: Answers) -> Outcome:
+    """Test, and tell the worker each second that the event loop turns."""
+    with _ticking(answers):
+        await runner.open()
+        try:
+            return await runner.run(order, _listeners(answers))
+        finally:
+            await runner.close()
+
+
+@contextmanager
+def _ticking(answers: Answers) -> Iterator[None]:
+    ticking = asyncio.create_task(_tick(answers))
+    try:
+        yield
+    finally:
+        ticking.cancel()
+
+
+async def _tick(answers: Answers) -> None:
+    while True:
+        answers.write(alive=True)
+        await asyncio.sleep(_TICK_S)
+
+
+def _listeners(answers: Answers) -> Listeners:
+    return Listeners(
+        on_progress=lambda percent: answers.write(progress=percent),
+        on_entry=lambda entry: answers.write(entry=_fields(entry)),
+    )
+
+
+def _as_message(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "entries": [_fields(entry) for entry in outcome.entries],
+        "effective_profile": outcome.effective_profile,
+        "nameserver_timings": list(outcome.nameserver_timings),
+        "dnssec_chain": outcome.dnssec_chain,
+        "score": outcome.score,
+        "grade": outcome.grade,
+    }
+
+
+def _fields(entry: EntryRecord) -> list[Any]:
+    return [entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level, dict(entry.args)]
+
+
+def _set_limits() -> None:
+    """Bound the memory, end with the worker, and be the first that the kernel ends when memory is short."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the worker decides
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")
