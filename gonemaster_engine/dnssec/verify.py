@@ -58,7 +58,7 @@ class Verifier:
         # By content, not by server: each server of a zone sends the same records, and verification is expensive.
         self._verdicts: dict[tuple[Rrset, bytes, bytes], Verdict] = {}
         self._checks: dict[tuple[int, bytes], Check | Verdict] = {}
-        self._canonical: dict[tuple[Rrset, bytes], bytes | None] = {}
+        self._canonical: tuple[tuple[Rrset, bytes], bytes | None] | None = None  # the last one: they can be large
         self._hashes: dict[tuple[str, bytes, int], str] = {}
         self._work_left = _WORK_PER_RUN
         self._rounds_left = _HASH_ROUNDS_PER_RUN
@@ -120,9 +120,9 @@ class Verifier:
 
     def _signed(self, rrset: Rrset, signature: Rrsig) -> bytes | None:
         part = (rrset, signature.signed)
-        if part not in self._canonical:
-            self._canonical[part] = rrset.canonical(signature)
-        return self._canonical[part]
+        if self._canonical is None or self._canonical[0] != part:
+            self._canonical = (part, rrset.canonical(signature))
+        return self._canonical[1]
 
     def _check_of(self, key: Dnskey) -> Check | Verdict:
         identity = (key.algorithm, key.key)

@@ -1,0 +1,95 @@
+"""Tests zones in a process of its own and prints what they cost, as JSON.
+
+Processor time of the event loop's thread stands for time: it does not depend on what else the machine does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from gonemaster_engine.resources import Resources
+from gonemaster_engine.run import run_test
+from tests.support.engine import loopback_profile
+
+TURN_S = 0.02
+
+
+class Costs:
+    """What the loop's thread spent: the longest turn, and how much after a moment."""
+
+    def __init__(self) -> None:
+        self.longest_turn_s = 0.0
+        self.at_mark_s = 0.0
+        self._ended = asyncio.Event()
+
+    def mark(self) -> None:
+        self.at_mark_s = time.thread_time()
+
+    @property
+    def since_mark_s(self) -> float:
+        return time.thread_time() - self.at_mark_s if self.at_mark_s else 0.0
+
+    async def watch(self) -> None:
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(TURN_S)
+            self.longest_turn_s = max(self.longest_turn_s, time.thread_time() - before)
+
+
+def peak_mib() -> float:
+    """Return how much memory the process had at most. (`ru_maxrss` counts what its parent had before exec, too.)"""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+
+async def measured(options: argparse.Namespace) -> dict[str, Any]:
+    resources = Resources.open(root_hints=options.hints, dns_port=options.port, hot_cache_ttl_s=0, ipv6=False)
+    costs = Costs()
+    watch = asyncio.create_task(costs.watch())
+    loop = asyncio.get_running_loop()
+    runs = [asyncio.create_task(tested(zone, resources, options)) for zone in options.zones]
+    if options.cancel_after_s:
+        loop.call_later(options.cancel_after_s, costs.mark)
+        for run in runs:
+            loop.call_later(options.cancel_after_s, run.cancel)
+    else:
+        loop.call_later(options.deadline_s, costs.mark)
+    results = await asyncio.gather(*runs, return_exceptions=True)
+    figures = {
+        "longest_turn_s": costs.longest_turn_s,
+        "late_s": costs.since_mark_s,
+        "runs": [result for result in results if isinstance(result, dict)],
+        "rss_mib": peak_mib(),
+    }
+    watch.cancel()
+    await resources.close()
+    return figures
+
+
+async def tested(zone: str, resources: Resources, options: argparse.Namespace) -> dict[str, Any]:
+    result = await run_test(zone, loopback_profile(), resources=resources, deadline_s=options.deadline_s)
+    limits = [entry.args["limits"] for entry in result.entries if entry.tag == "RUN_LIMIT_REACHED"]
+    return {
+        "zone": zone,
+        "duration_s": result.duration_s,
+        "entries": len(result.entries),
+        "queries": result.queries,
+        "unfinished": result.unfinished,
+        "limits": [each["limit"] for found in limits for each in found],
+        "faults": [entry.args["msg"] for entry in result.entries if entry.tag == "MODULE_ERROR"],
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("zones", nargs="+")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--hints")
+    parser.add_argument("--deadline-s", type=float)
+    parser.add_argument("--cancel-after-s", type=float, default=0.0)
+    print(json.dumps(asyncio.run(measured(parser.parse_args()))))

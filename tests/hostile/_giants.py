@@ -1,0 +1,232 @@
+"""Zones that cost: many servers, and answers as large as a message can be to whatever is asked."""
+
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+from collections.abc import Callable
+from functools import cache
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rdatatype
+from dns.rdatatype import RdataType
+
+from tests.hostile._counting import CountingDns, Records, numbered
+
+ZONE = "giant.xa"
+GOOD_ZONE = "good.xa"
+OCTETS = 65_000
+A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, DNAME, DS, RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, CDS, CDNSKEY, CAA = (
+    int(rdtype)
+    for rdtype in (
+        RdataType.A,
+        RdataType.NS,
+        RdataType.CNAME,
+        RdataType.SOA,
+        RdataType.PTR,
+        RdataType.MX,
+        RdataType.TXT,
+        RdataType.AAAA,
+        RdataType.DNAME,
+        RdataType.DS,
+        RdataType.RRSIG,
+        RdataType.NSEC,
+        RdataType.DNSKEY,
+        RdataType.NSEC3,
+        RdataType.NSEC3PARAM,
+        RdataType.CDS,
+        RdataType.CDNSKEY,
+        RdataType.CAA,
+    )
+)
+
+
+def name(text: str) -> bytes:
+    """Return a name in wire format."""
+    return dns.name.from_text(text).to_wire() or b""
+
+
+def record(owner: bytes, rtype: int, rdata: bytes) -> bytes:
+    return owner + struct.pack("!HHIH", rtype, 1, 300, len(rdata)) + rdata
+
+
+def host(number: int) -> bytes:
+    """Return a name of the zone, its end a pointer to the question."""
+    label = f"h{number:05d}".encode()
+    return bytes([len(label)]) + label + b"\xc0\x0c"
+
+
+def rrsig(covered: int, number: int) -> bytes:
+    head = struct.pack("!HBBIIIH", covered, 13, 2, 300, 0x7FFFFFFF, 0, 4711)
+    return head + name(ZONE) + number.to_bytes(64)
+
+
+def key(number: int) -> bytes:
+    """Return a DNSKEY of P-256, all with one key tag: what is added at one place is taken away at another."""
+    source = random.Random(number)
+    material = bytearray(source.randbytes(64))
+    head = struct.pack("!HBB", 257, 3, 13)
+    total = sum(octet << 8 if index % 2 == 0 else octet for index, octet in enumerate(head + material[:-4]))
+    wanted = (4711 - total) % 65535
+    material[-4:] = struct.pack("!HH", wanted, 0)
+    return head + bytes(material)
+
+
+RDATA: dict[int, Callable[[int], bytes]] = {
+    A: lambda number: struct.pack("!I", 0x7F640000 | number),
+    AAAA: lambda number: b"\xfd" + number.to_bytes(15),
+    NS: host,
+    CNAME: host,
+    DNAME: host,
+    PTR: host,
+    MX: lambda number: b"\0\x0a" + host(number),
+    TXT: lambda number: b"\x0b" + f"v=spf1{number:05d}".encode(),
+    SOA: lambda number: host(number) + host(number) + struct.pack("!5I", number, 1, 1, 1, 1),
+    CAA: lambda number: b"\0\x05issue" + str(number).encode(),
+    DNSKEY: key,
+    CDNSKEY: key,
+    DS: lambda number: struct.pack("!HBB", 4711, 13, 2) + number.to_bytes(32),
+    CDS: lambda number: struct.pack("!HBB", 4711, 13, 2) + number.to_bytes(32),
+    NSEC3PARAM: lambda number: struct.pack("!BBHB", 1, 0, 65535, 2) + number.to_bytes(2),
+    NSEC: lambda number: name(f"n{number}.{ZONE}") + b"\0\x01\x40",
+}
+
+
+@cache
+def giant_answer(rtype: int, share: float = 0.7) -> tuple[bytes, int]:
+    """Return records of a type, then signatures over them, that fill a message; and how many they are."""
+    make = RDATA.get(rtype, RDATA[TXT])
+    wanted = rtype if rtype in RDATA else TXT
+    records: list[bytes] = []
+    size = 0
+    for number in range(8_000):
+        one = record(b"\xc0\x0c", wanted, make(number))
+        if size + len(one) > OCTETS * share:
+            break
+        records.append(one)
+        size += len(one)
+    for number in range(2_000):
+        one = record(b"\xc0\x0c", RRSIG, rrsig(wanted, number))
+        if size + len(one) > OCTETS:
+            break
+        records.append(one)
+        size += len(one)
+    return b"".join(records), len(records)
+
+
+@cache
+def nsec3_authority() -> tuple[bytes, int]:
+    """Return NSEC3 records with as many iterations as there can be, each with another salt."""
+    soa = record(name(ZONE), SOA, name(ZONE) + name(ZONE) + struct.pack("!5I", 1, 1, 1, 1, 1))
+    made = [soa]
+    for number in range(600):
+        rdata = struct.pack("!BBHB", 1, 0, 65535, 2) + number.to_bytes(2) + b"\x14" + bytes(20) + b"\0\x01\x40"
+        made.append(record(name(f"{number:032x}.{ZONE}"), NSEC3, rdata))
+    return b"".join(made), len(made)
+
+
+def reply(
+    query: dns.message.Message, *, answer: tuple[bytes, int] = (b"", 0), authority: tuple[bytes, int] = (b"", 0)
+) -> bytes:
+    """Return an authoritative response with these sections."""
+    flags = dns.flags.QR | dns.flags.AA
+    question = query.question[0]
+    asked = (question.name.to_wire() or b"") + struct.pack("!HH", question.rdtype, question.rdclass)
+    header = struct.pack("!6H", query.id, flags, 1, answer[1], authority[1], 0)
+    return header + asked + answer[0] + authority[0]
+
+
+def large_sets(query: dns.message.Message) -> bytes | None:
+    """Answer every query with a set as large as a message, and signatures."""
+    return reply(query, answer=giant_answer(int(query.question[0].rdtype)))
+
+
+def large_sets_unsigned(query: dns.message.Message) -> bytes | None:
+    return reply(query, answer=giant_answer(int(query.question[0].rdtype), 1.0))
+
+
+def dnssec_only(query: dns.message.Message) -> bytes | None:
+    """Answer as a small zone, with many keys of one tag, signatures, and NSEC3 records with many iterations."""
+    rtype = int(query.question[0].rdtype)
+    if rtype in {DNSKEY, DS, CDS, CDNSKEY, NSEC3PARAM}:
+        return reply(query, answer=giant_answer(rtype, 0.5))
+    if rtype in {SOA, NS, A}:
+        return None
+    return reply(query, authority=nsec3_authority())
+
+
+def policies(query: dns.message.Message) -> bytes | None:
+    """Answer TXT queries with a policy of 60 KiB whose terms lead everywhere."""
+    if int(query.question[0].rdtype) != TXT:
+        return None
+    text = "v=spf1 " + " ".join(f"include:p{number}.{ZONE} a:%{{i}}.x mx" for number in range(1_500)) + " -all"
+    octets = text.encode()
+    strings = b"".join(
+        bytes([len(part)]) + part for part in (octets[at : at + 255] for at in range(0, len(octets), 255))
+    )
+    return reply(query, answer=(record(b"\xc0\x0c", TXT, strings), 1))
+
+
+def mail(query: dns.message.Message) -> bytes | None:
+    return reply(query, answer=giant_answer(MX, 1.0)) if int(query.question[0].rdtype) == MX else None
+
+
+def aliases(query: dns.message.Message) -> bytes | None:
+    """Answer address queries below the zone with an alias to the next name."""
+    question = query.question[0]
+    first = question.name.labels[0]
+    if question.name == dns.name.from_text(ZONE) or int(question.rdtype) not in {A, AAAA, TXT, MX}:
+        return None
+    following = name(f"c{zlib.crc32(first)}.{ZONE}")
+    return reply(query, answer=(record(b"\xc0\x0c", CNAME, following), 1))
+
+
+KINDS: dict[str, Callable[[dns.message.Message], bytes | None]] = {
+    each.__name__: each for each in (large_sets, large_sets_unsigned, dnssec_only, policies, mail, aliases)
+}
+
+
+def giant_world(kind: str, *, servers: int = 8) -> CountingDns:
+    """Return a world whose zone `ZONE` is served at many addresses and answers as the kind says.
+
+    SOA, NS and addresses of servers are as they should be, so that the run goes on to all test cases.
+    """
+    own: Records = {(ZONE, "NS"): []}
+    for number, address in enumerate(numbered(2 * servers)):
+        ns = f"ns{number // 2}.{ZONE}"
+        if f"{ns}." not in own[ZONE, "NS"]:
+            own[ZONE, "NS"].append(f"{ns}.")
+        own.setdefault((ns, "A"), []).append(address)
+    world = CountingDns({ZONE: own}, {address: [ZONE] for address in numbered(2 * servers)})
+    special = KINDS[kind]
+
+    def answer(address: str, query: dns.message.Message) -> dns.message.Message | bytes | None:
+        question = query.question[0]
+        asked = question.name.to_text(omit_final_dot=True).lower()
+        of_zone = ZONE in world.served.get(address, ()) and (asked == ZONE or asked.endswith("." + ZONE))
+        working = asked == ZONE and int(question.rdtype) in {SOA, NS}
+        if of_zone and not working and (asked, dns.rdatatype.to_text(question.rdtype)) not in own:
+            return special(query) or world.authoritative(address, query)
+        return world.authoritative(address, query)
+
+    world.answer = answer
+    return world
+
+
+def many_servers(names: int, addresses: int, *, each: int) -> CountingDns:
+    """Return a world whose zone `ZONE` has one working server and `names` at silent addresses, `each` at so many.
+
+    `GOOD_ZONE` in it has two servers that work.
+    """
+    silent = numbered(addresses)
+    own: Records = {(ZONE, "NS"): [f"a.{ZONE}."], (f"a.{ZONE}", "A"): ["127.77.0.1"]}
+    for index in range(names):
+        own[ZONE, "NS"].append(f"n{index}.{ZONE}.")
+        own[f"n{index}.{ZONE}", "A"] = [silent[(index * each + step) % addresses] for step in range(each)]
+    good: Records = {(GOOD_ZONE, "NS"): [f"ns1.{GOOD_ZONE}.", f"ns2.{GOOD_ZONE}."]}
+    good |= {(f"ns{number}.{GOOD_ZONE}", "A"): [f"127.78.0.{number}"] for number in (1, 2)}
+    served = {"127.77.0.1": [ZONE], "127.78.0.1": [GOOD_ZONE], "127.78.0.2": [GOOD_ZONE]}
+    return CountingDns({ZONE: own, GOOD_ZONE: good}, served)

@@ -1,0 +1,74 @@
+"""No zone makes a run cost more than time, memory and entries allow, nor keeps other runs of its process waiting."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hostile import LONG
+from tests.hostile._counting import CountingDns
+from tests.hostile._giants import GOOD_ZONE, KINDS, ZONE, giant_world, many_servers
+
+DEADLINE_S = 20.0 if LONG else 1.5
+MEMORY_MIB = 150
+LATE_S = 2.0  # after the deadline
+CANCELLED_S = 1.0
+ENTRIES = 10_000
+
+
+def cost(world: CountingDns, directory: Path, *zones: str, cancel_after_s: float = 0.0) -> dict[str, Any]:
+    """Test zones of a world in a process of its own; return what that cost."""
+    hints = world.write_hints(directory / "root.hints")
+    command = [sys.executable, "-m", "tests.hostile._cost_child", *zones]
+    command += ["--port", str(world.port), "--hints", str(hints), "--deadline-s", str(DEADLINE_S)]
+    command += ["--cancel-after-s", str(cancel_after_s)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+@pytest.mark.parametrize("kind", KINDS if LONG else ("large_sets", "dnssec_only", "policies"))
+def test_giant_answers_stay_within_time_memory_and_entries(kind: str, tmp_path: Path) -> None:
+    with giant_world(kind) as world:
+        figures = cost(world, tmp_path, ZONE)
+    assert figures["rss_mib"] <= MEMORY_MIB
+    assert max(figures["late_s"], figures["longest_turn_s"]) <= LATE_S
+    (run,) = figures["runs"]
+    assert run["entries"] <= ENTRIES
+    assert run["faults"] == []
+
+
+MANY = [(100, 100, 100), (1_500, 1_500, 1), (200, 200, 14)]
+
+
+@pytest.mark.parametrize(("names", "addresses", "each"), MANY if LONG else MANY[:2])
+def test_many_servers_stay_within_time_memory_and_entries(
+    names: int, addresses: int, each: int, tmp_path: Path
+) -> None:
+    with many_servers(names, addresses, each=each) as world:
+        figures = cost(world, tmp_path, ZONE)
+    assert figures["rss_mib"] <= MEMORY_MIB
+    assert max(figures["late_s"], figures["longest_turn_s"]) <= LATE_S
+    (run,) = figures["runs"]
+    assert run["entries"] <= ENTRIES
+    assert "max_nameservers" in run["limits"]
+
+
+@pytest.mark.parametrize("kind", KINDS if LONG else ("dnssec_only",))
+def test_a_run_that_is_cancelled_ends_at_once(kind: str, tmp_path: Path) -> None:
+    with giant_world(kind) as world:
+        figures = cost(world, tmp_path, ZONE, cancel_after_s=DEADLINE_S / 2)
+    assert max(figures["late_s"], figures["longest_turn_s"]) <= CANCELLED_S
+
+
+def test_a_good_run_beside_an_evil_one_is_not_kept_waiting(tmp_path: Path) -> None:
+    with many_servers(100, 100, each=100) as world:
+        figures = cost(world, tmp_path, ZONE, GOOD_ZONE)
+    good = next(run for run in figures["runs"] if run["zone"] == GOOD_ZONE)
+    assert (good["unfinished"], good["limits"]) == ([], [])
+    assert figures["longest_turn_s"] <= CANCELLED_S
