@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from gonemaster_api.errors import NotFound
@@ -15,11 +14,9 @@ from gonemaster_db.models import Profile
 from gonemaster_db.repositories.profiles import get_profile, list_profiles
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.diff import ProfileDiff, diff_profile
-from gonemaster_engine.profile.profile import Profile as RunProfile
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.version import __version__
-from gonemaster_tasks.config.profiles import base_profile
-from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.profiles import cached_base_profile
 
 T = TypeVar("T")
 DEFAULT_ID = 0
@@ -41,7 +38,7 @@ class ServerDefault:
 
 def server_default_profile(state: State) -> ServerDefault:
     """Return the profile that jobs start from."""
-    return ServerDefault(_base(state.settings).as_dict())
+    return ServerDefault(cached_base_profile(state.settings).as_dict())
 
 
 def default_lists() -> dict[str, Any]:
@@ -73,18 +70,12 @@ def diff_config(state: State, config: Mapping[str, Any], *, against: int | None)
         BadRequest: invalid_profile.
         ProfileNotFound: there is no profile `against`.
     """
-    base = _base(state.settings)
+    base = cached_base_profile(state.settings)
     if against is not None:
         with state.store.read_only() as session:
             stored = get_profile(session, against)
         base = checked(base.merge, stored.config)
     return checked(lambda document: diff_profile(document, base), config)
-
-
-@lru_cache(maxsize=4)
-def _base(settings: Settings) -> RunProfile:
-    """Make the base profile; its file is read once, as workers do."""
-    return base_profile(settings)
 
 
 def checked(check: Callable[[Any], T], document: Any) -> T:

@@ -69,7 +69,8 @@ def _name(path: str, method: str) -> str:
 
 
 def _common_refusals(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
-    found = {"400": "invalid_query", "500": "internal_error, store_error", "503": "store_unavailable"}
+    found = {"400": "invalid_query", "421": "unknown_host"}
+    found |= {"500": "internal_error, store_error", "503": "store_unavailable"}
     kinds = {parameter["in"] for parameter in operation.get("parameters", ())}
     if "query" in kinds or "{" in path:
         found["414"] = "uri_too_long"

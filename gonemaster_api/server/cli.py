@@ -76,7 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_flag(group: Any, option: Option) -> None:
     names = [option.flag, *_ALIASES.get(option.name, ())]
-    about = f"{option.description}; {option.type.allowed}".replace("%", "%%")
+    facts = f"refused: this version has no {option.awaits}" if option.awaits else option.type.allowed
+    about = f"{option.description}; {facts}".replace("%", "%%")
     if option.is_switch:
         group.add_argument(*names, dest=option.name, action=argparse.BooleanOptionalAction, default=None, help=about)
     elif isinstance(option.default, tuple):

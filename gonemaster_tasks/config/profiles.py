@@ -22,22 +22,28 @@ def base_profile(settings: Settings) -> Profile:
 
 
 @lru_cache(maxsize=4)
+def cached_base_profile(settings: Settings) -> Profile:
+    """Return the base profile; its file is read once, as workers do. Raises ProfileError."""
+    return base_profile(settings)
+
+
+@lru_cache(maxsize=4)
 def caller_limits(settings: Settings) -> Profile:
     """Return the profile within which callers may choose: the base profile with the guard as the settings have it.
 
-    Its file is read once, as workers do. Raises ProfileError.
+    Raises ProfileError.
     """
-    return base_profile(settings).merge({"net": {"allow_non_global_targets": not settings.guard_forced}})
+    return cached_base_profile(settings).merge({"net": {"allow_non_global_targets": not settings.guard_forced}})
 
 
 def is_guarded(settings: Settings, documents: Iterable[Mapping[str, Any] | None]) -> bool:
     """Say whether a job with these profiles, the most important last, queries global addresses only.
 
-    Raises ProfileError: the file of the base profile is not valid.
+    Raises ProfileError.
     """
     if settings.guard_forced:
         return True
-    allowed = base_profile(settings).allow_non_global_targets
+    allowed = cached_base_profile(settings).allow_non_global_targets
     for document in documents:
         allowed = ((document or {}).get("net") or {}).get("allow_non_global_targets", allowed)
     return not allowed

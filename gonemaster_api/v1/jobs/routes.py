@@ -41,7 +41,7 @@ class Jobs(MethodView):
     @blueprint.arguments(NewJobSchema)
     @blueprint.response(201, JobSchema)
     @blueprint.submits(
-        invalid="missing_domain, invalid_domain, invalid_tests, testcase_excluded, invalid_undelegated, ..."
+        invalid="missing_domain, invalid_domain, invalid_tests, testcase_excluded, private_undelegated_ip, ..."
     )
     def post(self, request_body: dict[str, Any]) -> Any:
         """Queue a test of one domain. A repeated request with the same Idempotency-Key gets the first response."""
