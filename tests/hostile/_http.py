@@ -74,7 +74,7 @@ def read_response(connection: socket.socket) -> Answer:
     status, headers, _ = parse(received)
     content = b""
     while len(content) < int(headers["content-length"]):
-        piece = connection.recv(65536)
+        piece = connection.recv(int(headers["content-length"]) - len(content))
         assert piece, content
         content += piece
     return status, headers, content

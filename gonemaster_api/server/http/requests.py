@@ -64,6 +64,7 @@ class RequestReader:
         self._body_limit = body_limit
         self._spool = spool
         self._head = bytearray()
+        self._skipped = False  # an empty line
         self._left = 0  # octets of the body that have not come
         self._longest = 0
         self._size = 0
@@ -101,8 +102,11 @@ class RequestReader:
     def _feed_head(self, data: bytes) -> bytes:
         known = len(self._head)
         self._head += data
-        if not known and self._head.startswith(b"\r\n"):
+        if self._head.startswith(b"\r\n") and not self._skipped:
             del self._head[:2]  # RFC 9112 section 2.2: clients have sent an empty line after a body
+            self._skipped = True
+        if self._head.startswith(b"\r\n"):
+            raise InvalidRequestLine("empty lines instead of a request")
         end = self._head.find(b"\r\n\r\n", max(0, known - 3))
         if _BARE_LF.search(self._head, max(0, known - 1), len(self._head) if end < 0 else end):
             raise InvalidRequestLine("a line ends without CR LF")
