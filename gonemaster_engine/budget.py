@@ -216,8 +216,14 @@ class Budget:
                 self.leave_out("max_records_of_a_set", most, f"{owner} {rtype}")
         return True
 
+    def end_verification(self, work: int) -> None:
+        """End the run, as so much work on signatures, in microseconds, was all that it may do."""
+        self._end("max_verification", work, "RRSIG")
+
     def keep_entry(self, testcase: str, args: Mapping[str, Any]) -> bool:
         """Say whether one more entry with these arguments may be kept."""
+        if self.is_stopped:  # found about what is missing already
+            return False
         items = sum(len(value) for value in args.values() if isinstance(value, list | tuple | dict))
         if self.entries >= self.limits.max_entries:
             self._end("max_entries", self.limits.max_entries, testcase)

@@ -51,10 +51,12 @@ Check: TypeAlias = Callable[[bytes, bytes], None]
 class Verifier:
     """Verifies the signatures of one run and remembers the verdicts.
 
-    The work of a run is bounded: what comes after the bound counts as invalid.
+    The work of a run is bounded. `on_work_done` is called with the bound when it is reached, and may end the run; what
+    is asked for after that counts as invalid, or as a hash that is not known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_work_done: Callable[[int], None] = lambda _: None) -> None:
+        self._on_work_done = on_work_done
         # By content, not by server: each server of a zone sends the same records, and verification is expensive.
         self._verdicts: dict[tuple[Rrset, bytes, bytes], Verdict] = {}
         self._checks: dict[tuple[int, bytes], Check | Verdict] = {}
@@ -107,7 +109,10 @@ class Verifier:
         if isinstance(check, Verdict):
             return check
         # After the check for unsupported keys, so that those are called unsupported even if no work is left.
-        if signed is None or self._work_left <= 0:
+        if signed is None:
+            return Verdict.INVALID
+        if self._work_left <= 0:
+            self._on_work_done(_WORK_PER_RUN)
             return Verdict.INVALID
         self._work_left -= _work(key)
         try:
