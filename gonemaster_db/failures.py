@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gonemaster_db.errors import (
@@ -17,15 +17,21 @@ from gonemaster_db.errors import (
 )
 
 # SQLSTATE codes, PostgreSQL appendix A.
-_CONFLICT = {"40001", "40P01", "55P03"}  # serialisation failure, deadlock, lock not available
+_CONFLICT = {"40000", "40001", "40003", "40P01", "55P03"}  # serialisation failure, deadlock, lock not available, ...
 _FULL = {"53100"}
-_UNAVAILABLE = {"25006", "53300", "57P01", "57P02", "57P03"}  # read-only after a failover, no connection left, shutdown
+_UNAVAILABLE = {"25006", "25P03"}  # read-only after a failover, ended while it was idle
+# Classes: connection, resources (memory, connections), intervention (shutdown, statement timeout), system (I/O).
+_UNAVAILABLE_CLASSES = {"08", "53", "57", "58"}
 _OUTDATED = {"42P01", "42703"}  # no such table, no such column
 _GONE = {"23503"}  # foreign key violation
 _SQLITE = {
     sqlite3.SQLITE_BUSY: StoreConflict,
     sqlite3.SQLITE_LOCKED: StoreConflict,
     sqlite3.SQLITE_FULL: StoreFull,
+    sqlite3.SQLITE_PROTOCOL: StoreConflict,
+    sqlite3.SQLITE_SCHEMA: StoreConflict,
+    sqlite3.SQLITE_INTERRUPT: StoreUnavailable,
+    sqlite3.SQLITE_NOMEM: StoreUnavailable,
     sqlite3.SQLITE_IOERR: StoreUnavailable,
     sqlite3.SQLITE_CANTOPEN: StoreUnavailable,
     sqlite3.SQLITE_READONLY: StoreUnavailable,
@@ -75,4 +81,20 @@ def _postgres_kind(error: DBAPIError) -> type[StoreError] | None:
     ):
         if code in codes:
             return kind
-    return StoreUnavailable if code in _UNAVAILABLE or code.startswith("08") else None
+    return StoreUnavailable if code in _UNAVAILABLE or code[:2] in _UNAVAILABLE_CLASSES else None
+
+
+def refuses_content(error: Exception) -> bool:
+    """Say whether an error that was not translated lies in what was to be written, so that it will come again.
+
+    What a column or a constraint refuses, and what cannot be put into a statement; other errors of the driver may be of
+    the moment.
+    """
+    return isinstance(error, IntegrityError | DataError) or not isinstance(error, DBAPIError)
+
+
+def reason_of(error: Exception) -> str:
+    """Return what the driver said, without the statement and its values, which SQLAlchemy adds."""
+    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
+    text = str(cause).strip()
+    return f"{type(cause).__name__}: {text}"[:1000] if text else type(cause).__name__

@@ -5,11 +5,19 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from gonemaster_db.errors import JobStateError, StoreConflict, StoreError, StoreUnavailable
+from gonemaster_db.errors import (
+    JobStateError,
+    ReferenceGone,
+    StoreConflict,
+    StoreError,
+    StoreOutdated,
+    StoreUnavailable,
+)
+from gonemaster_db.failures import reason_of, refuses_content
 from gonemaster_db.models import Job
 from gonemaster_db.models.runs import RunStatus
 from gonemaster_db.records import EntryRecord, RunRecord
-from gonemaster_db.repositories.graduation import Finished, fail_job, requeue_job
+from gonemaster_db.repositories.graduation import Finished, requeue_job
 from gonemaster_db.repositories.jobs import ClaimedJob, is_due
 from gonemaster_db.repositories.pauses import is_paused
 from gonemaster_tasks.broker.events import JobEvent
@@ -25,6 +33,11 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
 _PROGRESS_EVERY_S = 0.5
+# Of the database, not of the result: conflicts, time-outs, a full disk, a row that the result refers to and that was
+# deleted meanwhile (the next attempt writes it again, or finds none), tables that are being migrated.
+_MOMENTARY = (StoreUnavailable, StoreConflict, ReferenceGone, StoreOutdated)
+_MAX_REFUSALS = 2
+_MAX_UNKNOWN_ERRORS = 8  # with the pauses between them half a minute
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,8 @@ def _claimed(process: Process, job_id: str) -> ClaimedJob | None:
             return process.claims.claim(job_id)
         except (StoreUnavailable, StoreConflict) as error:
             log.warning("claim deferred: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
+        except Exception:  # whatever it is, the job must not lose its message for it
+            log.exception("claim deferred", extra={"job_id": job_id})
         if process.stopping.wait(pause_s):
             return None
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
@@ -202,48 +217,32 @@ def _finish(process: Process, claim: Claim, record: RunRecord | None) -> None:
 
 
 def _graduate(process: Process, claim: Claim, record: RunRecord) -> None:
-    """Store the run; while the database is unavailable the result is kept and tried again."""
-    job_id, pause_s = claim.job.id, _FIRST_PAUSE_S
+    """Store the run. Whatever the database says, the result is kept and tried again, and a pause made in between.
+
+    Only a result that it refuses by itself, alone and more than once, becomes a failed run with the reason.
+    """
+    job_id, pause_s, refusals = claim.job.id, _FIRST_PAUSE_S, 0
     while not process.given_up.is_set() or pause_s == _FIRST_PAUSE_S:
         try:
-            status = _store_run(process, claim, record)
+            status = process.claims.graduate(Finished(job_id, claim.running.attempt, record))
         except JobStateError:
             log.info("result dropped: the job is no longer claimed by this worker", extra={"job_id": job_id})
             return
-        except (StoreUnavailable, StoreConflict) as error:
+        except _MOMENTARY as error:
             log.warning("result kept: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
+        except Exception as error:
+            refusals += 1
+            log.exception("result refused", extra={"job_id": job_id, "refusals": refusals})
+            if refusals >= (_MAX_REFUSALS if refuses_content(error) else _MAX_UNKNOWN_ERRORS):
+                record = RunRecord(
+                    RunStatus.FAILED, process.clock.now(), error=f"graduation failed: {reason_of(error)}"
+                )
         else:
-            _publish(process, claim.running, "done", {"status": status})
+            _publish(process, claim.running, "done", {"status": str(status)})
             return
         process.given_up.wait(pause_s)
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
     log.error("stopped while the database is unavailable: another worker repeats the job", extra={"job_id": job_id})
-
-
-def _store_run(process: Process, claim: Claim, record: RunRecord) -> str:
-    """Graduate; a result that the database refuses becomes a failed run instead of a lost job."""
-    job_id = claim.job.id
-    try:
-        return str(process.claims.graduate(Finished(job_id, claim.running.attempt, record)))
-    except (StoreUnavailable, StoreConflict, JobStateError):
-        raise
-    except Exception as error:  # whatever it is: the next attempt would end the same way
-        log.exception("graduation failed", extra={"job_id": job_id})
-        return _fail(process, claim, f"graduation failed: {_error_text(error)}")
-
-
-def _fail(process: Process, claim: Claim, text: str) -> str:
-    run = process.store.run_in_transaction(
-        lambda session: fail_job(
-            session,
-            claim.job.id,
-            error=text,
-            now=process.clock.now(),
-            worker=process.name,
-            attempt=claim.running.attempt,
-        )
-    )
-    return str(run.status)
 
 
 def _give_back(process: Process, claim: Claim, *, failure: str = "") -> None:

@@ -1,0 +1,257 @@
+"""A good result is stored whatever the database says in between; only what it refuses by itself fails."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from gonemaster_db.models import EffectiveProfile, Entry, Run, RunStatus
+from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.graduation import Finished, request_cancel
+from gonemaster_db.repositories.jobs import create_job, find_job_or_run
+from gonemaster_db.session import Store, open_store
+from gonemaster_db.settings import StoreSettings
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.marks import Controls
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.worker import tier_order
+from gonemaster_tasks.worker.main import Worker
+from gonemaster_tasks.worker.run_job import run_job
+from gonemaster_tasks.worker.running import Stop
+from tests.hostile import LONG
+from tests.support.standin_worker import StandIn
+from tests.support.stores import MakeSettings
+from tests.support.workers import wait_until
+
+TROUBLES = 3 if LONG else 1
+MOMENTARY = {
+    "serialization failure": "40001",
+    "deadlock": "40P01",
+    "lock not available": "55P03",
+    "statement time-out": "57014",
+    "disk full": "53100",
+    "out of memory": "53200",
+    "shutdown": "57P01",
+    "I/O error": "58030",
+    "a row that was deleted": "23503",
+    "internal error": "XX000",
+    "an error of nobody's": "P0001",
+}
+
+
+@pytest.fixture
+def worker(
+    broker: Broker,
+    request: pytest.FixtureRequest,
+    make_store_settings: MakeSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Worker]:
+    """The parts of a worker process; the test calls `run_job` as a slot does."""
+    monkeypatch.setenv("GONEMASTER_TEST_STARTS", str(tmp_path / "starts"))
+    monkeypatch.setattr(tier_order, "_gate", None)
+    settings: StoreSettings = make_store_settings(getattr(request, "param", "postgres"))
+    live = LiveSettings(load_settings({"broker_url": broker.address.url, "data_dir": str(tmp_path)}, {}))
+    quick = replace(settings, busy_timeout=timedelta(milliseconds=100))
+    made = Worker(live, open_store(quick), StandIn(), name="w")
+    made.process.loop.start()
+    made.process.gate.update(Controls({}), None)
+    yield made
+    made.process.loop.stop()
+    made.process.broker.close()
+    made.process.store.close()
+    made.app.close()
+
+
+def submitted(store: Store, domain: str = "good.test") -> str:
+    return store.run_in_transaction(lambda session: create_job(session, NewJob(domain))).id
+
+
+def ended(store: Store, job_id: str) -> Run:
+    with store.read_only() as session:
+        run = find_job_or_run(session, job_id)
+    assert isinstance(run, Run), run.status
+    return run
+
+
+def execute(store: Store, *statements: str) -> None:
+    with store.transaction() as session:
+        for statement in statements:
+            session.execute(text(statement))
+
+
+def raise_on_runs(store: Store, code: str, *, times: int, when: str = "true") -> None:
+    """Let PostgreSQL refuse runs so many times; a sequence counts on when a transaction is rolled back."""
+    execute(
+        store,
+        "CREATE SEQUENCE troubles",
+        f"CREATE FUNCTION trouble() RETURNS trigger AS $$ BEGIN IF ({when}) AND nextval('troubles') <= {times} THEN"
+        f" RAISE EXCEPTION 'trouble' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$ LANGUAGE plpgsql",
+        "CREATE TRIGGER trouble BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION trouble()",
+    )
+
+
+@pytest.mark.parametrize("code", MOMENTARY.values(), ids=MOMENTARY.keys())
+def test_an_error_of_the_moment_costs_no_result(worker: Worker, code: str) -> None:
+    store = worker.process.store
+    times = TROUBLES * (5 if code in ("40001", "40P01", "55P03") else 1)  # conflicts are repeated at once, too
+    raise_on_runs(store, code, times=times)
+    job_id = submitted(store)
+    run_job(worker.process, job_id, NORMAL)
+    run = ended(store, job_id)
+    assert (run.status, run.entry_count, run.attempt, run.error) == ("succeeded", 3, 1, "")
+    with store.read_only() as session:
+        assert session.execute(text("SELECT last_value FROM troubles")).scalar_one() > times
+
+
+@pytest.mark.parametrize(("code", "refusals"), [("23514", 2), ("22P02", 2)] + ([("XX000", 8)] if LONG else []))
+def test_what_the_database_refuses_by_itself_fails_and_says_why(worker: Worker, code: str, refusals: int) -> None:
+    store = worker.process.store
+    raise_on_runs(store, code, times=1000, when="NEW.status = 'succeeded'")
+    job_id = submitted(store)
+    run_job(worker.process, job_id, NORMAL)
+    run = ended(store, job_id)
+    assert run.status == "failed"
+    assert run.error.startswith("graduation failed: ")
+    assert "trouble" in run.error
+    with store.read_only() as session:
+        assert session.execute(text("SELECT last_value FROM troubles")).scalar_one() == refusals
+
+
+@pytest.mark.parametrize("worker", ["sqlite", "postgres"], indirect=True)
+def test_a_result_that_no_table_takes_fails_after_two_refusals(worker: Worker) -> None:
+    store = worker.process.store
+    job_id = submitted(store, "poison.test")
+    calls = count_calls(worker)
+    run_job(worker.process, job_id, NORMAL)
+    run = ended(store, job_id)
+    assert (run.status, len(calls)) == ("failed", 3)  # two refusals, and the failed run
+    assert run.error.startswith("graduation failed: ")
+    assert "INSERT" not in run.error
+
+
+def count_calls(worker: Worker) -> list[Finished]:
+    calls: list[Finished] = []
+    graduate = worker.process.claims.graduate
+
+    def counted(finished: Finished) -> RunStatus:
+        calls.append(finished)
+        return graduate(finished)
+
+    worker.process.claims.graduate = counted  # type: ignore[method-assign]
+    return calls
+
+
+@pytest.mark.parametrize("worker", ["sqlite"], indirect=True)
+def test_a_database_that_another_process_holds_is_waited_for(worker: Worker) -> None:
+    store = worker.process.store
+    job_id = submitted(store, "n-300.test")
+    calls = count_calls(worker)
+    thread = threading.Thread(target=run_job, args=(worker.process, job_id, NORMAL))
+    thread.start()
+    wait_until(lambda: worker.process.jobs.ids() == (job_id,), what="the claim")
+    with store.transaction() as session:
+        session.execute(text("SELECT 1"))  # begins as the one writer that SQLite has
+        wait_until(lambda: len(calls) >= 2, what="the result is tried again")
+    thread.join(60)
+    assert ended(store, job_id).status == "succeeded"
+
+
+@pytest.mark.parametrize("worker", ["sqlite"], indirect=True)
+def test_a_trigger_that_aborts_for_a_moment_costs_no_result(worker: Worker) -> None:
+    """SQLite reports it as a constraint, of which one refusal is not enough."""
+    store = worker.process.store
+    execute(store, "CREATE TRIGGER trouble BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'trouble'); END")
+    job_id = submitted(store)
+    calls = count_calls(worker)
+    thread = threading.Thread(target=run_job, args=(worker.process, job_id, NORMAL))
+    thread.start()
+    wait_until(lambda: len(calls) == 1, what="the first try")
+    execute(store, "DROP TRIGGER trouble")
+    thread.join(60)
+    assert ended(store, job_id).status == "succeeded"
+
+
+def test_a_statement_time_out_is_waited_over(worker: Worker) -> None:
+    """The row of the domain is locked by another transaction for longer than a statement may take."""
+    store = worker.process.store
+    run_job(worker.process, submitted(store), NORMAL)
+    execute(store, "ALTER ROLE CURRENT_USER SET statement_timeout = '200ms'")
+    store.engine.dispose()
+    try:
+        job_id = submitted(store)
+        calls = count_calls(worker)
+        thread = threading.Thread(target=run_job, args=(worker.process, job_id, NORMAL))
+        with store.transaction() as session:
+            session.execute(text("SELECT id FROM domains FOR UPDATE"))
+            thread.start()
+            wait_until(lambda: len(calls) >= 2, what="the result is tried again")
+        thread.join(60)
+    finally:
+        execute(store, "ALTER ROLE CURRENT_USER RESET statement_timeout")
+    assert ended(store, job_id).status == "succeeded"
+
+
+def test_an_effective_profile_that_is_deleted_at_that_moment_is_written_again(worker: Worker) -> None:
+    store = worker.process.store
+    run_job(worker.process, first := submitted(store), NORMAL)
+    execute(store, "UPDATE runs SET effective_profile_digest = NULL")  # nobody needs it any more
+    job_id = submitted(store)
+    thread = threading.Thread(target=run_job, args=(worker.process, job_id, NORMAL))
+    with store.transaction() as session:
+        assert session.query(EffectiveProfile).delete() == 1
+        thread.start()
+        wait_until(lambda: _waits_for_lock(store), what="the run waits for the profile")
+    thread.join(60)
+    run = ended(store, job_id)
+    assert (run.status, run.effective_profile_digest is not None) == ("succeeded", True)
+    assert ended(store, first).status == "succeeded"
+    with store.read_only() as session:
+        assert session.query(Entry).filter(Entry.run_id == job_id).count() == 3
+
+
+def _waits_for_lock(store: Store) -> bool:
+    with store.read_only() as session:
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(session.execute(waiting).scalar_one())
+
+
+@pytest.mark.parametrize("worker", ["sqlite", "postgres"], indirect=True)
+def test_a_cancel_between_claim_and_start_is_not_missed(worker: Worker) -> None:
+    """The broadcast comes when the row is claimed and its slot has not begun."""
+    process = worker.process
+    job_id = submitted(process.store, "long-600000.test")
+    claim = process.claims.claim
+    told: list[bool] = []
+
+    def claim_and_be_canceled(job_id: str) -> Any:
+        claimed = claim(job_id)
+        process.store.run_in_transaction(lambda session: request_cancel(session, job_id, now=process.clock.now()))
+        told.append(process.jobs.stop(job_id, Stop.CANCELED))  # as the control command of Celery does
+        return claimed
+
+    process.claims.claim = claim_and_be_canceled  # type: ignore[method-assign]
+    run_job(process, job_id, NORMAL)
+    run = ended(process.store, job_id)
+    assert (run.status, run.error, told) == ("canceled", "canceled", [True])
+
+
+def test_an_unknown_error_of_a_claim_keeps_the_job(worker: Worker) -> None:
+    store = worker.process.store
+    execute(
+        store,
+        "CREATE SEQUENCE troubles",
+        "CREATE FUNCTION trouble() RETURNS trigger AS $$ BEGIN IF nextval('troubles') <= 2 THEN"
+        " RAISE EXCEPTION 'trouble'; END IF; RETURN NEW; END $$ LANGUAGE plpgsql",
+    )
+    job_id = submitted(store)
+    execute(store, "CREATE TRIGGER trouble BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION trouble()")
+    run_job(worker.process, job_id, NORMAL)
+    assert ended(store, job_id).status == "succeeded"
