@@ -8,7 +8,6 @@ bounded buffers, and no threads.
 import errno
 import os
 import queue
-import resource
 import selectors
 import time
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from gonemaster_api.server.http.refusals import refuse
 from gonemaster_api.server.http.requests import Spool, SpoolFull
 from gonemaster_api.server.http.responses import ClientGone
 from gonemaster_api.web.body_limits import body_limit
+from gonemaster_engine.open_files import raise_open_files_limit
 
 log = structlog.get_logger(__name__)
 
@@ -326,9 +326,5 @@ class ApiWorker(Worker):
 
 def _allow_connections(wanted: int) -> int:
     """Raise the limit of open files to what connections and their bodies may need; return how many can be served."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = 2 * wanted + _OTHER_FILES
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return wanted if soft == resource.RLIM_INFINITY else max(16, min(wanted, (soft - _OTHER_FILES) // 2))
+    limit = raise_open_files_limit(2 * wanted + _OTHER_FILES)
+    return max(16, min(wanted, (limit - _OTHER_FILES) // 2))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import resource
 import secrets
 import socket
 import struct
@@ -33,6 +32,7 @@ from gonemaster_engine.net.query import (
 )
 from gonemaster_engine.net.udp import UdpSockets
 from gonemaster_engine.net.wire import HEADER_OCTETS
+from gonemaster_engine.open_files import open_files_limit
 
 __all__ = ["CLOSED", "MALFORMED", "TIMEOUT", "UNREACHABLE", "Outcome", "Query", "Timing", "Transport", "host_has_ipv6"]
 
@@ -129,7 +129,7 @@ class Transport:
         self.port = port
         self._udp = UdpSockets(
             port=port,
-            max_sockets=min(_UDP_SOCKETS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2),
+            max_sockets=min(_UDP_SOCKETS, open_files_limit() // 2),
             transmit=self._transmit,
             send_again=self.send_udp,
             send_over_tcp=self._send_over_tcp_instead,

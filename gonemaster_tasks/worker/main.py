@@ -17,6 +17,7 @@ from celery.worker.control import control_command
 
 from gonemaster_db.session import Store, open_store
 from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.open_files import raise_open_files_limit
 from gonemaster_tasks import queues
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
@@ -54,6 +55,8 @@ from gonemaster_tasks.worker.transport import transport_settings
 from gonemaster_tasks.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+
+_OPEN_FILES = 16_384  # sockets of the engine, connections over TCP, and what the process has besides
 
 
 @control_command(name=CANCEL_COMMAND, args=[("job_ids", list)], signature="[id1 [id2 ...]]")
@@ -129,6 +132,7 @@ class Worker:
 
     def run(self) -> int:
         """Work until a signal ends it; returns the exit code."""
+        raise_open_files_limit(_OPEN_FILES)  # before the engine takes half of what there is
         self._start()
         signals.worker_shutting_down.connect(self._shutting_down, weak=False)
         consumer = self.app.Worker(
