@@ -169,6 +169,10 @@ class Budget:
         self.packets += packets
         return True
 
+    def allows(self, account: Account, packets: int) -> bool:
+        """Say whether so many packets more are within the limit of an address, with what is under way to it."""
+        return account.packets + packets <= self._limit_of(account)[1]
+
     def _limit_of(self, account: Account) -> tuple[str, int]:
         limits = self.limits
         if account.address in self._delegated:

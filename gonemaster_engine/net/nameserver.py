@@ -188,24 +188,26 @@ class Server:
             return
         if shared:
             answer.add_done_callback(lambda done: self._keep(key, done))
-        if self._has_room(tcp=key.tcp):
+        if self._has_room(key):
             self._send(key, answer, mixed_case=shared)
         else:
             self._held[key.tcp].append((key, answer, nameserver, shared))
 
-    def _has_room(self, *, tcp: bool) -> bool:
+    def _has_room(self, key: QueryKey) -> bool:
         """Say whether one more query may be under way; a silent address gets one connection at a time."""
-        limit = self._run.profile.nameserver_concurrency
+        limit, budget = self._run.profile.nameserver_concurrency, self._run.budget
         if limit and self._active >= limit:
             return False
+        if self._active and not budget.allows(self._account, self._packets(key)):
+            return False  # what is under way may be paid back
         if self._account.answered:
             return True
-        return not self._active_tcp if tcp else self._active - self._active_tcp < self._run.budget.limits.max_probes
+        return not self._active_tcp if key.tcp else self._active - self._active_tcp < budget.limits.max_probes
 
     def _send_held(self) -> None:
         """Send what waited, as far as there is room and the address is not given up meanwhile."""
         for held in self._held:
-            while held and self._has_room(tcp=held[0][0].tcp):
+            while held and self._has_room(held[0][0]):
                 key, answer, nameserver, shared = held.popleft()
                 if answer.done():
                     continue
@@ -271,8 +273,8 @@ class Server:
 
     def _send(self, key: QueryKey, answer: Answer, *, mixed_case: bool) -> None:
         run = self._run
-        timing = run.probe_timing if key.probing else run.timing
-        packets = self._packets(key, timing)
+        timing = self._timing(key)
+        packets = self._packets(key)
         if not run.budget.charge(self._account, packets):
             if not run.budget.is_stopped:  # else the run ends, and nobody may take this for silence
                 answer.set_result(None)
@@ -306,11 +308,14 @@ class Server:
         else:
             run.transport.send_udp(query)
 
-    def _packets(self, key: QueryKey, timing: Timing) -> int:
+    def _timing(self, key: QueryKey) -> Timing:
+        return self._run.probe_timing if key.probing else self._run.timing
+
+    def _packets(self, key: QueryKey) -> int:
         """Return how many packets a query takes at most."""
         if key.tcp:
             return 1 if self._account.answered else _SYN_PACKETS
-        return timing.tries
+        return self._timing(key).tries
 
     def _on_outcome(self, key: QueryKey, answer: Answer, outcome: Outcome, *, unused: int) -> None:
         self._active -= 1
