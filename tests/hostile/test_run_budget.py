@@ -182,5 +182,5 @@ def test_a_run_that_has_found_all_it_may_ends_and_says_so() -> None:
 
 def test_queries_wait_for_what_others_under_way_do_not_use() -> None:
     """With fifteen tries a query is charged with fifteen packets; many at once must not use up an address's limit."""
-    result = run(evil_zone(mail=49), retry=15, deadline_s=30)
+    result = run(evil_zone(outside=45), retry=15, deadline_s=30)
     assert (limits_of(result), result.unfinished) == ({}, [])
