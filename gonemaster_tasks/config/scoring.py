@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from gonemaster_db.errors import StoreConflict, StoreUnavailable
+from gonemaster_db.errors import StoreError
 from gonemaster_db.repositories.settings import read_stamped
 from gonemaster_db.session import Store
 from gonemaster_engine.errors import ScoringConfigError
@@ -25,7 +25,7 @@ POLL_INTERVAL_S = 1.0
 def current_scoring(store: Store, settings: Settings) -> ScoringConfig:
     """Return the effective configuration; what another process has stored takes effect within a second.
 
-    While the database is unavailable, the configuration read last stays in effect. Must not be called within a session
+    While the database gives none, the configuration read last stays in effect. Must not be called within a session
     or an event loop: it opens a connection of its own about once a second.
 
     Raises:
@@ -76,8 +76,11 @@ class _Cache:
         try:
             with store.read_only() as session:
                 found = read_stamped(session, SCORING_KEY)
-        except (StoreUnavailable, StoreConflict) as error:
+        except StoreError as error:
             log.warning("scoring configuration could not be read", extra={"error": str(error)})
+            return
+        except Exception:  # whatever the database says, it must not cost a run that has ended
+            log.exception("scoring configuration could not be read")
             return
         if found is None:
             self._config, self._stamp = DEFAULT_CONFIG, None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from gonemaster_db.repositories.settings import delete_settings, write_settings
@@ -94,3 +94,12 @@ def test_a_file_counts_whatever_is_stored(store: Store, tmp_path: Path) -> None:
     wrong.write_text("penalty: 7\n")
     with pytest.raises(ScoringConfigError):
         current_scoring(store, Settings(scoring_config_path=wrong))
+
+
+def test_what_was_read_last_counts_while_its_table_cannot_be_read(store: Store) -> None:
+    keep(store, {"severity_penalties": {"ERROR": 33}})
+    assert error_penalty(store) == 33
+    with store.transaction() as session:
+        session.execute(text("ALTER TABLE settings RENAME TO elsewhere"))
+    expire_cached_scoring(store)
+    assert error_penalty(store) == 33
