@@ -6,8 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import IO, Any
 
@@ -32,29 +30,10 @@ class IsolatedProcessEnded(Exception):
 
 
 class Isolation:
-    """Which jobs of this process run alone, and how."""
+    """Runs jobs alone, from their second start on: any job of a process may have ended it."""
 
     def __init__(self) -> None:
         self._places = threading.Semaphore(_AT_ONCE)
-        self._lock = threading.Lock()
-        self._repeated = 0
-
-    @contextmanager
-    def counted(self, starts: int) -> Iterator[bool]:
-        """Say whether a job at its nth start is to run alone; the block is its run.
-
-        From the second start on it does, since any job of the process may have ended it. While such jobs run here,
-        first starts run alone, too: one that ends the process would cost the others a second attempt.
-        """
-        repeated = starts > 1
-        with self._lock:
-            self._repeated += repeated
-            isolated = self._repeated > 0
-        try:
-            yield isolated
-        finally:
-            with self._lock:
-                self._repeated -= repeated
 
     def run(self, order: TestOrder, running: RunningJob, listeners: Listeners, *, settings: Settings) -> Outcome | None:
         """Test a domain in a child process; None if it was stopped.

@@ -145,10 +145,9 @@ def _test(process: Process, claim: Claim) -> RunRecord | None:
 def _outcome(process: Process, claim: Claim, order: TestOrder) -> Outcome | None:
     """Test in the event loop that all share, or in a process of its own; None if it was stopped."""
     listeners = _listeners(process, claim)
-    with process.isolation.counted(claim.job.starts) as isolated:
-        if isolated:
-            return process.isolation.run(order, claim.running, listeners, settings=process.settings)
-        return process.loop.run(claim.running, process.runner.run(order, listeners))
+    if claim.job.starts > 1:
+        return process.isolation.run(order, claim.running, listeners, settings=process.settings)
+    return process.loop.run(claim.running, process.runner.run(order, listeners))
 
 
 def _error_text(error: Exception) -> str:
