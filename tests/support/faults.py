@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 JOBS = int(os.environ.get("FAULT_JOBS", "120"))
 DRIVER = cast("Driver", os.environ.get("FAULT_DRIVER", "sqlite"))
 SLOTS = "8"
-PATIENCE_S = 30 + JOBS / 10
+# Only ends a hang. A job that is started again has a process of its own: over a second of CPU, four at a time.
+PATIENCE_S = 120 + JOBS / 10
 _ATTEMPTS = "20"
 
 
