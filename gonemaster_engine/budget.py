@@ -21,8 +21,8 @@ class Kept(Protocol):
     """What the budget needs to know of a response."""
 
     @property
-    def size(self) -> int:
-        """Size of the message, octets."""
+    def held_octets(self) -> int:
+        """About how much memory it takes."""
 
     @property
     def record_count(self) -> int:
@@ -206,14 +206,16 @@ class Budget:
 
     def keep(self, response: Kept, address: str) -> bool:
         """Say whether a response may be kept: memory is bounded, too."""
-        records = response.record_count
-        if self._octets + response.size > self.limits.max_octets:
+        if self.is_stopped:  # what was under way may still come in; to look inside would only cost time
+            return False
+        records, octets = response.record_count, response.held_octets
+        if self._octets + octets > self.limits.max_octets:
             self._end("max_octets", self.limits.max_octets, address)
             return False
         if self._records + records > self.limits.max_records:
             self._end("max_records", self.limits.max_records, address)
             return False
-        self._octets += response.size
+        self._octets += octets
         self._records += records
         if records > SIGNED_SET_MAX_RECORDS:
             for owner, rtype, most in response.large_sets():

@@ -27,6 +27,7 @@ import dns.rrset
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.limits import SET_MAX_RECORDS, SIGNED_SET_MAX_RECORDS
+from gonemaster_engine.net.octets import MessageOctets
 from gonemaster_engine.net.rrtypes import (
     AAAA,
     CNAME,
@@ -60,11 +61,8 @@ _SOA_NUMBERS_OCTETS = 20
 _NAME_TYPES = frozenset({NS, CNAME, PTR, DNAME})
 _NAME_IN_RDATA = _NAME_TYPES | {MX, SOA}  # whose names are checked here
 _TARGET_TYPES = _NAME_TYPES | {MX}
-_POINTER = 0xC0
 _SIGNED_TYPES = frozenset(map(type_number, ("DS", "RRSIG", "NSEC", "DNSKEY", "NSEC3", "NSEC3PARAM", "CDS", "CDNSKEY")))
 _INDEX_FROM = 32  # records of a section, then they are found by owner
-_MAX_POINTERS = 127  # in one name: as many as it can have labels
-_ROOT_NAME = (names.ROOT, 1, 0)
 
 # dnspython loads the class of a type when it first meets one, and remembers what it found for the whole process: a
 # record of class ANY, met first, would make all records of its type opaque octets for every run from then on.
@@ -107,83 +105,12 @@ def query_body(qname: bytes, qtype: int, qclass: int, flags: int, edns: Edns | N
     return body + edns.to_wire() if edns else body
 
 
-class _Octets:
-    """The octets of a message and the names found in them.
-
-    Response and records share it and do not know one another, since without reference cycles the answers of a run are
-    freed at once.
-    """
-
-    __slots__ = ("_names", "wire")
-
-    def __init__(self, wire: bytes) -> None:
-        self.wire = wire
-        self._names: dict[int, tuple[str, int, int]] = {}  # by position: name, its octets, position after it
-
-    def name_at(self, position: int) -> tuple[str, int]:
-        """Return the canonical name that starts there, and the position after it.
-
-        Compression pointers must lead backwards (RFC 1035 section 4.1.4), so a loop cannot happen; their number is
-        limited, as a message of nothing but pointers could keep the process busy for seconds.
-
-        Raises:
-            WireError: it is malformed.
-        """
-        known = self._names.get(position)
-        if known is not None:
-            return known[0], known[2]
-        wire = self.wire
-        start = limit = position
-        labels: list[str] = []
-        octets = 1
-        after = -1  # where the name ends in the message, once a pointer was met
-        pointers = 0
-        try:
-            while length := wire[position]:
-                if length >= _POINTER:
-                    target = (length & 0x3F) << 8 | wire[position + 1]
-                    pointers += 1
-                    if target >= limit or pointers > _MAX_POINTERS:
-                        raise WireError(
-                            "a compression pointer does not point backwards, or there are too many pointers"
-                        )
-                    after = position + 2 if after < 0 else after
-                    known = self._names.get(target)
-                    if known is not None:
-                        if not labels:  # nothing but a pointer, as most owners are: it costs less than to remember it
-                            return known[0], after
-                        return self._remember(start, labels, octets, known, after)
-                    position = limit = target
-                    continue
-                end = position + 1 + length
-                if length > names.LABEL_MAX_OCTETS or end >= len(wire):
-                    raise WireError("a label is invalid")
-                octets += length + 1
-                labels.append(names.label_text(wire[position + 1 : end]))
-                position = end
-        except IndexError:
-            raise WireError("a name extends beyond the end of the message") from None
-        return self._remember(start, labels, octets, _ROOT_NAME, position + 1 if after < 0 else after)
-
-    def _remember(
-        self, start: int, labels: list[str], octets: int, suffix: tuple[str, int, int], after: int
-    ) -> tuple[str, int]:
-        octets += suffix[1] - 1
-        if octets > names.NAME_MAX_OCTETS:
-            raise WireError("a name is longer than 255 octets")
-        if suffix[0] != names.ROOT:
-            labels.append(suffix[0])
-        name = ".".join(labels) or names.ROOT
-        self._names[start] = (name, octets, after)
-        return name, after
-
-
 class Record:
     """One resource record of a response. Rdata is decoded when asked for."""
 
     __slots__ = ("_decoded", "_end", "_good", "_message", "_rdata", "_start", "owner", "rdclass", "ttl", "type")
 
-    def __init__(self, message: _Octets, owner: str, fixed: tuple[int, int, int], start: int, end: int) -> None:
+    def __init__(self, message: MessageOctets, owner: str, fixed: tuple[int, int, int], start: int, end: int) -> None:
         self._message = message
         self.owner = owner
         self.type, self.rdclass, self.ttl = fixed
@@ -351,7 +278,7 @@ class Response:
         self.qclass = qclass
         self.question_name_octets: bytes | None = None
         self.question_type: str | None = None
-        self._message = _Octets(wire)
+        self._message = MessageOctets(wire)
         self._found: dict[tuple[str, str | None, str], list[Record]] = {}
         self._by_owner: dict[Section, dict[str, list[Record]]] = {}
         self._edns: Edns | None = None
@@ -415,6 +342,17 @@ class Response:
     def size(self) -> int:
         """Size of the message, octets."""
         return len(self.wire)
+
+    @property
+    def held_octets(self) -> int:
+        """About how much memory the response takes, which is much more than its size where names are compressed.
+
+        A label and a pointer to a long name are a dozen octets in the message and a thousand characters as text.
+        """
+        for record in (*self.answer, *self.authority, *self.additional):
+            if record.type in _NAME_IN_RDATA:
+                record.is_well_formed  # noqa: B018 - the names in it are found now, and kept
+        return self._message.held_octets
 
     @property
     def record_count(self) -> int:

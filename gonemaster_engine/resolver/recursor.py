@@ -244,18 +244,21 @@ class Recursor:
         self._context.log.system("RECURSE_QUERY", **about, query_name=qname, query_type=qtype, query_class="IN")
 
     def _with_addresses(self, cut: ZoneCut, addresses: Mapping[str, Sequence[str]]) -> list[Nameserver]:
+        """Return the servers to query, those over IPv4 first."""
         context = self._context
-        servers = [
-            context.nameserver(name, address)
+        pairs = [
+            (":" in address, name, address)
             for name, of_name in addresses.items()
             for address in of_name
             if context.uses_family(ipv6=":" in address)
         ]
-        servers.sort(key=lambda server: (server.is_ipv6, server))
-        count = sum(not server.is_ipv6 for server in servers)
+        pairs.sort()
+        count = sum(not is_ipv6 for is_ipv6, _, _ in pairs)
         # spread the load over the servers, but so that the same test queries the same servers
         turn = zlib.crc32((context.zone_name + cut.zone).encode()) % count if count else 0
-        return servers[turn:count] + servers[:turn] + servers[count:]
+        ordered = pairs[turn:count] + pairs[:turn] + pairs[count:]
+        # cut before there is an object for each: a referral can hold a thousand addresses, and a run keeps all objects
+        return [context.nameserver(name, address) for _, name, address in ordered[:_MAX_SERVERS]]
 
     async def _query(
         self, cut: ZoneCut, servers: Sequence[Nameserver], qname: str, qtype: str, *, dnssec: bool
@@ -264,7 +267,7 @@ class Recursor:
         shared = self._may_share(qname)
         pending: set[asyncio.Future[Response | None]] = set()
         fallback: Response | None = None
-        for server in servers[:_MAX_SERVERS]:
+        for server in servers:
             if self._context.log.traces_queries:
                 self._trace_step(cut, server, qname, qtype)
             answer = asyncio.ensure_future(server.query(qname, qtype, dnssec=dnssec, shared=shared))

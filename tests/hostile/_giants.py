@@ -184,8 +184,24 @@ def aliases(query: dns.message.Message) -> bytes | None:
     return reply(query, answer=(record(b"\xc0\x0c", CNAME, following), 1))
 
 
+@cache
+def _long_names() -> tuple[bytes, int]:
+    """Return NS records whose owners and targets are labels before one name as long as can be, and hard to print."""
+    start = 12 + len(name(ZONE)) + 4  # where the answer begins if the question is for the zone
+    made = [record(b"\x3f" + b"\xff" * 63 + b"\x3f" + b"\xfe" * 63 + b"\x3f" + b"\xfd" * 63 + b"\0", TXT, b"\x01x")]
+    for number in range(2_500):
+        owner = b"\x04" + struct.pack("!IH", number | 0x80000000, 0xC000 | start)
+        made.append(record(owner, NS, owner))
+    return b"".join(made), len(made)
+
+
+def long_names(query: dns.message.Message) -> bytes | None:
+    """Answer with names that take a dozen octets in the message and some 900 as text."""
+    return reply(query, answer=_long_names()) if query.question[0].name == dns.name.from_text(ZONE) else None
+
+
 KINDS: dict[str, Callable[[dns.message.Message], bytes | None]] = {
-    each.__name__: each for each in (large_sets, large_sets_unsigned, dnssec_only, policies, mail, aliases)
+    each.__name__: each for each in (large_sets, large_sets_unsigned, dnssec_only, policies, mail, aliases, long_names)
 }
 
 
@@ -230,3 +246,39 @@ def many_servers(names: int, addresses: int, *, each: int) -> CountingDns:
     good |= {(f"ns{number}.{GOOD_ZONE}", "A"): [f"127.78.0.{number}"] for number in (1, 2)}
     served = {"127.77.0.1": [ZONE], "127.78.0.1": [GOOD_ZONE], "127.78.0.2": [GOOD_ZONE]}
     return CountingDns({ZONE: own, GOOD_ZONE: good}, served)
+
+
+def wide_referrals(depth: int = 24) -> CountingDns:
+    """Return a world whose zone has servers with names deep in other zones; each step down has 1,000 new addresses."""
+    own: Records = {(ZONE, "NS"): [f"a.{ZONE}."], (f"a.{ZONE}", "A"): ["127.77.0.1"]}
+    zones: dict[str, Records] = {ZONE: own}
+    for number in range(40):
+        top = f"wide{number}.xa"
+        own[ZONE, "NS"].append(".".join(["ns", *(f"d{level}" for level in range(depth)), f"{top}."]))
+        zones[top] = {(top, "NS"): [f"ns.{top}."], (f"ns.{top}", "A"): ["127.120.0.1"]}
+    world = CountingDns(zones, {"127.77.0.1": [ZONE]})
+
+    def answer(address: str, query: dns.message.Message) -> dns.message.Message | bytes | None:
+        level = int(address.split(".")[1]) - 120
+        return _referral(query, level) if 0 <= level < depth else world.authoritative(address, query)
+
+    world.answer = answer
+    return world
+
+
+def _referral(query: dns.message.Message, level: int) -> bytes:
+    """Refer to the zone one label further down, which has 50 servers with 20 addresses each, of the next level."""
+    question = query.question[0]
+    asked = (question.name.to_wire() or b"") + struct.pack("!HH", question.rdtype, question.rdclass)
+    labels = question.name.labels[:-1]
+    above = sum(len(label) + 1 for label in labels[: -(level + 3)])
+    cut = struct.pack("!H", 0xC000 | 12 + above)
+    pick = zlib.crc32(asked) % 60 * 1_000
+    authority, glue = [], []
+    for number in range(50):
+        server = b"\x02%02d" % number + cut
+        authority.append(record(cut, NS, server))
+        places = range(pick + number * 20, pick + number * 20 + 20)
+        glue += [record(server, A, bytes([127, 121 + level, place // 250, place % 250 + 1])) for place in places]
+    header = struct.pack("!6H", query.id, dns.flags.QR, 1, 0, len(authority), len(glue))
+    return header + asked + b"".join(authority + glue)

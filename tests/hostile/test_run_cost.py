@@ -12,7 +12,7 @@ import pytest
 
 from tests.hostile import LONG
 from tests.hostile._counting import CountingDns
-from tests.hostile._giants import GOOD_ZONE, KINDS, ZONE, giant_world, many_servers
+from tests.hostile._giants import GOOD_ZONE, KINDS, ZONE, giant_world, many_servers, wide_referrals
 
 DEADLINE_S = 20.0 if LONG else 1.5
 MEMORY_MIB = 150
@@ -21,18 +21,20 @@ CANCELLED_S = 1.0
 ENTRIES = 10_000
 
 
-def cost(world: CountingDns, directory: Path, *zones: str, cancel_after_s: float = 0.0) -> dict[str, Any]:
+def cost(
+    world: CountingDns, directory: Path, *zones: str, cancel_after_s: float = 0.0, deadline_s: float = DEADLINE_S
+) -> dict[str, Any]:
     """Test zones of a world in a process of its own; return what that cost."""
     hints = world.write_hints(directory / "root.hints")
     command = [sys.executable, "-m", "tests.hostile._cost_child", *zones]
-    command += ["--port", str(world.port), "--hints", str(hints), "--deadline-s", str(DEADLINE_S)]
+    command += ["--port", str(world.port), "--hints", str(hints), "--deadline-s", str(deadline_s)]
     command += ["--cancel-after-s", str(cancel_after_s)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
 
-@pytest.mark.parametrize("kind", KINDS if LONG else ("large_sets", "dnssec_only", "policies"))
+@pytest.mark.parametrize("kind", KINDS if LONG else ("large_sets", "dnssec_only", "policies", "long_names"))
 def test_giant_answers_stay_within_time_memory_and_entries(kind: str, tmp_path: Path) -> None:
     with giant_world(kind) as world:
         figures = cost(world, tmp_path, ZONE)
@@ -58,6 +60,13 @@ def test_many_servers_stay_within_time_memory_and_entries(
     (run,) = figures["runs"]
     assert run["entries"] <= ENTRIES
     assert "max_nameservers" in run["limits"] or not LONG  # a short run on a busy host may not come so far
+
+
+def test_referrals_to_many_addresses_stay_within_memory(tmp_path: Path) -> None:
+    with wide_referrals() as world:
+        figures = cost(world, tmp_path, ZONE, deadline_s=20.0)
+    assert figures["rss_mib"] <= MEMORY_MIB
+    assert figures["runs"][0]["limits"], "the world is too small to reach a limit"
 
 
 @pytest.mark.parametrize("kind", KINDS if LONG else ("dnssec_only",))
