@@ -298,6 +298,8 @@ class ApiWorker(Worker):
         request = connection.reader.request
         response, environ = wsgi.create(request, connection.output, connection.peer, connection.server, self.cfg)
         environ["wsgi.multithread"] = True
+        if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
+            environ["CONTENT_LENGTH"] = str(connection.reader.body_size)  # all of it is here (RFC 9112 section 7.1.3)
         if not self.alive:
             response.force_close()
         pieces = self.wsgi(environ, response.start_response)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,16 @@ def test_chunks_are_read_to_their_end(service: Service) -> None:
     status, headers, content = exchange(service, post(b"Transfer-Encoding: chunked", body=chunks))
     assert (status, json.loads(content)["domain"]) == (201, "a.example")
     assert headers["connection"] == "close"
+
+
+def test_small_chunked_batches_are_not_counted_as_large_ones(service: Service) -> None:
+    body = b'{"domains": ["a.example"]}'
+    request = post(CHUNKED, path=b"/api/v1/jobs/batch", body=b"%x\r\n%s\r\n0\r\n\r" % (len(body), body))
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connect(service, request)) for _ in range(16)]
+        for connection in connections:
+            connection.sendall(b"\n")
+        assert [parse(read_to_end(connection))[0] for connection in connections] == [202] * 16
 
 
 def test_extensions_and_trailers_are_read_over(service: Service) -> None:

@@ -80,6 +80,11 @@ class RequestReader:
         """Whether anything of a request has come."""
         return bool(self._head) or self.request is not None
 
+    @property
+    def body_size(self) -> int:
+        """The octets of the body that were received; one more than the limit if it is too long."""
+        return self._size
+
     def feed(self, data: bytes) -> None:
         """Read more octets.
 
