@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from gonemaster_db.settings import StoreSettings
 READ_ONLY = "gonemaster_read_only"
 _USED_AT = "gonemaster_used_at"
 _IDLE_S = 5.0
+_creating = threading.Lock()  # no thread connects to a file that another one has not closed yet
 
 
 def make_engine(settings: StoreSettings) -> Engine:
@@ -127,9 +129,13 @@ def _sqlite_engine(settings: StoreSettings) -> Engine:
 
 
 def _create_private(_dialect: object, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
-    """Create a new file for its owner only; SQLite gives its other files the same permissions."""
-    with suppress(OSError):  # SQLite says it better
-        os.close(os.open(arguments[0], os.O_CREAT | os.O_CLOEXEC, 0o600))
+    """Create a new file for its owner only; SQLite gives its other files the same permissions.
+
+    An existing file is not opened: to close a descriptor of it drops the locks of all connections of this process
+    (POSIX advisory locks), and another process that closes its last connection would then delete the WAL in use.
+    """
+    with _creating, suppress(OSError):  # there already, as a rule; SQLite says it better if it is something else
+        os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -2,6 +2,8 @@
 
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -260,3 +262,17 @@ def test_a_restarted_postgres_is_used_again(own_server: PostgresServer) -> None:
             store.ping()
         own_server.start()
         store.ping()
+
+
+def test_further_connection_keeps_the_locks_of_the_first(make_store_settings: MakeSettings) -> None:
+    """Without them, another process that closes its last connection deletes the WAL that is in use here."""
+    settings = make_store_settings("sqlite")
+    with opened(settings) as store, store.read_only() as first:
+        first.execute(text("SELECT count(*) FROM jobs"))
+        with store.transaction() as second:  # a second connection, opened while the first is held
+            list(create_jobs(second, [NewJob("a.example")], now=NOON))
+        script = (
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT count(*) FROM jobs'); c.close()"
+        )
+        subprocess.run([sys.executable, "-c", script, settings.dsn], check=True)
+        assert Path(f"{settings.dsn}-wal").exists()
