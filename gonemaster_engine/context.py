@@ -84,6 +84,7 @@ class RunContext:
         scope = f"{self._ipv6} {profile.network_settings}"
         self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s, scope)
         self.queries = 0
+        self.tcp_slots = asyncio.Semaphore(limits.max_tcp_connections)
         self.verifier = Verifier(self.budget.end_verification)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.servers: dict[str, Server] = {}

@@ -26,6 +26,7 @@ class RunLimits:
     max_silent_packets: int = 3_000  # in all, to addresses that have not answered
     max_silent_packets_per_address: int = 60
     max_probes: int = 4  # queries under way at once to an address that has not answered yet
+    max_tcp_connections: int = 64  # at once; the process has 512, and a slow server keeps one as long as it likes
     max_octets: int = 32 * 1024 * 1024  # of memory for responses that are kept, and the names in them
     max_records: int = 200_000  # in them
     max_entry_items: int = 200_000  # of the lists among the arguments of entries

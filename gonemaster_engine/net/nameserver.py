@@ -62,6 +62,7 @@ class RunState(Protocol):
     """
 
     queries: int  # sent so far
+    tcp_slots: asyncio.Semaphore  # connections at once
 
     @property
     def profile(self) -> Profile:
@@ -293,6 +294,7 @@ class Server:
             any_source=key.any_source,
             mixed_case=mixed_case and key.qname_octets is None,
             source_address=run.profile.source6 if self.is_ipv6 else run.profile.source4,
+            tcp_slots=run.tcp_slots,
         )
 
         def unused(outcome: Outcome) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -72,6 +73,7 @@ class Query:
         "question_type",
         "sent_at",
         "source_address",
+        "tcp_slots",
         "timing",
         "tries_left",
         "waiting",
@@ -89,6 +91,7 @@ class Query:
         any_source: bool = False,
         mixed_case: bool = False,
         source_address: str = "",
+        tcp_slots: asyncio.Semaphore | None = None,
     ) -> None:
         self.address = address
         self.body = body  # the message without its id
@@ -101,6 +104,7 @@ class Query:
         self.any_source = any_source
         self.mixed_case = mixed_case  # the letters of the name may be sent in any case
         self.source_address = source_address
+        self.tcp_slots = tcp_slots or asyncio.Semaphore()  # connections at once of those that the query belongs to
         self.tries_left = timing.tries
         self.sent_at = 0.0
         self.waiting: Waiting | None = None

@@ -195,7 +195,7 @@ class Transport:
         protocol = _TcpExchange(query, self)
         connection: asyncio.BaseTransport | None = None
         try:
-            async with self._tcp_slots, asyncio.timeout(query.timing.timeout_s):
+            async with query.tcp_slots, self._tcp_slots, asyncio.timeout(query.timing.timeout_s):
                 query.sent_at = self.loop.time()
                 connection, _ = await self.loop.create_connection(
                     lambda: protocol, query.address, self.port, local_addr=local
