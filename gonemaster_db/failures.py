@@ -35,6 +35,9 @@ _SQLITE = {
     sqlite3.SQLITE_IOERR: StoreUnavailable,
     sqlite3.SQLITE_CANTOPEN: StoreUnavailable,
     sqlite3.SQLITE_READONLY: StoreUnavailable,
+    # a damaged file says nothing about what was to be written: the result waits until the file is restored
+    sqlite3.SQLITE_CORRUPT: StoreUnavailable,
+    sqlite3.SQLITE_NOTADB: StoreUnavailable,
 }
 
 

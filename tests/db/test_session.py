@@ -187,6 +187,23 @@ def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None
             store.ping()
 
 
+def test_a_file_that_is_no_database_or_a_damaged_one_is_unavailable(
+    tmp_path: Path, make_store_settings: MakeSettings
+) -> None:
+    foreign = tmp_path / "foreign.db"
+    foreign.write_bytes(b"not a database" * 400)
+    with opened(StoreSettings(dsn=str(foreign))) as store, pytest.raises(StoreUnavailable, match="not a database"):
+        store.run_in_transaction(lambda session: session.execute(text("SELECT * FROM sqlite_master")))
+    settings = make_store_settings("sqlite")
+    with opened(settings) as store:
+        store.ping()  # its end writes the whole log into the file
+    damaged = Path(settings.dsn)
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    with opened(settings) as store, pytest.raises(StoreUnavailable, match="malformed"):
+        store.run_in_transaction(lambda session: session.execute(text("SELECT * FROM jobs")))
+
+
 @pytest.mark.parametrize(
     "settings",
     [
