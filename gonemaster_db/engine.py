@@ -142,7 +142,11 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """Enable WAL, so that readers do not wait for the writer, and take BEGIN over from the driver."""
     connection.isolation_level = None
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "cache_size = -16000"):
-        connection.execute(f"PRAGMA {pragma}")
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()  # SQLAlchemy forgets it open (seen with 2.0.42)
+            raise
 
 
 def _begin_sqlite(connection: Connection) -> None:
