@@ -224,6 +224,7 @@ class ApiWorker(Worker):
 
     def _start_handling(self, connection: Connection) -> None:
         connection.phase, connection.deadline = Phase.HANDLING, None
+        connection.output.begin_response()  # after an interim response (100 Continue)
         request = connection.reader.request
         large = is_large(self.wsgi, method=request.method, path=request.path, query=request.query)
         self._threads.submit(partial(self._handle, connection), large=large)
@@ -231,6 +232,7 @@ class ApiWorker(Worker):
     def _refuse(self, connection: Connection, error: Exception) -> None:
         connection.keeps_alive = False
         connection.phase, connection.deadline = Phase.SENDING, None
+        connection.output.begin_response()
         with suppress(ClientGone):
             connection.output.sendall(refuse(error, connection.peer))
         self._after_sending(connection)
