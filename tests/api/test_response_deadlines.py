@@ -99,6 +99,7 @@ def test_response_that_is_given_up_ends_who_waits(pair: Pair) -> None:
     def write() -> None:
         try:
             pair.buffer.wait_for_room()
+            pair.buffer.sendall(b"x")
         except ClientGone as error:
             errors.append(error)
 
