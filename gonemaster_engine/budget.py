@@ -105,14 +105,25 @@ def _address_order(address: str) -> tuple[bool, str]:
 
 
 class Account:
-    """What was sent to one address."""
+    """What was sent to one address, and what its answers have earned it.
 
-    __slots__ = ("address", "answered", "packets")
+    Each answer earns some packets more, and only so many ahead. What is sent beyond that is sent to silence: to have
+    answered once does not make an address a name server that wants the whole test.
+    """
+
+    __slots__ = ("address", "answered", "credit", "is_authoritative", "packets")
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.packets = 0
+        self.credit = 0  # packets; negative: so many were sent to silence
         self.answered = False
+        self.is_authoritative = False  # for the tested zone
+
+    @property
+    def silent_packets(self) -> int:
+        """How many packets were sent to it beyond what it has earned."""
+        return max(0, -self.credit)
 
 
 class Budget:
@@ -121,7 +132,7 @@ class Budget:
     def __init__(self, limits: RunLimits = DEFAULT_LIMITS) -> None:
         self.limits = limits
         self.packets = 0
-        self.silent_packets = 0  # to addresses that have not answered
+        self.silent_packets = 0  # beyond what answers have earned, to all addresses
         self.stop: Callable[[], None] | None = None  # ends the run when there is nothing left
         self.is_stopped = False
         self.entries = 0
@@ -161,32 +172,39 @@ class Budget:
         if account.packets + packets > most:
             self.leave_out(name, most, account.address)
             return False
-        if not account.answered:
-            if not self._may_probe(account, packets):
-                return False
-            self.silent_packets += packets
+        if not self.is_earned(account, packets) and not self._may_probe(account, packets):
+            return False
         account.packets += packets
         self.packets += packets
+        self._earn(account, -packets)
         return True
 
     def allows(self, account: Account, packets: int) -> bool:
-        """Say whether so many packets more are within the limit of an address, with what is under way to it."""
-        return account.packets + packets <= self._limit_of(account)[1]
+        """Say whether so many packets more are within the limits of an address, with what is under way to it."""
+        if account.packets + packets > self._limit_of(account)[1]:
+            return False
+        return packets - account.credit <= self.limits.max_silent_packets_per_address
+
+    def is_earned(self, account: Account, packets: int) -> bool:
+        """Say whether the answers of an address have earned it so many packets more."""
+        return packets <= account.credit
 
     def _limit_of(self, account: Account) -> tuple[str, int]:
         limits = self.limits
-        if account.address in self._delegated:
+        # To be named by the delegation is not to serve the zone: glue can hold the address of anybody.
+        if account.is_authoritative and account.address in self._delegated:
             return "max_queries_per_address", limits.max_queries_per_address
         return "max_outside_packets", min(limits.max_outside_packets, limits.max_queries_per_address)
 
     def _may_probe(self, account: Account, packets: int) -> bool:
         limits = self.limits
-        if account.packets + packets > limits.max_silent_packets_per_address:
+        silent = packets - account.credit
+        if silent > limits.max_silent_packets_per_address:
             self.leave_out("max_silent_packets_per_address", limits.max_silent_packets_per_address, account.address)
             return False
         # the last third is for addresses of which little is known: not to be asked is not to be silent
-        kept = limits.max_silent_packets // 3 if account.packets >= _FEW_PACKETS else 0
-        if self.silent_packets + packets > limits.max_silent_packets - kept:
+        kept = limits.max_silent_packets // 3 if account.silent_packets >= _FEW_PACKETS else 0
+        if self.silent_packets - account.silent_packets + silent > limits.max_silent_packets - kept:
             self.leave_out("max_silent_packets", limits.max_silent_packets, account.address)
             return False
         return True
@@ -195,14 +213,18 @@ class Budget:
         """Take back what a query was charged with and did not send."""
         account.packets -= packets
         self.packets -= packets
-        if not account.answered:
-            self.silent_packets -= packets
+        self._earn(account, packets)
 
-    def note_answer(self, account: Account) -> None:
-        """Note that an address answers: nothing sent to it was sent to a silent one."""
-        if not account.answered:
-            account.answered = True
-            self.silent_packets -= account.packets
+    def note_answer(self, account: Account, *, is_authoritative: bool = False) -> None:
+        """Note that an address answered, perhaps as one that serves the tested zone."""
+        account.answered = True
+        account.is_authoritative |= is_authoritative
+        self._earn(account, self.limits.packets_per_answer)
+
+    def _earn(self, account: Account, packets: int) -> None:
+        self.silent_packets -= account.silent_packets
+        account.credit = min(account.credit + packets, self.limits.max_earned_packets)
+        self.silent_packets += account.silent_packets
 
     def keep(self, response: Kept, address: str) -> bool:
         """Say whether a response may be kept: memory is bounded, too."""
