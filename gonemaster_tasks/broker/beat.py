@@ -16,6 +16,11 @@ class BeatSchedule:
     def __init__(self, client: Any) -> None:
         self._client = client
 
+    def lend_client(self, app: Celery) -> None:
+        """Let RedBeat use our client: its own one retries for ever while Redis is unavailable."""
+        ensure_conf(app)
+        setattr(app, REDBEAT_REDIS_KEY, self._client)
+
     def active(self) -> bool:
         """Say whether a beat holds the lock; without one nothing recurring is sent."""
         with reachable():
@@ -32,8 +37,7 @@ class BeatSchedule:
 
     def saved_entry(self, app: Celery, name: str) -> RedBeatSchedulerEntry | None:
         """Return the entry that beat knows by this name."""
-        ensure_conf(app)
-        setattr(app, REDBEAT_REDIS_KEY, self._client)  # RedBeat's own client retries for ever without Redis
+        self.lend_client(app)
         with reachable():
             try:
                 return RedBeatSchedulerEntry.from_key(RedBeatSchedulerEntry.generate_key(app, name), app=app)

@@ -94,7 +94,6 @@ class Load:
             return {run.id: run for run in session.scalars(select(Run))}
 
     def _all_ended(self) -> bool:
-        keep_beats(self.farm)
         try:
             with self.farm.store.read_only() as session:
                 return not session.scalar(select(func.count()).select_from(Job))
@@ -114,13 +113,6 @@ def submit_and_be_killed(farm: Farm, kind: str, count: int) -> list[str]:
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     return killed.stdout.split()
-
-
-def keep_beats(farm: Farm) -> None:
-    """Start a beat again that gave up with its lock, as the supervisor of the service does."""
-    for name, process in list(farm.processes.items()):
-        if name.startswith("beat") and process.poll() is not None:
-            farm.start_beat(name)
 
 
 def _assert_written_once(farm: Farm, runs: dict[str, Run]) -> None:
