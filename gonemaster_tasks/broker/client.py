@@ -11,6 +11,7 @@ from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.broker.lists import WaitingLists
 from gonemaster_tasks.broker.locks import Locks
 from gonemaster_tasks.broker.marks import Marks
+from gonemaster_tasks.broker.reconciliation import ReconciliationRequests
 from gonemaster_tasks.broker.rejected import RejectedItems
 from gonemaster_tasks.broker.unacked import Unacked
 from gonemaster_tasks.broker.workers import Workers
@@ -29,6 +30,7 @@ class Broker:
         self.unacked = Unacked(self._client)
         self.rejected = RejectedItems(self._client)
         self.marks = Marks(self._client)
+        self.reconciliation = ReconciliationRequests(self._client)
         self.counters = Counters(self._client)
         self.workers = Workers(self._client)
         self.locks = Locks(self._client)
@@ -42,6 +44,7 @@ class Broker:
 
     def close(self) -> None:
         """Give the connections back."""
+        self.reconciliation.close()
         self._client.close()
 
     def check(self) -> None:

@@ -34,6 +34,9 @@ class SubmittedBatch:
 def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job], None] | None = None) -> Job:
     """Queue one job; `also` writes in the same transaction.
 
+    Once the row is committed the job counts as queued, even if Redis fails before the message is written: the workers
+    reconcile as soon as it answers again.
+
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
@@ -50,7 +53,8 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job],
     try:
         parts.broker.lists.enqueue(job.id, tier_of(job.priority))
     except BrokerUnavailable:
-        log.warning("job stored, the reconciler will enqueue it", extra={"job_id": job.id})
+        log.warning("job stored, it is enqueued as soon as Redis answers", extra={"job_id": job.id})
+        parts.broker.reconciliation.post()
     return job
 
 
@@ -107,4 +111,5 @@ def _enqueue_batch(broker: Broker, batch: Batch, chunks: list[str]) -> None:
             broker.marks.begin_submission(batch.id, _SUBMISSION_LIFE)
         broker.marks.end_submission(batch.id)
     except BrokerUnavailable:
-        log.warning("batch stored, the reconciler will enqueue the rest", extra={"batch_id": batch.id})
+        log.warning("batch stored, the rest is enqueued as soon as Redis answers", extra={"batch_id": batch.id})
+        broker.reconciliation.post(submission=batch.id)

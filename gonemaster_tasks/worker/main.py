@@ -127,7 +127,7 @@ class Worker:
         self._maintenance = MaintenanceTimer(self.process, self.app)
         self._settings = SettingsWatcher(live, store, broker)
         self._heartbeat = Heartbeat(
-            self.process, queues=settings.worker_queues, on_emptied=self._maintenance.reconcile_now
+            self.process, queues=settings.worker_queues, reconcile=self._maintenance.reconcile_now
         )
 
     def run(self) -> int:

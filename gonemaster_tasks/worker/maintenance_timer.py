@@ -30,7 +30,7 @@ class MaintenanceTimer:
         self._thread.start(at_once=True)
 
     def reconcile_now(self) -> None:
-        """Do not wait for the time of the next reconciliation: Redis has lost its content."""
+        """Do not wait for the time of the next reconciliation."""
         self._thread.wake()
 
     def stop(self) -> None:

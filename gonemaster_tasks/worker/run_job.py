@@ -275,6 +275,7 @@ def _put_back(process: Process, job_id: str, tier: str) -> None:
     try:
         process.broker.lists.put_back(job_id, tier)
     except BrokerUnavailable:
-        log.warning("message not put back: the reconciler will write it", extra={"job_id": job_id})
+        log.warning("message not put back, it follows as soon as Redis answers", extra={"job_id": job_id})
+        process.broker.reconciliation.post()
         return
     process.head_order.submit(tier)
