@@ -43,6 +43,11 @@ def wanted_order(tier: str, token: str) -> str:
     return f"gm:reorder:{tier}:{token}"
 
 
+def replaced(tier: str, token: str) -> str:
+    """Return the key of what a rebuild took out of a tier and has not looked through yet (list)."""
+    return f"gm:replaced:{tier}:{token}"
+
+
 def events(job_id: str) -> str:
     """Return the key of a job's live events (stream)."""
     return f"gm:events:{job_id}"
