@@ -96,7 +96,10 @@ def register_tasks(app: Celery, process: Process) -> None:
             lease = timedelta(seconds=process.settings.lease_seconds)
             now, stopped = process.clock.now, process.stopping.is_set
             parts = QueueParts(process.store, process.broker, app, process.clock)
-            perform_due_operations(parts, worker=process.name, now=now, lease=lease, stopped=stopped)
+            attempts = process.settings.max_attempts
+            perform_due_operations(
+                parts, worker=process.name, now=now, lease=lease, max_attempts=attempts, stopped=stopped
+            )
         finally:
             operating.release()
 
