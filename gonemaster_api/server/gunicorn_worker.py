@@ -36,7 +36,7 @@ _TURN_S = 0.5  # how often deadlines are checked
 _MAX_UNSENT = 64 * 1024 * 1024  # octets of all responses that wait for their clients
 _SPOOLED_BODIES = 4  # of the largest size may be in temporary files at once
 _OTHER_FILES = 256  # descriptors that are not connections or bodies
-_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT)
 
 
 class ApiWorker(Worker):
@@ -103,6 +103,7 @@ class ApiWorker(Worker):
             self._calls.get()()
         if (now := time.monotonic()) >= self._next_check:
             self._next_check = now + _TURN_S
+            self._accept_more(self.alive)  # others may have given descriptors back
             for connection in [each for each in self._connections if each.is_late(now)]:
                 self._on_late(connection)
 
@@ -215,8 +216,8 @@ class ApiWorker(Worker):
             connection.read(data)
         except (ParseException, SpoolFull) as error:
             self._refuse(connection, error)
-        except OSError as error:  # the client is gone, or there is no space for temporary files
-            self._refuse(connection, error)
+        except OSError as error:  # the client is gone, or there is no space or descriptor for a temporary file
+            self._refuse(connection, SpoolFull(str(error)) if error.errno in _OUT_OF_RESOURCES else error)
         else:
             if connection.reader.complete:
                 self._start_handling(connection)
