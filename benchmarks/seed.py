@@ -20,6 +20,7 @@ from sqlalchemy import Index, Table, text
 from sqlalchemy.orm import Session
 
 from gonemaster_db.bulk import insert_rows
+from gonemaster_db.engine import autocommit_engine
 from gonemaster_db.json_text import dump_json
 from gonemaster_db.levels import LEVELS, SEVERITIES, worst
 from gonemaster_db.models import (
@@ -296,5 +297,5 @@ def _copy_entries(session: Session, made: list[Made], size: Size) -> None:
 def _analyse(store: Store) -> None:
     """What autovacuum does on PostgreSQL within minutes; on SQLite the service lives without statistics."""
     if store.engine.dialect.name == "postgresql":
-        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with autocommit_engine(store.engine).connect() as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
