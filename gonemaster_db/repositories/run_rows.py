@@ -1,13 +1,12 @@
-"""Writes the rows of runs (run, entries, chain, domain), for several jobs at once."""
+"""Writes the rows of a run (run, entries, chain, domain) in the transaction that ends its job."""
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import RowMapping, Table, and_, bindparam, case, or_, select
+from sqlalchemy import RowMapping, and_, bindparam, case, or_, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.bulk import insert_rows
@@ -19,7 +18,6 @@ from gonemaster_db.repositories.findings import findings_hash
 from gonemaster_db.repositories.tags import tag_domains
 from gonemaster_db.upsert import insert, insert_into
 
-Ending = tuple[RowMapping, RunRecord]  # the row of the deleted job, and its result
 KEPT = (
     "id", "public_id", "domain", "batch_id", "priority", "created_at", "started_at", "attempt", "worker",
     "profile", "profile_id", "profile_name", "config",
@@ -30,36 +28,24 @@ _FOUND = (
     "findings_hash",
 )  # fmt: skip
 _ENTRY = ("run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
-_DOMAINS = cast("Table", Domain.__table__)
-# Built once: constructing a statement costs more than executing it.
-_LOCK_DOMAINS = (
-    select(_DOMAINS.c.id)
-    .where(_DOMAINS.c.name.in_(bindparam("names", expanding=True)))
-    .order_by(_DOMAINS.c.id)
-    .with_for_update(key_share=True)
-)
-_KNOWN_PROFILES = select(EffectiveProfile.digest).where(
-    EffectiveProfile.digest.in_(bindparam("wanted", expanding=True))
-)
+_KNOWN_PROFILE = select(EffectiveProfile.digest).where(EffectiveProfile.digest == bindparam("digest")).exists()
 
 
-def write_runs(session: Session, endings: Sequence[Ending]) -> None:
-    """Write runs with entries and chains, and update the copies in their domains."""
-    if not endings:
-        return
-    domain_ids = _update_domains(session, endings)
-    digests = _keep_profiles(session, endings)
-    rows = (
-        _run_row(job, record, domain_ids[job["domain"]], digest)
-        for (job, record), digest in zip(endings, digests, strict=True)
-    )
-    insert_rows(session, Run, KEPT + _FOUND, rows)
-    if any(record.entries for _, record in endings):
-        insert_rows(session, Entry, _ENTRY, _entry_rows(endings, domain_ids))
-    chains = [(job["id"], record.dnssec_chain) for job, record in endings if record.dnssec_chain is not None]
-    if chains:
-        insert_rows(session, DnssecChain, ("run_id", "chain"), chains)
-    _tag(session, endings, domain_ids)
+def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
+    """Write the run of a job with entries and chain, and update the copy in its domain. `job` is its deleted row."""
+    document = _document(record)
+    digest = None if document is None else hashlib.sha256(document.encode()).hexdigest()
+    domain_id, is_known = _update_domain(session, job, record, digest)
+    if digest is not None and not is_known:  # most runs share one
+        row = {"digest": digest, "document": document, "created_at": record.finished_at}
+        session.execute(insert(session, EffectiveProfile).on_conflict_do_nothing(), row)
+    insert_rows(session, Run, KEPT + _FOUND, [_run_row(job, record, domain_id, digest)])
+    if record.entries:
+        insert_rows(session, Entry, _ENTRY, _entry_rows(job["id"], domain_id, record))
+    if record.dnssec_chain is not None:
+        insert_rows(session, DnssecChain, ("run_id", "chain"), [(job["id"], record.dnssec_chain)])
+    if tags := job["config"].get("tags"):
+        tag_domains(session, tags, [domain_id], now=record.finished_at)
 
 
 def _run_row(job: RowMapping, record: RunRecord, domain_id: int, digest: str | None) -> tuple[object, ...]:
@@ -89,49 +75,32 @@ def _duration_ms(started_at: datetime | None, finished_at: datetime) -> int | No
     return max(0, round((finished_at - started_at).total_seconds() * 1000))
 
 
-def _entry_rows(endings: Sequence[Ending], domain_ids: Mapping[str, int]) -> Iterator[tuple[object, ...]]:
-    for job, record in endings:
-        run_id, domain_id = job["id"], domain_ids[job["domain"]]
-        for entry in record.entries:
-            yield (
-                run_id, domain_id, entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level, entry.args,
-            )  # fmt: skip
+def _entry_rows(run_id: str, domain_id: int, record: RunRecord) -> Iterator[tuple[object, ...]]:
+    for entry in record.entries:
+        yield (run_id, domain_id, entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level, entry.args)
 
 
-def _update_domains(session: Session, endings: Sequence[Ending]) -> dict[str, int]:
-    """Find or create the domains and copy the outcome of these runs unless theirs is newer; returns ids by name."""
-    rows = _domain_rows(endings)
-    connection = session.connection()
-    if len(rows) > 1:  # in order of id, the order of every multi-row lock
-        connection.execute(_LOCK_DOMAINS, {"names": [row["name"] for row in rows]})
-    upserted = connection.execute(_domain_upsert(connection.dialect.name), rows)
-    return {name: key for key, name in upserted}
+def _update_domain(session: Session, job: RowMapping, record: RunRecord, digest: str | None) -> tuple[int, bool]:
+    """Find or create the domain and copy the outcome of this run unless its own is newer.
 
-
-def _domain_rows(endings: Sequence[Ending]) -> list[dict[str, Any]]:
-    """Return one row for each domain with its newest run, in order of name."""
-    counts = Counter(job["domain"] for job, _ in endings)
-    newest = {job["domain"]: (job, record) for job, record in sorted(endings, key=_age)}
-    return [_domain_row(*newest[name], runs=counts[name]) for name in sorted(newest)]
-
-
-def _age(ending: Ending) -> tuple[datetime, str]:
-    job, record = ending
-    return record.finished_at, job["id"]
-
-
-def _domain_row(job: RowMapping, record: RunRecord, *, runs: int) -> dict[str, Any]:
-    return {
+    Returns the id of the domain, and whether the effective profile with this digest is stored: to ask for it here
+    saves a round trip.
+    """
+    values = {
         "name": job["domain"],
         "created_at": record.finished_at,
-        "run_count": runs,
+        "run_count": 1,
         "latest_run_id": job["id"],
         "latest_run_at": record.finished_at,
         "latest_status": record.status,
         "latest_level": worst(entry.level for entry in record.entries),
         "latest_score": record.score,
         "latest_grade": record.grade,
+        "digest": digest,
     }
+    connection = session.connection()
+    domain_id, is_known = connection.execute(_domain_upsert(connection.dialect.name), values).one()
+    return domain_id, is_known
 
 
 @cache
@@ -148,33 +117,9 @@ def _domain_upsert(dialect: str) -> Any:
     columns = {name: case((shown, new[name]), else_=getattr(Domain, name)) for name in latest}
     return statement.on_conflict_do_update(
         index_elements=[Domain.name], set_={"run_count": Domain.run_count + new.run_count, **columns}
-    ).returning(Domain.id, Domain.name)
-
-
-def _keep_profiles(session: Session, endings: Sequence[Ending]) -> list[str | None]:
-    """Store unknown effective profiles (most runs share one); returns the digest of each run's profile."""
-    documents = [_document(record) for _, record in endings]
-    digests = [None if text is None else hashlib.sha256(text.encode()).hexdigest() for text in documents]
-    wanted = {digest: number for number, digest in enumerate(digests) if digest is not None}
-    if wanted:
-        known = session.connection().execute(_KNOWN_PROFILES, {"wanted": sorted(wanted)}).scalars()
-        for digest in sorted(wanted.keys() - set(known)):
-            number = wanted[digest]
-            row = {"digest": digest, "document": documents[number], "created_at": endings[number][1].finished_at}
-            session.execute(insert(session, EffectiveProfile).on_conflict_do_nothing(), row)
-    return digests
+    ).returning(Domain.id, _KNOWN_PROFILE)
 
 
 def _document(record: RunRecord) -> str | None:
     profile = record.effective_profile
     return profile if profile is None or isinstance(profile, str) else dump_json(profile)
-
-
-def _tag(session: Session, endings: Sequence[Ending], domain_ids: Mapping[str, int]) -> None:
-    """Add the domains to the tags that their jobs list."""
-    tagged: dict[tuple[str, ...], dict[int, datetime]] = defaultdict(dict)
-    for job, record in endings:
-        if tags := job["config"].get("tags"):
-            tagged[tuple(tags)][domain_ids[job["domain"]]] = record.finished_at
-    for tags, members in sorted(tagged.items()):
-        tag_domains(session, tags, members, now=max(members.values()))

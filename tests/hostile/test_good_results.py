@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from gonemaster_db.models import EffectiveProfile, Entry, Run, RunStatus
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.graduation import Finished, request_cancel
+from gonemaster_db.records import NewJob, RunRecord
+from gonemaster_db.repositories.graduation import request_cancel
 from gonemaster_db.repositories.jobs import create_job, find_job_or_run
 from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import StoreSettings
@@ -137,13 +137,13 @@ def test_a_result_that_no_table_takes_fails_after_two_refusals(worker: Worker) -
     assert "INSERT" not in run.error
 
 
-def count_calls(worker: Worker) -> list[Finished]:
-    calls: list[Finished] = []
+def count_calls(worker: Worker) -> list[RunRecord]:
+    calls: list[RunRecord] = []
     graduate = worker.process.claims.graduate
 
-    def counted(finished: Finished) -> RunStatus:
-        calls.append(finished)
-        return graduate(finished)
+    def counted(job_id: str, record: RunRecord, *, attempt: int) -> RunStatus:
+        calls.append(record)
+        return graduate(job_id, record, attempt=attempt)
 
     worker.process.claims.graduate = counted  # type: ignore[method-assign]
     return calls

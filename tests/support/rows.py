@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from gonemaster_db.models import Job, Run, RunStatus
 from gonemaster_db.records import EntryRecord, NewJob, RunRecord
 from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.jobs import claim_job, create_job, create_jobs
+from gonemaster_db.repositories.jobs import claim_job, create_job, create_jobs, get_job
 from gonemaster_db.session import Store
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -27,9 +29,8 @@ def queue_jobs(store: Store, domains: Iterable[str], *, now: datetime = NOON, **
 
 def claim(store: Store, job_id: str, *, worker: str = "w1", now: datetime = NOON) -> Job:
     with store.transaction() as session:
-        job = claim_job(session, job_id, worker=worker, now=now, lease=LEASE)
-    assert job is not None
-    return job
+        assert claim_job(session, job_id, worker=worker, now=now, lease=LEASE) is not None
+        return get_job(session, job_id)
 
 
 def entries_of(*levels: str, **fields: Any) -> list[EntryRecord]:
@@ -47,7 +48,8 @@ def finish_job(store: Store, job: Job, outcome: RunRecord | None = None) -> Run:
     """Graduate a claimed job."""
     assert job.worker is not None
     with store.transaction() as session:
-        return graduate_job(session, job.id, worker=job.worker, attempt=job.attempt, record=outcome or record("INFO"))
+        graduate_job(session, job.id, worker=job.worker, attempt=job.attempt, record=outcome or record("INFO"))
+        return session.scalars(select(Run).where(Run.id == job.id)).one()
 
 
 def make_run(store: Store, domain: str = "example.com", outcome: RunRecord | None = None, **fields: Any) -> Run:
