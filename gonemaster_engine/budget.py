@@ -1,8 +1,8 @@
 """The budget of a run: what it has sent and may still send, and what was left out because a limit was reached.
 
-Every packet of a run passes `Server` (net/nameserver.py), and every packet there is paid for here before it is sent.
-A query is charged with the most that it can cost; what it did not need is paid back at its end, so a limit holds
-at each moment, not only on average.
+Every packet of a run is paid for here before it is sent: by `Server` (net/nameserver.py), which sends all queries over
+DNS, and by `AsnLookup` for its connections to whois servers. A query is charged with the most that it can cost; what it
+did not need is paid back at its end, so a limit holds at each moment, not only on average.
 """
 
 from __future__ import annotations
@@ -140,8 +140,16 @@ class Budget:
         self._records = 0
         self._entry_items = 0
         self._delegated: set[str] = set()
+        self._accounts: dict[str, Account] = {}
         self._admissions: dict[str, Admission] = {}
         self._left_out: dict[str, LeftOut] = {}
+
+    def account(self, address: str) -> Account:
+        """Return the one account of an address, whatever is sent there."""
+        account = self._accounts.get(address)
+        if account is None:
+            account = self._accounts[address] = Account(address)
+        return account
 
     def add_delegated(self, addresses: Iterable[str]) -> None:
         """Note addresses of the tested zone's delegation: what the run is about, so more may be sent to them."""

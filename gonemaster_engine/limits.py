@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SYN_PACKETS = 4  # that the kernel sends within the time limit of a connection that nobody accepts
 SET_MAX_RECORDS = 400  # of one type and owner that are looked at
 SIGNED_SET_MAX_RECORDS = 128  # of the types of DNSSEC, which are compared with each other; resolvers take far fewer
 

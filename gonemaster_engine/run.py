@@ -247,7 +247,9 @@ class _Run:
         self._on_progress = on_progress
         self._stop_level = stop_level
         recursor = Recursor(context)
-        self._asn = AsnLookup(recursor, context.profile, context.caches.origins, restored=origins)
+        self._asn = AsnLookup(
+            recursor, context.profile, context.caches.origins, budget=context.budget, restored=origins
+        )
         self._zone = Zone(context, recursor, self._asn)
         self._runs = {case.id: _CaseRun(case) for case in plan}
         # in any order, `parallel` at a time; or one after the other, as the profile says

@@ -12,7 +12,8 @@ from typing import Protocol, TypeAlias
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import may_be_target
-from gonemaster_engine.budget import Account, Budget
+from gonemaster_engine.budget import Budget
+from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
@@ -24,7 +25,6 @@ from gonemaster_engine.run_log import Log
 COOKIE_OPTION = 10  # RFC 7873 section 4
 CLIENT_COOKIE_OCTETS = 8
 _HARD_ERRORS = 2  # then an address counts as unreachable for a while
-_SYN_PACKETS = 4  # that the kernel sends within the time limit of a connection that nobody accepts
 
 Answer = asyncio.Future[Response | None]
 
@@ -148,7 +148,7 @@ class Server:
         self._held: tuple[_Held, _Held] = (deque(), deque())  # over UDP, over TCP
         self._active = 0
         self._active_tcp = 0
-        self._account = Account(address)
+        self._account = run.budget.account(address)
         self._guarded: bool | None = None
 
     def query(self, key: QueryKey, nameserver: Nameserver, *, shared: bool) -> Answer:
@@ -322,7 +322,7 @@ class Server:
     def _packets(self, key: QueryKey) -> int:
         """Return how many packets a query takes at most."""
         if key.tcp:
-            return _SYN_PACKETS
+            return SYN_PACKETS
         return self._timing(key).tries
 
     def _on_outcome(
