@@ -7,6 +7,7 @@ did not need is paid back at its end, so a limit holds at each moment, not only 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -66,6 +67,7 @@ class Admission:
         self._budget = budget
         self._names: set[str] = set()
         self._pairs: set[tuple[str, str]] = set()
+        self.is_cut = False  # whether anyone was refused
 
     def names(self, wanted: Iterable[str]) -> list[str]:
         """Return those of the names that are admitted, sorted; new ones come in as long as there is room."""
@@ -76,19 +78,20 @@ class Admission:
                 self._names.add(name)
                 found.append(name)
             else:
+                self.is_cut = True
                 self._budget.leave_out("max_nameservers", most, name)
         return found
 
     def addresses(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
         """Return the admitted names with their admitted addresses, all sorted.
 
-        The names take turns, so that each keeps an address as long as there is room.
+        The names take turns, so that each keeps an address as long as there is room, and so do the address families.
         """
         most = self._budget.limits.max_addresses
-        lists = {name: sorted(set(wanted[name]), key=_address_order) for name in self.names(wanted)}
-        found: dict[str, list[str]] = {name: [] for name in lists}
-        for position in range(max(map(len, lists.values()), default=0)):
-            for name, addresses in lists.items():
+        turns = {name: _by_turns(wanted[name]) for name in self.names(wanted)}
+        found: dict[str, list[str]] = {name: [] for name in turns}
+        for position in range(max(map(len, turns.values()), default=0)):
+            for name, addresses in turns.items():
                 if position >= len(addresses):
                     continue
                 pair = (name, addresses[position])
@@ -96,12 +99,24 @@ class Admission:
                     self._pairs.add(pair)
                     found[name].append(pair[1])
                 else:
+                    self.is_cut = True
                     self._budget.leave_out("max_addresses", most, "/".join(pair))
-        return found
+        return {name: sorted(addresses, key=_address_order) for name, addresses in found.items()}
 
 
 def _address_order(address: str) -> tuple[bool, str]:
     return (":" in address, address)
+
+
+def _by_turns(addresses: Iterable[str]) -> list[str]:
+    """Return the addresses with both families taking turns: those of IPv6 are not the first to be cut."""
+    place: Counter[bool] = Counter()
+    ranks = []
+    for address in sorted(set(addresses)):
+        is_ipv6 = ":" in address
+        ranks.append((place[is_ipv6], is_ipv6, address))
+        place[is_ipv6] += 1
+    return [address for _, _, address in sorted(ranks)]
 
 
 class Account:
@@ -142,6 +157,7 @@ class Budget:
         self._delegated: set[str] = set()
         self._accounts: dict[str, Account] = {}
         self._admissions: dict[str, Admission] = {}
+        self._mail_servers: set[str] = set()
         self._left_out: dict[str, LeftOut] = {}
 
     def account(self, address: str) -> Account:
@@ -163,12 +179,16 @@ class Budget:
         return admission
 
     def mail_servers(self, wanted: Iterable[str]) -> list[str]:
-        """Return the names of MX records, sorted, as many as a run looks at."""
+        """Return those of the names of MX records that a run looks at, sorted; who came first stays."""
         most = self.limits.max_mail_servers
-        found = sorted(set(wanted))
-        for name in found[most:]:
-            self.leave_out("max_mail_servers", most, name)
-        return found[:most]
+        found = []
+        for name in sorted(set(wanted)):
+            if name in self._mail_servers or len(self._mail_servers) < most:
+                self._mail_servers.add(name)
+                found.append(name)
+            else:
+                self.leave_out("max_mail_servers", most, name)
+        return found
 
     def charge(self, account: Account, packets: int) -> bool:
         """Pay for so many packets to an address; say whether they may be sent."""

@@ -19,7 +19,7 @@ class RunLimits:
 
     max_nameservers: int = 50  # names of the name server set of a zone: delegation and apex together
     max_addresses: int = 100  # (name, address) pairs of that set
-    max_mail_servers: int = 50  # names in MX records
+    max_mail_servers: int = 50  # names that are looked up since mail may go there
     max_queries: int = 30_000  # packets in all
     max_queries_per_address: int = 600  # packets to an address of the delegation that serves the tested zone
     max_entries: int = 10_000

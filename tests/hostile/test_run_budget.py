@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import RunResult, run_test
@@ -252,7 +253,49 @@ def test_names_beyond_the_limit_are_left_out_and_reported_once() -> None:
 
 def test_mail_servers_beyond_the_limit_are_left_out_and_reported() -> None:
     result = run(evil_zone(mail=80))
-    assert limits_of(result)["max_mail_servers"]["count"] == 30
+    assert limits_of(result)["max_mail_servers"]["count"] == 31  # 80, and the domain of the RNAME
+
+
+def test_names_that_were_left_out_are_not_said_not_to_work() -> None:
+    """The only server that works has the last name of sixty, so it is not looked at."""
+    world = evil_zone(names=60, addresses=60)
+    own = world.zones[ZONE]
+    own[ZONE, "NS"][0] = f"z.{ZONE}."
+    own[f"z.{ZONE}", "A"] = own.pop((f"a.{ZONE}", "A"))
+    result = run(world, fast_fail_timeout_count=1, error_cache_ttl_s=30, deadline_s=10.0)
+    tags = {entry.tag for entry in result.entries}
+    assert {"CANNOT_CONTINUE", "RUN_LIMIT_REACHED"} <= tags
+    assert "B02_NO_WORKING_NS" not in tags
+
+
+def test_mail_servers_are_limited_per_run_whoever_names_them() -> None:
+    """Forty in the MX records of the zone, forty more in those of the domain of its RNAME."""
+    world = evil_zone(mail=40)
+    world.zones["mail.xa"] = {
+        ("mail.xa", "NS"): ["ns.victim.xa."],
+        ("mail.xa", "MX"): [f"10 n{index}.victim.xa." for index in range(40)],
+        ("mail.xa", "SOA"): ["ns.victim.xa. root.mail.xa. 1 7200 900 99999 300"],
+    }
+    world.served[VICTIM].add("mail.xa")
+    world.zones[ZONE][ZONE, "SOA"] = [f"a.{ZONE}. root.mail.xa. 1 7200 900 99999 300"]
+    looked_up: set[str] = set()
+
+    def answer(address: str, query: dns.message.Message) -> dns.message.Message | None:
+        if address == VICTIM and query.question[0].name.labels[0][:1] in {b"m", b"n"}:
+            looked_up.add(query.question[0].name.to_text())
+        return world.authoritative(address, query)
+
+    world.answer = answer
+    result = run(world, deadline_s=30)
+    assert len(looked_up & {f"{kind}{index}.victim.xa." for kind in "mn" for index in range(40)}) <= 50
+    assert limits_of(result)["max_mail_servers"]["count"] >= 30
+    assert "RNAME_RFC822_VALID" not in {entry.tag for entry in result.entries}
+
+
+def test_addresses_of_ipv6_are_not_the_first_to_be_cut() -> None:
+    ipv4 = [f"127.0.0.{number}" for number in range(5)]
+    admitted = Budget().admission(ZONE).addresses({f"n{index}": [*ipv4, "fd00::1"] for index in range(50)})
+    assert set(map(tuple, admitted.values())) == {("127.0.0.0", "fd00::1")}
 
 
 @pytest.mark.parametrize(("names", "each"), [(13, 2), (40, 1)])
