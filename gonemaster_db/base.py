@@ -46,9 +46,11 @@ def code_text(length: int) -> TypeEngine[str]:
 
 def enum_text(values: type[enum.StrEnum]) -> Enum:
     """Return a type that stores the values of an enumeration as text."""
+    # A native type of PostgreSQL would need a migration for each new value, and SQLite has none.
     return Enum(values, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
 
 
+# None is NULL and not the JSON value null, which IS NULL would not find.
 JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 ROW_ID_TYPE = BigInteger().with_variant(Integer(), "sqlite")  # SQLite generates row ids for INTEGER only
 DOMAIN_TYPE = code_text(253)

@@ -53,6 +53,7 @@ class Store:
             StoreUnavailable: the database is unavailable.
             StoreConflict: a deadlock, serialisation failure or held lock; `run_in_transaction` retries.
         """
+        # Not expired: rows are used after the block, where each attribute would have to be read again.
         with self._turns, translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -87,6 +88,7 @@ class Store:
                 with self.transaction() as session:
                     return work(session)
             except StoreConflict:
+                # Random and longer each time: two that met in a deadlock would meet there again.
                 time.sleep(random.uniform(0.5, 1) * _BASE_DELAY_S * 2**attempt)
         with self.transaction() as session:
             return work(session)

@@ -48,6 +48,7 @@ class BeatSchedule:
         """Save a configured entry in place of the saved one; it is due by its last run and the new interval."""
         saved = self.saved_entry(app, name)
         entry = RedBeatSchedulerEntry(name, app=app, **app.conf.beat_schedule[name])
+        # A new entry counts from now: without the last run each change of the interval would postpone the task.
         if saved is not None and saved.last_run_at is not None:
             entry.last_run_at = saved.last_run_at
         with reachable():

@@ -81,6 +81,7 @@ class Broker:
 
     def without_message(self, job_ids: Sequence[str], tier: str, *, within: int = 2000) -> list[str]:
         """Return the ids whose messages are neither among the next `within` of the tier nor with a worker."""
+        # The lists first: a message moves from its list to the worker, so one that is taken meanwhile is found there.
         missing = self.lists.not_waiting(job_ids, tier, within=within)
         held = self.unacked.held(missing)
         return [job_id for job_id in missing if job_id not in held]

@@ -31,7 +31,7 @@ def pause_queue(
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-    parts.broker.ping()
+    parts.broker.ping()  # before the rows: without Redis no worker would stop taking messages within a second
     now = parts.clock.now()
 
     def pause(session: Session) -> None:
@@ -62,6 +62,6 @@ def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS, *, who: str = 
 def _publish(parts: QueueParts, now: datetime) -> None:
     try:
         copy_controls(parts.store, parts.broker, now=now)
-    except BrokerUnavailable:
+    except BrokerUnavailable:  # no error: the claim reads the pause in the database, so no job starts all the same
         log.warning("pauses stored, they hold as soon as Redis answers")
         parts.broker.reconciliation.post()

@@ -52,7 +52,7 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job],
     job = parts.store.run_in_transaction(create)
     try:
         parts.broker.lists.enqueue(job.id, tier_of(job.priority))
-    except BrokerUnavailable:
+    except BrokerUnavailable:  # not raised: the client would submit again, and the domain would be tested twice
         log.warning("job stored, it is enqueued as soon as Redis answers", extra={"job_id": job.id})
         parts.broker.reconciliation.post()
     return job
@@ -108,6 +108,7 @@ def _enqueue_batch(broker: Broker, batch: Batch, chunks: list[str]) -> None:
     try:
         for chunk in chunks:
             broker.lists.enqueue_many(chunk.split(), tier)
+            # Renewed for each slice: it must outlast a long submission, and end soon after one that was killed.
             broker.marks.begin_submission(batch.id, _SUBMISSION_LIFE)
         broker.marks.end_submission(batch.id)
     except BrokerUnavailable:

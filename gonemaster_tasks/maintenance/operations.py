@@ -76,6 +76,7 @@ def perform_due_operations(
     claimed = 0
     while not stopped():
         _fail_exhausted(parts.store, now(), max_attempts)
+        # Of this claim, not of the worker: one that lost its lease and claims again must not pass for its former self.
         holder = f"{worker[:200]}/{secrets.token_hex(8)}"
         operation = _claim(parts.store, holder, now(), lease)
         if operation is None:
@@ -148,7 +149,7 @@ class _Performance:
             _release(store, operation, self.holder)
             return
         with store.read_only() as session:
-            done = get_operation(session, operation.id).done
+            done = get_operation(session, operation.id).done  # with what earlier claims have done
         result = work.finish(done)
         store.run_in_transaction(
             lambda session: finish_operation(session, operation.id, worker=self.holder, now=self.now(), result=result)

@@ -12,9 +12,9 @@ from gonemaster_tasks.repeating import RepeatingThread
 from gonemaster_tasks.worker.concurrency_share import ConcurrencyShare
 from gonemaster_tasks.worker.process import Process
 
-_INTERVAL_S = 0.4
+_INTERVAL_S = 0.4  # a pause must reach all workers within a second
 _REGISTER_EVERY_S = 2.0
-_LIFETIME = timedelta(seconds=10)
+_LIFETIME = timedelta(seconds=10)  # several registrations: one that is late does not make the worker a dead one
 _CLOCK_EVERY_S = 60.0
 
 
@@ -43,7 +43,7 @@ class Heartbeat:
         try:
             self._process.broker.workers.unregister(self._process.name)
         except BrokerUnavailable:
-            return
+            return  # the registration expires
 
     def beat(self) -> None:
         """Read the flags and, when due, register the process and compare clocks.
@@ -51,6 +51,7 @@ class Heartbeat:
         Redis that lost its content, was away, or carries the mark of a process that could not write its messages, is
         reconciled at once.
         """
+        # False until this beat has succeeded, so that the first one that does knows that Redis was unavailable.
         reached, self._reached = self._reached, False
         wanted = self._beat()
         self._reached = True
@@ -80,7 +81,7 @@ class Heartbeat:
         return True
 
     def _state(self) -> WorkerState:
-        now = self._process.clock.now().timestamp()
+        now = self._process.clock.now().timestamp()  # of the shared clock: other hosts compare it with theirs
         return WorkerState(
             name=self._process.name,
             host=socket.gethostname(),
