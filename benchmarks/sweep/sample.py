@@ -1,0 +1,222 @@
+"""Runs as those of a real sweep: the same findings as often, with other names, addresses, numbers and times in each.
+
+The distribution was taken from a sweep over a generated world of 1,000 zones, a third of them with defects
+(`benchmarks.sweep.make`). Addresses are of the ranges for benchmarks and documentation (RFC 2544, RFC 3849).
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import random
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from gonemaster_db.records import EntryRecord
+
+FILE = Path(__file__).parent / "sweep.json.xz"
+SLOT_BASE = 0xE000
+"""Slots are characters of the private use area, which no argument has."""
+TIMING_FIELDS = (
+    "count", "avg_ms", "min_ms", "max_ms", "median_ms", "stddev_ms", "total_ms", "timeouts", "refusals", "status",
+)  # fmt: skip
+PROVIDERS = 3000
+OWN_OUTCOME_SHARE = 0.05
+"""Runs with a sequence of findings that no other run has; a world of 1,000 zones does not have the long tail."""
+_SLOT = re.compile("([\ue000-\uf8ff])")
+_SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprstvwz" for vowel in "aeio"]
+Kind: TypeAlias = tuple[str, str, str, str]
+"""Module, test case, tag, level."""
+
+
+def bucket(status: str, count: int) -> str:
+    """Name the group of measured times from which those of a server with so many queries are drawn."""
+    return status if status != "ok" else f"ok{next((least for least in (30, 10, 5, 3, 2) if count >= least), 1)}"
+
+
+def word(number: int, syllables: int = 4) -> str:
+    """Return a pronounceable word, another one for each number below 64 ** syllables."""
+    mixed = number * 0x9E3779B1 % 64**syllables  # odd factor: one to one
+    return "".join(_SYLLABLES[mixed >> 6 * place & 63] for place in range(syllables))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The result of one run. Arguments and timings are JSON text; times are microseconds since the start."""
+
+    kinds: Sequence[int]
+    args: Sequence[str]
+    times_us: Sequence[int]
+    timings: str
+    score: int
+    grade: str
+    duration_ms: int
+
+
+@dataclass(frozen=True)
+class Template:
+    """A run of the sweep, with slots."""
+
+    weight: int
+    kinds: Sequence[int]
+    args: Sequence[str]
+    times_us: Sequence[int]
+    servers: Sequence[tuple[str, str]]
+    slots: Sequence[Sequence[Any]]
+    score: int
+    grade: str
+    duration_s: float
+
+    @cached_property
+    def parts(self) -> tuple[list[str], Callable[[Sequence[str]], Sequence[str]]]:
+        """All of its text in pieces: the ones at odd places are to be replaced by what the function picks."""
+        pieces = _SLOT.split("\n".join([*self.args, *(server for server, _ in self.servers)]))
+        return pieces, itemgetter(*(ord(piece) - SLOT_BASE for piece in pieces[1::2]))
+
+    def text(self, values: Sequence[str]) -> list[str]:
+        """Return its lines with these values: arguments of entries, then names and addresses of servers."""
+        pieces, pick = self.parts
+        filled = pieces.copy()
+        filled[1::2] = pick(values)
+        return "".join(filled).split("\n")
+
+
+class Sweep:
+    """Draws runs; the same random numbers give the same runs."""
+
+    def __init__(self) -> None:
+        document = json.loads(lzma.decompress(FILE.read_bytes()))
+        self.kinds: list[Kind] = [tuple(kind) for kind in document["kinds"]]
+        self.templates = [Template(**one) for one in document["templates"]]
+        self._weights = list(accumulate(one.weight for one in self.templates))
+        self._timings = {name: [_fragment(row) for row in rows] for name, rows in document["timings"].items()}
+
+    def draw(self, domain: str, rng: random.Random) -> Drawn:
+        """Draw a run of a domain, now and then one with an outcome of its own."""
+        chosen = self._choose(rng)
+        lines = chosen.text(_values(chosen, domain, rng))
+        pace = rng.uniform(0.6, 1.6)
+        times = [int(at * pace) for at in chosen.times_us]
+        count = len(chosen.kinds)
+        kinds, args = chosen.kinds, lines[:count]
+        if rng.random() < OWN_OUTCOME_SHARE:
+            kinds, args, times = self._mutated(kinds, args, times, domain, rng)
+        timings = self._filled_timings(chosen, lines[count:], rng)
+        return Drawn(kinds, args, times, timings, chosen.score, chosen.grade, int(chosen.duration_s * pace * 1000))
+
+    def records(self, drawn: Drawn) -> list[EntryRecord]:
+        """Return its entries as a worker stores them."""
+        return [
+            EntryRecord(at / 1e6, *self.kinds[kind], json.loads(args))
+            for kind, args, at in zip(drawn.kinds, drawn.args, drawn.times_us, strict=True)
+        ]
+
+    def levels(self, drawn: Drawn) -> Counter[str]:
+        """Count its entries by level."""
+        return Counter(self.kinds[kind][3] for kind in drawn.kinds)
+
+    def _choose(self, rng: random.Random) -> Template:
+        return rng.choices(self.templates, cum_weights=self._weights)[0]
+
+    def _mutated(
+        self, kinds: Sequence[int], args: Sequence[str], times: Sequence[int], domain: str, rng: random.Random
+    ) -> tuple[list[int], list[str], list[int]]:
+        """Leave out some findings and add some of another run, each among those of its module."""
+        kept = sorted(rng.sample(range(1, len(kinds)), k=max(1, len(kinds) - 1 - rng.randrange(4))))
+        rows = [(kinds[place], args[place], times[place]) for place in [0, *kept]]
+        other = self._choose(rng)
+        lines = other.text(_values(other, domain, rng))
+        added = rng.sample(range(len(other.kinds)), k=min(len(other.kinds), rng.randrange(1, 5)))
+        rows += [(other.kinds[place], lines[place], other.times_us[place]) for place in added]
+        modules = list(dict.fromkeys(self.kinds[kind][0] for kind, _, _ in rows))
+        rows.sort(key=lambda row: modules.index(self.kinds[row[0]][0]))
+        return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
+
+    def _filled_timings(self, chosen: Template, servers: Sequence[str], rng: random.Random) -> str:
+        rows, pace = [], rng.random()
+        for server, (_, name) in zip(servers, chosen.servers, strict=True):
+            nameserver, address = server[1:-1].split(",")
+            pool = self._timings[name]
+            times = pool[int((pace + 0.2 * rng.random()) / 1.2 * len(pool))]  # servers of one run are alike
+            rows.append(f'{{"nameserver":{nameserver},"address":{address},{times}}}')
+        return f"[{','.join(rows)}]"
+
+
+@lru_cache(maxsize=1)
+def sweep() -> Sweep:
+    return Sweep()
+
+
+def _fragment(row: Sequence[Any]) -> str:
+    return json.dumps(dict(zip(TIMING_FIELDS, row, strict=True)), separators=(",", ":"))[1:-1]
+
+
+def _values(chosen: Template, domain: str, rng: random.Random) -> list[str]:
+    """Choose what stands in each slot; later ones depend on earlier ones."""
+    values: list[str] = []
+    for kind, *needs in chosen.slots:
+        values.append(_FILLERS[kind](domain, rng, values, *needs))
+    return values
+
+
+def _provider(_domain: str, rng: random.Random, _values: Sequence[str], tld: str) -> str:
+    """Return a name server's zone: some serve many domains, most serve few."""
+    return f"{word(int(PROVIDERS * rng.random() ** 3) + 1, 5)}.{tld}"
+
+
+def _mixed_case(domain: str, rng: random.Random, *_: Any) -> str:
+    bits = rng.getrandbits(64)
+    return "".join(one.upper() if bits >> place & 1 else one for place, one in enumerate(f"www.{domain}"))
+
+
+def _v4(_domain: str, _rng: random.Random, values: Sequence[str], owner: int, number: int) -> str:
+    return _address(values[owner], number)[0]
+
+
+def _v6(_domain: str, _rng: random.Random, values: Sequence[str], owner: int, number: int) -> str:
+    return _address(values[owner], number)[1]
+
+
+@lru_cache(maxsize=65536)
+def _address(owner: str, number: int) -> tuple[str, str]:
+    """Return the addresses of one of the servers of a zone."""
+    found = zlib.crc32(f"{number}.{owner}".encode())
+    v4 = f"198.{18 + (found & 1)}.{found >> 1 & 255}.{found >> 9 & 255}"
+    return v4, f"2001:db8:{found >> 16:x}::53"
+
+
+def _date(_domain: str, rng: random.Random, *_: Any) -> str:
+    second = rng.randrange(28 * 86400)
+    clock = f"{second // 3600 % 24:02}:{second // 60 % 60:02}:{second % 60:02}"
+    return f"2026-{1 + rng.randrange(12):02}-{1 + second // 86400:02}T{clock}Z"
+
+
+def _serial(_domain: str, rng: random.Random, _values: Sequence[str], text: str) -> str:
+    digits = min(6, len(text) - 1)
+    return text[:-digits] + f"{rng.randrange(10**digits):0{digits}}"
+
+
+def _size(_domain: str, rng: random.Random, _values: Sequence[str], text: str) -> str:
+    return str(int(text) + rng.randrange(-20, 21))
+
+
+_FILLERS: Mapping[str, Callable[..., str]] = {
+    "domain": lambda domain, *_: domain,
+    "tld": lambda domain, *_: domain.rpartition(".")[2],
+    "mixed case": _mixed_case,
+    "provider": _provider,
+    "v4": _v4,
+    "v6": _v6,
+    "date": _date,
+    "serial": _serial,
+    "keytag": lambda _domain, rng, *_: str(rng.randrange(65536)),
+    "size": _size,
+}
