@@ -44,7 +44,7 @@ _PARTS = re.compile(
     r'|(?<="size":)(?P<size>\d+)'
     r"|(?<=keytags\":\[)(?P<keytags>[\d,]+)"
 )
-_OF_THE_WORLD = ("brokenhost.net", "arpa", "version.bind", "version.server")
+_OF_THE_WORLD = ("brokenhost.net", "root-servers.net", "zonemaster.net", "arpa", "version.bind", "version.server")
 _TIMINGS_PER_BUCKET = 150
 _TOTAL = TIMING_FIELDS.index("total_ms")
 _SEED = 7
@@ -211,9 +211,7 @@ def template(result: Result, kinds: dict[tuple[str, ...], int]) -> dict[str, Any
         "kinds": [kinds.setdefault(entry[1:5], len(kinds)) for entry in entries],
         "args": texts,
         "times_us": [round(entry[0] * 1e6) for entry in entries],
-        "servers": [
-            [text, bucket(one["status"], one["count"])] for text, one in zip(servers, result.timings, strict=True)
-        ],
+        "servers": servers,
         "slots": slots.kinds,
         "score": result.score,
         "grade": result.grade,
