@@ -15,7 +15,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -138,12 +138,12 @@ def report(bench: Bench, measured: list[Measured], *, shown_plans: int) -> None:
 
 
 @contextmanager
-def chosen_store(driver: str, seeded: str) -> Iterator[StoreSettings]:
-    """A seeded database, or a new empty one, which is removed at the end."""
+def chosen_store(driver: str, seeded: str, *, postgres: Mapping[str, str] = POSTGRES) -> Iterator[StoreSettings]:
+    """A seeded database, or a new empty one, which is removed at the end; `postgres` are settings of its server."""
     if seeded:
         yield _settings(driver, seeded)
     elif driver == "postgres":
-        with PostgresServer(POSTGRES) as server:
+        with PostgresServer(postgres) as server:
             yield _settings(driver, server.url(server.create_database()))
     else:
         with tempfile.TemporaryDirectory(prefix="gm-store-") as home:

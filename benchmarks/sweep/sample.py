@@ -60,6 +60,11 @@ class Drawn:
     grade: str
     duration_ms: int
 
+    def timing_records(self) -> list[dict[str, Any]]:
+        """Return the times of name servers as a worker stores them."""
+        found: list[dict[str, Any]] = json.loads(self.timings)
+        return found
+
 
 @dataclass(frozen=True)
 class Template:

@@ -1,0 +1,178 @@
+"""Measure what a finished job costs the database: disk by table and index, WAL, and CPU of PostgreSQL.
+
+    python -m benchmarks.job_cost --driver postgres --runs 20000
+    python -m benchmarks.job_cost --driver sqlite --runs 20000
+
+Jobs of one batch are claimed and graduated one after another, each in transactions of its own, as one slot of a worker
+does, with entries as runs of a sweep have them. Disk is what all tables and indexes have grown by. WAL is that between
+checkpoints, without whole pages; with them after `--checkpoint-every` jobs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count, islice
+from pathlib import Path
+
+from sqlalchemy import text
+
+from benchmarks.store import chosen_store, opened
+from benchmarks.sweep.sample import Drawn, Sweep, word
+from gonemaster_db.clock import utcnow
+from gonemaster_db.json_text import dump_json
+from gonemaster_db.models import RunStatus
+from gonemaster_db.records import NewBatch, NewJob, RunRecord
+from gonemaster_db.repositories.batches import create_batch
+from gonemaster_db.repositories.graduation import graduate_job
+from gonemaster_db.repositories.jobs import claim_job, create_jobs
+from gonemaster_db.session import Store
+from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.profile.profile import default_profile
+
+_LEASE = timedelta(minutes=5)
+_SEED = 11
+DURABLE = {
+    "shared_buffers": "512MB",
+    "max_wal_size": "16GB",
+    "checkpoint_timeout": "1h",
+    "autovacuum_naptime": "10s",
+    "max_parallel_workers_per_gather": "0",
+}
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Counts what the database has done so far."""
+
+    store: Store
+
+    @property
+    def on_postgres(self) -> bool:
+        return self.store.engine.dialect.name == "postgresql"
+
+    def wal_octets(self) -> int:
+        """Of PostgreSQL what was written to the log, of SQLite 0."""
+        return self._value("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint") if self.on_postgres else 0
+
+    def cpu_s(self) -> float:
+        """CPU time of the server process of this program's connection; of SQLite that of this thread."""
+        if not self.on_postgres:
+            return time.thread_time()
+        pid = self._value("SELECT pg_backend_pid()")
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+    def sizes(self) -> Mapping[str, int]:
+        """Octets of each table (with what it keeps out of line) and index."""
+        if self.on_postgres:
+            query = (
+                "SELECT c.relname, CASE c.relkind WHEN 'i' THEN pg_relation_size(c.oid) ELSE pg_table_size(c.oid) END"
+                " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'i')"
+            )
+        else:
+            query = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"
+        with self.store.read_only() as session:
+            return {name: int(octets) for name, octets in session.execute(text(query))}
+
+    def prepare(self, statement: str) -> None:
+        """Execute a statement of maintenance outside of transactions."""
+        with self.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(statement)
+
+    def _value(self, query: str) -> int:
+        with self.store.read_only() as session:
+            return int(session.execute(text(query)).scalar_one())
+
+
+def name_of(number: int) -> str:
+    """Name the domain of a job; each has two."""
+    return f"{word(number // 2)}.{('com', 'net', 'org')[number // 2 % 3]}"
+
+
+def submit(store: Store, jobs: int) -> list[str]:
+    """Queue the jobs of one batch, two for each domain."""
+    with store.transaction() as session:
+        batch = create_batch(session, NewBatch(domain_count=jobs))
+        new = (NewJob(name_of(number), batch_id=batch.id) for number in range(jobs))
+        return [job_id for ids in create_jobs(session, new) for job_id in ids]
+
+
+def records(sweep: Sweep) -> Iterator[RunRecord]:
+    """Yield results without end."""
+    rng = random.Random(_SEED)
+    profile = dump_json(default_profile().as_dict())
+    for number in count():
+        yield record_of(sweep, sweep.draw(name_of(number), rng), profile)
+
+
+def record_of(sweep: Sweep, drawn: Drawn, profile: str) -> RunRecord:
+    return RunRecord(
+        RunStatus.SUCCEEDED,
+        utcnow(),
+        entries=sweep.records(drawn),
+        effective_profile=profile,
+        nameserver_timings=drawn.timing_records(),
+        score=drawn.score,
+        grade=drawn.grade,
+    )
+
+
+def run_job(store: Store, job_id: str, record: RunRecord) -> None:
+    """Claim and graduate, in a transaction each."""
+    now = utcnow()
+    with store.autocommit() as session:
+        claimed = claim_job(session, job_id, worker="bench", now=now, lease=_LEASE)
+    assert claimed is not None
+    with store.transaction() as session:
+        graduate_job(session, job_id, worker="bench", attempt=claimed.attempt, record=record)
+
+
+def measure(store: Store, jobs: int, *, checkpoint_every: int) -> None:
+    """Run the jobs and print what they cost; a tenth of them first, so that caches and pages are warm."""
+    meter, made = Meter(store), records(Sweep())
+    empty = meter.sizes()
+    ids = submit(store, jobs)
+    for job_id, record in zip(ids[: jobs // 10], made, strict=False):
+        run_job(store, job_id, record)
+    rest = ids[jobs // 10 :]
+    wal, cpu = 0, 0.0
+    for number, (job_id, record) in enumerate(zip(rest, islice(made, len(rest)), strict=True)):
+        if checkpoint_every and number % checkpoint_every == 0:
+            meter.prepare("CHECKPOINT")
+        octets, seconds = meter.wal_octets(), meter.cpu_s()
+        run_job(store, job_id, record)
+        cpu += meter.cpu_s() - seconds
+        wal += meter.wal_octets() - octets
+    print(f"a job: {wal / len(rest):.0f} octets of WAL, {cpu / len(rest) * 1e6:.0f} us of CPU of the database")
+    report_sizes(meter, empty, jobs)
+
+
+def report_sizes(meter: Meter, empty: Mapping[str, int], runs: int) -> None:
+    meter.prepare("VACUUM ANALYZE" if meter.on_postgres else "PRAGMA wal_checkpoint(TRUNCATE)")
+    grown = {name: octets - empty.get(name, 0) for name, octets in meter.sizes().items()}
+    print(f"on disk: {sum(grown.values()) / runs:.0f} octets a run")
+    for name, octets in sorted(grown.items(), key=lambda one: -one[1]):
+        if octets >= runs:
+            print(f"  {octets / runs:8.0f}  {name}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--driver", choices=("postgres", "sqlite"), default="postgres")
+    parser.add_argument("--runs", type=int, default=20_000)
+    parser.add_argument("--checkpoint-every", type=int, default=0, metavar="JOBS")
+    options = parser.parse_args()
+    spare_collections()
+    whole_pages = {"full_page_writes": "on" if options.checkpoint_every else "off"}
+    with chosen_store(options.driver, "", postgres=DURABLE | whole_pages) as settings, opened(settings) as store:
+        print(f"{options.driver}: {options.runs} jobs")
+        measure(store, options.runs, checkpoint_every=options.checkpoint_every)
+
+
+if __name__ == "__main__":
+    main()
