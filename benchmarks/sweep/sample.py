@@ -28,11 +28,13 @@ SLOT_BASE = 0xE000
 TIMING_FIELDS = (
     "count", "avg_ms", "min_ms", "max_ms", "median_ms", "stddev_ms", "total_ms", "timeouts", "refusals", "status",
 )  # fmt: skip
+SERVER_FIELDS = ("nameserver", "address", *TIMING_FIELDS)
 PROVIDERS = 3000
 OWN_OUTCOME_SHARE = 0.05
 """Runs with a sequence of findings that no other run has; a world of 1,000 zones does not have the long tail."""
 _SLOT = re.compile("([\ue000-\uf8ff])")
 _SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprstvwz" for vowel in "aeio"]
+_NAMES = json.dumps(SERVER_FIELDS, separators=(",", ":"))
 Kind: TypeAlias = tuple[str, str, str, str]
 """Module, test case, tag, level."""
 
@@ -50,7 +52,10 @@ def word(number: int, syllables: int = 4) -> str:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The result of one run. Arguments and timings are JSON text; times are microseconds since the start."""
+    """The result of one run. Arguments are JSON texts, times are microseconds since the start.
+
+    Timings of name servers are a JSON text, too: an array of names (`SERVER_FIELDS`), then an array for each server.
+    """
 
     kinds: Sequence[int]
     args: Sequence[str]
@@ -62,8 +67,8 @@ class Drawn:
 
     def timing_records(self) -> list[dict[str, Any]]:
         """Return the times of name servers as a worker stores them."""
-        found: list[dict[str, Any]] = json.loads(self.timings)
-        return found
+        names, *rows = json.loads(self.timings)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,8 @@ class Template:
 class Sweep:
     """Draws runs; the same random numbers give the same runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, own_outcomes: float = OWN_OUTCOME_SHARE) -> None:
+        self._own_outcomes = own_outcomes
         document = json.loads(lzma.decompress(FILE.read_bytes()))
         self.kinds: list[Kind] = [tuple(kind) for kind in document["kinds"]]
         self.templates = [Template(**one) for one in document["templates"]]
@@ -112,7 +118,7 @@ class Sweep:
         times = [int(at * pace) for at in chosen.times_us]
         count = len(chosen.kinds)
         kinds, args = chosen.kinds, lines[:count]
-        if rng.random() < OWN_OUTCOME_SHARE:
+        if rng.random() < self._own_outcomes:
             kinds, args, times = self._mutated(kinds, args, times, domain, rng)
         timings = self._filled_timings(chosen, lines[count:], rng)
         return Drawn(kinds, args, times, timings, chosen.score, chosen.grade, int(chosen.duration_s * pace * 1000))
@@ -148,11 +154,10 @@ class Sweep:
     def _filled_timings(self, chosen: Template, servers: Sequence[str], rng: random.Random) -> str:
         rows, pace = [], rng.random()
         for server, (_, name) in zip(servers, chosen.servers, strict=True):
-            nameserver, address = server[1:-1].split(",")
             pool = self._timings[name]
             times = pool[int((pace + 0.2 * rng.random()) / 1.2 * len(pool))]  # servers of one run are alike
-            rows.append(f'{{"nameserver":{nameserver},"address":{address},{times}}}')
-        return f"[{','.join(rows)}]"
+            rows.append(f"{server[:-1]},{times}]")
+        return f"[{','.join([_NAMES, *rows])}]"
 
 
 @lru_cache(maxsize=1)
@@ -161,7 +166,7 @@ def sweep() -> Sweep:
 
 
 def _fragment(row: Sequence[Any]) -> str:
-    return json.dumps(dict(zip(TIMING_FIELDS, row, strict=True)), separators=(",", ":"))[1:-1]
+    return json.dumps(row, separators=(",", ":"))[1:-1]
 
 
 def _values(chosen: Template, domain: str, rng: random.Random) -> list[str]:
