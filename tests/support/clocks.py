@@ -14,3 +14,17 @@ class SkewedClock(SharedClock):
 
     def now(self) -> datetime:
         return super().now() + self._ahead
+
+
+class SetClock(SharedClock):
+    """A clock that stands still until it is advanced; for histories whose times must be known."""
+
+    def __init__(self, start: datetime) -> None:
+        super().__init__()
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: timedelta) -> None:
+        self._now += by

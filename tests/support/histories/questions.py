@@ -1,0 +1,23 @@
+"""All questions about a history: every list and shape of the API that shows jobs, runs, batches or domains."""
+
+from tests.support.histories.detail_questions import BatchQuestions, RunQuestions
+from tests.support.histories.learning import learn
+from tests.support.histories.list_questions import EntryQuestions, ListQuestions
+from tests.support.histories.steps import History
+
+
+def ask_all(history: History, *, count_up_to: int) -> None:
+    """Compare lists, then what is read of single runs, which may store scores, then what these reads have changed."""
+    about_lists, about_runs, about_batches = ListQuestions(history), RunQuestions(history), BatchQuestions(history)
+    learn(history)
+    about_lists.ask_jobs()
+    about_lists.ask_runs()
+    about_lists.ask_domains()
+    about_lists.ask_tags()
+    EntryQuestions(history).ask_entries(count_up_to=count_up_to)
+    about_batches.ask_batches()
+    about_runs.ask_results()
+    about_runs.ask_differences()
+    about_batches.ask_differences()
+    about_batches.ask_tag_values()
+    about_lists.ask_all_runs_and_domains()

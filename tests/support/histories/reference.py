@@ -1,0 +1,141 @@
+"""The reference store: the state that a history leads to, kept in dictionaries and changed step by step."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from tests.support.histories.rows import BatchRow, DomainRow, JobRow, RunRow, TagRow
+
+
+class Reference:
+    """What the store must hold. Jobs stand in the order in which they were queued, which is that of their tier."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, JobRow] = {}
+        self.runs: dict[str, RunRow] = {}
+        self.batches: dict[str, BatchRow] = {}
+        self.domains: dict[str, DomainRow] = {}
+        self.tags: dict[str, TagRow] = {}
+        self.profiles: dict[int, str] = {}
+        self.removed: list[str] = []  # ids of runs that were deleted
+
+    # Looking.
+
+    def jobs_of(self, batch_id: str) -> list[JobRow]:
+        return [job for job in self.jobs.values() if job.batch_id == batch_id]
+
+    def runs_of(self, batch_id: str) -> list[RunRow]:
+        return [run for run in self.runs.values() if run.batch_id == batch_id]
+
+    def runs_of_domain(self, name: str) -> list[RunRow]:
+        return [run for run in self.runs.values() if run.domain == name]
+
+    def latest(self, name: str) -> RunRow | None:
+        return max(self.runs_of_domain(name), key=lambda run: (run.finished, run.id), default=None)
+
+    def queued(self, priority: int) -> list[JobRow]:
+        return [job for job in self.jobs.values() if job.status == "queued" and job.priority == priority]
+
+    def tags_of(self, name: str) -> list[str]:
+        return sorted(tag.name for tag in self.tags.values() if name in tag.members)
+
+    def default_profiles(self, name: str, tags: Iterable[str]) -> set[int]:
+        """Return the profiles of the tags that a domain has or is about to join."""
+        joined = {*self.tags_of(name), *tags}
+        found = {self.tags[tag].profile_id for tag in joined if tag in self.tags}
+        return {profile_id for profile_id in found if profile_id is not None}
+
+    # Changing.
+
+    def add_domain(self, name: str, *, at: datetime | None) -> None:
+        self.domains.setdefault(name, DomainRow(name=name, created_at=at))
+
+    def add_tag(self, name: str, *, at: datetime | None) -> TagRow:
+        return self.tags.setdefault(name, TagRow(name=name, created_at=at))
+
+    def join(self, tags: Iterable[str], names: Iterable[str], *, at: datetime | None) -> None:
+        members = set(names)
+        for tag in tags:
+            self.add_tag(tag, at=at).members.update(members)
+
+    def claim(self, job_ids: Iterable[str], *, worker: str, now: datetime) -> set[str]:
+        """Start those that are queued and have not expired; returns their ids."""
+        taken = [self.jobs[job_id] for job_id in job_ids if self._is_claimable(job_id, now)]
+        for job in taken:
+            job.status, job.worker, job.started_at = "running", worker, now
+            job.attempt += 1
+            job.cancel_requested = False
+        return {job.id for job in taken}
+
+    def _is_claimable(self, job_id: str, now: datetime) -> bool:
+        job = self.jobs.get(job_id)
+        return job is not None and job.status == "queued" and (job.expires_at is None or job.expires_at > now)
+
+    def end_running(self, endings: Collection[RunRow]) -> None:
+        """Turn jobs into runs one by one or together; their domains join the tags of the jobs."""
+        newest = {run.domain: run for run in sorted(endings, key=lambda run: (run.finished, run.id))}
+        for name, run in newest.items():
+            self.add_domain(name, at=run.finished)
+        self._keep(endings)
+        for tags in sorted({run.job.tags for run in endings if run.job.tags}):
+            members = {run.domain: run.finished for run in endings if run.job.tags == tags}
+            self.join(tags, members, at=max(members.values()))
+
+    def end_waiting(self, jobs: Collection[JobRow], status: str, error: str, *, now: datetime) -> None:
+        """Turn jobs that never ran into runs without a result."""
+        for job in jobs:
+            self.add_domain(job.domain, at=now)
+        self._keep([RunRow(job=job, status=status, error=error, finished=now) for job in jobs])
+
+    def _keep(self, endings: Iterable[RunRow]) -> None:
+        for run in endings:
+            del self.jobs[run.id]
+            self.runs[run.id] = run
+
+    def cancel(self, job: JobRow, *, now: datetime) -> None:
+        if job.waits:
+            self.end_running([RunRow(job=job, status="canceled", error="canceled", finished=now)])
+        else:
+            job.cancel_requested = True
+
+    def cancel_batch(self, batch_id: str, error: str, *, now: datetime) -> tuple[int, int]:
+        """Cancel what is left of a batch; returns how many jobs waited and how many ran."""
+        jobs = self.jobs_of(batch_id)
+        waiting = [job for job in jobs if job.waits]
+        self.end_waiting(waiting, "canceled", error, now=now)
+        for job in jobs:
+            job.cancel_requested = True
+        return len(waiting), len(jobs) - len(waiting)
+
+    def back_to_queue(self, job: JobRow, *, released: bool) -> None:
+        job.status, job.worker, job.started_at = "queued", "", None
+        job.releases += released
+
+    def expire(self, *, now: datetime) -> list[str]:
+        due = [job for job in self.jobs.values() if job.waits and job.expires_at and job.expires_at <= now]
+        self.end_waiting(due, "expired", "expired", now=now)
+        return sorted(job.id for job in due)
+
+    def remove_runs(self, runs: Collection[RunRow]) -> int:
+        for run in runs:
+            del self.runs[run.id]
+        self.removed += [run.id for run in runs]
+        return len(runs)
+
+    def purge_older(self, days: int, *, now: datetime) -> int:
+        cutoff = now - timedelta(days=days)
+        return self.remove_runs([run for run in self.runs.values() if run.finished < cutoff])
+
+    def purge_tag(self, name: str) -> int:
+        members = self.tags[name].members
+        return self.remove_runs([run for run in self.runs.values() if run.domain in members])
+
+    def delete_batch(self, batch_id: str) -> None:
+        self.remove_runs(self.runs_of(batch_id))
+        del self.batches[batch_id]
+
+    def delete_profile(self, profile_id: int) -> None:
+        del self.profiles[profile_id]
+        for tag in self.tags.values():
+            tag.profile_id = None if tag.profile_id == profile_id else tag.profile_id
+        for job in (*self.jobs.values(), *(run.job for run in self.runs.values())):
+            job.profile_id = None if job.profile_id == profile_id else job.profile_id

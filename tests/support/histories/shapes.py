@@ -1,0 +1,234 @@
+"""Answers about single runs and batches, computed from the reference: results, differences, values of a tag."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from gonemaster_engine.catalogue import cases
+from gonemaster_engine.entries import Level
+from gonemaster_engine.messages import best_locale, description, message
+from gonemaster_engine.scoring.config import DEFAULT_CONFIG
+from gonemaster_engine.scoring.score import Score, compute_score
+from tests.support.histories.lists import Document, run_document
+from tests.support.histories.reference import Reference
+from tests.support.histories.rows import LEVELS, Line, RunRow, at_least, instant
+
+_SAMPLES = 10
+
+
+class _Scored(NamedTuple):
+    module: str
+    tag: str
+    level: Level
+
+
+def score_of(run: RunRow) -> Score | None:
+    """Compute the score that a run has when it is read; None where it did not succeed."""
+    if run.status != "succeeded":
+        return None
+    lines = [_Scored(line.module, line.tag, Level[line.level]) for line in run.lines]
+    return compute_score(run.domain, lines, DEFAULT_CONFIG)
+
+
+def read_run(reference: Reference, run: RunRow) -> Document:
+    """GET /runs/{id}, which stores a missing score."""
+    backfill(run)
+    found = run_document(reference, run)
+    return found | {"effective_profile": run.effective_profile, "nameserver_timings": run.timings}
+
+
+def backfill(run: RunRow) -> None:
+    """Give a run that succeeded the score it lacks, as a read does."""
+    score = score_of(run)
+    if score is not None and run.score is None:
+        run.score, run.grade = score.score, score.grade
+
+
+def result(run: RunRow, locale: str) -> Document:
+    """GET /runs/{id}/result and GET /jobs/{id}/result, which store a missing score."""
+    backfill(run)
+    locale = best_locale(locale)
+    levels = Counter(line.level for line in run.lines)
+    known = cases()
+    names = {line.testcase for line in run.lines if line.testcase in known}
+    found: Document = {
+        "job_id": run.id,
+        "status": run.status,
+        "summary": {level: levels[level] for level in LEVELS if levels[level]},
+        "raw": {"locale": locale, "entries": [_result_entry(line, locale) for line in run.lines]},
+        "testcase_descriptions": {name: description(known[name].purpose, locale=locale) for name in names},
+        "has_dnssec_chain": run.chain is not None,
+    }
+    score = score_of(run)
+    optional = {
+        "batch_id": run.batch_id,
+        "score": None if score is None else json.loads(json.dumps(score.as_dict())),
+        "nameserver_timings": run.timings,
+    }
+    return found | {name: value for name, value in optional.items() if value is not None}
+
+
+def _result_entry(line: Line, locale: str) -> Document:
+    pairs = (
+        f"{key}={value if isinstance(value, str) else _compact(value)}" for key, value in sorted(line.args.items())
+    )
+    return {
+        "timestamp": line.timestamp,
+        "module": line.module,
+        "testcase": line.testcase,
+        "tag": line.tag,
+        "level": line.level,
+        "args": line.args,
+        "message": message(line.tag, line.module, line.args, locale=locale),
+        "raw": f"{line.tag} {'; '.join(pairs)}".rstrip(),
+    }
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+# Differences.
+
+
+def run_difference(before: RunRow, after: RunRow, min_level: str) -> Document:
+    """GET /runs/{id}/diff/{other}."""
+    old, new = _findings(before, min_level), _findings(after, min_level)
+    found: dict[str, list[Document]] = {"added": [], "cleared": [], "changed": []}
+    for key in sorted({*old, *new}):
+        was, now = old.get(key, []), new.get(key, [])
+        kind = "added" if not was else "cleared" if not now else "changed"
+        if sorted(line.content for line in was) != sorted(line.content for line in now):
+            found[kind].append(_change(key, was, now))
+    return found
+
+
+def _findings(run: RunRow, min_level: str) -> dict[tuple[str, str, str], list[Line]]:
+    found: dict[tuple[str, str, str], list[Line]] = {}
+    for line in run.lines:
+        if line.level in at_least(min_level):
+            found.setdefault(line.kind, []).append(line)
+    return found
+
+
+def _change(key: tuple[str, str, str], was: Sequence[Line], now: Sequence[Line]) -> Document:
+    module, testcase, tag = key
+    before, after = ([{"level": line.level, "args": line.args} for line in lines] for lines in (was, now))
+    return {"module": module, "testcase": testcase, "tag": tag, "before": before, "after": after}
+
+
+def batch_difference(reference: Reference, before: str, after: str, min_level: str) -> Document:
+    """GET /batches/{id}/diff/{other} as a whole; pages of it may be cut anywhere."""
+    old, new = ({run.domain: run for run in reference.runs_of(batch)} for batch in (before, after))
+    items = [_domain_difference(name, old.get(name), new.get(name), min_level) for name in sorted({*old, *new})]
+    both = [(old[name], new[name]) for name in old.keys() & new.keys()]
+    comparable = [pair for pair in both if all(run.status == "succeeded" for run in pair)]
+    same = sum(not any(run_difference(*pair, "NOTICE").values()) for pair in comparable)
+    return {
+        "before": _compared(reference, before),
+        "after": _compared(reference, after),
+        "min_level": min_level,
+        "items": [item for item in items if item is not None],
+        "counts": {
+            "before": len(old),
+            "after": len(new),
+            "in_both": len(both),
+            "only_before": len(old) - len(both),
+            "only_after": len(new) - len(both),
+            "same": same,
+            "differing": len(comparable) - same,
+            "not_comparable": len(both) - len(comparable),
+        },
+    }
+
+
+def _compared(reference: Reference, batch_id: str) -> Document:
+    batch = reference.batches[batch_id]
+    return {
+        "batch_id": batch.id,
+        "tag": batch.tag,
+        "created_at": instant(batch.created_at),
+        "status": "running" if reference.jobs_of(batch_id) else "done",
+    }
+
+
+def _domain_difference(name: str, old: RunRow | None, new: RunRow | None, min_level: str) -> Document | None:
+    nothing: dict[str, list[Document]] = {"added": [], "cleared": [], "changed": []}
+    kind, found = "only_after" if old is None else "only_before", nothing
+    if old and new:
+        kind = "not_comparable"
+        if old.status == new.status == "succeeded":
+            kind, found = "changed", run_difference(old, new, min_level)
+            if found == nothing:
+                return None
+    return {"domain": name, "kind": kind, "before": _side(old), "after": _side(new), **found}
+
+
+def _side(run: RunRow | None) -> Document | None:
+    return None if run is None else {"run_id": run.id, "status": run.status}
+
+
+# Deletion and values.
+
+
+def deletion_preview(reference: Reference, batch_id: str) -> Document:
+    """GET /batches/{id}/delete-preview."""
+    batch, left, runs = reference.batches[batch_id], reference.jobs_of(batch_id), reference.runs_of(batch_id)
+    running = sum(job.status == "running" for job in left)
+    return {
+        "batch_id": batch.id,
+        "tag": batch.tag,
+        "created_at": instant(batch.created_at),
+        "snapshot_intent": batch.snapshot_intent,
+        "exists": True,
+        "queued_jobs": len(left) - running,
+        "running_jobs": running,
+        "completed_runs": len(runs),
+        "entries": sum(run.entry_count for run in runs),
+        "fact_rows": 0,
+        "snapshots": [],
+    }
+
+
+def tag_values(reference: Reference, batch_id: str, query: Mapping[str, str]) -> Document:
+    """GET /batches/{id}/tag-values of a finished batch."""
+    tag, argument = query["tag"], query["arg"]
+    weighted = query.get("weight_by_score") == "true"
+    groups = _domains_by_value(reference.runs_of(batch_id), tag, argument) if '"' not in argument else {}
+    least = int(query.get("min_count", 1))
+    chosen = [(text, found) for text, found in groups.items() if len(found) >= least]
+    chosen.sort(key=lambda group: (-_lacking(group[1].values()) if weighted else 0, -len(group[1]), group[0]))
+    return {
+        "batch_id": batch_id,
+        "tag": tag,
+        "arg": argument,
+        "min_count": least,
+        "weight_by_score": weighted,
+        "values": [_tag_value(text, found) for text, found in chosen[: int(query.get("limit", 50))]],
+    }
+
+
+def _domains_by_value(runs: Iterable[RunRow], tag: str, argument: str) -> dict[str, dict[str, int | None]]:
+    """Return domains and their scores by the JSON text of the value."""
+    found: dict[str, dict[str, int | None]] = {}
+    for run in runs:
+        for line in run.lines:
+            if line.tag == tag and argument in line.args:
+                found.setdefault(_compact(line.args[argument]), {})[run.domain] = run.score
+    return found
+
+
+def _lacking(scores: Iterable[int | None]) -> int:
+    return sum(100 - score for score in scores if score is not None)
+
+
+def _tag_value(text: str, found: Mapping[str, int | None]) -> Document:
+    value = json.loads(text)
+    scores = [score for score in found.values() if score is not None]
+    return {
+        "value": value if isinstance(value, str) else text,
+        "count": len(found),
+        "avg_score": round(sum(scores) / len(scores), 1) if scores else None,
+        "sample_domains": sorted(found)[:_SAMPLES],
+    }
