@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from gonemaster_db.engine import autocommit_engine
 from gonemaster_db.migrations.runner import current_revision, downgrade, upgrade
 from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import StoreSettings
@@ -42,7 +43,7 @@ def measure(store: Store, name: str, count: int) -> tuple[float, float]:
     """Store `count` runs; gives microseconds of CPU of the server and bytes of WAL a run, without whole pages."""
     columns = [*_COLUMNS, *_CHANGED]
     statement = text(_COPIED.format(columns=", ".join(columns), values=", ".join([*_COLUMNS, *_CHANGED.values()])))
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with autocommit_engine(store.engine).connect() as connection:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         connection.execute(text("SET synchronous_commit = off"))
         cpu = Path(f"/proc/{pid}/schedstat")

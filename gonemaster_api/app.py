@@ -8,6 +8,7 @@ from gonemaster_api.errors import register_error_handlers
 from gonemaster_api.rest.blueprint import Api
 from gonemaster_api.rest.converters import register_converters
 from gonemaster_api.rest.docs import register_docs
+from gonemaster_api.rest.json_output import JsonProvider
 from gonemaster_api.rest.parsing import register_text_checks
 from gonemaster_api.state import State
 from gonemaster_api.ui.start.views import blueprint as start_page
@@ -45,7 +46,7 @@ def create_app(
         BrokerRefused: the broker's URL is not usable.
     """
     app = Flask("gonemaster_api", static_folder="static", template_folder="templates")
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    app.json = JsonProvider(app)
     app.url_map.strict_slashes = False
     register_converters(app)
     parts = queue or open_queue(settings, open_store(store_settings(settings)))

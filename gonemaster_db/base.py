@@ -1,24 +1,10 @@
 """Declarative base, naming convention and column types shared by all tables."""
 
 import enum
-import zlib
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    DateTime,
-    Dialect,
-    Enum,
-    Integer,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    String,
-    Text,
-)
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -53,51 +39,6 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class SmallCode(TypeDecorator[str]):
-    """A word of a fixed list, stored as its position in the list: append to the list, never change its order."""
-
-    impl = SmallInteger
-    cache_ok = True
-    NONE = -1
-
-    def __init__(self, words: Sequence[str], *, none_as_code: bool = False) -> None:
-        """With `none_as_code` None is stored as -1, for columns of a primary key."""
-        super().__init__()
-        self.words = tuple(words)
-        self.none_as_code = none_as_code
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
-        """Return the code. Raises ValueError for a word that is not in the list."""
-        if value is None:
-            return self.NONE if self.none_as_code else None
-        return self.words.index(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
-        """Return the word."""
-        return None if value is None or value == self.NONE else self.words[value]
-
-
-class CompressedText(TypeDecorator[str]):
-    """A long text, stored compressed: one octet for the format (1: zlib), then the data."""
-
-    impl = LargeBinary
-    cache_ok = True
-    _ZLIB = b"\x01"
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        """Compress."""
-        return None if value is None else self._ZLIB + zlib.compress(value.encode())
-
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
-        """Decompress. Raises ValueError for an unknown format."""
-        if value is None:
-            return None
-        data = bytes(value)
-        if data[:1] != self._ZLIB:
-            raise ValueError(f"unknown format of a compressed text: {data[:1]!r}")
-        return zlib.decompress(data[1:]).decode()
-
-
 def code_text(length: int) -> TypeEngine[str]:
     """Return a type for ASCII codes that both databases compare byte by byte."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
@@ -105,9 +46,11 @@ def code_text(length: int) -> TypeEngine[str]:
 
 def enum_text(values: type[enum.StrEnum]) -> Enum:
     """Return a type that stores the values of an enumeration as text."""
+    # A native type of PostgreSQL would need a migration for each new value, and SQLite has none.
     return Enum(values, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
 
 
+# None is NULL and not the JSON value null, which IS NULL would not find.
 JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 ROW_ID_TYPE = BigInteger().with_variant(Integer(), "sqlite")  # SQLite generates row ids for INTEGER only
 DOMAIN_TYPE = code_text(253)

@@ -19,6 +19,7 @@ from gonemaster_db.json_text import dump_json
 from gonemaster_db.settings import StoreSettings
 
 READ_ONLY = "gonemaster_read_only"
+_AUTOCOMMIT = "gonemaster_autocommit"
 _USED_AT = "gonemaster_used_at"
 _IDLE_S = 5.0
 _creating = threading.Lock()  # no thread connects to a file that another one has not closed yet
@@ -43,9 +44,7 @@ def read_only_engine(engine: Engine) -> Engine:
 
 def autocommit_engine(engine: Engine) -> Engine:
     """Return an engine for single statements that shares the pool; SQLite keeps its transactions, which are local."""
-    if engine.dialect.name == "postgresql":
-        return engine.execution_options(isolation_level="AUTOCOMMIT")
-    return engine
+    return engine.execution_options(**{_AUTOCOMMIT: True})
 
 
 def _pool(settings: StoreSettings) -> dict[str, Any]:
@@ -72,9 +71,21 @@ def _postgres_engine(settings: StoreSettings) -> Engine:
         pool_recycle=int(settings.connection_lifetime.total_seconds()),
         **_pool(settings),
     )
+    event.listen(engine, "begin", _begin_postgres)
     event.listen(engine, "checkout", _check_idle)
     event.listen(engine, "checkin", _note_use)
     return engine
+
+
+def _begin_postgres(connection: Connection) -> None:
+    """Let the driver send BEGIN with the next statement, or none for autocommit.
+
+    SQLAlchemy's isolation level AUTOCOMMIT does the same for one SET more each time the connection returns to the pool.
+    """
+    raw: Any = connection.connection.driver_connection
+    wanted = connection.get_execution_options().get(_AUTOCOMMIT, False)
+    if raw.autocommit != wanted:
+        raw.autocommit = wanted
 
 
 def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy import Engine, TextClause, event, text
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from gonemaster_db.engine import autocommit_engine, make_engine, read_only_engine
-from gonemaster_db.errors import StoreConflict, StoreError
+from gonemaster_db.errors import StoreConflict, StoreError, StoreUnavailable
 from gonemaster_db.failures import translated
 from gonemaster_db.settings import StoreSettings
+from gonemaster_db.turns import Turns
 
 T = TypeVar("T")
 _BASE_DELAY_S = 0.01
@@ -35,13 +36,14 @@ def _refuse_flush(session: Session, _context: object, _instances: object) -> Non
 
 
 class Store:
-    """Database of one process: engine, pool and transactions. Shared by threads; see `after_fork`."""
+    """Database of one process: engine, pool and transactions. Shared by threads; a forked process makes its own."""
 
     def __init__(self, engine: Engine, settings: StoreSettings) -> None:
         self.engine = engine
         self.settings = settings
         self._read_only_engine = read_only_engine(engine)
         self._autocommit_engine = autocommit_engine(engine)
+        self._turns = _turns(engine, settings)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -51,7 +53,8 @@ class Store:
             StoreUnavailable: the database is unavailable.
             StoreConflict: a deadlock, serialisation failure or held lock; `run_in_transaction` retries.
         """
-        with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        # Not expired: rows are used after the block, where each attribute would have to be read again.
+        with self._turns, translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -74,7 +77,8 @@ class Store:
         Raises:
             StoreUnavailable, StoreConflict: as in `transaction`.
         """
-        with translated(), Session(self._autocommit_engine, expire_on_commit=False) as session, session.begin():
+        engine = self._autocommit_engine
+        with self._turns, translated(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def run_in_transaction(self, work: Callable[[Session], T], *, attempts: int = 5) -> T:
@@ -84,6 +88,7 @@ class Store:
                 with self.transaction() as session:
                     return work(session)
             except StoreConflict:
+                # Random and longer each time: two that met in a deadlock would meet there again.
                 time.sleep(random.uniform(0.5, 1) * _BASE_DELAY_S * 2**attempt)
         with self.transaction() as session:
             return work(session)
@@ -93,13 +98,20 @@ class Store:
         with self.read_only() as session:
             session.execute(text("SELECT 1"))
 
-    def after_fork(self) -> None:
-        """Forget, without closing, the connections that belong to the parent process."""
-        self.engine.dispose(close=False)
-
     def close(self) -> None:
         """Close all idle connections."""
         self.engine.dispose()
+
+
+def _turns(engine: Engine, settings: StoreSettings) -> Turns:
+    """Let one thread write to SQLite, which has one writer, and to PostgreSQL all but one of the connections.
+
+    The last connection is left to readers, such as a heartbeat, for which writers would have to wait.
+    """
+    if engine.dialect.name == "sqlite":
+        return Turns(1, patience=settings.busy_timeout, refusal=StoreConflict)
+    most = max(1, settings.pool_size + settings.pool_overflow - 1)
+    return Turns(most, patience=settings.pool_wait, refusal=StoreUnavailable)
 
 
 def open_store(settings: StoreSettings) -> Store:

@@ -1,12 +1,13 @@
 """The budget of a run: what it has sent and may still send, and what was left out because a limit was reached.
 
-Every packet of a run passes `Server` (net/nameserver.py), and every packet there is paid for here before it is sent.
-A query is charged with the most that it can cost; what it did not need is paid back at its end, so a limit holds
-at each moment, not only on average.
+Every packet of a run is paid for here before it is sent: by `Server` (net/nameserver.py), which sends all queries over
+DNS, and by `AsnLookup` for its connections to whois servers. A query is charged with the most that it can cost; what it
+did not need is paid back at its end, so a limit holds at each moment, not only on average.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -66,6 +67,7 @@ class Admission:
         self._budget = budget
         self._names: set[str] = set()
         self._pairs: set[tuple[str, str]] = set()
+        self.is_cut = False  # whether anyone was refused
 
     def names(self, wanted: Iterable[str]) -> list[str]:
         """Return those of the names that are admitted, sorted; new ones come in as long as there is room."""
@@ -76,19 +78,20 @@ class Admission:
                 self._names.add(name)
                 found.append(name)
             else:
+                self.is_cut = True
                 self._budget.leave_out("max_nameservers", most, name)
         return found
 
     def addresses(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
         """Return the admitted names with their admitted addresses, all sorted.
 
-        The names take turns, so that each keeps an address as long as there is room.
+        The names take turns, so that each keeps an address as long as there is room, and so do the address families.
         """
         most = self._budget.limits.max_addresses
-        lists = {name: sorted(set(wanted[name]), key=_address_order) for name in self.names(wanted)}
-        found: dict[str, list[str]] = {name: [] for name in lists}
-        for position in range(max(map(len, lists.values()), default=0)):
-            for name, addresses in lists.items():
+        turns = {name: _by_turns(wanted[name]) for name in self.names(wanted)}
+        found: dict[str, list[str]] = {name: [] for name in turns}
+        for position in range(max(map(len, turns.values()), default=0)):
+            for name, addresses in turns.items():
                 if position >= len(addresses):
                     continue
                 pair = (name, addresses[position])
@@ -96,23 +99,46 @@ class Admission:
                     self._pairs.add(pair)
                     found[name].append(pair[1])
                 else:
+                    self.is_cut = True
                     self._budget.leave_out("max_addresses", most, "/".join(pair))
-        return found
+        return {name: sorted(addresses, key=_address_order) for name, addresses in found.items()}
 
 
 def _address_order(address: str) -> tuple[bool, str]:
     return (":" in address, address)
 
 
-class Account:
-    """What was sent to one address."""
+def _by_turns(addresses: Iterable[str]) -> list[str]:
+    """Return the addresses with both families taking turns: those of IPv6 are not the first to be cut."""
+    place: Counter[bool] = Counter()
+    ranks = []
+    for address in sorted(set(addresses)):
+        is_ipv6 = ":" in address
+        ranks.append((place[is_ipv6], is_ipv6, address))
+        place[is_ipv6] += 1
+    return [address for _, _, address in sorted(ranks)]
 
-    __slots__ = ("address", "answered", "packets")
+
+class Account:
+    """What was sent to one address, and what its answers have earned it.
+
+    Each answer earns some packets more, and only so many ahead. What is sent beyond that is sent to silence: to have
+    answered once does not make an address a name server that wants the whole test.
+    """
+
+    __slots__ = ("address", "answered", "credit", "is_authoritative", "packets")
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.packets = 0
+        self.credit = 0  # packets; negative: so many were sent to silence
         self.answered = False
+        self.is_authoritative = False  # for the tested zone
+
+    @property
+    def silent_packets(self) -> int:
+        """How many packets were sent to it beyond what it has earned."""
+        return max(0, -self.credit)
 
 
 class Budget:
@@ -121,7 +147,7 @@ class Budget:
     def __init__(self, limits: RunLimits = DEFAULT_LIMITS) -> None:
         self.limits = limits
         self.packets = 0
-        self.silent_packets = 0  # to addresses that have not answered
+        self.silent_packets = 0  # beyond what answers have earned, to all addresses
         self.stop: Callable[[], None] | None = None  # ends the run when there is nothing left
         self.is_stopped = False
         self.entries = 0
@@ -129,8 +155,17 @@ class Budget:
         self._records = 0
         self._entry_items = 0
         self._delegated: set[str] = set()
+        self._accounts: dict[str, Account] = {}
         self._admissions: dict[str, Admission] = {}
+        self._mail_servers: set[str] = set()
         self._left_out: dict[str, LeftOut] = {}
+
+    def account(self, address: str) -> Account:
+        """Return the one account of an address, whatever is sent there."""
+        account = self._accounts.get(address)
+        if account is None:
+            account = self._accounts[address] = Account(address)
+        return account
 
     def add_delegated(self, addresses: Iterable[str]) -> None:
         """Note addresses of the tested zone's delegation: what the run is about, so more may be sent to them."""
@@ -144,12 +179,16 @@ class Budget:
         return admission
 
     def mail_servers(self, wanted: Iterable[str]) -> list[str]:
-        """Return the names of MX records, sorted, as many as a run looks at."""
+        """Return those of the names of MX records that a run looks at, sorted; who came first stays."""
         most = self.limits.max_mail_servers
-        found = sorted(set(wanted))
-        for name in found[most:]:
-            self.leave_out("max_mail_servers", most, name)
-        return found[:most]
+        found = []
+        for name in sorted(set(wanted)):
+            if name in self._mail_servers or len(self._mail_servers) < most:
+                self._mail_servers.add(name)
+                found.append(name)
+            else:
+                self.leave_out("max_mail_servers", most, name)
+        return found
 
     def charge(self, account: Account, packets: int) -> bool:
         """Pay for so many packets to an address; say whether they may be sent."""
@@ -161,32 +200,39 @@ class Budget:
         if account.packets + packets > most:
             self.leave_out(name, most, account.address)
             return False
-        if not account.answered:
-            if not self._may_probe(account, packets):
-                return False
-            self.silent_packets += packets
+        if not self.is_earned(account, packets) and not self._may_probe(account, packets):
+            return False
         account.packets += packets
         self.packets += packets
+        self._earn(account, -packets)
         return True
 
     def allows(self, account: Account, packets: int) -> bool:
-        """Say whether so many packets more are within the limit of an address, with what is under way to it."""
-        return account.packets + packets <= self._limit_of(account)[1]
+        """Say whether so many packets more are within the limits of an address, with what is under way to it."""
+        if account.packets + packets > self._limit_of(account)[1]:
+            return False
+        return packets - account.credit <= self.limits.max_silent_packets_per_address
+
+    def is_earned(self, account: Account, packets: int) -> bool:
+        """Say whether the answers of an address have earned it so many packets more."""
+        return packets <= account.credit
 
     def _limit_of(self, account: Account) -> tuple[str, int]:
         limits = self.limits
-        if account.address in self._delegated:
+        # To be named by the delegation is not to serve the zone: glue can hold the address of anybody.
+        if account.is_authoritative and account.address in self._delegated:
             return "max_queries_per_address", limits.max_queries_per_address
         return "max_outside_packets", min(limits.max_outside_packets, limits.max_queries_per_address)
 
     def _may_probe(self, account: Account, packets: int) -> bool:
         limits = self.limits
-        if account.packets + packets > limits.max_silent_packets_per_address:
+        silent = packets - account.credit
+        if silent > limits.max_silent_packets_per_address:
             self.leave_out("max_silent_packets_per_address", limits.max_silent_packets_per_address, account.address)
             return False
         # the last third is for addresses of which little is known: not to be asked is not to be silent
-        kept = limits.max_silent_packets // 3 if account.packets >= _FEW_PACKETS else 0
-        if self.silent_packets + packets > limits.max_silent_packets - kept:
+        kept = limits.max_silent_packets // 3 if account.silent_packets >= _FEW_PACKETS else 0
+        if self.silent_packets - account.silent_packets + silent > limits.max_silent_packets - kept:
             self.leave_out("max_silent_packets", limits.max_silent_packets, account.address)
             return False
         return True
@@ -195,14 +241,18 @@ class Budget:
         """Take back what a query was charged with and did not send."""
         account.packets -= packets
         self.packets -= packets
-        if not account.answered:
-            self.silent_packets -= packets
+        self._earn(account, packets)
 
-    def note_answer(self, account: Account) -> None:
-        """Note that an address answers: nothing sent to it was sent to a silent one."""
-        if not account.answered:
-            account.answered = True
-            self.silent_packets -= account.packets
+    def note_answer(self, account: Account, *, is_authoritative: bool = False) -> None:
+        """Note that an address answered, perhaps as one that serves the tested zone."""
+        account.answered = True
+        account.is_authoritative |= is_authoritative
+        self._earn(account, self.limits.packets_per_answer)
+
+    def _earn(self, account: Account, packets: int) -> None:
+        self.silent_packets -= account.silent_packets
+        account.credit = min(account.credit + packets, self.limits.max_earned_packets)
+        self.silent_packets += account.silent_packets
 
     def keep(self, response: Kept, address: str) -> bool:
         """Say whether a response may be kept: memory is bounded, too."""

@@ -44,6 +44,7 @@ class Tag:
     level: Level  # default; the profile decides
     keys: tuple[str, ...] = ()  # of its arguments
     optional: tuple[str, ...] = ()  # keys that may be absent
+    claims_all: bool = False  # whether it says something of all name servers, so that none may have been left out
 
     def __call__(self, **args: Any) -> Finding:
         """Return a finding.

@@ -224,9 +224,19 @@ class Zone:
         """Return those of the zone's name servers and their addresses that the run works with, sorted."""
         return self._admission.addresses(wanted)
 
+    @property
+    def lacks_servers(self) -> bool:
+        """Whether some of its name servers, or their addresses, were left out because of a limit."""
+        return self._admission.is_cut
+
     def mail_servers(self, wanted: Iterable[str]) -> list[str]:
         """Return those of the mail servers that the run works with, sorted."""
         return self.context.budget.mail_servers(wanted)
+
+    @property
+    def lacks_mail_servers(self) -> bool:
+        """Whether some names of mail servers or domains of mail were left out because of the limit of the run."""
+        return "max_mail_servers" in self.context.budget.left_out
 
     @property
     def _admission(self) -> Admission:

@@ -92,10 +92,10 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
 
 def _beat_conf(address: BrokerAddress, reap_interval_s: int, purge_interval_s: int) -> dict[str, Any]:
     return {
-        "beat_scheduler": "redbeat.RedBeatScheduler",
+        "beat_scheduler": "gonemaster_tasks.broker.scheduler:Scheduler",
         "beat_max_loop_interval": min(_BEAT_LOOP_S, reap_interval_s),
         "redbeat_redis_url": address.redbeat_url,
-        "redbeat_redis_options": address.redbeat_options,
+        "redbeat_redis_options": {},  # RedBeat uses our client; unset, it would warn
         "redbeat_lock_timeout": _BEAT_LOCK_S,
         "beat_schedule": {
             "reap": {

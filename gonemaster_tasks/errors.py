@@ -14,7 +14,7 @@ class SettingsError(TasksError):
 
 
 class BrokerUnavailable(TasksError):
-    """Redis did not respond. Committed rows stay, and the reconciler enqueues them."""
+    """Redis did not respond. Committed rows stay; their messages follow as soon as it does."""
 
 
 class BrokerRefused(TasksError):

@@ -21,24 +21,24 @@ class FailureLog:
     def __init__(self, work: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._work = work
         self._clock = clock
-        self._failures = 0  # since the work last succeeded
+        self.count = 0  # of failures since the work last succeeded
         self._logged_at = 0.0
 
     def failed(self, error: BaseException) -> None:
         """Note a failure."""
-        self._failures += 1
+        self.count += 1
         now = self._clock()
-        if self._failures > 1 and now - self._logged_at < LOG_EVERY_S:
+        if self.count > 1 and now - self._logged_at < LOG_EVERY_S:
             return
         self._logged_at = now
-        about = {"work": self._work, "error": f"{type(error).__name__}: {error}", "failures": self._failures}
+        about = {"work": self._work, "error": f"{type(error).__name__}: {error}", "failures": self.count}
         log.warning("failed, tried again", extra=about, exc_info=None if isinstance(error, _EXPECTED) else error)
 
     def succeeded(self) -> None:
         """Note a success."""
-        if self._failures:
-            log.info("works again", extra={"work": self._work, "failures": self._failures})
-            self._failures = 0
+        if self.count:
+            log.info("works again", extra={"work": self._work, "failures": self.count})
+            self.count = 0
 
 
 class RepeatingThread:

@@ -93,7 +93,7 @@ async def find_servers(testbed: Path, scenario: dict[str, Any]) -> dict[str, lis
         scenario["zone"].rstrip("."), profile, resources, log=Log(profile), undelegated=Undelegated(supplied)
     )
     recursor = Recursor(context)
-    zone = Zone(context, recursor, AsnLookup(recursor, profile, context.caches.origins))
+    zone = Zone(context, recursor, AsnLookup(recursor, profile, context.caches.origins, budget=context.budget))
     try:
         return {
             "expected_parent_ns": _servers(await zone.parent_servers()),

@@ -10,13 +10,13 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.filters import EntryFilter
-from gonemaster_db.records import Entry
-from gonemaster_db.repositories.entries import list_entries, read_entries_after
+from gonemaster_db.repositories.entries import ListedEntry, list_entries, read_entries_after
 
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters of what spreadsheets evaluate
 COUNTED = 100_000  # counting all of millions would take longer than the page itself
-_ROWS_PER_READ = 1000
+_MIN_ROWS, _MAX_ROWS = 25, 1000  # that are read at a time
+_CHARACTERS_PER_READ = 1024 * 1024  # about
 _PIECE = 65536  # characters, about; so that the server holds little for a client that reads slowly
 
 
@@ -68,26 +68,38 @@ def _after(text: str | None) -> tuple[str, int] | None:
     return run_id, int(number)
 
 
-def _document(item: Entry) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in COLUMNS}
+def _document(item: ListedEntry) -> dict[str, Any]:
+    return {"domain": item.domain} | {name: getattr(item.entry, name) for name in COLUMNS if name != "domain"}
 
 
 def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
     """Yield all entries that match as CSV, in small pieces.
 
-    A thousand entries are read at a time in a transaction of their own, so that a client that reads slowly holds no
-    database connection. What is stored or deleted meanwhile may or may not be in it.
+    About a megabyte of entries is read at a time in a transaction of its own, so that a client that reads slowly holds
+    no database connection and little memory. What is stored or deleted meanwhile may or may not be in it.
     """
     yield from _pieces([COLUMNS])
     after: tuple[str, int] | None = None
-    while items := _read_some(state, wanted, after):
-        yield from _pieces(_row(_document(item)) for item in items)
-        after = items[-1].run_id, items[-1].id
+    count = _MIN_ROWS
+    while True:
+        with state.csv_reads:  # else the threads of all open streams compete with light requests for the interpreter
+            items = _read_some(state, wanted, after, limit=count)
+            pieces = list(_pieces(_row(_document(item)) for item in items))
+        if not items:
+            return
+        yield from pieces
+        after = items[-1].entry.run_id, items[-1].entry.id
+        count = _next_count(len(items), sum(map(len, pieces)))
 
 
-def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None) -> list[Entry]:
+def _next_count(rows: int, characters: int) -> int:
+    """Return how many rows to read next, after so many rows of so many characters: entries may be of any size."""
+    return max(_MIN_ROWS, min(_MAX_ROWS, rows * _CHARACTERS_PER_READ // characters))
+
+
+def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[ListedEntry]:
     with state.store.read_only() as session:
-        return read_entries_after(session, wanted, after, limit=_ROWS_PER_READ)
+        return read_entries_after(session, wanted, after, limit=limit)
 
 
 def _row(document: Mapping[str, Any]) -> list[str]:

@@ -6,13 +6,21 @@ from typing import Any
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.models import Operation
-from gonemaster_db.repositories.operations import get_operation, list_operations
+from gonemaster_db.repositories.operations import get_operation, list_operations, unfinished_operations
+
+_MAX_UNFINISHED = 100
 
 
 def read_operation(state: State, operation_id: str) -> Operation:
     """Read one operation. Raises OperationNotFound."""
     with state.store.read_only() as session:
         return get_operation(session, operation_id)
+
+
+def read_unfinished_operations(state: State) -> list[Operation]:
+    """List the operations that wait or are performed, oldest first, at most a hundred."""
+    with state.store.read_only() as session:
+        return list(unfinished_operations(session, limit=_MAX_UNFINISHED))
 
 
 def read_operations(state: State, query: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def run_workers(settings: Settings) -> int:
 
 
 def run_beat(settings: Settings) -> int:
-    """Run beat alone, supervised: it exits when it loses its lock and must be restarted then."""
+    """Run beat alone, supervised."""
     _check_parts(settings)
     return _supervise(settings, [programs.beat(settings)])
 

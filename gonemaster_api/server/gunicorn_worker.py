@@ -11,7 +11,6 @@ import queue
 import selectors
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -26,7 +25,9 @@ from gonemaster_api.server.http.connections import Connection, Limits, Phase
 from gonemaster_api.server.http.refusals import refuse
 from gonemaster_api.server.http.requests import Spool, SpoolFull
 from gonemaster_api.server.http.responses import ClientGone
+from gonemaster_api.server.request_threads import RequestThreads
 from gonemaster_api.web.body_limits import body_limit
+from gonemaster_api.web.large_responses import is_large
 from gonemaster_engine.open_files import raise_open_files_limit
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ _TURN_S = 0.5  # how often deadlines are checked
 _MAX_UNSENT = 64 * 1024 * 1024  # octets of all responses that wait for their clients
 _SPOOLED_BODIES = 4  # of the largest size may be in temporary files at once
 _OTHER_FILES = 256  # descriptors that are not connections or bodies
-_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT)
 
 
 class ApiWorker(Worker):
@@ -53,7 +54,7 @@ class ApiWorker(Worker):
             body_limit=partial(body_limit, settings),
             spool=Spool(_SPOOLED_BODIES * max(settings.max_body_size, settings.max_batch_body_size)),
         )
-        self._pool = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="request")
+        self._threads = RequestThreads(self.cfg.threads)
         self._selector = selectors.DefaultSelector()
         self._connections: set[Connection] = set()
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -90,7 +91,7 @@ class ApiWorker(Worker):
             self._turn()
         for connection in list(self._connections):
             self._close(connection)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._threads.stop()
 
     # The loop.
 
@@ -102,6 +103,7 @@ class ApiWorker(Worker):
             self._calls.get()()
         if (now := time.monotonic()) >= self._next_check:
             self._next_check = now + _TURN_S
+            self._accept_more(self.alive)  # others may have given descriptors back
             for connection in [each for each in self._connections if each.is_late(now)]:
                 self._on_late(connection)
 
@@ -214,17 +216,24 @@ class ApiWorker(Worker):
             connection.read(data)
         except (ParseException, SpoolFull) as error:
             self._refuse(connection, error)
-        except OSError as error:  # the client is gone, or there is no space for temporary files
-            self._refuse(connection, error)
+        except OSError as error:  # the client is gone, or there is no space or descriptor for a temporary file
+            self._refuse(connection, SpoolFull(str(error)) if error.errno in _OUT_OF_RESOURCES else error)
         else:
             if connection.reader.complete:
-                connection.phase, connection.deadline = Phase.HANDLING, None
-                self._pool.submit(self._handle, connection)
+                self._start_handling(connection)
             self._watch(connection)
+
+    def _start_handling(self, connection: Connection) -> None:
+        connection.phase, connection.deadline = Phase.HANDLING, None
+        connection.output.begin_response()  # after an interim response (100 Continue)
+        request = connection.reader.request
+        large = is_large(self.wsgi, method=request.method, path=request.path, query=request.query)
+        self._threads.submit(partial(self._handle, connection), large=large)
 
     def _refuse(self, connection: Connection, error: Exception) -> None:
         connection.keeps_alive = False
         connection.phase, connection.deadline = Phase.SENDING, None
+        connection.output.begin_response()
         with suppress(ClientGone):
             connection.output.sendall(refuse(error, connection.peer))
         self._after_sending(connection)

@@ -46,6 +46,9 @@ class Operation(Base):
     audit_id: Mapped[int | None] = mapped_column(ROW_ID_TYPE, ForeignKey("audit.id", ondelete="SET NULL"), index=True)
     worker: Mapped[str | None] = mapped_column(String(255), comment="holder of the claim, unique for each claim")
     lease_until: Mapped[UtcTime | None]  # set by the claim, renewed by each transaction
+    attempts: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="starts since the last progress; those that were released do not count"
+    )
     created_at: Mapped[UtcTime] = mapped_column(index=True)
     started_at: Mapped[UtcTime | None]
     finished_at: Mapped[UtcTime | None]

@@ -1,121 +1,64 @@
 """Graduation: a job becomes a run with the same id, or returns to the queue."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    RowMapping,
-    Table,
-    bindparam,
-    case,
-    delete,
-    literal,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, case, delete, literal, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.orm import Session
 
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobStateError
-from gonemaster_db.ids import batch_key
-from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
+from gonemaster_db.models import Domain, Job, JobStatus, Run, RunStatus
 from gonemaster_db.models.jobs import WAITING
 from gonemaster_db.records import RunRecord
-from gonemaster_db.repositories.counters import RunGroup, count_runs_in
 from gonemaster_db.repositories.domains import ensure_domains, refresh_domains
-from gonemaster_db.repositories.jobs import find_job_or_run, lock_in_id_order
-from gonemaster_db.repositories.run_rows import KEPT, write_runs
-
-Claim = tuple[str, int]  # job and attempt
+from gonemaster_db.repositories.jobs import find_job_or_run
+from gonemaster_db.repositories.run_rows import KEPT, write_run
 
 _JOBS = cast("Table", Job.__table__)
 _CHUNK = 5000
 _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
 _RUNS = cast("Table", Run.__table__)
-_OURS = (_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == bindparam("claimant"))
-_CLAIMS: BindParameter[Claim] = bindparam("claims", expanding=True)
-# Built once: constructing a statement costs more than executing it. One job needs no lock order, and half the planning.
-_TAKE_ONE = (
-    delete(_JOBS)
-    .where(_JOBS.c.id == bindparam("job_id"), _JOBS.c.attempt == bindparam("number"), *_OURS)
-    .returning(*_JOBS.c)
-)
-_TAKE_SEVERAL = (
+# Built once: constructing a statement costs more than executing it.
+_TAKE_CLAIMED = (
     delete(_JOBS)
     .where(
-        _JOBS.c.id.in_(
-            lock_in_id_order(
-                _JOBS.c.id.in_(bindparam("ids", expanding=True)),
-                tuple_(_JOBS.c.id, _JOBS.c.attempt).in_(_CLAIMS),
-                *_OURS,
-            )
-        ),
-        *_OURS,
+        _JOBS.c.id == bindparam("job_id"),
+        _JOBS.c.attempt == bindparam("number"),
+        _JOBS.c.status == JobStatus.RUNNING,
+        _JOBS.c.worker == bindparam("claimant"),
     )
     .returning(*_JOBS.c)
 )
-_RUNS_OF_CLAIMS = select(_RUNS.c.id, _RUNS.c.attempt, _RUNS.c.status).where(
-    tuple_(_RUNS.c.id, _RUNS.c.attempt).in_(_CLAIMS),
+_STATUS_OF_CLAIM = select(_RUNS.c.status).where(
+    _RUNS.c.id == bindparam("job_id"),
+    _RUNS.c.attempt == bindparam("number"),
     _RUNS.c.worker == bindparam("claimant"),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A job that a worker has finished under the claim with this attempt number."""
+def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, record: RunRecord) -> RunStatus:
+    """Replace a running job by its run and entries; returns the state of the run.
 
-    job_id: str
-    attempt: int
-    record: RunRecord
-
-
-def graduate_jobs(session: Session, finished: Sequence[Finished], *, worker: str) -> Mapping[Claim, RunStatus]:
-    """Replace running jobs by their runs and entries; the number of statements does not depend on that of the jobs.
-
-    Returns the states of the runs by claim (job and attempt). A lost claim is absent, and nothing is written for it.
-    A claim that was graduated before is reported again, so the call may be repeated after a commit of unknown outcome.
-    """
-    session.flush()
-    records = {(one.job_id, one.attempt): one.record for one in finished}
-    jobs = _take_claimed(session, list(records), worker)
-    endings = [(job, records[job["id"], job["attempt"]]) for job in jobs]
-    write_runs(session, endings)
-    ended = {(job["id"], job["attempt"]): record.status for job, record in endings}
-    if missing := [claim for claim in records if claim not in ended]:
-        runs = session.connection().execute(_RUNS_OF_CLAIMS, {"claims": missing, "claimant": worker})
-        ended |= {(run.id, run.attempt): run.status for run in runs}
-    return ended
-
-
-def _take_claimed(session: Session, claims: Sequence[Claim], worker: str) -> Sequence[RowMapping]:
-    """Delete the jobs whose claims still hold; this statement decides who ends a job."""
-    if len(claims) == 1:
-        ((job_id, number),) = claims
-        statement, parameters = _TAKE_ONE, {"job_id": job_id, "number": number}
-    else:
-        statement, parameters = _TAKE_SEVERAL, {"ids": [job_id for job_id, _ in claims], "claims": claims}
-    return session.connection().execute(statement, parameters | {"claimant": worker}).mappings().all()
-
-
-def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, record: RunRecord) -> Run:
-    """Replace a running job by its run and entries.
-
-    A repeated call for the same claim returns the existing run, so it may follow a commit of unknown outcome.
+    A repeated call for the same claim returns the state of the existing run, so it may follow a commit of unknown
+    outcome.
 
     Raises:
-        JobStateError: this worker and attempt have lost the claim; nothing is written.
+        JobStateError: this worker and attempt have lost the claim, or the job is gone; nothing is written.
     """
-    if not graduate_jobs(session, [Finished(job_id, attempt, record)], worker=worker):
-        found = find_job_or_run(session, job_id)
-        raise JobStateError(f"job {job_id} is {found.status}: {worker} has lost claim {attempt}")
-    return session.scalars(select(Run).where(Run.id == job_id)).one()
+    session.flush()
+    claim = {"job_id": job_id, "number": attempt, "claimant": worker}
+    # The DELETE decides who ends the job: a cancellation or the reaper may try the same at this moment.
+    job = session.connection().execute(_TAKE_CLAIMED, claim).mappings().one_or_none()
+    if job is not None:
+        write_run(session, job, record)
+        return record.status
+    stored: RunStatus | None = session.connection().execute(_STATUS_OF_CLAIM, claim).scalar()
+    if stored is None:
+        raise JobStateError(f"claim {attempt} of {worker} on job {job_id} is over")
+    return stored
 
 
 def fail_job(
@@ -258,7 +201,7 @@ def _state_error(session: Session, job_id: str) -> JobStateError:
 
 
 def _write_run(session: Session, job: RowMapping, record: RunRecord) -> Run:
-    write_runs(session, [(job, record)])
+    write_run(session, job, record)
     return session.scalars(select(Run).where(Run.id == job["id"])).one()
 
 
@@ -271,27 +214,21 @@ def _end_waiting(
     plan, cannot deadlock with claims and lease renewals.
     """
     session.flush()
-    columns = (Job.id, Job.domain, Job.batch_id)
-    waiting = select(*columns).where(chosen, Job.status.in_(WAITING)).order_by(Job.id).with_for_update()
+    waiting = select(Job.id, Job.domain).where(chosen, Job.status.in_(WAITING)).order_by(Job.id).with_for_update()
     found = session.execute(waiting).all()
-    ids = [job.id for job in found]
+    ids = [job_id for job_id, _ in found]
     if not ids:
         return []
-    domain_ids = ensure_domains(session, (job.domain for job in found), now=now)
+    domain_ids = ensure_domains(session, (domain for _, domain in found), now=now)
     made = {
         "domain_id": Domain.id,
-        "batch_key": Batch.key,
         "status": literal(status, Run.status.type),
         "finished_at": literal(now, Run.finished_at.type),
         "error": literal(error, Run.error.type),
         **{name: literal(0) for name in _COUNTS},
     }
-    kept = (_JOBS.c[name] for name in KEPT)
-    source = select(*kept, *made.values()).join(Domain, Domain.name == _JOBS.c.domain)
-    source = source.outerjoin(Batch, Batch.id == _JOBS.c.batch_id)
+    source = select(*(_JOBS.c[name] for name in KEPT), *made.values()).join(Domain, Domain.name == _JOBS.c.domain)
     session.execute(plain_insert(Run).from_select([*KEPT, *made], source.where(_JOBS.c.id.in_(ids))))
     session.execute(delete(_JOBS).where(_JOBS.c.id.in_(ids)))
     refresh_domains(session, domain_ids.values())
-    batches = Counter(None if job.batch_id is None else batch_key(job.batch_id) for job in found)
-    count_runs_in(session, {RunGroup(batch, status, None, None): number for batch, number in batches.items()})
     return ids

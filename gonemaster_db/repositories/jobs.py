@@ -42,7 +42,7 @@ _CLAIMABLE = (*_DUE, ~_PAUSED)
 _PROFILE = select(Profile.config).where(Profile.id == _JOBS.c.profile_id).scalar_subquery()
 
 
-def _claim_of(*chosen: ColumnElement[bool]) -> Any:
+def _claim_statement() -> Any:
     values = {
         "status": JobStatus.RUNNING,
         "worker": bindparam("claimant"),
@@ -52,17 +52,11 @@ def _claim_of(*chosen: ColumnElement[bool]) -> Any:
         "cancel_requested_at": None,
     }
     returned = (_JOBS.c[name] for name in ("id", "domain", "batch_id", "attempt", "releases", "config"))
-    return update(_JOBS).where(*chosen).values(values).returning(*returned, _PROFILE.label("profile"))
+    claim = update(_JOBS).where(_JOBS.c.id == bindparam("wanted"), *_CLAIMABLE).values(values)
+    return claim.returning(*returned, _PROFILE.label("profile"))
 
 
-# Built once: constructing a statement costs more than executing it. One job needs no lock order, and half the planning.
-# The claim repeats `status = queued` outside of the locking subquery: the subquery may have waited for another claim,
-# and PostgreSQL (READ COMMITTED) checks the outer condition again on the newest version of the row.
-_CLAIM_ONE = _claim_of(_JOBS.c.id == bindparam("wanted"), *_CLAIMABLE)
-_CLAIM_SEVERAL = _claim_of(
-    _JOBS.c.id.in_(lock_in_id_order(_JOBS.c.id.in_(bindparam("wanted", expanding=True)), *_CLAIMABLE)),
-    _JOBS.c.status == JobStatus.QUEUED,
-)
+_CLAIM = _claim_statement()  # built once: constructing a statement costs more than executing it
 _COLUMNS = (
     "id", "public_id", "domain", "batch_id", "status", "priority", "position", "created_at", "expires_at",
     "progress", "error", "attempt", "releases", "profile", "profile_id", "profile_name", "config",
@@ -125,27 +119,16 @@ def create_jobs(session: Session, new: Iterable[NewJob], *, now: datetime | None
         yield ids
 
 
-def claim_jobs(
-    session: Session, job_ids: Sequence[str], *, worker: str, now: datetime, lease: timedelta
-) -> list[ClaimedJob]:
-    """Move the queued ones of the jobs to running, with `attempt` increased, by one statement; returns them.
+def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, lease: timedelta) -> ClaimedJob | None:
+    """Move a queued job to running, with `attempt` increased, by one statement; None if it cannot be claimed.
 
     One conditional UPDATE decides the race, so a message delivered twice is harmless. A job whose `expires_at` has
     passed is not claimed, nor one of a paused tier: no job starts after the commit of a pause, even if a worker
     learns of the pause later.
     """
-    claim = {"claimant": worker, "moment": now, "lease_end": now + lease}
-    if len(job_ids) == 1:
-        rows = session.connection().execute(_CLAIM_ONE, claim | {"wanted": job_ids[0]})
-    else:
-        rows = session.connection().execute(_CLAIM_SEVERAL, claim | {"wanted": job_ids})
-    return [ClaimedJob(*row) for row in rows]
-
-
-def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, lease: timedelta) -> Job | None:
-    """Claim one job and return it; None if it cannot be claimed."""
-    claimed = claim_jobs(session, [job_id], worker=worker, now=now, lease=lease)
-    return get_job(session, job_id) if claimed else None
+    claim = {"wanted": job_id, "claimant": worker, "moment": now, "lease_end": now + lease}
+    row = session.connection().execute(_CLAIM, claim).one_or_none()
+    return None if row is None else ClaimedJob(*row)
 
 
 def is_due(session: Session, job_id: str, *, now: datetime) -> bool:
@@ -159,7 +142,8 @@ def renew_leases(
     """Renew the leases of all jobs of one worker by one statement."""
     if not job_ids:
         return LeaseRenewal(frozenset(), frozenset())
-    # Stated twice, as in the claim: the subquery may wait for another transaction that takes the job away.
+    # Stated twice: the subquery may wait for another transaction that takes the job away, and PostgreSQL (READ
+    # COMMITTED) checks only the outer condition again, on the newest version of the row.
     ours = (_JOBS.c.id.in_(job_ids), _JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == worker)
     renewed = session.execute(
         update(Job)

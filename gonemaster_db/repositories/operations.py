@@ -1,10 +1,10 @@
 """Operations: acceptance, claim, progress and end. Each function is one conditional statement or a read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, String, and_, case, cast, delete, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import OperationClaimLost, OperationNotFound
@@ -82,6 +82,18 @@ def list_operations(
     return Page(session.scalars(newest.limit(limit).offset(offset)).all(), total, limit, offset)
 
 
+def unfinished_operations(session: Session, *, limit: int) -> Sequence[Operation]:
+    """List the operations that wait or are performed, oldest first."""
+    unfinished = select(Operation).where(Operation.status.in_(_UNFINISHED))
+    return session.scalars(unfinished.order_by(Operation.created_at, Operation.id).limit(limit)).all()
+
+
+def failed_operations(session: Session, *, since: datetime, limit: int) -> Sequence[Operation]:
+    """List the operations that have failed since, newest first."""
+    failed = select(Operation).where(Operation.status == OperationStatus.FAILED, Operation.finished_at >= since)
+    return session.scalars(failed.order_by(Operation.finished_at.desc(), Operation.id).limit(limit)).all()
+
+
 def has_due_operation(session: Session, *, now: datetime) -> bool:
     """Return whether a worker could claim an operation."""
     return session.scalar(select(Operation.id).where(_is_due(now)).limit(1)) is not None
@@ -103,6 +115,7 @@ def claim_next_operation(session: Session, *, worker: str, now: datetime, lease:
             status=OperationStatus.RUNNING,
             worker=worker,
             lease_until=now + lease,
+            attempts=Operation.attempts + 1,
             started_at=func.coalesce(Operation.started_at, now),
         )
         .returning(Operation)
@@ -114,19 +127,33 @@ def claim_next_operation(session: Session, *, worker: str, now: datetime, lease:
 def add_progress(
     session: Session, operation_id: str, *, worker: str, count: int, now: datetime, lease: timedelta
 ) -> None:
-    """Add to `done` and renew the lease, in the transaction of the change itself.
+    """Add to `done` and renew the lease, in the transaction of the change itself; starts are counted anew.
 
     Raises:
         OperationClaimLost: another worker has claimed it meanwhile; the transaction must be rolled back.
     """
-    _change_claimed(session, operation_id, worker, {"done": Operation.done + count, "lease_until": now + lease})
+    progress = {"done": Operation.done + count, "lease_until": now + lease, "attempts": 0}
+    _change_claimed(session, operation_id, worker, progress)
 
 
 def release_operation(session: Session, operation_id: str, *, worker: str) -> None:
-    """Return an operation to the queue, where any worker continues it. Raises OperationClaimLost."""
-    _change_claimed(
-        session, operation_id, worker, {"status": OperationStatus.QUEUED, "worker": None, "lease_until": None}
-    )
+    """Return an operation to the queue, where any worker continues it; this start does not count.
+
+    Raises:
+        OperationClaimLost: another worker has claimed it meanwhile.
+    """
+    before = case((Operation.attempts > 0, Operation.attempts - 1), else_=0)
+    released = {"status": OperationStatus.QUEUED, "worker": None, "lease_until": None, "attempts": before}
+    _change_claimed(session, operation_id, worker, released)
+
+
+def fail_exhausted_operations(session: Session, *, now: datetime, max_attempts: int) -> list[str]:
+    """Fail the operations whose workers died at so many starts in a row without any progress; returns their ids."""
+    starts = cast(Operation.attempts, String)
+    error = literal("abandoned: its worker ended at each of ") + starts + literal(" starts without progress")
+    ended = {"status": OperationStatus.FAILED, "error": error, "finished_at": now, "worker": None, "lease_until": None}
+    failed = update(Operation).where(_is_abandoned(now), Operation.attempts >= max_attempts).values(ended)
+    return list(session.scalars(failed.returning(Operation.id), execution_options=_QUIET))
 
 
 def finish_operation(
@@ -145,8 +172,11 @@ def purge_operations(session: Session, *, finished_before: datetime) -> int:
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    abandoned = and_(Operation.status == OperationStatus.RUNNING, Operation.lease_until < now)
-    return or_(Operation.status == OperationStatus.QUEUED, abandoned)
+    return or_(Operation.status == OperationStatus.QUEUED, _is_abandoned(now))
+
+
+def _is_abandoned(now: datetime) -> ColumnElement[bool]:
+    return and_(Operation.status == OperationStatus.RUNNING, Operation.lease_until < now)
 
 
 def _change_claimed(session: Session, operation_id: str, worker: str, values: Mapping[str, Any]) -> None:

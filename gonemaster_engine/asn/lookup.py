@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.asn import riswhois
 from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
+from gonemaster_engine.budget import Budget
+from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.names import is_in_domain
 from gonemaster_engine.net.txt import joined_strings
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resolver.recursor import Recursor
 
+_WHOIS_CONNECTIONS = 4  # at once: if the server does not answer, it is known before all addresses were asked for
 BLOCK_BITS = {4: 24, 6: 48}  # longer prefixes are not announced in the Internet at large
 
 _NUMBER = re.compile(r"\d+")
@@ -47,17 +50,20 @@ class AsnLookup:
         profile: Profile,
         cache: AsnCache,
         *,
+        budget: Budget,
         whois_port: int = riswhois.PORT,
         restored: Mapping[str, Origin] | None = None,
     ) -> None:
         self._recursor = recursor
         self._profile = profile
         self._cache = cache
+        self._budget = budget
         self._whois_port = whois_port
         self.found: dict[str, Origin] = dict(restored or {})  # by address: what the run was told, or is to be told
         self._sources = _in_order(profile)
         self._pending: dict[_Key, asyncio.Future[None]] = {}
         self._down: set[str] = set()  # whois servers that did not answer
+        self._whois_slots = asyncio.Semaphore(_WHOIS_CONNECTIONS)
         # two runs share what they found only if they would have sent the same queries
         self._scope: object = (profile.network_settings, whois_port)
 
@@ -143,11 +149,12 @@ class AsnLookup:
         return _judge(source, address, [read for text in texts if (read := _read_cymru(text))])
 
     async def _query_whois(self, source: str, address: str) -> Origin:
-        if source in self._down:
-            raise _SourceFailed(source)
         for server in await self._whois_addresses(source):
             try:
-                text = await self._converse(server, address)
+                async with self._whois_slots:
+                    if source in self._down:
+                        raise _SourceFailed(source)
+                    text = await self._converse(server, address)
             except OSError:
                 continue
             lines = [line.strip() for line in text.splitlines()]
@@ -158,10 +165,32 @@ class AsnLookup:
         raise _SourceFailed(source)
 
     async def _converse(self, server: str, address: str) -> str:
-        profile = self._profile
-        local = profile.source6 if ":" in server else profile.source4
-        timeout_s = profile.timeout_s
-        return await riswhois.query(server, address, port=self._whois_port, timeout_s=timeout_s, source=local)
+        """Ask a whois server, which costs what a connection to a name server costs.
+
+        Raises:
+            OSError: it gave no answer.
+            _SourceFailed: the run may send nothing more to it.
+        """
+        profile, budget = self._profile, self._budget
+        account = budget.account(server)
+        if not budget.charge(account, SYN_PACKETS):
+            raise _SourceFailed(server)
+        sent = 1
+        try:
+            text = await riswhois.query(
+                server,
+                address,
+                port=self._whois_port,
+                timeout_s=profile.timeout_s,
+                source=profile.source6 if ":" in server else profile.source4,
+            )
+            budget.note_answer(account)
+        except TimeoutError:
+            sent = SYN_PACKETS
+            raise
+        finally:
+            budget.pay_back(account, SYN_PACKETS - sent)
+        return text
 
     async def _whois_addresses(self, source: str) -> list[str]:
         profile = self._profile

@@ -12,7 +12,8 @@ from typing import Protocol, TypeAlias
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import may_be_target
-from gonemaster_engine.budget import Account, Budget
+from gonemaster_engine.budget import Budget
+from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
@@ -24,7 +25,6 @@ from gonemaster_engine.run_log import Log
 COOKIE_OPTION = 10  # RFC 7873 section 4
 CLIENT_COOKIE_OCTETS = 8
 _HARD_ERRORS = 2  # then an address counts as unreachable for a while
-_SYN_PACKETS = 4  # that the kernel sends within the time limit of a connection that nobody accepts
 
 Answer = asyncio.Future[Response | None]
 
@@ -61,6 +61,7 @@ class RunState(Protocol):
     A protocol, since the context makes the servers and so imports this module.
     """
 
+    zone_name: str  # of the tested zone
     queries: int  # sent so far
     tcp_slots: asyncio.Semaphore  # connections at once
 
@@ -107,8 +108,8 @@ class RunState(Protocol):
 class Server:
     """One address in a run: its answers, its failures, its times. All names of the address share it.
 
-    An address that has not answered yet gets few queries at a time. The others wait, and most are never sent if it
-    stays silent: it may belong to somebody who has nothing to do with the zone.
+    An address that has not answered yet, or no longer answers, gets few queries at a time. The others wait, and most
+    are never sent if it stays silent: it may belong to somebody who has nothing to do with the zone.
     """
 
     __slots__ = (
@@ -147,7 +148,7 @@ class Server:
         self._held: tuple[_Held, _Held] = (deque(), deque())  # over UDP, over TCP
         self._active = 0
         self._active_tcp = 0
-        self._account = Account(address)
+        self._account = run.budget.account(address)
         self._guarded: bool | None = None
 
     def query(self, key: QueryKey, nameserver: Nameserver, *, shared: bool) -> Answer:
@@ -179,7 +180,8 @@ class Server:
             return
         if shared and (known := run.hot.find_answer(self.address, key, run.lifetimes)):
             self._cached_ways.add(_way(key))
-            run.budget.note_answer(self._account)
+            if not self._account.answered:  # to some other run; that is worth one answer, not one for each query
+                run.budget.note_answer(self._account)
             answer.set_result(known)
             if run.log.traces_queries:
                 trace.known(run.log, known)
@@ -189,19 +191,23 @@ class Server:
             return
         if shared:
             answer.add_done_callback(lambda done: self._keep(key, done))
+        self._send_or_hold(key, answer, nameserver, shared=shared)
+
+    def _send_or_hold(self, key: QueryKey, answer: Answer, nameserver: Nameserver, *, shared: bool) -> None:
         if self._has_room(key):
-            self._send(key, answer, mixed_case=shared)
+            self._send(key, answer, nameserver, mixed_case=shared)
         else:
             self._held[key.tcp].append((key, answer, nameserver, shared))
 
     def _has_room(self, key: QueryKey) -> bool:
-        """Say whether one more query may be under way; a silent address gets one connection at a time."""
+        """Say whether one more query may be under way; beyond what it has earned an address gets one connection."""
         limit, budget = self._run.profile.nameserver_concurrency, self._run.budget
+        packets = self._packets(key)
         if limit and self._active >= limit:
             return False
-        if self._active and not budget.allows(self._account, self._packets(key)):
+        if self._active and not budget.allows(self._account, packets):
             return False  # what is under way may be paid back
-        if self._account.answered:
+        if budget.is_earned(self._account, packets):
             return True
         return not self._active_tcp if key.tcp else self._active - self._active_tcp < budget.limits.max_probes
 
@@ -215,7 +221,7 @@ class Server:
                 if self._is_given_up(key, nameserver):
                     answer.set_result(None)
                 else:
-                    self._send(key, answer, mixed_case=shared)
+                    self._send(key, answer, nameserver, mixed_case=shared)
 
     def _keep(self, key: QueryKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
@@ -272,7 +278,7 @@ class Server:
         """Return for how many seconds after a failure nothing more is sent; zero or less when they are over."""
         return failed_at + self._run.profile.error_cache_ttl_s - self._run.loop.time()
 
-    def _send(self, key: QueryKey, answer: Answer, *, mixed_case: bool) -> None:
+    def _send(self, key: QueryKey, answer: Answer, nameserver: Nameserver, *, mixed_case: bool) -> None:
         run = self._run
         timing = self._timing(key)
         packets = self._packets(key)
@@ -288,7 +294,7 @@ class Server:
             self.address,
             query_body(qname, type_number(key.qtype), qclass, key.flags, key.edns),
             timing,
-            lambda outcome: self._on_outcome(key, answer, outcome, unused=unused(outcome)),
+            lambda outcome: self._on_outcome(key, answer, nameserver, outcome, unused=unused(outcome)),
             question_octets=len(qname) + 4,
             qclass=qclass,
             any_source=key.any_source,
@@ -316,34 +322,46 @@ class Server:
     def _packets(self, key: QueryKey) -> int:
         """Return how many packets a query takes at most."""
         if key.tcp:
-            return 1 if self._account.answered else _SYN_PACKETS
+            return SYN_PACKETS
         return self._timing(key).tries
 
-    def _on_outcome(self, key: QueryKey, answer: Answer, outcome: Outcome, *, unused: int) -> None:
+    def _on_outcome(
+        self, key: QueryKey, answer: Answer, nameserver: Nameserver, outcome: Outcome, *, unused: int
+    ) -> None:
         self._active -= 1
         self._active_tcp -= key.tcp
         budget = self._run.budget
         budget.pay_back(self._account, unused)
         response = outcome.response
         if response:
-            budget.note_answer(self._account)
+            budget.note_answer(self._account, is_authoritative=self._is_authoritative(key, response))
             if not budget.keep(response, self.address):
                 outcome, response = Outcome(None, CLOSED), None
         self._count(key, outcome)
         if budget.is_stopped:
             return  # nobody may take what is missing now for silence
         if response and response.tc and key.fallback and not key.tcp:
-            self._retry_over_tcp(key, answer, response)
+            self._retry_over_tcp(key, answer, nameserver, response)
         elif not answer.done():
             answer.set_result(response)
         self._send_held()
 
-    def _retry_over_tcp(self, key: QueryKey, answer: Answer, truncated: Response) -> None:
+    def _is_authoritative(self, key: QueryKey, response: Response) -> bool:
+        """Say whether a response shows that the address serves the tested zone."""
+        # DS records lie in the parent zone, whose servers answer for them with authority (RFC 4035 section 3.1.4.1).
+        return (
+            response.aa
+            and response.rcode_number in {0, 3}
+            and key.qtype != "DS"
+            and names.is_in_domain(key.qname, self._run.zone_name)
+        )
+
+    def _retry_over_tcp(self, key: QueryKey, answer: Answer, nameserver: Nameserver, truncated: Response) -> None:
         over_tcp = key._replace(tcp=True)
         again = self.answers.get(over_tcp)
         if again is None:
             again = self.answers[over_tcp] = self._run.loop.create_future()
-            self._send(over_tcp, again, mixed_case=False)
+            self._send_or_hold(over_tcp, again, nameserver, shared=False)
 
         def pass_on(done: Answer) -> None:
             if not answer.done():

@@ -42,20 +42,6 @@ class BrokerAddress:
             return f"unix://{parts.path}?db={self.database}"
         return self.url
 
-    @property
-    def redbeat_options(self) -> dict[str, Any]:
-        """Connection options of RedBeat; beat retries for as long as Redis is unavailable."""
-        if not self.sentinels:
-            return {"retry_period": -1, "socket_timeout": 30, "socket_connect_timeout": 5}
-        return {
-            "retry_period": -1,
-            "sentinels": list(self.sentinels),
-            "service_name": self.master_name,
-            "password": self.password,
-            "db": self.database,
-            "socket_timeout": 30,
-        }
-
     def connect(self) -> redis.Redis:
         """Make a client; nothing is sent yet. One repetition at once, so that callers fail soon."""
         options = _TIMEOUTS | {"retry": Retry(NoBackoff(), 1), **_TEXT}

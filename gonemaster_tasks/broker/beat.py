@@ -16,6 +16,11 @@ class BeatSchedule:
     def __init__(self, client: Any) -> None:
         self._client = client
 
+    def lend_client(self, app: Celery) -> None:
+        """Let RedBeat use our client: its own one retries for ever while Redis is unavailable."""
+        ensure_conf(app)
+        setattr(app, REDBEAT_REDIS_KEY, self._client)
+
     def active(self) -> bool:
         """Say whether a beat holds the lock; without one nothing recurring is sent."""
         with reachable():
@@ -32,8 +37,7 @@ class BeatSchedule:
 
     def saved_entry(self, app: Celery, name: str) -> RedBeatSchedulerEntry | None:
         """Return the entry that beat knows by this name."""
-        ensure_conf(app)
-        setattr(app, REDBEAT_REDIS_KEY, self._client)  # RedBeat's own client retries for ever without Redis
+        self.lend_client(app)
         with reachable():
             try:
                 return RedBeatSchedulerEntry.from_key(RedBeatSchedulerEntry.generate_key(app, name), app=app)
@@ -44,6 +48,7 @@ class BeatSchedule:
         """Save a configured entry in place of the saved one; it is due by its last run and the new interval."""
         saved = self.saved_entry(app, name)
         entry = RedBeatSchedulerEntry(name, app=app, **app.conf.beat_schedule[name])
+        # A new entry counts from now: without the last run each change of the interval would postpone the task.
         if saved is not None and saved.last_run_at is not None:
             entry.last_run_at = saved.last_run_at
         with reachable():

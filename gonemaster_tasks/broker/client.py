@@ -11,6 +11,7 @@ from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.broker.lists import WaitingLists
 from gonemaster_tasks.broker.locks import Locks
 from gonemaster_tasks.broker.marks import Marks
+from gonemaster_tasks.broker.reconciliation import ReconciliationRequests
 from gonemaster_tasks.broker.rejected import RejectedItems
 from gonemaster_tasks.broker.unacked import Unacked
 from gonemaster_tasks.broker.workers import Workers
@@ -29,6 +30,7 @@ class Broker:
         self.unacked = Unacked(self._client)
         self.rejected = RejectedItems(self._client)
         self.marks = Marks(self._client)
+        self.reconciliation = ReconciliationRequests(self._client)
         self.counters = Counters(self._client)
         self.workers = Workers(self._client)
         self.locks = Locks(self._client)
@@ -42,6 +44,7 @@ class Broker:
 
     def close(self) -> None:
         """Give the connections back."""
+        self.reconciliation.close()
         self._client.close()
 
     def check(self) -> None:
@@ -78,6 +81,7 @@ class Broker:
 
     def without_message(self, job_ids: Sequence[str], tier: str, *, within: int = 2000) -> list[str]:
         """Return the ids whose messages are neither among the next `within` of the tier nor with a worker."""
+        # The lists first: a message moves from its list to the worker, so one that is taken meanwhile is found there.
         missing = self.lists.not_waiting(job_ids, tier, within=within)
         held = self.unacked.held(missing)
         return [job_id for job_id in missing if job_id not in held]

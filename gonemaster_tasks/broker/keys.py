@@ -5,6 +5,7 @@ from gonemaster_tasks.queues import ORDER
 PAUSED = "gm:paused"  # hash: tier to the end of its pause
 SETTINGS = "gm:settings"  # string: new after each change of settings
 EPOCH = "gm:epoch"  # string: missing after Redis lost its content
+RECONCILE = "gm:reconcile"  # string: there while a reconciliation is wanted at once
 CHANGING = "gm:changing"  # set: tiers whose rows and messages may be in different orders
 SUBMITTING = "gm:submitting"  # sorted set: submission to the time at which it is given up
 COUNTERS = "gm:counters"  # hash: name to number
@@ -21,7 +22,7 @@ BEAT_LOCK = "redbeat::lock"  # RedBeat's; there while a beat is active
 TYPES = {
     **dict.fromkeys((REJECTED, *ORDER), "list"),  # that of what is put aside comes first: it must take the others
     **dict.fromkeys((PAUSED, COUNTERS, WORKER_QUEUES, UNACKED), "hash"),
-    **dict.fromkeys((SETTINGS, EPOCH, WORKER_MARK), "string"),
+    **dict.fromkeys((SETTINGS, EPOCH, RECONCILE, WORKER_MARK), "string"),
     **dict.fromkeys((SUBMITTING, WORKER_TIMES, UNACKED_INDEX), "zset"),
     CHANGING: "set",
 }
@@ -40,6 +41,11 @@ def lock(name: str) -> str:
 def wanted_order(tier: str, token: str) -> str:
     """Return the key of the ids of one reorder (list, in their new order)."""
     return f"gm:reorder:{tier}:{token}"
+
+
+def replaced(tier: str, token: str) -> str:
+    """Return the key of what a rebuild took out of a tier and has not looked through yet (list)."""
+    return f"gm:replaced:{tier}:{token}"
 
 
 def events(job_id: str) -> str:

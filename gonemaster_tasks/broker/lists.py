@@ -1,5 +1,6 @@
 """The messages that wait: one list for each queue. Consumers take from the right, so the right end is the front."""
 
+import logging
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
@@ -8,7 +9,15 @@ import redis
 
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import SLICE, reachable, read_script, slices
-from gonemaster_tasks.broker.messages import build_message, build_operate_message, is_operate_message, job_id_of
+from gonemaster_tasks.broker.messages import (
+    build_message,
+    build_operate_message,
+    fault_of,
+    is_built_here,
+    is_operate_message,
+    job_id_of,
+)
+from gonemaster_tasks.broker.rejected import KEPT, RejectedItems
 from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
 Where = Literal["front", "back", "before", "after"]
@@ -18,9 +27,18 @@ MAX_REORDERED = 200_000  # the script reads and writes all messages of the tier:
 MAX_NAMED = 2000  # messages removed or moved to an end by one call: one pass over the tier for each 1,000
 MAX_BESIDE = 50  # messages moved beside another one: a walk over the tier for each, 2 to 5 ms in 100,000
 
+log = logging.getLogger(__name__)
+
 _ALL = 2**53
 _IDS = 10_000  # ids of one RPUSH
 _REORDER_LIFE_S = 600
+_REPLACED_LIFE_S = 3600
+_TAKE_AWAY = """
+if redis.call("EXISTS", KEYS[1]) == 1 then
+  redis.call("RENAME", KEYS[1], KEYS[2])
+  redis.call("EXPIRE", KEYS[2], ARGV[1])
+end
+"""
 
 
 class WaitingLists:
@@ -30,6 +48,7 @@ class WaitingLists:
         self._client = client
         self._move = client.register_script(read_script("take.lua") + read_script("move.lua"))
         self._remove = client.register_script(read_script("take.lua") + read_script("remove.lua"))
+        self._take_away = client.register_script(_TAKE_AWAY)
         self._reorder = client.register_script(read_script("reorder.lua"))
 
     def enqueue(self, job_id: str, tier: str) -> None:
@@ -111,11 +130,27 @@ class WaitingLists:
         """Replace all waiting messages of a tier by those of `job_ids`; return their number.
 
         One caller at a time. The old ones go before the first id is read, so nothing waits twice; workers may take the
-        first new ones while the last are on their way, which is in order. Redis serves others in between.
+        first new ones while the last are on their way, which is in order. Redis serves others in between. What was in
+        the list and is no message is put aside, once the new ones are there: workers need not wait for that.
         """
+        replaced = keys.replaced(tier, secrets.token_hex(8))
         with reachable():
-            self._client.unlink(tier)  # not DEL: the memory of a million messages is freed beside the commands
-        return self.enqueue_many(job_ids, tier)
+            self._take_away(keys=[tier, replaced], args=[_REPLACED_LIFE_S])
+        count = self.enqueue_many(job_ids, tier)
+        self._put_foreign_aside(replaced, tier)
+        return count
+
+    def _put_foreign_aside(self, replaced: str, tier: str) -> None:
+        rejected, found = RejectedItems(self._client), 0
+        with reachable():
+            while piece := self._client.rpop(replaced, SLICE):
+                faults = ((item, fault_of(item.encode(), tier)) for item in piece if not is_built_here(item, tier))
+                for item, fault in faults:
+                    found += bool(fault)
+                    if fault and found <= KEPT:  # more would push out the first ones
+                        rejected.add(tier, item, fault)
+        if found > KEPT:
+            log.error("more items of a queue rejected than are kept", extra={"queue": tier, "items": found})
 
     def depth(self, tier: str) -> int:
         """Count the messages that wait in a queue."""

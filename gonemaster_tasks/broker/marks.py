@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from gonemaster_tasks.broker.connection import reachable, server_time
-from gonemaster_tasks.broker.keys import CHANGING, EPOCH, PAUSED, SETTINGS, SUBMITTING
+from gonemaster_tasks.broker.keys import CHANGING, EPOCH, PAUSED, RECONCILE, SETTINGS, SUBMITTING
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Controls:
 
     paused: Mapping[str, float]  # tier to the POSIX time of the end of the pause, 0 for none
     epoch: str = ""  # empty after Redis lost its content
+    wanted: bool = False  # whether a reconciliation is wanted at once
 
 
 class Marks:
@@ -34,12 +35,13 @@ class Marks:
             pipe.execute()
 
     def controls(self) -> Controls:
-        """Read the copy of the pauses and the epoch."""
+        """Read the copy of the pauses, the epoch, and whether a reconciliation is wanted."""
         with reachable(), self._client.pipeline(transaction=False) as pipe:
             pipe.hgetall(PAUSED)
             pipe.get(EPOCH)
-            paused, epoch = pipe.execute()
-        return Controls({tier: _time(until) for tier, until in paused.items()}, epoch or "")
+            pipe.exists(RECONCILE)
+            paused, epoch, wanted = pipe.execute()
+        return Controls({tier: _time(until) for tier, until in paused.items()}, epoch or "", bool(wanted))
 
     def set_epoch(self, epoch: str) -> None:
         """Mark the content of Redis as complete. The mark is lost with the content, and so shows that it was lost."""

@@ -10,6 +10,7 @@ from gonemaster_tasks.queues import MAINTENANCE, OPERATE, ROUTES, RUN, TIERS
 
 _LONGEST = 65_536  # ours have some 400 bytes, those of beat 1,000
 _LONGEST_NAME = 255
+_BEFORE_TAG = '"delivery_tag": "'  # the last field
 
 
 def build_message(job_id: str, tier: str, *, redelivered: bool = False) -> str:
@@ -42,6 +43,11 @@ def _message(task: str, message_id: str, queue: str, *, arguments: list[str], ma
             },
         }
     )
+
+
+def is_built_here(message: str, tier: str) -> bool:
+    """Say whether a message is as `build_message` writes it; far cheaper than `fault_of`, which knows all forms."""
+    return message == build_message(message.rpartition(_BEFORE_TAG)[2].removesuffix('"}}'), tier)
 
 
 def job_id_of(message: str) -> str:

@@ -15,7 +15,7 @@ from gonemaster_tasks.broker.keys import REJECTED, TYPES
 
 log = logging.getLogger(__name__)
 
-_KEPT = 100
+KEPT = 100
 _LONGEST = 2000  # characters of an item
 _LIFE = timedelta(days=1)  # from the last one on; so long the health of the queue reports it
 
@@ -83,7 +83,7 @@ class RejectedItems:
     def _push(self, item: RejectedItem) -> None:
         with self._client.pipeline(transaction=True) as pipe:
             pipe.lpush(REJECTED, json.dumps(asdict(item)))
-            pipe.ltrim(REJECTED, 0, _KEPT - 1)
+            pipe.ltrim(REJECTED, 0, KEPT - 1)
             pipe.expire(REJECTED, _LIFE)
             pipe.execute()
 

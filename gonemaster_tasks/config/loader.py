@@ -28,12 +28,13 @@ def load_settings(
     environ = os.environ if environ is None else environ
     if file is None and environ.get(PREFIX + "CONFIG"):
         file = Path(environ[PREFIX + "CONFIG"])
-    problems: list[str] = []
+    problems: list[str] = []  # all are reported at once: one start must show every mistake
     raw = {
         "config_file": _from_file(file, problems),
         "environment": {option.key: environ[option.env] for option in OPTIONS if option.env in environ},
         "cli_flag": _from_flags(flags or {}, problems),
     }
+    # The supervisor hands everything to its children by the environment; their users ask where a value was set.
     inherited = _inherited_sources(environ)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 Only = Literal["failed", "canceled", "all"]
 CHUNK = 2000  # jobs of one transaction
-_BROADCAST_AT_ONCE = 1000
+_BROADCAST_AT_ONCE = 1000  # ids; each worker process looks at every one, between its messages
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,11 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
     def cancel(session: Session) -> list[str]:
         return cancel_chunk(session, batch_id, size=CHUNK, action=action, now=now, error=error)
 
+    # Waiting jobs before running ones: a slot that becomes free must not find the next job of the batch.
     while ended := parts.store.run_in_transaction(cancel):
         canceled += ended
     stopping = stop_running(parts, batch_id, action)
-    _forget_messages(parts, canceled)
+    _forget_messages(parts, canceled)  # last: the rows have decided, a stale message costs a claim that finds nothing
     return CanceledBatch(len(canceled), stopping)
 
 

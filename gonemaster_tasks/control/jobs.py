@@ -50,6 +50,7 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
 def _forget_message(broker: Broker, run: Run) -> None:
     try:
         broker.lists.remove([run.id], tier_of(run.priority))
+        # No worker has this job: nobody else would end the streams that follow its events.
         broker.events.publish(run.id, JobEvent("done", {"status": str(run.status)}))
     except BrokerUnavailable:
         log.warning("message not removed, its claim will drop it", extra={"job_id": run.id})

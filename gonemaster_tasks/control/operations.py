@@ -26,7 +26,7 @@ def start_operation(
 ) -> Operation:
     """Store an operation and call a worker; returns the unfinished one if the same was started before.
 
-    Without Redis the reconciler calls a worker later: the row is what counts.
+    Without Redis a worker is called as soon as it answers again: the row is what counts.
     """
     now = parts.clock.now()
     operation = parts.store.run_in_transaction(
@@ -37,5 +37,6 @@ def start_operation(
     try:
         parts.broker.lists.call_operate()
     except BrokerUnavailable:
-        log.warning("operation stored, the reconciler will call a worker", extra={"operation_id": operation.id})
+        log.warning("operation stored, it is performed once Redis answers", extra={"operation_id": operation.id})
+        parts.broker.reconciliation.post()
     return operation

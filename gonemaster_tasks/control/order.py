@@ -66,7 +66,8 @@ def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
         _enqueue_before(parts.broker, job, behind)
         parts.broker.events.publish(job_id, JobEvent("state", {"status": "queued"}))
     except BrokerUnavailable:
-        log.warning("message not written, the reconciler will write it", extra={"job_id": job_id})
+        log.warning("message not written, it follows as soon as Redis answers", extra={"job_id": job_id})
+        parts.broker.reconciliation.post()
     return job
 
 

@@ -56,7 +56,8 @@ def change_order(
             write_messages(written)
             broker.marks.end_change(marked)
         except BrokerUnavailable as error:
-            log.warning("order stored, the reconciler will write the messages", extra={"error": str(error)})
+            log.warning("order stored, the messages follow as soon as Redis answers", extra={"error": str(error)})
+            broker.reconciliation.post()
         return written
 
 
@@ -72,19 +73,17 @@ def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
     return count
 
 
-def restore_head_order(store: Store, broker: Broker, tiers: Sequence[str]) -> list[None]:
-    """Give the first messages of tiers the order of their rows, after slots put back what may not start now.
+def restore_head_order(store: Store, broker: Broker, tier: str) -> None:
+    """Give the first messages of a tier the order of their rows, after slots put back what may not start now.
 
     Each slot puts its message at the front, in the order in which the slots happen to come. While another process
     holds the lock QUEUE_ORDER for long, or a server is unavailable, they stay in that order.
     """
     try:
         with broker.locks.exclusive(QUEUE_ORDER, patience=_PATIENCE):
-            for tier in set(tiers):
-                _restore_head_order(store, broker, tier)
+            _restore_head_order(store, broker, tier)
     except (BrokerUnavailable, StoreError) as error:
         log.warning("order of the first messages not restored", extra={"error": str(error)})
-    return [None] * len(tiers)
 
 
 def _restore_head_order(store: Store, broker: Broker, tier: str) -> None:

@@ -1,5 +1,6 @@
 """Pausing and resuming of tiers."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,7 +10,10 @@ from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause_flags import copy_controls
+from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS
+
+log = logging.getLogger(__name__)
 
 
 def pause_queue(
@@ -25,8 +29,9 @@ def pause_queue(
     The pause survives restarts of everything, and ends by itself at `until`.
 
     Raises:
-        BrokerUnavailable: the pause is stored, and holds as soon as the reconciler can copy it.
+        BrokerUnavailable: Redis is unavailable; nothing was written.
     """
+    parts.broker.ping()  # before the rows: without Redis no worker would stop taking messages within a second
     now = parts.clock.now()
 
     def pause(session: Session) -> None:
@@ -36,11 +41,12 @@ def pause_queue(
         record_action(session, "queue.pause", who=paused_by, now=now, target=target, count=len(tiers), details=details)
 
     parts.store.run_in_transaction(pause)
-    copy_controls(parts.store, parts.broker, now=now)
+    _publish(parts, now)
 
 
 def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS, *, who: str = "") -> list[str]:
     """Let jobs start again; returns the tiers that were paused. Raises BrokerUnavailable as pause_queue does."""
+    parts.broker.ping()
     now = parts.clock.now()
 
     def resume(session: Session) -> list[str]:
@@ -49,5 +55,13 @@ def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS, *, who: str = 
         return resumed
 
     resumed = parts.store.run_in_transaction(resume)
-    copy_controls(parts.store, parts.broker, now=now)
+    _publish(parts, now)
     return resumed
+
+
+def _publish(parts: QueueParts, now: datetime) -> None:
+    try:
+        copy_controls(parts.store, parts.broker, now=now)
+    except BrokerUnavailable:  # no error: the claim reads the pause in the database, so no job starts all the same
+        log.warning("pauses stored, they hold as soon as Redis answers")
+        parts.broker.reconciliation.post()

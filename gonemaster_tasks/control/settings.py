@@ -29,11 +29,11 @@ def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str,
         BrokerUnavailable: Redis is unavailable, so that no process could be notified; nothing was saved.
     """
     values = check_changes(live.own, changes)
-    parts.broker.ping()
+    parts.broker.ping()  # before the commit: without Redis each process would follow at a time of its own
     now = parts.clock.now()
     changed, mark = parts.store.run_in_transaction(lambda session: _store(session, values, who=who, now=now))
     if changed:
-        live.load(parts.store)
+        live.load(parts.store)  # not by the watcher: the response already shows the new values
         _publish(parts, live, changed, mark)
     return changed
 
@@ -54,7 +54,9 @@ def _publish(parts: QueueParts, live: LiveSettings, changed: list[str], mark: st
     try:
         parts.broker.marks.publish_settings(mark)
         if PURGE_INTERVAL in changed:
+            # Beat reads its entries in Redis and no settings; without this the interval would change at its restart.
             parts.celery.conf.beat_schedule[PURGE_ENTRY]["schedule"] = live.current.purge_interval_seconds
             parts.broker.beat.save_entry(parts.celery, PURGE_ENTRY)
     except BrokerUnavailable:
-        log.warning("settings stored, the reconciler will publish them", extra={"keys": changed})
+        log.warning("settings stored, they are published as soon as Redis answers", extra={"keys": changed})
+        parts.broker.reconciliation.post()

@@ -34,6 +34,9 @@ class SubmittedBatch:
 def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job], None] | None = None) -> Job:
     """Queue one job; `also` writes in the same transaction.
 
+    Once the row is committed the job counts as queued, even if Redis fails before the message is written: the workers
+    reconcile as soon as it answers again.
+
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
@@ -49,8 +52,9 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job],
     job = parts.store.run_in_transaction(create)
     try:
         parts.broker.lists.enqueue(job.id, tier_of(job.priority))
-    except BrokerUnavailable:
-        log.warning("job stored, the reconciler will enqueue it", extra={"job_id": job.id})
+    except BrokerUnavailable:  # not raised: the client would submit again, and the domain would be tested twice
+        log.warning("job stored, it is enqueued as soon as Redis answers", extra={"job_id": job.id})
+        parts.broker.reconciliation.post()
     return job
 
 
@@ -104,7 +108,9 @@ def _enqueue_batch(broker: Broker, batch: Batch, chunks: list[str]) -> None:
     try:
         for chunk in chunks:
             broker.lists.enqueue_many(chunk.split(), tier)
+            # Renewed for each slice: it must outlast a long submission, and end soon after one that was killed.
             broker.marks.begin_submission(batch.id, _SUBMISSION_LIFE)
         broker.marks.end_submission(batch.id)
     except BrokerUnavailable:
-        log.warning("batch stored, the reconciler will enqueue the rest", extra={"batch_id": batch.id})
+        log.warning("batch stored, the rest is enqueued as soon as Redis answers", extra={"batch_id": batch.id})
+        broker.reconciliation.post(submission=batch.id)

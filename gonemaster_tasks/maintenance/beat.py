@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -11,26 +12,38 @@ from celery import signals
 from gonemaster_db.session import open_store
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.scheduler import pause_after
 from gonemaster_tasks.config.environment import warn_of_unknown_variables
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
-from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.errors import BrokerUnavailable, TasksError
 from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.repeating import FailureLog
 
 
 def run_beat(settings: Settings) -> None:
-    """Send the tasks that are due until a signal ends the process; wait while another beat holds the lock.
+    """Send the tasks that are due until a signal ends the process; wait while Redis is away or another beat is active.
 
     Raises:
         BrokerRefused: the broker does not meet the requirements of the queue.
     """
-    broker = Broker.open(settings.broker_url)
-    broker.check()
-    broker.close()
-    app = make_app_of(_with_overrides(settings))
-    app.Beat(loglevel="INFO", quiet=True).run()
+    with closing(Broker.open(settings.broker_url)) as broker:
+        _wait_for(broker)
+        app = make_app_of(_with_overrides(settings))
+        broker.beat.lend_client(app)
+        app.Beat(loglevel="INFO", quiet=True).run()
+
+
+def _wait_for(broker: Broker) -> None:
+    failures = FailureLog("beat")
+    while True:
+        try:
+            return broker.check()
+        except BrokerUnavailable as error:
+            failures.failed(error)
+            time.sleep(pause_after(failures.count))
 
 
 def _with_overrides(settings: Settings) -> Settings:
@@ -42,7 +55,7 @@ def _with_overrides(settings: Settings) -> Settings:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run beat; the exit code is 1 if it lost its lock, so that a supervisor starts it again."""
+    """Run beat until it is told to stop; exit code 2 if settings or the broker are refused."""
     parser = argparse.ArgumentParser(prog="gonemaster-beat", description=__doc__)
     parser.add_argument("--config", type=Path, help="configuration file (JSON)")
     given = parser.parse_args(arguments)

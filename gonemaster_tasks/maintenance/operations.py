@@ -19,6 +19,7 @@ from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
 from gonemaster_db.repositories.operations import (
     add_progress,
     claim_next_operation,
+    fail_exhausted_operations,
     finish_operation,
     get_operation,
     has_due_operation,
@@ -65,11 +66,17 @@ def perform_due_operations(
     worker: str,
     now: Callable[[], datetime],
     lease: timedelta,
+    max_attempts: int = 3,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Perform operations, oldest first, until none is due or `stopped`; returns the number of those claimed."""
+    """Perform operations, oldest first, until none is due or `stopped`; returns the number of those claimed.
+
+    One that ended its worker at `max_attempts` starts in a row without progress is not claimed again, but failed.
+    """
     claimed = 0
     while not stopped():
+        _fail_exhausted(parts.store, now(), max_attempts)
+        # Of this claim, not of the worker: one that lost its lease and claims again must not pass for its former self.
         holder = f"{worker[:200]}/{secrets.token_hex(8)}"
         operation = _claim(parts.store, holder, now(), lease)
         if operation is None:
@@ -78,7 +85,8 @@ def perform_due_operations(
         try:
             _Performance(parts, operation, holder, now, lease, stopped).run()
         except (StoreUnavailable, StoreConflict) as error:
-            log.warning("operation interrupted, continued when its lease has expired", extra=_about(operation, error))
+            log.warning("operation interrupted, it is continued later", extra=_about(operation, error))
+            _release(parts.store, operation, holder)
             break
         except OperationClaimLost:
             log.warning("operation is continued by another worker", extra=_about(operation))
@@ -90,6 +98,20 @@ def perform_due_operations(
 
 def _claim(store: Store, holder: str, now: datetime, lease: timedelta) -> Operation | None:
     return store.run_in_transaction(lambda session: claim_next_operation(session, worker=holder, now=now, lease=lease))
+
+
+def _fail_exhausted(store: Store, now: datetime, max_attempts: int) -> None:
+    failed = store.run_in_transaction(
+        lambda session: fail_exhausted_operations(session, now=now, max_attempts=max_attempts)
+    )
+    for operation_id in failed:
+        log.error("operation failed: its worker ended at each start", extra={"operation_id": operation_id})
+
+
+def _release(store: Store, operation: Operation, holder: str) -> None:
+    """Give the claim back, so that what the database refused for the moment does not count as a start."""
+    with suppress(StoreUnavailable, StoreConflict, OperationClaimLost):  # else the lease expires
+        store.run_in_transaction(lambda session: release_operation(session, operation.id, worker=holder))
 
 
 def _fail(store: Store, operation: Operation, holder: str, now: datetime, error: Exception) -> None:
@@ -124,10 +146,10 @@ class _Performance:
             if work.after_step is not None:
                 work.after_step(count)
         if self.stopped():
-            store.run_in_transaction(lambda session: release_operation(session, operation.id, worker=self.holder))
+            _release(store, operation, self.holder)
             return
         with store.read_only() as session:
-            done = get_operation(session, operation.id).done
+            done = get_operation(session, operation.id).done  # with what earlier claims have done
         result = work.finish(done)
         store.run_in_transaction(
             lambda session: finish_operation(session, operation.id, worker=self.holder, now=self.now(), result=result)

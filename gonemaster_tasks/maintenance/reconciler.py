@@ -39,6 +39,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     missing, stale and duplicate messages alike.
     """
     broker.rejected.put_wrong_types_aside()  # first: every other command on such a key is refused
+    wanted = broker.reconciliation.mark()  # before all that is compared: what is wanted later is another mark
     end_pauses(store, now=now)
     copy_controls(store, broker, now=now)  # first: a paused tier must not move when its messages are restored
     republish_settings(store, broker)
@@ -50,6 +51,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     call_for_due_operations(store, broker, now=now)
     if emptied:
         broker.marks.set_epoch(secrets.token_hex(8))
+    broker.reconciliation.remove_mark(wanted)
     for tier, count in messages.items():
         if count:
             log.warning("messages restored", extra={"tier": tier, "messages": count})

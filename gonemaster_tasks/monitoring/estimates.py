@@ -55,7 +55,7 @@ class Forecast:
         """Return when a job ends that starts, or has started, at a given time."""
         if self.rate is None or started is None:
             return None
-        return max(self.now, started + self.rate.mean_duration)
+        return max(self.now, started + self.rate.mean_duration)  # one that is over the mean may end at any moment
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def read_forecast(session: Session, *, now: datetime, unserved: Callable[[], Col
     rate = measure_rate(session, now=now)
     pauses = {pause.tier: pause.until for pause in list_pauses(session, now=now)}
     if rate is not None:
-        pauses |= dict.fromkeys(unserved())
+        pauses |= dict.fromkeys(unserved())  # None as for a pause without an end: nobody knows when a worker starts
     return Forecast(now, rate, pauses, count_queued(session, Priority.NORMAL))
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from gonemaster_db.models import Job, JobStatus
 from gonemaster_db.repositories.jobs import expired_leases
+from gonemaster_db.repositories.operations import failed_operations, unfinished_operations
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states, first_queued_ids, oldest_waiting
 from gonemaster_db.repositories.throughput import has_progressed_since
@@ -25,15 +26,18 @@ KINDS = (
     "beat_absent",
     "schedule_missing",
     "item_rejected",  # something in a queue was no message and was put aside
+    "operation_stalled",  # it waits, or its worker is gone, and no worker continues it
+    "operation_failed",  # within the last day
     "may_evict",  # Redis would evict messages when its memory is full
 )
 _MAX_JOBS = 100
 _GRACE = timedelta(seconds=15)
+_FAILURES_SHOWN = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Issue:
-    """One fault. `subject` is a job id, a tier or the name of a component; `count` is the number of jobs affected."""
+    """One fault. `subject` is the id of a job or operation, a tier or a component; `count` the jobs affected."""
 
     kind: str
     subject: str
@@ -54,6 +58,7 @@ def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
         *_tiers(parts, workers, now),
         *_schedules(parts),
         *_rejected(parts),
+        *_operations(parts, now, timedelta(seconds=2 * settings.reconcile_interval_seconds)),
         *_eviction(parts),
     ]
 
@@ -139,6 +144,22 @@ def _rejected(parts: QueueParts) -> Iterator[Issue]:
         text = f"an item of this queue was put aside: {newest.reason}; the last ones are in {REJECTED}"
         since = datetime.fromtimestamp(newest.at, UTC)
         yield Issue("item_rejected", newest.queue, text, since, count=parts.broker.rejected.count())
+
+
+def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Issue]:
+    """Find operations that no worker performs, though the reconciler calls one each interval, and failed ones."""
+    with parts.store.read_only() as session:
+        unfinished = unfinished_operations(session, limit=_MAX_JOBS)
+        failed = failed_operations(session, since=now - _FAILURES_SHOWN, limit=_MAX_JOBS)
+    if not any(operation.lease_until and operation.lease_until >= now for operation in unfinished):
+        for operation in unfinished:  # with one under way the others wait for their turn
+            since = operation.lease_until or operation.created_at
+            if now - since >= grace:
+                text = f"{operation.kind} of {operation.target!r} waits, and no worker performs it"
+                yield Issue("operation_stalled", operation.id, text, since)
+    for operation in failed:
+        text = f"{operation.kind} of {operation.target!r} failed: {operation.error}"
+        yield Issue("operation_failed", operation.id, text, operation.finished_at)
 
 
 def _eviction(parts: QueueParts) -> Iterator[Issue]:

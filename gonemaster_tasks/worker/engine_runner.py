@@ -64,9 +64,10 @@ class EngineRunner:
             if entry.level >= max(least, Level.INFO):
                 listeners.on_entry(_record(entry))
 
+        profile = self._profiles.get(job_overrides(order, guard_forced=settings.guard_forced))
         result = await run_test(
             order.domain,
-            self._profiles.get(job_overrides(order, guard_forced=settings.guard_forced)),
+            profile.profile,
             resources=self._resources,
             tests=tuple(order.config.get("tests") or ()),
             exclude=settings.exclude,
@@ -78,7 +79,7 @@ class EngineRunner:
             limits=settings.run_limits,
             with_chain=order.config.get("origin") in _WITH_CHAIN,
         )
-        return _outcome(order.domain, result, least, await asyncio.to_thread(self._scoring))
+        return _outcome(order.domain, result, profile.text, least=least, scoring=await asyncio.to_thread(self._scoring))
 
     def _apply(self, settings: Settings, resources: Resources) -> None:
         """Let the resources follow settings that have changed; runs under way feel the cache, not the rest."""
@@ -94,11 +95,11 @@ def _hot_cache_ttl_s(settings: Settings) -> float:
     return float(settings.cross_job_hot_cache_ttl_seconds) if settings.cross_job_hot_cache else 0.0
 
 
-def _outcome(domain: str, result: RunResult, least: Level, scoring: ScoringConfig) -> Outcome:
+def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> Outcome:
     score = compute_score(domain, result.entries, scoring)
     return Outcome(
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
-        effective_profile=result.effective_profile,
+        effective_profile=profile,
         nameserver_timings=[asdict(timing) for timing in result.timings],
         dnssec_chain=_storable(result.chain),
         score=score.score,

@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,6 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
 from gonemaster_tasks.config.watcher import SettingsWatcher
 from gonemaster_tasks.control.cancel_broadcast import CANCEL_COMMAND
-from gonemaster_tasks.control.order_changes import restore_head_order
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.logs import configure_logging
@@ -42,7 +40,7 @@ from gonemaster_tasks.worker import tier_order
 from gonemaster_tasks.worker.claims import ClaimStore
 from gonemaster_tasks.worker.engine_runner import EngineRunner
 from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
-from gonemaster_tasks.worker.group_commit import GroupCommit
+from gonemaster_tasks.worker.head_order import HeadOrder
 from gonemaster_tasks.worker.heartbeat import Heartbeat
 from gonemaster_tasks.worker.isolated_run import run_isolated
 from gonemaster_tasks.worker.leases import LeaseKeeper
@@ -96,7 +94,10 @@ def register_tasks(app: Celery, process: Process) -> None:
             lease = timedelta(seconds=process.settings.lease_seconds)
             now, stopped = process.clock.now, process.stopping.is_set
             parts = QueueParts(process.store, process.broker, app, process.clock)
-            perform_due_operations(parts, worker=process.name, now=now, lease=lease, stopped=stopped)
+            attempts = process.settings.max_attempts
+            perform_due_operations(
+                parts, worker=process.name, now=now, lease=lease, max_attempts=attempts, stopped=stopped
+            )
         finally:
             operating.release()
 
@@ -116,7 +117,7 @@ class Worker:
         )
         tier_order.install(gate)
         claim_store = ClaimStore(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
-        head_order = GroupCommit(partial(restore_head_order, store, broker), max_group=POOL_THREADS)
+        head_order = HeadOrder(store, broker)
         self.process = Process(
             name, live, store, broker, runner, gate, EventPublisher(broker.events), claim_store, clock, head_order
         )
@@ -127,7 +128,7 @@ class Worker:
         self._maintenance = MaintenanceTimer(self.process, self.app)
         self._settings = SettingsWatcher(live, store, broker)
         self._heartbeat = Heartbeat(
-            self.process, queues=settings.worker_queues, on_emptied=self._maintenance.reconcile_now
+            self.process, queues=settings.worker_queues, reconcile=self._maintenance.reconcile_now
         )
 
     def run(self) -> int:

@@ -21,6 +21,7 @@ class MaintenanceTimer:
         self._process = process
         self._app = app
         interval_s = float(process.settings.reconcile_interval_seconds)
+        # Spread: workers that were started at one time would all ask for the lock at one time.
         self._thread = RepeatingThread(
             "maintenance timer", self._reconcile, pause_s=lambda: interval_s * random.uniform(0.9, 1.1)
         )
@@ -30,7 +31,7 @@ class MaintenanceTimer:
         self._thread.start(at_once=True)
 
     def reconcile_now(self) -> None:
-        """Do not wait for the time of the next reconciliation: Redis has lost its content."""
+        """Do not wait for the time of the next reconciliation."""
         self._thread.wake()
 
     def stop(self) -> None:

@@ -11,7 +11,7 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.worker.claims import ClaimStore
 from gonemaster_tasks.worker.gate import Gate
-from gonemaster_tasks.worker.group_commit import GroupCommit
+from gonemaster_tasks.worker.head_order import HeadOrder
 from gonemaster_tasks.worker.isolation import Isolation
 from gonemaster_tasks.worker.runner import Runner
 from gonemaster_tasks.worker.running import EngineLoop, RunningJobs
@@ -30,7 +30,7 @@ class Process:
     publisher: EventPublisher
     claims: ClaimStore
     clock: SharedClock
-    head_order: GroupCommit[str, None]  # restores the order of the first messages of tiers
+    head_order: HeadOrder
     jobs: RunningJobs = field(default_factory=RunningJobs)
     isolation: Isolation = field(default_factory=Isolation)
     loop: EngineLoop = field(default_factory=EngineLoop)

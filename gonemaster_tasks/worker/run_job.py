@@ -17,7 +17,7 @@ from gonemaster_db.failures import reason_of, refuses_content
 from gonemaster_db.models import Job
 from gonemaster_db.models.runs import RunStatus
 from gonemaster_db.records import EntryRecord, RunRecord
-from gonemaster_db.repositories.graduation import Finished, requeue_job
+from gonemaster_db.repositories.graduation import requeue_job
 from gonemaster_db.repositories.jobs import ClaimedJob, is_due
 from gonemaster_db.repositories.pauses import is_paused
 from gonemaster_tasks.broker.events import JobEvent
@@ -223,7 +223,7 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> None:
     job_id, pause_s, refusals = claim.job.id, _FIRST_PAUSE_S, 0
     while not process.given_up.is_set() or pause_s == _FIRST_PAUSE_S:
         try:
-            status = process.claims.graduate(Finished(job_id, claim.running.attempt, record))
+            status = process.claims.graduate(job_id, record, attempt=claim.running.attempt)
         except JobStateError:
             log.info("result dropped: the job is no longer claimed by this worker", extra={"job_id": job_id})
             return
@@ -275,6 +275,7 @@ def _put_back(process: Process, job_id: str, tier: str) -> None:
     try:
         process.broker.lists.put_back(job_id, tier)
     except BrokerUnavailable:
-        log.warning("message not put back: the reconciler will write it", extra={"job_id": job_id})
+        log.warning("message not put back, it follows as soon as Redis answers", extra={"job_id": job_id})
+        process.broker.reconciliation.post()
         return
-    process.head_order.submit(tier)
+    process.head_order.restore(tier)

@@ -22,10 +22,13 @@ class TestOrder:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was found out about a domain; entries below the job's least level are left out, but scored."""
+    """What was found out about a domain; entries below the job's least level are left out, but scored.
+
+    `effective_profile` is JSON text or a mapping.
+    """
 
     entries: Sequence[EntryRecord]
-    effective_profile: Mapping[str, Any] | None = None
+    effective_profile: str | Mapping[str, Any] | None = None
     nameserver_timings: Sequence[Mapping[str, Any]] = ()
     dnssec_chain: Mapping[str, Any] | None = None
     score: int | None = None

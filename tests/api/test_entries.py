@@ -57,13 +57,19 @@ def test_pages_by_the_last_entry_seen_join_to_the_whole(client: FlaskClient, que
 @pytest.mark.usefixtures("seven")
 def test_csv_comes_in_pieces_that_join_to_all_rows(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither rows of the database nor lines of the answer are gathered as a whole."""
-    monkeypatch.setattr(entries, "_ROWS_PER_READ", 2)
+    monkeypatch.setattr(entries, "_MIN_ROWS", 2)
+    monkeypatch.setattr(entries, "_MAX_ROWS", 2)
     response = client.get("/api/v1/entries?format=csv", buffered=False)
     pieces = [piece for piece in response.iter_encoded() if piece]
     assert len(pieces) == 5  # the head, three of two rows, one of one
     rows = list(csv.DictReader(b"".join(pieces).decode().splitlines()))
     assert list(rows[0]) == list(entries.COLUMNS)
     assert [int(row["id"]) for row in rows] == [item["id"] for item in get(client)["items"]]
+
+
+@pytest.mark.parametrize(("size", "rows"), [(0, 1000), (100, 1000), (10_000, 104), (1_000_000, 25)])
+def test_csv_reads_as_many_rows_as_make_about_a_megabyte(size: int, rows: int) -> None:
+    assert entries._next_count(100, 100 * max(1, size)) == rows
 
 
 @pytest.mark.usefixtures("seven")

@@ -43,8 +43,10 @@ def test_cancel_of_a_large_batch(client: FlaskClient, queue: QueueParts) -> None
     assert client.post(f"/api/v1/batches/{small}/cancel").get_json()["canceled"] == 2
     batch_id = submit(client, "a.example", "b.example", "c.example")["batch_id"]
     operation = accepted(client.post(f"/api/v1/batches/{batch_id}/cancel"))
+    assert client.get("/api/v1/queue/health").get_json()["operations"] == [operation]
     assert accepted(client.post(f"/api/v1/batches/{batch_id}/cancel"))["id"] == operation["id"]
     result = ended(client, queue, operation)["result"]
+    assert client.get("/api/v1/queue/health").get_json()["operations"] == []
     assert result == {"batch_id": batch_id, "canceled": 3, "stopping": 0}
     (line, _) = client.get("/api/v1/audit?action=batch.cancel").get_json()["items"]
     assert (line["count"], line["details"]) == (3, {"operation_id": operation["id"]})

@@ -88,6 +88,48 @@ def test_a_released_operation_is_due_at_once(store: Store) -> None:
     assert again.id == made.id
 
 
+def test_starts_without_progress_are_counted_and_released_ones_are_not(store: Store) -> None:
+    made = queue_operation(store)
+
+    def attempts() -> int:
+        with store.read_only() as session:
+            return operations.get_operation(session, made.id).attempts
+
+    claim_next(store, "one")
+    claim_next(store, "two", now=2 * LEASE)
+    assert attempts() == 2
+    with store.transaction() as session:
+        operations.release_operation(session, made.id, worker="two")
+    assert attempts() == 1
+    claim_next(store, "three", now=2 * LEASE)
+    with store.transaction() as session:
+        operations.add_progress(session, made.id, worker="three", count=1, now=LATER, lease=LEASE)
+        operations.release_operation(session, made.id, worker="three")
+    assert attempts() == 0
+
+
+def test_an_operation_fails_once_its_worker_has_died_at_so_many_starts(store: Store) -> None:
+    made = queue_operation(store)
+    for number in range(3):
+        with store.transaction() as session:
+            at = NOON + 2 * number * LEASE
+            assert operations.fail_exhausted_operations(session, now=at, max_attempts=3) == []
+        claimed = claim_next(store, f"w{number}", now=2 * number * LEASE)
+        assert claimed is not None
+        assert claimed.id == made.id
+    queue_operation(store, "batch_2")
+    with store.transaction() as session:
+        assert operations.fail_exhausted_operations(session, now=NOON + 4 * LEASE, max_attempts=3) == []
+        assert operations.fail_exhausted_operations(session, now=NOON + 6 * LEASE, max_attempts=3) == [made.id]
+    with store.read_only() as session:
+        ended = operations.get_operation(session, made.id)
+        assert (ended.status, ended.finished_at) == (OperationStatus.FAILED, NOON + 6 * LEASE)
+        assert ended.error == "abandoned: its worker ended at each of 3 starts without progress"
+        assert [left.target for left in operations.unfinished_operations(session, limit=9)] == ["batch_2"]
+        assert [failed.id for failed in operations.failed_operations(session, since=LATER, limit=9)] == [made.id]
+        assert not operations.failed_operations(session, since=NOON + 7 * LEASE, limit=9)
+
+
 def test_finished_operations_are_purged_by_age(store: Store) -> None:
     queue_operation(store, "waits")
     claimed = claim_next(store, "one")

@@ -1,16 +1,18 @@
 """Transactions commit once, repeat after conflicts, and say what a broken database means."""
 
-import secrets
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg2
 import pytest
 from sqlalchemy import delete, select, text
 
@@ -64,6 +66,21 @@ def test_a_single_statement_commits_by_itself(store: Store) -> None:
     with store.read_only() as session:
         assert get_job(session, job_id).worker == "w1"
         assert session.scalars(select(Setting)).all() == []
+
+
+@pytest.mark.parametrize("kind", ["read_only", "autocommit"])
+def test_a_single_statement_costs_postgres_nothing_else(make_store_settings: MakeSettings, kind: str) -> None:
+    last = "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    settings = replace(make_store_settings("postgres"), pool_size=1)
+    with opened(settings) as store, closing(psycopg2.connect(settings.dsn)) as beside, beside.cursor() as cursor:
+        beside.autocommit = True
+        for _ in range(2):  # as a fresh connection, and as one that a transaction has used
+            with getattr(store, kind)() as session:
+                session.execute(text("SELECT 1 + 1"))
+            cursor.execute(last)
+            assert cursor.fetchall() == [("SELECT 1 + 1",)]  # no COMMIT and no SET after it
+            with store.transaction() as session:
+                session.execute(text("SELECT 1"))
 
 
 def test_times_come_back_aware_and_in_utc(store: Store) -> None:
@@ -155,6 +172,18 @@ def test_a_lock_that_sqlite_does_not_get_is_a_conflict(make_store_settings: Make
             store.run_in_transaction(lambda other: other.execute(text("SELECT 1")), attempts=2)
 
 
+def test_writers_that_wait_leave_a_connection_to_readers(store_settings: StoreSettings) -> None:
+    few = replace(store_settings, pool_size=2, pool_overflow=0, pool_wait=timedelta(seconds=1))
+    with opened(few) as store, ThreadPoolExecutor(4) as pool:
+        with store.transaction() as session:
+            session.add(Setting(key="n", value={"n": 0}, updated_at=NOON))
+            session.flush()
+            counts = [pool.submit(count_up, store) for _ in range(4)]
+            for _ in range(50):
+                store.ping()
+        assert sorted(count.result() for count in counts) == [1, 2, 3, 4]
+
+
 def test_an_exhausted_pool_is_unavailable(store_settings: StoreSettings) -> None:
     small = replace(store_settings, pool_size=1, pool_overflow=0, pool_wait=timedelta(milliseconds=50))
     with opened(small) as store, store.read_only() as session:
@@ -174,7 +203,7 @@ def test_a_full_disk_on_sqlite_is_told_and_leaves_the_rest(make_store_settings: 
         assert raw.driver_connection is not None
         raw.driver_connection.execute(f"PRAGMA max_page_count = {pages}")
         raw.close()  # back to the pool, which gives it out again
-        many = record(entries=entries_of("INFO", args={"noise": secrets.token_hex(200_000)}))
+        many = record(entries=entries_of(*["INFO"] * 3000))
         with pytest.raises(StoreFull):
             finish_job(store, job, many)
         with store.read_only() as session:

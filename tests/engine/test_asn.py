@@ -63,7 +63,9 @@ def in_lookup(
 
 
 def lookup_of(context: RunContext, cache: AsnCache, whois: RisWhois | None = None) -> AsnLookup:
-    return AsnLookup(Recursor(context), context.profile, cache, whois_port=whois.port if whois else 1)
+    return AsnLookup(
+        Recursor(context), context.profile, cache, budget=context.budget, whois_port=whois.port if whois else 1
+    )
 
 
 def look_up(world: World, address: str = ASKED, **settings: Any) -> Origin:
@@ -187,7 +189,7 @@ def test_whois_server_in_the_local_network_is_not_asked_unless_allowed() -> None
     async def work(context: RunContext) -> tuple[Origin, list[str]]:
         guarded = dataclasses.replace(context.profile, allow_non_global_targets=False)
         async with ris_whois("64500\t198.51.100.0/24\t300") as whois:
-            lookup = AsnLookup(Recursor(context), guarded, AsnCache(), whois_port=whois.port)
+            lookup = AsnLookup(Recursor(context), guarded, AsnCache(), budget=context.budget, whois_port=whois.port)
             return await lookup.lookup(ASKED), whois.queries
 
     with without_dns() as world:

@@ -52,7 +52,7 @@ class CountingDns:
             self.served.setdefault(address, set()).update(names)
         self.refusing: set[str] = set()
         self.packets: Counter[str] = Counter()
-        self.answered: set[str] = set()
+        self.answers: Counter[str] = Counter()  # by address
         self.answer: Callable[[str, dns.message.Message], Reply] = self.authoritative
         self.port = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -150,7 +150,7 @@ class CountingDns:
         message = self.answer(address, query)
         if message is None:
             return None
-        self.answered.add(address)
+        self.answers[address] += 1
         octets = message if isinstance(message, bytes) else message.to_wire(max_size=65535)
         if len(octets) <= max(limit, query.payload if limit == _UDP_OCTETS else 0):
             return octets

@@ -17,7 +17,8 @@ Answer = tuple[int, dict[str, str], bytes]
 @contextmanager
 def serving(store: StoreSettings, broker: EmbeddedRedis, **flags: Any) -> Iterator[Service]:
     """Run one API process on a database and a broker."""
-    settings: dict[str, Any] = {"db_dsn": store.dsn, "broker_url": broker.url, "api_processes": 1, **flags}
+    database = {"db_driver": store.driver, "db_dsn": store.dsn}
+    settings: dict[str, Any] = {**database, "broker_url": broker.url, "api_processes": 1, **flags}
     with Service("api", worker_processes=None, **settings) as service:
         service.wait_for_log("Listening at", timeout_s=60)
         yield service

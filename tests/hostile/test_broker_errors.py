@@ -1,5 +1,6 @@
 """A Redis that answers with an error is a broker that is away: requests are told so, workers wait, threads live on."""
 
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from gonemaster_db.session import open_store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.events import EventPublisher, JobEvent, PendingEvent
+from gonemaster_tasks.broker.keys import BEAT_LOCK
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.loader import load_settings
@@ -26,6 +28,7 @@ from gonemaster_tasks.control.parts import open_queue
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import NORMAL
 from tests.hostile import LONG
+from tests.support.redis import raw
 from tests.support.redis_faults import FAULTS, answering_with
 from tests.support.stores import MakeSettings
 from tests.support.workers import Farm, wait_until
@@ -179,6 +182,50 @@ def test_a_worker_outlives_each_error_and_takes_jobs_again(
     run = farm.run_of(job_id, within_s=120)
     assert (run.status, run.attempt, worker.poll()) == ("succeeded", 1, None)
     wait_until(lambda: farm.broker.workers.live(), what="the heartbeat")
+
+
+@pytest.mark.parametrize("fault", FAULTS if LONG else ["busy", "noperm", "oom", "readonly"])
+def test_beat_outlives_each_error_with_one_line_in_its_log(
+    fault: str, fault_farm: Farm, own_redis: EmbeddedRedis
+) -> None:
+    beat = fault_farm.start_beat()
+    wait_until(lambda: _sent(fault_farm) >= 1, what="the first task")
+    with answering_with(fault, own_redis):
+        wait_until(lambda: "failed, tried again" in fault_farm.log("beat"), what="the error is noticed")
+        before = _sent(fault_farm)
+    wait_until(lambda: _sent(fault_farm) > before and "works again" in fault_farm.log("beat"), what="a later task")
+    assert beat.poll() is None
+    assert "Traceback" not in fault_farm.log("beat")
+    assert fault_farm.log("beat").count("failed, tried again") == 1
+
+
+def test_beat_waits_for_a_redis_that_is_loading_and_stops_when_told(refusing: Refusing, farm: Farm) -> None:
+    refusing.answer = b"-LOADING Redis is loading the dataset in memory\r\n"
+    beat = farm.start_beat(GONEMASTER_BROKER_URL=refusing.url)
+    wait_until(lambda: "failed, tried again" in farm.log("beat"), what="a line in the log")
+    assert beat.poll() is None, farm.log("beat")
+    assert farm.stop("beat") in (0, -signal.SIGTERM)
+    assert "Traceback" not in farm.log("beat")
+
+
+def test_beat_without_its_lock_sends_nothing_until_it_has_it_again(fault_farm: Farm) -> None:
+    beat = fault_farm.start_beat()
+    wait_until(lambda: _sent(fault_farm) >= 1, what="the first task")
+    raw(fault_farm.broker).flushdb()  # the schedule is gone, too
+    raw(fault_farm.broker).set(BEAT_LOCK, "another beat")
+    wait_until(lambda: "beat lost its lock" in fault_farm.log("beat"), what="the loss is noticed")
+    sent = _sent(fault_farm)
+    raw(fault_farm.broker).delete(BEAT_LOCK)
+    wait_until(lambda: _sent(fault_farm) > sent, what="a later task")
+    after_the_loss = fault_farm.log("beat").partition("beat lost its lock")[2]
+    assert after_the_loss.index("beat has the lock") < after_the_loss.index("Sending due task")
+    assert fault_farm.stop("beat") == 0
+    assert not raw(fault_farm.broker).exists(BEAT_LOCK)
+    assert beat.returncode == 0
+
+
+def _sent(farm: Farm) -> int:
+    return farm.log("beat").count("Sending due task")
 
 
 def test_events_are_sent_again_after_a_script_that_held_redis(own_redis: EmbeddedRedis, own_broker: Broker) -> None:

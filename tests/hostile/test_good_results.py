@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gonemaster_db.models import EffectiveProfile, Run, RunStatus
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.graduation import Finished, request_cancel
+from gonemaster_db.models import EffectiveProfile, Entry, Run, RunStatus
+from gonemaster_db.records import NewJob, RunRecord
+from gonemaster_db.repositories.graduation import request_cancel
 from gonemaster_db.repositories.jobs import create_job, find_job_or_run
 from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import StoreSettings
@@ -26,7 +26,6 @@ from gonemaster_tasks.worker.main import Worker
 from gonemaster_tasks.worker.run_job import run_job
 from gonemaster_tasks.worker.running import Stop
 from tests.hostile import LONG
-from tests.support.rows import written_entries
 from tests.support.standin_worker import StandIn
 from tests.support.stores import MakeSettings
 from tests.support.workers import wait_until
@@ -138,13 +137,13 @@ def test_a_result_that_no_table_takes_fails_after_two_refusals(worker: Worker) -
     assert "INSERT" not in run.error
 
 
-def count_calls(worker: Worker) -> list[Finished]:
-    calls: list[Finished] = []
+def count_calls(worker: Worker) -> list[RunRecord]:
+    calls: list[RunRecord] = []
     graduate = worker.process.claims.graduate
 
-    def counted(finished: Finished) -> RunStatus:
-        calls.append(finished)
-        return graduate(finished)
+    def counted(job_id: str, record: RunRecord, *, attempt: int) -> RunStatus:
+        calls.append(record)
+        return graduate(job_id, record, attempt=attempt)
 
     worker.process.claims.graduate = counted  # type: ignore[method-assign]
     return calls
@@ -203,7 +202,7 @@ def test_a_statement_time_out_is_waited_over(worker: Worker) -> None:
 def test_an_effective_profile_that_is_deleted_at_that_moment_is_written_again(worker: Worker) -> None:
     store = worker.process.store
     run_job(worker.process, first := submitted(store), NORMAL)
-    execute(store, "UPDATE runs SET effective_profile_id = NULL")  # nobody needs it any more
+    execute(store, "UPDATE runs SET effective_profile_digest = NULL")  # nobody needs it any more
     job_id = submitted(store)
     thread = threading.Thread(target=run_job, args=(worker.process, job_id, NORMAL))
     with store.transaction() as session:
@@ -212,9 +211,10 @@ def test_an_effective_profile_that_is_deleted_at_that_moment_is_written_again(wo
         wait_until(lambda: _waits_for_lock(store), what="the run waits for the profile")
     thread.join(60)
     run = ended(store, job_id)
-    assert (run.status, run.effective_profile_id is not None) == ("succeeded", True)
+    assert (run.status, run.effective_profile_digest is not None) == ("succeeded", True)
     assert ended(store, first).status == "succeeded"
-    assert written_entries(store)[job_id] == 3
+    with store.read_only() as session:
+        assert session.query(Entry).filter(Entry.run_id == job_id).count() == 3
 
 
 def _waits_for_lock(store: Store) -> bool:

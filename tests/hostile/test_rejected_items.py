@@ -157,6 +157,32 @@ def test_scripts_and_readers_step_over_what_is_no_message(parts: QueueParts) -> 
     assert parts.broker.lists.remove([ids[0]], BATCH) == [ids[0]]
 
 
+def test_a_rebuilt_tier_puts_aside_what_is_no_message(parts: QueueParts) -> None:
+    ids = queue_batch(parts, 3)
+    put_back = build_message(ids[0], BATCH, redelivered=True)
+    ours = [put_back, kombus_form(put_back), build_message("job_gone", BATCH)]  # right, whether the job waits or not
+    raw(parts.broker).lpush(BATCH, *ours, *WRONG.values())
+    reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
+    assert list(parts.broker.lists.waiting_ids(BATCH)) == ids
+    # Of WRONG, what is wrong for one tier only, that of the batch, is right here.
+    assert parts.broker.rejected.count() == len(WRONG) - 1
+    assert "item_rejected" in {issue.kind for issue in find_issues(parts, load_settings({}, {}))}
+    assert not list(raw(parts.broker).scan_iter("gm:replaced:*"))
+
+
+def test_a_rebuild_keeps_a_hundred_items_however_many_there_are(parts: QueueParts) -> None:
+    ids = queue_batch(parts, 3)
+    raw(parts.broker).lpush(BATCH, *(f"item {number}" for number in range(2500)))
+    reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
+    assert list(parts.broker.lists.waiting_ids(BATCH)) == ids
+    assert parts.broker.rejected.count() == 100
+
+
+def kombus_form(message: str) -> str:
+    """The same fields in another order, as another writer of JSON gives them."""
+    return json.dumps(dict(reversed(json.loads(message).items())))
+
+
 MAKERS: dict[str, Callable[[Any, str], object]] = {
     "string": lambda client, key: client.set(key, "x"),
     "hash": lambda client, key: client.hset(key, "x", "y"),

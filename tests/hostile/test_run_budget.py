@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import dns.message
+import dns.rdatatype
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import RunResult, run_test
@@ -22,6 +27,7 @@ from tests.support.engine import loopback_profile
 SILENT_IN_ALL = 3_000
 SILENT_EACH = 60
 OUTSIDE_EACH = 250
+PER_ANSWER = 8
 VICTIM = "127.66.0.1"
 OWN = "127.77.0.1"
 ZONE = "evil.xa"
@@ -96,11 +102,14 @@ def evil_zone(
 
 def check_budget(world: CountingDns, delegated: set[str]) -> None:
     """Hold what the addresses of a world got against the budget."""
-    silent = {address: count for address, count in world.packets.items() if address not in world.answered}
+    silent = {address: count for address, count in world.packets.items() if address not in world.answers}
     assert max(silent.values(), default=0) <= SILENT_EACH
     assert sum(silent.values()) <= SILENT_IN_ALL
     outside = {address: count for address, count in world.packets.items() if address not in delegated}
     assert max(outside.values(), default=0) <= OUTSIDE_EACH
+    unearned = {address: count - PER_ANSWER * world.answers[address] for address, count in world.packets.items()}
+    assert max(unearned.values()) <= SILENT_EACH
+    assert sum(count for count in unearned.values() if count > 0) <= SILENT_IN_ALL
 
 
 SIZES = st.one_of(st.integers(0, 5), st.integers(0, 150))
@@ -134,6 +143,97 @@ def test_no_zone_makes_a_run_send_more_than_its_budget(remembers: bool, **sizes:
     check_budget(world, delegated)
 
 
+def taciturn_zone(addresses: int, *, first: int, one_of: int, names: int = 50) -> tuple[CountingDns, list[str]]:
+    """Return a world whose zone has servers that answer their `first` queries, then one of so many (0: none)."""
+    world = evil_zone(names=min(names, addresses), addresses=addresses, each=-(-addresses // names))
+    servers = numbered(addresses)
+    for address in servers:
+        world.served[address] = {ZONE}
+
+    def answer(address: str, query: dns.message.Message) -> dns.message.Message | None:
+        number = world.packets[address] - 1
+        speaks = number < first or (one_of and number % one_of == 0)
+        return world.authoritative(address, query) if speaks or address not in servers else None
+
+    world.answer = answer
+    return world, servers
+
+
+@given(
+    addresses=st.integers(1, 100),
+    first=st.sampled_from([0, 1, 2, 5, 20]),
+    one_of=st.sampled_from([0, 2, 7, 9, 15, 40]),
+    remembers=st.booleans(),
+)
+@example(addresses=51, first=1, one_of=0, remembers=False)
+@example(addresses=100, first=1, one_of=30, remembers=False)
+@settings(max_examples=100 if LONG else 1, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+def test_an_address_gets_what_its_answers_have_earned_it(
+    addresses: int, first: int, one_of: int, remembers: bool
+) -> None:
+    world, servers = taciturn_zone(addresses, first=first, one_of=one_of)
+    fields: dict[str, Any] = {"error_cache_ttl_s": 30, "fast_fail_timeout_count": 3} if remembers else {}
+    run(world, deadline_s=8.0 if LONG else 2.0, **fields)
+    check_budget(world, {OWN, *servers})
+
+
+def test_an_address_that_falls_silent_gets_no_more_than_what_was_earned_ahead() -> None:
+    world, servers = taciturn_zone(4, first=10, one_of=0)
+    limits = RunLimits(max_earned_packets=8, max_silent_packets_per_address=12)
+    result = run(world, deadline_s=10.0, limits=limits)
+    after = [world.packets[address] - world.answers[address] for address in servers]
+    assert max(after) <= 8 + 12
+    assert limits_of(result).keys() == {"max_silent_packets_per_address"}
+
+
+def test_to_be_named_by_the_delegation_is_not_to_serve_the_zone() -> None:
+    """Glue with a victim's address, which refuses: it gets what an address outside the delegation gets."""
+    world = evil_zone(names=40, addresses=1)
+    (victim,) = numbered(1)
+    world.refusing.add(victim)
+    limits = RunLimits(max_outside_packets=30)
+    result = run(world, deadline_s=10.0, limits=limits)
+    assert world.packets[victim] <= limits.max_outside_packets < world.packets[OWN]
+    assert victim in limits_of(result)["max_outside_packets"]["examples"]
+
+
+Loss = Callable[[int, dns.message.Message], bool]
+"""Says by the number of a packet to an address and the query whether it is lost."""
+
+
+def _random(share: float) -> Loss:
+    source = random.Random(int(share * 100))
+    return lambda number, query: source.random() < share
+
+
+LOSSES: dict[str, Loss] = {
+    "10 %": _random(0.1),
+    "30 %": _random(0.3),
+    "no TXT, MX and DNSKEY": lambda number, query: (
+        query.question[0].rdtype in {dns.rdatatype.TXT, dns.rdatatype.MX, dns.rdatatype.DNSKEY}
+    ),
+    "no EDNS": lambda number, query: query.edns >= 0,
+    "names that do not exist, one of five": lambda number, query: (
+        query.question[0].name.labels[0] not in {b"evil", b"a", b"n0"} and number % 5 > 0
+    ),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_an_honest_server_that_loses_packets_is_tested_in_full(loss: str) -> None:
+    world = evil_zone(names=2, addresses=2)
+    servers = [OWN, *numbered(2)]
+    world.served |= {address: {ZONE} for address in servers}
+
+    def answer(address: str, query: dns.message.Message) -> dns.message.Message | None:
+        is_lost = address in servers and LOSSES[loss](world.packets[address], query)
+        return None if is_lost else world.authoritative(address, query)
+
+    world.answer = answer
+    result = run(world, deadline_s=60.0, fast_fail_timeout_count=3, error_cache_ttl_s=30)
+    assert (limits_of(result), result.unfinished) == ({}, [])
+
+
 def limits_of(result: RunResult) -> dict[str, dict[str, Any]]:
     """Return what the finding about limits says, by limit."""
     found = [entry.args["limits"] for entry in result.entries if entry.tag == "RUN_LIMIT_REACHED"]
@@ -153,7 +253,49 @@ def test_names_beyond_the_limit_are_left_out_and_reported_once() -> None:
 
 def test_mail_servers_beyond_the_limit_are_left_out_and_reported() -> None:
     result = run(evil_zone(mail=80))
-    assert limits_of(result)["max_mail_servers"]["count"] == 30
+    assert limits_of(result)["max_mail_servers"]["count"] == 31  # 80, and the domain of the RNAME
+
+
+def test_names_that_were_left_out_are_not_said_not_to_work() -> None:
+    """The only server that works has the last name of sixty, so it is not looked at."""
+    world = evil_zone(names=60, addresses=60)
+    own = world.zones[ZONE]
+    own[ZONE, "NS"][0] = f"z.{ZONE}."
+    own[f"z.{ZONE}", "A"] = own.pop((f"a.{ZONE}", "A"))
+    result = run(world, fast_fail_timeout_count=1, error_cache_ttl_s=30, deadline_s=10.0)
+    tags = {entry.tag for entry in result.entries}
+    assert {"CANNOT_CONTINUE", "RUN_LIMIT_REACHED"} <= tags
+    assert "B02_NO_WORKING_NS" not in tags
+
+
+def test_mail_servers_are_limited_per_run_whoever_names_them() -> None:
+    """Forty in the MX records of the zone, forty more in those of the domain of its RNAME."""
+    world = evil_zone(mail=40)
+    world.zones["mail.xa"] = {
+        ("mail.xa", "NS"): ["ns.victim.xa."],
+        ("mail.xa", "MX"): [f"10 n{index}.victim.xa." for index in range(40)],
+        ("mail.xa", "SOA"): ["ns.victim.xa. root.mail.xa. 1 7200 900 99999 300"],
+    }
+    world.served[VICTIM].add("mail.xa")
+    world.zones[ZONE][ZONE, "SOA"] = [f"a.{ZONE}. root.mail.xa. 1 7200 900 99999 300"]
+    looked_up: set[str] = set()
+
+    def answer(address: str, query: dns.message.Message) -> dns.message.Message | None:
+        if address == VICTIM and query.question[0].name.labels[0][:1] in {b"m", b"n"}:
+            looked_up.add(query.question[0].name.to_text())
+        return world.authoritative(address, query)
+
+    world.answer = answer
+    result = run(world, deadline_s=30)
+    assert len(looked_up & {f"{kind}{index}.victim.xa." for kind in "mn" for index in range(40)}) <= 50
+    assert limits_of(result)["max_mail_servers"]["count"] >= 30
+    assert "RNAME_RFC822_VALID" not in {entry.tag for entry in result.entries}
+
+
+def test_addresses_of_ipv6_are_not_the_first_to_be_cut() -> None:
+    ipv4 = [f"127.0.0.{number}" for number in range(5)]
+    admitted = Budget().admission(ZONE).addresses({f"n{index}": [*ipv4, "fd00::1"] for index in range(50)})
+    assert set(map(tuple, admitted.values())) == {("127.0.0.0", "fd00::1")}
 
 
 @pytest.mark.parametrize(("names", "each"), [(13, 2), (40, 1)])

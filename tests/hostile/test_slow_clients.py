@@ -10,8 +10,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from gonemaster_api.server.request_threads import LARGE_AT_ONCE
 from gonemaster_db.records import EntryRecord
+from gonemaster_db.session import Store
 from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile import LONG
@@ -29,7 +32,7 @@ from tests.hostile._http import (
 )
 from tests.support.rows import make_run, queue_job, record
 from tests.support.service import Service, wait_for
-from tests.support.stores import opened
+from tests.support.stores import MakeSettings, opened
 
 CLIENTS = 40 * (5 if LONG else 1)
 SILENT = 300
@@ -98,6 +101,34 @@ def test_no_number_of_slow_clients_stops_the_others(service: Service) -> None:
         for _ in range(10):
             answers(service)
     answers(service)
+
+
+def test_large_responses_that_do_not_end_leave_threads_to_others(
+    make_store_settings: MakeSettings, redis_server: EmbeddedRedis
+) -> None:
+    settings = make_store_settings("postgres")
+    with (
+        serving(settings, redis_server) as service,
+        opened(settings) as store,
+        ExitStack() as stack,
+    ):
+        with store.transaction() as session:
+            session.execute(sa.text("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE"))
+            held = [stack.enter_context(connect(service, get(b"/api/v1/entries"))) for _ in range(40)]
+            wait_for(lambda: readers_of(store) == LARGE_AT_ONCE, what="requests that wait for the database")
+            for _ in range(5):
+                answers(service)
+            assert readers_of(store) == LARGE_AT_ONCE
+        assert [parse(read_to_end(connection))[0] for connection in held] == [200] * 40
+
+
+def readers_of(store: Store) -> int:
+    """Count the statements that wait for a lock."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    with store.read_only() as session:
+        return int(session.scalar(waiting) or 0)
 
 
 def drip(connection: socket.socket, data: bytes) -> None:

@@ -120,7 +120,7 @@ def test_worker_decides_again_for_what_is_stored(document: dict[str, Any]) -> No
             TestOrder("job_1", "a.example", {"overrides": document}, document, 60.0), guard_forced=settings.guard_forced
         )
     )
-    assert made.as_dict() == base_profile(settings).as_dict()
+    assert made.profile.as_dict() == base_profile(settings).as_dict()
 
 
 def test_profile_that_was_stored_under_other_rules_does_not_open_the_guard(client: FlaskClient, store: Store) -> None:

@@ -69,7 +69,7 @@ def findings(
     async def work(context: RunContext) -> tuple[list[Found], bool]:
         context.undelegated = Undelegated(dict(supplied or {}), tuple(ds))
         recursor = Recursor(context)
-        asn = AsnLookup(recursor, context.profile, AsnCache(), whois_port=whois_port)
+        asn = AsnLookup(recursor, context.profile, AsnCache(), budget=context.budget, whois_port=whois_port)
         tested = Zone(context, recursor, asn)
         found: list[Found] = []
         await case_of(case_id).run(tested, lambda finding: found.append((finding.tag.name, finding.args)))

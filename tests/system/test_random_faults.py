@@ -35,7 +35,7 @@ from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.control.submit import submit_job
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
 from gonemaster_tasks.queues import TIERS
-from tests.support.faults import Load, keep_beats, kill_and_empty, submit_and_be_killed
+from tests.support.faults import Load, kill_and_empty, submit_and_be_killed
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
 
@@ -98,7 +98,6 @@ class Chaos:
                 self.done[f"{name} refused"] += 1
             else:
                 self.done[name] += 1
-            keep_beats(self.farm)
             time.sleep(self.dice.uniform(0, 0.2))  # the pace of the steps
 
     def stand_still(self) -> None:
@@ -114,7 +113,6 @@ class Chaos:
         return True
 
     def _agree(self) -> bool:
-        keep_beats(self.farm)
         with self.farm.store.read_only() as session:
             rows = [sorted(iter_queued_ids(session, priority)) for priority in range(len(TIERS))]
             running = count_running(session)

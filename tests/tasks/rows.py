@@ -5,7 +5,7 @@ from datetime import timedelta
 from gonemaster_db.clock import utcnow
 from gonemaster_db.models import Job
 from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.jobs import claim_job, find_job_or_run
+from gonemaster_db.repositories.jobs import claim_job, find_job_or_run, get_job
 from gonemaster_db.repositories.queue import iter_queued_ids
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import submit_batch
@@ -35,7 +35,7 @@ def status(parts: QueueParts, job_id: str) -> str:
 def start(parts: QueueParts, job_id: str) -> Job:
     """What a worker does first."""
     with parts.store.transaction() as session:
-        job = claim_job(session, job_id, worker="w", now=utcnow(), lease=LEASE)
-    assert job
+        assert claim_job(session, job_id, worker="w", now=utcnow(), lease=LEASE)
+        job = get_job(session, job_id)
     parts.broker.lists.remove([job_id], BATCH)
     return job

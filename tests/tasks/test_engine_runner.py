@@ -1,6 +1,7 @@
 """The engine as a runner, against a loopback world: the options of a job reach it, its result becomes records."""
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,8 @@ def test_a_domain_is_tested_scored_and_kept_from_the_least_level_on(settings: Se
     assert outcome.score is not None
     assert outcome.grade
     assert any(timing["count"] for timing in outcome.nameserver_timings)
-    assert outcome.effective_profile
-    assert outcome.effective_profile["net"]["allow_non_global_targets"] is True
+    assert isinstance(outcome.effective_profile, str)
+    assert json.loads(outcome.effective_profile)["net"]["allow_non_global_targets"] is True
     loud, _, _ = run(settings, order({"tests": ["basic"], "min_level": "DEBUG3"}))
     assert len(loud.entries) > len(outcome.entries)
 
@@ -110,11 +111,13 @@ def test_the_switches_of_a_job_stand_over_its_profiles() -> None:
     profile = {"net": {"ipv4": True, "ipv6": True, "allow_non_global_targets": True}}
     config = {"ipv6_disabled": True, "overrides": {"resolver": {"defaults": {"retry": 2}}}}
     profiles = Profiles(base_profile(Settings(retry=3, source_addr4="192.0.2.1")))
-    made = profiles.get(job_overrides(order(config, profile), guard_forced=True))
+    of_run = profiles.get(job_overrides(order(config, profile), guard_forced=True))
+    made = of_run.profile
     assert (made.ipv4, made.ipv6, made.allow_non_global_targets) == (True, False, False)
     assert (made.retry, made.source4) == (2, "192.0.2.1")
-    assert profiles.get(job_overrides(order(config, profile), guard_forced=True)) is made
-    assert profiles.get(job_overrides(order(None, profile), guard_forced=False)).allow_non_global_targets
+    assert profiles.get(job_overrides(order(config, profile), guard_forced=True)) is of_run
+    assert json.loads(of_run.text) == made.as_dict()
+    assert profiles.get(job_overrides(order(None, profile), guard_forced=False)).profile.allow_non_global_targets
 
 
 def test_a_profile_file_is_the_base_and_a_wrong_one_is_refused(tmp_path: Path) -> None:

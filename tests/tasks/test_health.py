@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from gonemaster_db.clock import utcnow
+from gonemaster_db.models import OperationKind
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.jobs import claim_job, create_job
+from gonemaster_db.repositories.operations import claim_next_operation, create_operation, finish_operation
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
@@ -56,6 +58,23 @@ def test_a_job_without_progress_is_found_on_its_living_worker(sound: QueueParts)
     show_worker(sound, job_1=time.time() - 300, job_2=time.time())
     assert issues(sound, stuck_job_timeout_minutes=5) == {"job_stalled": "job_1"}
     assert issues(sound, stuck_job_timeout_minutes=0) == {}
+
+
+def test_an_operation_that_nobody_performs_or_that_failed_is_found(sound: QueueParts) -> None:
+    old = utcnow() - timedelta(minutes=10)
+    with sound.store.transaction() as session:
+        made = create_operation(session, OperationKind.PURGE_TAG, target="t", total=1, who="ops", now=old)
+        later = create_operation(session, OperationKind.PURGE_TAG, target="u", total=1, who="ops", now=old)
+    assert issues(sound, reconcile_interval_seconds=600) == {}
+    found = [issue for issue in find_issues(sound, Settings()) if issue.kind == "operation_stalled"]
+    assert [issue.subject for issue in found] == [made.id, later.id]
+    with sound.store.transaction() as session:
+        claim_next_operation(session, worker="w", now=utcnow(), lease=LEASE)
+    assert issues(sound) == {}  # the other one waits for its turn
+    with sound.store.transaction() as session:
+        finish_operation(session, made.id, worker="w", now=utcnow(), error="broken")
+        claim_next_operation(session, worker="w2", now=utcnow(), lease=LEASE)
+    assert issues(sound) == {"operation_failed": made.id}
 
 
 def test_a_tier_that_should_move_and_does_not_is_found(sound: QueueParts) -> None:

@@ -15,7 +15,7 @@ from gonemaster_db.models import Operation, OperationKind, Run
 from gonemaster_db.repositories.audit import list_actions
 from gonemaster_db.repositories.batches import count_statuses
 from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.repositories.operations import get_operation
+from gonemaster_db.repositories.operations import claim_next_operation, get_operation
 from gonemaster_db.repositories.profiles import create_profile, get_profile
 from gonemaster_db.repositories.runs import list_runs
 from gonemaster_db.session import Store
@@ -135,11 +135,26 @@ def test_a_failure_is_told_and_an_absent_database_is_waited_for(
 
     monkeypatch.setattr(maintenance, "purge_tag", lambda *_, **__: raise_(StoreUnavailable("restarting")))
     assert perform(parts) == 1
-    assert outcome(parts.store, operation)[0] == "running"
+    found = read(parts.store, operation)
+    assert (found.status.value, found.attempts) == ("queued", 0)  # given back, and this start does not count
     monkeypatch.setattr(maintenance, "purge_tag", lambda *_, **__: raise_(ValueError("broken")))
-    perform_due_operations(parts, worker="w", now=lambda: utcnow() + 2 * LEASE, lease=LEASE)
+    perform(parts)
     assert outcome(parts.store, operation)[0] == "failed"
     assert read(parts.store, operation).error == "ValueError: broken"
+
+
+def test_an_operation_that_ends_its_worker_each_time_fails_and_the_next_one_is_performed(parts: QueueParts) -> None:
+    deadly = start_operation(parts, OperationKind.PURGE_TAG, target="t", total=1, who="ops")
+    harmless = start_operation(parts, OperationKind.PURGE_TAG, target="u", total=0, who="ops")
+    for number in range(3):
+        dead_at = utcnow() - (9 - 2 * number) * LEASE
+        with parts.store.transaction() as session:
+            claimed = claim_next_operation(session, worker=f"dead{number}", now=dead_at, lease=LEASE)
+        assert claimed is not None
+        assert claimed.id == deadly.id
+    assert perform(parts) == 1
+    assert outcome(parts.store, harmless)[0] == "succeeded"
+    assert read(parts.store, deadly).error == "abandoned: its worker ended at each of 3 starts without progress"
 
 
 def test_the_reconciler_calls_a_worker_once_while_an_operation_is_due(parts: QueueParts) -> None:

@@ -17,11 +17,10 @@ from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.control.order_changes import restore_head_order
 from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.worker.claims import ClaimStore
 from gonemaster_tasks.worker.gate import Gate
-from gonemaster_tasks.worker.group_commit import GroupCommit
+from gonemaster_tasks.worker.head_order import HeadOrder
 from gonemaster_tasks.worker.process import Process
 from gonemaster_tasks.worker.run_job import run_job
 from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
@@ -59,9 +58,8 @@ def process(store: Store, broker: Broker, runner: CountingRunner) -> Iterator[Pr
     gate = Gate(slots=2, reserved_normal=0, clock=clock)
     gate.update(NOT_PAUSED, None)
     claims = ClaimStore(store, worker="w1", clock=clock, lease=timedelta(minutes=1))
-    head_order = GroupCommit(partial(restore_head_order, store, broker), max_group=2)
     live, events = LiveSettings(Settings()), EventPublisher(broker.events)
-    made = Process("w1", live, store, broker, runner, gate, events, claims, clock, head_order)
+    made = Process("w1", live, store, broker, runner, gate, events, claims, clock, HeadOrder(store, broker))
     made.loop.start()
     yield made
     made.loop.stop()

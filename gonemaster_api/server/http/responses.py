@@ -20,8 +20,9 @@ class ResponseBuffer:
     loop of the worker, which calls `flush`. Only a stream waits, in `wait_for_room`, so that it does not get ahead of
     its client without limit.
 
-    `deadline` (monotonic clock) is when the client must have taken what waits: a response of known length all of it, a
-    stream half of its buffer. None while nothing waits.
+    `deadline` (monotonic clock) is when the client must have taken what waits; None while nothing waits. A response of
+    known length has one for all of it, from its first octet on. That of a stream is put off when the client has taken
+    half of a full buffer, or all that there was.
     """
 
     def __init__(self, sock: socket.socket, *, timeout_s: float, wake: Callable[[], None]) -> None:
@@ -33,6 +34,11 @@ class ResponseBuffer:
         self._gone = False
         self.size = 0
         self.deadline: float | None = None
+        self._response_deadline: float | None = None  # since the first octet of the response
+
+    def begin_response(self) -> None:
+        """Let the next octets be the first ones of a response."""
+        self._response_deadline = None
 
     def sendall(self, data: bytes) -> None:
         """Take data to send.
@@ -44,6 +50,8 @@ class ResponseBuffer:
             self._check()
             if not data:
                 return
+            if self._response_deadline is None:
+                self._response_deadline = time.monotonic() + self._timeout_s
             self._waiting.append(memoryview(data))
             self.size += len(data)
             if self.deadline is not None:
@@ -51,7 +59,7 @@ class ResponseBuffer:
             self._send()
             self._check()
             if self.size:
-                self.deadline = time.monotonic() + self._timeout_s
+                self.deadline = self._response_deadline
                 self._wake()
 
     def send(self, data: bytes) -> int:
@@ -59,19 +67,25 @@ class ResponseBuffer:
         return len(data)
 
     def wait_for_room(self) -> None:
-        """Wait until the client has taken half of what a full buffer holds.
+        """Wait until the client has taken half of what a full buffer holds, before the next piece of a stream.
 
         Raises:
             ClientGone: it has not done so in time.
         """
         with self._lock:
+            if not self.size:
+                self._response_deadline = None
             if self.size <= _STREAM_BUFFER:
                 return
-            self.deadline = time.monotonic() + self._timeout_s
+            self._put_off()
             while self.size > _STREAM_BUFFER // 2:
                 self._check()
                 self._lock.wait()
-            self.deadline = time.monotonic() + self._timeout_s if self.size else None
+            self._put_off()
+
+    def _put_off(self) -> None:
+        self._response_deadline = time.monotonic() + self._timeout_s
+        self.deadline = self._response_deadline if self.size else None
 
     def flush(self) -> None:
         """Send what the socket takes; for the loop of the worker."""

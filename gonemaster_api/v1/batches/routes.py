@@ -33,6 +33,7 @@ from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
+from gonemaster_api.web.large_responses import may_be_large
 from gonemaster_db.models import Operation
 from gonemaster_db.repositories.batches import get_batch, set_snapshot_intent
 from gonemaster_tasks.control.batches import rerun_batch
@@ -76,6 +77,7 @@ class Batches(MethodView):
 class BatchById(MethodView):
     """One batch."""
 
+    @may_be_large
     @blueprint.arguments(JobListQuerySchema(exclude=("batch_id",)), location="query")
     @blueprint.response(200, BatchDetailSchema)
     @blueprint.refuses(_400="as for GET /jobs", _404="not_found")
@@ -157,6 +159,7 @@ class RerunBatch(MethodView):
 class TagValues(MethodView):
     """Values of one argument in a batch."""
 
+    @may_be_large
     @blueprint.arguments(TagValuesQuerySchema, location="query")
     @blueprint.response(200, TagValuesSchema)
     @blueprint.refuses(

@@ -26,6 +26,7 @@ from gonemaster_api.v1.jobs.schemas import (
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
+from gonemaster_api.web.large_responses import may_be_large
 from gonemaster_db.models import Operation
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks.control.jobs import cancel_job
@@ -134,6 +135,7 @@ class Events(MethodView):
 class Result(MethodView):
     """The result of a job."""
 
+    @may_be_large
     @blueprint.arguments(LocaleQuerySchema, location="query")
     @blueprint.response(200, JobResultSchema)
     @blueprint.refuses(_404="not_found; also while the job is not finished")

@@ -29,6 +29,9 @@ class OperationSchema(ma.Schema):
         metadata={"description": "the body that the request would have had as its response; null until the end"},
     )
     error = ma.fields.String(required=True, metadata={"description": "why it failed, else empty"})
+    attempts = ma.fields.Integer(
+        required=True, metadata={"description": "starts since the last progress; it fails after max_attempts of them"}
+    )
     who = ma.fields.String(required=True)
     created_at = Instant(required=True)
     started_at = Instant(required=True, allow_none=True)

@@ -6,6 +6,7 @@ from flask.views import MethodView
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.audit import read_actions
+from gonemaster_api.queries.operations import read_unfinished_operations
 from gonemaster_api.queries.queue import read_queue
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
@@ -134,10 +135,10 @@ class QueueHealth(MethodView):
     @blueprint.response(200, QueueHealthSchema)
     @blueprint.refuses(_503="broker_unavailable, store_unavailable")
     def get(self) -> dict[str, Any]:
-        """Check jobs, messages, workers and schedules for issues."""
+        """Check jobs, messages, workers, schedules and operations for issues."""
         shared = state()
         issues = find_issues(shared.queue, shared.settings)
-        return {"healthy": not issues, "issues": issues}
+        return {"healthy": not issues, "issues": issues, "operations": read_unfinished_operations(shared)}
 
 
 @blueprint.route("/audit")

@@ -9,6 +9,7 @@ from gonemaster_api.rest.fields import Instant, TextList
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.v1.jobs.schemas import JobSchema
+from gonemaster_api.v1.operations.schemas import OperationSchema
 from gonemaster_tasks.monitoring.health import KINDS
 from gonemaster_tasks.queues import TIERS
 
@@ -149,7 +150,7 @@ class QueueIssueSchema(ma.Schema):
     """One issue of the queue."""
 
     kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
-    subject = ma.fields.String(required=True, metadata={"description": "a job id, a tier or the name of a component"})
+    subject = ma.fields.String(required=True, metadata={"description": "id of a job or operation, a tier, a component"})
     text = ma.fields.String(required=True)
     since = Instant(required=True, allow_none=True)
     count = ma.fields.Integer(required=True, metadata={"description": "number of jobs or messages affected"})
@@ -160,6 +161,11 @@ class QueueHealthSchema(ma.Schema):
 
     healthy = ma.fields.Boolean(required=True)
     issues = ma.fields.List(ma.fields.Nested(QueueIssueSchema), required=True)
+    operations = ma.fields.List(
+        ma.fields.Nested(OperationSchema),
+        required=True,
+        metadata={"description": "operations that wait or are performed, oldest first, at most 100"},
+    )
 
 
 class AuditQuerySchema(PagingSchema):

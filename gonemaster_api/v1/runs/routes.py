@@ -12,6 +12,7 @@ from gonemaster_api.use_cases.score_backfill import read_scored_result, read_sco
 from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, RunPageSchema, RunQuerySchema, RunSchema
+from gonemaster_api.web.large_responses import may_be_large
 from gonemaster_db.repositories.comparison import Difference, diff_runs
 from gonemaster_db.repositories.runs import get_dnssec_chain, get_run
 
@@ -45,6 +46,7 @@ class RunById(MethodView):
 class RunResult(MethodView):
     """The result of a run."""
 
+    @may_be_large
     @blueprint.arguments(LocaleQuerySchema, location="query")
     @blueprint.response(200, JobResultSchema)
     @blueprint.refuses(_404="not_found")
@@ -57,11 +59,13 @@ class RunResult(MethodView):
 class Chain(MethodView):
     """The DNSSEC chain of trust of a run."""
 
+    @may_be_large
     @blueprint.response(200, DnssecChainSchema)
     @blueprint.refuses(_404="not_found; also if the run has none")
     def get(self, run_id: str) -> Any:
         """Show the DNSSEC chain of trust of a run, if one was stored."""
         with state().store.read_only() as session:
+            get_run(session, run_id)
             chain = get_dnssec_chain(session, run_id)
         if chain is None:
             raise NotFound("DNSSEC chain of run", run_id)
@@ -72,6 +76,7 @@ class Chain(MethodView):
 class Diff(MethodView):
     """Comparison of two runs."""
 
+    @may_be_large
     @blueprint.arguments(DiffQuerySchema, location="query")
     @blueprint.response(200, DifferenceSchema)
     @blueprint.refuses(_400="invalid_min_level", _404="not_found")

@@ -17,7 +17,7 @@ from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
 from gonemaster_engine.zone import Zone
 
 NO_NAME_SERVERS = Tag("A01_NO_NAME_SERVERS_FOUND", Level.CRITICAL)
-NONE_GLOBAL = Tag("A01_NO_GLOBALLY_REACHABLE_ADDR", Level.ERROR)
+NONE_GLOBAL = Tag("A01_NO_GLOBALLY_REACHABLE_ADDR", Level.ERROR, claims_all=True)
 BY_REACH = {
     Reach.DOCUMENTATION: Tag("A01_DOCUMENTATION_ADDR", Level.ERROR, ("servers",)),
     Reach.LOCAL_USE: Tag("A01_LOCAL_USE_ADDR", Level.ERROR, ("servers",)),

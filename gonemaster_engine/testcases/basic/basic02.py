@@ -18,7 +18,7 @@ from gonemaster_engine.zone import Zone
 _SERVER = ("ns", "address")
 AUTH_RESPONSE = Tag("B02_AUTH_RESPONSE_SOA", Level.INFO, ("domain", "servers"))
 NO_DELEGATION = Tag("B02_NO_DELEGATION", Level.CRITICAL, ("domain",))
-NO_WORKING_NS = Tag("B02_NO_WORKING_NS", Level.CRITICAL, ("domain",))
+NO_WORKING_NS = Tag("B02_NO_WORKING_NS", Level.CRITICAL, ("domain",), claims_all=True)
 BROKEN = Tag("B02_NS_BROKEN", Level.ERROR, _SERVER)
 NOT_AUTH = Tag("B02_NS_NOT_AUTH", Level.ERROR, _SERVER)
 NO_ADDRESS = Tag("B02_NS_NO_IP_ADDR", Level.ERROR, ("ns",))

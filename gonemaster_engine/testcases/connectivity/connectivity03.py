@@ -33,12 +33,12 @@ class FamilyTags:
 
 
 IPV4 = FamilyTags(
-    one=Tag("IPV4_ONE_ASN", Level.WARNING, ("asn",)),
+    one=Tag("IPV4_ONE_ASN", Level.WARNING, ("asn",), claims_all=True),
     same=Tag("IPV4_SAME_ASN", Level.NOTICE, ("asns",)),
     different=Tag("IPV4_DIFFERENT_ASN", Level.INFO, ("asns",)),
 )
 IPV6 = FamilyTags(
-    one=Tag("IPV6_ONE_ASN", Level.WARNING, ("asn",)),
+    one=Tag("IPV6_ONE_ASN", Level.WARNING, ("asn",), claims_all=True),
     same=Tag("IPV6_SAME_ASN", Level.NOTICE, ("asns",)),
     different=Tag("IPV6_DIFFERENT_ASN", Level.INFO, ("asns",)),
 )

@@ -38,12 +38,12 @@ class FamilyTags:
 IPV4 = FamilyTags(
     same=Tag("CN04_IPV4_SAME_PREFIX", Level.NOTICE, ("prefixes", "servers")),
     different=Tag("CN04_IPV4_DIFFERENT_PREFIX", Level.INFO, ("servers",)),
-    single=Tag("CN04_IPV4_SINGLE_PREFIX", Level.WARNING),
+    single=Tag("CN04_IPV4_SINGLE_PREFIX", Level.WARNING, claims_all=True),
 )
 IPV6 = FamilyTags(
     same=Tag("CN04_IPV6_SAME_PREFIX", Level.NOTICE, ("prefixes", "servers")),
     different=Tag("CN04_IPV6_DIFFERENT_PREFIX", Level.INFO, ("servers",)),
-    single=Tag("CN04_IPV6_SINGLE_PREFIX", Level.WARNING),
+    single=Tag("CN04_IPV6_SINGLE_PREFIX", Level.WARNING, claims_all=True),
 )
 
 

@@ -40,8 +40,8 @@ def _side(suffix: str) -> _Side:
         return (
             number == "6",
             Tag(f"ENOUGH_IPV{number}_NS_{suffix}", Level.INFO, _KEYS),
-            Tag(f"NOT_ENOUGH_IPV{number}_NS_{suffix}", Level.ERROR, _KEYS),
-            Tag(f"NO_IPV{number}_NS_{suffix}", none, _KEYS),
+            Tag(f"NOT_ENOUGH_IPV{number}_NS_{suffix}", Level.ERROR, _KEYS, claims_all=True),
+            Tag(f"NO_IPV{number}_NS_{suffix}", none, _KEYS, claims_all=True),
         )
 
     return _Side(

@@ -32,7 +32,8 @@ class ServerOptions:
     write_timeout: timedelta = option(
         timedelta(seconds=60),
         duration(),
-        "time limit for the client to take a response, or half of the buffer of a stream",
+        "time limit for the client to take a whole response, from its first byte; in a stream (events, CSV), to take "
+        "half of what the buffer of 256 KiB holds",
     )
     idle_timeout: timedelta = option(timedelta(seconds=60), duration(), "how long an idle connection is kept open")
     api_processes: int = option(1, integer(1, 64), "number of API processes")

@@ -1,0 +1,75 @@
+"""A reconciliation wanted at once: by whoever wrote rows and could not write their messages."""
+
+import secrets
+import threading
+from typing import Any
+
+from gonemaster_tasks.broker.connection import reachable
+from gonemaster_tasks.broker.keys import RECONCILE, SUBMITTING
+from gonemaster_tasks.errors import BrokerUnavailable
+
+_RETRY_S = 0.5
+_IF_SAME = 'return redis.call("GET", KEYS[1]) == ARGV[1] and redis.call("DEL", KEYS[1])'
+
+
+class ReconciliationRequests:
+    """The mark that lets the workers reconcile without waiting for their interval. Safe in threads."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._delete_if_same = client.register_script(_IF_SAME)
+        self._lock = threading.Lock()
+        self._posted = 0
+        self._given_up: set[str] = set()
+        self._thread: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    def post(self, *, submission: str = "") -> None:
+        """Set the mark as soon as Redis answers; returns at once, a thread of this process tries again and again.
+
+        `submission` names one that sends no more messages, so that the reconciler need not wait for it.
+        """
+        with self._lock:
+            self._posted += 1
+            self._given_up |= {submission} - {""}
+            if self._thread is None and not self._closed.is_set():
+                self._thread = threading.Thread(target=self._deliver, name="reconciliation", daemon=True)
+                self._thread.start()
+
+    def _deliver(self) -> None:
+        while not self._closed.is_set():
+            with self._lock:  # not held while Redis is asked: that can take seconds, and requests post
+                posted, given_up = self._posted, sorted(self._given_up)
+            try:
+                self.set_mark(given_up)
+            except BrokerUnavailable:
+                self._closed.wait(_RETRY_S)
+                continue
+            with self._lock:
+                self._given_up.difference_update(given_up)
+                if self._posted == posted:  # else somebody's rows may be newer than the mark
+                    self._thread = None
+                    return
+
+    def set_mark(self, submissions: list[str] | None = None) -> None:
+        """Set the mark, and note that these submissions are over. Raises BrokerUnavailable."""
+        with reachable(), self._client.pipeline(transaction=True) as pipe:
+            if submissions:
+                pipe.zrem(SUBMITTING, *submissions)
+            pipe.set(RECONCILE, secrets.token_hex(8))
+            pipe.execute()
+
+    def mark(self) -> str:
+        """Return the mark, empty if no reconciliation is wanted. Raises BrokerUnavailable."""
+        with reachable():
+            return self._client.get(RECONCILE) or ""
+
+    def remove_mark(self, mark: str) -> None:
+        """Remove the mark if nobody has set it anew since it was read. Raises BrokerUnavailable."""
+        if mark:
+            with reachable():
+                self._delete_if_same(keys=[RECONCILE], args=[mark])
+
+    def close(self) -> None:
+        """End the thread; what it had to say is found by the next regular reconciliation."""
+        self._closed.set()

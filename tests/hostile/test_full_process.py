@@ -1,0 +1,102 @@
+"""API processes that have no descriptors left, or die: the others, and the same one later, answer."""
+
+import os
+import re
+import resource
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from gonemaster_db.settings import StoreSettings
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from tests.hostile._http import code_of, connect, exchange, get, parse, post, read_to_end, serving
+from tests.support.service import Service, wait_for
+
+PROCESSES = 3
+QUEUE = get(b"/api/v1/queue")
+STATIC = get(b"/static/app.css")
+
+
+@pytest.fixture
+def store_settings(sqlite_template: Path, tmp_path: Path) -> StoreSettings:
+    path = tmp_path / "store.db"
+    shutil.copyfile(sqlite_template, path)
+    return StoreSettings(dsn=str(path))
+
+
+@pytest.fixture
+def service(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[Service]:
+    with serving(store_settings, redis_server) as service:
+        assert exchange(service, QUEUE)[0] == 200  # the lasting descriptors are open
+        yield service
+
+
+def workers_of(service: Service) -> list[int]:
+    return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", service.log)]
+
+
+def descriptors_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def allow_descriptors(pid: int, number: int) -> None:
+    """Set the soft limit of a process: what is open already stays open."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (number, hard))
+
+
+def test_silent_connections_that_take_all_descriptors_make_way(service: Service) -> None:
+    (pid,) = workers_of(service)
+    allow_descriptors(pid, descriptors_of(pid) + 12)
+    with ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(connect(service, b"GET /"))
+        for _ in range(10):
+            assert exchange(service, QUEUE)[0] == 200
+    assert service.log.count("cannot accept a connection") <= 120  # once for each, and no more
+    assert "Traceback" not in service.log
+
+
+def test_process_without_any_descriptor_waits_and_answers_when_there_is_one(service: Service) -> None:
+    (pid,) = workers_of(service)
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    allow_descriptors(pid, 0)
+    with connect(service, STATIC) as waiting:
+        service.wait_for_log("cannot accept a connection")
+        wait_for(lambda: service.log.count("cannot accept") >= 3, what="repeated attempts")
+        allow_descriptors(pid, hard)
+        assert parse(read_to_end(waiting))[0] == 200
+    assert service.log.count("cannot accept") < 100  # it has not spun
+    assert exchange(service, QUEUE)[0] == 200
+
+
+def test_body_for_which_there_is_no_file_is_refused_for_now(service: Service) -> None:
+    (pid,) = workers_of(service)
+    head = post(b"Content-Length: 900000", b"Expect: 100-continue", body=b"", path=b"/api/v1/jobs/batch")
+    with connect(service, head) as connection:
+        assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        allow_descriptors(pid, 0)
+        connection.sendall(b" " * 200_000)
+        answer = parse(read_to_end(connection))
+    assert (answer[0], code_of(answer)) == (503, "too_many_bodies")
+    assert answer[1]["retry-after"]
+    assert "Traceback" not in service.log
+
+
+def test_processes_serve_beside_one_another_and_are_replaced(
+    store_settings: StoreSettings, redis_server: EmbeddedRedis
+) -> None:
+    with serving(store_settings, redis_server, api_processes=PROCESSES) as service, ExitStack() as stack:
+        wait_for(lambda: len(workers_of(service)) == PROCESSES, what="all processes")
+        for _ in range(100):
+            stack.enter_context(connect(service))
+            stack.enter_context(connect(service, post(b"Content-Length: 1000", body=b"{")))
+        os.kill(workers_of(service)[0], signal.SIGKILL)
+        wait_for(lambda: len(workers_of(service)) == PROCESSES + 1, what="a process in its place")
+        for _ in range(30):
+            assert exchange(service, QUEUE)[0] == 200
+        assert "Traceback" not in service.log
