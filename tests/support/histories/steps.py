@@ -10,20 +10,21 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_db.errors import JobStateError
 from gonemaster_db.json_text import dump_json
 from gonemaster_db.models import RunStatus
 from gonemaster_db.records import RunRecord
 from gonemaster_db.repositories.graduation import (
-    Finished,
     cancel_waiting_jobs,
     expire_jobs,
     fail_job,
-    graduate_jobs,
+    graduate_job,
     requeue_job,
 )
-from gonemaster_db.repositories.jobs import claim_jobs
+from gonemaster_db.repositories.jobs import claim_job
 from gonemaster_db.repositories.runs import set_score
 from gonemaster_db.session import Store
 from tests.support.clocks import SetClock
@@ -231,8 +232,8 @@ class History:
         if not ids:
             return
         with self.store.transaction() as session:
-            found = claim_jobs(session, ids, worker=worker, now=now, lease=_LEASE)
-        assert {row.id for row in found} == self.reference.claim(ids, worker=worker, now=now)
+            found = [claim_job(session, job_id, worker=worker, now=now, lease=_LEASE) for job_id in ids]
+        assert {row.id for row in found if row} == self.reference.claim(ids, worker=worker, now=now)
 
     def _running(self) -> list[JobRow]:
         return [row for row in self.reference.jobs.values() if row.status == "running"]
@@ -243,10 +244,10 @@ class History:
             return
         jobs = [row for row in self._running() if row.worker == first.worker]
         endings = [self._ending(row) for row in self._some(jobs, 14)]
-        finished = [Finished(run.id, run.job.attempt, record) for run, record in endings]
         with self.store.transaction() as session:
-            ended = graduate_jobs(session, finished, worker=first.worker)
-        assert ended == {(run.id, run.job.attempt): run.status for run, _ in endings}
+            for run, record in endings:
+                claim = {"worker": first.worker, "attempt": run.job.attempt}
+                assert graduate_job(session, run.id, record=record, **claim) == run.status
         self.reference.end_running([run for run, _ in endings])
 
     def graduate_lost_claim(self) -> None:
@@ -254,8 +255,8 @@ class History:
         if row is None:
             return
         _, record = self._ending(row)
-        with self.store.transaction() as session:
-            assert not graduate_jobs(session, [Finished(row.id, row.attempt + 1, record)], worker=row.worker)
+        with pytest.raises(JobStateError), self.store.transaction() as session:
+            graduate_job(session, row.id, worker=row.worker, attempt=row.attempt + 1, record=record)
 
     def _ending(self, row: JobRow) -> tuple[RunRow, RunRecord]:
         status = self.chance.choices(tuple(RunStatus)[:3], (12, 1, 1))[0]
