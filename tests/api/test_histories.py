@@ -13,11 +13,11 @@ from random import Random
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.queries import entries
-from gonemaster_api.use_cases import batch_deletion
 from gonemaster_db.session import Store
 from gonemaster_tasks.control.parts import QueueParts
 from tests.support.clocks import SetClock
+from tests.support.consistency import faults
+from tests.support.histories.limits import Limits
 from tests.support.histories.questions import ask_all
 from tests.support.histories.steps import History
 from tests.support.rows import NOON
@@ -25,7 +25,6 @@ from tests.support.rows import NOON
 FIXED_SEEDS = (20261125,)
 NEW_SEEDS = 1 + int(os.environ.get("GONEMASTER_HISTORIES", "0"))
 _STRETCHES = (90, 40, 40)  # steps before lists are compared
-_COUNTED = 60  # entries: more of them are counted as "at least"
 
 
 @pytest.fixture
@@ -39,22 +38,18 @@ def queue(queue: QueueParts, clock: SetClock) -> QueueParts:
     return replace(queue, clock=clock)
 
 
-@pytest.fixture(autouse=True)
-def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a history of some hundred runs reach what millions reach."""
-    monkeypatch.setattr(entries, "COUNTED", _COUNTED)
-    monkeypatch.setattr(entries, "_ROWS_PER_READ", 40)
-    monkeypatch.setattr(batch_deletion, "_WAIT_S", 0.0)
-
-
 @pytest.mark.parametrize("number", range(len(FIXED_SEEDS) + NEW_SEEDS))
-def test_every_list_answers_as_the_reference(client: FlaskClient, store: Store, clock: SetClock, number: int) -> None:
+def test_every_list_answers_as_the_reference(
+    client: FlaskClient, store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     seed = _seed(number)
+    limits = Limits(monkeypatch, Random(seed))
     history = History(client, store, clock, Random(seed))
     with _told(seed, history):
         for steps in _STRETCHES:
             history.go(steps)
-            ask_all(history, count_up_to=_COUNTED)
+            ask_all(history, limits)
+            assert faults(store) == []
 
 
 def _seed(number: int) -> int:

@@ -5,7 +5,9 @@ from urllib.parse import quote, urlencode
 from tests.support.histories import chance as material
 from tests.support.histories import lists
 from tests.support.histories.asking import PARTS, Asker, Options, Query, without_empty_range
+from tests.support.histories.limits import Limits
 from tests.support.histories.rows import FINISHED, LEVELS, UNFINISHED, DomainRow, TagRow
+from tests.support.histories.steps import History
 
 _LEVELS = (*LEVELS, "warning")
 _TAGS = (*material.TAGS, "none")
@@ -131,7 +133,11 @@ class ListQuestions(Asker):
 class EntryQuestions(Asker):
     """Asks for entries, as pages and as CSV."""
 
-    def ask_entries(self, *, count_up_to: int) -> None:
+    def __init__(self, history: History, limits: Limits) -> None:
+        super().__init__(history)
+        self._limits = limits
+
+    def ask_entries(self) -> None:
         options: Options = {
             "run": [*self.reference.runs, "job_none"],
             "domain": [str(row.id) for row in self.reference.domains.values()] or ["1"],
@@ -144,10 +150,10 @@ class EntryQuestions(Asker):
             "batch": self.batch_ids(),
         }
         for query in self.queries(options, (), mixed=7, witness=self._witness()):
-            self._ask_page(query, count_up_to)
+            self._ask_page(query)
         witness = self._witness()
         for _ in range(7):
-            self._ask_page(self.mixture(options, 2, witness), count_up_to)
+            self._ask_page(self.mixture(options, 2, witness))
         for count in (1, 2):
             self._ask_csv(self.mixture(options, count, witness))
 
@@ -167,8 +173,10 @@ class EntryQuestions(Asker):
             }
         return {}
 
-    def _ask_page(self, query: Query, count_up_to: int) -> None:
+    def _ask_page(self, query: Query) -> None:
         matches = lists.matching_entries(self.reference, query)
+        count_up_to = self.chance.choice((max(1, len(matches) - 1), max(1, len(matches)), 60))
+        self._limits.count_entries_up_to(count_up_to)
         wanted = query | self.slice(len(matches))
         if self.chance.random() < 0.5:
             wanted["after"] = self._place(matches)

@@ -2,11 +2,12 @@
 
 from tests.support.histories.detail_questions import BatchQuestions, RunQuestions
 from tests.support.histories.learning import learn
+from tests.support.histories.limits import Limits
 from tests.support.histories.list_questions import EntryQuestions, ListQuestions
 from tests.support.histories.steps import History
 
 
-def ask_all(history: History, *, count_up_to: int) -> None:
+def ask_all(history: History, limits: Limits) -> None:
     """Compare lists, then what is read of single runs, which may store scores, then what these reads have changed."""
     about_lists, about_runs, about_batches = ListQuestions(history), RunQuestions(history), BatchQuestions(history)
     learn(history)
@@ -14,7 +15,7 @@ def ask_all(history: History, *, count_up_to: int) -> None:
     about_lists.ask_runs()
     about_lists.ask_domains()
     about_lists.ask_tags()
-    EntryQuestions(history).ask_entries(count_up_to=count_up_to)
+    EntryQuestions(history, limits).ask_entries()
     about_batches.ask_batches()
     about_runs.ask_results()
     about_runs.ask_differences()

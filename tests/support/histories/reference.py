@@ -70,30 +70,25 @@ class Reference:
         job = self.jobs.get(job_id)
         return job is not None and job.status == "queued" and (job.expires_at is None or job.expires_at > now)
 
-    def end_running(self, endings: Collection[RunRow]) -> None:
-        """Turn jobs into runs one by one or together; their domains join the tags of the jobs."""
-        newest = {run.domain: run for run in sorted(endings, key=lambda run: (run.finished, run.id))}
-        for name, run in newest.items():
-            self.add_domain(name, at=run.finished)
-        self._keep(endings)
-        for tags in sorted({run.job.tags for run in endings if run.job.tags}):
-            members = {run.domain: run.finished for run in endings if run.job.tags == tags}
-            self.join(tags, members, at=max(members.values()))
+    def end(self, run: RunRow) -> None:
+        """Turn a job into a run; its domain joins the tags of the job."""
+        self.add_domain(run.domain, at=run.finished)
+        self._keep(run)
+        self.join(run.job.tags, [run.domain], at=run.finished)
 
     def end_waiting(self, jobs: Collection[JobRow], status: str, error: str, *, now: datetime) -> None:
         """Turn jobs that never ran into runs without a result."""
         for job in jobs:
             self.add_domain(job.domain, at=now)
-        self._keep([RunRow(job=job, status=status, error=error, finished=now) for job in jobs])
+            self._keep(RunRow(job=job, status=status, error=error, finished=now))
 
-    def _keep(self, endings: Iterable[RunRow]) -> None:
-        for run in endings:
-            del self.jobs[run.id]
-            self.runs[run.id] = run
+    def _keep(self, run: RunRow) -> None:
+        del self.jobs[run.id]
+        self.runs[run.id] = run
 
     def cancel(self, job: JobRow, *, now: datetime) -> None:
         if job.waits:
-            self.end_running([RunRow(job=job, status="canceled", error="canceled", finished=now)])
+            self.end(RunRow(job=job, status="canceled", error="canceled", finished=now))
         else:
             job.cancel_requested = True
 

@@ -248,7 +248,8 @@ class History:
             for run, record in endings:
                 claim = {"worker": first.worker, "attempt": run.job.attempt}
                 assert graduate_job(session, run.id, record=record, **claim) == run.status
-        self.reference.end_running([run for run, _ in endings])
+        for run, _ in endings:
+            self.reference.end(run)
 
     def graduate_lost_claim(self) -> None:
         row = self._one(self._running())
@@ -284,7 +285,7 @@ class History:
         now = self.now
         with self.store.transaction() as session:
             fail_job(session, row.id, error="lost", now=now)
-        self.reference.end_running([RunRow(job=row, status="failed", error="lost", finished=now)])
+        self.reference.end(RunRow(job=row, status="failed", error="lost", finished=now))
 
     def requeue(self) -> None:
         row = self._one(self._running())
@@ -305,10 +306,10 @@ class History:
             )
         starts = row.attempt - row.releases
         if row.cancel_requested:
-            self.reference.end_running([RunRow(job=row, status="canceled", error="canceled", finished=now)])
+            self.reference.end(RunRow(job=row, status="canceled", error="canceled", finished=now))
         elif not released and starts >= _MAX_ATTEMPTS:
             error = f"killed (attempt {starts} of {_MAX_ATTEMPTS})"
-            self.reference.end_running([RunRow(job=row, status="failed", error=error, finished=now)])
+            self.reference.end(RunRow(job=row, status="failed", error=error, finished=now))
         else:
             self.reference.back_to_queue(row, released=released)
 

@@ -1,0 +1,41 @@
+"""Limits that decide how the store reads a list: lowered, a history of a hundred runs goes where millions lead."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from random import Random
+
+import pytest
+
+from gonemaster_api.queries import entries
+
+Values = Mapping[str, Mapping[str, float]]  # by name by module
+
+# No answer depends on them.
+_ALWAYS: Values = {
+    "gonemaster_api.queries.entries": {"_MIN_ROWS": 7, "_MAX_ROWS": 40},
+    "gonemaster_api.use_cases.batch_deletion": {"_WAIT_S": 0.0},
+    "gonemaster_db.repositories.batch_comparison": {"_MAX_EXAMINED": 6, "_MIN_SLICE": 3},
+}
+# Low in half of the histories, so that the ways of many and of few rows are both taken.
+_SOMETIMES: Values = {
+    "gonemaster_db.repositories.run_domains": {"_MAX_FEW": 2},
+}
+
+
+class Limits:
+    """The limits of one test; an unknown name is an error."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, chance: Random) -> None:
+        self._monkeypatch = monkeypatch
+        for values, probability in ((_ALWAYS, 1.0), (_SOMETIMES, 0.5)):
+            for module, names in values.items():
+                if chance.random() < probability:
+                    self._lower(module, names)
+
+    def _lower(self, module: str, names: Mapping[str, float]) -> None:
+        for name, value in names.items():
+            self._monkeypatch.setattr(import_module(module), name, value)
+
+    def count_entries_up_to(self, count: int) -> None:
+        """Let the list of entries count no more than these."""
+        self._monkeypatch.setattr(entries, "COUNTED", count)
