@@ -111,3 +111,7 @@ class JobsNotTerminal(StoreError):
 
 class IdempotencyConflict(StoreError):
     """The idempotency key was used with a different request."""
+
+
+class DocumentDamaged(StoreError):
+    """The stored document of a run cannot be read, or its codec is of a later version."""

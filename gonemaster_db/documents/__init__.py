@@ -1,0 +1,1 @@
+"""What is stored of a run as a whole, and the outcomes that runs share."""
