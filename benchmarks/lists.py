@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from urllib.parse import urlencode
 
-from benchmarks.seed import BEGIN, SEED, SWEEP, Size, name_of, templates
+from benchmarks.seed import BEGIN, SEED, SWEEP, Size, batch_id, name_of, templates
 from gonemaster_db.repositories.batch_comparison import ChangeKind
 from gonemaster_db.repositories.domain_list import SORTS as DOMAIN_SORTS
 from gonemaster_db.repositories.sort_keys import SORTS
 
-SMALL = "batch_003"
+SMALL = batch_id(3)
 Query = Mapping[str, str]
 Filters = dict[str, Query]
 

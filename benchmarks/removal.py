@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from benchmarks.seed import BEGIN, SWEEP
-from gonemaster_db.models import Entry, Run
+from gonemaster_db.models import Run
 from gonemaster_db.purging import purge_in_steps
 from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
 from gonemaster_db.session import Store
@@ -41,8 +41,8 @@ def measure_removal(store: Store, client: FlaskClient) -> None:
 
 def _counts(store: Store) -> tuple[int, int]:
     with store.read_only() as session:
-        runs, entries = (session.scalar(select(func.count()).select_from(model)) for model in (Run, Entry))
-    return runs or 0, entries or 0
+        runs, entries = session.execute(select(func.count(), func.sum(Run.entry_count))).one()
+    return runs, entries or 0
 
 
 def _purge(store: Store, name: str, purge: Callable[..., int]) -> None:

@@ -6,44 +6,44 @@ the others to none.
 
 from __future__ import annotations
 
-import io
 import random
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any, TypeAlias, cast
 
-from sqlalchemy import Index, Table, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Index, Table, select
 
 from gonemaster_db.bulk import insert_rows
+from gonemaster_db.documents.outcomes import ensure_outcomes
+from gonemaster_db.documents.run_document import encode_document
 from gonemaster_db.engine import autocommit_engine
-from gonemaster_db.json_text import dump_json
+from gonemaster_db.ids import batch_key
 from gonemaster_db.levels import LEVELS, SEVERITIES, worst
 from gonemaster_db.models import (
     Batch,
     BatchOrigin,
-    DnssecChain,
     Domain,
     DomainTag,
     EffectiveProfile,
-    Entry,
     Job,
     JobStatus,
     Run,
+    RunDocument,
     RunStatus,
     Tag,
 )
+from gonemaster_db.records import EntryRecord
+from gonemaster_db.repositories.counters import RunGroup, count_runs_in
 from gonemaster_db.repositories.domains import refresh_domains
 from gonemaster_db.session import Store
 from gonemaster_engine.catalogue import cases
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 SEED = 5
-SWEEP = "batch_sweep"
+SWEEP = "batch_0000000000100000000"
 PROFILE = "0" * 64
 TAGS = {"all": 1, "half": 2, "tenth": 10, "rare": 1000} | {f"list{nth}": nth for nth in range(200, 500)}
 """Each is on every n-th domain."""
@@ -80,11 +80,6 @@ class Template:
     tag: str
     level: str
 
-    @cached_property
-    def copied(self) -> Sequence[str]:
-        """Its columns as text of COPY, with each of the arguments."""
-        return ["\t".join((self.module, self.testcase, self.tag, self.level, dump_json(args))) for args in ARGUMENTS]
-
 
 ARGUMENTS = [{"ns": f"ns{number % 4}.example", "address": f"192.0.2.{number}"} for number in range(_VARIANTS)]
 """Runs differ in them."""
@@ -109,9 +104,9 @@ def seed(store: Store, size: Size) -> None:
     with _without_indexes(store):
         _seed_domains(store, size)
         with store.transaction() as session:
-            effective = [(PROFILE, "{}", BEGIN)]
-            insert_rows(session, EffectiveProfile, ("digest", "document", "created_at"), effective)
-            names = ("id", "tag", "created_at", "domain_count", "description", "snapshot_intent", "origin")
+            effective = [(1, PROFILE, "{}", BEGIN)]
+            insert_rows(session, EffectiveProfile, ("id", "digest", "document", "created_at"), effective)
+            names = ("key", "id", "tag", "created_at", "domain_count", "description", "snapshot_intent", "origin")
             insert_rows(session, Batch, names, _batches(size))
         _seed_jobs(store, size)
         _seed_runs(store, size, rng)
@@ -130,7 +125,7 @@ class _without_indexes:  # noqa: N801  # reads as a block
     def __init__(self, store: Store) -> None:
         on_postgres = store.engine.dialect.name == "postgresql"
         self._engine = store.engine
-        tables = (Entry.__table__, Run.__table__) if on_postgres else ()
+        tables = (Run.__table__,) if on_postgres else ()
         self._indexes: list[Index] = [index for table in tables for index in cast("Table", table).indexes]
 
     def __enter__(self) -> None:
@@ -154,13 +149,25 @@ def _seed_domains(store: Store, size: Size) -> None:
 
 
 def _batches(size: Size) -> Iterator[tuple[Any, ...]]:
-    yield SWEEP, "all", BEGIN, size.domains, "", False, BatchOrigin.MANUAL
+    yield batch_key(SWEEP), SWEEP, "all", BEGIN, size.domains, "", False, BatchOrigin.MANUAL
     for number in range(_BATCHES):
         made = BEGIN + timedelta(days=number + 1)
-        yield f"batch_{number:03d}", "tenth", made, size.runs // 4 // _BATCHES, "", False, BatchOrigin.SCHEDULE
+        batch = batch_id(number)
+        domains = size.runs // 4 // _BATCHES
+        yield batch_key(batch), batch, "tenth", made, domains, "", False, BatchOrigin.SCHEDULE
     for number in range(_TINY_BATCHES):
         made = BEGIN + timedelta(hours=number + 1)
-        yield f"tiny_{number:03d}", f"list{200 + number % 300}", made, 1, "", False, BatchOrigin.MANUAL
+        batch = _tiny_batch_id(number)
+        yield batch_key(batch), batch, f"list{200 + number % 300}", made, 1, "", False, BatchOrigin.MANUAL
+
+
+def batch_id(number: int) -> str:
+    """The id of one of the smaller batches."""
+    return f"batch_{number + 10:011d}00000000"
+
+
+def _tiny_batch_id(number: int) -> str:
+    return f"batch_{number + 1000:011d}00000000"
 
 
 def _seed_jobs(store: Store, size: Size) -> None:
@@ -170,7 +177,7 @@ def _seed_jobs(store: Store, size: Size) -> None:
     )  # fmt: skip
     rows: Iterator[tuple[Any, ...]] = (
         (
-            f"job_w{number:09d}", name_of(number + 1), f"batch_{number % _BATCHES:03d}" if number % 2 else None,
+            f"job_w{number:09d}", name_of(number + 1), batch_id(number % _BATCHES) if number % 2 else None,
             _job_status(number), number % 2, number << 10, BEGIN + timedelta(days=200, seconds=number),
             BEGIN + timedelta(days=201) if number % 50 == 0 else None, 0, "", 0, 0, "", "", {},
         )
@@ -196,13 +203,20 @@ def _seed_runs(store: Store, size: Size, rng: random.Random) -> None:
             for number in range(begin, min(begin + _SLICE, size.runs))
         ]
         with store.transaction() as session:
-            insert_rows(session, Run, RUN_COLUMNS, (_run(*one, size, rng) for one in made))
-            if session.get_bind().dialect.name == "postgresql":
-                _copy_entries(session, made, size)
-            else:
-                insert_rows(session, Entry, ENTRY_COLUMNS, _entries(made, size))
-            chains = ((run_id, {"version": 3}) for run_id, place, _ in made if place % 100 == 0)
-            insert_rows(session, DnssecChain, ("run_id", "chain"), chains)
+            entries = {run_id: _entries(place, chosen) for run_id, place, chosen in made}
+            outcomes = ensure_outcomes(session, list(entries.values()), now=BEGIN)
+            rows = ((*_run(*one, size, rng), outcome) for one, outcome in zip(made, outcomes, strict=True))
+            insert_rows(session, Run, RUN_COLUMNS, rows)
+            written = session.execute(select(Run.id, Run.key).where(Run.id.in_(list(entries))))
+            keys = {row.id: row.key for row in written}
+            documents = (
+                (keys[run_id], *_document(entries[run_id], {"version": 3} if place % 100 == 0 else None))
+                for run_id, place, _ in made
+            )
+            insert_rows(session, RunDocument, ("run_key", "codec", "document"), documents)
+            columns = (Run.batch_key, Run.status, Run.worst_level, Run.grade)
+            groups = session.execute(select(*columns).where(Run.id.in_(list(entries))))
+            count_runs_in(session, Counter(RunGroup(*group) for group in groups))
 
 
 def _run_id(number: int) -> str:
@@ -216,12 +230,11 @@ def _choose(pool: list[Template], size: Size, rng: random.Random) -> list[Templa
 
 
 RUN_COLUMNS = (
-    "id", "domain", "domain_id", "batch_id", "status", "priority", "created_at", "started_at", "finished_at",
+    "id", "domain", "domain_id", "batch_key", "status", "priority", "created_at", "started_at", "finished_at",
     "duration_ms", "attempt", "error", "sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count",
-    "worst_level", "score", "grade", "profile", "profile_name", "effective_profile_digest", "nameserver_timings",
-    "config", "findings_hash",
+    "worst_level", "score", "grade", "profile", "profile_name", "effective_profile_id", "config",
+    "findings_hash", "outcome_id",
 )  # fmt: skip
-ENTRY_COLUMNS = ("run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
 
 
 def _run(key: str, place: int, chosen: list[Template], size: Size, rng: random.Random) -> tuple[Any, ...]:
@@ -233,15 +246,16 @@ def _run(key: str, place: int, chosen: list[Template], size: Size, rng: random.R
     duration = rng.randrange(200, 60_000)
     score = max(0, 100 - 3 * counts["NOTICE"] - 9 * counts["WARNING"] - 20 * counts["ERROR"] - 60 * counts["CRITICAL"])
     done = status is RunStatus.SUCCEEDED
+    batch = _batch(place, size)
     domain_id = place % size.domains + 1
     return (
-        key, name_of(domain_id), domain_id, _batch(place, size), status, 1, created,
+        key, name_of(domain_id), domain_id, None if batch is None else batch_key(batch), status, 1, created,
         None if status is RunStatus.EXPIRED else started, started + timedelta(milliseconds=duration),
         duration if done else None, 1, "" if done else "no answer",
         counts["NOTICE"], counts["WARNING"], counts["ERROR"], counts["CRITICAL"], len(chosen),
         worst(template.level for template in chosen), score if done else None,
         next(grade for least, grade in _GRADES if score >= least) if done else None,
-        "", "default", PROFILE, _TIMINGS, {"tests": ["basic", "zone"], "min_level": "INFO"},
+        "", "default", 1, {"tests": ["basic", "zone"], "min_level": "INFO"},
         _hash(place, chosen) if done else None,
     )  # fmt: skip
 
@@ -263,35 +277,26 @@ def _batch(place: int, size: Size) -> str | None:
     if place < size.domains:
         return SWEEP
     if place < size.domains + size.runs // 4:
-        return f"batch_{place % _BATCHES:03d}"
-    return f"tiny_{place % _TINY_BATCHES:03d}" if place < size.domains + size.runs * 3 // 8 else None
+        return batch_id(place % _BATCHES)
+    return _tiny_batch_id(place % _TINY_BATCHES) if place < size.domains + size.runs * 3 // 8 else None
 
 
-def _entries(made: list[Made], size: Size) -> Iterator[tuple[Any, ...]]:
-    for run_id, place, chosen in made:
-        domain_id = place % size.domains + 1
-        for number, one in enumerate(chosen):
-            args = ARGUMENTS[_variant(place, number)]
-            yield run_id, domain_id, number / 10, one.module, one.testcase, one.tag, one.level, args
+def _entries(place: int, chosen: Sequence[Template]) -> list[EntryRecord]:
+    return [
+        EntryRecord(number / 10, one.module, one.testcase, one.tag, one.level, ARGUMENTS[_variant(place, number)])
+        for number, one in enumerate(chosen)
+    ]
+
+
+def _document(entries: Sequence[EntryRecord], chain: dict[str, Any] | None) -> tuple[int, bytes]:
+    made = encode_document(entries, _TIMINGS, chain)
+    assert made is not None
+    return made
 
 
 def _variant(place: int, number: int) -> int:
     """Which arguments an entry has: some are rare."""
     return (place * 7919 + number * 31) % 9973 % _VARIANTS if place % 3 else number % 5
-
-
-def _copy_entries(session: Session, made: list[Made], size: Size) -> None:
-    """Entries are most of the rows: text that repeats is made once, keys that are right by construction unchecked."""
-    session.execute(text("SET LOCAL session_replication_role = replica"))
-    lines = (
-        f"{run_id}\t{place % size.domains + 1}\t{number / 10}\t{one.copied[_variant(place, number)]}\n"
-        for run_id, place, chosen in made
-        for number, one in enumerate(chosen)
-    )
-    raw = session.connection().connection.driver_connection
-    assert raw is not None
-    with raw.cursor() as cursor:
-        cursor.copy_expert(f"COPY entries ({', '.join(ENTRY_COLUMNS)}) FROM STDIN", io.StringIO("".join(lines)))
 
 
 def _analyse(store: Store) -> None:

@@ -1,10 +1,24 @@
 """Declarative base, naming convention and column types shared by all tables."""
 
 import enum
+import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Enum,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -37,6 +51,51 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class SmallCode(TypeDecorator[str]):
+    """A word of a fixed list, stored as its position in the list: append to the list, never change its order."""
+
+    impl = SmallInteger
+    cache_ok = True
+    NONE = -1
+
+    def __init__(self, words: Sequence[str], *, none_as_code: bool = False) -> None:
+        """With `none_as_code` None is stored as -1, for columns of a primary key."""
+        super().__init__()
+        self.words = tuple(words)
+        self.none_as_code = none_as_code
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
+        """Return the code. Raises ValueError for a word that is not in the list."""
+        if value is None:
+            return self.NONE if self.none_as_code else None
+        return self.words.index(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
+        """Return the word."""
+        return None if value is None or value == self.NONE else self.words[value]
+
+
+class CompressedText(TypeDecorator[str]):
+    """A long text, stored compressed: one octet for the format (1: zlib), then the data."""
+
+    impl = LargeBinary
+    cache_ok = True
+    _ZLIB = b"\x01"
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Compress."""
+        return None if value is None else self._ZLIB + zlib.compress(value.encode())
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        """Decompress. Raises ValueError for an unknown format."""
+        if value is None:
+            return None
+        data = bytes(value)
+        if data[:1] != self._ZLIB:
+            raise ValueError(f"unknown format of a compressed text: {data[:1]!r}")
+        return zlib.decompress(data[1:]).decode()
 
 
 def code_text(length: int) -> TypeEngine[str]:

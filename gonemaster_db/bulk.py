@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import psycopg2
-from sqlalchemy import Dialect, String, Table
+from sqlalchemy import Dialect, LargeBinary, String, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
@@ -61,6 +61,8 @@ def _encoders(table: Table, columns: tuple[str, ...], dialect: Dialect) -> list[
 
 
 def _encoder(kind: TypeEngine[Any], convert: Convert | None) -> Callable[[Any], str]:
+    if isinstance(kind, LargeBinary):
+        return _octets
     if convert is not None:
         return lambda value: _field(convert(value))
     if isinstance(kind, String) and kind.length:
@@ -114,6 +116,10 @@ class _CopyText:
 def _code(value: str | None) -> str:
     """Encode a short text; most are names of tags, test cases and modules, which repeat in each run."""
     return _field(value)
+
+
+def _octets(value: bytes | None) -> str:
+    return _NULL if value is None else rf"\\x{value.hex()}"
 
 
 def _field(value: Any) -> str:

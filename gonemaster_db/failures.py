@@ -87,6 +87,12 @@ def _postgres_kind(error: DBAPIError) -> type[StoreError] | None:
     return StoreUnavailable if code in _UNAVAILABLE or code[:2] in _UNAVAILABLE_CLASSES else None
 
 
+def lacks_reference(error: DBAPIError) -> bool:
+    """Say whether a row that was to be written refers to one that is not there."""
+    kind = _kind(error)
+    return kind is not None and issubclass(kind, ReferenceGone)
+
+
 def refuses_content(error: Exception) -> bool:
     """Say whether an error that was not translated lies in what was to be written, so that it will come again.
 

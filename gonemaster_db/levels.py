@@ -8,6 +8,7 @@ SEVERITIES = ("NOTICE", "WARNING", "ERROR", "CRITICAL")
 _ORDER = {level: rank for rank, level in enumerate(LEVELS)}
 
 # SQL of a generated column, the sort key of lists (CRITICAL 4 ... NOTICE 1, all others 0).
+CODE_RANK_SQL = "CASE WHEN {column} > 3 THEN {column} - 3 ELSE 0 END"  # of a column with codes of levels
 RANK_SQL = (
     "CASE {column} WHEN 'CRITICAL' THEN 4 WHEN 'ERROR' THEN 3 WHEN 'WARNING' THEN 2 WHEN 'NOTICE' THEN 1 ELSE 0 END"
 )

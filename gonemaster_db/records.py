@@ -54,6 +54,22 @@ class EntryRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a stored run; `id` is unique among all runs and ascends within one. Otherwise as EntryRecord."""
+
+    id: int
+    run_id: str
+    domain_id: int
+    domain: str
+    timestamp: float
+    module: str
+    testcase: str
+    tag: str
+    level: str
+    args: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """The result of a run as a worker reports it. `effective_profile` is JSON text or a mapping."""
 

@@ -10,7 +10,8 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.filters import EntryFilter
-from gonemaster_db.repositories.entries import ListedEntry, list_entries, read_entries_after
+from gonemaster_db.records import Entry
+from gonemaster_db.repositories.entries import list_entries, read_entries_after
 
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters of what spreadsheets evaluate
@@ -68,8 +69,8 @@ def _after(text: str | None) -> tuple[str, int] | None:
     return run_id, int(number)
 
 
-def _document(item: ListedEntry) -> dict[str, Any]:
-    return {"domain": item.domain} | {name: getattr(item.entry, name) for name in COLUMNS if name != "domain"}
+def _document(item: Entry) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in COLUMNS}
 
 
 def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
@@ -88,7 +89,7 @@ def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
         if not items:
             return
         yield from pieces
-        after = items[-1].entry.run_id, items[-1].entry.id
+        after = items[-1].run_id, items[-1].id
         count = _next_count(len(items), sum(map(len, pieces)))
 
 
@@ -97,7 +98,7 @@ def _next_count(rows: int, characters: int) -> int:
     return max(_MIN_ROWS, min(_MAX_ROWS, rows * _CHARACTERS_PER_READ // characters))
 
 
-def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[ListedEntry]:
+def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[Entry]:
     with state.store.read_only() as session:
         return read_entries_after(session, wanted, after, limit=limit)
 

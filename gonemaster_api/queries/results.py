@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from gonemaster_api.errors import ApiError
 from gonemaster_api.state import State
 from gonemaster_db.levels import LEVELS
-from gonemaster_db.models import Entry, Job, Run, RunStatus
-from gonemaster_db.repositories.entries import entries_of_run
+from gonemaster_db.models import Job, Run, RunStatus
+from gonemaster_db.records import Entry
 from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.repositories.runs import has_dnssec_chain
+from gonemaster_db.repositories.run_documents import entries_of, read_stored_run
 from gonemaster_engine.catalogue import cases
 from gonemaster_engine.entries import Level
 from gonemaster_engine.messages import best_locale, description, message
@@ -27,6 +27,7 @@ class FinishedRun:
 
     run: Run
     entries: Sequence[Entry]
+    nameserver_timings: Sequence[Mapping[str, Any]] | None
     has_chain: bool
     score: Score | None
 
@@ -45,15 +46,23 @@ def read_finished_run(state: State, run_id: str) -> FinishedRun:
     Raises:
         ApiError: 404 not_found while the job is not finished; its status is in the details.
         JobNotFound: there is no such job.
+        DocumentDamaged: what the run found cannot be read.
     """
     scoring = current_scoring(state.store, state.settings)
     with state.store.read_only() as session:
         item = find_job_or_run(session, run_id)
         if isinstance(item, Job):
             raise _not_finished(item)
-        entries = entries_of_run(session, run_id)
-        has_chain = has_dnssec_chain(session, run_id)
-    return FinishedRun(run=item, entries=entries, has_chain=has_chain, score=score_run(item, entries, scoring))
+        stored = read_stored_run(session, run_id)
+        entries = entries_of(session, stored)
+    document = stored.whole_document
+    return FinishedRun(
+        run=item,
+        entries=entries,
+        nameserver_timings=document.nameserver_timings,
+        has_chain=document.has_chain,
+        score=score_run(item, entries, scoring),
+    )
 
 
 def score_run(run: Run, entries: Iterable[Entry], config: ScoringConfig) -> Score | None:
@@ -74,8 +83,8 @@ def _optional_parts(state: State, finished: FinishedRun) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     if finished.score is not None and state.settings.show_score_admin:
         parts["score"] = finished.score.as_dict()
-    if finished.run.nameserver_timings is not None and state.settings.show_nameserver_timings_admin:
-        parts["nameserver_timings"] = finished.run.nameserver_timings
+    if finished.nameserver_timings is not None and state.settings.show_nameserver_timings_admin:
+        parts["nameserver_timings"] = finished.nameserver_timings
     return parts
 
 

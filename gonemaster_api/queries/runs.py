@@ -8,6 +8,7 @@ from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
 from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import Run
+from gonemaster_db.repositories.run_documents import read_stored_run
 from gonemaster_db.repositories.runs import get_run, list_runs
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
@@ -26,7 +27,7 @@ def read_run(state: State, run_id: str) -> dict[str, Any]:
         document = _document(state, run)
         document["effective_profile"] = run.effective_profile.document if run.effective_profile else None
         if state.settings.show_nameserver_timings_admin:
-            document["nameserver_timings"] = run.nameserver_timings
+            document["nameserver_timings"] = read_stored_run(session, run_id).whole_document.nameserver_timings
     return document
 
 

@@ -4,32 +4,40 @@ from gonemaster_db.base import Base
 from gonemaster_db.models import run_indexes as _run_indexes  # noqa: F401  # registers the indexes
 from gonemaster_db.models.administration import AuditLine, IdempotencyKey, QueuePause, Setting
 from gonemaster_db.models.batches import Batch, BatchOrigin
+from gonemaster_db.models.counters import RunCounter
+from gonemaster_db.models.documents import RunDocument
 from gonemaster_db.models.domains import Domain, DomainTag, Tag
 from gonemaster_db.models.jobs import Job, JobStatus, Priority
 from gonemaster_db.models.operations import Operation, OperationKind, OperationStatus
+from gonemaster_db.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
 from gonemaster_db.models.profiles import EffectiveProfile, Profile
-from gonemaster_db.models.runs import DnssecChain, Entry, Run, RunStatus
+from gonemaster_db.models.runs import Run, RunStatus
 
 __all__ = [
     "AuditLine",
     "Base",
     "Batch",
     "BatchOrigin",
-    "DnssecChain",
     "Domain",
     "DomainTag",
     "EffectiveProfile",
-    "Entry",
+    "EntryKind",
     "IdempotencyKey",
     "Job",
     "JobStatus",
+    "ModuleOutcome",
+    "ModuleOutcomeKind",
     "Operation",
     "OperationKind",
     "OperationStatus",
+    "Outcome",
+    "OutcomeModule",
     "Priority",
     "Profile",
     "QueuePause",
     "Run",
+    "RunCounter",
+    "RunDocument",
     "RunStatus",
     "Setting",
     "Tag",

@@ -5,7 +5,7 @@ import enum
 from sqlalchemy import Boolean, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gonemaster_db.base import Base, OpaqueId, UtcTime, code_text, enum_text
+from gonemaster_db.base import ROW_ID_TYPE, Base, OpaqueId, UtcTime, code_text, enum_text
 
 
 class BatchOrigin(enum.StrEnum):
@@ -20,7 +20,10 @@ class Batch(Base):
 
     __tablename__ = "batches"
 
-    id: Mapped[OpaqueId] = mapped_column(primary_key=True)
+    key: Mapped[int] = mapped_column(
+        ROW_ID_TYPE, primary_key=True, autoincrement=False, comment="sorts like the id, see ids.batch_key"
+    )
+    id: Mapped[OpaqueId] = mapped_column(unique=True)
     tag: Mapped[str] = mapped_column(code_text(255), default="", index=True, comment="kept when the tag is deleted")
     created_at: Mapped[UtcTime] = mapped_column(index=True)
     domain_count: Mapped[int] = mapped_column(Integer, default=0)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean
+from sqlalchemy import Boolean, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gonemaster_db.base import Base, RowId, UtcTime, code_text
+from gonemaster_db.base import Base, CompressedText, RowId, UtcTime, code_text
 
 
 class Profile(Base):
@@ -27,7 +27,9 @@ class EffectiveProfile(Base):
     """A complete profile, stored once however many runs used it."""
 
     __tablename__ = "effective_profiles"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # workers keep ids in memory: none may be given twice
 
-    digest: Mapped[str] = mapped_column(code_text(64), primary_key=True, comment="SHA-256 of the document")
-    document: Mapped[str] = mapped_column(comment="JSON text")
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[str] = mapped_column(code_text(64), unique=True, comment="SHA-256 of the document")
+    document: Mapped[str] = mapped_column(CompressedText, comment="JSON text, compressed")
     created_at: Mapped[UtcTime]

@@ -12,8 +12,8 @@ from gonemaster_db.models.runs import Run
 
 _NEWEST = Run.finished_at.desc()
 _ID = Run.id.expression
-_FILTERS = (Run.status, Run.worst_level, Run.grade, Run.batch_id, Run.domain_id)
-_OF_BATCHES = (Run.created_at, Run.status, Run.worst_level, Run.grade, Run.domain_id)
+_FILTERS = (Run.status, Run.worst_level, Run.grade, Run.batch_key, Run.domain_id, Run.outcome_id)
+_OF_BATCHES = (Run.created_at, Run.status, Run.worst_level, Run.grade, Run.domain_id, Run.outcome_id)
 
 
 def _by(name: str, *order: Any) -> None:
@@ -40,15 +40,19 @@ _by("duration_up", Run.duration_ms, _NEWEST, _ID)
 _by("duration_down", _down(Run.duration_ms), _NEWEST, _ID)
 _by("entries_up", Run.entry_count, _NEWEST, _ID)
 _by("entries_down", Run.entry_count.desc(), _NEWEST, _ID)
-Index("ix_runs_by_batch_up", Run.batch_id.asc().nulls_first(), _NEWEST, _ID, *_OF_BATCHES, Run.domain)
-Index("ix_runs_by_batch_down", _down(Run.batch_id), _NEWEST, _ID, *_OF_BATCHES)
+Index("ix_runs_by_batch_up", Run.batch_key.asc().nulls_first(), _NEWEST, _ID, *_OF_BATCHES, Run.domain)
+Index("ix_runs_by_batch_down", _down(Run.batch_key), _NEWEST, _ID, *_OF_BATCHES)
+# Lists of entries are in order of run id: all of them, those of one outcome, those of a batch.
+Index("ix_runs_by_id", _ID, Run.outcome_id, Run.key, Run.domain_id, Run.batch_key)
+Index("ix_runs_of_outcome", Run.outcome_id, _ID)
+Index("ix_runs_of_batch_by_id", Run.batch_key, _ID, Run.outcome_id)
 # The summary of a batch counts in this index.
-Index("ix_runs_of_batch", Run.batch_id, Run.status, Run.grade, Run.worst_level, Run.started_at)
+Index("ix_runs_of_batch", Run.batch_key, Run.status, Run.grade, Run.worst_level, Run.started_at)
 # A comparison of two batches is a merge join along this index.
-_IN_BATCH = Run.batch_id.is_not(None)
+_IN_BATCH = Run.batch_key.is_not(None)
 Index(
     "ix_runs_in_batch_by_domain",
-    Run.batch_id,
+    Run.batch_key,
     Run.domain,
     Run.findings_hash,
     Run.status,

@@ -1,24 +1,14 @@
-"""Runs, their entries and DNSSEC chains: immutable records of finished jobs."""
+"""Runs: immutable records of finished jobs. What they found is in outcomes and documents."""
 
 import enum
 from typing import Any
 
-from sqlalchemy import BigInteger, Computed, Float, ForeignKey, Index, Integer, SmallInteger, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import BigInteger, Computed, ForeignKey, Index, Integer, SmallInteger, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
-from gonemaster_db.base import (
-    ID_TYPE,
-    Base,
-    DomainName,
-    Json,
-    LevelName,
-    OpaqueId,
-    RowId,
-    UtcTime,
-    code_text,
-    enum_text,
-)
-from gonemaster_db.levels import RANK_SQL
+from gonemaster_db.base import Base, DomainName, OpaqueId, RowId, SmallCode, UtcTime, code_text
+from gonemaster_db.levels import CODE_RANK_SQL, LEVELS
+from gonemaster_db.models.batches import Batch
 from gonemaster_db.models.profiles import EffectiveProfile
 
 
@@ -31,23 +21,30 @@ class RunStatus(enum.StrEnum):
     EXPIRED = "expired"  # its expiry passed before a worker claimed it
 
 
+RUN_STATUS_TYPE = SmallCode(list(RunStatus))
+LEVEL_TYPE = SmallCode(LEVELS)
+
+
 class Run(Base):
     """The record of a finished job; has the id of the job."""
 
     __tablename__ = "runs"
     __table_args__ = (
+        UniqueConstraint("id"),
         Index("ix_runs_domain_id_finished_at", "domain_id", "finished_at"),
         Index("ix_runs_worst_level_finished_at", "worst_level", "finished_at"),
         Index("ix_runs_grade_finished_at", "grade", "finished_at"),
         Index("ix_runs_status_finished_at", "status", "finished_at"),
     )
 
-    id: Mapped[OpaqueId] = mapped_column(primary_key=True)
+    key: Mapped[RowId] = mapped_column(primary_key=True, comment="inside of the database; outside runs have ids")
+    id: Mapped[OpaqueId]
     public_id: Mapped[str | None] = mapped_column(code_text(12), unique=True)
     domain: Mapped[DomainName]
     domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"))
-    batch_id: Mapped[str | None] = mapped_column(ID_TYPE, ForeignKey("batches.id"))
-    status: Mapped[RunStatus] = mapped_column(enum_text(RunStatus))
+    batch_key: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("batches.key"))
+    outcome_id: Mapped[int | None] = mapped_column(ForeignKey("outcomes.id"), comment="null: no entries")
+    status: Mapped[RunStatus] = mapped_column(RUN_STATUS_TYPE)
     priority: Mapped[int] = mapped_column(SmallInteger)
     created_at: Mapped[UtcTime]
     started_at: Mapped[UtcTime | None]
@@ -67,9 +64,9 @@ class Run(Base):
         Integer, Computed("sev_error + sev_critical", persisted=True), comment="what lists sort by"
     )
     entry_count: Mapped[int] = mapped_column(Integer, default=0)
-    worst_level: Mapped[LevelName | None]
+    worst_level: Mapped[str | None] = mapped_column(LEVEL_TYPE)
     worst_rank: Mapped[int] = mapped_column(
-        SmallInteger, Computed(RANK_SQL.format(column="worst_level"), persisted=True)
+        SmallInteger, Computed(CODE_RANK_SQL.format(column="worst_level"), persisted=True)
     )
     score: Mapped[int | None] = mapped_column(SmallInteger)
     grade: Mapped[str | None] = mapped_column(code_text(4))
@@ -79,13 +76,14 @@ class Run(Base):
     profile: Mapped[str] = mapped_column(default="")
     profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
     profile_name: Mapped[str] = mapped_column(default="")
-    effective_profile_digest: Mapped[str | None] = mapped_column(
-        code_text(64), ForeignKey("effective_profiles.digest"), index=True
-    )
-    nameserver_timings: Mapped[list[dict[str, Any]] | None]
+    effective_profile_id: Mapped[int | None] = mapped_column(ForeignKey("effective_profiles.id"), index=True)
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     effective_profile: Mapped[EffectiveProfile | None] = relationship()
+    # A look-up for each row that is read; conditions are about batch_key.
+    batch_id: Mapped[str | None] = column_property(
+        select(Batch.id).where(Batch.key == batch_key).scalar_subquery(), expire_on_flush=False
+    )
 
     @property
     def severity_totals(self) -> dict[str, int]:
@@ -96,36 +94,3 @@ class Run(Base):
             "ERROR": self.sev_error,
             "CRITICAL": self.sev_critical,
         }
-
-
-class Entry(Base):
-    """One line of a run."""
-
-    __tablename__ = "entries"
-    __table_args__ = (
-        Index("ix_entries_run_id_id", "run_id", "id"),
-        Index("ix_entries_domain_id_run_id", "domain_id", "run_id"),
-        Index("ix_entries_tag_run_id", "tag", "run_id"),
-        Index("ix_entries_testcase_run_id", "testcase", "run_id"),
-        Index("ix_entries_module_run_id", "module", "run_id"),
-        Index("ix_entries_level_run_id", "level", "run_id"),
-    )
-
-    id: Mapped[RowId] = mapped_column(primary_key=True)
-    run_id: Mapped[str] = mapped_column(ID_TYPE, ForeignKey("runs.id", ondelete="CASCADE"))
-    domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"))
-    timestamp: Mapped[float] = mapped_column(Float, comment="seconds since the start of the run")
-    module: Mapped[str] = mapped_column(code_text(32), comment="upper case")
-    testcase: Mapped[str] = mapped_column(code_text(32), comment="lower case, empty for the run itself")
-    tag: Mapped[str] = mapped_column(code_text(64))
-    level: Mapped[LevelName]
-    args: Mapped[Json]
-
-
-class DnssecChain(Base):
-    """The DNSSEC chain of trust as one run saw it."""
-
-    __tablename__ = "run_dnssec_chain"
-
-    run_id: Mapped[str] = mapped_column(ID_TYPE, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
-    chain: Mapped[Json]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import Run, RunStatus
+from gonemaster_db.repositories.batches import find_batch_key
 from gonemaster_db.repositories.comparison import Difference, compare
 from gonemaster_db.repositories.findings import HASHED_FROM, read_findings
 
@@ -72,12 +73,13 @@ class BatchComparison:
 def count_differences(session: Session, before: str, after: str) -> BatchComparison:
     """Count domains; runs stored before the column findings_hash existed count as differing."""
     old, new = aliased(Run), aliased(Run)
+    keys = [find_batch_key(session, batch_id) for batch_id in (before, after)]
     done = and_(old.status == _DONE, new.status == _DONE)
     same = and_(done, old.findings_hash == new.findings_hash)
     pairs = select(func.count(), _number_of(done), _number_of(same))
-    pairs = pairs.where(old.batch_id == before, new.batch_id == after, old.domain == new.domain)
+    pairs = pairs.where(old.batch_key == keys[0], new.batch_key == keys[1], old.domain == new.domain)
     in_both, comparable, equal = session.execute(pairs).one()
-    sizes = [session.scalar(select(func.count()).where(Run.batch_id == batch)) or 0 for batch in (before, after)]
+    sizes = [session.scalar(select(func.count()).where(Run.batch_key == key)) or 0 for key in keys]
     return BatchComparison(
         before=sizes[0],
         after=sizes[1],
@@ -108,12 +110,15 @@ def list_differences(
 
     Findings below `min_level` are ignored. A page may have fewer than `limit` items, even none, before the end.
     """
+    old, new = (find_batch_key(session, batch_id) for batch_id in (before, after))
+    if old is None or new is None:
+        return DifferencePage([], None)
     items: list[DomainDifference] = []
     examined = 0
     while examined < _MAX_EXAMINED:
         wanted = max(_MIN_SLICE, limit - len(items))
-        rows = _candidates(session, before, after, min_level, kinds, cursor, wanted)
-        for item in _compared(session, before, after, rows, min_level):
+        rows = _candidates(session, old, new, min_level, kinds, cursor, wanted)
+        for item in _compared(session, old, new, rows, min_level):
             if len(items) == limit:
                 return DifferencePage(items, items[-1].domain)
             items.append(item)
@@ -125,7 +130,7 @@ def list_differences(
 
 
 def _candidates(
-    session: Session, before: str, after: str, min_level: str, kinds: Collection[ChangeKind], cursor: str, limit: int
+    session: Session, before: int, after: int, min_level: str, kinds: Collection[ChangeKind], cursor: str, limit: int
 ) -> list[tuple[str, ChangeKind]]:
     """Return domains that may differ, by name: the first ones of each kind, read from the index.
 
@@ -144,7 +149,7 @@ def _candidates(
 
 
 def _pairs(
-    before: str, after: str, min_level: str, kinds: Collection[ChangeKind], cursor: str, limit: int
+    before: int, after: int, min_level: str, kinds: Collection[ChangeKind], cursor: str, limit: int
 ) -> "Select[str, str]":
     old, new = aliased(Run), aliased(Run)
     done = and_(old.status == _DONE, new.status == _DONE)
@@ -157,8 +162,8 @@ def _pairs(
         old.domain.label("domain"),
         case((done, ChangeKind.CHANGED.value), else_=ChangeKind.NOT_COMPARABLE.value).label("kind"),
     ).where(
-        old.batch_id == before,
-        new.batch_id == after,
+        old.batch_key == before,
+        new.batch_key == after,
         old.domain == new.domain,
         old.domain > cursor,
         new.domain > cursor,
@@ -167,22 +172,22 @@ def _pairs(
     return query.order_by(old.domain).limit(limit)
 
 
-def _unmatched(batch: str, other: str, cursor: str, up_to: str | None, limit: int) -> "Select[str]":
+def _unmatched(batch: int, other: int, cursor: str, up_to: str | None, limit: int) -> "Select[str]":
     run, match = aliased(Run), aliased(Run)
-    # The subquery repeats the range: without it SQLite chooses an index on batch_id alone and PostgreSQL hashes the
+    # The subquery repeats the range: without it SQLite chooses an index on batch_key alone and PostgreSQL hashes the
     # whole other batch for every page.
     has_match = select(match.domain).where(match.domain == run.domain, *_within(match, other, cursor, up_to)).exists()
     query = select(run.domain).where(*_within(run, batch, cursor, up_to), ~has_match)
     return query.order_by(run.domain).limit(limit)
 
 
-def _within(run: Any, batch: str, cursor: str, up_to: str | None) -> list[ColumnElement[bool]]:
-    found = [run.batch_id == batch, run.domain > cursor]
+def _within(run: Any, batch: int, cursor: str, up_to: str | None) -> list[ColumnElement[bool]]:
+    found = [run.batch_key == batch, run.domain > cursor]
     return found if up_to is None else [*found, run.domain <= up_to]
 
 
 def _compared(
-    session: Session, before: str, after: str, rows: Sequence[tuple[str, ChangeKind]], min_level: str
+    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], min_level: str
 ) -> list[DomainDifference]:
     """Compare the findings of candidates; those that turn out to be equal are left out."""
     if not rows:
@@ -203,7 +208,7 @@ def _compared(
     return items
 
 
-def _newest(session: Session, batch_id: str, names: Sequence[str]) -> dict[str, Side]:
-    query = select(Run.domain, Run.id, Run.status).where(Run.batch_id == batch_id, Run.domain.in_(names))
+def _newest(session: Session, batch: int, names: Sequence[str]) -> dict[str, Side]:
+    query = select(Run.domain, Run.id, Run.status).where(Run.batch_key == batch, Run.domain.in_(names))
     rows = session.execute(query.order_by(Run.finished_at, Run.id))
     return {row.domain: Side(row.id, row.status) for row in rows}

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunStatus
 from gonemaster_db.models.jobs import WAITING
 from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.batches import of_batch
 
 _SLICE = 2000
 
@@ -39,7 +40,7 @@ def request_cancel_of_batch(session: Session, batch_id: str, *, now: datetime) -
 
 def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
     """Count the runs of a batch, of one status if given."""
-    query = select(func.count()).select_from(Run).where(Run.batch_id == batch_id)
+    query = select(func.count()).select_from(Run).where(of_batch(session, batch_id))
     if status is not None:
         query = query.where(Run.status == status)
     return session.scalar(query) or 0
@@ -48,7 +49,7 @@ def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = No
 def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> Iterator[NewJob]:
     """Yield a new job for each run of a batch (of one status if given) with the options of the run; read in slices."""
     columns = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, Run.config)
-    query = select(*columns).where(Run.batch_id == batch_id).order_by(Run.id).limit(_SLICE)
+    query = select(*columns).where(of_batch(session, batch_id)).order_by(Run.id).limit(_SLICE)
     if status is not None:
         query = query.where(Run.status == status)
     last = ""

@@ -5,15 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy.orm import Session
 
 from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import BatchNotFound
-from gonemaster_db.ids import new_batch_id
+from gonemaster_db.errors import BatchNotFound, StoreConflict
+from gonemaster_db.ids import batch_key, new_batch_id
 from gonemaster_db.models import Batch, BatchOrigin, Job, JobStatus, Run, RunStatus
 from gonemaster_db.records import NewBatch, Page
 from gonemaster_db.repositories.queue_ranks import BatchSpan, batch_spans
+from gonemaster_db.upsert import insert
+
+_ATTEMPTS = 10  # keys collide in 1 of 3844 pairs that are made within one microsecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +65,31 @@ class _Group:
 
 def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None) -> Batch:
     """Create a batch; its jobs follow with create_jobs in the same transaction."""
-    batch = Batch(
-        id=new_batch_id(),
-        created_at=now or utcnow(),
-        domain_count=new.domain_count,
-        tag=new.tag,
-        description=new.description,
-        snapshot_intent=new.snapshot_intent,
-        origin=BatchOrigin(new.origin),
-    )
-    session.add(batch)
-    session.flush()
-    return batch
+    row = {
+        "created_at": now or utcnow(),
+        "domain_count": new.domain_count,
+        "tag": new.tag,
+        "description": new.description,
+        "snapshot_intent": new.snapshot_intent,
+        "origin": BatchOrigin(new.origin),
+    }
+    for _ in range(_ATTEMPTS):
+        batch_id = new_batch_id()
+        made = insert(session, Batch).values(row | {"id": batch_id, "key": batch_key(batch_id)})
+        if session.scalar(made.on_conflict_do_nothing().returning(Batch.key)) is not None:
+            return get_batch(session, batch_id)
+    raise StoreConflict("no free key for a batch")
+
+
+def find_batch_key(session: Session, batch_id: str) -> int | None:
+    """Return the key of a batch; None if there is no such batch."""
+    return session.scalar(select(Batch.key).where(Batch.id == batch_id))
+
+
+def of_batch(session: Session, batch_id: str) -> ColumnElement[bool]:
+    """Match the runs of a batch; none if there is no such batch."""
+    key = find_batch_key(session, batch_id)
+    return false() if key is None else Run.batch_key == key
 
 
 def get_batch(session: Session, batch_id: str) -> Batch:
@@ -121,7 +137,7 @@ def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
         grades=_sums((group.grade, group.number) for group in runs),
         worst_levels=_sums((group.worst_level, group.number) for group in runs),
         started_at=min(started, default=None),
-        finished_at=None if jobs else session.scalar(_last_finish(batch_id)),
+        finished_at=None if jobs else session.scalar(_last_finish(of_batch(session, batch_id))),
     )
 
 
@@ -131,14 +147,14 @@ def count_unfinished(session: Session, batch_id: str) -> int:
 
 
 def _with_progress(session: Session, batches: Sequence[Batch]) -> list[ListedBatch]:
-    ids = [batch.id for batch in batches]
-    spans = batch_spans(session, ids)
-    query = select(Run.batch_id, func.count(), func.min(Run.started_at)).where(Run.batch_id.in_(ids))
-    runs = {row[0]: (row[1], row[2]) for row in session.execute(query.group_by(Run.batch_id))}
-    last = select(Batch.id, _last_finish(Batch.id).scalar_subquery()).where(Batch.id.in_(list(runs)))
-    ends = {row[0]: row[1] for row in session.execute(last)}
+    spans = batch_spans(session, [batch.id for batch in batches])
+    keys = [batch.key for batch in batches]
+    query = select(Run.batch_key, func.count(), func.min(Run.started_at)).where(Run.batch_key.in_(keys))
+    runs = {row[0]: (row[1], row[2]) for row in session.execute(query.group_by(Run.batch_key))}
+    last = select(Batch.key, _last_finish(Run.batch_key == Batch.key).scalar_subquery())
+    ends = {row[0]: row[1] for row in session.execute(last.where(Batch.key.in_(list(runs))))}
     return [
-        _listed(batch, spans.get(batch.id), *runs.get(batch.id, (0, None)), ends.get(batch.id)) for batch in batches
+        _listed(batch, spans.get(batch.id), *runs.get(batch.key, (0, None)), ends.get(batch.key)) for batch in batches
     ]
 
 
@@ -158,8 +174,8 @@ def _job_groups(session: Session, batch_id: str) -> list[_Group]:
 def _run_groups(session: Session, batch_id: str) -> list[_Group]:
     """Count by one index-only scan of ix_runs_of_batch, which holds exactly these columns."""
     columns = (Run.status, Run.grade, Run.worst_level)
-    query = select(*columns, func.count(), func.min(Run.started_at)).where(Run.batch_id == batch_id).group_by(*columns)
-    return [_Group(*row) for row in session.execute(query)]
+    query = select(*columns, func.count(), func.min(Run.started_at)).where(of_batch(session, batch_id))
+    return [_Group(*row) for row in session.execute(query.group_by(*columns))]
 
 
 def _statuses(groups: Sequence[_Group]) -> dict[str, int]:
@@ -175,10 +191,9 @@ def _sums(counted: Iterable[tuple[str | None, int]]) -> dict[str, int]:
     return dict(found)
 
 
-def _last_finish(batch_id: str | InstrumentedAttribute[str]) -> "Select[datetime]":
+def _last_finish(batch: ColumnElement[bool]) -> "Select[datetime]":
     """Select the last finish time of a batch: the first entry of its part of ix_runs_by_batch_up.
 
     As max() in the grouped query above it would need another index, or the rows themselves.
     """
-    newest = Run.finished_at.desc()
-    return select(Run.finished_at).where(Run.batch_id == batch_id).order_by(newest).limit(1)
+    return select(Run.finished_at).where(batch).order_by(Run.finished_at.desc()).limit(1)

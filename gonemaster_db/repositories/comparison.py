@@ -48,5 +48,9 @@ def compare(old: Mapping[FindingKey, list[Line]], new: Mapping[FindingKey, list[
 
 
 def _differ(change: FindingChange) -> bool:
+    """Compare octets first: most lines are equal, and parsing them costs far more."""
+    stored = (sorted((line.level, line.raw) for line in lines) for lines in (change.before, change.after))
+    if next(stored) == next(stored):
+        return False
     before, after = (sorted(line.comparable for line in lines) for lines in (change.before, change.after))
     return before != after

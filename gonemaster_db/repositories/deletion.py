@@ -1,21 +1,22 @@
-"""Deletion of runs with their entries and chains: by age, by tag, by batch."""
+"""Deletion of runs with their documents: by age, by tag, by batch."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import JobsNotTerminal
-from gonemaster_db.models import Batch, DnssecChain, DomainTag, Entry, Job, JobStatus, Run
+from gonemaster_db.models import Batch, DomainTag, Job, JobStatus, Run, RunDocument
 from gonemaster_db.repositories.batches import get_batch
+from gonemaster_db.repositories.counters import RunGroup, count_runs_in, forget_batch
 from gonemaster_db.repositories.domains import lock_domains, refresh_domains
 
 _QUIET = {"synchronize_session": False}
-_MAX_ENTRIES = 20_000  # per step of a purge, unless a single run has more
+_PURGED = (Run.id, Run.domain_id, Run.batch_key, Run.status, Run.worst_level, Run.grade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,14 @@ def preview_batch_deletion(session: Session, batch_id: str) -> BatchImpact:
     batch = get_batch(session, batch_id)
     running = _count(session, select(Job.id).where(Job.batch_id == batch_id, Job.status == JobStatus.RUNNING))
     unfinished = _count(session, select(Job.id).where(Job.batch_id == batch_id))
-    runs = select(Run.id).where(Run.batch_id == batch_id)
-    entries = session.scalar(select(func.coalesce(func.sum(Run.entry_count), 0)).where(Run.batch_id == batch_id))
+    sums = select(func.count(), func.coalesce(func.sum(Run.entry_count), 0)).where(Run.batch_key == batch.key)
+    runs, entries = session.execute(sums).one()
     return BatchImpact(
         batch,
         queued_jobs=unfinished - running,
         running_jobs=running,
-        completed_runs=_count(session, runs),
-        entries=int(entries or 0),
+        completed_runs=runs,
+        entries=int(entries),
     )
 
 
@@ -58,10 +59,12 @@ def delete_batch(session: Session, batch_id: str) -> BatchImpact:
     unfinished = impact.queued_jobs + impact.running_jobs
     if unfinished:
         raise JobsNotTerminal(unfinished)
-    of_batch = Run.batch_id == batch_id
+    key = impact.batch.key
+    of_batch = Run.batch_key == key
     domain_ids = session.scalars(select(Run.domain_id).where(of_batch).distinct()).all()
-    _delete_runs(session, of_batch, domain_ids, leaving=and_(Run.batch_id.is_not(None), of_batch))
-    session.execute(delete(Batch).where(Batch.id == batch_id), execution_options=_QUIET)
+    _delete_runs(session, of_batch, domain_ids, leaving=and_(Run.batch_key.is_not(None), of_batch))
+    forget_batch(session, key)
+    session.execute(delete(Batch).where(Batch.key == key), execution_options=_QUIET)
     return impact
 
 
@@ -70,7 +73,7 @@ def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 25
 
     Called until it returns 0, each time in its own transaction, so that no other transaction waits long; see `purging`.
     """
-    old = select(Run.id, Run.domain_id, Run.entry_count).where(Run.finished_at < cutoff).order_by(Run.finished_at)
+    old = select(*_PURGED).where(Run.finished_at < cutoff).order_by(Run.finished_at)
     return _purge(session, old, limit)
 
 
@@ -82,38 +85,36 @@ def count_finished_before(session: Session, cutoff: datetime) -> int:
 def purge_tag(session: Session, name: str, *, limit: int = 250) -> int:
     """Remove up to `limit` runs of the domains of a tag; returns how many. Called like purge_finished_before."""
     members = select(DomainTag.domain_id).where(DomainTag.tag == name)
-    chosen = select(Run.id, Run.domain_id, Run.entry_count).where(Run.domain_id.in_(members))
+    chosen = select(*_PURGED).where(Run.domain_id.in_(members))
     return _purge(session, chosen, limit)
 
 
-def _purge(session: Session, chosen: "Select[str, int, int]", limit: int) -> int:
+def _purge(session: Session, chosen: Any, limit: int) -> int:
     """Remove one step of the selected runs.
 
-    SKIP LOCKED leaves runs that another process is removing to that process; entry_count bounds the step, as entries
-    are what takes the time.
+    SKIP LOCKED leaves runs that another process is removing to that process. What is counted was read with the lock.
     """
-    found = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
-    entries = accumulate(row.entry_count for row in found)
-    rows = [row for row, sum_ in zip(found, entries, strict=True) if sum_ <= _MAX_ENTRIES or row is found[0]]
+    rows = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
     if rows:
         old = Run.id.in_([row.id for row in rows])
+        counted = Counter(RunGroup(row.batch_key, row.status, row.worst_level, row.grade) for row in rows)
         _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old)
+        count_runs_in(session, {group: -number for group, number in counted.items()})
     return len(rows)
 
 
 def _delete_runs(
     session: Session, chosen: ColumnElement[bool], domain_ids: Collection[int], *, leaving: ColumnElement[bool]
 ) -> None:
-    """Remove the chosen runs: first the references of domains, then entries and chains, then the runs.
+    """Remove the chosen runs: first the references of domains, then documents, then the runs.
 
-    Entries and chains are removed by one statement each; the cascade of the foreign key would run a trigger for each
-    run. `leaving` matches the same runs and is never NULL: in a negated condition NULL would drop runs of no batch.
+    Documents are removed by one statement; the cascade of the foreign key would run a trigger for each run. `leaving`
+    matches the same runs and is never NULL: in a negated condition NULL would drop runs of no batch.
     """
     lock_domains(session, domain_ids)
     refresh_domains(session, domain_ids, leaving=leaving)
-    ids = select(Run.id).where(chosen)
-    for model in (Entry, DnssecChain):
-        session.execute(delete(model).where(model.run_id.in_(ids)), execution_options=_QUIET)
+    keys = select(Run.key).where(chosen)
+    session.execute(delete(RunDocument).where(RunDocument.run_key.in_(keys)), execution_options=_QUIET)
     session.execute(delete(Run).where(chosen), execution_options=_QUIET)
 
 

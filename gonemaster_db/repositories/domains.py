@@ -2,13 +2,27 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, func, not_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    SmallInteger,
+    String,
+    Subquery,
+    case,
+    func,
+    literal,
+    not_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import DomainNotFound
-from gonemaster_db.models import Domain, Run
+from gonemaster_db.levels import LEVELS
+from gonemaster_db.models import Domain, Run, RunStatus
 from gonemaster_db.upsert import insert
 
 _CHUNK = 5000
@@ -85,8 +99,8 @@ def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Su
             .label("run_count"),
             latest.id.label("latest_run_id"),
             latest.finished_at.label("latest_run_at"),
-            latest.status.label("latest_status"),
-            latest.worst_level.label("latest_level"),
+            _words(latest.status, tuple(RunStatus)).label("latest_status"),
+            _words(latest.worst_level, LEVELS).label("latest_level"),
             latest.score.label("latest_score"),
             latest.grade.label("latest_grade"),
         )
@@ -94,6 +108,12 @@ def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Su
         .where(domain.id.in_(domain_ids))
         .subquery()
     )
+
+
+def _words(code: Any, words: Sequence[str]) -> ColumnElement[str]:
+    """Return the words that the codes of runs stand for: in domains they are stored as text."""
+    texts = {number: literal(str(word), String()) for number, word in enumerate(words)}
+    return case(texts, value=type_coerce(code, SmallInteger()))
 
 
 def _ids(session: Session, names: Sequence[str]) -> dict[str, int]:

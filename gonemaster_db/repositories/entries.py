@@ -1,32 +1,95 @@
 """Entries of one run and across runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Integer, Select, func, literal, select, union_all
+from sqlalchemy.orm import Session
 
+from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.filters import EntryFilter
-from gonemaster_db.levels import at_least
-from gonemaster_db.models import Domain, DomainTag, Entry, Run
-from gonemaster_db.records import Page
+from gonemaster_db.models import Domain, DomainTag, Run
+from gonemaster_db.records import Entry, Page
+from gonemaster_db.repositories.batches import of_batch
+from gonemaster_db.repositories.matching_outcomes import (
+    MatchingOutcomes,
+    count_in,
+    entries_by_outcome,
+    find_outcomes,
+    has_outcome,
+)
+from gonemaster_db.repositories.run_documents import (
+    ENTRIES_PER_RUN,
+    StoredRun,
+    entries_of,
+    kinds_of,
+    read_stored_run,
+    read_stored_runs,
+)
+
+Position = tuple[str, int]  # id of a run and of one of its entries
+_FEW_RUNS = 5000
+_MAX_STREAMS = 50
+_FIRST_SLICE = 200
+_MAX_SLICE = 5000
+_TRIED = 1000  # runs in order that are looked at before the outcomes of all runs are
 
 
 @dataclass(frozen=True, slots=True)
-class ListedEntry:
-    """An entry with the name of its domain."""
+class _Hit:
+    """A run with matching entries, and the number of those."""
 
-    entry: Entry
-    domain: str
+    run_id: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A filter made ready: conditions on runs, and outcomes if entries are filtered, too."""
+
+    conditions: Sequence[ColumnElement[bool]]
+    matching: MatchingOutcomes | None
+    latest: bool
+
+    @property
+    def finds_nothing(self) -> bool:
+        return self.matching is not None and not self.matching.some
+
+    @property
+    def order(self) -> ColumnElement[str]:
+        """The id of the run, of the table that is read first."""
+        return Domain.latest_run_id.expression if self.latest else Run.id.expression  # type: ignore[return-value]  # of a run
+
+    def runs(self, *columns: ColumnElement[Any]) -> "Select[Any]":
+        """Select runs that have entries and meet the conditions."""
+        query: Select[Any] = select(Run.id.label("run_id"), Run.outcome_id, *columns)
+        if self.latest:
+            query = query.select_from(Domain).join(Run, Run.id == Domain.latest_run_id)
+        return query.where(*self.conditions, Run.outcome_id.is_not(None))
+
+    def hits(self) -> "Select[Any]":
+        """Select run_id, outcome_id and the number of matching entries, which is 0 where `number_of` knows it."""
+        if self.matching is None:
+            return self.runs(Run.entry_count.label("entries"))
+        if self.matching.complete:
+            return self.runs(literal(0, Integer()).label("entries")).where(has_outcome(self.matching))
+        counts = entries_by_outcome(self.matching.kinds).subquery()
+        return self.runs(counts.c.entries).join(counts, counts.c.outcome_id == Run.outcome_id)
+
+    def number_of(self, row: Any) -> int:
+        """Return the number of matching entries of a row of `hits`."""
+        return int(row.entries or (self.matching.some[row.outcome_id] if self.matching else 0))
 
 
 def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[Entry]:
-    """Read the entries of one run in their order, from a level up."""
-    query = select(Entry).where(Entry.run_id == run_id)
-    if min_level is not None:
-        query = query.where(Entry.level.in_(at_least(min_level)))
-    return session.scalars(query.order_by(Entry.id)).all()
+    """Read the entries of one run in their order, from a level up.
+
+    Raises:
+        RunNotFound: no such run.
+        DocumentDamaged: its document cannot be read.
+    """
+    return entries_of(session, read_stored_run(session, run_id), min_level=min_level)
 
 
 def list_entries(
@@ -35,98 +98,165 @@ def list_entries(
     *,
     limit: int = 100,
     offset: int = 0,
-    after: tuple[str, int] | None = None,
+    after: Position | None = None,
     count_up_to: int = 100_000,
-) -> Page[ListedEntry]:
+) -> Page[Entry]:
     """Page through entries by run id, then entry id.
 
     `after` (run id and entry id of the last item seen) is fast at any depth, `offset` is not.
     `total` is exact up to `count_up_to`; above, it is that number and `total_is_least` is set.
     """
-    conditions = _conditions(wanted)
-    counted = _matching(session, wanted, conditions).limit(count_up_to + 1).subquery()
-    total = session.scalar(select(func.count()).select_from(counted)) or 0
-    query = _in_order(session, wanted, conditions, after).limit(limit).offset(offset)
-    items = [ListedEntry(entry, domain) for entry, domain in session.execute(query)]
+    search = _search(session, wanted)
+    if search.finds_nothing:
+        return Page([], 0, limit, offset)
+    few = _few_hits(session, search)
+    if few is None:
+        total = _count(session, search, count_up_to)
+        hits = _walk(session, search, after)
+    else:
+        total = sum(hit.entries for hit in few)
+        hits = (hit for hit in few if after is None or hit.run_id >= after[0])
+    items = _page(session, search, hits, after=after, limit=limit, offset=offset)
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=total > count_up_to)
 
 
-def read_entries_after(
-    session: Session, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int
-) -> list[ListedEntry]:
+def read_entries_after(session: Session, wanted: EntryFilter, after: Position | None, *, limit: int) -> list[Entry]:
     """Read the entries that match behind `after` (as in list_entries), uncounted."""
-    query = _in_order(session, wanted, _conditions(wanted), after).limit(limit)
-    return [ListedEntry(entry, domain) for entry, domain in session.execute(query)]
+    search = _search(session, wanted)
+    if search.finds_nothing:
+        return []
+    return _page(session, search, _walk(session, search, after), after=after, limit=limit, offset=0)
 
 
-def _matching(session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]]) -> "Select[int]":
-    if _is_newest_unfiltered(session, wanted, conditions):
-        return _of_newest_runs(None).order_by(None).with_only_columns(literal_column("1"))
-    matching = select(Entry.id).where(*conditions)
-    return matching.join(Domain, _is_latest()) if wanted.latest else matching
+def _search(session: Session, wanted: EntryFilter) -> _Search:
+    kinds = {"module": wanted.module, "testcase": wanted.testcase, "tag": wanted.tag, "level": wanted.level}
+    matching = None
+    if any(value is not None for value in kinds.values()):
+        matching = find_outcomes(session, matching_kinds(session, **kinds))
+    return _Search(_conditions(session, wanted), matching, wanted.latest)
 
 
-def _in_order(
-    session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]], after: tuple[str, int] | None
-) -> "Select[Entry, str]":
-    """Select a page; for the newest runs in the order of the index of domains, so that older runs are never read."""
-    if _is_newest_unfiltered(session, wanted, conditions):
-        return _of_newest_runs(after)
-    domain = Domain.id == Entry.domain_id
-    run_key: ColumnElement[Any] = Entry.run_id.expression
-    if wanted.latest:
-        domain, run_key = _is_latest(), Domain.latest_run_id.expression
-    query = select(Entry, Domain.name).join(Domain, domain).where(*conditions)
-    if after is not None:
-        query = query.where(*_beyond(run_key, Entry.id.expression, after))
-    return query.order_by(run_key, Entry.id)
-
-
-def _is_newest_unfiltered(session: Session, wanted: EntryFilter, conditions: list[ColumnElement[bool]]) -> bool:
-    return wanted.latest and not conditions and session.get_bind().dialect.name == "postgresql"
-
-
-def _of_newest_runs(after: tuple[str, int] | None) -> "Select[Entry, str]":
-    """Walk the index of domains and fetch the entries of each run.
-
-    SQLite does so by itself. PostgreSQL would flatten the subqueries and scan all entries in the order of their
-    index, old runs included; OFFSET 0 is an optimization fence that keeps both subqueries as they are.
-    """
-    chosen = select(Domain.name, Domain.latest_run_id.label("run_id")).where(Domain.latest_run_id.is_not(None))
-    if after is not None:
-        chosen = chosen.where(Domain.latest_run_id >= after[0])
-    newest = chosen.order_by(Domain.latest_run_id).offset(0).subquery().c
-    entry = aliased(Entry, select(Entry).where(Entry.run_id == newest.run_id).offset(0).lateral())
-    query = select(entry, newest.name).join(entry, true())
-    if after is not None:
-        query = query.where(*_beyond(newest.run_id, entry.id.expression, after))
-    return query.order_by(newest.run_id, entry.id)
-
-
-def _beyond(
-    run_key: ColumnElement[Any], entry_key: ColumnElement[int], after: tuple[str, int]
-) -> tuple[ColumnElement[bool], ...]:
-    run_id, entry_id = after
-    return run_key >= run_id, or_(run_key > run_id, and_(run_key == run_id, entry_key > entry_id))
-
-
-def _is_latest() -> ColumnElement[bool]:
-    return Domain.latest_run_id == Entry.run_id
-
-
-def _conditions(wanted: EntryFilter) -> list[ColumnElement[bool]]:
-    domain_id = Domain.id if wanted.latest else Entry.domain_id  # of the table that is read first
-    exact = {
-        Entry.run_id: wanted.run_id,
-        domain_id: wanted.domain_id,
-        Entry.module: wanted.module and wanted.module.upper(),
-        Entry.testcase: wanted.testcase and wanted.testcase.lower(),
-        Entry.tag: wanted.tag,
-        Entry.level: wanted.level,
-    }
-    found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
+def _conditions(session: Session, wanted: EntryFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.run_id is not None:
+        found.append(Run.id == wanted.run_id)
+    if wanted.domain_id is not None:
+        found.append(Run.domain_id == wanted.domain_id)
     if wanted.domain_tag is not None:
-        found.append(domain_id.in_(select(DomainTag.domain_id).where(DomainTag.tag == wanted.domain_tag)))
+        found.append(Run.domain_id.in_(select(DomainTag.domain_id).where(DomainTag.tag == wanted.domain_tag)))
     if wanted.batch_id is not None:
-        found.append(Entry.run_id.in_(select(Run.id).where(Run.batch_id == wanted.batch_id)))
+        found.append(of_batch(session, wanted.batch_id))
     return found
+
+
+def _few_hits(session: Session, search: _Search) -> list[_Hit] | None:
+    """Return all runs that match, in order; None if there are many.
+
+    A rare match in a walk in the order of runs costs the whole walk.
+    """
+    if not search.conditions and not (search.latest and search.matching):
+        return None
+    rows = session.execute(search.hits().limit(_FEW_RUNS + 1)).all()
+    if len(rows) > _FEW_RUNS:
+        return None
+    return sorted((_Hit(row.run_id, search.number_of(row)) for row in rows), key=lambda hit: hit.run_id)
+
+
+def _count(session: Session, search: _Search, count_up_to: int) -> int:
+    """Count matching entries; beyond `count_up_to` any larger number is returned."""
+    matching, most, total = search.matching, count_up_to + 1, 0
+    if matching is None:  # a run has many entries, so that a few runs usually say that there are more
+        for runs in (most // 10 + 1, most):
+            some = search.hits().limit(runs).subquery()
+            sums = select(func.count(), func.coalesce(func.sum(some.c.entries), 0)).select_from(some)
+            number, total = session.execute(sums).one()
+            if number < runs or total > count_up_to:
+                break
+        return int(total)
+    known = search.runs().where(Run.outcome_id.in_(sorted(matching.some))).limit(most).subquery()
+    groups = select(known.c.outcome_id, func.count()).group_by(known.c.outcome_id)
+    total = sum(matching.some[outcome_id] * number for outcome_id, number in session.execute(groups))
+    if matching.complete or total > count_up_to:
+        return total
+    some = search.hits().limit(most).subquery()
+    return int(session.scalar(select(func.sum(some.c.entries))) or 0)
+
+
+def _walk(session: Session, search: _Search, after: Position | None) -> Iterator[_Hit]:
+    """Yield the runs that match in the order of their ids, from that of `after` on; read in growing slices."""
+    beyond = None if after is None else search.order >= after[0]
+    if search.matching is not None and not search.matching.complete:
+        rows = session.execute(_sliced(search.runs(), search, beyond, _TRIED)).all()
+        counts = count_in(session, search.matching.kinds, {row.outcome_id for row in rows})
+        yield from (_Hit(row.run_id, counts[row.outcome_id]) for row in rows if row.outcome_id in counts)
+        if len(rows) < _TRIED:
+            return
+        beyond = search.order > rows[-1].run_id
+    size = _FIRST_SLICE
+    while True:
+        rows = session.execute(_slice_of_hits(search, beyond, size)).all()
+        yield from (_Hit(row.run_id, search.number_of(row)) for row in rows)
+        if len(rows) < size:
+            return
+        beyond, size = search.order > rows[-1].run_id, min(_MAX_SLICE, 5 * size)
+
+
+def _slice_of_hits(search: _Search, beyond: ColumnElement[bool] | None, size: int) -> "Select[Any]":
+    matching = search.matching
+    if (
+        matching is None
+        or not matching.complete
+        or len(matching.some) > _MAX_STREAMS
+        or search.conditions
+        or search.latest
+    ):
+        return _sliced(search.hits(), search, beyond, size)
+    # In the order of all runs an outcome may come late; in that of each outcome its first runs are read at once.
+    parts = [
+        select(_sliced(search.hits().where(Run.outcome_id == outcome_id), search, beyond, size).subquery())
+        for outcome_id in matching.some
+    ]
+    merged = union_all(*parts).subquery()
+    return select(merged).order_by(merged.c.run_id).limit(size)
+
+
+def _sliced(query: "Select[Any]", search: _Search, beyond: ColumnElement[bool] | None, size: int) -> "Select[Any]":
+    if beyond is not None:
+        query = query.where(beyond)
+    return query.order_by(search.order).limit(size)
+
+
+def _page(
+    session: Session, search: _Search, hits: Iterator[_Hit], *, after: Position | None, limit: int, offset: int
+) -> list[Entry]:
+    """Return the entries of a page; the offset is skipped by numbers, so that only documents of the page are read."""
+    chosen: list[str] = []
+    missing = limit
+    for hit in hits:
+        number = hit.entries
+        if after is not None and hit.run_id == after[0]:
+            number = sum(len(_places(search, run, after)) for run in read_stored_runs(session, [hit.run_id]).values())
+        if not chosen and offset >= number:
+            offset -= number
+            continue
+        missing -= number - (0 if chosen else offset)
+        chosen.append(hit.run_id)
+        if missing <= 0:
+            break
+    return _read(session, search, chosen, after)[offset : offset + limit]
+
+
+def _read(session: Session, search: _Search, run_ids: Sequence[str], after: Position | None) -> list[Entry]:
+    runs = read_stored_runs(session, run_ids)
+    kinds = kinds_of(session, runs.values())
+    found = (runs[run_id] for run_id in run_ids if run_id in runs)  # one may have been deleted in between
+    return [run.listed_entry(place, kinds) for run in found for place in _places(search, run, after)]
+
+
+def _places(search: _Search, run: StoredRun, after: Position | None) -> list[int]:
+    """List the places of the entries of a run that match and follow `after`."""
+    start = 0
+    if after is not None and run.id == after[0]:
+        start = max(0, after[1] + 1 - run.key * ENTRIES_PER_RUN)
+    kinds = None if search.matching is None else search.matching.kinds
+    return [place for place in range(start, len(run.kinds)) if kinds is None or run.kinds[place] in kinds]

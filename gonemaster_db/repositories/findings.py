@@ -2,16 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gonemaster_db.documents.run_document import parse_arguments
 from gonemaster_db.levels import at_least
-from gonemaster_db.models import Entry
 from gonemaster_db.records import EntryRecord
+from gonemaster_db.repositories.run_documents import kinds_of, read_stored_runs
 
 HASHED_FROM = "NOTICE"  # lower levels describe the zone and differ from run to run
 FindingKey = tuple[str, str, str]
@@ -23,14 +23,19 @@ _dump = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).enc
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Level and arguments of one entry, without its time."""
+    """Level and arguments of one entry, without its time; `raw` are the arguments as they are stored."""
 
     level: str
-    args: Mapping[str, Any]
+    raw: bytes
+
+    @property
+    def args(self) -> Any:
+        """The arguments. Raises DocumentDamaged."""
+        return parse_arguments(self.raw)
 
     @property
     def comparable(self) -> tuple[str, str]:
-        """A key that is equal for equal lines."""
+        """A key that is equal for equal lines, however they are spelled."""
         return self.level, _dump(self.args)
 
 
@@ -50,11 +55,16 @@ def findings_hash(entries: Iterable[EntryRecord]) -> int:
 
 
 def read_findings(session: Session, run_ids: Sequence[str], min_level: str) -> dict[str, dict[FindingKey, list[Line]]]:
-    """Read the lines of runs from a level up, by run and finding."""
-    query = select(Entry.run_id, Entry.module, Entry.testcase, Entry.tag, Entry.level, Entry.args)
-    query = query.where(Entry.run_id.in_(run_ids), Entry.level.in_(at_least(min_level)))
+    """Read the lines of runs from a level up, by run and finding. Raises DocumentDamaged."""
+    runs, levels = read_stored_runs(session, run_ids), at_least(min_level)
+    kinds = kinds_of(session, runs.values())
     found: dict[str, dict[FindingKey, list[Line]]] = {}
-    for row in session.execute(query.order_by(Entry.id)):
-        key = (row.module, row.testcase, row.tag)
-        found.setdefault(row.run_id, {}).setdefault(key, []).append(Line(row.level, row.args))
+    for run in runs.values():
+        lines: dict[FindingKey, list[Line]] = {}
+        for place, number in enumerate(run.kinds):
+            kind = kinds[number]
+            if kind.level in levels:
+                line = Line(kind.level, run.whole_document.raw_arguments(place))
+                lines.setdefault((kind.module, kind.testcase, kind.tag), []).append(line)
+        found[run.id] = lines
     return found

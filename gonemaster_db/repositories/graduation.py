@@ -1,5 +1,6 @@
 """Graduation: a job becomes a run with the same id, or returns to the queue."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
@@ -10,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobStateError
-from gonemaster_db.models import Domain, Job, JobStatus, Run, RunStatus
+from gonemaster_db.ids import batch_key
+from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
 from gonemaster_db.models.jobs import WAITING
 from gonemaster_db.records import RunRecord
+from gonemaster_db.repositories.counters import RunGroup, count_runs_in
 from gonemaster_db.repositories.domains import ensure_domains, refresh_domains
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.run_rows import KEPT, write_run
@@ -214,21 +217,27 @@ def _end_waiting(
     plan, cannot deadlock with claims and lease renewals.
     """
     session.flush()
-    waiting = select(Job.id, Job.domain).where(chosen, Job.status.in_(WAITING)).order_by(Job.id).with_for_update()
+    columns = (Job.id, Job.domain, Job.batch_id)
+    waiting = select(*columns).where(chosen, Job.status.in_(WAITING)).order_by(Job.id).with_for_update()
     found = session.execute(waiting).all()
-    ids = [job_id for job_id, _ in found]
+    ids = [job.id for job in found]
     if not ids:
         return []
-    domain_ids = ensure_domains(session, (domain for _, domain in found), now=now)
+    domain_ids = ensure_domains(session, (job.domain for job in found), now=now)
     made = {
         "domain_id": Domain.id,
+        "batch_key": Batch.key,
         "status": literal(status, Run.status.type),
         "finished_at": literal(now, Run.finished_at.type),
         "error": literal(error, Run.error.type),
         **{name: literal(0) for name in _COUNTS},
     }
-    source = select(*(_JOBS.c[name] for name in KEPT), *made.values()).join(Domain, Domain.name == _JOBS.c.domain)
+    kept = (_JOBS.c[name] for name in KEPT)
+    source = select(*kept, *made.values()).join(Domain, Domain.name == _JOBS.c.domain)
+    source = source.outerjoin(Batch, Batch.id == _JOBS.c.batch_id)
     session.execute(plain_insert(Run).from_select([*KEPT, *made], source.where(_JOBS.c.id.in_(ids))))
     session.execute(delete(_JOBS).where(_JOBS.c.id.in_(ids)))
     refresh_domains(session, domain_ids.values())
+    batches = Counter(None if job.batch_id is None else batch_key(job.batch_id) for job in found)
+    count_runs_in(session, {RunGroup(batch, status, None, None): number for batch, number in batches.items()})
     return ids

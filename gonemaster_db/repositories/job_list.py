@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, select, union_all
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import ColumnElement, Subquery, func, literal, select, union_all
+from sqlalchemy.orm import Session
 
 from gonemaster_db.filters import JobFilter
 from gonemaster_db.levels import at_least
-from gonemaster_db.models import Job, JobStatus, Run
+from gonemaster_db.models import Batch, Job, JobStatus, Run
 from gonemaster_db.records import Page
+from gonemaster_db.repositories.batches import of_batch
 from gonemaster_db.repositories.domains import contains_name
 from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, name_condition
 from gonemaster_db.repositories.sort_keys import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
@@ -38,19 +39,19 @@ def list_jobs(
 
 
 def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job | Run]:
-    """Read jobs (0) and runs (1) by their ids, in the order given, without the large columns of runs."""
+    """Read jobs (0) and runs (1) by their ids, in the order given."""
     job_ids, run_ids = ([key for is_run, key in rows if is_run == kind] for kind in (0, 1))
     found: dict[str, Job | Run] = {}
     if job_ids:
         found |= {job.id: job for job in session.scalars(select(Job).where(Job.id.in_(job_ids)))}
     if run_ids:
-        query = select(Run).options(defer(Run.nameserver_timings)).where(Run.id.in_(run_ids))
+        query = select(Run).where(Run.id.in_(run_ids))
         found |= {run.id: run for run in session.scalars(query)}
     return [found[key] for _, key in rows if key in found]
 
 
 def _arm(session: Session, model: Any, wanted: JobFilter, sort: str) -> _Arm:
-    conditions = _conditions(model, wanted, sort)
+    conditions = _conditions(session, model, wanted, sort)
     if model is Run and wanted.domain:
         if wanted.batch_id is not None and (ids := few_ids(session, conditions)) is not None:
             return _Arm(model, [Run.id.in_(ids)], len(ids))
@@ -74,7 +75,14 @@ def _page_keys(session: Session, arms: list[_Arm], sort: str, limit: int, offset
 def _first_rows(arm: _Arm, sort: str, count: int) -> Any:
     columns = sort_columns(_keys(arm.model), sort)
     query = select(literal(_IS_RUN[arm.model]).label("is_run"), *columns).where(*arm.conditions)
-    return query.order_by(*sort_order(columns, sort)).limit(count).subquery()
+    first = query.order_by(*sort_order(columns, sort)).limit(count).subquery()
+    return _with_batch_keys(first) if arm.model is Job and sort.startswith("batch_id") else first
+
+
+def _with_batch_keys(first: Subquery) -> Subquery:
+    """Replace the ids of batches by their keys, which sort alike: runs have only those."""
+    key = select(Batch.key).where(Batch.id == first.c.k0).scalar_subquery().label("k0")
+    return select(*(key if column.key == "k0" else column for column in first.c)).subquery()
 
 
 def _keys(model: Any) -> SortKeys:
@@ -87,12 +95,12 @@ def _may_match(model: Any, wanted: JobFilter) -> bool:
     return wanted.status is None or (wanted.status in list(JobStatus)) == (model is Job)
 
 
-def _conditions(model: Any, wanted: JobFilter, sort: str) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, model: Any, wanted: JobFilter, sort: str) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.status is not None:
         found.append(model.status == wanted.status)
     if wanted.batch_id is not None:
-        found.append(model.batch_id == wanted.batch_id)
+        found.append(of_batch(session, wanted.batch_id) if model is Run else Job.batch_id == wanted.batch_id)
     if wanted.domain:
         found.append(_names_with(model, wanted, sort))
     if wanted.severity is not None:

@@ -144,7 +144,7 @@ def mark_all_reviewed(session: Session, *, schema_version: str) -> int:
 
 def purge_effective_profiles(session: Session, *, older_than: datetime) -> int:
     """Remove effective profiles that no run refers to; returns their number."""
-    unused = ~select(Run.id).where(Run.effective_profile_digest == EffectiveProfile.digest).exists()
+    unused = ~select(Run.id).where(Run.effective_profile_id == EffectiveProfile.id).exists()
     deleted = delete(EffectiveProfile).where(EffectiveProfile.created_at < older_than, unused)
     options = {"synchronize_session": False}
     return len(session.scalars(deleted.returning(EffectiveProfile.digest), execution_options=options).all())

@@ -1,71 +1,90 @@
-"""Writes the rows of a run (run, entries, chain, domain) in the transaction that ends its job."""
+"""Writes the rows of a run (run, outcome, document, domain) in the transaction that ends its job."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import RowMapping, and_, bindparam, case, or_, select
+from sqlalchemy import RowMapping, Table, and_, bindparam, case, or_, select
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from gonemaster_db.bulk import insert_rows
+from gonemaster_db.documents.caches import after_commit, caches_of
+from gonemaster_db.documents.outcomes import ensure_outcomes
+from gonemaster_db.documents.run_document import encode_document
+from gonemaster_db.errors import StoreConflict
+from gonemaster_db.failures import lacks_reference
+from gonemaster_db.ids import batch_key
 from gonemaster_db.json_text import clean_text, dump_json
 from gonemaster_db.levels import count_severities, worst
-from gonemaster_db.models import DnssecChain, Domain, EffectiveProfile, Entry, Run, RunStatus
+from gonemaster_db.models import Domain, EffectiveProfile, Run, RunDocument, RunStatus
 from gonemaster_db.records import RunRecord
+from gonemaster_db.repositories.counters import RunGroup, count_runs_in
 from gonemaster_db.repositories.findings import findings_hash
 from gonemaster_db.repositories.tags import tag_domains
 from gonemaster_db.upsert import insert, insert_into
 
 KEPT = (
-    "id", "public_id", "domain", "batch_id", "priority", "created_at", "started_at", "attempt", "worker",
-    "profile", "profile_id", "profile_name", "config",
+    "id", "public_id", "domain", "priority", "created_at", "started_at", "attempt", "worker", "profile", "profile_id",
+    "profile_name", "config",
 )  # fmt: skip  # columns that a run takes from its job
-_FOUND = (
-    "domain_id", "status", "finished_at", "duration_ms", "error", "worst_level", "score", "grade", "entry_count",
-    "sev_notice", "sev_warning", "sev_error", "sev_critical", "effective_profile_digest", "nameserver_timings",
-    "findings_hash",
-)  # fmt: skip
-_ENTRY = ("run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
-_KNOWN_PROFILE = select(EffectiveProfile.digest).where(EffectiveProfile.digest == bindparam("digest")).exists()
+_RUNS = cast("Table", Run.__table__)
+# Built once: constructing a statement costs more than executing it.
+_INSERT_RUN = plain_insert(_RUNS).returning(_RUNS.c.key)
+_PROFILE_ID = select(EffectiveProfile.id).where(EffectiveProfile.digest == bindparam("digest"))
 
 
 def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
-    """Write the run of a job with entries and chain, and update the copy in its domain. `job` is its deleted row."""
-    document = _document(record)
-    digest = None if document is None else hashlib.sha256(document.encode()).hexdigest()
-    domain_id, is_known = _update_domain(session, job, record, digest)
-    if digest is not None and not is_known:  # most runs share one
-        row = {"digest": digest, "document": document, "created_at": record.finished_at}
-        session.execute(insert(session, EffectiveProfile).on_conflict_do_nothing(), row)
-    insert_rows(session, Run, KEPT + _FOUND, [_run_row(job, record, domain_id, digest)])
-    if record.entries:
-        insert_rows(session, Entry, _ENTRY, _entry_rows(job["id"], domain_id, record))
-    if record.dnssec_chain is not None:
-        insert_rows(session, DnssecChain, ("run_id", "chain"), [(job["id"], record.dnssec_chain)])
+    """Write the run of a job with what it found, update the copy in its domain, and count. `job` is its deleted row.
+
+    Raises:
+        StoreConflict: an outcome or profile that was in memory has been removed; a second try creates it again.
+    """
+    domain_id = _update_domain(session, job, record)
+    (outcome_id,) = ensure_outcomes(session, [record.entries], now=record.finished_at)
+    row = _run_row(job, record) | {
+        "domain_id": domain_id,
+        "outcome_id": outcome_id,
+        "effective_profile_id": _profile_id(session, record),
+    }
+    key = _insert_run(session, row)
+    if document := encode_document(record.entries, record.nameserver_timings, record.dnssec_chain):
+        insert_rows(session, RunDocument, ("run_key", "codec", "document"), [(key, *document)])
     if tags := job["config"].get("tags"):
         tag_domains(session, tags, [domain_id], now=record.finished_at)
+    count_runs_in(session, {RunGroup(row["batch_key"], record.status, row["worst_level"], record.grade): 1})
 
 
-def _run_row(job: RowMapping, record: RunRecord, domain_id: int, digest: str | None) -> tuple[object, ...]:
+def _insert_run(session: Session, row: Mapping[str, Any]) -> int:
+    try:
+        return cast("int", session.connection().execute(_INSERT_RUN, row).scalar_one())
+    except IntegrityError as error:
+        # Perhaps maintenance has removed an outcome that this process remembers.
+        if lacks_reference(error) and caches_of(session).forget_references():
+            raise StoreConflict("a row that the run refers to was removed") from None
+        raise
+
+
+def _run_row(job: RowMapping, record: RunRecord) -> dict[str, Any]:
     levels = [entry.level for entry in record.entries]
-    return (
-        *(job[name] for name in KEPT),
-        domain_id,
-        record.status,
-        record.finished_at,
-        _duration_ms(job["started_at"], record.finished_at),
-        clean_text(record.error),
-        worst(levels),
-        record.score,
-        record.grade,
-        len(levels),
-        *count_severities(levels).values(),
-        digest,
-        record.nameserver_timings,
-        findings_hash(record.entries) if record.status is RunStatus.SUCCEEDED else None,
-    )
+    severities = {f"sev_{level.lower()}": number for level, number in count_severities(levels).items()}
+    return {
+        **{name: job[name] for name in KEPT},
+        **severities,
+        "batch_key": None if job["batch_id"] is None else batch_key(job["batch_id"]),
+        "status": record.status,
+        "finished_at": record.finished_at,
+        "duration_ms": _duration_ms(job["started_at"], record.finished_at),
+        "error": clean_text(record.error),
+        "worst_level": worst(levels),
+        "score": record.score,
+        "grade": record.grade,
+        "entry_count": len(levels),
+        "findings_hash": findings_hash(record.entries) if record.status is RunStatus.SUCCEEDED else None,
+    }
 
 
 def _duration_ms(started_at: datetime | None, finished_at: datetime) -> int | None:
@@ -75,17 +94,8 @@ def _duration_ms(started_at: datetime | None, finished_at: datetime) -> int | No
     return max(0, round((finished_at - started_at).total_seconds() * 1000))
 
 
-def _entry_rows(run_id: str, domain_id: int, record: RunRecord) -> Iterator[tuple[object, ...]]:
-    for entry in record.entries:
-        yield (run_id, domain_id, entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level, entry.args)
-
-
-def _update_domain(session: Session, job: RowMapping, record: RunRecord, digest: str | None) -> tuple[int, bool]:
-    """Find or create the domain and copy the outcome of this run unless its own is newer.
-
-    Returns the id of the domain, and whether the effective profile with this digest is stored: to ask for it here
-    saves a round trip.
-    """
+def _update_domain(session: Session, job: RowMapping, record: RunRecord) -> int:
+    """Find or create the domain and copy the outcome of this run unless its own is newer; returns the domain's id."""
     values = {
         "name": job["domain"],
         "created_at": record.finished_at,
@@ -96,11 +106,9 @@ def _update_domain(session: Session, job: RowMapping, record: RunRecord, digest:
         "latest_level": worst(entry.level for entry in record.entries),
         "latest_score": record.score,
         "latest_grade": record.grade,
-        "digest": digest,
     }
     connection = session.connection()
-    domain_id, is_known = connection.execute(_domain_upsert(connection.dialect.name), values).one()
-    return domain_id, is_known
+    return cast("int", connection.execute(_domain_upsert(connection.dialect.name), values).scalar_one())
 
 
 @cache
@@ -117,7 +125,25 @@ def _domain_upsert(dialect: str) -> Any:
     columns = {name: case((shown, new[name]), else_=getattr(Domain, name)) for name in latest}
     return statement.on_conflict_do_update(
         index_elements=[Domain.name], set_={"run_count": Domain.run_count + new.run_count, **columns}
-    ).returning(Domain.id, _KNOWN_PROFILE)
+    ).returning(Domain.id)
+
+
+def _profile_id(session: Session, record: RunRecord) -> int | None:
+    """Return the id of the effective profile, stored if it is unknown; most runs share one."""
+    document = _document(record)
+    if document is None:
+        return None
+    digest = hashlib.sha256(document.encode()).hexdigest()
+    caches = caches_of(session)
+    if known := caches.profiles.find({digest}):
+        return known[digest]
+    number = session.scalar(_PROFILE_ID, {"digest": digest})
+    if number is None:
+        row = {"digest": digest, "document": document, "created_at": record.finished_at}
+        session.execute(insert(session, EffectiveProfile).on_conflict_do_nothing(), row)
+        number = session.scalars(_PROFILE_ID, {"digest": digest}).one()
+    after_commit(session, lambda: caches.profiles.add({digest: number}))
+    return number
 
 
 def _document(record: RunRecord) -> str | None:

@@ -4,12 +4,17 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.orm import Session, defer, joinedload
+from sqlalchemy.orm import Session, joinedload
 
+from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import RunFilter
-from gonemaster_db.models import DnssecChain, Domain, Entry, Run
+from gonemaster_db.models import Domain, Run
 from gonemaster_db.records import Page
+from gonemaster_db.repositories.batches import of_batch
+from gonemaster_db.repositories.counters import RunGroup, count_runs_in
+from gonemaster_db.repositories.matching_outcomes import find_outcomes, has_outcome
+from gonemaster_db.repositories.run_documents import read_stored_run
 from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, name_condition, tag_condition
 from gonemaster_db.repositories.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
 
@@ -26,9 +31,10 @@ def get_run(session: Session, run_id: str) -> Run:
 def list_runs(
     session: Session, wanted: RunFilter, *, sort: str = RUN_SORT, limit: int = 100, offset: int = 0, full: bool = False
 ) -> Page[Run]:
-    """Page through runs. `sort` is a key of sort_keys.SORTS; `full` also reads profiles and timings."""
-    conditions = _conditions(wanted, sort)
-    ids = few_ids(session, conditions) if wanted.domain and wanted.batch_id else None
+    """Page through runs. `sort` is a key of sort_keys.SORTS; `full` also reads profiles."""
+    conditions = _conditions(session, wanted, sort)
+    rare = (wanted.domain and wanted.batch_id) or wanted.event_tag
+    ids = few_ids(session, conditions) if rare else None
     if ids is not None:
         conditions = [Run.id.in_(ids)]
     total = len(ids) if ids is not None else _count(session, wanted, conditions)
@@ -38,41 +44,40 @@ def list_runs(
     # A deferred join: the ids of the page come from a covering index alone, and only its rows are read from the table.
     page = select(*keys).where(*conditions).order_by(*sort_order(keys, sort)).limit(limit).offset(offset).subquery()
     query = select(Run).join(page, page.c.id == Run.id).order_by(*sort_order(list(page.c), sort))
-    loading = joinedload(Run.effective_profile) if full else defer(Run.nameserver_timings)
-    return Page(session.scalars(query.options(loading)).all(), total, limit, offset)
+    if full:
+        query = query.options(joinedload(Run.effective_profile))
+    return Page(session.scalars(query).all(), total, limit, offset)
 
 
 def _count(session: Session, wanted: RunFilter, conditions: list[ColumnElement[bool]]) -> int:
     """Count the matches; for a single filter on domains or tags without reading runs."""
     if (wanted.domain or wanted.domain_tag) and replace(wanted, domain=None, domain_tag=None) == RunFilter():
         return count_runs_of_domains(session, part=wanted.domain, tag=wanted.domain_tag)
-    if wanted.event_tag is not None and replace(wanted, event_tag=None) == RunFilter():
-        tagged = select(Entry.run_id).where(Entry.tag == wanted.event_tag).distinct().subquery()
-        return session.scalar(select(func.count()).select_from(tagged)) or 0
     return session.scalar(select(func.count()).select_from(Run).where(*conditions)) or 0
 
 
 def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
     """Store a score that was computed after the run, also in the domain if this is its newest run."""
+    columns = (Run.batch_key, Run.status, Run.worst_level, Run.grade)
+    was = session.execute(select(*columns).where(Run.id == run_id).with_for_update()).one_or_none()
+    if was is None:
+        return
     session.execute(update(Run).where(Run.id == run_id).values(score=score, grade=grade))
     session.execute(update(Domain).where(Domain.latest_run_id == run_id).values(latest_score=score, latest_grade=grade))
+    old = RunGroup(*was)
+    if old.grade != grade:
+        count_runs_in(session, {old: -1, old._replace(grade=grade): 1})
 
 
 def get_dnssec_chain(session: Session, run_id: str) -> Any | None:
-    """Read the DNSSEC chain document of a run, if it has one."""
-    return session.scalar(select(DnssecChain.chain).where(DnssecChain.run_id == run_id))
+    """Read the DNSSEC chain document of a run, if it has one. Raises RunNotFound, DocumentDamaged."""
+    return read_stored_run(session, run_id).whole_document.chain
 
 
-def has_dnssec_chain(session: Session, run_id: str) -> bool:
-    """Return whether a run has a DNSSEC chain document."""
-    return session.scalar(select(DnssecChain.run_id).where(DnssecChain.run_id == run_id)) is not None
-
-
-def _conditions(wanted: RunFilter, sort: str) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, wanted: RunFilter, sort: str) -> list[ColumnElement[bool]]:
     exact = {
         Run.domain: wanted.domain_exact and wanted.domain_exact.lower(),
         Run.domain_id: wanted.domain_id,
-        Run.batch_id: wanted.batch_id,
         Run.status: wanted.status,
         Run.worst_level: wanted.level,
         Run.grade: wanted.grade,
@@ -80,6 +85,8 @@ def _conditions(wanted: RunFilter, sort: str) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if wanted.domain:
         found.append(name_condition(wanted.domain, sort=sort, batch_id=wanted.batch_id))
+    if wanted.batch_id is not None:
+        found.append(of_batch(session, wanted.batch_id))
     if wanted.finished_after is not None:
         found.append(Run.finished_at > wanted.finished_after)
     if wanted.finished_before is not None:
@@ -87,5 +94,5 @@ def _conditions(wanted: RunFilter, sort: str) -> list[ColumnElement[bool]]:
     if wanted.domain_tag is not None:
         found.append(tag_condition(wanted.domain_tag))
     if wanted.event_tag is not None:
-        found.append(Run.id.in_(select(Entry.run_id).where(Entry.tag == wanted.event_tag)))
+        found.append(has_outcome(find_outcomes(session, matching_kinds(session, tag=wanted.event_tag))))
     return found

@@ -1,20 +1,24 @@
 """Values of one argument of a message tag over the runs of a batch."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, Text, cast, desc, func, literal, select, type_coerce
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gonemaster_db.chunks import chunks
+from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.json_text import dump_json
-from gonemaster_db.models import Entry, Run
+from gonemaster_db.models import Run
+from gonemaster_db.repositories.batches import of_batch
+from gonemaster_db.repositories.matching_outcomes import find_outcomes, has_outcome
+from gonemaster_db.repositories.run_documents import read_stored_runs
 
 _SAMPLES = 10
 _MAX_SCORE = 100
+_SLICE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,21 @@ class TagValue:
     count: int
     avg_score: float | None
     sample_domains: Sequence[str]
+
+
+@dataclass(slots=True)
+class _Value:
+    """The domains with one value, and the lowest score of each."""
+
+    scores: dict[str, int | None] = field(default_factory=dict)
+
+    def add(self, domain: str, score: int | None) -> None:
+        known = [one for one in (self.scores.get(domain), score) if one is not None]
+        self.scores[domain] = min(known, default=None)
+
+    @property
+    def lacking(self) -> int:
+        return sum(_MAX_SCORE - score for score in self.scores.values() if score is not None)
 
 
 def list_tag_values(
@@ -41,66 +60,42 @@ def list_tag_values(
 
     With `weight_by_score` a domain counts 100 minus its score, so that values of bad domains come first.
     A value that is not a string is returned as JSON text.
+
+    Raises:
+        DocumentDamaged: the document of a run cannot be read.
     """
-    if '"' in argument:  # no argument has such a name, and a JSON path of SQLite cannot express it
-        return []
-    found = _found(_value(session, argument), batch_id, message_tag)
-    counted = _counted(found, min_count, weight_by_score=weight_by_score).limit(limit).cte("counted")
-    place = func.row_number().over(partition_by=found.c.value, order_by=found.c.domain)
-    placed = select(found.c.value, found.c.domain, place.label("place")).cte("placed")
-    query = (
-        select(counted.c.value, counted.c.number, counted.c.average, placed.c.domain)
-        .join(placed, placed.c.value == counted.c.value)
-        .where(placed.c.place <= _SAMPLES)
-        .order_by(counted.c.lacking.desc(), counted.c.number.desc(), counted.c.value, placed.c.place)
-    )
-    return [_tag_value(list(rows)) for _, rows in groupby(session.execute(query), key=itemgetter(0))]
+    found: dict[str, _Value] = {}
+    for value, domain, score in _found(session, batch_id, message_tag, argument):
+        found.setdefault(value, _Value()).add(domain, score)
+    enough = [(text, value) for text, value in found.items() if len(value.scores) >= min_count]
+    enough.sort(key=lambda one: (-one[1].lacking if weight_by_score else 0, -len(one[1].scores), one[0]))
+    return [_tag_value(text, value.scores) for text, value in enough[:limit]]
 
 
-def _found(value: ColumnElement[str], batch_id: str, message_tag: str) -> CTE:
-    """Select values with each of their domains; a CTE that is used twice is computed once."""
-    return (
-        select(value.label("value"), Run.domain.label("domain"), func.min(Run.score).label("score"))
-        .join(Run, Run.id == Entry.run_id)
-        .where(Run.batch_id == batch_id, Entry.tag == message_tag, value.is_not(None))
-        .group_by(value, Run.domain)
-        .cte("found")
-    )
+def _found(session: Session, batch_id: str, message_tag: str, argument: str) -> Iterator[tuple[str, str, int | None]]:
+    """Yield values as JSON text with domain and score, run by run."""
+    kinds = set(matching_kinds(session, tag=message_tag))
+    matching = has_outcome(find_outcomes(session, kinds))
+    query = select(Run.id, Run.score).where(of_batch(session, batch_id), matching)
+    for rows in chunks(session.execute(query).all(), _SLICE):
+        scores: Mapping[str, int | None] = {row.id: row.score for row in rows}
+        for run in read_stored_runs(session, list(scores)).values():
+            for place, kind in enumerate(run.kinds):
+                if kind in kinds:
+                    args = run.whole_document.arguments(place)
+                    if argument in args:
+                        yield _spelled(args[argument]), run.domain, scores[run.id]
 
 
-def _counted(found: CTE, min_count: int, *, weight_by_score: bool) -> "Select[str, int, Any, int]":
-    count = func.count()
-    lacking = (
-        func.coalesce(func.sum(_MAX_SCORE - func.coalesce(found.c.score, _MAX_SCORE)), 0)
-        if weight_by_score
-        else literal(0)
-    )
-    return (
-        select(
-            found.c.value,
-            count.label("number"),
-            func.avg(found.c.score).label("average"),
-            lacking.label("lacking"),
-        )
-        .group_by(found.c.value)
-        .having(count >= min_count)
-        .order_by(desc("lacking"), count.desc(), found.c.value)
-    )
+def _spelled(value: Any) -> str:
+    """Return a value as JSON text that is equal for equal values."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _tag_value(rows: Sequence[Any]) -> TagValue:
-    text, number, average, _ = rows[0]
-    score = None if average is None else round(float(average), 1)
-    return TagValue(_readable(text), number, score, [row[3] for row in rows])
-
-
-def _value(session: Session, argument: str) -> ColumnElement[str]:
-    """Read the argument as JSON text, in which booleans and numbers look the same on both databases."""
-    if session.get_bind().dialect.name == "postgresql":
-        name: ColumnElement[str] = literal(argument, Text())
-    else:
-        name = literal(f'$."{argument}"', Text())
-    return cast(type_coerce(Entry.args, Text()).op("->")(name), Text())
+def _tag_value(text: str, scores: Mapping[str, int | None]) -> TagValue:
+    known = [score for score in scores.values() if score is not None]
+    average = round(sum(known) / len(known), 1) if known else None
+    return TagValue(_readable(text), len(scores), average, sorted(scores)[:_SAMPLES])
 
 
 def _readable(text: str) -> str:

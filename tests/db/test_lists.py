@@ -12,12 +12,13 @@ from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import EntryFilter, JobFilter, RunFilter
 from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunStatus
-from gonemaster_db.records import EntryRecord, NewBatch
+from gonemaster_db.records import Entry, EntryRecord, NewBatch
 from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.entries import ListedEntry, entries_of_run, list_entries, read_entries_after
+from gonemaster_db.repositories.entries import entries_of_run, list_entries, read_entries_after
 from gonemaster_db.repositories.job_list import list_jobs
 from gonemaster_db.repositories.jobs import hold_job
-from gonemaster_db.repositories.runs import get_dnssec_chain, get_run, has_dnssec_chain, list_runs
+from gonemaster_db.repositories.run_documents import read_stored_run
+from gonemaster_db.repositories.runs import get_dnssec_chain, get_run, list_runs
 from gonemaster_db.repositories.sort_keys import SORTS
 from gonemaster_db.session import Store
 from tests.support.rows import NOON, claim, entries_of, make_run, queue_job, record
@@ -201,10 +202,11 @@ def test_a_run_is_read_with_profile_and_chain(store: Store) -> None:
     with store.read_only() as session:
         found = get_run(session, run.id)
         assert found.effective_profile is not None
-        assert (found.effective_profile.document, found.nameserver_timings) == ("{}", [{"count": 3}])
+        assert found.effective_profile.document == "{}"
+        assert read_stored_run(session, run.id).whole_document.nameserver_timings == [{"count": 3}]
         assert get_run(session, bare.id).effective_profile is None
         assert (get_dnssec_chain(session, run.id), get_dnssec_chain(session, bare.id)) == ({"version": 3}, None)
-        assert (has_dnssec_chain(session, run.id), has_dnssec_chain(session, bare.id)) == (True, False)
+        assert [read_stored_run(session, r.id).whole_document.has_chain for r in (run, bare)] == [True, False]
         listed = list_runs(session, RunFilter(domain_exact="example.com"), full=True).items
         assert {run.effective_profile and run.effective_profile.document for run in listed} == {None, "{}"}
         with pytest.raises(RunNotFound):
@@ -257,31 +259,29 @@ def test_entry_filters_keep_what_matches(store: Store, runs_with_entries: list[R
     with store.read_only() as session:
         everything = list_entries(session, EntryFilter(), limit=500).items
         assert len(everything) == 12
-        assert {(line.entry.domain_id, line.domain) for line in everything} == {
+        assert {(line.domain_id, line.domain) for line in everything} == {
             (r.domain_id, r.domain) for r in runs_with_entries
         }
         assert list_entries(session, EntryFilter(domain_tag="none")).total == 0
         for wanted, keep in cases:
-            expected = [line.entry.id for line in everything if keep(line.entry, line.domain)]
+            expected = [line.id for line in everything if keep(line, line.domain)]
             assert 0 < len(expected) < len(everything)
             page = list_entries(session, wanted, limit=500)
-            assert [line.entry.id for line in page.items] == expected, wanted
+            assert [line.id for line in page.items] == expected, wanted
             assert page.total == len(expected)
-            assert [line.entry.id for line in read_entries_after(session, wanted, None, limit=500)] == expected
+            assert [line.id for line in read_entries_after(session, wanted, None, limit=500)] == expected
 
 
-def counted(
-    session: Session, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int
-) -> Sequence[ListedEntry]:
+def counted(session: Session, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> Sequence[Entry]:
     return list_entries(session, wanted, limit=limit, after=after).items
 
 
 @pytest.mark.usefixtures("runs_with_entries")
 def test_entries_page_by_offset_and_by_the_last_one_seen(store: Store) -> None:
     with store.read_only() as session:
-        everything = [line.entry.id for line in list_entries(session, EntryFilter(), limit=500).items]
+        everything = [line.id for line in list_entries(session, EntryFilter(), limit=500).items]
         by_offset = [
-            line.entry.id
+            line.id
             for offset in range(0, 12, 5)
             for line in list_entries(session, EntryFilter(), limit=5, offset=offset).items
         ]
@@ -290,8 +290,8 @@ def test_entries_page_by_offset_and_by_the_last_one_seen(store: Store) -> None:
             seen: list[int] = []
             after: tuple[str, int] | None = None
             while items := read(session, EntryFilter(), after, limit=5):
-                seen += [line.entry.id for line in items]
-                after = (items[-1].entry.run_id, items[-1].entry.id)
+                seen += [line.id for line in items]
+                after = (items[-1].run_id, items[-1].id)
             assert seen == everything
         assert list_entries(session, EntryFilter(), limit=1, count_up_to=4).total == 4
 
@@ -309,11 +309,11 @@ def test_keyset_pages_of_newest_runs_join_to_all_their_entries(store: Store) -> 
         make_run(store, domain, record("ERROR", at=NOON - timedelta(hours=1)))
         make_run(store, domain, record("INFO", "NOTICE", "INFO"))
     with store.read_only() as session:
-        whole = [item.entry.id for item in list_entries(session, EntryFilter(latest=True)).items]
+        whole = [item.id for item in list_entries(session, EntryFilter(latest=True)).items]
         seen: list[int] = []
         after: tuple[str, int] | None = None
         while page := list_entries(session, EntryFilter(latest=True), limit=2, after=after).items:
-            seen += [item.entry.id for item in page]
-            after = (page[-1].entry.run_id, page[-1].entry.id)
+            seen += [item.id for item in page]
+            after = (page[-1].run_id, page[-1].id)
     assert seen == whole
     assert len(whole) == 6

@@ -1,5 +1,6 @@
 """Transactions commit once, repeat after conflicts, and say what a broken database means."""
 
+import secrets
 import signal
 import sqlite3
 import subprocess
@@ -203,7 +204,7 @@ def test_a_full_disk_on_sqlite_is_told_and_leaves_the_rest(make_store_settings: 
         assert raw.driver_connection is not None
         raw.driver_connection.execute(f"PRAGMA max_page_count = {pages}")
         raw.close()  # back to the pool, which gives it out again
-        many = record(entries=entries_of(*["INFO"] * 3000))
+        many = record(entries=entries_of("INFO", args={"noise": secrets.token_hex(200_000)}))
         with pytest.raises(StoreFull):
             finish_job(store, job, many)
         with store.read_only() as session:

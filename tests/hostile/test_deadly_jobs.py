@@ -164,7 +164,7 @@ def test_an_isolated_job_stores_what_it_found_and_why_it_failed(deadly_farm: Far
     farm.start_worker("second")
     run = farm.run_of(good)
     assert (run.status, run.attempt, run.entry_count, run.score, run.grade) == ("succeeded", 2, 3, 100, "A")
-    assert run.effective_profile_digest
+    assert run.effective_profile_id
 
 
 def _lives(pid: int) -> bool:

@@ -17,11 +17,12 @@ import pytest
 from sqlalchemy import func, select
 
 from gonemaster_db.errors import StoreUnavailable
-from gonemaster_db.models import Domain, Entry, Job, Run, RunStatus
+from gonemaster_db.models import Domain, Job, Run, RunStatus
 from gonemaster_db.settings import Driver
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.queues import TIERS
+from tests.support.rows import written_entries
 from tests.support.standin_worker import ENTRIES
 from tests.support.stores import MakeSettings
 from tests.support.workers import ROOT, Farm, open_farm, wait_until
@@ -118,14 +119,11 @@ def submit_and_be_killed(farm: Farm, kind: str, count: int) -> list[str]:
 def _assert_written_once(farm: Farm, runs: dict[str, Run]) -> None:
     """A second graduation would show in the entries or in the count that each domain keeps."""
     with farm.store.read_only() as session:
-        entries = {row.run_id: row.written for row in session.execute(_ENTRIES_OF_RUNS)}
         counted = session.scalar(select(func.sum(Domain.run_count)))
+    entries = written_entries(farm.store)
     expected = {run.id: ENTRIES for run in runs.values() if run.status is RunStatus.SUCCEEDED}
     assert entries == expected
     assert counted == len(runs)
-
-
-_ENTRIES_OF_RUNS = select(Entry.run_id, func.count().label("written")).group_by(Entry.run_id)
 
 
 def _messages(farm: Farm) -> dict[str, int]:

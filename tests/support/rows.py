@@ -10,6 +10,7 @@ from gonemaster_db.models import Job, Run, RunStatus
 from gonemaster_db.records import EntryRecord, NewJob, RunRecord
 from gonemaster_db.repositories.graduation import graduate_job
 from gonemaster_db.repositories.jobs import claim_job, create_job, create_jobs, get_job
+from gonemaster_db.repositories.run_documents import read_stored_runs
 from gonemaster_db.session import Store
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -50,6 +51,17 @@ def finish_job(store: Store, job: Job, outcome: RunRecord | None = None) -> Run:
     with store.transaction() as session:
         graduate_job(session, job.id, worker=job.worker, attempt=job.attempt, record=outcome or record("INFO"))
         return session.scalars(select(Run).where(Run.id == job.id)).one()
+
+
+def written_entries(store: Store) -> dict[str, int]:
+    """The number of entries that are stored of each run, by id; runs without entries are left out."""
+    with store.read_only() as session:
+        runs = read_stored_runs(session, session.scalars(select(Run.id)).all())
+    return {run.id: run.whole_document.entry_count for run in runs.values() if run.kinds}
+
+
+def count_entries(store: Store) -> int:
+    return sum(written_entries(store).values())
 
 
 def make_run(store: Store, domain: str = "example.com", outcome: RunRecord | None = None, **fields: Any) -> Run:

@@ -65,7 +65,6 @@ class Chain(MethodView):
     def get(self, run_id: str) -> Any:
         """Show the DNSSEC chain of trust of a run, if one was stored."""
         with state().store.read_only() as session:
-            get_run(session, run_id)
             chain = get_dnssec_chain(session, run_id)
         if chain is None:
             raise NotFound("DNSSEC chain of run", run_id)

@@ -1,0 +1,32 @@
+"""Counters of runs, changed by the transactions that write, score and delete runs."""
+
+from sqlalchemy import BigInteger, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gonemaster_db.base import Base, SmallCode, code_text
+from gonemaster_db.levels import LEVELS
+from gonemaster_db.models.runs import RUN_STATUS_TYPE, RunStatus
+
+ALL_RUNS = 0  # in place of the key of a batch
+
+
+class RunCounter(Base):
+    """Number of runs of a batch, or of all, with the same status, worst level and grade: the sum over all shards.
+
+    A transaction adds to one shard, so that others do not wait for its commit; a single shard may be negative.
+    """
+
+    __tablename__ = "run_counters"
+    __table_args__ = (
+        # Room on each page for new versions of its rows: updates then write no index (HOT).
+        {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 50}},
+    )
+
+    batch_key: Mapped[int] = mapped_column(BigInteger, primary_key=True, comment="0: all runs")
+    shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    status: Mapped[RunStatus] = mapped_column(RUN_STATUS_TYPE, primary_key=True)
+    level: Mapped[str | None] = mapped_column(
+        SmallCode(LEVELS, none_as_code=True), primary_key=True, nullable=False, comment="-1: none"
+    )
+    grade: Mapped[str] = mapped_column(code_text(4), primary_key=True, comment="empty: none")
+    runs: Mapped[int] = mapped_column(BigInteger)

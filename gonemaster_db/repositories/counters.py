@@ -1,0 +1,88 @@
+"""Counters of runs: kept by the transactions that write, score and delete runs, so that totals need no count."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import Table, delete, func, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.models import RunCounter, RunStatus
+from gonemaster_db.models.counters import ALL_RUNS
+from gonemaster_db.upsert import insert_into
+
+_SHARDS = 16
+_COUNTERS = cast("Table", RunCounter.__table__)
+_KEY = (_COUNTERS.c.batch_key, _COUNTERS.c.shard, _COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade)
+
+
+class RunGroup(NamedTuple):
+    """What runs are counted by."""
+
+    batch_key: int | None
+    status: RunStatus
+    level: str | None
+    grade: str | None
+
+
+def count_runs_in(session: Session, groups: Mapping[RunGroup, int]) -> None:
+    """Add to the counters of batches and of all runs; numbers may be negative.
+
+    The last thing that a transaction does before its commit: until then others wait for the rows.
+    """
+    sums: Counter[tuple[int, RunStatus, str | None, str]] = Counter()
+    for group, number in groups.items():
+        for batch_key in {ALL_RUNS, group.batch_key or ALL_RUNS}:
+            sums[batch_key, group.status, group.level, group.grade or ""] += number
+    if not any(sums.values()):
+        return
+    connection = session.connection()
+    # One writer at a time needs no shards.
+    shard = 0 if connection.dialect.name == "sqlite" else random.randrange(_SHARDS)
+    rows = [_row(shard, key, number) for key, number in sorted(sums.items(), key=_order) if number]
+    connection.execute(_upsert(connection.dialect.name), rows)
+
+
+def forget_batch(session: Session, batch_key: int) -> None:
+    """Remove the counters of a batch whose runs are all deleted, and subtract them from those of all runs."""
+    gone = delete(_COUNTERS).where(_COUNTERS.c.batch_key == batch_key)
+    columns = (_COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade, _COUNTERS.c.runs)
+    sums: Counter[RunGroup] = Counter()
+    for status, level, grade, number in session.connection().execute(gone.returning(*columns)):
+        sums[RunGroup(None, status, level, grade)] -= number
+    count_runs_in(session, sums)
+
+
+def read_counts(session: Session, batch_key: int | None = None) -> dict[RunGroup, int]:
+    """Return the numbers of runs of a batch, or of all."""
+    columns = (_COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade)
+    of_batch = _COUNTERS.c.batch_key == (ALL_RUNS if batch_key is None else batch_key)
+    rows = session.execute(select(*columns, func.sum(_COUNTERS.c.runs)).where(of_batch).group_by(*columns))
+    return {
+        RunGroup(batch_key, status, level, grade or None): int(number)
+        for status, level, grade, number in rows
+        if number
+    }
+
+
+def _row(shard: int, key: tuple[int, RunStatus, str | None, str], number: int) -> dict[str, Any]:
+    batch_key, status, level, grade = key
+    return {
+        "batch_key": batch_key, "shard": shard, "status": status, "level": level, "grade": grade, "runs": number,
+    }  # fmt: skip
+
+
+def _order(item: tuple[tuple[int, RunStatus, str | None, str], int]) -> tuple[int, str, str, str]:
+    """Order rows, so that two transactions cannot deadlock."""
+    (batch_key, status, level, grade), _ = item
+    return batch_key, status, level or "", grade
+
+
+@cache
+def _upsert(dialect: str) -> Any:
+    statement = insert_into(dialect, RunCounter)
+    return statement.on_conflict_do_update(
+        index_elements=list(_KEY), set_={"runs": _COUNTERS.c.runs + statement.excluded.runs}
+    )
