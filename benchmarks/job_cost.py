@@ -153,11 +153,12 @@ def measure(store: Store, jobs: int, *, checkpoint_every: int) -> None:
 
 
 def report_sizes(meter: Meter, empty: Mapping[str, int], runs: int) -> None:
-    meter.prepare("VACUUM ANALYZE" if meter.on_postgres else "PRAGMA wal_checkpoint(TRUNCATE)")
+    if meter.on_postgres:
+        meter.prepare("VACUUM ANALYZE")
     grown = {name: octets - empty.get(name, 0) for name, octets in meter.sizes().items()}
     print(f"on disk: {sum(grown.values()) / runs:.0f} octets a run")
     for name, octets in sorted(grown.items(), key=lambda one: -one[1]):
-        if octets >= runs:
+        if octets >= 10 * runs:
             print(f"  {octets / runs:8.0f}  {name}")
 
 

@@ -9,12 +9,32 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from urllib.parse import urlencode
 
-from benchmarks.seed import BEGIN, SEED, SWEEP, Size, batch_id, name_of, templates
+from benchmarks.seed import BEGIN, SEED, SWEEP, Size, batch_id, name_of
 from gonemaster_db.repositories.batch_comparison import ChangeKind
 from gonemaster_db.repositories.domain_list import SORTS as DOMAIN_SORTS
 from gonemaster_db.repositories.sort_keys import SORTS
 
 SMALL = batch_id(3)
+MESSAGE_TAGS = {
+    "INFO, all runs": "B01_PARENT_FOUND",
+    "INFO, half": "IPV4_DIFFERENT_ASN",
+    "INFO, 3 in 1,000": "SOA_MNAME",
+    "NOTICE, most": "DS19_BLOCKLIST_NOT_FOUND",
+    "WARNING, half": "IPV4_ONE_ASN",
+    "WARNING, 2 in 100": "IS_NOT_AUTHORITATIVE",
+    "ERROR, 1 in 1,000": "DS16_CDS_WITHOUT_DNSKEY",
+    "none": "NO_SUCH_TAG",
+}
+VALUES = {
+    "few values, all runs": ("B01_PARENT_FOUND", "domain"),
+    "another value in each run": ("ONE_SOA_RNAME", "rname"),
+    "many values, half of the runs": ("IPV4_ONE_ASN", "asn"),
+    "lists of values": ("N10_EDNS_VERSION_OK", "addresses"),
+    "2 runs in 100": ("IS_NOT_AUTHORITATIVE", "address"),
+    "no such argument": ("CN01_OK_UDP", "nothing"),
+    "no such tag": ("NO_SUCH_TAG", "address"),
+}
+"""Message tags and arguments, by what makes them easy or hard to count."""
 Query = Mapping[str, str]
 Filters = dict[str, Query]
 
@@ -48,6 +68,7 @@ def probes(size: Size) -> Iterator[Probe]:
         yield Probe("/tags/{name}/summary", f"/tags/{tag}/summary", {})
     yield from _entries(size)
     yield from _differences(size)
+    yield from _single(size)
     yield from _few()
 
 
@@ -75,6 +96,7 @@ def _sorted(path: str, filters: Filters, sorts: Mapping[str, object], *, group: 
         for sort in sorts:
             yield Probe(group or path, path, {**query, "sort": sort})
         yield Probe(group or path, path, {**query, "offset": "5000"})
+        yield Probe(group or path, path, {**query, "limit": "500", "offset": "50000"})
 
 
 def moments(size: Size) -> tuple[str, str]:
@@ -128,9 +150,7 @@ def run_filters(size: Size) -> Filters:
         "half": {"tag": "half"},
         "rare": {"tag": "rare"},
         "no tag": {"tag": "nothing"},
-        "event of all": {"event_tag": usual_tag()},
-        "event of some": {"event_tag": some_tag()},
-        "no event": {"event_tag": "NO_SUCH_TAG"},
+        **{f"event: {name}": {"event_tag": tag} for name, tag in MESSAGE_TAGS.items()},
         **{f"domain: {name}": query for name, query in _NAMES.items()},
         "exact": {"domain_exact": name_of(20)},
         "no domain": {"domain_exact": "nowhere.example"},
@@ -145,6 +165,8 @@ def run_filters(size: Size) -> Filters:
         "range": {"finished_after": after, "finished_before": before},
         "tag and status": {"tag": "half", "status": "failed"},
         "batch and level": {"batch": SWEEP, "level": "ERROR"},
+        "batch and rare event": {"batch": SMALL, "event_tag": MESSAGE_TAGS["WARNING, 2 in 100"]},
+        "batch and usual event": {"batch": SWEEP, "event_tag": MESSAGE_TAGS["INFO, half"]},
     }
 
 
@@ -175,16 +197,20 @@ def entry_filters(size: Size) -> Filters:
         "no module": {"module": "nothing"},
         "testcase": {"testcase": "DNSSEC10"},
         "no testcase": {"testcase": "nothing01"},
-        "tag of all": {"entry_tag": usual_tag()},
-        "tag of some": {"entry_tag": some_tag()},
-        "no message tag": {"entry_tag": "NO_SUCH_TAG"},
+        **{f"tag: {name}": {"entry_tag": tag} for name, tag in MESSAGE_TAGS.items()},
         **{level: {"level": level} for level in LEVELS},
         "latest": {"latest": "true"},
         "sweep": {"batch": SWEEP},
         "small batch": {"batch": SMALL},
         "batch and level": {"batch": SWEEP, "level": "ERROR"},
         "latest and level": {"latest": "true", "level": "ERROR"},
-        "latest and tag": {"latest": "true", "entry_tag": some_tag()},
+        **{f"latest, tag: {name}": {"latest": "true", "entry_tag": tag} for name, tag in MESSAGE_TAGS.items()},
+        **{f"sweep, tag: {name}": {"batch": SWEEP, "entry_tag": tag} for name, tag in MESSAGE_TAGS.items()},
+        **{f"small batch, tag: {name}": {"batch": SMALL, "entry_tag": tag} for name, tag in MESSAGE_TAGS.items()},
+        **{f"half, tag: {name}": {"tag": "half", "entry_tag": tag} for name, tag in MESSAGE_TAGS.items()},
+        **{f"rare, tag: {name}": {"tag": "rare", "entry_tag": tag} for name, tag in MESSAGE_TAGS.items()},
+        "run and level": {"run": middle_run(size), "level": "WARNING"},
+        "domain and tag": {"domain": "7", "entry_tag": MESSAGE_TAGS["INFO, all runs"]},
         "latest and domain tag": {"latest": "true", "tag": "half"},
         "module and level": {"module": "DNSSEC", "level": "ERROR"},
         "testcase and batch": {"testcase": "dnssec10", "batch": SMALL},
@@ -196,12 +222,13 @@ def _entries(size: Size) -> Iterator[Probe]:
         yield Probe("/entries", "/entries", query)
         yield Probe("/entries", "/entries", {**query, "after": f"{middle_run(size)}.0"})
         yield Probe("/entries", "/entries", {**query, "offset": "5000"})
+        yield Probe("/entries", "/entries", {**query, "limit": "500", "offset": "99000"})
 
 
 def _tag_values(batch: str) -> Iterator[Probe]:
     group, path = "/batches/{id}/tag-values", f"/batches/{batch}/tag-values"
-    for tag in (some_tag(), usual_tag(), "NO_SUCH_TAG"):
-        asked = {"tag": tag, "arg": "address"}
+    for tag, arg in VALUES.values():
+        asked = {"tag": tag, "arg": arg}
         yield Probe(group, path, asked)
         yield Probe(group, path, {**asked, "weight_by_score": "true"})
         yield Probe(group, path, {**asked, "min_count": "5", "limit": "500"})
@@ -219,6 +246,14 @@ def _differences(size: Size) -> Iterator[Probe]:
         yield Probe(group, path, {"limit": "500"})
 
 
+def _single(size: Size) -> Iterator[Probe]:
+    """Yield what is read of a single run, in the old and the new half of the store."""
+    for number in (size.runs // 7, size.runs // 2, size.runs - 1):
+        for part in ("", "/result", "/dnssec-chain"):
+            yield Probe(f"/runs/{{id}}{part}", f"/runs/{run_id(number)}{part}", {})
+        yield Probe("/jobs/{id}/result", f"/jobs/{run_id(number)}/result", {})
+
+
 def _few() -> Iterator[Probe]:
     yield Probe("/batches", "/batches", {})
     yield Probe("/batches", "/batches", {"limit": "100", "offset": "450"})
@@ -231,12 +266,8 @@ def _few() -> Iterator[Probe]:
 
 
 def middle_run(size: Size) -> str:
-    return f"job_{size.runs // 2:019d}"
+    return run_id(size.runs // 2)
 
 
-def usual_tag() -> str:
-    return templates(random.Random(SEED))[0].tag
-
-
-def some_tag() -> str:
-    return templates(random.Random(SEED))[-1].tag
+def run_id(number: int) -> str:
+    return f"job_{number:019d}"

@@ -12,7 +12,7 @@ import random
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate
@@ -32,6 +32,8 @@ SERVER_FIELDS = ("nameserver", "address", *TIMING_FIELDS)
 PROVIDERS = 3000
 OWN_OUTCOME_SHARE = 0.05
 """Runs with a sequence of findings that no other run has; a world of 1,000 zones does not have the long tail."""
+CHANGED_SHARE = 0.02
+"""Runs that find something else than the run of the domain before."""
 _SLOT = re.compile("([\ue000-\uf8ff])")
 _SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprstvwz" for vowel in "aeio"]
 _NAMES = json.dumps(SERVER_FIELDS, separators=(",", ":"))
@@ -100,7 +102,11 @@ class Template:
 
 
 class Sweep:
-    """Draws runs; the same random numbers give the same runs."""
+    """Draws runs; the same random numbers give the same runs.
+
+    Name servers, addresses, keys and findings of a domain are the same in its next run, as in a sweep each week, but in
+    a few; serials, expirations of signatures and times change.
+    """
 
     def __init__(self, own_outcomes: float = OWN_OUTCOME_SHARE) -> None:
         self._own_outcomes = own_outcomes
@@ -112,7 +118,7 @@ class Sweep:
 
     def draw(self, domain: str, rng: random.Random) -> Drawn:
         """Draw a run of a domain, now and then one with an outcome of its own."""
-        chosen = self._choose(rng)
+        chosen = self._choose(rng if rng.random() < CHANGED_SHARE else _of_domain(domain))
         lines = chosen.text(_values(chosen, domain, rng))
         pace = rng.uniform(0.6, 1.6)
         times = [int(at * pace) for at in chosen.times_us]
@@ -123,11 +129,11 @@ class Sweep:
         timings = self._filled_timings(chosen, lines[count:], rng)
         return Drawn(kinds, args, times, timings, chosen.score, chosen.grade, int(chosen.duration_s * pace * 1000))
 
-    def records(self, drawn: Drawn) -> list[EntryRecord]:
-        """Return its entries as a worker stores them."""
+    def records(self, drawn: Drawn, places: Iterable[int] | None = None) -> list[EntryRecord]:
+        """Return its entries, or those at some places, as a worker stores them."""
         return [
-            EntryRecord(at / 1e6, *self.kinds[kind], json.loads(args))
-            for kind, args, at in zip(drawn.kinds, drawn.args, drawn.times_us, strict=True)
+            EntryRecord(drawn.times_us[place] / 1e6, *self.kinds[drawn.kinds[place]], json.loads(drawn.args[place]))
+            for place in (range(len(drawn.kinds)) if places is None else places)
         ]
 
     def levels(self, drawn: Drawn) -> Counter[str]:
@@ -172,9 +178,15 @@ def _fragment(row: Sequence[Any]) -> str:
 def _values(chosen: Template, domain: str, rng: random.Random) -> list[str]:
     """Choose what stands in each slot; later ones depend on earlier ones."""
     values: list[str] = []
+    stable = _of_domain(domain)
     for kind, *needs in chosen.slots:
-        values.append(_FILLERS[kind](domain, rng, values, *needs))
+        values.append(_FILLERS[kind](domain, rng if kind in _CHANGING else stable, values, *needs))
     return values
+
+
+def _of_domain(domain: str) -> random.Random:
+    """Return random numbers that are the same for each run of the domain."""
+    return random.Random(zlib.crc32(domain.encode()))
 
 
 def _provider(_domain: str, rng: random.Random, _values: Sequence[str], tld: str) -> str:
@@ -218,6 +230,7 @@ def _size(_domain: str, rng: random.Random, _values: Sequence[str], text: str) -
     return str(int(text) + rng.randrange(-20, 21))
 
 
+_CHANGING = frozenset(("mixed case", "date", "serial"))
 _FILLERS: Mapping[str, Callable[..., str]] = {
     "domain": lambda domain, *_: domain,
     "tld": lambda domain, *_: domain.rpartition(".")[2],

@@ -88,14 +88,20 @@ def encode_document(
     """Return codec and document; None if there is nothing to keep. Times are rounded to microseconds."""
     if not entries and nameserver_timings is None and chain is None:
         return None
-    times = [0, *(round(entry.timestamp * _SECOND) for entry in entries)]
-    lines = [
-        " ".join([str(time - before) for before, time in pairwise(times)]),
-        *(dump_json(entry.args) if entry.args else "" for entry in entries),
+    return encode_text(
+        [round(entry.timestamp * _SECOND) for entry in entries],
+        [dump_json(entry.args) if entry.args else "" for entry in entries],
         "" if nameserver_timings is None else dump_json(_by_columns(nameserver_timings)),
         "" if chain is None else dump_json(chain),
-    ]
-    return CURRENT, compress("\n".join(lines).encode())
+    )
+
+
+def encode_text(
+    times_us: Sequence[int], arguments: Sequence[str], nameserver_timings: str, chain: str
+) -> tuple[int, bytes]:
+    """Return codec and document of texts of JSON, empty where there is nothing; times since the start of the run."""
+    times = " ".join([str(time - before) for before, time in pairwise([0, *times_us])])
+    return CURRENT, compress("\n".join([times, *arguments, nameserver_timings, chain]).encode())
 
 
 def decode_document(codec: int, data: bytes) -> RunDocument:
