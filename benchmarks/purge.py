@@ -12,18 +12,17 @@ import argparse
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
-from sqlalchemy import text
-
-from benchmarks.seed import BEGIN, Size, seed
+from benchmarks.job_cost import records
+from benchmarks.seed import BEGIN, ENTRIES_PER_RUN, Size, seed
 from benchmarks.store import chosen_store, opened, p95
+from benchmarks.sweep.sample import sweep
 from gonemaster_db.clock import utcnow
 from gonemaster_db.filters import RunFilter
-from gonemaster_db.models import RunStatus
 from gonemaster_db.purging import purge_in_steps
-from gonemaster_db.records import EntryRecord, NewJob, RunRecord
+from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.deletion import purge_finished_before
 from gonemaster_db.repositories.graduation import graduate_job
 from gonemaster_db.repositories.jobs import claim_job, create_job
@@ -31,8 +30,7 @@ from gonemaster_db.repositories.runs import list_runs
 from gonemaster_db.session import Store
 
 _ALONE_S = 5.0
-_BEHIND_THE_SEED = datetime(2026, 10, 1, tzinfo=UTC)
-_ENTRIES = [EntryRecord(number / 10, "BASIC", "basic01", "B01_CHILD_FOUND", "INFO", {}) for number in range(30)]
+_BEHIND_THE_SEED = BEGIN + timedelta(days=10_000)
 
 
 class Companion:
@@ -59,7 +57,7 @@ class Companion:
 
 
 def companions(store: Store) -> dict[str, Companion]:
-    numbers = count()
+    numbers, results = count(), records(sweep())
 
     def read() -> None:
         with store.read_only() as session:
@@ -72,7 +70,7 @@ def companions(store: Store) -> dict[str, Companion]:
         with store.transaction() as session:
             claimed = claim_job(session, job.id, worker="w", now=now, lease=timedelta(minutes=5))
             assert claimed is not None
-        record = RunRecord(RunStatus.SUCCEEDED, now + timedelta(seconds=1), entries=_ENTRIES, effective_profile={})
+        record = next(results)
         store.run_in_transaction(
             lambda session: graduate_job(session, job.id, worker="w", attempt=claimed.attempt, record=record)
         )
@@ -111,15 +109,6 @@ def _purge(store: Store, title: str, *, cutoff: datetime) -> None:
     )
 
 
-def _set_sequences(store: Store) -> None:
-    """Let PostgreSQL go on behind the ids that the seed has chosen itself."""
-    if store.engine.dialect.name == "postgresql":
-        with store.transaction() as session:
-            for table in ("domains", "entries"):
-                begin = text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
-                session.execute(begin)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--driver", choices=("postgres", "sqlite"), default="postgres")
@@ -128,8 +117,7 @@ def main() -> None:
     size = Size(options.runs)
     with chosen_store(options.driver, "") as settings, opened(settings) as store:
         seed(store, size)
-        _set_sequences(store)
-        print(f"{options.driver}: {size.runs} runs, {size.runs * size.entries_per_run} entries")
+        print(f"{options.driver}: {size.runs} runs, {size.runs * ENTRIES_PER_RUN} entries")
         measure(store, size)
 
 

@@ -287,8 +287,8 @@ def _count(session: Session) -> None:
     columns = (Run.batch_key, Run.status, Run.worst_level, Run.grade)
     rows = session.execute(select(*columns, func.count()).group_by(*columns))
     counts: Counter[RunGroup] = Counter()
-    for *group, number in rows:
-        counts[RunGroup(*group)] += number
+    for batch, status, level, grade, number in rows:
+        counts[RunGroup(batch, status, level, grade)] += number
     count_runs_in(session, counts)
 
 
