@@ -24,6 +24,7 @@ from sqlalchemy import text
 from benchmarks.store import chosen_store, opened
 from benchmarks.sweep.sample import Drawn, Sweep, word
 from gonemaster_db.clock import utcnow
+from gonemaster_db.engine import autocommit_engine
 from gonemaster_db.json_text import dump_json
 from gonemaster_db.models import RunStatus
 from gonemaster_db.records import NewBatch, NewJob, RunRecord
@@ -81,7 +82,7 @@ class Meter:
 
     def prepare(self, statement: str) -> None:
         """Execute a statement of maintenance outside of transactions."""
-        with self.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with autocommit_engine(self.store.engine).connect() as connection:
             connection.exec_driver_sql(statement)
 
     def _value(self, query: str) -> int:

@@ -23,6 +23,7 @@ from benchmarks.sweep.sample import Drawn, sweep, word
 from gonemaster_db.bulk import insert_rows
 from gonemaster_db.documents.outcomes import ensure_outcomes
 from gonemaster_db.documents.run_document import encode_text
+from gonemaster_db.engine import autocommit_engine
 from gonemaster_db.ids import batch_key
 from gonemaster_db.json_text import dump_json
 from gonemaster_db.levels import SEVERITIES, worst
@@ -303,5 +304,5 @@ def _go_on_behind(session: Session) -> None:
 def _analyse(store: Store) -> None:
     """What autovacuum does on PostgreSQL within minutes; on SQLite the service lives without statistics."""
     if store.engine.dialect.name == "postgresql":
-        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with autocommit_engine(store.engine).connect() as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
