@@ -12,12 +12,14 @@ from gonemaster_db.models.operations import Operation, OperationKind, OperationS
 from gonemaster_db.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
 from gonemaster_db.models.profiles import EffectiveProfile, Profile
 from gonemaster_db.models.runs import Run, RunStatus
+from gonemaster_db.models.statistics import BatchStatistics, TagValueTable
 
 __all__ = [
     "AuditLine",
     "Base",
     "Batch",
     "BatchOrigin",
+    "BatchStatistics",
     "Domain",
     "DomainTag",
     "EffectiveProfile",
@@ -41,4 +43,5 @@ __all__ = [
     "RunStatus",
     "Setting",
     "Tag",
+    "TagValueTable",
 ]

@@ -26,7 +26,7 @@ class Batch(Base):
     id: Mapped[OpaqueId] = mapped_column(unique=True)
     tag: Mapped[str] = mapped_column(code_text(255), default="", index=True, comment="kept when the tag is deleted")
     created_at: Mapped[UtcTime] = mapped_column(index=True)
-    domain_count: Mapped[int] = mapped_column(Integer, default=0)
+    domain_count: Mapped[int] = mapped_column(Integer, default=0, index=True)
     description: Mapped[str] = mapped_column(default="")
     snapshot_intent: Mapped[bool] = mapped_column(Boolean, default=False)
     origin: Mapped[BatchOrigin] = mapped_column(enum_text(BatchOrigin), default=BatchOrigin.MANUAL)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import JobsNotTerminal
 from gonemaster_db.models import Batch, DomainTag, Job, JobStatus, Run, RunDocument
+from gonemaster_db.repositories.batch_statistics import mark_stale
 from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.counters import RunGroup, count_runs_in, forget_batch
 from gonemaster_db.repositories.domains import lock_domains, refresh_domains
@@ -99,6 +100,7 @@ def _purge(session: Session, chosen: Any, limit: int) -> int:
         old = Run.id.in_([row.id for row in rows])
         counted = Counter(RunGroup(row.batch_key, row.status, row.worst_level, row.grade) for row in rows)
         _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old)
+        mark_stale(session, {row.batch_key for row in rows})
         count_runs_in(session, {group: -number for group, number in counted.items()})
     return len(rows)
 

@@ -11,6 +11,7 @@ from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import Domain, Run
 from gonemaster_db.records import Page
+from gonemaster_db.repositories.batch_statistics import mark_stale
 from gonemaster_db.repositories.batches import of_batch
 from gonemaster_db.repositories.counters import RunGroup, count_runs_in
 from gonemaster_db.repositories.matching_outcomes import find_outcomes, has_outcome
@@ -64,6 +65,7 @@ def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
         return
     session.execute(update(Run).where(Run.id == run_id).values(score=score, grade=grade))
     session.execute(update(Domain).where(Domain.latest_run_id == run_id).values(latest_score=score, latest_grade=grade))
+    mark_stale(session, [was.batch_key])
     old = RunGroup(*was)
     if old.grade != grade:
         count_runs_in(session, {old: -1, old._replace(grade=grade): 1})

@@ -1,24 +1,33 @@
 """Values of one argument of a message tag over the runs of a batch."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.chunks import chunks
 from gonemaster_db.documents.registry import matching_kinds
-from gonemaster_db.json_text import dump_json
-from gonemaster_db.models import Run
-from gonemaster_db.repositories.batches import of_batch
+from gonemaster_db.documents.value_table import (
+    LONGEST,
+    SAMPLES,
+    ValueRow,
+    ValueTable,
+    by_count,
+    by_lack,
+    choose,
+    unpack_rows,
+)
+from gonemaster_db.models import BatchStatistics, Run, TagValueTable
+from gonemaster_db.repositories.argument_values import readable, spelled
+from gonemaster_db.repositories.batch_statistics import signature_of
+from gonemaster_db.repositories.batches import find_batch_key
 from gonemaster_db.repositories.matching_outcomes import find_outcomes, has_outcome
 from gonemaster_db.repositories.run_documents import read_stored_runs
 
-_SAMPLES = 10
-_MAX_SCORE = 100
 _SLICE = 500
+_TABLES = cast("Table", TagValueTable.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +50,9 @@ class _Value:
         known = [one for one in (self.scores.get(domain), score) if one is not None]
         self.scores[domain] = min(known, default=None)
 
-    @property
-    def lacking(self) -> int:
-        return sum(_MAX_SCORE - score for score in self.scores.values() if score is not None)
+    def row(self, text: str) -> ValueRow:
+        known = [score for score in self.scores.values() if score is not None]
+        return ValueRow(text, len(self.scores), len(known), sum(known), sorted(self.scores)[:SAMPLES])
 
 
 def list_tag_values(
@@ -59,24 +68,71 @@ def list_tag_values(
     """Group the values by the number of domains, most first.
 
     With `weight_by_score` a domain counts 100 minus its score, so that values of bad domains come first.
-    A value that is not a string is returned as JSON text.
+    A value that is not a string is returned as JSON text. Batches with statistics are answered from their tables,
+    others from the documents of their runs, at about 0.1 ms a run.
 
     Raises:
         DocumentDamaged: the document of a run cannot be read.
     """
+    key = find_batch_key(session, batch_id)
+    if key is None:
+        return []
+    rows = None
+    if limit <= LONGEST and _has_statistics(session, key):
+        rows = _from_table(session, key, message_tag, argument, min_count, limit, weighted=weight_by_score)
+    if rows is None:
+        every = _from_documents(session, key, message_tag, argument)
+        enough = [row for row in every if row.domains >= min_count]
+        rows = sorted(enough, key=by_lack if weight_by_score else by_count)[:limit]
+    return [TagValue(readable(row.text), row.domains, row.avg_score, row.samples) for row in rows]
+
+
+def _has_statistics(session: Session, batch_key: int) -> bool:
+    """Say whether the tables of a batch are of the runs that it has now."""
+    signature = session.scalar(select(BatchStatistics.signature).where(BatchStatistics.batch_key == batch_key))
+    return signature is not None and bytes(signature) == signature_of(session, batch_key)
+
+
+def _from_table(
+    session: Session, batch_key: int, message_tag: str, argument: str, min_count: int, limit: int, *, weighted: bool
+) -> Sequence[ValueRow]:
+    chosen = (
+        _TABLES.c.batch_key == batch_key,
+        _TABLES.c.tag == message_tag,
+        _TABLES.c.argument == argument,
+    )
+    columns = (_TABLES.c.most, _TABLES.c.worst) if weighted else (_TABLES.c.most,)
+    found = session.execute(select(*columns).where(*chosen)).one_or_none()
+    if found is None:
+        return []
+    worst = found[1] if weighted else None
+    table = ValueTable(unpack_rows(found[0]), None if worst is None else unpack_rows(worst), None)
+    read_shared = _reader(session, chosen, table)
+    return choose(table, min_count=min_count, limit=limit, weighted=weighted, read_shared=read_shared)
+
+
+def _reader(
+    session: Session, chosen: Sequence[ColumnElement[bool]], table: ValueTable
+) -> Callable[[], Sequence[ValueRow]]:
+    def read() -> Sequence[ValueRow]:
+        shared = session.scalar(select(_TABLES.c.shared).where(*chosen))
+        return table.most if shared is None else unpack_rows(shared)
+
+    return read
+
+
+def _from_documents(session: Session, batch_key: int, message_tag: str, argument: str) -> list[ValueRow]:
     found: dict[str, _Value] = {}
-    for value, domain, score in _found(session, batch_id, message_tag, argument):
+    for value, domain, score in _found(session, batch_key, message_tag, argument):
         found.setdefault(value, _Value()).add(domain, score)
-    enough = [(text, value) for text, value in found.items() if len(value.scores) >= min_count]
-    enough.sort(key=lambda one: (-one[1].lacking if weight_by_score else 0, -len(one[1].scores), one[0]))
-    return [_tag_value(text, value.scores) for text, value in enough[:limit]]
+    return [value.row(text) for text, value in found.items()]
 
 
-def _found(session: Session, batch_id: str, message_tag: str, argument: str) -> Iterator[tuple[str, str, int | None]]:
+def _found(session: Session, batch_key: int, message_tag: str, argument: str) -> Iterator[tuple[str, str, int | None]]:
     """Yield values as JSON text with domain and score, run by run."""
     kinds = set(matching_kinds(session, tag=message_tag))
     matching = has_outcome(find_outcomes(session, kinds))
-    query = select(Run.id, Run.score).where(of_batch(session, batch_id), matching)
+    query = select(Run.id, Run.score).where(Run.batch_key == batch_key, matching)
     for rows in chunks(session.execute(query).all(), _SLICE):
         scores: Mapping[str, int | None] = {row.id: row.score for row in rows}
         for run in read_stored_runs(session, list(scores)).values():
@@ -84,20 +140,4 @@ def _found(session: Session, batch_id: str, message_tag: str, argument: str) -> 
                 if kind in kinds:
                     args = run.whole_document.arguments(place)
                     if argument in args:
-                        yield _spelled(args[argument]), run.domain, scores[run.id]
-
-
-def _spelled(value: Any) -> str:
-    """Return a value as JSON text that is equal for equal values."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-def _tag_value(text: str, scores: Mapping[str, int | None]) -> TagValue:
-    known = [score for score in scores.values() if score is not None]
-    average = round(sum(known) / len(known), 1) if known else None
-    return TagValue(_readable(text), len(scores), average, sorted(scores)[:_SAMPLES])
-
-
-def _readable(text: str) -> str:
-    value = json.loads(text)
-    return value if isinstance(value, str) else dump_json(value)
+                        yield spelled(args[argument]), run.domain, scores[run.id]

@@ -14,6 +14,7 @@ from gonemaster_tasks.config.watcher import republish_settings
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, finish_changes, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
 from gonemaster_tasks.maintenance.operations import call_for_due_operations
+from gonemaster_tasks.maintenance.statistics import call_for_due_statistics
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
 from gonemaster_tasks.queues import TIERS
 from gonemaster_tasks.schedule import restore_entries
@@ -49,6 +50,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS} | finished
     schedules = restore_entries(app, broker)
     call_for_due_operations(store, broker, now=now)
+    call_for_due_statistics(store, broker, now=now)
     if emptied:
         broker.marks.set_epoch(secrets.token_hex(8))
     broker.reconciliation.remove_mark(wanted)

@@ -36,6 +36,7 @@ from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.retention import purge_regularly
+from gonemaster_tasks.maintenance.statistics import make_due_statistics
 from gonemaster_tasks.worker import tier_order
 from gonemaster_tasks.worker.claims import ClaimStore
 from gonemaster_tasks.worker.engine_runner import EngineRunner
@@ -98,6 +99,7 @@ def register_tasks(app: Celery, process: Process) -> None:
             perform_due_operations(
                 parts, worker=process.name, now=now, lease=lease, max_attempts=attempts, stopped=stopped
             )
+            make_due_statistics(process.store, process.broker, now=now, stopped=stopped)
         finally:
             operating.release()
 
