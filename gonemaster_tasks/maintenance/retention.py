@@ -14,6 +14,7 @@ from gonemaster_db.repositories.audit import LongAction, purge_actions_before
 from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
 from gonemaster_db.repositories.idempotency import purge_expired_responses
 from gonemaster_db.repositories.operations import purge_operations
+from gonemaster_db.repositories.outcomes import purge_outcomes
 from gonemaster_db.repositories.profiles import purge_effective_profiles
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
@@ -96,6 +97,7 @@ def _purge_expired(
     if audit_days:
         _purge_audit(store, days=audit_days, now=now, stopped=ended)
     store.run_in_transaction(lambda session: _purge_small_tables(session, now))
+    _purge_outcomes(store, created_before=now - _UNUSED_FOR, stopped=ended)
     return purged
 
 
@@ -123,6 +125,16 @@ def _purge_small_tables(session: Session, now: datetime) -> None:
     purge_operations(session, finished_before=now - _OPERATIONS_KEPT_FOR)
     purge_expired_responses(session, now=now)
     purge_effective_profiles(session, older_than=now - _UNUSED_FOR)
+
+
+def _purge_outcomes(store: Store, *, created_before: datetime, stopped: Stopped) -> None:
+    """Delete outcomes that no run has any more; new ones are left, their runs may be about to be written."""
+
+    def step(session: Session, size: int) -> int:
+        return purge_outcomes(session, created_before=created_before, limit=size)
+
+    if removed := sum(purge_in_steps(store, step, stopped=stopped)):
+        log.info("unused outcomes deleted", extra={"outcomes": removed})
 
 
 def _purge(store: Store, broker: Broker, step: Step, stopped: Stopped) -> int:

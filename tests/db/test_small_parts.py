@@ -3,7 +3,9 @@
 import json
 import string
 
-from gonemaster_db.ids import job_ids, new_batch_id, new_job_id, new_public_id
+import pytest
+
+from gonemaster_db.ids import _base62, batch_key, job_ids, new_batch_id, new_job_id, new_public_id
 from gonemaster_db.json_text import clean_text, dump_json
 from gonemaster_db.levels import LEVELS, at_least, count_severities, worst
 
@@ -18,6 +20,21 @@ def test_ids_sort_by_creation_and_do_not_repeat() -> None:
     assert {len(job_id) for job_id in ids} == {len("job_") + 19}
     assert all(job_id.startswith("job_") and set(job_id[4:]) <= BASE62 for job_id in ids)
     assert new_batch_id().startswith("batch_")
+
+
+def test_keys_of_batches_sort_like_their_ids_and_fit_a_signed_number() -> None:
+    ids = sorted(new_batch_id() for _ in range(2000))
+    assert [batch_key(batch_id) for batch_id in ids] == sorted(batch_key(batch_id) for batch_id in ids)
+    far = ["batch_00000000000" + "0" * 8, "batch_" + _base62(2**64 - 1, 11) + "z" * 8]
+    assert [batch_key(batch_id) for batch_id in far] == [-(2**63), 2**63 - 1]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "batch_", "batch_0123456789", "batch_012345678-a" + "0" * 8, "batch_" + "z" * 19, "job_" + "0" * 19]
+)
+def test_other_texts_have_no_key(text: str) -> None:
+    with pytest.raises(ValueError, match="not the id of a batch"):
+        batch_key(text)
 
 
 def test_bulk_ids_ascend_and_fit_the_column() -> None:

@@ -47,7 +47,7 @@ def _faults_of_counters(session: Session) -> Iterator[str]:
     """Compare all counters with the runs that they count."""
     columns = (Run.batch_key, Run.status, Run.worst_level, Run.grade)
     groups = Counter(RunGroup(*row) for row in session.execute(select(*columns)))
-    batches = {group.batch_key for group in groups} | set(session.scalars(select(RunCounter.batch_key)))
+    batches = {ALL_RUNS, *(group.batch_key for group in groups)} | set(session.scalars(select(RunCounter.batch_key)))
     for batch_key in sorted(key for key in batches if key is not None):
         key = None if batch_key == ALL_RUNS else batch_key
         expected: Counter[RunGroup] = Counter()

@@ -1,0 +1,37 @@
+"""Retention of outcomes: those that no run has any more are removed."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from gonemaster_db.models import ModuleOutcome, Outcome, OutcomeModule, Run
+
+_QUIET = {"synchronize_session": False}
+_IN_USE = exists().where(Run.outcome_id == Outcome.id)
+_IS_PART = exists().where(OutcomeModule.module_outcome_id == ModuleOutcome.id)
+
+
+def purge_outcomes(session: Session, *, created_before: datetime, limit: int = 500) -> int:
+    """Remove up to `limit` outcomes that no run has, and what only they were made of; returns their number."""
+    unused = _lock(session, Outcome.id, (Outcome.created_at < created_before, ~_IN_USE), limit)
+    if not unused:
+        return 0
+    of_unused = select(OutcomeModule.module_outcome_id).where(OutcomeModule.outcome_id.in_(unused)).distinct()
+    modules = session.scalars(of_unused).all()
+    # A run may have got the outcome between the first look at it and the lock, so the condition is checked again.
+    gone = delete(Outcome).where(Outcome.id.in_(unused), ~_IN_USE).returning(Outcome.id)
+    removed = session.scalars(gone, execution_options=_QUIET).all()
+    alone = _lock(session, ModuleOutcome.id, (ModuleOutcome.id.in_(modules), ~_IS_PART), len(modules))
+    session.execute(delete(ModuleOutcome).where(ModuleOutcome.id.in_(alone), ~_IS_PART), execution_options=_QUIET)
+    return len(removed)
+
+
+def _lock(
+    session: Session, key: InstrumentedAttribute[int], conditions: Collection[ColumnElement[Any]], limit: int
+) -> Collection[int]:
+    """Lock rows that nothing refers to; the lock waits for no other, and keeps new references away."""
+    query = select(key).where(*conditions).order_by(key).limit(limit)
+    return session.scalars(query.with_for_update(skip_locked=True)).all()
