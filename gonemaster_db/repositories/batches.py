@@ -13,6 +13,7 @@ from gonemaster_db.errors import BatchNotFound, StoreConflict
 from gonemaster_db.ids import batch_key, new_batch_id
 from gonemaster_db.models import Batch, BatchOrigin, Job, JobStatus, Run, RunStatus
 from gonemaster_db.records import NewBatch, Page
+from gonemaster_db.repositories.counters import count_runs_of_batches, read_counts
 from gonemaster_db.repositories.queue_ranks import BatchSpan, batch_spans
 from gonemaster_db.upsert import insert
 
@@ -130,14 +131,15 @@ def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
 
 def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
     """Count statuses, grades and worst levels of a batch, and find its start and end."""
+    key = find_batch_key(session, batch_id)
     jobs, runs = _job_groups(session, batch_id), _run_groups(session, batch_id)
-    started = [group.first_start for group in (*jobs, *runs) if group.first_start is not None]
+    started = [session.scalar(_first_start(Run.batch_key == key)), *(group.first_start for group in jobs)]
     return BatchSummary(
         status_counts=_statuses([*jobs, *runs]),
         grades=_sums((group.grade, group.number) for group in runs),
         worst_levels=_sums((group.worst_level, group.number) for group in runs),
-        started_at=min(started, default=None),
-        finished_at=None if jobs else session.scalar(_last_finish(of_batch(session, batch_id))),
+        started_at=min((moment for moment in started if moment is not None), default=None),
+        finished_at=None if jobs else session.scalar(_last_finish(Run.batch_key == key)),
     )
 
 
@@ -148,13 +150,13 @@ def count_unfinished(session: Session, batch_id: str) -> int:
 
 def _with_progress(session: Session, batches: Sequence[Batch]) -> list[ListedBatch]:
     spans = batch_spans(session, [batch.id for batch in batches])
-    keys = [batch.key for batch in batches]
-    query = select(Run.batch_key, func.count(), func.min(Run.started_at)).where(Run.batch_key.in_(keys))
-    runs = {row[0]: (row[1], row[2]) for row in session.execute(query.group_by(Run.batch_key))}
-    last = select(Batch.key, _last_finish(Run.batch_key == Batch.key).scalar_subquery())
-    ends = {row[0]: row[1] for row in session.execute(last.where(Batch.key.in_(list(runs))))}
+    runs = count_runs_of_batches(session, [batch.key for batch in batches])
+    of_batch = Run.batch_key == Batch.key
+    times = select(Batch.key, _first_start(of_batch).scalar_subquery(), _last_finish(of_batch).scalar_subquery())
+    moments = {row[0]: (row[1], row[2]) for row in session.execute(times.where(Batch.key.in_(list(runs))))}
     return [
-        _listed(batch, spans.get(batch.id), *runs.get(batch.key, (0, None)), ends.get(batch.key)) for batch in batches
+        _listed(batch, spans.get(batch.id), runs.get(batch.key, 0), *moments.get(batch.key, (None, None)))
+        for batch in batches
     ]
 
 
@@ -172,10 +174,9 @@ def _job_groups(session: Session, batch_id: str) -> list[_Group]:
 
 
 def _run_groups(session: Session, batch_id: str) -> list[_Group]:
-    """Count by one index-only scan of ix_runs_of_batch, which holds exactly these columns."""
-    columns = (Run.status, Run.grade, Run.worst_level)
-    query = select(*columns, func.count(), func.min(Run.started_at)).where(of_batch(session, batch_id))
-    return [_Group(*row) for row in session.execute(query.group_by(*columns))]
+    key = find_batch_key(session, batch_id)
+    counted = {} if key is None else read_counts(session, key)
+    return [_Group(group.status, group.grade, group.level, number, None) for group, number in counted.items()]
 
 
 def _statuses(groups: Sequence[_Group]) -> dict[str, int]:
@@ -191,9 +192,12 @@ def _sums(counted: Iterable[tuple[str | None, int]]) -> dict[str, int]:
     return dict(found)
 
 
-def _last_finish(batch: ColumnElement[bool]) -> "Select[datetime]":
-    """Select the last finish time of a batch: the first entry of its part of ix_runs_by_batch_up.
+def _first_start(batch: ColumnElement[bool]) -> "Select[datetime]":
+    """Select the first start of a run of a batch: the first entry of its part of ix_runs_of_batch."""
+    begun = Run.started_at.is_not(None)
+    return select(Run.started_at).where(batch, begun).order_by(Run.started_at).limit(1)  # type: ignore[return-value]  # not null
 
-    As max() in the grouped query above it would need another index, or the rows themselves.
-    """
+
+def _last_finish(batch: ColumnElement[bool]) -> "Select[datetime]":
+    """Select the last finish time of a batch: the first entry of its part of ix_runs_by_batch_up."""
     return select(Run.finished_at).where(batch).order_by(Run.finished_at.desc()).limit(1)

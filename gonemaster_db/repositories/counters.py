@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -65,6 +65,33 @@ def read_counts(session: Session, batch_key: int | None = None) -> dict[RunGroup
         for status, level, grade, number in rows
         if number
     }
+
+
+def count_runs(
+    session: Session,
+    *,
+    batch_key: int | None = None,
+    status: str | None = None,
+    levels: Collection[str] | None = None,
+    grade: str | None = None,
+) -> int:
+    """Count the runs of a batch, or all, with a status, one of some worst levels and a grade; None: any."""
+    found = [_COUNTERS.c.batch_key == (ALL_RUNS if batch_key is None else batch_key)]
+    if status is not None:
+        found.append(_COUNTERS.c.status == status)
+    if levels is not None:
+        found.append(_COUNTERS.c.level.in_(levels))
+    if grade is not None:
+        found.append(_COUNTERS.c.grade == grade)
+    return int(session.scalar(select(func.coalesce(func.sum(_COUNTERS.c.runs), 0)).where(*found)) or 0)
+
+
+def count_runs_of_batches(session: Session, batch_keys: Collection[int]) -> dict[int, int]:
+    """Count the runs of several batches; those without are absent."""
+    number = func.sum(_COUNTERS.c.runs)
+    query = select(_COUNTERS.c.batch_key, number).where(_COUNTERS.c.batch_key.in_(batch_keys))
+    rows = session.execute(query.group_by(_COUNTERS.c.batch_key))
+    return {batch_key: int(number) for batch_key, number in rows if number}
 
 
 def _row(shard: int, key: tuple[int, RunStatus, str | None, str], number: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.filters import DomainFilter
 from gonemaster_db.levels import SEVERITIES
 from gonemaster_db.models import Domain, DomainTag
+from gonemaster_db.recent_totals import recent_total
 from gonemaster_db.records import Page
 from gonemaster_db.repositories.tags import count_tag_domains
 
@@ -41,9 +42,10 @@ def list_domains(
 
 
 def _count(session: Session, wanted: DomainFilter, conditions: list[ColumnElement[bool]]) -> int:
-    if wanted.domain_tag is not None and replace(wanted, domain_tag=None) == DomainFilter():
-        return count_tag_domains(session, wanted.domain_tag)
-    return session.scalar(select(func.count()).select_from(Domain).where(*conditions)) or 0
+    if (tag := wanted.domain_tag) is not None and replace(wanted, domain_tag=None) == DomainFilter():
+        return recent_total(session, ("domains", wanted), lambda: count_tag_domains(session, tag))
+    counted = select(func.count()).select_from(Domain).where(*conditions)
+    return recent_total(session, ("domains", wanted), lambda: session.scalar(counted) or 0)
 
 
 def _materialized(

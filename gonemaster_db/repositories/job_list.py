@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from gonemaster_db.filters import JobFilter
 from gonemaster_db.levels import at_least
 from gonemaster_db.models import Batch, Job, JobStatus, Run
+from gonemaster_db.recent_totals import recent_total
 from gonemaster_db.records import Page
-from gonemaster_db.repositories.batches import of_batch
+from gonemaster_db.repositories.batches import find_batch_key, of_batch
+from gonemaster_db.repositories.counters import count_runs
 from gonemaster_db.repositories.domains import contains_name
 from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, name_condition
 from gonemaster_db.repositories.sort_keys import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
@@ -52,13 +54,34 @@ def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job |
 
 def _arm(session: Session, model: Any, wanted: JobFilter, sort: str) -> _Arm:
     conditions = _conditions(session, model, wanted, sort)
-    if model is Run and wanted.domain:
-        if wanted.batch_id is not None and (ids := few_ids(session, conditions)) is not None:
-            return _Arm(model, [Run.id.in_(ids)], len(ids))
-        if replace(wanted, domain=None) == JobFilter():
-            return _Arm(model, conditions, count_runs_of_domains(session, part=wanted.domain, tag=None))
-    query = select(func.count()).select_from(model).where(*conditions)
-    return _Arm(model, conditions, session.scalar(query) or 0)
+    searched = model is Run and wanted.domain and wanted.batch_id is not None
+    if searched and (ids := few_ids(session, conditions)) is not None:
+        return _Arm(model, [Run.id.in_(ids)], len(ids))
+    count = _count_runs if model is Run else _count_rows
+    return _Arm(model, conditions, count(session, model, wanted, conditions))
+
+
+def _count_runs(session: Session, model: Any, wanted: JobFilter, conditions: list[ColumnElement[bool]]) -> int:
+    """Count the matches: from counters or sums where they tell, else by reading an index, not again soon."""
+    if replace(wanted, status=None, batch_id=None, severity=None) == JobFilter():
+        return _count_from_counters(session, wanted)
+    if replace(wanted, domain=None) == JobFilter():
+        return recent_total(
+            session, ("runs of domains", wanted), lambda: count_runs_of_domains(session, part=wanted.domain, tag=None)
+        )
+    return recent_total(session, ("jobs", wanted), lambda: _count_rows(session, model, wanted, conditions))
+
+
+def _count_from_counters(session: Session, wanted: JobFilter) -> int:
+    key = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
+    if wanted.batch_id is not None and key is None:
+        return 0
+    levels = None if wanted.severity is None else _LEVELS[wanted.severity]
+    return count_runs(session, batch_key=key, status=wanted.status, levels=levels)
+
+
+def _count_rows(session: Session, model: Any, _wanted: JobFilter, conditions: list[ColumnElement[bool]]) -> int:
+    return session.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
 
 
 def _page_keys(session: Session, arms: list[_Arm], sort: str, limit: int, offset: int) -> list[tuple[int, str]]:

@@ -10,10 +10,11 @@ from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import Domain, Run
+from gonemaster_db.recent_totals import recent_total
 from gonemaster_db.records import Page
 from gonemaster_db.repositories.batch_statistics import mark_stale
-from gonemaster_db.repositories.batches import of_batch
-from gonemaster_db.repositories.counters import RunGroup, count_runs_in
+from gonemaster_db.repositories.batches import find_batch_key, of_batch
+from gonemaster_db.repositories.counters import RunGroup, count_runs, count_runs_in
 from gonemaster_db.repositories.matching_outcomes import find_outcomes, has_outcome
 from gonemaster_db.repositories.run_documents import read_stored_run
 from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, name_condition, tag_condition
@@ -51,10 +52,25 @@ def list_runs(
 
 
 def _count(session: Session, wanted: RunFilter, conditions: list[ColumnElement[bool]]) -> int:
-    """Count the matches; for a single filter on domains or tags without reading runs."""
+    """Count the matches: from counters or sums where they tell, else by reading an index, not again soon."""
+    if replace(wanted, batch_id=None, status=None, level=None, grade=None) == RunFilter():
+        return _count_from_counters(session, wanted)
     if (wanted.domain or wanted.domain_tag) and replace(wanted, domain=None, domain_tag=None) == RunFilter():
-        return count_runs_of_domains(session, part=wanted.domain, tag=wanted.domain_tag)
-    return session.scalar(select(func.count()).select_from(Run).where(*conditions)) or 0
+        return recent_total(
+            session,
+            ("runs of domains", wanted),
+            lambda: count_runs_of_domains(session, part=wanted.domain, tag=wanted.domain_tag),
+        )
+    counted = select(func.count()).select_from(Run).where(*conditions)
+    return recent_total(session, ("runs", wanted), lambda: session.scalar(counted) or 0)
+
+
+def _count_from_counters(session: Session, wanted: RunFilter) -> int:
+    key = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
+    if wanted.batch_id is not None and key is None:
+        return 0
+    levels = None if wanted.level is None else (wanted.level,)
+    return count_runs(session, batch_key=key, status=wanted.status, levels=levels, grade=wanted.grade)
 
 
 def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:

@@ -58,7 +58,7 @@ NEW_INDEXES: Indexes = {
     "ix_runs_by_id": ("id", "outcome_id", "key", "domain_id", "batch_key"),
     "ix_runs_of_outcome": ("outcome_id", "id"),
     "ix_runs_of_batch_by_id": ("batch_key", "id", "outcome_id"),
-    "ix_runs_of_batch": ("batch_key", "status", "grade", "worst_level", "started_at"),
+    "ix_runs_of_batch": ("batch_key", "started_at"),
     "ix_runs_effective_profile_id": ("effective_profile_id",),
 }
 OF_OLD_BATCHES = ("created_at", "status", "worst_level", "grade", "domain_id")
