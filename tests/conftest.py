@@ -1,6 +1,13 @@
 """Fixtures of all tests; each plugin module holds those of one part."""
 
+import os
+import sys
+
 from hypothesis import HealthCheck, settings
+
+# The tests start hundreds of processes: without bytecode each compiles all packages again, a quarter of its start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A busy machine is slow, which proves nothing; the same examples come each time.
 settings.register_profile(
