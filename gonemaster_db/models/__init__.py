@@ -5,10 +5,11 @@ from gonemaster_db.models import run_indexes as _run_indexes  # noqa: F401  # re
 from gonemaster_db.models.administration import AuditLine, IdempotencyKey, QueuePause, Setting
 from gonemaster_db.models.batches import Batch, BatchOrigin
 from gonemaster_db.models.domains import Domain, DomainTag, Tag
-from gonemaster_db.models.jobs import Job, JobStatus, Priority
+from gonemaster_db.models.jobs import Job
 from gonemaster_db.models.operations import Operation, OperationKind, OperationStatus
 from gonemaster_db.models.profiles import EffectiveProfile, Profile
-from gonemaster_db.models.runs import DnssecChain, Entry, Run, RunStatus
+from gonemaster_db.models.runs import DnssecChain, Entry, Run
+from gonemaster_db.states import JobStatus, Priority, RunStatus
 
 __all__ = [
     "AuditLine",

@@ -1,6 +1,5 @@
 """Runs, their entries and DNSSEC chains: immutable records of finished jobs."""
 
-import enum
 from typing import Any
 
 from sqlalchemy import BigInteger, Computed, Float, ForeignKey, Index, Integer, SmallInteger, String
@@ -20,15 +19,7 @@ from gonemaster_db.base import (
 )
 from gonemaster_db.levels import RANK_SQL
 from gonemaster_db.models.profiles import EffectiveProfile
-
-
-class RunStatus(enum.StrEnum):
-    """Final states. Values are stored and sent by the API: append, never change."""
-
-    SUCCEEDED = "succeeded"  # the engine finished; the findings describe the domain
-    FAILED = "failed"  # no complete result; `error` says why
-    CANCELED = "canceled"  # on request, before the start or during the run
-    EXPIRED = "expired"  # its expiry passed before a worker claimed it
+from gonemaster_db.states import RunStatus
 
 
 class Run(Base):

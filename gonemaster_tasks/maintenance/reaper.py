@@ -6,7 +6,7 @@ from datetime import datetime
 from gonemaster_db.errors import JobStateError
 from gonemaster_db.models import Job
 from gonemaster_db.repositories.graduation import expire_jobs, requeue_job
-from gonemaster_db.repositories.jobs import expired_leases
+from gonemaster_db.repositories.jobs import expired_leases, workers_with_several_jobs
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.queues import tier_of
@@ -17,24 +17,35 @@ _CHUNK = 200
 
 
 def reap(store: Store, broker: Broker, *, now: datetime, max_attempts: int) -> int:
-    """Requeue jobs with expired leases, or fail them after `max_attempts` starts; return how many there were."""
+    """Requeue jobs with expired leases, or fail them after `max_attempts` starts; return how many there were.
+
+    Where a worker died with several jobs, none of them is blamed: each is tested alone from then on.
+    """
     total = 0
+    crowded: set[str] = set()  # workers
     while True:
         with store.read_only() as session:
             jobs = expired_leases(session, now=now, limit=_CHUNK)
+            crowded |= workers_with_several_jobs(session, {job.worker for job in jobs if job.worker})
         for job in jobs:
-            _reap_job(store, broker, job, now=now, max_attempts=max_attempts)
+            _reap_job(store, broker, job, now=now, max_attempts=max_attempts, beside_others=job.worker in crowded)
         total += len(jobs)
         if len(jobs) < _CHUNK:
             return total
 
 
-def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_attempts: int) -> None:
+def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_attempts: int, beside_others: bool) -> None:
     worker, attempt = job.worker or "", job.attempt
     try:
         left = store.run_in_transaction(
             lambda session: requeue_job(
-                session, job.id, worker=worker, attempt=attempt, now=now, max_attempts=max_attempts
+                session,
+                job.id,
+                worker=worker,
+                attempt=attempt,
+                now=now,
+                max_attempts=max_attempts,
+                beside_others=beside_others,
             )
         )
     except JobStateError:  # the worker graduated it or renewed the lease after all

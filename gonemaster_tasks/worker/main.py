@@ -42,7 +42,7 @@ from gonemaster_tasks.worker.engine_runner import EngineRunner
 from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
 from gonemaster_tasks.worker.head_order import HeadOrder
 from gonemaster_tasks.worker.heartbeat import Heartbeat
-from gonemaster_tasks.worker.isolated_run import run_isolated
+from gonemaster_tasks.worker.isolation import Isolation
 from gonemaster_tasks.worker.leases import LeaseKeeper
 from gonemaster_tasks.worker.maintenance_timer import MaintenanceTimer
 from gonemaster_tasks.worker.process import Process
@@ -118,8 +118,10 @@ class Worker:
         tier_order.install(gate)
         claim_store = ClaimStore(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
         head_order = HeadOrder(store, broker)
+        isolation = Isolation(lambda: current_scoring(store, settings))
+        publisher = EventPublisher(broker.events)
         self.process = Process(
-            name, live, store, broker, runner, gate, EventPublisher(broker.events), claim_store, clock, head_order
+            name, live, store, broker, runner, gate, publisher, claim_store, clock, head_order, isolation=isolation
         )
         self.app = make_app_of(settings, transport=transport_settings)
         register_tasks(self.app, self.process)
@@ -205,7 +207,6 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
     parser.add_argument("--name", default=f"worker-{os.getpid()}", help="distinct among all workers of a host")
     parser.add_argument("--queues", help="queues to take from, separated by commas")
     parser.add_argument("--config", type=Path, help="configuration file (JSON)")
-    parser.add_argument("--isolated", action="store_true", help=argparse.SUPPRESS)  # for one job, see isolated_run.py
     given = parser.parse_args(arguments)
     return given, load_settings({"worker_queues": given.queues}, file=given.config)
 
@@ -224,7 +225,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
         store = open_store(worker_store_settings(settings))
         live = LiveSettings(settings)
         chosen = runner or _engine(live, store)
-        return run_isolated(chosen) if given.isolated else Worker(live, store, chosen, name=node_name(given.name)).run()
+        return Worker(live, store, chosen, name=node_name(given.name)).run()
     except TasksError as error:
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2
