@@ -9,6 +9,7 @@ from gonemaster_db.repositories.graduation import expire_jobs, requeue_job
 from gonemaster_db.repositories.jobs import expired_leases, workers_with_several_jobs
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
 
 log = logging.getLogger(__name__)
@@ -53,9 +54,17 @@ def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_atte
     about = {"job_id": job.id, "batch_id": job.batch_id, "worker": worker, "attempt": attempt}
     if isinstance(left, Job):
         log.warning("lease expired, job queued again", extra=about)
-        broker.lists.put_back(job.id, tier_of(job.priority))
+        _put_back(broker, job)
     else:
         log.warning("lease expired, job ended after its last attempt", extra={**about, "status": str(left.status)})
+
+
+def _put_back(broker: Broker, job: Job) -> None:
+    try:
+        broker.lists.put_back(job.id, tier_of(job.priority))
+    except BrokerUnavailable:  # the other jobs are requeued nevertheless
+        log.warning("message not put back, it follows as soon as Redis answers", extra={"job_id": job.id})
+        broker.reconciliation.post()
 
 
 def expire(store: Store, *, now: datetime) -> int:

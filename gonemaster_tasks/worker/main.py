@@ -6,7 +6,8 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from celery import Celery, signals
 from celery.worker.control import control_command
 
+from gonemaster_db.errors import StoreError
 from gonemaster_db.session import Store, open_store
 from gonemaster_engine.memory import spare_collections
 from gonemaster_engine.open_files import raise_open_files_limit
@@ -64,6 +66,15 @@ def cancel_running(state: Any, job_ids: Sequence[str]) -> dict[str, Any]:
     return {"ok": [job_id for job_id in job_ids if jobs.stop(job_id, Stop.CANCELED)]}
 
 
+@contextmanager
+def _repeated(task: str) -> Iterator[None]:
+    """Log in one line that a server was away: the task is sent again, and Celery would log all that it knows."""
+    try:
+        yield
+    except (StoreError, TasksError) as error:
+        log.warning("maintenance task failed, it is repeated", extra={"task": task, "error": str(error)})
+
+
 def register_tasks(app: Celery, process: Process) -> None:
     """Bind the tasks to a process."""
     app.gonemaster = process
@@ -75,14 +86,15 @@ def register_tasks(app: Celery, process: Process) -> None:
     @app.task(name=queues.REAP, shared=False)
     def reap_jobs() -> None:
         now = process.clock.now()
-        reap(process.store, process.broker, now=now, max_attempts=process.settings.max_attempts)
-        expire(process.store, now=now)
+        with _repeated(queues.REAP):
+            reap(process.store, process.broker, now=now, max_attempts=process.settings.max_attempts)
+            expire(process.store, now=now)
 
     @app.task(name=queues.PURGE, shared=False)
     def purge() -> None:
-        purge_regularly(
-            process.store, process.broker, process.live, now=process.clock.now(), stopped=process.stopping.is_set
-        )
+        now, stopped = process.clock.now(), process.stopping.is_set
+        with _repeated(queues.PURGE):
+            purge_regularly(process.store, process.broker, process.live, now=now, stopped=stopped)
 
     operating = threading.Lock()
 
@@ -95,9 +107,10 @@ def register_tasks(app: Celery, process: Process) -> None:
             now, stopped = process.clock.now, process.stopping.is_set
             parts = QueueParts(process.store, process.broker, app, process.clock)
             attempts = process.settings.max_attempts
-            perform_due_operations(
-                parts, worker=process.name, now=now, lease=lease, max_attempts=attempts, stopped=stopped
-            )
+            with _repeated(queues.OPERATE):
+                perform_due_operations(
+                    parts, worker=process.name, now=now, lease=lease, max_attempts=attempts, stopped=stopped
+                )
         finally:
             operating.release()
 
