@@ -21,8 +21,9 @@ import dns.rrset
 
 ROOT: Final = "127.0.0.53"
 TLD: Final = "127.0.0.57"
+ARPA: Final = "127.0.0.54"
 # where PTR records and origin ASes are looked up; none is known
-_OTHERS: Final = {"arpa": "127.0.0.54", "net": "127.0.0.55", "com": "127.0.0.56"}
+_OTHERS: Final = {"arpa": ARPA, "net": "127.0.0.55", "com": "127.0.0.56"}
 _IP_PKTINFO: Final = getattr(socket, "IP_PKTINFO", 8)  # linux/in.h
 _PKTINFO: Final = struct.Struct("=I4s4s")
 _PORTS: Final = range(10_240, 32_000)
