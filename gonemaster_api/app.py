@@ -10,7 +10,7 @@ from gonemaster_api.rest.converters import register_converters
 from gonemaster_api.rest.docs import register_docs
 from gonemaster_api.rest.json_output import JsonProvider
 from gonemaster_api.rest.parsing import register_text_checks
-from gonemaster_api.state import State
+from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.start.views import blueprint as start_page
 from gonemaster_api.v1 import BLUEPRINTS
 from gonemaster_api.web.access_log import register_access_log
@@ -50,14 +50,7 @@ def create_app(
     app.url_map.strict_slashes = False
     register_converters(app)
     parts = queue or open_queue(settings, open_store(store_settings(settings)))
-    live = LiveSettings(settings)
-    live.try_load(parts.store)
-    app.extensions["gonemaster"] = State(
-        live=live,
-        queue=parts,
-        stopping=stopping or threading.Event(),
-        streams=threading.BoundedSemaphore(max(1, settings.api_threads * 3 // 4)),
-    )
+    app.extensions[NAME] = make_state(settings, queue=parts, stopping=stopping or threading.Event())
     register_access_log(app)
     register_proxies(app, settings.trusted_proxy_cidrs)
     register_host_check(app)
@@ -70,6 +63,14 @@ def create_app(
     register_docs(app)
     app.register_blueprint(start_page)
     return app
+
+
+def make_state(settings: Settings, *, queue: QueueParts, stopping: threading.Event) -> State:
+    """Load the overrides of the settings, and make what the views share."""
+    live = LiveSettings(settings)
+    live.try_load(queue.store)
+    streams = threading.BoundedSemaphore(max(1, settings.api_threads * 3 // 4))
+    return State(live=live, queue=queue, stopping=stopping, streams=streams)
 
 
 def _register_api(app: Flask) -> None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from gonemaster_db.models.jobs import Priority
-from gonemaster_db.models.runs import RunStatus
+from gonemaster_db.states import Priority, RunStatus
 
 T = TypeVar("T")
 

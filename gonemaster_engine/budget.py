@@ -272,9 +272,15 @@ class Budget:
                 self.leave_out("max_records_of_a_set", most, f"{owner} {rtype}")
         return True
 
-    def end_verification(self, work: int) -> None:
-        """End the run, as so much work on signatures, in microseconds, was all that it may do."""
-        self._end("max_verification", work, "RRSIG")
+    def keep_nothing(self, octets: int, address: str) -> None:
+        """Charge a message that was read and cannot be used as if it were kept: reading it cost as much."""
+        self._octets += octets
+        if self._octets > self.limits.max_octets:
+            self._end("max_octets", self.limits.max_octets, address)
+
+    def end_verification(self, work_us: int, rtype: str) -> None:
+        """End the run, as so much work on signatures and hashes was all that it may do."""
+        self._end("max_verification", work_us, rtype)
 
     def keep_entry(self, testcase: str, args: Mapping[str, Any]) -> bool:
         """Say whether one more entry with these arguments may be kept."""

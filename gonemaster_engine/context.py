@@ -85,7 +85,7 @@ class RunContext:
         self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s, scope)
         self.queries = 0
         self.tcp_slots = asyncio.Semaphore(limits.max_tcp_connections)
-        self.verifier = Verifier(self.budget.end_verification)
+        self.verifier = Verifier(self.budget.end_verification, turns=resources.transport.turns)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.servers: dict[str, Server] = {}
         self._nameservers: dict[tuple[str, str], Nameserver] = {}

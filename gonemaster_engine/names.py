@@ -28,6 +28,7 @@ _DOTS = dict.fromkeys(map(ord, "。．｡"), ".")  # what IDNA2003 and UTS 46 ta
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*/")
 _PREFIX = "xn--"
 _LONGEST_REASON = 200  # of the IDNA library, which repeats what it was given
+# The specification of Zonemaster allows the slash, which zones for parts of a /24 have (RFC 2317), wherever it stands.
 _TYPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
 # IDNAError and UnicodeError are ValueErrors; Python's Punycode decoder overflows when it computes where an error is.
 _IDNA_ERRORS = (ValueError, ArithmeticError, LookupError)

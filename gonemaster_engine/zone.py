@@ -94,6 +94,12 @@ class Zone:
         """What verifies the signatures of the run, each once."""
         return self.context.verifier
 
+    async def make_time(self, work_us: int) -> None:
+        """Wait for a turn of the event loop that has time, and note that so much of it will be used."""
+        turns = self.context.transport.turns
+        await turns.wait()
+        turns.spend(work_us)
+
     def setting(self, case_id: str, name: str) -> Any:
         """Return a setting of a test case from the profile (`test_cases_vars`)."""
         return self.context.profile.setting(case_id, name)

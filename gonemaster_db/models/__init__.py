@@ -7,12 +7,13 @@ from gonemaster_db.models.batches import Batch, BatchOrigin
 from gonemaster_db.models.counters import RunCounter
 from gonemaster_db.models.documents import RunDocument
 from gonemaster_db.models.domains import Domain, DomainTag, Tag
-from gonemaster_db.models.jobs import Job, JobStatus, Priority
+from gonemaster_db.models.jobs import Job
 from gonemaster_db.models.operations import Operation, OperationKind, OperationStatus
 from gonemaster_db.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
 from gonemaster_db.models.profiles import EffectiveProfile, Profile
-from gonemaster_db.models.runs import Run, RunStatus
+from gonemaster_db.models.runs import Run
 from gonemaster_db.models.statistics import BatchStatistics, TagValueTable
+from gonemaster_db.states import JobStatus, Priority, RunStatus
 
 __all__ = [
     "AuditLine",

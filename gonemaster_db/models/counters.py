@@ -5,7 +5,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.base import Base, SmallCode, code_text
 from gonemaster_db.levels import LEVELS
-from gonemaster_db.models.runs import RUN_STATUS_TYPE, RunStatus
+from gonemaster_db.models.runs import RUN_STATUS_TYPE
+from gonemaster_db.states import RunStatus
 
 ALL_RUNS = 0  # in place of the key of a batch
 

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.base import ID_TYPE, Base, DomainName, LevelName, RowId, UtcTime, code_text, enum_text
 from gonemaster_db.levels import RANK_SQL
-from gonemaster_db.models.runs import RunStatus
+from gonemaster_db.states import RunStatus
 
 TAG_TYPE = code_text(255)
 

@@ -1,35 +1,12 @@
 """Jobs: unfinished requests to test a domain."""
 
-import enum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.base import ID_TYPE, Base, DomainName, OpaqueId, UtcTime, code_text, enum_text
-
-
-class JobStatus(enum.StrEnum):
-    """States of an unfinished job. Values are stored and sent by the API: append, never change."""
-
-    QUEUED = "queued"  # its message waits in the broker
-    RUNNING = "running"  # one worker has claimed it and renews its lease
-    PAUSED = "paused"  # held by an operator; keeps its position
-
-
-WAITING = (JobStatus.QUEUED, JobStatus.PAUSED)
-
-
-class Priority(enum.IntEnum):
-    """Tiers of the queue; a lower number is served first."""
-
-    NORMAL = 0
-    BATCH = 1
-
-    @property
-    def tier(self) -> str:
-        """The name of the tier, which is also that of its queue."""
-        return self.name.lower()
+from gonemaster_db.states import JobStatus, Priority
 
 
 def _present_only(column: str) -> Index:

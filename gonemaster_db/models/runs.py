@@ -1,6 +1,5 @@
 """Runs: immutable records of finished jobs. What they found is in outcomes and documents."""
 
-import enum
 from typing import Any
 
 from sqlalchemy import BigInteger, Computed, ForeignKey, Index, Integer, SmallInteger, String, UniqueConstraint, select
@@ -10,16 +9,7 @@ from gonemaster_db.base import Base, DomainName, OpaqueId, RowId, SmallCode, Utc
 from gonemaster_db.levels import CODE_RANK_SQL, LEVELS
 from gonemaster_db.models.batches import Batch
 from gonemaster_db.models.profiles import EffectiveProfile
-
-
-class RunStatus(enum.StrEnum):
-    """Final states. Values are stored and sent by the API: append, never change."""
-
-    SUCCEEDED = "succeeded"  # the engine finished; the findings describe the domain
-    FAILED = "failed"  # no complete result; `error` says why
-    CANCELED = "canceled"  # on request, before the start or during the run
-    EXPIRED = "expired"  # its expiry passed before a worker claimed it
-
+from gonemaster_db.states import RunStatus
 
 RUN_STATUS_TYPE = SmallCode(list(RunStatus))
 LEVEL_TYPE = SmallCode(LEVELS)

@@ -7,9 +7,9 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunStatus
-from gonemaster_db.models.jobs import WAITING
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.batches import of_batch
+from gonemaster_db.states import WAITING
 
 _SLICE = 2000
 

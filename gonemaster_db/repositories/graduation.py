@@ -13,15 +13,16 @@ from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobStateError
 from gonemaster_db.ids import batch_key
 from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
-from gonemaster_db.models.jobs import WAITING
 from gonemaster_db.records import RunRecord
 from gonemaster_db.repositories.counters import RunGroup, count_runs_in
 from gonemaster_db.repositories.domains import ensure_domains, refresh_domains
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.run_rows import KEPT, write_run
+from gonemaster_db.states import WAITING
 
 _JOBS = cast("Table", Job.__table__)
 _CHUNK = 5000
+_MAX_BESIDE_OTHERS = 20  # starts over max_attempts: whatever ends the workers, the job has had its chances
 _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
 _RUNS = cast("Table", Run.__table__)
 # Built once: constructing a statement costs more than executing it.
@@ -96,12 +97,17 @@ def requeue_job(
     max_attempts: int,
     released: bool = False,
     failure: str = "",
+    beside_others: bool = False,
 ) -> Job | Run:
     """Return a running job to its position in the queue, after an expired lease or (`released`) by its own worker.
 
     With a cancel request it becomes a canceled run; after `max_attempts` starts (released ones do not count) a
     failed one, error `abandoned after <n> attempts`, or `<failure> (attempt <n> of <m>)` where its own worker, which
     holds the lease, says how this start ended.
+
+    `beside_others`: its worker died with several jobs, and any of them may have ended it. Of such starts the first one
+    alone counts, since from then on the job is tested in a process of its own. None of them fails it, but for a bound
+    that keeps a job from being repeated for ever.
 
     Raises:
         JobNotFound: no such job.
@@ -113,12 +119,16 @@ def requeue_job(
     if canceled := _take(session, *claim, Job.cancel_requested_at.is_not(None)):
         return _write_run(session, canceled, RunRecord(RunStatus.CANCELED, now, error="canceled"))
     exhausted = Job.attempt - Job.releases >= max_attempts
+    if beside_others:
+        exhausted = Job.attempt >= max_attempts + _MAX_BESIDE_OTHERS
     if not released and (job := _take(session, *claim, exhausted)):
         # Starts that ended with an orderly stop of the worker say nothing against the job.
         starts = job["attempt"] - job["releases"]
-        error = f"{failure} (attempt {starts} of {max_attempts})" if failure else f"abandoned after {starts} attempts"
+        most = max(starts, max_attempts)  # with one attempt, a job that was beside others has a second start
+        error = f"{failure} (attempt {starts} of {most})" if failure else f"abandoned after {starts} attempts"
         return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
-    return _back_to_queue(session, job_id, claim, released=released)
+    uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if beside_others else 0
+    return _back_to_queue(session, job_id, claim, uncounted)
 
 
 def request_cancel(session: Session, job_id: str, *, now: datetime, error: str = "canceled") -> Job | Run:
@@ -179,7 +189,9 @@ def _mark_canceled(session: Session, job_id: str, now: datetime) -> Job | None:
     )
 
 
-def _back_to_queue(session: Session, job_id: str, claim: tuple[ColumnElement[bool], ...], *, released: bool) -> Job:
+def _back_to_queue(
+    session: Session, job_id: str, claim: tuple[ColumnElement[bool], ...], uncounted: int | ColumnElement[int]
+) -> Job:
     job: Job | None = session.scalar(
         update(Job)
         .where(*claim)
@@ -189,7 +201,7 @@ def _back_to_queue(session: Session, job_id: str, claim: tuple[ColumnElement[boo
             lease_until=None,
             started_at=None,
             progress=0,
-            releases=Job.releases + int(released),
+            releases=Job.releases + uncounted,
         )
         .returning(Job),
         execution_options={"populate_existing": True, "synchronize_session": False},

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.bulk import insert_rows
@@ -16,9 +16,9 @@ from gonemaster_db.errors import JobNotFound, JobStateError
 from gonemaster_db.ids import job_ids as new_job_ids
 from gonemaster_db.ids import new_job_id
 from gonemaster_db.models import Job, JobStatus, Profile, QueuePause, Run
-from gonemaster_db.models.jobs import Priority
 from gonemaster_db.records import LeaseRenewal, NewJob
 from gonemaster_db.repositories.position_allocator import MAX_SLAB_SIZE, allocate_positions
+from gonemaster_db.states import Priority
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 _JOBS = cast("Table", Job.__table__)
@@ -179,6 +179,12 @@ def expired_leases(session: Session, *, now: datetime, limit: int) -> list[Job]:
     """List running jobs whose lease expired before `now`, oldest expiry first."""
     query = select(Job).where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
     return list(session.scalars(query.order_by(Job.lease_until).limit(limit)))
+
+
+def workers_with_several_jobs(session: Session, workers: Iterable[str]) -> set[str]:
+    """Return those of the workers that have claims on more than one job, whether the leases have expired or not."""
+    several = select(Job.worker).where(Job.status == JobStatus.RUNNING, Job.worker.in_(set(workers)))
+    return {str(name) for name in session.scalars(several.group_by(Job.worker).having(func.count() > 1))}
 
 
 def hold_job(session: Session, job_id: str) -> Job:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
 from gonemaster_db.models import Job, JobStatus, Priority
-from gonemaster_db.models.jobs import WAITING
 from gonemaster_db.repositories.position_allocator import GAP, allocate_positions
+from gonemaster_db.states import WAITING
 
 End = Literal["front", "back"]
 _SLICE = 10_000

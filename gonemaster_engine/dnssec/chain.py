@@ -22,18 +22,18 @@ class Trust(enum.Enum):
     OPEN = "it cannot be checked here"
 
 
-def trust_in_set(
+async def trust_in_set(
     verifier: Verifier, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, zone: str, now: int
 ) -> Trust:
     """Judge a set by its signatures, with trusted keys of `zone`."""
     keys = [key for key in keys if key.validates]
-    verdicts = {verifier.verify(signed, signature, keys, now=now, zone=zone) for signature in made}
+    verdicts = {await verifier.verify(signed, signature, keys, now=now, zone=zone) for signature in made}
     if Verdict.VALID in verdicts:
         return Trust.SECURE
     return Trust.OPEN if any(verdict.is_uncheckable for verdict in verdicts) else Trust.BROKEN
 
 
-def trust_in_keys(verifier: Verifier, response: Response, ds_set: Sequence[Ds], *, zone: str, now: int) -> Trust:
+async def trust_in_keys(verifier: Verifier, response: Response, ds_set: Sequence[Ds], *, zone: str, now: int) -> Trust:
     """Judge the DNSKEY set in an answer by a trusted DS set: one key that a DS stands for must sign it."""
     keys = [key for key in dnskeys(response, zone) if key.validates]
     pairs = [(key, points_to(zone, ds, key)) for key in keys for ds in ds_set]
@@ -42,4 +42,4 @@ def trust_in_keys(verifier: Verifier, response: Response, ds_set: Sequence[Ds], 
         is_open = any(matches is None for _, matches in pairs) or not any(is_supported(ds.algorithm) for ds in ds_set)
         return Trust.OPEN if is_open else Trust.BROKEN
     signed = rrset(response, DNSKEY, zone)
-    return trust_in_set(verifier, signed, signatures(response, DNSKEY, zone), named, zone=zone, now=now)
+    return await trust_in_set(verifier, signed, signatures(response, DNSKEY, zone), named, zone=zone, now=now)

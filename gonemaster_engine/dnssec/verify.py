@@ -18,12 +18,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, utils
 from gonemaster_engine.dnssec import rsa
 from gonemaster_engine.dnssec.denial import Nsec3, nsec3_hash
 from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
+from gonemaster_engine.turns import Turns
 
 # Keys may share a key tag, a mere checksum (RFC 4034 appendix B); a validator must bound how many it tries.
 _KEYS_PER_TAG = 4
-_WORK_PER_RUN = 400_000  # of a curve signature or a short RSA signature some thousand
-_CURVE_WORK = 80  # one unit is about a microsecond
-_HASH_ROUNDS_PER_RUN = 1_000_000
+_WORK_PER_RUN = 400_000  # microseconds of a core of 2020: some thousand signatures, or a million rounds of NSEC3
+_CURVE_WORK = {13: 100, 14: 330, 15: 60, 16: 140, 18: 90}  # microseconds for a signature, by algorithm
+_LOADING_WORK = 50  # microseconds for a key
+_KNOWN_WORK = 3  # microseconds for a verdict that is known, with what a test case does about it
+_ROUNDS_PER_MICROSECOND = 3
+_RECORDS_PER_MICROSECOND = 2  # put in canonical form
+_DIGEST_OCTETS_PER_MICROSECOND = 400
 _MLDSA44_SIGNATURE_OCTETS = 2420
 
 
@@ -51,29 +56,32 @@ Check: TypeAlias = Callable[[bytes, bytes], None]
 class Verifier:
     """Verifies the signatures of one run and remembers the verdicts.
 
-    The work of a run is bounded. `on_work_done` is called with the bound when it is reached, and may end the run; what
-    is asked for after that counts as invalid, or as a hash that is not known.
+    The work of a run is bounded. `on_work_done` is called with the bound, in microseconds, and the type of record when
+    it is reached, and may end the run; what is asked for after that counts as invalid, or as a hash that is not known.
+    Work waits for a turn of the event loop that has time for it.
     """
 
-    def __init__(self, on_work_done: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self, on_work_done: Callable[[int, str], None] = lambda work_us, rtype: None, *, turns: Turns | None = None
+    ) -> None:
         self._on_work_done = on_work_done
+        self._turns = turns or Turns()
         # By content, not by server: each server of a zone sends the same records, and verification is expensive.
         self._verdicts: dict[tuple[Rrset, bytes, bytes], Verdict] = {}
         self._checks: dict[tuple[int, bytes], Check | Verdict] = {}
         self._canonical: tuple[tuple[Rrset, bytes], bytes | None] | None = None  # the last one: they can be large
         self._hashes: dict[tuple[str, bytes, int], str] = {}
         self._work_left = _WORK_PER_RUN
-        self._rounds_left = _HASH_ROUNDS_PER_RUN
 
-    def verify(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str) -> Verdict:
+    async def verify(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str) -> Verdict:
         """Return the verdict on a signature over a set by the keys of `zone` at that time."""
         if signature.is_early(now):
             return Verdict.NOT_YET_VALID
         if signature.is_expired(now):
             return Verdict.EXPIRED
-        return self.verify_timeless(rrset, signature, keys, zone=zone)
+        return await self.verify_timeless(rrset, signature, keys, zone=zone)
 
-    def verify_timeless(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, zone: str) -> Verdict:
+    async def verify_timeless(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, zone: str) -> Verdict:
         """Return the verdict on a signature over a set by the keys of `zone`, without regard to the time."""
         if not is_supported(signature.algorithm):
             return Verdict.UNSUPPORTED_ALGORITHM
@@ -82,39 +90,39 @@ class Verifier:
             return Verdict.NO_KEY
         verdict = Verdict.INVALID
         for key in named[:_KEYS_PER_TAG]:
-            found = self._verify_by(rrset, signature, key, zone=zone)
+            found = await self._verify_by(rrset, signature, key, zone=zone)
             if found is Verdict.VALID:
                 return found
             if found is not Verdict.INVALID:
                 verdict = found
         return verdict
 
-    def is_valid(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str) -> bool:
+    async def is_valid(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str) -> bool:
         """Say whether a signature is good at that time."""
-        return self.verify(rrset, signature, keys, now=now, zone=zone) is Verdict.VALID
+        return await self.verify(rrset, signature, keys, now=now, zone=zone) is Verdict.VALID
 
-    def _verify_by(self, rrset: Rrset, signature: Rrsig, key: Dnskey, *, zone: str) -> Verdict:
+    async def _verify_by(self, rrset: Rrset, signature: Rrsig, key: Dnskey, *, zone: str) -> Verdict:
         # The signer must be the zone itself (RFC 4035 section 5.3.1): another zone's signature proves nothing.
         if signature.algorithm != key.algorithm or signature.signer != zone or signature.covered != rrset.type:
             return Verdict.INVALID
         inputs = (rrset, signature.rdata, key.rdata)
+        self._turns.spend(_KNOWN_WORK)
+        await self._turns.wait()
         verdict = self._verdicts.get(inputs)
         if verdict is None:
             verdict = self._verdicts[inputs] = self._compute(rrset, signature, key)
         return verdict
 
     def _compute(self, rrset: Rrset, signature: Rrsig, key: Dnskey) -> Verdict:
-        signed = self._signed(rrset, signature)
         check = self._check_of(key)
         if isinstance(check, Verdict):
             return check
         # After the check for unsupported keys, so that those are called unsupported even if no work is left.
+        if not self._may_spend(_work(key) + _work_of_set(rrset), "RRSIG"):
+            return Verdict.INVALID
+        signed = self._signed(rrset, signature)
         if signed is None:
             return Verdict.INVALID
-        if self._work_left <= 0:
-            self._on_work_done(_WORK_PER_RUN)
-            return Verdict.INVALID
-        self._work_left -= _work(key)
         try:
             check(signature.signature, signed)
         except (InvalidSignature, ValueError):
@@ -133,21 +141,47 @@ class Verifier:
         identity = (key.algorithm, key.key)
         check = self._checks.get(identity)
         if check is None:
+            self._turns.spend(_LOADING_WORK)
             check = self._checks[identity] = _load(key)
         return check
 
-    def nsec3_label(self, name: str, record: Nsec3) -> str | None:
+    async def nsec3_label(self, name: str, record: Nsec3) -> str | None:
         """Return the hash of a name by the parameters of an NSEC3, as its first label; None if it is not computed."""
         if record.algorithm != 1:
             return None
         identity = (name, record.salt, record.iterations)
+        if identity not in self._hashes:
+            await self._turns.wait()
         label = self._hashes.get(identity)
         if label is None:
-            if self._rounds_left <= 0:
+            if not self._may_spend(1 + record.iterations // _ROUNDS_PER_MICROSECOND, "NSEC3"):
                 return None
-            self._rounds_left -= record.iterations + 1
             label = self._hashes[identity] = nsec3_hash(name, salt=record.salt, iterations=record.iterations)
         return label
+
+    async def nsec3_matching(self, name: str, records: Iterable[Nsec3]) -> Nsec3 | None:
+        """Return the record of that name among these, None if there is none."""
+        for record in records:
+            if await self.nsec3_label(name, record) == record.label:
+                return record
+        return None
+
+    async def nsec3_covers(self, name: str, records: Iterable[Nsec3]) -> bool:
+        """Say whether one of these records denies that the name exists."""
+        for record in records:
+            label = await self.nsec3_label(name, record)
+            if label is not None and record.covers(label):
+                return True
+        return False
+
+    def _may_spend(self, work_us: int, rtype: str) -> bool:
+        """Pay for work on records of that type; with nothing left the run ends."""
+        if self._work_left <= 0:
+            self._on_work_done(_WORK_PER_RUN, rtype)
+            return False
+        self._work_left -= work_us
+        self._turns.spend(work_us)
+        return True
 
 
 def is_supported(algorithm: int) -> bool:
@@ -157,10 +191,15 @@ def is_supported(algorithm: int) -> bool:
 
 def _work(key: Dnskey) -> int:
     if key.algorithm not in rsa.ALGORITHMS:
-        return _CURVE_WORK
+        return _CURVE_WORK.get(key.algorithm, 1)
     # One squaring for each bit of the exponent, each of which grows with the square of the modulus.
     found = rsa.rsa_key(key.key)
-    return 1 + found.exponent_bits * (found.bits // 256) ** 2 // 24 if found else 1
+    return 1 + found.exponent_bits * (found.bits // 256) ** 2 // 10 if found else 1
+
+
+def _work_of_set(rrset: Rrset) -> int:
+    octets = sum(map(len, rrset.rdatas))
+    return len(rrset.rdatas) // _RECORDS_PER_MICROSECOND + octets // _DIGEST_OCTETS_PER_MICROSECOND
 
 
 def _load(key: Dnskey) -> Check | Verdict:

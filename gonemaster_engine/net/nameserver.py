@@ -337,6 +337,8 @@ class Server:
             budget.note_answer(self._account, is_authoritative=self._is_authoritative(key, response))
             if not budget.keep(response, self.address):
                 outcome, response = Outcome(None, CLOSED), None
+        elif outcome.octets:
+            budget.keep_nothing(outcome.octets, self.address)
         self._count(key, outcome)
         if budget.is_stopped:
             return  # nobody may take what is missing now for silence

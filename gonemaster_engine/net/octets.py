@@ -32,11 +32,12 @@ class MessageOctets:
         """About how much memory the message and the names found in it take."""
         return len(self.wire) + sum(len(name) + _NAME_OVERHEAD_OCTETS for name, _, _ in self._names.values())
 
-    def name_at(self, position: int) -> tuple[str, int]:
+    def name_at(self, position: int, followed: int = 0) -> tuple[str, int]:
         """Return the canonical name that starts there, and the position after it.
 
         Compression pointers must lead backwards (RFC 1035 section 4.1.4), so a loop cannot happen; their number is
-        limited, as a message of nothing but pointers could keep the process busy for seconds.
+        limited, and where one leads is read once: a message of nothing but pointers could keep the process busy for
+        seconds. `followed` pointers led here.
 
         Raises:
             WireError: it is malformed.
@@ -45,28 +46,21 @@ class MessageOctets:
         if known is not None:
             return known[0], known[2]
         wire = self.wire
-        start = limit = position
+        start = position
         labels: list[str] = []
         octets = 1
-        after = -1  # where the name ends in the message, once a pointer was met
-        pointers = 0
         try:
             while length := wire[position]:
                 if length >= _POINTER:
                     target = (length & 0x3F) << 8 | wire[position + 1]
-                    pointers += 1
-                    if target >= limit or pointers > _MAX_POINTERS:
+                    if target >= start or followed >= _MAX_POINTERS:
                         raise WireError(
                             "a compression pointer does not point backwards, or there are too many pointers"
                         )
-                    after = position + 2 if after < 0 else after
-                    known = self._names.get(target)
-                    if known is not None:
-                        if not labels:  # nothing but a pointer, as most owners are: it costs less than to remember it
-                            return known[0], after
-                        return self._remember(start, labels, octets, known, after)
-                    position = limit = target
-                    continue
+                    suffix = self._names.get(target) or self._follow(target, followed + 1)
+                    if not labels:  # nothing but a pointer, as most owners are: it costs less than to remember it
+                        return suffix[0], position + 2
+                    return self._remember(start, labels, octets, suffix, position + 2)
                 end = position + 1 + length
                 if length > names.LABEL_MAX_OCTETS or end >= len(wire):
                     raise WireError("a label is invalid")
@@ -75,7 +69,12 @@ class MessageOctets:
                 position = end
         except IndexError:
             raise WireError("a name extends beyond the end of the message") from None
-        return self._remember(start, labels, octets, _ROOT_NAME, position + 1 if after < 0 else after)
+        return self._remember(start, labels, octets, _ROOT_NAME, position + 1)
+
+    def _follow(self, target: int, followed: int) -> tuple[str, int, int]:
+        """Read the name that a pointer leads to, and remember it."""
+        name, after = self.name_at(target, followed)
+        return self._names.setdefault(target, (name, len(names.to_wire(name)), after))
 
     def _remember(
         self, start: int, labels: list[str], octets: int, suffix: tuple[str, int, int], after: int

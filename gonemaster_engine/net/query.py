@@ -18,6 +18,9 @@ _NOERROR, _NXDOMAIN = 0, 3
 _OPT_START = b"\x00\x00\x29"  # root, and the type
 _EXTENDED_RCODE_AT = HEADER_OCTETS + 5
 
+_LARGE_OCTETS = 4096
+_OCTETS_PER_MICROSECOND = 3
+
 TIMEOUT = "timeout"
 UNREACHABLE = "unreachable"  # the network or the host said so
 MALFORMED = "malformed"
@@ -30,6 +33,7 @@ class Outcome:
 
     response: Response | None
     error: str = ""  # TIMEOUT, UNREACHABLE, MALFORMED, CLOSED, or empty
+    octets: int = 0  # of a message that was read and cannot be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +161,15 @@ def is_bare_error(wire: bytes) -> bool:
     return has_opt and len(wire) > _EXTENDED_RCODE_AT and wire[_EXTENDED_RCODE_AT] != 0  # BADVERS and the like
 
 
+def reading_us(wire: bytes) -> int:
+    """Return about how many microseconds it takes to read a message, and to look at it; of a small one, none."""
+    return len(wire) // _OCTETS_PER_MICROSECOND if len(wire) > _LARGE_OCTETS else 0
+
+
 def read_outcome(wire: bytes, query: Query, *, source: str, over_tcp: bool, rtt_ms: float) -> Outcome:
     """Return the outcome that a message is which answers the query."""
     try:
         response = Response(wire, source=source, over_tcp=over_tcp, rtt_ms=rtt_ms, qclass=query.qclass)
     except WireError:
-        return Outcome(None, MALFORMED)
+        return Outcome(None, MALFORMED, len(wire))
     return Outcome(response)

@@ -28,11 +28,13 @@ from gonemaster_engine.net.query import (
     is_bare_error,
     is_response,
     read_outcome,
+    reading_us,
     repeats_question,
 )
 from gonemaster_engine.net.udp import UdpSockets
 from gonemaster_engine.net.wire import HEADER_OCTETS
 from gonemaster_engine.open_files import open_files_limit
+from gonemaster_engine.turns import Turns
 
 __all__ = ["CLOSED", "MALFORMED", "TIMEOUT", "UNREACHABLE", "Outcome", "Query", "Timing", "Transport", "host_has_ipv6"]
 
@@ -84,6 +86,7 @@ class _TcpExchange(asyncio.Protocol):
         self._owner = transport
         self._received = bytearray()
         self._connection: asyncio.Transport | None = None
+        self._message: bytes | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         connection = cast("asyncio.Transport", transport)  # uvloop's transports do not derive from it
@@ -100,8 +103,20 @@ class _TcpExchange(asyncio.Protocol):
         end = 2 + int.from_bytes(self._received[:2])
         if len(self._received) < end:
             return
-        wire = bytes(self._received[2:end])
-        self._end(self._judge(wire))
+        if self._message is None:
+            self._message = bytes(self._received[2:end])
+            self._read(self._message)
+
+    def _read(self, message: bytes) -> None:
+        """Read the message in a turn of the loop that has time for it; many large ones may come at once."""
+        if self._question.done:
+            return
+        turns = self._owner.turns
+        if turns.is_over:
+            self._owner.loop.call_soon(self._read, message)
+            return
+        turns.spend(reading_us(message))
+        self._end(self._judge(message))
 
     def _judge(self, wire: bytes) -> Outcome:
         query = self._question
@@ -113,7 +128,8 @@ class _TcpExchange(asyncio.Protocol):
         return read_outcome(wire, query, source=query.address, over_tcp=True, rtt_ms=rtt_ms)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end(Outcome(None, UNREACHABLE if exc else MALFORMED))
+        if self._message is None:
+            self._end(Outcome(None, UNREACHABLE if exc else MALFORMED))
 
     def _end(self, outcome: Outcome) -> None:
         if self._connection:
@@ -127,8 +143,10 @@ class Transport:
     def __init__(self, *, port: int = 53, tcp_connections: int = _TCP_CONNECTIONS) -> None:
         self.loop = asyncio.get_running_loop()
         self.port = port
+        self.turns = Turns()  # of the loop, for all runs together
         self._udp = UdpSockets(
             port=port,
+            turns=self.turns,
             max_sockets=min(_UDP_SOCKETS, open_files_limit() // 2),
             transmit=self._transmit,
             send_again=self.send_udp,

@@ -25,9 +25,11 @@ from gonemaster_engine.net.query import (
     is_bare_error,
     is_response,
     read_outcome,
+    reading_us,
     repeats_question,
 )
 from gonemaster_engine.net.wire import HEADER_OCTETS
+from gonemaster_engine.turns import Turns
 
 MAX_UNMATCHED = 8  # messages that may have been meant for a question; then it goes over TCP
 QUERIES_PER_SOCKET = 16
@@ -239,6 +241,8 @@ class _UdpSocket:
 
     def _on_readable(self) -> None:
         for _ in range(_RECEIVE_BURST):
+            if self._owner.turns.is_over:
+                return  # what is there stays there: the loop calls again in its next turn
             try:
                 wire, peer = self._sock.recvfrom(_RECEIVE_OCTETS)
             except BlockingIOError:
@@ -246,6 +250,7 @@ class _UdpSocket:
             except OSError:
                 self._read_errors()
                 return
+            self._owner.turns.spend(reading_us(wire))
             # an answer from elsewhere must come from the port that was asked, too
             if self._is_connected or peer[1] == self._target[1]:
                 self._on_datagram(wire, peer[0])
@@ -286,12 +291,14 @@ class UdpSockets:
         *,
         port: int,
         max_sockets: int,
+        turns: Turns,
         transmit: Callable[[Query], None],
         send_again: Callable[[Query], None],
         send_over_tcp: Callable[[Query], None],
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.packets = 0  # sent so far
+        self.turns = turns
         self.send_again = send_again
         self.send_over_tcp = send_over_tcp
         self._transmit = transmit

@@ -43,10 +43,10 @@ async def zones_above(zone: Zone, queries: ChainQueries, judge: Judge) -> list[C
     for name in await _names_above(zone):
         response = await queries.resolve(name, "DNSKEY")
         if not found:
-            found.append(_root(zone, response, judge))
+            found.append(await _root(zone, response, judge))
             continue
         answer = await queries.resolve(name, "DS")
-        found.append(_below(found[-1], name, answer, response, judge))
+        found.append(await _below(found[-1], name, answer, response, judge))
     return found
 
 
@@ -58,10 +58,10 @@ async def _names_above(zone: Zone) -> list[str]:
     return sorted({*met, names.ROOT, parent.name}, key=lambda name: len(names.labels(name)))
 
 
-def _root(zone: Zone, response: Response | None, judge: Judge) -> ChainZone:
+async def _root(zone: Zone, response: Response | None, judge: Judge) -> ChainZone:
     anchors = trust_anchors(zone)
     root = ChainZone(names.ROOT, SECURE, ds=[Found(anchor) for anchor in anchors])
-    root.standing = keys_standing(root, response, anchors, judge)
+    root.standing = await keys_standing(root, response, anchors, judge)
     if root.keys and not anchors:  # a private root: there is nothing else to begin with
         own = worth([found.record for found in root.signatures], "dnskey")
         root.standing = Standing(Status.SECURE, ("anchor_assumed",)) if own.status is Status.SECURE else own
@@ -76,15 +76,17 @@ def trust_anchors(zone: Zone) -> list[Ds]:
     return list(resources.root_anchors) if resources.has_anchors else []
 
 
-def _below(parent: ChainZone, name: str, answer: Response | None, response: Response | None, judge: Judge) -> ChainZone:
+async def _below(
+    parent: ChainZone, name: str, answer: Response | None, response: Response | None, judge: Judge
+) -> ChainZone:
     zone = ChainZone(name, SECURE)
-    delegation = ds_standing(zone, answer, parent, judge)
-    keys = keys_standing(zone, response, [found.record for found in zone.ds], judge)
+    delegation = await ds_standing(zone, answer, parent, judge)
+    keys = await keys_standing(zone, response, [found.record for found in zone.ds], judge)
     zone.standing = keys if delegation.status is Status.SECURE else delegation
     return zone
 
 
-def ds_standing(
+async def ds_standing(
     zone: ChainZone, answer: Response | None, parent: ChainZone, judge: Judge, *, server: str = ""
 ) -> Standing:
     """Note the DS set of an answer with its signatures, and judge it; secure is a set that the parent has signed."""
@@ -94,14 +96,14 @@ def ds_standing(
     ds = ds_records(answer, zone.name)
     made = signatures(answer, DS, zone.name)
     # By all keys, trusted or not: each signature is shown with its verdict, even below a broken link.
-    checked = judge.check(rrset(answer, DS, zone.name), made, _all_keys(parent), signer=parent.name)
+    checked = await judge.check(rrset(answer, DS, zone.name), made, _all_keys(parent), signer=parent.name)
     zone.ds = [Found(each, servers) for each in dict.fromkeys(ds)]
     zone.ds_signatures = [Found(each, servers) for each in checked]
     inherited = parent.inherited()
     if inherited:
         return inherited
     if not ds:
-        return judge.denial(answer, parent.trusted_keys, name=zone.name, parent=parent.name)
+        return await judge.denial(answer, parent.trusted_keys, name=zone.name, parent=parent.name)
     return worth(checked, "ds")
 
 
@@ -109,7 +111,7 @@ def _all_keys(zone: ChainZone) -> list[Dnskey]:
     return [found.record for found in zone.keys]
 
 
-def keys_standing(
+async def keys_standing(
     zone: ChainZone, response: Response | None, ds: Sequence[Ds], judge: Judge, *, server: str = ""
 ) -> Standing:
     """Note the DNSKEY set of an answer with its signatures, and judge it by a trusted DS set."""
@@ -118,7 +120,7 @@ def keys_standing(
     servers = (server,) if server else ()
     keys = dnskeys(response, zone.name)
     made = signatures(response, DNSKEY, zone.name)
-    checked = judge.check(rrset(response, DNSKEY, zone.name), made, keys, signer=zone.name)
+    checked = await judge.check(rrset(response, DNSKEY, zone.name), made, keys, signer=zone.name)
     zone.keys = [Found(each, servers) for each in dict.fromkeys(keys)]
     zone.signatures = [Found(each, servers) for each in checked]
-    return judge.keys(response, keys, ds, zone=zone.name)
+    return await judge.keys(response, keys, ds, zone=zone.name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gonemaster_engine import names
-from gonemaster_engine.dnssec.denial import nsec3_records, nsec_records
+from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.digests import points_to
 from gonemaster_engine.dnssec.records import DNSKEY, NSEC, NSEC3, Dnskey, Ds, Rrset, Rrsig, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
@@ -75,16 +75,18 @@ class Judge:
     verifier: Verifier
     now: int  # POSIX seconds
 
-    def check(self, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str) -> list[Checked]:
+    async def check(
+        self, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str
+    ) -> list[Checked]:
         """Return the signatures over a set with their verdicts by the keys of `signer`."""
         # A revoked key, or one without the zone flag, validates nothing (RFC 5011 section 2.1, RFC 4034 section 2.1.1).
         usable = [key for key in keys if key.validates]
         return [
-            Checked(each, VERDICTS[self.verifier.verify(signed, each, usable, now=self.now, zone=signer)])
+            Checked(each, VERDICTS[await self.verifier.verify(signed, each, usable, now=self.now, zone=signer)])
             for each in made
         ]
 
-    def keys(self, response: Response, keys: Sequence[Dnskey], ds: Sequence[Ds], *, zone: str) -> Standing:
+    async def keys(self, response: Response, keys: Sequence[Dnskey], ds: Sequence[Ds], *, zone: str) -> Standing:
         """Judge the DNSKEY set of an answer by a trusted DS set: a key that a DS stands for must sign it."""
         if not keys:
             return Standing(Status.BOGUS, ("dnskey_missing",))
@@ -100,9 +102,9 @@ class Judge:
                 return Standing(Status.INDETERMINATE, ("ds_unsupported",))
             return Standing(Status.BOGUS, ("ds_matches_no_key",))
         signed, made = rrset(response, DNSKEY, zone), signatures(response, DNSKEY, zone)
-        return worth(self.check(signed, made, named, signer=zone), "dnskey")
+        return worth(await self.check(signed, made, named, signer=zone), "dnskey")
 
-    def denial(self, response: Response, keys: Sequence[Dnskey], *, name: str, parent: str) -> Standing:
+    async def denial(self, response: Response, keys: Sequence[Dnskey], *, name: str, parent: str) -> Standing:
         """Judge the proof in a parent's answer that a delegated zone has no DS record; proven is insecure."""
         owners = [(NSEC, record.owner) for record in nsec_records(response, "authority")]
         owners += [(NSEC3, record.owner) for record in nsec3_records(response, "authority")]
@@ -112,31 +114,37 @@ class Judge:
         for rtype, owner in dict.fromkeys(owners):
             made = signatures(response, rtype, owner, "authority")
             signed = rrset(response, rtype, owner, "authority")
-            standing = worth(self.check(signed, made, keys, signer=parent), "denial")
+            standing = worth(await self.check(signed, made, keys, signer=parent), "denial")
             if standing.status is not Status.SECURE:
                 return standing
-        if self._denies_ds(response, name, parent):
+        if await self._denies_ds(response, name, parent):
             return Standing(Status.INSECURE, ("ds_missing",))
         return Standing(Status.BOGUS, ("denial_incomplete",))
 
-    def _denies_ds(self, response: Response, name: str, parent: str) -> bool:
+    async def _denies_ds(self, response: Response, name: str, parent: str) -> bool:
         for plain in nsec_records(response, "authority", name):
-            return not plain.has("DS")
+            return _is_unsigned_delegation(plain)
         hashed = nsec3_records(response, "authority")
-        labels = [(record, self.verifier.nsec3_label(name, record)) for record in hashed]
-        for record, label in labels:
-            if label == record.label:
-                return not record.has("DS")
+        match = await self.verifier.nsec3_matching(name, hashed)
+        if match:
+            return _is_unsigned_delegation(match)
         # No record at the name itself: an opt-out range that covers it, or a name above it, says that the delegation
         # is not signed (RFC 5155 section 8.6).
         skipping = [record for record in hashed if record.opt_out]
         while names.is_below(name, parent):
-            for record in skipping:
-                label = self.verifier.nsec3_label(name, record)
-                if label is not None and record.covers(label):
-                    return True
+            if await self.verifier.nsec3_covers(name, skipping):
+                return True
             name = names.parent(name)
         return False
+
+
+def _is_unsigned_delegation(record: Nsec | Nsec3) -> bool:
+    """Say whether the record of a name shows a delegation, seen from above the cut, without DS records.
+
+    Source: RFC 6840 section 4.4. Without NS it is the record of some other name of the parent zone, and with SOA that
+    of the child zone, which says nothing of the DS records above.
+    """
+    return record.has("NS") and not record.has_any("DS", "SOA")
 
 
 def worth(checked: Sequence[Checked], what: str) -> Standing:

@@ -93,7 +93,7 @@ async def _query_parent(zone: Zone, parent: ChainZone, queries: ChainQueries, ju
     for server in _one_per_address(await zone.parent_servers() or ()):
         view = ChainZone(zone.name, SECURE)
         answer = await queries.query(server, zone.name, "DS")
-        view.standing = ds_standing(view, answer, parent, judge, server=server.address)
+        view.standing = await ds_standing(view, answer, parent, judge, server=server.address)
         found.append(ServerView(server, view))
     return found
 
@@ -103,7 +103,7 @@ async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judg
     for server in _one_per_address(await zone.all_servers()):
         view = ChainZone(zone.name, SECURE)
         answer = await queries.query(server, zone.name, "DNSKEY")
-        view.standing = keys_standing(view, answer, ds, judge, server=server.address)
+        view.standing = await keys_standing(view, answer, ds, judge, server=server.address)
         # Nothing points to the zone: an island of security (RFC 4033 section 2), judged by its own signatures.
         if not ds and view.standing.reasons != ("dnskey_no_answer",):
             view.standing = worth(all_checked(view.signatures), "dnskey") if view.keys else _UNSIGNED
@@ -122,7 +122,7 @@ async def _check_soa(view: ChainZone, server: Nameserver, queries: ChainQueries,
         return
     keys = [found.record for found in view.keys]
     made = signatures(answer, SOA, view.name)
-    checked = judge.check(rrset(answer, SOA, view.name), made, keys, signer=view.name)
+    checked = await judge.check(rrset(answer, SOA, view.name), made, keys, signer=view.name)
     view.signatures += [Found(each, (server.address,)) for each in checked]
     if view.standing.status is Status.SECURE:
         view.standing = worth(checked, "soa")

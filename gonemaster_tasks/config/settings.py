@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gonemaster_tasks.config.areas.access import AccessOptions
 from gonemaster_tasks.config.areas.database import DatabaseOptions
@@ -41,3 +42,27 @@ class Settings(ServerOptions, QueueOptions, EngineOptions, DatabaseOptions, Acce
     def source(self, key: str) -> str:
         """Say where the value of a key comes from, one of SOURCES or "database"."""
         return self.sources.get(key, "default")
+
+
+class CurrentSettings(Protocol):
+    """Settings that may change while a process runs (`LiveSettings`), or not (`FixedSettings`)."""
+
+    @property
+    def own(self) -> Settings:
+        """Those that the process was started with."""
+
+    @property
+    def current(self) -> Settings:
+        """Those that apply now."""
+
+
+@dataclass(frozen=True)
+class FixedSettings:
+    """The settings of a process that lives too short for changes."""
+
+    own: Settings
+
+    @property
+    def current(self) -> Settings:
+        """Return what the process was started with."""
+        return self.own

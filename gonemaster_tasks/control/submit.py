@@ -7,10 +7,10 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Batch, Job
-from gonemaster_db.models.jobs import Priority
 from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.jobs import create_job, create_jobs
+from gonemaster_db.states import Priority
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.jobs import log
 from gonemaster_tasks.control.parts import QueueParts

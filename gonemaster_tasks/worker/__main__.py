@@ -1,6 +1,11 @@
-"""`python -m gonemaster_tasks.worker`: one worker process."""
+"""`python -m gonemaster_tasks.worker`: one worker process, or (`--isolated`) the process of one of its jobs."""
 
 import sys
+
+if "--isolated" in sys.argv[1:]:  # before the imports of a whole worker, which take three times as long
+    from gonemaster_tasks.worker import isolated_run
+
+    sys.exit(isolated_run.main())
 
 from gonemaster_tasks.worker.main import main
 

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from gonemaster_db.models.runs import RunStatus
 from gonemaster_db.records import RunRecord
 from gonemaster_db.repositories.graduation import graduate_job
 from gonemaster_db.repositories.jobs import ClaimedJob, claim_job
 from gonemaster_db.session import Store
+from gonemaster_db.states import RunStatus
 from gonemaster_tasks.broker.clock import SharedClock
 
 

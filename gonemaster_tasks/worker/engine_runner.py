@@ -13,9 +13,8 @@ from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import DSInfo, RunResult, run_test
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
 from gonemaster_engine.scoring.score import compute_score
-from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.profiles import base_profile
-from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.settings import CurrentSettings, Settings
 from gonemaster_tasks.worker.profiles import Profiles, job_overrides
 from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
 
@@ -30,7 +29,7 @@ class EngineRunner:
     `scoring` gives the configuration that counts when a run ends; it is called in a thread and may block.
     """
 
-    def __init__(self, live: LiveSettings, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG) -> None:
+    def __init__(self, live: CurrentSettings, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG) -> None:
         self._live = live
         self._scoring = scoring
         self._profiles = Profiles(base_profile(live.own))

@@ -34,6 +34,7 @@ class Gate:
         self._controls: Controls | None = None
         self._share: int | None = None
         self._acquired: dict[str, str] = {}
+        self._lent: set[str] = set()
         self._lock = threading.Lock()
         self._closed = False
         self._resting_until = 0.0
@@ -66,6 +67,20 @@ class Gate:
         """Free the slot of a job."""
         with self._lock:
             self._acquired.pop(job_id, None)
+            self._lent.discard(job_id)
+
+    def lend(self, job_id: str) -> bool:
+        """Let another job have the slot of this one, which waits; False if as many are lent as there are slots."""
+        with self._lock:
+            if len(self._lent) >= self.slots:
+                return False
+            self._lent.add(job_id)
+            return True
+
+    def take_back(self, job_id: str) -> None:
+        """Count a job again whose slot was lent; more may be in flight than may run until another one ends."""
+        with self._lock:
+            self._lent.discard(job_id)
 
     def note_pause(self, tier: str) -> None:
         """Hold a tier that the database calls paused, until the flags are read the next time."""
@@ -116,12 +131,13 @@ class Gate:
         # Two sources: Celery knows requests before a thread has them, and forgets them when the connection is lost
         # while their slots work on. Either alone lets more start than the limits allow.
         with self._lock:
-            acquired = dict(self._acquired)
+            acquired, lent = dict(self._acquired), set(self._lent)
         for request in _received():
             acquired[request.id] = str(request.delivery_info.get("routing_key"))
         counts = dict.fromkeys(ORDER, 0)
-        for tier in acquired.values():
-            counts[tier] = counts.get(tier, 0) + 1
+        for job_id, tier in acquired.items():
+            if job_id not in lent:
+                counts[tier] = counts.get(tier, 0) + 1
         return counts
 
 

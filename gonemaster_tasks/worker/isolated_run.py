@@ -1,4 +1,7 @@
-"""The process of one job: it reads an order from its standard input and writes what it finds, one JSON a line."""
+"""The process of one job: it reads an order from its standard input and writes what it finds, one JSON a line.
+
+It imports the engine and settings, but neither Celery nor SQLAlchemy, which would take most of its start.
+"""
 
 import asyncio
 import ctypes
@@ -8,12 +11,18 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from gonemaster_db.records import EntryRecord
+from gonemaster_engine.scoring.config import ScoringConfig, parse_config
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.settings import FixedSettings
+from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.worker.engine_runner import EngineRunner
 from gonemaster_tasks.worker.runner import Listeners, Outcome, Runner, TestOrder
 
 _MEMORY = 2 << 30  # address space: a run needs a tenth of it, and the interpreter with its libraries another one
@@ -38,12 +47,20 @@ class Answers:
             os._exit(1)
 
 
-def run_isolated(runner: Runner) -> int:
-    """Run the test that the order asks for; returns the exit status."""
+def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
+    """Run the test that the order asks for; returns the exit status. `make_runner` replaces the engine."""
     answers = Answers()
     _set_limits()
     faulthandler.enable()
-    order = TestOrder(**json.loads(sys.stdin.buffer.read()))
+    try:
+        settings = load_settings({})
+    except TasksError as error:
+        sys.stderr.write(f"gonemaster worker: {error}\n")
+        return 2
+    configure_logging(form=settings.log_format, level=settings.effective_log_level)
+    message = json.loads(sys.stdin.buffer.read())
+    order, scoring = TestOrder(**message["order"]), parse_config(message["scoring"])
+    runner = make_runner(scoring) if make_runner else EngineRunner(FixedSettings(settings), lambda: scoring)
     try:
         outcome = asyncio.run(_test(runner, order, answers))
         answers.write(outcome=_as_message(outcome))

@@ -6,12 +6,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import IO, Any
 
 from gonemaster_db.records import EntryRecord
+from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
 from gonemaster_tasks.config.environment import child_environ
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.worker.gate import Gate
 from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
 from gonemaster_tasks.worker.running import RunningJob
 
@@ -19,6 +22,8 @@ _AT_ONCE = 4  # of one worker process: each loads the whole engine
 _GRACE_S = 10.0  # over the deadline of the run: the child starts, and scores what it found
 _START_S = 60.0  # until the first line: the child loads its modules on a machine that may be busy
 _PIECE = 1 << 20
+_LOOK_EVERY_S = 0.1
+_ROOM_S = 30.0  # how long a job that got a place waits for one of the others to end
 
 
 class IsolatedRunFailed(Exception):
@@ -30,27 +35,62 @@ class IsolatedProcessEnded(Exception):
 
 
 class Isolation:
-    """Runs jobs alone, from their second start on: any job of a process may have ended it."""
+    """Runs jobs alone, from their second start on: any job of a process may have ended it.
 
-    def __init__(self) -> None:
+    `scoring` gives the configuration that counts when a run begins: its process opens no database.
+    """
+
+    def __init__(self, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG) -> None:
+        self._scoring = scoring
         self._places = threading.Semaphore(_AT_ONCE)
+        self._returning = threading.Lock()
 
-    def run(self, order: TestOrder, running: RunningJob, listeners: Listeners, *, settings: Settings) -> Outcome | None:
-        """Test a domain in a child process; None if it was stopped.
+    def run(
+        self, order: TestOrder, running: RunningJob, listeners: Listeners, *, settings: Settings, gate: Gate
+    ) -> Outcome | None:
+        """Test a domain in a child process; None if it was stopped. While it waits for a place its slot is lent.
 
         Raises:
             IsolatedRunFailed, IsolatedProcessEnded.
         """
-        while not self._places.acquire(timeout=0.2):
-            if running.stopped:
+        if not self._places.acquire(blocking=False):
+            gate.lend(running.job_id)
+            if not _unless_stopped(running, self._places.acquire):
                 return None
+            self._take_slot_back(running, gate)
         try:
-            return _run(order, running, listeners, settings)
+            return _run(_message(order, self._scoring()), order.deadline_s, running, listeners, settings=settings)
         finally:
             self._places.release()
 
+    def _take_slot_back(self, running: RunningJob, gate: Gate) -> None:
+        """Wait until no more jobs are in flight than may run; not for ever, as the limit may be lowered to nothing."""
+        if not _unless_stopped(running, self._returning.acquire):  # one at a time, or each would wait for the other
+            return
+        try:
+            gate.take_back(running.job_id)
+            until = time.monotonic() + _ROOM_S
+            while gate.over_limit() and not running.stopped and time.monotonic() < until:
+                time.sleep(_LOOK_EVERY_S)
+        finally:
+            self._returning.release()
 
-def _run(order: TestOrder, running: RunningJob, listeners: Listeners, settings: Settings) -> Outcome | None:
+
+def _unless_stopped(running: RunningJob, acquire: Callable[..., bool]) -> bool:
+    """Acquire a lock or semaphore; False if the job is stopped before."""
+    while not acquire(timeout=_LOOK_EVERY_S):
+        if running.stopped:
+            return False
+    return True
+
+
+def _message(order: TestOrder, scoring: ScoringConfig) -> bytes:
+    return json.dumps({"order": asdict(order), "scoring": scoring.as_dict()}).encode()
+
+
+def _run(
+    message: bytes, deadline_s: float, running: RunningJob, listeners: Listeners, *, settings: Settings
+) -> Outcome | None:
     with subprocess.Popen(  # noqa: S603 - our own arguments, no shell
         [sys.executable, "-m", _main_module(), "--isolated"],
         env=child_environ(settings),
@@ -60,8 +100,8 @@ def _run(order: TestOrder, running: RunningJob, listeners: Listeners, settings: 
         running.bind(child.kill)
         try:
             answers = _Answers(child, listeners, stall_s=settings.stall_timeout_seconds)
-            answers.send(order)
-            reason = answers.follow(until=time.monotonic() + order.deadline_s + _GRACE_S)
+            answers.send(message)
+            reason = answers.follow(until=time.monotonic() + deadline_s + _GRACE_S)
         finally:
             child.kill()
             status = child.wait()
@@ -84,12 +124,12 @@ class _Answers:
         self.outcome: Outcome | None = None
         self.error = ""
 
-    def send(self, order: TestOrder) -> None:
+    def send(self, message: bytes) -> None:
         """Give the child its order; one that has ended already does not read it."""
         stdin: IO[bytes] = self._child.stdin  # type: ignore[assignment]  # a pipe
         try:
             with stdin:
-                stdin.write(json.dumps(asdict(order)).encode())
+                stdin.write(message)
         except BrokenPipeError:
             return
 

@@ -6,7 +6,8 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from celery import Celery, signals
 from celery.worker.control import control_command
 
+from gonemaster_db.errors import StoreError
 from gonemaster_db.session import Store, open_store
 from gonemaster_engine.memory import spare_collections
 from gonemaster_engine.open_files import raise_open_files_limit
@@ -43,7 +45,7 @@ from gonemaster_tasks.worker.engine_runner import EngineRunner
 from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
 from gonemaster_tasks.worker.head_order import HeadOrder
 from gonemaster_tasks.worker.heartbeat import Heartbeat
-from gonemaster_tasks.worker.isolated_run import run_isolated
+from gonemaster_tasks.worker.isolation import Isolation
 from gonemaster_tasks.worker.leases import LeaseKeeper
 from gonemaster_tasks.worker.maintenance_timer import MaintenanceTimer
 from gonemaster_tasks.worker.process import Process
@@ -65,6 +67,15 @@ def cancel_running(state: Any, job_ids: Sequence[str]) -> dict[str, Any]:
     return {"ok": [job_id for job_id in job_ids if jobs.stop(job_id, Stop.CANCELED)]}
 
 
+@contextmanager
+def _repeated(task: str) -> Iterator[None]:
+    """Log in one line that a server was away: the task is sent again, and Celery would log all that it knows."""
+    try:
+        yield
+    except (StoreError, TasksError) as error:
+        log.warning("maintenance task failed, it is repeated", extra={"task": task, "error": str(error)})
+
+
 def register_tasks(app: Celery, process: Process) -> None:
     """Bind the tasks to a process."""
     app.gonemaster = process
@@ -76,14 +87,15 @@ def register_tasks(app: Celery, process: Process) -> None:
     @app.task(name=queues.REAP, shared=False)
     def reap_jobs() -> None:
         now = process.clock.now()
-        reap(process.store, process.broker, now=now, max_attempts=process.settings.max_attempts)
-        expire(process.store, now=now)
+        with _repeated(queues.REAP):
+            reap(process.store, process.broker, now=now, max_attempts=process.settings.max_attempts)
+            expire(process.store, now=now)
 
     @app.task(name=queues.PURGE, shared=False)
     def purge() -> None:
-        purge_regularly(
-            process.store, process.broker, process.live, now=process.clock.now(), stopped=process.stopping.is_set
-        )
+        now, stopped = process.clock.now(), process.stopping.is_set
+        with _repeated(queues.PURGE):
+            purge_regularly(process.store, process.broker, process.live, now=now, stopped=stopped)
 
     operating = threading.Lock()
 
@@ -96,10 +108,11 @@ def register_tasks(app: Celery, process: Process) -> None:
             now, stopped = process.clock.now, process.stopping.is_set
             parts = QueueParts(process.store, process.broker, app, process.clock)
             attempts = process.settings.max_attempts
-            perform_due_operations(
-                parts, worker=process.name, now=now, lease=lease, max_attempts=attempts, stopped=stopped
-            )
-            make_due_statistics(process.store, process.broker, now=now, stopped=stopped)
+            with _repeated(queues.OPERATE):
+                perform_due_operations(
+                    parts, worker=process.name, now=now, lease=lease, max_attempts=attempts, stopped=stopped
+                )
+                make_due_statistics(process.store, process.broker, now=now, stopped=stopped)
         finally:
             operating.release()
 
@@ -120,8 +133,10 @@ class Worker:
         tier_order.install(gate)
         claim_store = ClaimStore(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
         head_order = HeadOrder(store, broker)
+        isolation = Isolation(lambda: current_scoring(store, settings))
+        publisher = EventPublisher(broker.events)
         self.process = Process(
-            name, live, store, broker, runner, gate, EventPublisher(broker.events), claim_store, clock, head_order
+            name, live, store, broker, runner, gate, publisher, claim_store, clock, head_order, isolation=isolation
         )
         self.app = make_app_of(settings, transport=transport_settings)
         register_tasks(self.app, self.process)
@@ -207,7 +222,6 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
     parser.add_argument("--name", default=f"worker-{os.getpid()}", help="distinct among all workers of a host")
     parser.add_argument("--queues", help="queues to take from, separated by commas")
     parser.add_argument("--config", type=Path, help="configuration file (JSON)")
-    parser.add_argument("--isolated", action="store_true", help=argparse.SUPPRESS)  # for one job, see isolated_run.py
     given = parser.parse_args(arguments)
     return given, load_settings({"worker_queues": given.queues}, file=given.config)
 
@@ -226,7 +240,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
         store = open_store(worker_store_settings(settings))
         live = LiveSettings(settings)
         chosen = runner or _engine(live, store)
-        return run_isolated(chosen) if given.isolated else Worker(live, store, chosen, name=node_name(given.name)).run()
+        return Worker(live, store, chosen, name=node_name(given.name)).run()
     except TasksError as error:
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2

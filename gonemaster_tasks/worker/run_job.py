@@ -15,11 +15,11 @@ from gonemaster_db.errors import (
 )
 from gonemaster_db.failures import reason_of, refuses_content
 from gonemaster_db.models import Job
-from gonemaster_db.models.runs import RunStatus
 from gonemaster_db.records import EntryRecord, RunRecord
 from gonemaster_db.repositories.graduation import requeue_job
 from gonemaster_db.repositories.jobs import ClaimedJob, is_due
 from gonemaster_db.repositories.pauses import is_paused
+from gonemaster_db.states import RunStatus
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import NORMAL
@@ -146,7 +146,7 @@ def _outcome(process: Process, claim: Claim, order: TestOrder) -> Outcome | None
     """Test in the event loop that all share, or in a process of its own; None if it was stopped."""
     listeners = _listeners(process, claim)
     if claim.job.starts > 1:
-        return process.isolation.run(order, claim.running, listeners, settings=process.settings)
+        return process.isolation.run(order, claim.running, listeners, settings=process.settings, gate=process.gate)
     return process.loop.run(claim.running, process.runner.run(order, listeners))
 
 

@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from gonemaster_api.app import create_app
+from gonemaster_api.app import create_app, make_state
+from gonemaster_api.state import NAME
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
@@ -52,6 +53,19 @@ def make_app(settings: Settings, queue: QueueParts, stopping: threading.Event) -
     return make
 
 
+@pytest.fixture(scope="session")
+def made_apps() -> dict[str, Flask]:
+    """The application that `client` has made; its rules and its OpenAPI document take longer than most tests."""
+    return {}
+
+
 @pytest.fixture
-def client(make_app: MakeApp) -> FlaskClient:
-    return make_app().test_client()
+def client(
+    made_apps: dict[str, Flask], make_app: MakeApp, settings: Settings, queue: QueueParts, stopping: threading.Event
+) -> FlaskClient:
+    """A client of an application with default settings; all but the state is that of the tests before."""
+    if not made_apps:
+        made_apps["default"] = make_app()
+    app = made_apps["default"]
+    app.extensions[NAME] = make_state(settings, queue=queue, stopping=stopping)
+    return app.test_client()

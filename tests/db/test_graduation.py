@@ -265,6 +265,45 @@ def test_released_starts_do_not_count_as_attempts(store: Store) -> None:
     assert answer.error == "abandoned after 1 attempts"
 
 
+def abandon_beside_others(store: Store, job_id: str, attempt: int, *, max_attempts: int) -> Job | Run:
+    claim(store, job_id)
+    with store.transaction() as session:
+        return requeue_job(
+            session, job_id, worker="w1", attempt=attempt, now=LATER, max_attempts=max_attempts, beside_others=True
+        )
+
+
+def test_of_the_starts_that_a_job_lost_beside_others_the_first_alone_counts(store: Store) -> None:
+    job_id = queue_job(store).id
+    for attempt in (1, 2, 3, 4):
+        assert isinstance(abandon_beside_others(store, job_id, attempt, max_attempts=2), Job)
+    claim(store, job_id)
+    with store.transaction() as session:
+        run = requeue_job(session, job_id, worker="w1", attempt=5, now=LATER, max_attempts=2, failure="it crashed")
+    assert isinstance(run, Run)
+    assert run.error == "it crashed (attempt 2 of 2)"
+
+
+def test_with_one_attempt_a_job_that_was_beside_others_has_a_start_alone(store: Store) -> None:
+    job_id = queue_job(store).id
+    assert isinstance(abandon_beside_others(store, job_id, 1, max_attempts=1), Job)
+    again = claim(store, job_id)
+    assert again.attempt - again.releases == 2
+    with store.transaction() as session:
+        run = requeue_job(session, job_id, worker="w1", attempt=2, now=LATER, max_attempts=1, failure="it crashed")
+    assert isinstance(run, Run)
+    assert run.error == "it crashed (attempt 2 of 2)"
+
+
+def test_a_job_that_loses_all_its_starts_beside_others_ends_as_well(store: Store) -> None:
+    job_id = queue_job(store).id
+    left: Job | Run | None = None
+    for attempt in range(1, 23):
+        left = abandon_beside_others(store, job_id, attempt, max_attempts=2)
+    assert isinstance(left, Run)
+    assert (left.status, left.attempt) == (RunStatus.FAILED, 22)
+
+
 def test_requeue_of_a_job_with_a_cancel_request_cancels_it(store: Store) -> None:
     job = claim(store, queue_job(store).id)
     with store.transaction() as session:

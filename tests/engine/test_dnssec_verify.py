@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import dataclasses
 import hashlib
@@ -68,7 +69,13 @@ def read_key(key: ZoneKey) -> Dnskey:
 
 
 def verdict(rrset: Rrset, signature: Rrsig, *keys: Dnskey, now: int = NOW, zone: str = ZONE) -> Verdict:
-    return Verifier().verify(rrset, signature, keys, now=now, zone=zone)
+    return verified(Verifier(), rrset, signature, *keys, now=now, zone=zone)
+
+
+def verified(
+    verifier: Verifier, rrset: Rrset, signature: Rrsig, *keys: Dnskey, now: int = NOW, zone: str = ZONE
+) -> Verdict:
+    return asyncio.run(verifier.verify(rrset, signature, keys, now=now, zone=zone))
 
 
 @pytest.mark.parametrize("algorithm", SIGNING_ALGORITHMS)
@@ -272,11 +279,11 @@ def test_signature_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     verifier = Verifier()
     read = read_key(key)
     for _ in range(3):
-        assert verifier.verify(rrset, signature, [read], now=NOW, zone=ZONE) is Verdict.VALID
+        assert verified(verifier, rrset, signature, read) is Verdict.VALID
     check = verifier._checks[13, read.key]
     assert callable(check)
     verifier._checks[13, read.key] = lambda signature, signed: checks.append(signed)
-    assert verifier.verify(rrset, signature, [read], now=NOW, zone=ZONE) is Verdict.VALID
+    assert verified(verifier, rrset, signature, read) is Verdict.VALID
     assert (len(loads), checks) == (1, [])
 
 
@@ -295,7 +302,7 @@ def test_work_of_a_run_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5000):
         octets = number.to_bytes(512)
         made = dataclasses.replace(good, tag=key.tag, signature=octets, rdata=octets)
-        assert verifier.verify(rrset, made, [key], now=NOW, zone=ZONE) is Verdict.INVALID
+        assert verified(verifier, rrset, made, key) is Verdict.INVALID
     assert 100 < len(computed) < 1000
 
 
@@ -341,6 +348,6 @@ def test_example_of_an_rfc_verifies(record: str, signature_text: str, key_text: 
     rrset = Rrset(owner.rstrip("."), signature.covered, (data,))
     now = signature.inception + 1
     zone = signature.signer
-    assert Verifier().verify(rrset, signature, [key], now=now, zone=zone) is Verdict.VALID
+    assert verdict(rrset, signature, key, now=now, zone=zone) is Verdict.VALID
     assert int(ttl) == signature.ttl
     assert len(base64.b64decode(signature_text.split()[-1])) == len(signature.signature)

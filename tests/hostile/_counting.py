@@ -21,13 +21,15 @@ import dns.rrset
 
 ROOT: Final = "127.0.0.53"
 TLD: Final = "127.0.0.57"
+ARPA: Final = "127.0.0.54"
 # where PTR records and origin ASes are looked up; none is known
-_OTHERS: Final = {"arpa": "127.0.0.54", "net": "127.0.0.55", "com": "127.0.0.56"}
+_OTHERS: Final = {"arpa": ARPA, "net": "127.0.0.55", "com": "127.0.0.56"}
 _IP_PKTINFO: Final = getattr(socket, "IP_PKTINFO", 8)  # linux/in.h
 _PKTINFO: Final = struct.Struct("=I4s4s")
 _PORTS: Final = range(10_240, 32_000)
 _UDP_OCTETS: Final = 512
-_MAX_GLUE: Final = 3_000  # records, what fits into a message
+_NS_OCTETS: Final = 20  # of a record in a large set, names compressed
+_GLUE_OCTETS: Final = 16
 
 Reply: TypeAlias = "dns.message.Message | bytes | None"
 
@@ -185,8 +187,9 @@ class CountingDns:
         return inside[-1] if inside else None
 
     def _add_glue(self, response: dns.message.Message, child: str) -> None:
-        left = _MAX_GLUE
-        for target in self.zones[child].get((child, "NS"), ()):
+        targets = self.zones[child].get((child, "NS"), [])
+        left = (65_000 - _NS_OCTETS * len(targets)) // _GLUE_OCTETS  # what fits into a message
+        for target in targets:
             owner = target.rstrip(".")
             found = self.zones[child].get((owner, "A"), []) if _is_in(owner, child) else []
             if found and len(found) <= left:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import struct
 import zlib
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import dns.flags
 import dns.message
 import dns.name
 import dns.rdatatype
+from cryptography.hazmat.primitives.asymmetric import ec
 from dns.rdatatype import RdataType
 
+from gonemaster_engine.dnssec.records import key_tag
 from tests.hostile._counting import CountingDns, Records, numbered
 
 ZONE = "giant.xa"
@@ -59,20 +63,71 @@ def host(number: int) -> bytes:
     return bytes([len(label)]) + label + b"\xc0\x0c"
 
 
+class Algorithm(NamedTuple):
+    """Keys of one algorithm that share a key tag, and how long their signatures are."""
+
+    number: int
+    keys: tuple[bytes, ...]  # rdata of DNSKEY records
+    signature_octets: int
+
+    @property
+    def tag(self) -> int:
+        return key_tag(self.keys[0])
+
+    def signature(self, covered: int, number: int) -> bytes:
+        """Return the rdata of an RRSIG whose signature can only be found wrong at the end of the computation."""
+        head = struct.pack("!HBBIIIH", covered, self.number, 2, 300, 0x7FFFFFFF, 0, self.tag)
+        return (
+            head
+            + name(ZONE)
+            + random.Random(number).randbytes(self.signature_octets - 1).rjust(self.signature_octets, b"\x3f")
+        )
+
+
+def _point(number: int, curve: ec.EllipticCurve, algorithm: int) -> bytes:
+    """Return the DNSKEY whose private key is that number."""
+    numbers = ec.derive_private_key(number, curve).public_key().public_numbers()
+    octets = curve.key_size // 8
+    return struct.pack("!HBB", 257, 3, algorithm) + numbers.x.to_bytes(octets) + numbers.y.to_bytes(octets)
+
+
+def _modulus(number: int, octets: int, exponent: bytes) -> bytes:
+    """Return an RSA key that has the key tag of all others: what is added at one place is taken away at another.
+
+    Whether the modulus is a product of two primes is of no matter to the cost of a signature.
+    """
+    head = struct.pack("!HBB", 257, 3, 8) + bytes([len(exponent)]) + exponent
+    material = bytearray(b"\xf1" + random.Random(number).randbytes(octets - 5) + b"\0\0\0\1")
+    at = len(material) - 4 + (len(head) + len(material)) % 2  # an even place in the rdata
+    for value in range(0x10000):
+        material[at - 2 : at] = struct.pack("!H", value)
+        if key_tag(head + material) == RSA_TAG:
+            return head + bytes(material)
+    raise AssertionError("no such key")
+
+
+RSA_TAG = 4711
+
+
+@cache
+def algorithm_of(kind: str) -> Algorithm:
+    """Return the keys of a kind: four, as many as are tried for one signature."""
+    if kind == "p384":  # found by trying: private keys whose public keys have the same key tag
+        return Algorithm(14, tuple(_point(number, ec.SECP384R1(), 14) for number in (616, 2709, 4821, 9337)), 96)
+    if kind == "p256":
+        return Algorithm(13, tuple(_point(number, ec.SECP256R1(), 13) for number in (3627, 4402, 5348, 6279)), 64)
+    octets, exponent = (512, b"\1\0\1") if kind == "rsa4096" else (2048, b"\x7f" + b"\xff" * 7)
+    return Algorithm(8, tuple(_modulus(number, octets, exponent) for number in range(4)), octets)
+
+
 def rrsig(covered: int, number: int) -> bytes:
-    head = struct.pack("!HBBIIIH", covered, 13, 2, 300, 0x7FFFFFFF, 0, 4711)
-    return head + name(ZONE) + number.to_bytes(64)
+    return algorithm_of("p256").signature(covered, number)
 
 
 def key(number: int) -> bytes:
-    """Return a DNSKEY of P-256, all with one key tag: what is added at one place is taken away at another."""
-    source = random.Random(number)
-    material = bytearray(source.randbytes(64))
-    head = struct.pack("!HBB", 257, 3, 13)
-    total = sum(octet << 8 if index % 2 == 0 else octet for index, octet in enumerate(head + material[:-4]))
-    wanted = (4711 - total) % 65535
-    material[-4:] = struct.pack("!HH", wanted, 0)
-    return head + bytes(material)
+    """Return a DNSKEY: one of four that exist, then more with flags of their own, so that all are different."""
+    keys = algorithm_of("p256").keys
+    return keys[number] if number < len(keys) else struct.pack("!H", number) + keys[number % len(keys)][2:]
 
 
 RDATA: dict[int, Callable[[int], bytes]] = {
@@ -88,8 +143,8 @@ RDATA: dict[int, Callable[[int], bytes]] = {
     CAA: lambda number: b"\0\x05issue" + str(number).encode(),
     DNSKEY: key,
     CDNSKEY: key,
-    DS: lambda number: struct.pack("!HBB", 4711, 13, 2) + number.to_bytes(32),
-    CDS: lambda number: struct.pack("!HBB", 4711, 13, 2) + number.to_bytes(32),
+    DS: lambda number: struct.pack("!HBB", algorithm_of("p256").tag, 13, 2) + number.to_bytes(32),
+    CDS: lambda number: struct.pack("!HBB", algorithm_of("p256").tag, 13, 2) + number.to_bytes(32),
     NSEC3PARAM: lambda number: struct.pack("!BBHB", 1, 0, 65535, 2) + number.to_bytes(2),
     NSEC: lambda number: name(f"n{number}.{ZONE}") + b"\0\x01\x40",
 }
@@ -158,6 +213,31 @@ def dnssec_only(query: dns.message.Message) -> bytes | None:
     return reply(query, authority=nsec3_authority())
 
 
+@cache
+def _signed(kind: str, rtype: int) -> tuple[bytes, int]:
+    """Return the keys of a kind, or one record of that type, with as many signatures as fit; the last may be good."""
+    algorithm = algorithm_of(kind)
+    keys = [record(b"\xc0\x0c", rtype, each) for each in algorithm.keys]
+    made = keys if rtype in {DNSKEY, CDNSKEY} else [record(b"\xc0\x0c", rtype, RDATA[rtype](0))]
+    size = sum(map(len, made))
+    for number in range(2_000):
+        one = record(b"\xc0\x0c", RRSIG, algorithm.signature(rtype, number))
+        size += len(one)
+        if size > OCTETS:
+            break
+        made.append(one)
+    return b"".join(made), len(made)
+
+
+def _key_trap(kind: str) -> Callable[[dns.message.Message], bytes | None]:
+    def answer(query: dns.message.Message) -> bytes | None:
+        """Answer with all signatures that fit; each must be tried with four keys, each time to the end."""
+        rtype = int(query.question[0].rdtype)
+        return reply(query, answer=_signed(kind, rtype)) if rtype in RDATA else None
+
+    return answer
+
+
 def policies(query: dns.message.Message) -> bytes | None:
     """Answer TXT queries with a policy of 60 KiB whose terms lead everywhere."""
     if int(query.question[0].rdtype) != TXT:
@@ -202,7 +282,8 @@ def long_names(query: dns.message.Message) -> bytes | None:
 
 KINDS: dict[str, Callable[[dns.message.Message], bytes | None]] = {
     each.__name__: each for each in (large_sets, large_sets_unsigned, dnssec_only, policies, mail, aliases, long_names)
-}
+} | {f"key_trap_{kind}": _key_trap(kind) for kind in ("p256", "p384", "rsa4096", "rsa16384")}
+KEY_TRAPS = tuple(kind for kind in KINDS if kind.startswith("key_trap_"))
 
 
 def giant_world(kind: str, *, servers: int = 8) -> CountingDns:
@@ -218,12 +299,16 @@ def giant_world(kind: str, *, servers: int = 8) -> CountingDns:
         own.setdefault((ns, "A"), []).append(address)
     world = CountingDns({ZONE: own}, {address: [ZONE] for address in numbered(2 * servers)})
     special = KINDS[kind]
+    if kind in KEY_TRAPS:
+        keys = algorithm_of(kind.removeprefix("key_trap_"))
+        digests = [hashlib.sha256(name(ZONE) + each).hexdigest() for each in keys.keys]
+        world.zones["xa"][ZONE, "DS"] = [f"{keys.tag} {keys.number} 2 {digest}" for digest in digests]
 
     def answer(address: str, query: dns.message.Message) -> dns.message.Message | bytes | None:
         question = query.question[0]
         asked = question.name.to_text(omit_final_dot=True).lower()
         of_zone = ZONE in world.served.get(address, ()) and (asked == ZONE or asked.endswith("." + ZONE))
-        working = asked == ZONE and int(question.rdtype) in {SOA, NS}
+        working = asked == ZONE and int(question.rdtype) in {SOA, NS} and kind not in KEY_TRAPS
         if of_zone and not working and (asked, dns.rdatatype.to_text(question.rdtype)) not in own:
             return special(query) or world.authoritative(address, query)
         return world.authoritative(address, query)

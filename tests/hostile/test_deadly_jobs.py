@@ -7,14 +7,15 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from gonemaster_db.models import Run
+from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.jobs import cancel_job
+from gonemaster_tasks.worker.isolation import _message
 from gonemaster_tasks.worker.runner import TestOrder
 from tests.hostile import LONG
 from tests.support.stores import MakeSettings
@@ -89,6 +90,47 @@ def test_a_job_that_stalls_its_process_fails_alone(deadly_farm: Farm, kind: str)
     assert {run.attempt for run in neighbours} <= {1, 2}
 
 
+@pytest.mark.timeout(300)
+def test_with_one_attempt_those_beside_deadly_jobs_succeed_whatever_else_ends_their_worker(deadly_farm: Farm) -> None:
+    """A second deadly job ends the worker while the neighbours of the first one are tested alone."""
+    farm = deadly_farm
+    farm.environ["GONEMASTER_MAX_ATTEMPTS"] = "1"
+    farm.start_worker("one")
+    first = list(farm.submit_batch([*(f"n{n}-3000.test" for n in range(NEIGHBOURS)), "segfault.test"]).job_ids)
+
+    def some_begin_again() -> bool:
+        supervise(farm)
+        return max(Counter(start["job_id"] for start in farm.starts()).values(), default=0) > 1
+
+    wait_until(some_begin_again, within_s=150, what="a second start")
+    second = [farm.submit("kill.test"), farm.submit("n-1000.test")]
+    *good, evil = ended(farm, [second[1], *first])
+    assert (evil.status, evil.error) == ("failed", f"the process that tested it {ENDS['segfault']} (attempt 2 of 2)")
+    assert Counter(str(run.status) for run in good) == {"succeeded": NEIGHBOURS + 1}
+    (other,) = ended(farm, second[:1])
+    assert other.status == "failed"
+
+
+@pytest.mark.timeout(300)
+def test_jobs_that_wait_for_a_place_of_their_own_hold_no_slot(deadly_farm: Farm) -> None:
+    """All slots have second starts, four of which run; others start nevertheless."""
+    farm = deadly_farm
+    slots = NEIGHBOURS + 1
+    farm.start_worker("first")
+    waiting = [farm.submit(f"long{number}-600000.test") for number in range(slots)]
+    wait_until(lambda: len(farm.starts()) == slots, what="the first starts")
+    farm.stop("first", signal.SIGKILL)
+    farm.start_worker("second", GONEMASTER_LEASE_SECONDS="60")
+    wait_until(lambda: len(farm.starts()) == slots + 4, what="four second starts")
+    wait_until(lambda: [farm.status(job_id) for job_id in waiting] == ["running"] * slots, what="all are claimed")
+    quick = [farm.submit(f"quick{number}.test") for number in range(3)]
+    assert {farm.run_of(job_id).status for job_id in quick} == {"succeeded"}
+    for job_id in waiting:
+        cancel_job(farm.parts, job_id)
+    assert {farm.run_of(job_id).status for job_id in waiting} == {"canceled"}
+    assert len(farm.starts()) <= 2 * slots + 3
+
+
 def test_a_worker_that_stands_still_says_what_it_was_doing(deadly_farm: Farm) -> None:
     farm = deadly_farm
     worker = farm.start_worker("one", GONEMASTER_MAX_ATTEMPTS="1")
@@ -114,12 +156,10 @@ def isolated(farm: Farm, domain: str, *, lease_s: int = 2, drain: str = "10s") -
 def test_memory_is_bounded_in_a_process_of_its_own(deadly_farm: Farm) -> None:
     """The address space of the process is limited, so the machine is not."""
     farm = deadly_farm
-    order = TestOrder("job_1", "memory.test", {}, None, deadline_s=60)
+    message = _message(TestOrder("job_1", "memory.test", {}, None, deadline_s=60), DEFAULT_CONFIG)
     environ = {**os.environ, **farm.environ}
     command = [sys.executable, "-m", STAND_IN, "--isolated"]
-    done = subprocess.run(
-        command, input=json.dumps(asdict(order)), env=environ, cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(command, input=message, env=environ, cwd=ROOT, capture_output=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == {"error": "MemoryError"}
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import dns.flags
 import dns.message
+import dns.name
 import dns.rdatatype
+import dns.rrset
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -20,7 +23,7 @@ from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import RunResult, run_test
 from tests.hostile import LONG
-from tests.hostile._counting import CountingDns, Records, numbered
+from tests.hostile._counting import ARPA, TLD, CountingDns, Records, numbered
 from tests.hostile._counting import settings as impatient
 from tests.support.engine import loopback_profile
 
@@ -296,6 +299,79 @@ def test_addresses_of_ipv6_are_not_the_first_to_be_cut() -> None:
     ipv4 = [f"127.0.0.{number}" for number in range(5)]
     admitted = Budget().admission(ZONE).addresses({f"n{index}": [*ipv4, "fd00::1"] for index in range(50)})
     assert set(map(tuple, admitted.values())) == {("127.0.0.0", "fd00::1")}
+
+
+Reaction = Callable[[CountingDns, dns.message.Message], "dns.message.Message | None"]
+
+
+def changing_referral(world: CountingDns, query: dns.message.Message) -> dns.message.Message:
+    """Refer to other servers at each query: thirteen names that nobody had before, with addresses of others."""
+    number = world.packets[TLD]
+    response = dns.message.make_response(query)
+    for index in range(13):
+        name = f"r{number}x{index}.{ZONE}."
+        address = f"127.{100 + number % 20}.{index}.{number % 250 + 1}"
+        response.authority.append(dns.rrset.from_text(f"{ZONE}.", 300, "IN", "NS", name))
+        response.additional.append(dns.rrset.from_text(name, 300, "IN", "A", address))
+    return response
+
+
+def dname_loop(world: CountingDns, query: dns.message.Message) -> dns.message.Message:
+    """Lead each name below the zone to a longer one below the zone."""
+    name = query.question[0].name
+    zone = dns.name.from_text(ZONE)
+    if not name.is_subdomain(zone) or name == zone:
+        return world.authoritative(OWN, query) or dns.message.make_response(query)
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.AA
+    response.answer.append(dns.rrset.from_text(zone, 300, "IN", "DNAME", f"d.{ZONE}."))
+    response.answer.append(dns.rrset.from_text(name, 300, "IN", "CNAME", f"{name.labels[0].decode()}.d.{ZONE}."))
+    return response
+
+
+def many_pointers(world: CountingDns, query: dns.message.Message) -> dns.message.Message | None:
+    """Give each address three hundred names in a victim's zone."""
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.AA
+    names = [f"p{index}.victim.xa." for index in range(300)]
+    response.answer.append(dns.rrset.from_text_list(query.question[0].name, 300, "IN", "PTR", names))
+    return response if query.question[0].rdtype == dns.rdatatype.PTR else world.authoritative(ARPA, query)
+
+
+def alias_chains(world: CountingDns, query: dns.message.Message) -> dns.message.Message | None:
+    """Lead mail servers in the zone through aliases that never end, by turns into the victim's zone."""
+    name = query.question[0].name
+    if name == dns.name.from_text(ZONE) or name.labels[0] == b"a":
+        return world.authoritative(OWN, query)
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.AA
+    following = f"c{world.packets[OWN]}.{ZONE}." if world.packets[OWN] % 3 else f"c{world.packets[OWN]}.victim.xa."
+    response.answer.append(dns.rrset.from_text(name, 300, "IN", "CNAME", following))
+    return response
+
+
+SHAPES: dict[str, tuple[str, Reaction]] = {
+    "another referral at each query": (TLD, changing_referral),
+    "DNAME loops": (OWN, dname_loop),
+    "PTR fan-out": (ARPA, many_pointers),
+    "aliases without end": (OWN, alias_chains),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_other_shapes_stay_within_the_budget(shape: str) -> None:
+    world = evil_zone(names=20, addresses=20, mail=20, aliases=40)
+    where, react = SHAPES[shape]
+    zone = dns.name.from_text(ZONE)
+
+    def answer(address: str, query: dns.message.Message) -> dns.message.Message | None:
+        is_about = address != TLD or query.question[0].name.is_subdomain(zone)
+        return react(world, query) if address == where and is_about else world.authoritative(address, query)
+
+    world.answer = answer
+    run(world, deadline_s=10.0, fast_fail_timeout_count=1, error_cache_ttl_s=30)
+    assert world.packets[where] > 2
+    check_budget(world, {OWN, *numbered(20)})
 
 
 @pytest.mark.parametrize(("names", "each"), [(13, 2), (40, 1)])

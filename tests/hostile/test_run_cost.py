@@ -12,12 +12,13 @@ import pytest
 
 from tests.hostile import LONG
 from tests.hostile._counting import CountingDns
-from tests.hostile._giants import GOOD_ZONE, KINDS, ZONE, giant_world, many_servers, wide_referrals
+from tests.hostile._giants import GOOD_ZONE, KEY_TRAPS, KINDS, ZONE, giant_world, many_servers, wide_referrals
 
 DEADLINE_S = 20.0 if LONG else 1.5
 MEMORY_MIB = 150
 LATE_S = 2.0  # after the deadline
 CANCELLED_S = 1.0
+TURN_S = 0.3  # of processor time; 0.1 on a machine of 2020
 ENTRIES = 10_000
 
 
@@ -39,14 +40,24 @@ def test_giant_answers_stay_within_time_memory_and_entries(kind: str, tmp_path: 
     with giant_world(kind) as world:
         figures = cost(world, tmp_path, ZONE)
     assert figures["rss_mib"] <= MEMORY_MIB
-    assert max(figures["late_s"], figures["longest_turn_s"]) <= LATE_S
+    assert figures["late_s"] <= LATE_S
+    assert figures["longest_turn_s"] <= TURN_S
     (run,) = figures["runs"]
     assert run["entries"] <= ENTRIES
     assert run["faults"] == []
     assert run["unfinished"] or not run["limits"] or kind == "mail"  # a run without data to go on with does not go on
 
 
-MANY = [(100, 100, 100), (1_500, 1_500, 1), (200, 200, 14)]
+@pytest.mark.parametrize("kind", KEY_TRAPS if LONG else ("key_trap_p384", "key_trap_rsa16384"))
+def test_keys_of_one_tag_leave_other_runs_their_turns(kind: str, tmp_path: Path) -> None:
+    """Real keys and signatures (KeyTrap), all tried to the end: the run goes on until its work is used up."""
+    with giant_world(kind, servers=2) as world:
+        figures = cost(world, tmp_path, ZONE, deadline_s=60.0)
+    assert figures["longest_turn_s"] <= TURN_S
+    assert "max_verification" in figures["runs"][0]["limits"] or kind == "key_trap_p256"
+
+
+MANY = [(100, 100, 100), (3_000, 4_000, 2), (200, 200, 14)]
 
 
 @pytest.mark.parametrize(("names", "addresses", "each"), MANY if LONG else MANY[:2])
@@ -56,8 +67,10 @@ def test_many_servers_stay_within_time_memory_and_entries(
     with many_servers(names, addresses, each=each) as world:
         figures = cost(world, tmp_path, ZONE)
     assert figures["rss_mib"] <= MEMORY_MIB
-    assert max(figures["late_s"], figures["longest_turn_s"]) <= LATE_S
+    assert figures["late_s"] <= LATE_S
+    assert figures["longest_turn_s"] <= TURN_S
     (run,) = figures["runs"]
+    assert run["duration_s"] <= DEADLINE_S + LATE_S
     assert run["entries"] <= ENTRIES
     assert "max_nameservers" in run["limits"] or not LONG  # a short run on a busy host may not come so far
 
@@ -78,7 +91,7 @@ def test_a_run_that_is_cancelled_ends_at_once(kind: str, tmp_path: Path) -> None
 
 def test_a_good_run_beside_an_evil_one_is_not_kept_waiting(tmp_path: Path) -> None:
     with many_servers(100, 100, each=100) as world:
-        figures = cost(world, tmp_path, ZONE, GOOD_ZONE)
+        figures = cost(world, tmp_path, ZONE, GOOD_ZONE, deadline_s=4 * DEADLINE_S)  # the good one takes 1 s
     good = next(run for run in figures["runs"] if run["zone"] == GOOD_ZONE)
     assert (good["unfinished"], good["limits"]) == ([], [])
     assert figures["longest_turn_s"] <= CANCELLED_S

@@ -24,6 +24,8 @@ from tests.hostile import LONG
 from tests.support.dnsworld import World, faults
 from tests.support.engine import in_run
 
+pytestmark = pytest.mark.xdist_group("shared_caches")  # one computation of what is expected
+
 EXPLORE = settings(
     max_examples=400 if LONG else 12,
     deadline=None,

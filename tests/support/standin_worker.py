@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_db.records import EntryRecord
-from gonemaster_tasks.worker.main import main
 from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
 
 ENTRIES = 3
@@ -89,4 +88,10 @@ def _set_clock_wrong(offset_s: float) -> None:
 
 if __name__ == "__main__":
     _set_clock_wrong(float(os.environ.get("GONEMASTER_TEST_CLOCK_OFFSET_S", "0")))
+    if "--isolated" in sys.argv[1:]:
+        from gonemaster_tasks.worker import isolated_run
+
+        sys.exit(isolated_run.main(lambda _: StandIn()))
+    from gonemaster_tasks.worker.main import main
+
     sys.exit(main(runner=StandIn()))

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from gonemaster_db.migrations.runner import upgrade
 from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import Driver, StoreSettings
+from tests.support.clean_databases import CleanDatabases
 from tests.support.postgres import PostgresServer
 
 DRIVERS: tuple[Driver, ...] = ("sqlite", "postgres")
@@ -32,6 +33,12 @@ def postgres_template(postgres_server: PostgresServer) -> str:
 
 
 @pytest.fixture(scope="session")
+def clean_databases(postgres_server: PostgresServer, postgres_template: str) -> CleanDatabases:
+    """Copies of the template that one test after another may have."""
+    return CleanDatabases(postgres_server, postgres_template)
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with current tables, to be copied."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
@@ -42,22 +49,31 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make_store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeSettings]:
     """`make_store_settings("sqlite")` is a new database with current tables, `empty=True` one without."""
-    used: list[str] = []
+    with ExitStack() as stack:
 
-    def make(driver: Driver, *, empty: bool = False) -> StoreSettings:
-        if driver == "postgres":
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            template = "template1" if empty else request.getfixturevalue("postgres_template")
-            used.append(server.create_database(template))
-            return StoreSettings(driver="postgres", dsn=server.url(used[-1]))
-        path = tmp_path / f"store{len(list(tmp_path.glob('store*.db')))}.db"
-        if not empty:
-            shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        return StoreSettings(dsn=str(path))
+        def make(driver: Driver, *, empty: bool = False) -> StoreSettings:
+            if driver == "postgres":
+                return stack.enter_context(_on_postgres(request, empty=empty))
+            path = tmp_path / f"store{len(list(tmp_path.glob('store*.db')))}.db"
+            if not empty:
+                shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+            return StoreSettings(dsn=str(path))
 
-    yield make
-    for name in used:
-        request.getfixturevalue("postgres_server").drop_database(name)
+        yield make
+
+
+@contextmanager
+def _on_postgres(request: pytest.FixtureRequest, *, empty: bool) -> Iterator[StoreSettings]:
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    if empty:
+        name = server.create_database()
+        yield StoreSettings(driver="postgres", dsn=server.url(name))
+        server.drop_database(name)
+    else:
+        databases: CleanDatabases = request.getfixturevalue("clean_databases")
+        name = databases.take()
+        yield StoreSettings(driver="postgres", dsn=server.url(name))
+        databases.give_back(name)
 
 
 @pytest.fixture(params=DRIVERS)

@@ -41,6 +41,40 @@ def test_api_and_workers_are_started_apart(start: StartService, own_redis: Embed
     wait_for(lambda: len(api.get("/queue")["workers"]) == 1, what="the first worker alone")
 
 
+def test_of_several_supervisors_one_is_killed_and_the_others_do_its_work(
+    start: StartService, own_redis: EmbeddedRedis, postgres_server: PostgresServer
+) -> None:
+    shared = {
+        "GONEMASTER_DB_DRIVER": "postgres",
+        "GONEMASTER_DB_DSN": postgres_server.url(postgres_server.create_database()),
+        "GONEMASTER_BROKER_URL": own_redis.url,
+        "GONEMASTER_LEASE_SECONDS": "2",
+        "GONEMASTER_REAP_INTERVAL_SECONDS": "1",
+    }
+    api = start(environ=shared, worker_processes=1)
+    doomed, other = (
+        start("worker", ready=False, listen=None, worker_processes=2, environ=shared) for _ in ("doomed", "other")
+    )
+    wait_for(lambda: len(api.get("/queue")["workers"]) == 5, what="the workers of all supervisors")
+    batch = api.submit_batch(["good.xa", "plain.xa", *(f"n{number}.good.xa" for number in range(118))])
+    orphans = [*doomed.pids("worker-1"), *doomed.pids("worker-2")]
+    wait_for(lambda: api.get(f"/batches/{batch['batch_id']}")["completed"], what="the first results")
+    doomed.process.kill()
+    done = api.batch_done(batch["batch_id"])
+    assert (done["total"], done["status_counts"]["succeeded"]) == (120, 120)
+    wait_for(lambda: not any(_lives(pid) for pid in orphans), what="the end of its workers")
+    wait_for(lambda: len(api.get("/queue")["workers"]) == 3, what="the workers that are left")
+    assert other.stop() == 0
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_worker_on_tables_of_another_version_is_refused(start: StartService, own_redis: EmbeddedRedis) -> None:
     worker = start("worker", ready=False, listen=None, environ={"GONEMASTER_BROKER_URL": own_redis.url})
     assert worker.process.wait(30) == 2

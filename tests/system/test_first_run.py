@@ -2,11 +2,16 @@
 
 import urllib.request
 
+import pytest
+
 from gonemaster_db.filters import RunFilter
 from gonemaster_db.repositories.runs import list_runs
 from gonemaster_db.settings import StoreSettings
 from tests.support.service import Service
 from tests.support.stores import opened
+
+# One worker of pytest-xdist, one service: its processes take four seconds of CPU to start.
+pytestmark = pytest.mark.xdist_group("first_run")
 
 
 def test_domain_in_order_is_tested_through_the_queue(service: Service) -> None:

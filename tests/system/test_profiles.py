@@ -2,7 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.support.service import Service, wait_for
+
+# One worker of pytest-xdist, one service: its processes take four seconds of CPU to start.
+pytestmark = pytest.mark.xdist_group("profiles")
 
 
 def test_job_is_tested_with_the_default_profile_of_its_tag(service: Service) -> None:

@@ -4,7 +4,12 @@ import json
 import urllib.request
 from typing import Any
 
+import pytest
+
 from tests.support.service import Service
+
+# One worker of pytest-xdist, one service: its processes take four seconds of CPU to start.
+pytestmark = pytest.mark.xdist_group("records")
 
 
 def batch_events(service: Service, batch_id: str) -> list[tuple[str, dict[str, Any]]]:

@@ -52,6 +52,23 @@ def most_at_once(runs: Sequence[Run]) -> int:
     return most
 
 
+def test_a_slot_that_is_lent_is_not_counted_and_no_more_are_lent_than_there_are() -> None:
+    gate = Gate(slots=2, reserved_normal=0)
+    gate.update(Controls({}), None)
+    for job_id in ("job_1", "job_2", "job_3"):
+        gate.acquire(job_id, BATCH)
+    assert gate.over_limit()
+    assert [gate.lend(job_id) for job_id in ("job_1", "job_2", "job_3")] == [True, True, False]
+    assert gate.queues([NORMAL, BATCH]) == [NORMAL, BATCH]
+    gate.take_back("job_1")
+    assert gate.queues([NORMAL, BATCH]) == []
+    gate.release("job_2")
+    gate.take_back("job_2")
+    assert gate.queues([NORMAL, BATCH]) == []
+    gate.release("job_1")
+    assert gate.queues([NORMAL, BATCH]) == [NORMAL, BATCH]
+
+
 def test_slots_grow_and_shrink_while_the_worker_runs(farm: Farm) -> None:
     farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="0")
     for slots in (2, 8, 1):

@@ -174,7 +174,7 @@ def test_an_operation_outlives_the_worker_that_is_killed(farm: Farm) -> None:
     killed_at = read(farm.store, operation)
     assert (killed_at.status.value, 0 < killed_at.done < 20_000) == ("running", True)
     farm.start_worker("two", "--queues", "maintenance", ready=False)
-    wait_until(lambda: read(farm.store, operation).finished_at, what="the end of the operation")
+    wait_until(lambda: read(farm.store, operation).finished_at, within_s=200, what="the end of the operation")
     result = {"batch_id": batch.id, "canceled": 20_000, "stopping": 0}
     assert outcome(farm.store, operation) == ("succeeded", 20_000, result)
     with farm.store.read_only() as session:

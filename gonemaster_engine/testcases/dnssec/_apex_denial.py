@@ -104,18 +104,20 @@ class Denial:
     keys: Sequence[Dnskey]
     tally: Tally
 
-    def judge(self, tags: DenialTags, records: Sequence[Nsec] | Sequence[Nsec3], *, with_bitmap: bool = True) -> None:
+    async def judge(
+        self, tags: DenialTags, records: Sequence[Nsec] | Sequence[Nsec3], *, with_bitmap: bool = True
+    ) -> None:
         """Note what is wrong with the answer's NSEC or NSEC3 records."""
         self._judge_soa(tags)
         if len(records) > 1:
             self.tally.add(tags.multiple, self.server)
             return
         record = records[0]
-        if not self._is_of_apex(record):
+        if not await self._is_of_apex(record):
             self.tally.add(tags.not_apex, self.server)
         elif with_bitmap and (not record.has(*tags.required) or record.has_any(*tags.forbidden)):
             self.tally.add(tags.type_list, self.server)
-        self._judge_signatures(tags, record.owner)
+        await self._judge_signatures(tags, record.owner)
 
     def _judge_soa(self, tags: DenialTags) -> None:
         soa = self.response.records("SOA", section="authority")
@@ -124,29 +126,29 @@ class Denial:
         elif soa[0].owner != self.zone.name:
             self.tally.add(tags.wrong_soa, self.server, domain=soa[0].owner)
 
-    def _is_of_apex(self, record: Nsec | Nsec3) -> bool:
+    async def _is_of_apex(self, record: Nsec | Nsec3) -> bool:
         if isinstance(record, Nsec):
             return record.owner == self.zone.name
-        return self.zone.verifier.nsec3_label(self.zone.name, record) == record.label
+        return await self.zone.verifier.nsec3_label(self.zone.name, record) == record.label
 
-    def _judge_signatures(self, tags: DenialTags, owner: str) -> None:
+    async def _judge_signatures(self, tags: DenialTags, owner: str) -> None:
         made = signatures(self.response, tags.rtype, owner, "authority")
         if not made:
             self.tally.add(tags.missing_signature, self.server)
             return
         signed = rrset(self.response, tags.rtype, owner, "authority")
-        verdicts = [(signature, self._verdict(signed, signature)) for signature in made]
+        verdicts = [(signature, await self._verdict(signed, signature)) for signature in made]
         for signature, verdict in verdicts:
             self._add(tags, signature, verdict)
         is_faulty = any(tags.tag_for(verdict) for _, verdict in verdicts)
         if is_faulty and not any(verdict is Verdict.VALID for _, verdict in verdicts):
             self.tally.add(tags.none_verified, self.server)
 
-    def _verdict(self, signed: Rrset, signature: Rrsig) -> Verdict:
+    async def _verdict(self, signed: Rrset, signature: Rrsig) -> Verdict:
         """Return the verdict; a missing key comes before the time here."""
         if all(key.tag != signature.tag for key in self.keys):
             return Verdict.NO_KEY
-        return self.zone.verifier.verify(signed, signature, self.keys, now=self.zone.now, zone=self.zone.name)
+        return await self.zone.verifier.verify(signed, signature, self.keys, now=self.zone.now, zone=self.zone.name)
 
     def _add(self, tags: DenialTags, signature: Rrsig, verdict: Verdict) -> None:
         tag = tags.tag_for(verdict)

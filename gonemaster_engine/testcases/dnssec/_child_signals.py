@@ -121,7 +121,7 @@ class Published:
         if all(signature.tag != tag for signature in self.made):
             tally.add(tags.not_signed_by_named, self.server, keytag=tag)
 
-    def judge_signatures(self, zone: Zone, tally: Tally, tags: SignalTags) -> None:
+    async def judge_signatures(self, zone: Zone, tally: Tally, tags: SignalTags) -> None:
         """Note what the signatures over the records are worth."""
         if not self.made:
             tally.add(tags.unsigned, self.server)
@@ -130,7 +130,7 @@ class Published:
             if all(key.tag != signature.tag for key in self.keys):
                 tally.add(tags.unknown_signer, self.server, keytag=signature.tag)
                 continue
-            verdict = zone.verifier.verify(self.signed, signature, self.keys, now=zone.now, zone=zone.name)
+            verdict = await zone.verifier.verify(self.signed, signature, self.keys, now=zone.now, zone=zone.name)
             if verdict is not Verdict.VALID and not verdict.is_uncheckable:
                 tally.add(tags.invalid_signature, self.server, keytag=signature.tag)
 
@@ -160,5 +160,5 @@ async def judge_servers(
             continue
         for record in published.wanted:
             judge(tally, published, record)
-        published.judge_signatures(zone, tally, tags)
+        await published.judge_signatures(zone, tally, tags)
     return tally.findings(*tags.all)

@@ -62,10 +62,10 @@ class SignatureTags:
         for server, (keys, *others) in await query_each_type(servers, zone.name, *types):
             response = others[0] if others else keys
             if is_usable(keys) and is_usable(response) and response.has(rtype, zone.name):
-                self._judge(zone, tally, server, response=response, rtype=rtype, keys=dnskeys(keys, zone.name))
+                await self._judge(zone, tally, server, response=response, rtype=rtype, keys=dnskeys(keys, zone.name))
         return tally.findings(*self.all)
 
-    def _judge(
+    async def _judge(
         self, zone: Zone, tally: Tally, server: Nameserver, *, response: Response, rtype: str, keys: Sequence[Dnskey]
     ) -> None:
         if not keys:
@@ -75,7 +75,7 @@ class SignatureTags:
         if not made:
             tally.add(self.missing, server)
             return
-        verdicts = [zone.verifier.verify(signed, each, keys, now=zone.now, zone=zone.name) for each in made]
+        verdicts = [await zone.verifier.verify(signed, each, keys, now=zone.now, zone=zone.name) for each in made]
         for signature, verdict in zip(made, verdicts, strict=True):
             self._add(tally, server, signature, verdict)
         if all(verdict is Verdict.VALID for verdict in verdicts):

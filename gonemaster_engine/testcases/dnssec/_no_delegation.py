@@ -6,7 +6,7 @@ A validating resolver that has such a proof never queries those servers. Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
@@ -21,7 +21,7 @@ async def proves_no_delegation(
     zone: Zone, parent: str, denials: Sequence[tuple[Nameserver, Response]]
 ) -> list[Nameserver]:
     """Return the parent's servers whose answer to the DS query proves it; none if the parent itself is not secure."""
-    suspects = [(server, response) for server, response in denials if _denies(zone, parent, response, keys=None)]
+    suspects = [(server, response) for server, response in denials if await _denies(zone, parent, response, keys=None)]
     if not suspects or not await _is_secure(zone, parent):
         return []
     pending = [
@@ -30,7 +30,7 @@ async def proves_no_delegation(
     proven = []
     for server, response, answer in pending:
         keys = await answer
-        if is_usable(keys) and _denies(zone, parent, response, keys=dnskeys(keys, parent)):
+        if is_usable(keys) and await _denies(zone, parent, response, keys=dnskeys(keys, parent)):
             proven.append(server)
     return proven
 
@@ -39,29 +39,32 @@ async def _is_secure(zone: Zone, parent: str) -> bool:
     return parent == names.ROOT or bool((await zone.recursor.resolve(parent, "DS")).records("DS"))
 
 
-def _denies(zone: Zone, parent: str, response: Response, *, keys: Sequence[Dnskey] | None) -> bool:
+async def _denies(zone: Zone, parent: str, response: Response, *, keys: Sequence[Dnskey] | None) -> bool:
     """Say whether the records deny the delegation; with keys, only those that they sign count."""
     nsec = [
         record
         for record in nsec_records(response, "authority")
-        if keys is None or _is_signed(zone, parent, response, record.owner, NSEC, keys)
+        if keys is None or await _is_signed(zone, parent, response, record.owner, NSEC, keys)
     ]
     if any(_nsec_denies(zone.name, record) for record in nsec):
         return True
     nsec3 = [
         record
         for record in nsec3_records(response, "authority")
-        if record.zone == parent and (keys is None or _is_signed(zone, parent, response, record.owner, NSEC3, keys))
+        if record.zone == parent
+        and (keys is None or await _is_signed(zone, parent, response, record.owner, NSEC3, keys))
     ]
-    return _nsec3_denies(zone, parent, nsec3)
+    return await _nsec3_denies(zone, parent, nsec3)
 
 
-def _is_signed(zone: Zone, parent: str, response: Response, owner: str, rtype: int, keys: Sequence[Dnskey]) -> bool:
+async def _is_signed(
+    zone: Zone, parent: str, response: Response, owner: str, rtype: int, keys: Sequence[Dnskey]
+) -> bool:
     signed = rrset(response, rtype, owner, "authority")
-    return any(
-        zone.verifier.is_valid(signed, signature, keys, now=zone.now, zone=parent)
-        for signature in signatures(response, rtype, owner, "authority")
-    )
+    for signature in signatures(response, rtype, owner, "authority"):
+        if await zone.verifier.is_valid(signed, signature, keys, now=zone.now, zone=parent):
+            return True
+    return False
 
 
 def _nsec_denies(name: str, record: Nsec) -> bool:
@@ -71,29 +74,20 @@ def _nsec_denies(name: str, record: Nsec) -> bool:
     return record.covers(name) and not names.is_below(record.next, name) and not at_or_below_cut
 
 
-def _nsec3_denies(zone: Zone, parent: str, records: Sequence[Nsec3]) -> bool:
+async def _nsec3_denies(zone: Zone, parent: str, records: Sequence[Nsec3]) -> bool:
     if not records:
         return False
-    match = _matching(zone, zone.name, records)
+    match = await zone.verifier.nsec3_matching(zone.name, records)
     if match:
         return not match.has_any("NS", "DS", "SOA")
     for next_closer in _up_to(zone.name, parent):
-        encloser = _matching(zone, names.parent(next_closer), records)
+        encloser = await zone.verifier.nsec3_matching(names.parent(next_closer), records)
         if encloser is None:
             continue
         if encloser.has("NS") and not encloser.has("SOA"):
             return False
-        return any(_covers(zone, record, next_closer) and not record.opt_out for record in records)
+        return await zone.verifier.nsec3_covers(next_closer, (record for record in records if not record.opt_out))
     return False
-
-
-def _matching(zone: Zone, name: str, records: Iterable[Nsec3]) -> Nsec3 | None:
-    return next((record for record in records if zone.verifier.nsec3_label(name, record) == record.label), None)
-
-
-def _covers(zone: Zone, record: Nsec3, name: str) -> bool:
-    label = zone.verifier.nsec3_label(name, record)
-    return label is not None and record.covers(label)
 
 
 def _up_to(name: str, ancestor: str) -> Iterator[str]:

@@ -218,7 +218,7 @@ class Path:
         if zone.parent is not None and zone.signed_ds is not None:
             trusted = [] if isinstance(zone.parent.keys, Fault) else list(zone.parent.keys or ())
             signed = zone.signed_ds
-            trust = trust_in_set(verifier, signed.records, signed.made, trusted, zone=zone.parent.name, now=now)
+            trust = await trust_in_set(verifier, signed.records, signed.made, trusted, zone=zone.parent.name, now=now)
             if trust is not Trust.SECURE:
                 return Fault.OPEN if trust is Trust.OPEN else Fault.BROKEN
         pending: list[Awaitable[Response | None]] = [
@@ -227,7 +227,7 @@ class Path:
         for answer in pending:
             response = await answer
             if is_usable(response) and (keys := dnskeys(response, zone.name)):
-                trust = trust_in_keys(verifier, response, zone.ds, zone=zone.name, now=now)
+                trust = await trust_in_keys(verifier, response, zone.ds, zone=zone.name, now=now)
                 return keys if trust is Trust.SECURE else Fault.OPEN if trust is Trust.OPEN else Fault.BROKEN
         return Fault.UNREACHABLE
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
-from gonemaster_engine.dnssec.denial import Nsec3, nsec3_records, nsec_records
+from gonemaster_engine.dnssec.denial import nsec3_records, nsec_records
 from gonemaster_engine.dnssec.records import (
     DS,
     NSEC,
@@ -147,7 +147,7 @@ class Vantage:
         if signer is None:
             return Judgement(Outcome.UNSIGNED)
         if signer == expected:
-            return self._verify(signed, expected, cut.keys)
+            return await self._verify(signed, expected, cut.keys)
         # Signed by a zone that the parent does not know: the records of a delegation that was removed.
         if names.is_in_domain(name, signer) and names.is_below(signer, expected):
             state = (await self.cut(signer)).state
@@ -166,9 +166,9 @@ class Vantage:
                 return candidate
         return self.origin
 
-    def _verify(self, signed: Sequence[tuple[Rrset, Rrsig]], signer: str, keys: Sequence[Dnskey]) -> Judgement:
+    async def _verify(self, signed: Sequence[tuple[Rrset, Rrsig]], signer: str, keys: Sequence[Dnskey]) -> Judgement:
         verifier, now = self.zone.verifier, self.zone.now
-        verdicts = [verifier.verify(found, signature, keys, now=now, zone=signer) for found, signature in signed]
+        verdicts = [await verifier.verify(found, signature, keys, now=now, zone=signer) for found, signature in signed]
         if Verdict.VALID in verdicts:
             return Judgement(Outcome.VALIDATES)
         if any(verdict.is_uncheckable for verdict in verdicts):
@@ -196,7 +196,7 @@ class Vantage:
         if response.rcode_number:
             return Cut(State.NOT_A_CUT)
         ds = ds_records(response, name)
-        return await self._judge_ds(name, response, ds) if ds else Cut(self._denied_state(name, response))
+        return await self._judge_ds(name, response, ds) if ds else Cut(await self._denied_state(name, response))
 
     async def _judge_ds(self, name: str, response: Response, ds: Sequence[Ds]) -> Cut:
         made = signatures(response, DS, name)
@@ -210,7 +210,7 @@ class Vantage:
                 return Cut(State.BROKEN if cut.state is not State.UNDETERMINED else State.UNDETERMINED)
             keys = cut.keys
         signed = rrset(response, DS, name)
-        trust = trust_in_set(self.zone.verifier, signed, made, keys, zone=signer, now=self.zone.now)
+        trust = await trust_in_set(self.zone.verifier, signed, made, keys, zone=signer, now=self.zone.now)
         return Cut(_STATES[trust], ds=ds)
 
     async def with_keys(self, name: str, ds: Sequence[Ds]) -> Cut:
@@ -218,31 +218,24 @@ class Vantage:
         response = await self.server.query(name, "DNSKEY", dnssec=True)
         if not is_usable(response):
             return Cut(State.UNDETERMINED)
-        trust = trust_in_keys(self.zone.verifier, response, ds, zone=name, now=self.zone.now)
+        trust = await trust_in_keys(self.zone.verifier, response, ds, zone=name, now=self.zone.now)
         return Cut(_STATES[trust], ds=ds, keys=dnskeys(response, name))
 
-    def _denied_state(self, name: str, response: Response) -> State:
+    async def _denied_state(self, name: str, response: Response) -> State:
         """Say what a name without DS records is, by the proof of that."""
         for record in nsec_records(response, "authority", name):
             return _state_by_types(has_ns=record.has("NS"), has_ds=record.has("DS"))
         hashed = nsec3_records(response, "authority")
-        match = self._matching(name, hashed)
+        match = await self.zone.verifier.nsec3_matching(name, hashed)
         if match:
             return _state_by_types(has_ns=match.has("NS"), has_ds=match.has("DS"))
         for next_closer in _up_to(name, self.origin):
             # The closest encloser: what counts is whether opt-out covers the next closer name (RFC 5155 section 8.6).
-            if self._matching(names.parent(next_closer), hashed):
-                skipped = any(record.opt_out and self._covers(record, next_closer) for record in hashed)
+            if await self.zone.verifier.nsec3_matching(names.parent(next_closer), hashed):
+                skipping = [record for record in hashed if record.opt_out]
+                skipped = await self.zone.verifier.nsec3_covers(next_closer, skipping)
                 return State.INSECURE if skipped else State.NOT_A_CUT
         return State.NOT_A_CUT
-
-    def _matching(self, name: str, records: Sequence[Nsec3]) -> Nsec3 | None:
-        verifier = self.zone.verifier
-        return next((record for record in records if verifier.nsec3_label(name, record) == record.label), None)
-
-    def _covers(self, record: Nsec3, name: str) -> bool:
-        label = self.zone.verifier.nsec3_label(name, record)
-        return label is not None and record.covers(label)
 
 
 _STATES = {Trust.SECURE: State.SECURE, Trust.BROKEN: State.BROKEN, Trust.OPEN: State.UNDETERMINED}

@@ -68,7 +68,7 @@ async def dnssec02(zone: Zone, usable: ServerFilter) -> list[Finding]:
     tally = Tally()
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
         if is_dnssec_answer(response) and not response.tc and (keys := dnskeys(response, zone.name)):
-            _judge(zone, tally, server, wanted, keys, response)
+            await _judge(zone, tally, server, wanted, keys, response)
     last = () if tally.has(NO_KEY_FOR_ANY_DS) else (NOT_SIGNED_BY_ANY_DS,)
     return tally.findings(*PER_KEY, NO_KEY_FOR_ANY_DS, *last)
 
@@ -89,7 +89,7 @@ class _Matched:
     is_proven: bool  # the digest was computed and is right
 
 
-def _judge(
+async def _judge(
     zone: Zone, tally: Tally, server: Nameserver, wanted: Iterable[Ds], keys: Sequence[Dnskey], response: Response
 ) -> None:
     matched: dict[bytes, _Matched] = {}
@@ -103,7 +103,7 @@ def _judge(
         return
     signed = rrset(response, DNSKEY, zone.name)
     made = signatures(response, DNSKEY, zone.name)
-    outcomes = [_check_signatures(zone, tally, server, found, signed, made) for found in matched.values()]
+    outcomes = [await _check_signatures(zone, tally, server, found, signed, made) for found in matched.values()]
     if not any(outcomes):
         tally.add(NOT_SIGNED_BY_ANY_DS, server)
 
@@ -143,7 +143,7 @@ def _add_algorithm_mismatch(tally: Tally, server: Nameserver, ds: Ds, key: Dnske
     )
 
 
-def _check_signatures(
+async def _check_signatures(
     zone: Zone, tally: Tally, server: Nameserver, found: _Matched, signed: Rrset, made: Iterable[Rrsig]
 ) -> bool:
     """Judge the signatures that a key made over the DNSKEY set; False if it made no good one."""
@@ -151,7 +151,7 @@ def _check_signatures(
     verdicts: set[Verdict] = set()
     for signature in made:
         if signature.tag == key.tag:
-            verdict = zone.verifier.verify(signed, signature, [key], now=zone.now, zone=zone.name)
+            verdict = await zone.verifier.verify(signed, signature, [key], now=zone.now, zone=zone.name)
             verdicts.add(verdict)
             _add_verdict(tally, server, signature, verdict)
     if Verdict.VALID in verdicts:

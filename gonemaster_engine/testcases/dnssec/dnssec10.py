@@ -104,8 +104,8 @@ async def dnssec10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
             tally.add(ZONE_NO_DNSSEC, server)
             continue
         signed.add(server)
-        _judge_nsec_query(zone, tally, evidence, server, nsec, keys)
-        _judge_nsec3param_query(zone, tally, evidence, server, nsec3param, keys)
+        await _judge_nsec_query(zone, tally, evidence, server, nsec, keys)
+        await _judge_nsec3param_query(zone, tally, evidence, server, nsec3param, keys)
     for finding in _compare(evidence):
         yield finding
     for finding in tally.findings(*_BY_SERVER):
@@ -116,7 +116,7 @@ async def dnssec10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield MISSING(servers=missing)
 
 
-def _judge_nsec_query(
+async def _judge_nsec_query(
     zone: Zone, tally: Tally, evidence: _Evidence, server: Nameserver, response: Response | None, keys: list[Dnskey]
 ) -> None:
     if not is_usable(response):
@@ -131,14 +131,14 @@ def _judge_nsec_query(
         tally.add(NSEC_WRONG_ANSWER, server)
     elif hashed := nsec3_records(response, "authority"):
         evidence.nsec3_nodata.add(server)
-        Denial(zone, server, response, keys, tally).judge(NSEC3_TAGS, hashed)
+        await Denial(zone, server, response, keys, tally).judge(NSEC3_TAGS, hashed)
     elif unhashed := nsec_records(response, "authority"):
         evidence.nsec_answer.add(server)
         tally.add(NONSTANDARD, server)
-        Denial(zone, server, response, keys, tally).judge(NSEC_TAGS, unhashed, with_bitmap=False)
+        await Denial(zone, server, response, keys, tally).judge(NSEC_TAGS, unhashed, with_bitmap=False)
 
 
-def _judge_nsec3param_query(
+async def _judge_nsec3param_query(
     zone: Zone, tally: Tally, evidence: _Evidence, server: Nameserver, response: Response | None, keys: list[Dnskey]
 ) -> None:
     if not is_usable(response):
@@ -153,7 +153,7 @@ def _judge_nsec3param_query(
         tally.add(PARAM_WRONG_ANSWER, server)
     elif unhashed := nsec_records(response, "authority"):
         evidence.nsec_nodata.add(server)
-        Denial(zone, server, response, keys, tally).judge(NSEC_TAGS, unhashed)
+        await Denial(zone, server, response, keys, tally).judge(NSEC_TAGS, unhashed)
 
 
 def _compare(evidence: _Evidence) -> Iterator[Finding]:

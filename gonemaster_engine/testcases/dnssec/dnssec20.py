@@ -39,7 +39,7 @@ async def dnssec20(zone: Zone, usable: ServerFilter) -> list[Finding]:
             tally.add(NO_DNSSEC, server)
             continue
         is_signed = True
-        record = _apex_record(zone, nsec, nsec3param)
+        record = await _apex_record(zone, nsec, nsec3param)
         if record is None:
             tally.add(NO_BITMAP, server)
             continue
@@ -63,13 +63,13 @@ def _unlisted(zone: Zone, record: Nsec | Nsec3, probes: Sequence[Response | None
     ]
 
 
-def _apex_record(zone: Zone, nsec: Response | None, nsec3param: Response | None) -> Nsec | Nsec3 | None:
+async def _apex_record(zone: Zone, nsec: Response | None, nsec3param: Response | None) -> Nsec | Nsec3 | None:
     """Return the record of the zone itself that has the bitmap of the apex."""
     if nsec is not None:
         if found := _own_nsec(zone, nsec, "answer"):
             return found
         for record in nsec3_records(nsec, "authority"):
-            is_apex = zone.verifier.nsec3_label(zone.name, record) == record.label
+            is_apex = await zone.verifier.nsec3_label(zone.name, record) == record.label
             if is_apex and _is_own(zone, nsec, record.owner, NSEC3, "authority"):
                 return record
     return _own_nsec(zone, nsec3param, "authority") if nsec3param is not None else None

@@ -76,7 +76,7 @@ async def dnssec21(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     ]
     tally = Tally()
     for server, ds, keys in pending:
-        _judge(zone, parent.name, tally, server, await ds, await keys)
+        await _judge(zone, parent.name, tally, server, await ds, await keys)
     tags = (NO_PARENT_KEYS, NO_SIGNATURE, *_BY_VERDICT.values(), ALGORITHM_UNSUPPORTED)
     for finding in tally.findings(*tags):
         yield finding
@@ -85,7 +85,7 @@ async def dnssec21(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
             yield finding
 
 
-def _judge(
+async def _judge(
     zone: Zone, parent: str, tally: Tally, server: Nameserver, response: Response | None, keys: Response | None
 ) -> None:
     if not is_dnssec_answer(response) or not ds_records(response, zone.name):
@@ -101,7 +101,7 @@ def _judge(
     signed = rrset(response, DS, zone.name)
     by_parent = [signature for signature in made if signature.signer == parent]
     verdicts = [
-        zone.verifier.verify(signed, signature, parent_keys, now=zone.now, zone=parent) for signature in by_parent
+        await zone.verifier.verify(signed, signature, parent_keys, now=zone.now, zone=parent) for signature in by_parent
     ]
     _add(tally, server, by_parent, verdicts, parent_keys)
     if Verdict.VALID not in verdicts and Verdict.UNSUPPORTED_EXPONENT not in verdicts:

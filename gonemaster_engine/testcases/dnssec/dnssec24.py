@@ -167,16 +167,16 @@ class _Search:
         fault = await self._path.validate(signing)
         if fault:
             return list(_fault_findings(host, *fault))
-        return list(self._judge_sets(host, name, found, signing))
+        return [finding async for finding in self._judge_sets(host, name, found, signing)]
 
-    def _judge_sets(self, host: str, name: str, found: Found, signing: PathZone) -> Iterator[Finding]:
+    async def _judge_sets(self, host: str, name: str, found: Found, signing: PathZone) -> AsyncIterator[Finding]:
         keys = [] if signing.keys is None or isinstance(signing.keys, Fault) else signing.keys
         is_good = True
         for rtype in _TYPES:
             of, each = {"ns": host, "query_name": name, "query_type": type_text(rtype)}, found.sets[rtype]
             if each.records.rdatas:
                 verifier, now = self._zone.verifier, self._zone.now
-                trust = trust_in_set(verifier, each.records, each.made, keys, zone=signing.name, now=now)
+                trust = await trust_in_set(verifier, each.records, each.made, keys, zone=signing.name, now=now)
                 if trust is Trust.OPEN:
                     is_good = False
                     continue

@@ -1,0 +1,123 @@
+"""PostgreSQL ends connections, cancels statements, makes deadlocks: no job is lost, run twice or failed for it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from gonemaster_db.migrations.runner import upgrade
+from gonemaster_db.settings import StoreSettings
+from gonemaster_tasks.broker.client import Broker
+from tests.support.faults import SLOTS, Load
+from tests.support.postgres import PostgresServer
+from tests.support.workers import open_farm
+
+FAULT_S = 5.0  # how long the database misbehaves
+_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this file."""
+    with PostgresServer() as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database that misbehaves while the service works."""
+
+    server: PostgresServer
+    name: str
+
+    def end_connections(self) -> None:
+        """End the connections of all others."""
+        with self.server.cursor(self.name) as cursor:
+            cursor.execute(_OTHERS, (self.name,))
+
+    def end_connections_again_and_again(self) -> None:
+        """End all connections each half second."""
+        until = time.monotonic() + FAULT_S
+        while time.monotonic() < until:
+            self.end_connections()
+            time.sleep(0.5)  # the fault itself
+
+    def cancel_statements(self) -> None:
+        """Let no statement take longer than 10 ms, of which there are some under load."""
+        self._alter("SET statement_timeout = '10ms'")
+        try:
+            time.sleep(FAULT_S)  # the fault itself
+        finally:
+            self._alter("RESET statement_timeout")
+
+    def refuse_writes(self) -> None:
+        """Let transactions be read-only, as after a failover."""
+        self._alter("SET default_transaction_read_only = on")
+        try:
+            time.sleep(FAULT_S)  # the fault itself
+        finally:
+            self._alter("SET default_transaction_read_only = off")
+
+    def make_deadlocks(self) -> None:
+        """Lock jobs and domains against the order of the service, and hold them for a while."""
+        until = time.monotonic() + FAULT_S
+        while time.monotonic() < until:
+            with suppress(psycopg2.Error), self._transaction() as cursor:
+                cursor.execute("SET deadlock_timeout = '20ms'")
+                cursor.execute("SELECT id FROM domains ORDER BY id DESC LIMIT 20 FOR UPDATE")
+                time.sleep(0.05)  # the fault itself
+                cursor.execute("SELECT id FROM jobs WHERE status = 'running' ORDER BY id DESC FOR UPDATE")
+
+    @contextmanager
+    def _transaction(self) -> Iterator["psycopg2.extensions.cursor"]:
+        connection = psycopg2.connect(self.server.url(self.name))
+        try:
+            with connection, connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+
+    def _alter(self, what: str) -> None:
+        with self.server.cursor("postgres") as cursor:
+            cursor.execute(f"ALTER DATABASE {self.name} {what}")
+        self.end_connections()  # new ones have it
+
+
+FAULTS: dict[str, Callable[[Database], None]] = {
+    "connections ended": Database.end_connections_again_and_again,
+    "statements canceled": Database.cancel_statements,
+    "read only": Database.refuse_writes,
+    "deadlocks": Database.make_deadlocks,
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_each_job_ends_once_whatever_the_database_does(
+    fault: Callable[[Database], None], server: PostgresServer, own_broker: Broker, tmp_path: Path
+) -> None:
+    database = Database(server, server.create_database())
+    settings = StoreSettings(driver="postgres", dsn=server.url(database.name))
+    environ = {"GONEMASTER_WORKER_COUNT": SLOTS, "GONEMASTER_LEASE_SECONDS": "30"}
+    with open_farm(own_broker, settings, tmp_path, **environ) as farm:
+        upgrade(farm.store)
+        farm.start_beat()
+        farm.start_worker("one")
+        farm.start_worker("two")
+        load = Load(farm)
+        load.submit(200)
+        load.wait_until_running()
+        misbehaving = threading.Thread(target=partial(fault, database))
+        misbehaving.start()
+        misbehaving.join()
+        load.assert_each_ended_once()
+        assert all(process.poll() is None for process in farm.processes.values())
+        logs = farm.log("one") + farm.log("two") + farm.log("beat")
+        assert "the database is unavailable" in logs or fault is Database.make_deadlocks
+        assert "Traceback" not in logs
