@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import psycopg2
-from sqlalchemy import Dialect, LargeBinary, String, Table
+from sqlalchemy import Connection, Dialect, LargeBinary, String, Table, TableClause
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
@@ -25,17 +25,22 @@ _NULL = r"\N"
 def insert_rows(session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Insert rows whose values stand in the order of `columns`; column defaults do not apply."""
     session.flush()
-    table, dialect = cast("Table", model.__table__), session.get_bind().dialect
+    insert_into_table(session.connection(), cast("Table", model.__table__), columns, rows)
+
+
+def insert_into_table(connection: Connection, table: TableClause, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Do the same without a session, for any table whose columns have their types."""
+    dialect = connection.dialect
     if dialect.name == "postgresql":
         encoders = _encoders(table, tuple(columns), dialect)
-        _copy(session, f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", _lines(rows, encoders))
+        _copy(connection, f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", _lines(rows, encoders))
     else:
         stored = _convert(rows, _converters(table, tuple(columns), dialect))
-        _insert_many(session, table.name, columns, stored)
+        _insert_many(connection, table.name, columns, stored)
 
 
 @lru_cache(maxsize=64)
-def _converters(table: Table, columns: tuple[str, ...], dialect: Dialect) -> list[Convert | None]:
+def _converters(table: TableClause, columns: tuple[str, ...], dialect: Dialect) -> list[Convert | None]:
     return [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns]
 
 
@@ -45,16 +50,15 @@ def _convert(rows: Iterable[Row], converters: Sequence[Convert | None]) -> Itera
         yield [value if convert is None else convert(value) for value, convert in zip(row, converters, strict=True)]
 
 
-def _insert_many(session: Session, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def _insert_many(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
     places = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  # names from the models
-    connection = session.connection()
     for chunk in chunks(rows, _CHUNK):
         connection.exec_driver_sql(statement, [tuple(row) for row in chunk])
 
 
 @lru_cache(maxsize=64)
-def _encoders(table: Table, columns: tuple[str, ...], dialect: Dialect) -> list[Callable[[Any], str]]:
+def _encoders(table: TableClause, columns: tuple[str, ...], dialect: Dialect) -> list[Callable[[Any], str]]:
     """Return the function that encodes each column in the text format of COPY."""
     converters = _converters(table, columns, dialect)
     return [_encoder(table.c[name].type, convert) for name, convert in zip(columns, converters, strict=True)]
@@ -75,8 +79,7 @@ def _lines(rows: Iterable[Row], encoders: Sequence[Callable[[Any], str]]) -> Ite
         yield "\t".join([encode(value) for encode, value in zip(encoders, row, strict=True)]) + "\n"
 
 
-def _copy(session: Session, statement: str, lines: Iterator[str]) -> None:
-    connection = session.connection()
+def _copy(connection: Connection, statement: str, lines: Iterator[str]) -> None:
     raw = connection.connection.driver_connection
     assert raw is not None  # noqa: S101  # a connection in use has one
     source = _CopyText(lines)

@@ -91,7 +91,7 @@ def encode_document(
     return encode_text(
         [round(entry.timestamp * _SECOND) for entry in entries],
         [dump_json(entry.args) if entry.args else "" for entry in entries],
-        "" if nameserver_timings is None else dump_json(_by_columns(nameserver_timings)),
+        "" if nameserver_timings is None else dump_json(by_columns(nameserver_timings)),
         "" if chain is None else dump_json(chain),
     )
 
@@ -112,7 +112,7 @@ def decode_document(codec: int, data: bytes) -> RunDocument:
     return document
 
 
-def _by_columns(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+def by_columns(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
     """Return the names once and the values of each row, if all rows have the same names."""
     names = list(rows[0]) if rows else []
     if not names or any(list(row) != names for row in rows):

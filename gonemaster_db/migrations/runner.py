@@ -10,26 +10,31 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from gonemaster_db.errors import StoreError
 from gonemaster_db.failures import translated
+from gonemaster_db.migrations.lock import alone
+from gonemaster_db.migrations.tidying import tidy
 from gonemaster_db.models import Base
 from gonemaster_db.session import Store
 
 CONFIGURE: dict[str, Any] = {"render_as_batch": True, "compare_type": True}
 T = TypeVar("T")
-_LOCK = 7_305_808_869_232_243_317  # key of an advisory lock: arbitrary, but used by no other program
 
 
 def upgrade(store: Store, *, revision: str = "head") -> None:
-    """Apply the pending migrations in one transaction; a concurrent process waits and then finds none."""
+    """Apply the pending migrations; a concurrent process waits and then finds none.
+
+    One transaction, except for migrations that move many rows: they commit on their way, and what was interrupted goes
+    on where it stopped.
+    """
     with _migrating(store) as config:
         command.upgrade(config, revision)
 
 
 def downgrade(store: Store, *, revision: str) -> None:
-    """Revert migrations down to `revision` (`base`: all of them) in one transaction."""
+    """Revert migrations down to `revision` (`base`: all of them); otherwise as `upgrade`."""
     with _migrating(store) as config:
         command.downgrade(config, revision)
 
@@ -62,29 +67,37 @@ def _inspect(store: Store, look: Callable[[MigrationContext], T]) -> T:
 
 @contextmanager
 def _migrating(store: Store) -> Iterator[Config]:
-    with translated(), store.engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            with _without_foreign_keys(connection):
-                yield _config(connection)
-        else:
-            with connection.begin():
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-                yield _config(connection)
+    """Begin a transaction that is committed at the end; a migration may commit earlier and begin another one."""
+    with translated(), store.engine.connect() as connection, alone(connection), _without_foreign_keys(connection):
+        connection.begin()  # before Alembic, which then leaves it to us
+        config = _config(connection)
+        yield config
+        _check_foreign_keys(connection)
+        connection.commit()
+        tidy(connection, config.attributes.get("rewritten", ()))
 
 
 @contextmanager
 def _without_foreign_keys(connection: Connection) -> Iterator[None]:
-    """Begin a transaction without foreign key checks until its end: SQLite alters tables by copy and drop."""
+    """Let SQLite check no foreign keys: it alters tables by copy and drop."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
     raw = connection.connection.driver_connection
     assert raw is not None  # noqa: S101  # an open connection has one
     raw.execute("PRAGMA foreign_keys = OFF")
     try:
-        with connection.begin():
-            yield
-            if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
-                raise StoreError(f"the migration breaks foreign keys: {broken[:5]}")
+        yield
     finally:
+        connection.rollback()  # the pragma does nothing within a transaction
         raw.execute("PRAGMA foreign_keys = ON")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
+        raise StoreError(f"the migration breaks foreign keys: {broken[:5]}")
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -1,17 +1,11 @@
-"""Outcomes, documents and counters in place of entries and chains; integer keys of runs and batches."""
+"""The tables of runs before and after migrations 0008 and 0009, and what refers to them."""
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
-
-revision = "0008"
-down_revision = "0007"
-branch_labels = None
-depends_on = None
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
@@ -20,88 +14,38 @@ OLD_RANK = (
     "CASE worst_level WHEN 'CRITICAL' THEN 4 WHEN 'ERROR' THEN 3 WHEN 'WARNING' THEN 2 WHEN 'NOTICE' THEN 1 ELSE 0 END"
 )
 NEW_RANK = "CASE WHEN worst_level > 3 THEN worst_level - 3 ELSE 0 END"
-NEWEST = "finished_at DESC"
 NEVER_TWICE = {"sqlite_autoincrement": True}
-Indexes: TypeAlias = Mapping[str, tuple[str, ...]]
+OLD_TABLES = ("run_dnssec_chain", "entries", "runs", "batches", "effective_profiles")
+NEW_TABLES = (
+    "run_counters",
+    "run_documents",
+    "runs",
+    "outcome_modules",
+    "module_outcome_kinds",
+    "module_outcomes",
+    "outcomes",
+    "entry_kinds",
+    "batches",
+    "effective_profiles",
+)  # in an order in which they can be dropped
 
 
-def sorted_lists(filters: tuple[str, ...]) -> Indexes:
-    """Return the indexes of lists that hold a whole order, with the columns that lists are filtered by."""
-    return {
-        "ix_runs_by_created": ("created_at DESC", "id", "finished_at", *filters),
-        "ix_runs_by_begun": ("begun_at DESC", "created_at DESC", "id", "finished_at", *filters),
-        "ix_runs_by_finished": (NEWEST, "id", "created_at", *filters),
-        "ix_runs_by_domain": ("domain", NEWEST, "id", *filters),
-        "ix_runs_by_error": ("sev_severe DESC", "sev_critical DESC", NEWEST, "id", *filters),
-        "ix_runs_by_critical": ("sev_critical DESC", "sev_severe DESC", NEWEST, "id", *filters),
-        "ix_runs_by_rank_up": ("worst_rank", NEWEST, "id", *filters),
-        "ix_runs_by_rank_down": ("worst_rank DESC", NEWEST, "id", *filters),
-        "ix_runs_by_score_up": ("score", NEWEST, "id", *filters),
-        "ix_runs_by_score_down": ("score DESC NULLS LAST", NEWEST, "id", *filters),
-        "ix_runs_by_duration_up": ("duration_ms", NEWEST, "id", *filters),
-        "ix_runs_by_duration_down": ("duration_ms DESC NULLS LAST", NEWEST, "id", *filters),
-        "ix_runs_by_entries_up": ("entry_count", NEWEST, "id", *filters),
-        "ix_runs_by_entries_down": ("entry_count DESC", NEWEST, "id", *filters),
-        "ix_runs_domain_id_finished_at": ("domain_id", "finished_at"),
-        "ix_runs_worst_level_finished_at": ("worst_level", "finished_at"),
-        "ix_runs_grade_finished_at": ("grade", "finished_at"),
-        "ix_runs_status_finished_at": ("status", "finished_at"),
-        "ix_runs_profile_id": ("profile_id",),
-    }
+def create_old_tables() -> None:
+    """Create the tables of before, without the indexes that moving rows does not need."""
+    create_effective_profiles("digest", document=sa.Text())
+    create_batches("id")
+    create_old_runs()
+    create_old_entries()
 
 
-OF_BATCHES = ("created_at", "status", "worst_level", "grade", "domain_id", "outcome_id")
-NEW_INDEXES: Indexes = {
-    **sorted_lists(("status", "worst_level", "grade", "batch_key", "domain_id", "outcome_id")),
-    "ix_runs_by_batch_up": ("batch_key NULLS FIRST", NEWEST, "id", *OF_BATCHES, "domain"),
-    "ix_runs_by_batch_down": ("batch_key DESC NULLS LAST", NEWEST, "id", *OF_BATCHES),
-    "ix_runs_by_id": ("id", "outcome_id", "key", "domain_id", "batch_key"),
-    "ix_runs_of_outcome": ("outcome_id", "id"),
-    "ix_runs_of_batch_by_id": ("batch_key", "id", "outcome_id"),
-    "ix_runs_of_batch": ("batch_key", "started_at"),
-    "ix_runs_effective_profile_id": ("effective_profile_id",),
-}
-OF_OLD_BATCHES = ("created_at", "status", "worst_level", "grade", "domain_id")
-OLD_INDEXES: Indexes = {
-    **sorted_lists(("status", "worst_level", "grade", "batch_id", "domain_id")),
-    "ix_runs_by_batch_up": ("batch_id NULLS FIRST", NEWEST, "id", *OF_OLD_BATCHES, "domain"),
-    "ix_runs_by_batch_down": ("batch_id DESC NULLS LAST", NEWEST, "id", *OF_OLD_BATCHES),
-    "ix_runs_of_batch": ("batch_id", "status", "grade", "worst_level", "started_at"),
-    "ix_runs_effective_profile_digest": ("effective_profile_digest",),
-}
-OLD_ENTRY_INDEXES = (
-    ("run_id", "id"),
-    ("domain_id", "run_id"),
-    ("tag", "run_id"),
-    ("testcase", "run_id"),
-    ("module", "run_id"),
-    ("level", "run_id"),
-)
-
-
-def upgrade() -> None:
-    drop_references()
-    for table in ("run_dnssec_chain", "entries", "runs", "batches", "effective_profiles"):
-        op.drop_table(table)
+def create_new_tables() -> None:
+    """Create the tables of after, without the indexes that moving rows does not need."""
     create_effective_profiles("id", document=sa.LargeBinary())
     create_batches("key")
     create_outcomes()
     create_runs()
     create_documents()
     create_counters()
-    restore_references()
-
-
-def downgrade() -> None:
-    drop_references()
-    new = ("run_counters", "run_documents", "runs", "outcome_modules", "module_outcome_kinds")
-    for table in (*new, "module_outcomes", "outcomes", "entry_kinds", "batches", "effective_profiles"):
-        op.drop_table(table)
-    create_effective_profiles("digest", document=sa.Text())
-    create_batches("id")
-    create_old_runs()
-    create_old_entries()
-    restore_references()
 
 
 def on_postgres() -> bool:
@@ -170,8 +114,6 @@ def create_batches(primary: str) -> None:
         op.create_table("batches", number, *columns, sa.UniqueConstraint("id", name="uq_batches_id"))
     else:
         op.create_table("batches", *columns)
-    op.create_index("ix_batches_tag", "batches", ["tag"])
-    op.create_index("ix_batches_created_at", "batches", ["created_at"])
 
 
 def create_outcomes() -> None:
@@ -219,7 +161,6 @@ def create_outcomes() -> None:
         key("module_outcome_kinds", "module_outcome_id", "module_outcomes.id", ondelete="CASCADE"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_module_outcome_kinds_module_outcome_id", "module_outcome_kinds", ["module_outcome_id"])
     op.create_table(
         "outcome_modules",
         sa.Column("module_outcome_id", sa.Integer, nullable=False),
@@ -229,7 +170,6 @@ def create_outcomes() -> None:
         key("outcome_modules", "outcome_id", "outcomes.id", ondelete="CASCADE"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_outcome_modules_outcome_id", "outcome_modules", ["outcome_id"])
 
 
 def create_runs() -> None:
@@ -247,8 +187,6 @@ def create_runs() -> None:
         key("runs", "outcome_id", "outcomes.id"),
         key("runs", "effective_profile_id", "effective_profiles.id"),
     )
-    create_indexes("runs", NEW_INDEXES)
-    create_index_in_batch("batch_key")
 
 
 def create_documents() -> None:
@@ -339,8 +277,6 @@ def create_old_runs() -> None:
         key("runs", "batch_id", "batches.id"),
         key("runs", "effective_profile_digest", "effective_profiles.digest"),
     )
-    create_indexes("runs", OLD_INDEXES)
-    create_index_in_batch("batch_id")
 
 
 def create_old_entries() -> None:
@@ -359,8 +295,6 @@ def create_old_entries() -> None:
         key("entries", "run_id", "runs.id", ondelete="CASCADE"),
         key("entries", "domain_id", "domains.id"),
     )
-    for columns in OLD_ENTRY_INDEXES:
-        op.create_index(f"ix_entries_{'_'.join(columns)}", "entries", list(columns))
     op.create_table(
         "run_dnssec_chain",
         sa.Column("run_id", code(40)),
@@ -368,21 +302,3 @@ def create_old_entries() -> None:
         sa.PrimaryKeyConstraint("run_id", name="pk_run_dnssec_chain"),
         key("run_dnssec_chain", "run_id", "runs.id", ondelete="CASCADE"),
     )
-
-
-def create_indexes(table: str, indexes: Indexes) -> None:
-    for name, columns in indexes.items():
-        op.create_index(name, table, [sa.text(spoken(column)) for column in columns])
-
-
-def create_index_in_batch(batch: str) -> None:
-    present = sa.text(f"{batch} IS NOT NULL")
-    columns = [batch, "domain", "findings_hash", "status"]
-    op.create_index("ix_runs_in_batch_by_domain", "runs", columns, postgresql_where=present, sqlite_where=present)
-
-
-def spoken(column: str) -> str:
-    """SQLite takes no NULLS clause in an index; its own place for nulls is the wanted one."""
-    if not on_postgres():
-        return column.removesuffix(" NULLS FIRST").removesuffix(" NULLS LAST")
-    return column

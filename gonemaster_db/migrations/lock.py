@@ -1,0 +1,76 @@
+"""One process migrates at a time; the others wait for it, however it ends."""
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+log = logging.getLogger(__name__)
+_KEY = 7_305_808_869_232_243_317  # of an advisory lock: arbitrary, but used by no other program
+
+
+@contextmanager
+def alone(connection: Connection) -> Iterator[None]:
+    """Hold a lock that the death of this process or its connection releases, over several transactions."""
+    if connection.dialect.name == "postgresql":
+        with _advisory_lock(connection):
+            yield
+    else:
+        # Not the database itself: to close a descriptor of it would drop SQLite's own locks.
+        with _file_lock(Path(f"{connection.engine.url.database}-migration")):
+            yield
+
+
+@contextmanager
+def _advisory_lock(connection: Connection) -> Iterator[None]:
+    key = {"key": _KEY}
+    if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
+        _log_wait()
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
+    connection.commit()
+    try:
+        yield
+    except BaseException:
+        connection.invalidate()  # the server releases the lock of a connection that is closed, in whatever state it is
+        raise
+    connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+    connection.commit()
+
+
+@contextmanager
+def _file_lock(path: Path) -> Iterator[None]:
+    descriptor = _lock(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # while it is locked, so that nobody waits for a file that has gone
+        os.close(descriptor)
+
+
+def _lock(path: Path) -> int:
+    """Open and lock a file; again if the one that held the lock has removed it."""
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log_wait()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if _is_still(path, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _log_wait() -> None:
+    log.info("another process migrates the database: waiting for its end")

@@ -1,0 +1,170 @@
+"""Moves runs back from outcomes and documents to tables of entries and chains, in chunks that are committed."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy import Connection
+from sqlalchemy.engine import Row
+
+from gonemaster_db.base import CompressedText
+from gonemaster_db.bulk import insert_into_table
+from gonemaster_db.documents.outcomes import unpack
+from gonemaster_db.documents.run_document import NO_DOCUMENT, RunDocument, decode_document
+from gonemaster_db.errors import DocumentDamaged
+from gonemaster_db.json_text import dump_json
+from gonemaster_db.migrations.run_store import progress, tables
+from gonemaster_db.migrations.run_store.indexes import NEW_INDEXES, OLD_INDEXES
+from gonemaster_db.migrations.run_store.progress import Progress
+from gonemaster_db.migrations.run_store.renaming import put_back, set_aside
+from gonemaster_db.migrations.run_store.shared_rows import Kind, Kinds
+from gonemaster_db.migrations.run_store.sql import (
+    LEVELS,
+    SAME_OF_BATCHES,
+    SAME_OF_RUNS,
+    STATUSES,
+    on_postgres,
+    prefixed,
+    reset_sequences,
+    words_of,
+)
+
+log = logging.getLogger(__name__)
+CHUNK_RUNS = 500
+_NEW = "new_"
+_RENAMED = ("runs", "batches", "effective_profiles")  # those whose names the tables of before have, too
+_ENTRY = ("id", "run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
+_ENTRIES = sa.table("entries", *(sa.column(name, sa.Text) for name in _ENTRY))  # as text, also the JSON
+_CHAINS = sa.table("run_dnssec_chain", sa.column("run_id", sa.Text), sa.column("chain", sa.Text))
+_MOVED = sa.table("moved_runs", sa.column("id", sa.Text), sa.column("timings", sa.Text))
+
+
+def begin() -> None:
+    """Set the tables of after aside and create those of before, with batches and effective profiles."""
+    tables.drop_references()
+    set_aside(_RENAMED, _NEW)
+    tables.create_old_tables()
+    connection = op.get_bind()
+    names = ", ".join(SAME_OF_BATCHES)
+    connection.execute(sa.text(f"INSERT INTO batches ({names}) SELECT {names} FROM {_NEW}batches"))
+    _move_profiles(connection)
+    progress.begin("down", source=f"{_NEW}runs")
+
+
+def undo() -> None:
+    """Take the tables of after back."""
+    for table in tables.OLD_TABLES:
+        op.drop_table(table)
+    put_back(_RENAMED, _NEW)
+    for index in NEW_INDEXES:
+        index.create()
+    tables.restore_references()
+    progress.end()
+
+
+def move() -> None:
+    """Move the runs that have not moved yet, and create indexes."""
+    connection = op.get_bind()
+    position = Progress(connection)
+    kinds = Kinds(connection).by_id
+    while runs := _next_runs(connection, position.position.run_id):
+        _move_runs(connection, runs, kinds)
+        position.advance(runs[-1].id, moved=len(runs))
+    for number, index in enumerate(OLD_INDEXES, 1):
+        index.create()
+        position.finished(index.name, number, len(OLD_INDEXES))
+
+
+def finish() -> None:
+    """Drop the tables of after, all of whose rows have moved."""
+    reset_sequences(op.get_bind(), [("entries", "id")])
+    for table in tables.NEW_TABLES:
+        op.drop_table(_NEW + table if table in _RENAMED else table)
+    tables.restore_references()
+    progress.end()
+
+
+def _move_profiles(connection: Connection) -> None:
+    read = sa.text(f"SELECT document FROM {_NEW}effective_profiles WHERE id = :id").columns(document=CompressedText)
+    move = sa.text(
+        "INSERT INTO effective_profiles (digest, document, created_at)"
+        f" SELECT digest, :document, created_at FROM {_NEW}effective_profiles WHERE id = :id"
+    )
+    for number in connection.scalars(sa.text(f"SELECT id FROM {_NEW}effective_profiles ORDER BY id")).all():
+        document = connection.execute(read, {"id": number}).scalar_one()
+        connection.execute(move, {"id": number, "document": document})
+
+
+def _next_runs(connection: Connection, after: str) -> Sequence[Row[Any]]:
+    query = (
+        f"SELECT r.id, r.domain_id, o.kinds, d.codec, d.document FROM {_NEW}runs r"
+        " LEFT JOIN outcomes o ON o.id = r.outcome_id LEFT JOIN run_documents d ON d.run_key = r.key"
+        f" WHERE r.id > :after ORDER BY r.id LIMIT {CHUNK_RUNS}"
+    )
+    return connection.execute(sa.text(query), {"after": after}).all()
+
+
+def _move_runs(connection: Connection, runs: Sequence[Row[Any]], kinds: dict[int, Kind]) -> None:
+    documents = [_document(run) for run in runs]
+    timings = [None if found is None else found.nameserver_timings for found in documents]
+    _insert_runs(connection, [(run.id, _text(value)) for run, value in zip(runs, timings, strict=True)])
+    last = connection.execute(sa.text("SELECT coalesce(max(id), 0) FROM entries")).scalar_one()
+    rows = (row for run, document in zip(runs, documents, strict=True) for row in _entries(run, document, kinds))
+    insert_into_table(connection, _ENTRIES, _ENTRY, ((number, *row) for number, row in enumerate(rows, last + 1)))
+    chains = [
+        (run.id, dump_json(document.chain))
+        for run, document in zip(runs, documents, strict=True)
+        if document is not None and document.has_chain
+    ]
+    insert_into_table(connection, _CHAINS, ("run_id", "chain"), chains)
+
+
+def _entries(run: Row[Any], document: RunDocument | None, kinds: dict[int, Kind]) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of entries without their ids."""
+    for place, number in enumerate(unpack(run.kinds or b"")):
+        time, args = (0.0, b"") if document is None else (document.timestamps[place], document.raw_arguments(place))
+        yield run.id, run.domain_id, time, *kinds[number], args.decode() or "{}"
+
+
+def _document(run: Row[Any]) -> RunDocument | None:
+    """Read a document. A damaged one, whose entries the service lists without arguments and times, does so here."""
+    try:
+        document = NO_DOCUMENT if run.codec is None else decode_document(run.codec, bytes(run.document))
+        if document.entry_count != len(unpack(run.kinds or b"")):
+            raise DocumentDamaged("it does not fit its outcome")
+        document.timestamps, document.nameserver_timings, document.chain  # noqa: B018  # read here for their errors
+    except DocumentDamaged as error:
+        log.error(
+            "the document of a run is damaged and moves without arguments",
+            extra={"job_id": run.id, "error": str(error)},
+        )
+        return None
+    return document
+
+
+def _insert_runs(connection: Connection, moved: Sequence[tuple[str, str | None]]) -> None:
+    """Copy rows inside the database, with their references of before."""
+    connection.execute(sa.text("CREATE TEMPORARY TABLE moved_runs (id TEXT PRIMARY KEY, timings TEXT)"))
+    insert_into_table(connection, _MOVED, ("id", "timings"), moved)
+    old = {
+        "batch_id": "b.id",
+        "effective_profile_digest": "p.digest",
+        "nameserver_timings": "CAST(m.timings AS jsonb)" if on_postgres(connection) else "m.timings",
+        "status": words_of("r.status", STATUSES),
+        "worst_level": words_of("r.worst_level", LEVELS),
+    }
+    connection.execute(
+        sa.text(
+            f"INSERT INTO runs ({', '.join(old)}, {', '.join(SAME_OF_RUNS)})"
+            f" SELECT {', '.join(old.values())}, {prefixed(SAME_OF_RUNS, 'r')}"
+            f" FROM moved_runs m JOIN {_NEW}runs r ON r.id = m.id LEFT JOIN {_NEW}batches b ON b.key = r.batch_key"
+            f" LEFT JOIN {_NEW}effective_profiles p ON p.id = r.effective_profile_id"
+        )
+    )
+    connection.execute(sa.text("DROP TABLE moved_runs"))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else dump_json(value)
