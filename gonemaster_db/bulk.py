@@ -9,7 +9,7 @@ import psycopg2
 from sqlalchemy import Connection, Dialect, LargeBinary, String, Table, TableClause
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from gonemaster_db.base import Base
 from gonemaster_db.chunks import chunks
@@ -61,12 +61,15 @@ def _insert_many(connection: Connection, table: str, columns: Sequence[str], row
 def _encoders(table: TableClause, columns: tuple[str, ...], dialect: Dialect) -> list[Callable[[Any], str]]:
     """Return the function that encodes each column in the text format of COPY."""
     converters = _converters(table, columns, dialect)
-    return [_encoder(table.c[name].type, convert) for name, convert in zip(columns, converters, strict=True)]
+    kinds = [table.c[name].type for name in columns]
+    return [_encoder(kind, convert, dialect) for kind, convert in zip(kinds, converters, strict=True)]
 
 
-def _encoder(kind: TypeEngine[Any], convert: Convert | None) -> Callable[[Any], str]:
+def _encoder(kind: TypeEngine[Any], convert: Convert | None, dialect: Dialect) -> Callable[[Any], str]:
     if isinstance(kind, LargeBinary):
         return _octets
+    if isinstance(kind, TypeDecorator) and isinstance(kind.impl, LargeBinary):
+        return lambda value: _octets(kind.process_bind_param(value, dialect))
     if convert is not None:
         return lambda value: _field(convert(value))
     if isinstance(kind, String) and kind.length:

@@ -75,7 +75,7 @@ def list_tag_values(
         DocumentDamaged: the document of a run cannot be read.
     """
     key = find_batch_key(session, batch_id)
-    if key is None:
+    if key is None or '"' in argument:  # no argument has such a name
         return []
     rows = None
     if limit <= LONGEST and _has_statistics(session, key):
@@ -122,6 +122,8 @@ def _reader(
 
 
 def _from_documents(session: Session, batch_key: int, message_tag: str, argument: str) -> list[ValueRow]:
+    if '"' in argument:  # no argument has such a name
+        return []
     found: dict[str, _Value] = {}
     for value, domain, score in _found(session, batch_key, message_tag, argument):
         found.setdefault(value, _Value()).add(domain, score)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
+from gonemaster_db.models import RunDocument
 from gonemaster_db.session import Store
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
@@ -60,7 +62,7 @@ def test_chain_goes_with_its_run(client: FlaskClient, store: Store) -> None:
     assert client.get(f"/api/v1/runs/{job_id}/dnssec-chain").get_json()["zone"] == "a.example"
     assert client.delete(f"/api/v1/batches/{answer['batch_id']}").status_code == 204
     with store.read_only() as session:
-        assert session.connection().exec_driver_sql("SELECT count(*) FROM run_dnssec_chain").scalar() == 0
+        assert session.scalar(select(func.count()).select_from(RunDocument)) == 0
 
 
 def test_run_without_chain(client: FlaskClient, store: Store) -> None:

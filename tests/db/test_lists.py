@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from gonemaster_db.errors import RunNotFound
+from gonemaster_db.errors import DocumentDamaged, RunNotFound
 from gonemaster_db.filters import EntryFilter, JobFilter, RunFilter
 from gonemaster_db.levels import LEVELS
-from gonemaster_db.models import Job, JobStatus, Priority, Run, RunStatus
+from gonemaster_db.models import Job, JobStatus, Priority, Run, RunDocument, RunStatus
 from gonemaster_db.records import Entry, EntryRecord, NewBatch
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.entries import entries_of_run, list_entries, read_entries_after
@@ -270,6 +271,29 @@ def test_entry_filters_keep_what_matches(store: Store, runs_with_entries: list[R
             assert [line.id for line in page.items] == expected, wanted
             assert page.total == len(expected)
             assert [line.id for line in read_entries_after(session, wanted, None, limit=500)] == expected
+
+
+def damage(store: Store, run: Run) -> None:
+    with store.transaction() as session:
+        session.execute(update(RunDocument).where(RunDocument.run_key == run.key).values(document=b"broken"))
+
+
+def test_damaged_document_is_told_and_ends_no_list(
+    store: Store, runs_with_entries: list[Run], caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = runs_with_entries[2]
+    damage(store, broken)
+    with store.read_only() as session:
+        items = list_entries(session, EntryFilter(), limit=500).items
+        assert len(items) == 12
+        assert {(not e.args) == (e.run_id == broken.id) for e in items} == {True}
+        assert list_entries(session, EntryFilter(tag="Z01_Z")).total == 2
+        with pytest.raises(DocumentDamaged, match=broken.id):
+            entries_of_run(session, broken.id)
+    assert {record.message for record in caplog.records} == {
+        "the document of a run is damaged",
+        "an entry is listed without arguments",
+    }
 
 
 def counted(session: Session, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> Sequence[Entry]:
