@@ -1,15 +1,25 @@
-"""What must hold in every store: copies and counts equal what they are made from."""
+"""What must hold in every store: copies and counts equal what they are made from, and no row is left alone."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.models import Domain, Run, RunCounter
+from gonemaster_db.documents.outcomes import digest_of, pack, unpack
+from gonemaster_db.documents.run_document import decode_document
+from gonemaster_db.models import (
+    Domain,
+    EntryKind,
+    ModuleOutcome,
+    ModuleOutcomeKind,
+    Outcome,
+    OutcomeModule,
+    Run,
+    RunCounter,
+    RunDocument,
+)
 from gonemaster_db.models.counters import ALL_RUNS
-from gonemaster_db.repositories.counters import RunGroup, read_counts
-from gonemaster_db.repositories.run_documents import read_stored_runs
 from gonemaster_db.session import Store
 
 _LATEST = ("latest_run_id", "latest_run_at", "latest_status", "latest_level", "latest_score", "latest_grade")
@@ -18,8 +28,9 @@ _OF_RUN = ("id", "finished_at", "status", "worst_level", "score", "grade")
 
 def faults(store: Store) -> list[str]:
     """Describe what does not fit; empty for a sound store."""
+    checks = (_faults_of_domains, _faults_of_runs, _faults_of_documents, _faults_of_outcomes, _faults_of_counters)
     with store.read_only() as session:
-        return [*_faults_of_domains(session), *_faults_of_entries(session), *_faults_of_counters(session)]
+        return [fault for check in checks for fault in check(session)]
 
 
 def _faults_of_domains(session: Session) -> Iterator[str]:
@@ -34,25 +45,74 @@ def _faults_of_domains(session: Session) -> Iterator[str]:
             yield f"{domain.name} shows {found} instead of {expected}"
 
 
-def _faults_of_entries(session: Session) -> Iterator[str]:
-    runs = session.scalars(select(Run)).all()
-    stored = read_stored_runs(session, [run.id for run in runs])
-    for run in runs:
-        found = stored[run.id]
-        if found.document is None or not run.entry_count == len(found.kinds) == found.document.entry_count:
-            yield f"{run.id} has an outcome of {len(found.kinds)} entries and counts {run.entry_count}"
+def _faults_of_runs(session: Session) -> Iterator[str]:
+    """Compare each run with its outcome: the number of entries and their levels."""
+    kinds, sequences = _kinds(session), _sequences(session)
+    for run in session.scalars(select(Run)):
+        levels = Counter(kinds[number].level for number in sequences.get(run.outcome_id or 0, ()))
+        expected = (levels.total(), *(levels[level] for level in run.severity_totals))
+        if (run.entry_count, *run.severity_totals.values()) != expected:
+            yield f"{run.id} counts {run.entry_count} entries, {run.severity_totals}; its outcome has {dict(levels)}"
+
+
+def _faults_of_documents(session: Session) -> Iterator[str]:
+    stored = {row.run_key: row for row in session.scalars(select(RunDocument))}
+    for run in session.scalars(select(Run)):
+        row = stored.pop(run.key, None)
+        entries = 0 if row is None else decode_document(row.codec, row.document).entry_count
+        if entries != run.entry_count:
+            yield f"{run.id} has {run.entry_count} entries, its document has {entries}"
+    for key in stored:
+        yield f"a document of run {key}, which does not exist"
+
+
+def _faults_of_outcomes(session: Session) -> Iterator[str]:
+    """Compare each outcome with its modules; an outcome that no run has may stay until maintenance removes it."""
+    kinds, modules = _kinds(session), _modules(session)
+    parts: dict[int, list[int]] = defaultdict(list)
+    for module_id, outcome_id in session.execute(select(OutcomeModule.module_outcome_id, OutcomeModule.outcome_id)):
+        parts[outcome_id].append(module_id)
+    for outcome in session.scalars(select(Outcome)):
+        sequence = unpack(outcome.kinds)
+        if bytes(outcome.digest) != digest_of(bytes(outcome.kinds)):
+            yield f"outcome {outcome.id} has the digest of another one"
+        found = Counter[int]()
+        for module_id in parts.pop(outcome.id, []):
+            found += modules[module_id]
+            if len({kinds[number].module for number in modules[module_id]}) != 1:
+                yield f"outcome {module_id} of a module is of none or several"
+        if found != Counter(sequence):
+            yield f"outcome {outcome.id} has the kinds {Counter(sequence)}, its modules have {found}"
+    for outcome_id in parts:
+        yield f"modules of outcome {outcome_id}, which does not exist"
 
 
 def _faults_of_counters(session: Session) -> Iterator[str]:
-    """Compare all counters with the runs that they count."""
-    columns = (Run.batch_key, Run.status, Run.worst_level, Run.grade)
-    groups = Counter(RunGroup(*row) for row in session.execute(select(*columns)))
-    batches = {ALL_RUNS, *(group.batch_key for group in groups)} | set(session.scalars(select(RunCounter.batch_key)))
-    for batch_key in sorted(key for key in batches if key is not None):
-        key = None if batch_key == ALL_RUNS else batch_key
-        expected: Counter[RunGroup] = Counter()
-        for group, number in groups.items():
-            if key is None or group.batch_key == key:
-                expected[group._replace(batch_key=key)] += number
-        if read_counts(session, key) != expected:
-            yield f"counters of {key} show {read_counts(session, key)} instead of {dict(expected)}"
+    key = (RunCounter.batch_key, RunCounter.status, RunCounter.level, RunCounter.grade)
+    rows = session.execute(select(*key, func.sum(RunCounter.runs)).group_by(*key))
+    counted: dict[tuple[object, ...], int] = {tuple(row[:4]): int(row[4]) for row in rows if row[4]}
+    expected = Counter[tuple[object, ...]]()
+    for run in session.scalars(select(Run)):
+        for batch_key in {ALL_RUNS, run.batch_key or ALL_RUNS}:
+            expected[batch_key, run.status, run.worst_level, run.grade or ""] += 1
+    for group in counted.keys() | expected.keys():
+        if counted.get(group, 0) != expected[group]:
+            yield f"{group} has {expected[group]} runs and counts {counted.get(group, 0)}"
+
+
+def _kinds(session: Session) -> Mapping[int, EntryKind]:
+    return {kind.id: kind for kind in session.scalars(select(EntryKind))}
+
+
+def _sequences(session: Session) -> Mapping[int, Sequence[int]]:
+    return {outcome.id: unpack(outcome.kinds) for outcome in session.scalars(select(Outcome))}
+
+
+def _modules(session: Session) -> Mapping[int, Counter[int]]:
+    """Return the kinds of the outcomes of modules; fail where a digest is that of other kinds."""
+    found: dict[int, Counter[int]] = defaultdict(Counter)
+    for row in session.scalars(select(ModuleOutcomeKind)):
+        found[row.module_outcome_id][row.kind_id] = row.count
+    for module in session.scalars(select(ModuleOutcome)):
+        assert bytes(module.digest) == digest_of(pack(sorted(found[module.id].elements())))
+    return found

@@ -16,9 +16,17 @@ _ALWAYS: Values = {
     "gonemaster_api.use_cases.batch_deletion": {"_WAIT_S": 0.0},
     "gonemaster_db.repositories.batch_comparison": {"_MAX_EXAMINED": 6, "_MIN_SLICE": 3},
 }
-# Low in half of the histories, so that the ways of many and of few rows are both taken.
+# Each low in half of the histories, so that the ways of many and of few rows are taken in all combinations.
 _SOMETIMES: Values = {
     "gonemaster_db.repositories.run_domains": {"_MAX_FEW": 2},
+    "gonemaster_db.repositories.entries": {
+        "_FEW_RUNS": 3,
+        "_MAX_STREAMS": 2,
+        "_FIRST_SLICE": 2,
+        "_MAX_SLICE": 4,
+        "_TRIED": 3,
+    },
+    "gonemaster_db.repositories.matching_outcomes": {"_MAX_FEW": 2, "_MAX_ROWS": 5},
 }
 
 
@@ -29,12 +37,9 @@ class Limits:
         self._monkeypatch = monkeypatch
         for values, probability in ((_ALWAYS, 1.0), (_SOMETIMES, 0.5)):
             for module, names in values.items():
-                if chance.random() < probability:
-                    self._lower(module, names)
-
-    def _lower(self, module: str, names: Mapping[str, float]) -> None:
-        for name, value in names.items():
-            self._monkeypatch.setattr(import_module(module), name, value)
+                for name, value in names.items():
+                    if chance.random() < probability:
+                        monkeypatch.setattr(import_module(module), name, value)
 
     def count_entries_up_to(self, count: int) -> None:
         """Let the list of entries count no more than these."""

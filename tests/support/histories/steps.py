@@ -17,6 +17,7 @@ from gonemaster_db.errors import JobStateError
 from gonemaster_db.json_text import dump_json
 from gonemaster_db.models import RunStatus
 from gonemaster_db.records import RunRecord
+from gonemaster_db.repositories.domains import refresh_domains
 from gonemaster_db.repositories.graduation import (
     cancel_waiting_jobs,
     expire_jobs,
@@ -66,6 +67,7 @@ class History:
             self.expire: 2,
             self.rerun: 1,
             self.late_score: 2,
+            self.refresh: 1,
             self.change_batch: 1,
             self.delete_batch: 1,
             self.purge_old: 1,
@@ -267,7 +269,7 @@ class History:
         has_score = status is RunStatus.SUCCEEDED and self.chance.random() < 0.7
         record = RunRecord(
             status=status,
-            finished_at=self.now - timedelta(seconds=self.chance.choice((0, 0, 0, 2, 0.25))),
+            finished_at=self._end(),
             entries=entries,
             error="" if status is RunStatus.SUCCEEDED else self.chance.choice(("canceled", "März \0", "x" * 999)),
             effective_profile=material.effective_profile(self.chance),
@@ -277,6 +279,11 @@ class History:
             grade=self.chance.choice(material.GRADES) if has_score else None,
         )
         return _run_of(row, record), record
+
+    def _end(self) -> datetime:
+        """Return a time at or before the present one, often that of other runs."""
+        minute = self.now.replace(second=0, microsecond=0)
+        return self.chance.choice((self.now, self.now, self.now - timedelta(seconds=0.25), minute))
 
     def fail(self) -> None:
         row = self._one(self.reference.jobs.values())
@@ -321,6 +328,11 @@ class History:
         run.score, run.grade = self.chance.randrange(101), self.chance.choice(material.GRADES)
         with self.store.transaction() as session:
             set_score(session, run.id, score=run.score, grade=run.grade)
+
+    def refresh(self) -> None:
+        """Copy the newest runs into their domains once more, as deletions do."""
+        with self.store.transaction() as session:
+            refresh_domains(session, [row.id for row in self.reference.domains.values() if row.id])
 
     # The queue.
 
