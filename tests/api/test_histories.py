@@ -21,6 +21,7 @@ from tests.support.histories.limits import Limits
 from tests.support.histories.questions import ask_all
 from tests.support.histories.steps import History
 from tests.support.rows import NOON
+from tests.support.stores import opened
 
 FIXED_SEEDS = (20261125,)
 NEW_SEEDS = 1 + int(os.environ.get("GONEMASTER_HISTORIES", "0"))
@@ -44,12 +45,13 @@ def test_every_list_answers_as_the_reference(
 ) -> None:
     seed = _seed(number)
     limits = Limits(monkeypatch, Random(seed))
-    history = History(client, store, clock, Random(seed))
-    with _told(seed, history):
-        for steps in _STRETCHES:
-            history.go(steps)
-            ask_all(history, limits)
-            assert faults(store) == []
+    with opened(store.settings) as other:
+        history = History(client, [store, other], clock, Random(seed))
+        with _told(seed, history):
+            for steps in _STRETCHES:
+                history.go(steps)
+                ask_all(history, limits)
+                assert faults(store) == []
 
 
 def _seed(number: int) -> int:

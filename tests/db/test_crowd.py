@@ -19,12 +19,14 @@ from gonemaster_db.errors import BatchNotFound, JobNotFound, JobsNotTerminal
 from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
 from gonemaster_db.records import EntryRecord, NewBatch, NewJob, RunRecord
 from gonemaster_db.repositories.batch_jobs import waiting_of_batch
+from gonemaster_db.repositories.batch_statistics import make_statistics
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.deletion import delete_batch, purge_finished_before, purge_tag
 from gonemaster_db.repositories.domains import refresh_domains
 from gonemaster_db.repositories.entries import entries_of_run
 from gonemaster_db.repositories.graduation import cancel_waiting_jobs, graduate_job, request_cancel
 from gonemaster_db.repositories.jobs import ClaimedJob, claim_job, create_jobs
+from gonemaster_db.repositories.outcomes import purge_outcomes
 from gonemaster_db.repositories.runs import set_score
 from gonemaster_db.repositories.tags import tag_domains, untag_domains
 from gonemaster_db.session import Store
@@ -56,7 +58,15 @@ class Crowd:
     def loops(self) -> list[Callable[[], None]]:
         """Return what each thread does."""
         workers: list[Change] = [partial(self.work, f"w{number}") for number in range(_WORKERS)]
-        others: list[Change] = [self.submit, self.cancel, self.end_batch, self.purge, self.score, self.tag]
+        others: list[Change] = [
+            self.submit,
+            self.cancel,
+            self.end_batch,
+            self.purge,
+            self.score,
+            self.tag,
+            self.maintain,
+        ]
         return [partial(self._repeat, change, number) for number, change in enumerate([*workers, *others])]
 
     def _repeat(self, change: Change, number: int) -> None:
@@ -142,6 +152,12 @@ class Crowd:
             refresh_domains(session, ids)
 
         self.store.run_in_transaction(change)
+
+    def maintain(self, chance: Random) -> None:
+        """Remove outcomes that no run has at the moment, though workers remember them, and count values of a batch."""
+        self.store.run_in_transaction(partial(purge_outcomes, created_before=NOON + timedelta(days=1), limit=3))
+        for key in self._some(chance, Batch.key, most=1):
+            make_statistics(self.store, key, now=lambda: NOON)
 
     def _some(self, chance: Random, column: InstrumentedAttribute[T], *conditions: Any, most: int) -> list[T]:
         with self.store.read_only() as session:

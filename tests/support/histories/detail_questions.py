@@ -10,6 +10,7 @@ from tests.support.histories import chance as material
 from tests.support.histories import lists, shapes
 from tests.support.histories.asking import PARTS, Asker, Query, without_empty_range
 from tests.support.histories.differences import difference
+from tests.support.histories.limits import LONGEST
 from tests.support.histories.rows import FINISHED, LEVELS, UNFINISHED, RunRow
 
 Ask = Callable[[RunRow], None]
@@ -134,7 +135,7 @@ class BatchQuestions(Asker):
             "tag": tag,
             "arg": argument,
             "min_count": str(self.chance.choice((1, 1, 2))),
-            "limit": str(self.chance.choice((1, 3, 50))),
+            "limit": str(self.chance.choice((1, 2, LONGEST, 50))),
             "weight_by_score": self.chance.choice(("true", "false")),
         }
 

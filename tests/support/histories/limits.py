@@ -10,11 +10,15 @@ from gonemaster_api.queries import entries
 
 Values = Mapping[str, Mapping[str, float]]  # by name by module
 
+LONGEST = 3  # list of values of a tag that is answered from the statistics of a batch
 # No answer depends on them.
 _ALWAYS: Values = {
     "gonemaster_api.queries.entries": {"_MIN_ROWS": 7, "_MAX_ROWS": 40},
     "gonemaster_api.use_cases.batch_deletion": {"_WAIT_S": 0.0},
     "gonemaster_db.repositories.batch_comparison": {"_MAX_EXAMINED": 6, "_MIN_SLICE": 3},
+    "gonemaster_db.repositories.batch_statistics": {"_SLICE": 2, "_ROWS_AT_A_TIME": 3},
+    "gonemaster_db.documents.value_table": {"LONGEST": LONGEST},
+    "gonemaster_db.repositories.tag_values": {"LONGEST": LONGEST, "_SLICE": 3},
 }
 # Each low in half of the histories, so that the ways of many and of few rows are taken in all combinations.
 _SOMETIMES: Values = {

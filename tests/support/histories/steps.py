@@ -4,19 +4,23 @@ What a client does goes through the API; what workers and timers do goes through
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import JobStateError
+from gonemaster_db.ids import batch_key
 from gonemaster_db.json_text import dump_json
 from gonemaster_db.models import RunStatus
 from gonemaster_db.records import RunRecord
+from gonemaster_db.repositories.batch_statistics import make_statistics
 from gonemaster_db.repositories.domains import refresh_domains
 from gonemaster_db.repositories.graduation import (
     cancel_waiting_jobs,
@@ -26,6 +30,7 @@ from gonemaster_db.repositories.graduation import (
     requeue_job,
 )
 from gonemaster_db.repositories.jobs import claim_job
+from gonemaster_db.repositories.outcomes import purge_outcomes
 from gonemaster_db.repositories.runs import set_score
 from gonemaster_db.session import Store
 from tests.support.clocks import SetClock
@@ -43,9 +48,10 @@ _MAX_ATTEMPTS = 2
 class History:
     """A real store behind a client, the reference, and the steps that lead both through the same history."""
 
-    def __init__(self, client: FlaskClient, store: Store, clock: SetClock, chance: Random) -> None:
+    def __init__(self, client: FlaskClient, stores: Sequence[Store], clock: SetClock, chance: Random) -> None:
+        """Take the stores of two processes on one database; the first is that of the client."""
         self.client = client
-        self.store = store
+        self._stores = stores
         self.clock = clock
         self.chance = chance
         self.reference = Reference()
@@ -68,6 +74,8 @@ class History:
             self.rerun: 1,
             self.late_score: 2,
             self.refresh: 1,
+            self.make_statistics: 2,
+            self.forget_outcomes: 1,
             self.change_batch: 1,
             self.delete_batch: 1,
             self.purge_old: 1,
@@ -80,6 +88,11 @@ class History:
             self.set_tag_profile: 1,
             self.delete_profile: 1,
         }
+
+    @property
+    def store(self) -> Store:
+        """The store of any of the processes: what one has changed, another one must see."""
+        return self.chance.choice(self._stores)
 
     @property
     def now(self) -> datetime:
@@ -246,10 +259,7 @@ class History:
             return
         jobs = [row for row in self._running() if row.worker == first.worker]
         endings = [self._ending(row) for row in self._some(jobs, 14)]
-        with self.store.transaction() as session:
-            for run, record in endings:
-                claim = {"worker": first.worker, "attempt": run.job.attempt}
-                assert graduate_job(session, run.id, record=record, **claim) == run.status
+        self.store.run_in_transaction(partial(_graduate, endings=endings))
         for run, _ in endings:
             self.reference.end(run)
 
@@ -333,6 +343,18 @@ class History:
         """Copy the newest runs into their domains once more, as deletions do."""
         with self.store.transaction() as session:
             refresh_domains(session, [row.id for row in self.reference.domains.values() if row.id])
+
+    def make_statistics(self) -> None:
+        """Count the values of a finished batch, as maintenance does after the end of a large one."""
+        batches = self.reference.batches
+        done = self._one(batch_id for batch_id in batches if not self.reference.jobs_of(batch_id))
+        if done is not None:
+            assert make_statistics(self.store, batch_key(done), now=self.clock.now) is not None
+
+    def forget_outcomes(self) -> None:
+        """Remove what no run has any more, though processes remember it."""
+        created_before = self.now + timedelta(days=1)
+        self.store.run_in_transaction(partial(purge_outcomes, created_before=created_before))
 
     # The queue.
 
@@ -449,6 +471,13 @@ class History:
         if profile_id is not None:
             self.call("DELETE", f"/profiles/{profile_id}", status=204)
             self.reference.delete_profile(profile_id)
+
+
+def _graduate(session: Session, *, endings: Iterable[tuple[RunRow, RunRecord]]) -> None:
+    for run, record in endings:
+        job = run.job
+        status = graduate_job(session, run.id, worker=job.worker, attempt=job.attempt, record=record)
+        assert status == run.status
 
 
 def _run_of(row: JobRow, record: RunRecord) -> RunRow:
