@@ -32,17 +32,19 @@ def count_runs_in(session: Session, groups: Mapping[RunGroup, int]) -> None:
 
     The last thing that a transaction does before its commit: until then others wait for the rows.
     """
+    connection = session.connection()
+    if rows := counter_rows(groups, sharded=connection.dialect.name != "sqlite"):
+        connection.execute(_upsert(connection.dialect.name), rows)
+
+
+def counter_rows(groups: Mapping[RunGroup, int], *, sharded: bool) -> list[dict[str, Any]]:
+    """Return what is added to counters, in the order of their locks; one writer at a time needs no shards."""
     sums: Counter[tuple[int, RunStatus, str | None, str]] = Counter()
     for group, number in groups.items():
         for batch_key in {ALL_RUNS, group.batch_key or ALL_RUNS}:
             sums[batch_key, group.status, group.level, group.grade or ""] += number
-    if not any(sums.values()):
-        return
-    connection = session.connection()
-    # One writer at a time needs no shards.
-    shard = 0 if connection.dialect.name == "sqlite" else random.randrange(_SHARDS)
-    rows = [_row(shard, key, number) for key, number in sorted(sums.items(), key=_order) if number]
-    connection.execute(_upsert(connection.dialect.name), rows)
+    shard = random.randrange(_SHARDS) if sharded else 0
+    return [_row(shard, key, number) for key, number in sorted(sums.items(), key=_order) if number]
 
 
 def forget_batch(session: Session, batch_key: int) -> None:
@@ -109,7 +111,11 @@ def _order(item: tuple[tuple[int, RunStatus, str | None, str], int]) -> tuple[in
 
 @cache
 def _upsert(dialect: str) -> Any:
-    statement = insert_into(dialect, RunCounter)
+    return added(insert_into(dialect, RunCounter))
+
+
+def added(statement: Any) -> Any:
+    """Let an insertion of counters add to those that are there."""
     return statement.on_conflict_do_update(
         index_elements=list(_KEY), set_={"runs": _COUNTERS.c.runs + statement.excluded.runs}
     )

@@ -20,9 +20,9 @@ from gonemaster_db.failures import lacks_reference
 from gonemaster_db.ids import batch_key
 from gonemaster_db.json_text import clean_text, dump_json
 from gonemaster_db.levels import count_severities, worst
-from gonemaster_db.models import Domain, EffectiveProfile, Run, RunDocument, RunStatus
+from gonemaster_db.models import Domain, EffectiveProfile, Run, RunCounter, RunDocument, RunStatus
 from gonemaster_db.records import RunRecord
-from gonemaster_db.repositories.counters import RunGroup, count_runs_in
+from gonemaster_db.repositories.counters import RunGroup, added, count_runs_in, counter_rows
 from gonemaster_db.repositories.findings import findings_hash
 from gonemaster_db.repositories.tags import tag_domains
 from gonemaster_db.upsert import insert, insert_into
@@ -34,6 +34,12 @@ KEPT = (
 _RUNS = cast("Table", Run.__table__)
 # Built once: constructing a statement costs more than executing it.
 _INSERT_RUN = plain_insert(_RUNS).returning(_RUNS.c.key)
+_COLUMNS = (
+    *KEPT, "batch_key", "domain_id", "outcome_id", "effective_profile_id", "status", "finished_at", "duration_ms",
+    "error", "worst_level", "score", "grade", "entry_count", "sev_notice", "sev_warning", "sev_error", "sev_critical",
+    "findings_hash",
+)  # fmt: skip
+_DOCUMENT = ("run_key", "codec", "document")
 _PROFILE_ID = select(EffectiveProfile.id).where(EffectiveProfile.digest == bindparam("digest"))
 
 
@@ -50,22 +56,56 @@ def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
         "outcome_id": outcome_id,
         "effective_profile_id": _profile_id(session, record),
     }
-    key = _insert_run(session, row)
-    if document := encode_document(record.entries, record.nameserver_timings, record.dnssec_chain):
-        insert_rows(session, RunDocument, ("run_key", "codec", "document"), [(key, *document)])
     if tags := job["config"].get("tags"):
         tag_domains(session, tags, [domain_id], now=record.finished_at)
-    count_runs_in(session, {RunGroup(row["batch_key"], record.status, row["worst_level"], record.grade): 1})
-
-
-def _insert_run(session: Session, row: Mapping[str, Any]) -> int:
+    document = encode_document(record.entries, record.nameserver_timings, record.dnssec_chain)
+    group = RunGroup(row["batch_key"], record.status, row["worst_level"], record.grade)
     try:
-        return cast("int", session.connection().execute(_INSERT_RUN, row).scalar_one())
+        if session.get_bind().dialect.name == "postgresql":
+            _insert_together(session, row, document, group)
+        else:
+            _insert_one_by_one(session, row, document, group)
     except IntegrityError as error:
         # Perhaps maintenance has removed an outcome that this process remembers.
         if lacks_reference(error) and caches_of(session).forget_references():
             raise StoreConflict("a row that the run refers to was removed") from None
         raise
+
+
+def _insert_one_by_one(
+    session: Session, row: Mapping[str, Any], document: tuple[int, bytes] | None, group: RunGroup
+) -> None:
+    key = session.connection().execute(_INSERT_RUN, row).scalar_one()
+    if document:
+        insert_rows(session, RunDocument, _DOCUMENT, [(key, *document)])
+    count_runs_in(session, {group: 1})
+
+
+def _insert_together(
+    session: Session, row: Mapping[str, Any], document: tuple[int, bytes] | None, group: RunGroup
+) -> None:
+    """Insert run and document and count by one statement: a round trip, parsing and planning cost as much again."""
+    counters = counter_rows({group: 1}, sharded=True)
+    values = dict(row) | {f"{name}_{place}": value for place, one in enumerate(counters) for name, value in one.items()}
+    if document:
+        values["codec"], values["document"] = document
+    session.connection().execute(_together(len(counters), documented=document is not None), values)
+
+
+@cache
+def _together(counters: int, *, documented: bool) -> Any:
+    """Build the statement for PostgreSQL once; SQLite takes no INSERT in WITH."""
+    run = plain_insert(_RUNS).values({name: bindparam(name) for name in _COLUMNS}).returning(_RUNS.c.key).cte("run")
+    columns = RunCounter.__table__.columns
+    rows = [
+        {one.name: bindparam(f"{one.name}_{place}", type_=one.type) for one in columns} for place in range(counters)
+    ]
+    parts = [added(insert_into("postgresql", RunCounter).values(rows)).cte("counted")]
+    if documented:
+        octets = bindparam("document", type_=RunDocument.document.type)
+        kept = select(run.c.key, bindparam("codec", type_=RunDocument.codec.type), octets)
+        parts.append(plain_insert(RunDocument).from_select(_DOCUMENT, kept).cte("kept"))
+    return select(run.c.key).add_cte(*parts)
 
 
 def _run_row(job: RowMapping, record: RunRecord) -> dict[str, Any]:
