@@ -140,15 +140,6 @@ def test_readers_are_served_while_a_step_is_under_way(parts: QueueParts) -> None
     assert left(parts.store) == []
 
 
-def test_a_step_takes_fewer_runs_when_they_have_many_entries(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gonemaster_db.repositories.deletion._MAX_ENTRIES", 10)
-    monkeypatch.setattr("gonemaster_db.purging.monotonic", lambda: 0.0)  # no step is slow
-    for entries in (4, 4, 4, 30, 1):
-        run_of_age(store, 40, entries=entries)
-    portions = list(purge_in_steps(store, lambda session, size: purge_finished_before(session, utcnow(), limit=size)))
-    assert portions == [2, 1, 1, 1]
-
-
 def test_steps_grow_while_they_are_quick_and_shrink_when_they_are_not(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
