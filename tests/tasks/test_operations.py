@@ -11,13 +11,13 @@ from gonemaster_db import purging
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import ProfileNotFound, StoreUnavailable
 from gonemaster_db.filters import RunFilter
-from gonemaster_db.models import Operation, OperationKind, Run
+from gonemaster_db.models import Operation, OperationKind
 from gonemaster_db.repositories.audit import list_actions
 from gonemaster_db.repositories.batches import count_statuses
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.operations import claim_next_operation, get_operation
 from gonemaster_db.repositories.profiles import create_profile, get_profile
-from gonemaster_db.repositories.runs import list_runs
+from gonemaster_db.repositories.runs import get_run, list_runs
 from gonemaster_db.session import Store
 from gonemaster_tasks.control.operations import start_operation
 from gonemaster_tasks.control.parts import QueueParts
@@ -108,7 +108,7 @@ def test_a_profile_leaves_its_runs_in_steps_and_goes(parts: QueueParts) -> None:
     with parts.store.read_only() as session:
         with pytest.raises(ProfileNotFound):
             get_profile(session, profile_id)
-        left = [session.get_one(Run, run.id) for run in runs]
+        left = [get_run(session, run.id) for run in runs]
         assert {(run.profile_id, run.profile_name) for run in left} == {(None, "p")}
     assert counted(parts.store, "profile.delete") == [("ops", 1)]
 
