@@ -4,8 +4,9 @@ GONEMASTER_CROWD=500 lets each thread make five hundred changes.
 """
 
 import os
+import random
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -47,13 +48,18 @@ _STEP = 20  # runs of one transaction of a purge
 
 
 class Crowd:
-    """Threads on one store. `written` has the entries of each run that a worker wrote."""
+    """Threads of two processes on one database. `written` has the entries of each run that a worker wrote."""
 
-    def __init__(self, store: Store, seed: int) -> None:
-        self.store = store
+    def __init__(self, stores: Sequence[Store], seed: int) -> None:
+        self._stores = stores
         self.seed = seed
         self.written: dict[str, list[EntryRecord]] = {}
         self._forms = material.forms(Random(seed))
+
+    @property
+    def store(self) -> Store:
+        """The store of any of the processes; each remembers outcomes on its own."""
+        return random.choice(self._stores)
 
     def loops(self) -> list[Callable[[], None]]:
         """Return what each thread does."""
@@ -176,8 +182,9 @@ class Crowd:
 
 def test_counts_hold_after_many_changes_at_once(make_store_settings: MakeSettings) -> None:
     seed = int(os.environ.get("GONEMASTER_HISTORY_SEED", secrets.randbelow(2**32)))
-    with opened(make_store_settings("postgres")) as store, _told(seed):
-        crowd = Crowd(store, seed)
+    settings = make_store_settings("postgres")
+    with opened(settings) as store, opened(settings) as other, _told(seed):
+        crowd = Crowd([store, other], seed)
         crowd.submit(Random(seed))
         ends = together(*crowd.loops())
         assert [end for end in ends if isinstance(end, Exception)] == []

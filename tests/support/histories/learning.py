@@ -14,14 +14,13 @@ from tests.support.histories.steps import History
 _WALK = 500
 
 
-def learn(history: History) -> None:
-    """Walk all domains, tags and entries; take over what is new, and check that what is known is as before."""
+def learn_domains(history: History) -> None:
+    """Walk all domains and tags; take over what is new, and check that what is known is as before."""
     reference = history.reference
     _learn_domains(reference, history.call("GET", f"/domains?limit={_WALK}")["items"])
     for row in history.call("GET", f"/tags?limit={_WALK}"):
         tag = reference.tags[row["name"]]
         tag.created_at = tag.created_at or datetime.fromisoformat(row["created_at"])
-    _learn_entries(reference, _walk_entries(history))
 
 
 def _learn_domains(reference: Reference, rows: Sequence[dict[str, Any]]) -> None:
@@ -44,9 +43,11 @@ def _walk_entries(history: History) -> Iterator[dict[str, Any]]:
         query["after"] = page["next_after"]
 
 
-def _learn_entries(reference: Reference, walked: Iterator[dict[str, Any]]) -> None:
+def learn_entries(history: History) -> None:
+    """Walk all entries; take over their ids, and check that what is known is as before."""
+    reference = history.reference
     by_run: dict[str, list[dict[str, Any]]] = {}
-    for item in walked:
+    for item in _walk_entries(history):
         by_run.setdefault(item["run_id"], []).append(item)
     assert list(by_run) == sorted(run.id for run in reference.runs.values() if run.lines)
     for run_id, items in by_run.items():

@@ -57,11 +57,11 @@ class ListQuestions(Asker):
             "finished_after": moments,
             "finished_before": moments,
         }
+        for _ in range(6):  # the one filter that reads what runs found
+            self._ask_runs({"event_tag": self.chance.choice(_MESSAGE_TAGS)} | self.sort(lists.JOB_SORTS))
         witness = self._run_witness()
         for query in self.queries(options, tuple(lists.JOB_SORTS), mixed=6, witness=witness):
             self._ask_runs(without_empty_range(query, "finished_after", "finished_before"))
-        for sort in self.some(lists.JOB_SORTS, 6):  # the one filter that reads entries, along sorts
-            self._ask_runs({"event_tag": self.chance.choice(_MESSAGE_TAGS), "sort": sort})
 
     def _run_witness(self) -> Query:
         for run in self.some((run for run in self.reference.runs.values() if run.lines), 1):
