@@ -15,7 +15,7 @@ from gonemaster_db.records import Page
 from gonemaster_db.repositories.batches import find_batch_key, of_batch
 from gonemaster_db.repositories.counters import count_runs
 from gonemaster_db.repositories.domains import contains_name
-from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, name_condition
+from gonemaster_db.repositories.run_domains import DEEP, count_runs_of_domains, few_ids, name_condition
 from gonemaster_db.repositories.sort_keys import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
 
 _LEVELS = {"warnings_plus": at_least("WARNING"), "errors_only": at_least("ERROR")}
@@ -35,7 +35,8 @@ def list_jobs(
     session: Session, wanted: JobFilter, *, sort: str = JOB_SORT, limit: int = 100, offset: int = 0
 ) -> Page[Job | Run]:
     """Page through jobs and runs in one order. `sort` is a key of sort_keys.SORTS."""
-    arms = [_arm(session, model, wanted, sort) for model in (Job, Run) if _may_match(model, wanted)]
+    deep = limit + offset > DEEP
+    arms = [_arm(session, model, wanted, sort, deep=deep) for model in (Job, Run) if _may_match(model, wanted)]
     rows = _page_keys(session, [arm for arm in arms if arm.count], sort, limit, offset)
     return Page(load_listed(session, rows), sum(arm.count for arm in arms), limit, offset)
 
@@ -52,10 +53,9 @@ def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job |
     return [found[key] for _, key in rows if key in found]
 
 
-def _arm(session: Session, model: Any, wanted: JobFilter, sort: str) -> _Arm:
-    conditions = _conditions(session, model, wanted, sort)
-    searched = model is Run and wanted.domain and wanted.batch_id is not None
-    if searched and (ids := few_ids(session, conditions)) is not None:
+def _arm(session: Session, model: Any, wanted: JobFilter, sort: str, *, deep: bool) -> _Arm:
+    conditions = _conditions(session, model, wanted, sort, deep=deep)
+    if model is Run and wanted.domain and (ids := few_ids(session, conditions)) is not None:
         return _Arm(model, [Run.id.in_(ids)], len(ids))
     count = _count_runs if model is Run else _count_rows
     return _Arm(model, conditions, count(session, model, wanted, conditions))
@@ -118,14 +118,17 @@ def _may_match(model: Any, wanted: JobFilter) -> bool:
     return wanted.status is None or (wanted.status in list(JobStatus)) == (model is Job)
 
 
-def _conditions(session: Session, model: Any, wanted: JobFilter, sort: str) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, model: Any, wanted: JobFilter, sort: str, *, deep: bool) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.status is not None:
         found.append(model.status == wanted.status)
     if wanted.batch_id is not None:
         found.append(of_batch(session, wanted.batch_id) if model is Run else Job.batch_id == wanted.batch_id)
     if wanted.domain:
-        found.append(_names_with(model, wanted, sort))
+        # A job has no domain row before it graduates, but there are few jobs.
+        part, names = wanted.domain, Job.domain.expression
+        is_run = model is Run
+        found.append(name_condition(session, part, sort=sort, deep=deep) if is_run else contains_name(names, part))
     if wanted.severity is not None:
         found.append(model.worst_level.in_(_LEVELS[wanted.severity]))
     if wanted.created_after is not None:
@@ -133,11 +136,3 @@ def _conditions(session: Session, model: Any, wanted: JobFilter, sort: str) -> l
     if wanted.created_before is not None:
         found.append(model.created_at < wanted.created_before)
     return found
-
-
-def _names_with(model: Any, wanted: JobFilter, sort: str) -> ColumnElement[bool]:
-    """Search by domain name; a job has no domain row before it graduates, but there are few jobs."""
-    part = wanted.domain or ""
-    if model is Run:
-        return name_condition(part, sort=sort, batch_id=wanted.batch_id)
-    return contains_name(Job.domain.expression, part)

@@ -17,7 +17,7 @@ from gonemaster_db.repositories.batches import find_batch_key, of_batch
 from gonemaster_db.repositories.counters import RunGroup, count_runs, count_runs_in
 from gonemaster_db.repositories.matching_outcomes import find_outcomes, has_outcome
 from gonemaster_db.repositories.run_documents import read_stored_run
-from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, name_condition, tag_condition
+from gonemaster_db.repositories.run_domains import DEEP, count_runs_of_domains, few_ids, name_condition, tag_condition
 from gonemaster_db.repositories.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
 
 
@@ -34,8 +34,8 @@ def list_runs(
     session: Session, wanted: RunFilter, *, sort: str = RUN_SORT, limit: int = 100, offset: int = 0, full: bool = False
 ) -> Page[Run]:
     """Page through runs. `sort` is a key of sort_keys.SORTS; `full` also reads profiles."""
-    conditions = _conditions(session, wanted, sort)
-    rare = (wanted.domain and wanted.batch_id) or wanted.event_tag
+    conditions = _conditions(session, wanted, sort, deep=limit + offset > DEEP)
+    rare = wanted.domain or wanted.domain_tag or wanted.event_tag
     ids = few_ids(session, conditions) if rare else None
     if ids is not None:
         conditions = [Run.id.in_(ids)]
@@ -92,7 +92,7 @@ def get_dnssec_chain(session: Session, run_id: str) -> Any | None:
     return read_stored_run(session, run_id).whole_document.chain
 
 
-def _conditions(session: Session, wanted: RunFilter, sort: str) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, wanted: RunFilter, sort: str, *, deep: bool) -> list[ColumnElement[bool]]:
     exact = {
         Run.domain: wanted.domain_exact and wanted.domain_exact.lower(),
         Run.domain_id: wanted.domain_id,
@@ -102,7 +102,7 @@ def _conditions(session: Session, wanted: RunFilter, sort: str) -> list[ColumnEl
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if wanted.domain:
-        found.append(name_condition(wanted.domain, sort=sort, batch_id=wanted.batch_id))
+        found.append(name_condition(session, wanted.domain, sort=sort, deep=deep))
     if wanted.batch_id is not None:
         found.append(of_batch(session, wanted.batch_id))
     if wanted.finished_after is not None:
@@ -110,7 +110,7 @@ def _conditions(session: Session, wanted: RunFilter, sort: str) -> list[ColumnEl
     if wanted.finished_before is not None:
         found.append(Run.finished_at < wanted.finished_before)
     if wanted.domain_tag is not None:
-        found.append(tag_condition(wanted.domain_tag))
+        found.append(tag_condition(session, wanted.domain_tag, sort=sort, deep=deep))
     if wanted.event_tag is not None:
         found.append(has_outcome(find_outcomes(session, matching_kinds(session, tag=wanted.event_tag))))
     return found
