@@ -38,6 +38,7 @@ HELP = """commands:
   beat             the scheduler of periodic tasks
   flower           Flower, a monitor of workers and tasks (requires the extra [flower])
   db upgrade       migrate the database to the current version
+  db downgrade N   migrate the database back to version N, for an older version of the service
   db current       print the version of the database
 """
 
@@ -83,6 +84,8 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
             return lambda: run_flower(resolved)
         case ("db", "upgrade"):
             return lambda: upgrade_tables(resolved)
+        case ("db", "downgrade", revision):
+            return lambda: downgrade_tables(resolved, revision)
         case ("db", "current"):
             return lambda: print_revision(resolved)
     raise StartRefused(f"unknown command {' '.join(command)!r}; see gonemaster-server --help")
@@ -169,6 +172,15 @@ def upgrade_tables(settings: Settings) -> int:
         after = runner.current_revision(store)
     if before != after:
         log.info("database migrated", before=before, after=after)
+    return 0
+
+
+def downgrade_tables(settings: Settings, revision: str) -> int:
+    """Migrate the database back; no part of the service may run."""
+    with closing(open_store(store_settings(settings))) as store:
+        before = runner.current_revision(store)
+        runner.downgrade(store, revision=revision)
+        log.info("database migrated", before=before, after=runner.current_revision(store))
     return 0
 
 

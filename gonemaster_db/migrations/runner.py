@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from gonemaster_db.errors import StoreError
@@ -34,9 +35,16 @@ def upgrade(store: Store, *, revision: str = "head") -> None:
 
 
 def downgrade(store: Store, *, revision: str) -> None:
-    """Revert migrations down to `revision` (`base`: all of them); otherwise as `upgrade`."""
-    with _migrating(store) as config:
-        command.downgrade(config, revision)
+    """Revert migrations down to `revision` (`base`: all of them); otherwise as `upgrade`.
+
+    Raises:
+        StoreError: there is no such revision below the current one.
+    """
+    try:
+        with _migrating(store) as config:
+            command.downgrade(config, revision)
+    except CommandError as error:
+        raise StoreError(str(error)) from error
 
 
 def current_revision(store: Store) -> str | None:

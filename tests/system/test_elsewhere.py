@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.postgres import PostgresServer
@@ -92,6 +93,21 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "gonemaster_api.server", *arguments], capture_output=True, text=True, timeout=30
     )
+
+
+def test_database_is_migrated_back_and_forth_on_the_command_line(tmp_path: Path) -> None:
+    where = ("--data-dir", str(tmp_path), "--db-dsn", str(tmp_path / "store.db"))
+    assert command(*where, "db", "upgrade").returncode == 0
+    newest = command(*where, "db", "current").stdout
+    back = command(*where, "db", "downgrade", "0007")
+    assert (back.returncode, command(*where, "db", "current").stdout) == (0, "0007\n")
+    assert "database migrated" in back.stderr
+    unknown = command(*where, "db", "downgrade", "9999")
+    assert unknown.returncode == 2
+    assert "9999" in unknown.stderr
+    assert "Traceback" not in unknown.stderr
+    assert command(*where, "db", "upgrade").returncode == 0
+    assert command(*where, "db", "current").stdout == newest > "0007"
 
 
 def test_dump_of_the_settings_hides_secrets() -> None:
