@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from benchmarks.seed import BEGIN, SWEEP
 from gonemaster_db.models import Run
 from gonemaster_db.purging import purge_in_steps
-from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
+from gonemaster_db.repositories.deletion import TagPurge, purge_finished_before
 from gonemaster_db.session import Store
 
 _STEPS = 60
@@ -35,7 +35,7 @@ def measure_removal(store: Store, client: FlaskClient) -> None:
     assert removed == (impact["completed_runs"], impact["entries"]), (removed, impact)
     print(f"deletion of the batch of {removed[0]} runs: {taken:.1f} s; it removed what the preview said")
     end = BEGIN + timedelta(days=1000)
-    _purge(store, "purge of a tag", lambda session, limit: purge_tag(session, "tenth", limit=limit))
+    _purge(store, "purge of a tag", TagPurge("tenth"))
     _purge(store, "purge by age", lambda session, limit: purge_finished_before(session, end, limit=limit))
 
 

@@ -11,7 +11,7 @@ Step = Callable[[Session, int], int]
 """Removes up to this number of rows and returns how many; 0 when none is left."""
 
 _FIRST_STEP = 25
-_MAX_STEP = 500
+_MAX_STEP = 2000
 _TARGET_S = 0.25
 _MAX_PAUSE_S = 0.25
 

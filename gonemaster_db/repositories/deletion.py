@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import JobsNotTerminal
-from gonemaster_db.models import Batch, DomainTag, Job, JobStatus, Run, RunDocument
+from gonemaster_db.models import Batch, Domain, DomainTag, Job, JobStatus, Run, RunDocument
 from gonemaster_db.repositories.batch_statistics import mark_stale
 from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.counters import RunGroup, count_runs_in, forget_batch
@@ -75,7 +75,7 @@ def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 25
     Called until it returns 0, each time in its own transaction, so that no other transaction waits long; see `purging`.
     """
     old = select(*_PURGED).where(Run.finished_at < cutoff).order_by(Run.finished_at)
-    return _purge(session, old, limit)
+    return len(_purge(session, old, limit))
 
 
 def count_finished_before(session: Session, cutoff: datetime) -> int:
@@ -85,24 +85,50 @@ def count_finished_before(session: Session, cutoff: datetime) -> int:
 
 def purge_tag(session: Session, name: str, *, limit: int = 250) -> int:
     """Remove up to `limit` runs of the domains of a tag; returns how many. Called like purge_finished_before."""
-    members = select(DomainTag.domain_id).where(DomainTag.tag == name)
-    chosen = select(*_PURGED).where(Run.domain_id.in_(members))
-    return _purge(session, chosen, limit)
+    return TagPurge(name)(session, limit)
 
 
-def _purge(session: Session, chosen: Any, limit: int) -> int:
-    """Remove one step of the selected runs.
+class TagPurge:
+    """Removes the runs of the domains of a tag, step by step.
+
+    It remembers the domain that it came to: each step would otherwise look at all domains before it again. What it has
+    passed by, such as runs that were locked, it finds when it starts over at the end.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._after = 0
+
+    def __call__(self, session: Session, limit: int) -> int:
+        """Remove up to `limit` runs; returns how many, 0 when none is left."""
+        removed = self._step(session, limit)
+        if not removed and self._after:
+            self._after = 0
+            removed = self._step(session, limit)
+        return removed
+
+    def _step(self, session: Session, limit: int) -> int:
+        chosen = select(*_PURGED).join(DomainTag, DomainTag.domain_id == Run.domain_id)
+        chosen = chosen.where(DomainTag.tag == self._name, DomainTag.domain_id >= self._after)
+        rows = _purge(session, chosen.order_by(DomainTag.domain_id), limit)
+        if rows:
+            self._after = max(row.domain_id for row in rows)
+        return len(rows)
+
+
+def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
+    """Remove one step of the selected runs; returns their rows.
 
     SKIP LOCKED leaves runs that another process is removing to that process. What is counted was read with the lock.
     """
-    rows = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
+    rows: Sequence[Row[Any]] = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
     if rows:
         old = Run.id.in_([row.id for row in rows])
         counted = Counter(RunGroup(row.batch_key, row.status, row.worst_level, row.grade) for row in rows)
         _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old)
         mark_stale(session, {row.batch_key for row in rows})
         count_runs_in(session, {group: -number for group, number in counted.items()})
-    return len(rows)
+    return rows
 
 
 def _delete_runs(
@@ -114,10 +140,27 @@ def _delete_runs(
     matches the same runs and is never NULL: in a negated condition NULL would drop runs of no batch.
     """
     lock_domains(session, domain_ids)
-    refresh_domains(session, domain_ids, leaving=leaving)
+    outdated = session.scalars(select(Domain.id).join(Run, Run.id == Domain.latest_run_id).where(chosen)).all()
+    _subtract_runs(session, chosen)
+    refresh_domains(session, outdated, leaving=leaving)
     keys = select(Run.key).where(chosen)
     session.execute(delete(RunDocument).where(RunDocument.run_key.in_(keys)), execution_options=_QUIET)
     session.execute(delete(Run).where(chosen), execution_options=_QUIET)
+
+
+def _subtract_runs(session: Session, chosen: ColumnElement[bool]) -> None:
+    """Subtract the chosen runs from the numbers of their domains, but for those that are counted anew.
+
+    A purge by age mostly takes runs that no domain shows: their domains need no search for another run.
+    """
+    leaving = select(Run.domain_id, func.count().label("runs")).where(chosen).group_by(Run.domain_id).subquery()
+    left = update(Domain).where(Domain.id == leaving.c.domain_id).values(run_count=Domain.run_count - leaving.c.runs)
+    session.execute(left.where(~_shows(chosen)), execution_options=_QUIET)
+
+
+def _shows(chosen: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Match domains whose newest run is among the chosen ones."""
+    return select(Run.id).where(Run.id == Domain.latest_run_id, chosen).correlate(Domain).exists()
 
 
 def _count(session: Session, ids: "Select[str]") -> int:

@@ -15,7 +15,7 @@ from gonemaster_db.errors import OperationClaimLost, ProfileNotFound, StoreConfl
 from gonemaster_db.models import Operation, OperationKind
 from gonemaster_db.purging import Step, purge_in_steps
 from gonemaster_db.repositories.audit import LongAction
-from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
+from gonemaster_db.repositories.deletion import TagPurge, purge_finished_before
 from gonemaster_db.repositories.operations import (
     add_progress,
     claim_next_operation,
@@ -205,10 +205,7 @@ def _purge_runs(parts: QueueParts, operation: Operation, action: LongAction) -> 
 
 
 def _purge_tag(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
-    def purge(session: Session, size: int) -> int:
-        return purge_tag(session, operation.target, limit=size)
-
-    return _purging(parts, purge, action, lambda done: {"purged_runs": done})
+    return _purging(parts, TagPurge(operation.target), action, lambda done: {"purged_runs": done})
 
 
 def _purging(parts: QueueParts, purge: Step, action: LongAction, finish: Callable[[int], Any]) -> Work:

@@ -11,7 +11,7 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import StoreError
 from gonemaster_db.purging import Step, purge_in_steps
 from gonemaster_db.repositories.audit import LongAction, purge_actions_before
-from gonemaster_db.repositories.deletion import purge_finished_before, purge_tag
+from gonemaster_db.repositories.deletion import TagPurge, purge_finished_before
 from gonemaster_db.repositories.idempotency import purge_expired_responses
 from gonemaster_db.repositories.operations import purge_operations
 from gonemaster_db.repositories.outcomes import purge_outcomes
@@ -53,8 +53,10 @@ def purge_runs_of_tag(store: Store, broker: Broker, name: str, *, who: str) -> i
     """Delete the runs of the domains of a tag; return how many."""
     action = LongAction("tag.purge", who=who, target=name)
 
+    purge = TagPurge(name)
+
     def step(session: Session, size: int) -> int:
-        removed = purge_tag(session, name, limit=size)
+        removed = purge(session, size)
         action.add(session, removed, now=utcnow())
         return removed
 

@@ -242,6 +242,21 @@ def test_runs_leave_by_tag_and_others_stay(store: Store) -> None:
     assert shown(store) == recounted(store)
 
 
+def test_a_purge_by_tag_comes_back_to_what_it_passed_by(store: Store) -> None:
+    for number in (0, 1, 2, 0, 1):
+        make_run(store, f"d{number}.example", config={"tags": ["gov"]})
+    purge = deletion.TagPurge("gov")
+    removed: list[int] = []
+    while not removed or removed[-1]:
+        with store.transaction() as session:
+            removed.append(purge(session, 2))
+        if removed == [2]:
+            make_run(store, "d0.example")  # of a domain that was done
+    assert sum(removed) == 6
+    assert not all_runs(store)
+    assert shown(store) == recounted(store)
+
+
 def test_a_late_score_is_shown_with_run_and_domain(store: Store) -> None:
     old, new = (make_run(store, outcome=record(at=NOON + timedelta(hours=n))) for n in range(2))
     with store.transaction() as session:

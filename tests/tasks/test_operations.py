@@ -14,6 +14,7 @@ from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import Operation, OperationKind
 from gonemaster_db.repositories.audit import list_actions
 from gonemaster_db.repositories.batches import count_statuses
+from gonemaster_db.repositories.deletion import TagPurge
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.operations import claim_next_operation, get_operation
 from gonemaster_db.repositories.profiles import create_profile, get_profile
@@ -133,11 +134,11 @@ def test_a_failure_is_told_and_an_absent_database_is_waited_for(
     def raise_(error: Exception) -> None:
         raise error
 
-    monkeypatch.setattr(maintenance, "purge_tag", lambda *_, **__: raise_(StoreUnavailable("restarting")))
+    monkeypatch.setattr(TagPurge, "__call__", lambda *_: raise_(StoreUnavailable("restarting")))
     assert perform(parts) == 1
     found = read(parts.store, operation)
     assert (found.status.value, found.attempts) == ("queued", 0)  # given back, and this start does not count
-    monkeypatch.setattr(maintenance, "purge_tag", lambda *_, **__: raise_(ValueError("broken")))
+    monkeypatch.setattr(TagPurge, "__call__", lambda *_: raise_(ValueError("broken")))
     perform(parts)
     assert outcome(parts.store, operation)[0] == "failed"
     assert read(parts.store, operation).error == "ValueError: broken"
