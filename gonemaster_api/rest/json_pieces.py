@@ -2,13 +2,15 @@
 
 An object of Python takes up to twenty times the octets of its JSON, and `json.loads` lets no other thread run. So a
 body is cut into pieces behind commas that are outside of strings. Pieces without brackets and colons are parts of a
-list of plain values, such as a million names; each is parsed on its own. All others together are the skeleton of the
-document, in which a token stands for each run of such pieces, and which may not be large.
+list of plain values, such as a million names; each is parsed on its own, and kept as text until its values are read.
+All others together are the skeleton of the document, in which a token stands for each run of such pieces, and which may
+not be large.
 """
 
 import json
 import math
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -34,20 +36,53 @@ class InvalidJson(ValueError):
     """The text is not JSON (RFC 8259), or beyond a limit; the message says which."""
 
 
+class ValueList:
+    """A long list of plain values, as JSON. It can be read once: the text of what has been read is freed."""
+
+    def __init__(self) -> None:
+        self._parts: deque[bytes | list[Any]] = deque()
+        self._length = 0
+
+    def __len__(self) -> int:
+        """Return how many values it had at first."""
+        return self._length
+
+    def __iter__(self) -> Iterator[Any]:
+        while self._parts:
+            part = self._parts.popleft()
+            yield from part if isinstance(part, list) else _loads(b"[%b]" % part)
+
+    def append(self, part: bytes | list[Any], *, length: int) -> None:
+        """Add values, or the text of so many values with commas between them."""
+        self._parts.append(part)
+        self._length += length
+
+    def extend(self, other: "ValueList") -> None:
+        """Move all values of another list to the end of this one."""
+        self._length += len(other)
+        self._parts += other.parts()
+
+    def parts(self) -> Iterable[bytes | list[Any]]:
+        """Return what was appended and has not been read."""
+        return self._parts
+
+
 class JsonPieces:
     """Parses a text that comes in blocks: `feed` each, then `finish`.
 
-    `check` is called with each part of the document and its text.
+    `check` is called with each part of the document. The list that is the member `unread` of the document is a
+    ValueList if it is long, and is not checked.
     """
 
-    def __init__(self, limits: JsonLimits, *, check: Callable[[Any, bytes], None]) -> None:
+    def __init__(self, limits: JsonLimits, *, check: Callable[[Any], None], unread: str = "") -> None:
         self._structure = _Structure(limits)
         self._limits = limits
         self._check = check
+        self._unread = unread
         self._rest = b""  # behind the last comma
         self._skeleton = bytearray()
-        self._runs: dict[str, list[Any]] = {}
-        self._run: list[Any] | None = None  # while the last piece was plain
+        self._runs: dict[str, ValueList] = {}
+        self._run: ValueList | None = None  # while the last piece was plain
         self._token = secrets.token_hex(16)
 
     def feed(self, block: bytes) -> None:
@@ -75,8 +110,14 @@ class JsonPieces:
         self._structure.count(b"".join(parts[::2]))
         self._extend_skeleton(self._rest)
         document = _loads(bytes(self._skeleton))
-        self._check(document, bytes(self._skeleton))
-        return self._graft(document) if self._runs else document
+        if not (self._unread and isinstance(document, dict) and self._unread in document):
+            self._graft(document)
+            self._check(document)
+            return document
+        unread = document.pop(self._unread)
+        self._graft(document)
+        self._check(document)
+        return document | {self._unread: self._graft_unread(unread)}
 
     def _take(self, piece: bytes, outside: bytes) -> None:
         self._structure.count(outside)
@@ -87,27 +128,28 @@ class JsonPieces:
         values = _loads(b"[%b]" % piece[:-1])
         if not values:
             raise InvalidJson("the body is not JSON: a value is missing")
-        self._check(values, piece)
         if self._run is None:
             token = f"{self._token}{len(self._runs)}"
             self._extend_skeleton(f'"{token}",'.encode())
-            self._run = self._runs[token] = []
-        self._run += values
+            self._run = self._runs[token] = ValueList()
+        self._run.append(piece[:-1], length=len(values))
 
     def _extend_skeleton(self, piece: bytes) -> None:
         self._skeleton += piece
         if len(self._skeleton) > self._limits.skeleton:
             raise InvalidJson("the body is too complex: only long lists of plain values may be large")
 
-    def _graft(self, document: Any) -> Any:
+    def _graft(self, document: Any) -> None:
         """Replace each token by the values that it stands for."""
-        waiting = [document]
+        waiting = [document] if self._runs else []
         while waiting:
             node = waiting.pop()
             waiting += [item for item in children(node) if isinstance(item, dict | list)]
-            if isinstance(node, list) and any(type(item) is str and item in self._runs for item in node):
+            if isinstance(node, list) and self._has_tokens(node):
                 node[:] = self._replaced(node)
-        return document
+
+    def _has_tokens(self, items: list[Any]) -> bool:
+        return any(type(item) is str and item in self._runs for item in items)
 
     def _replaced(self, items: list[Any]) -> Iterator[Any]:
         for item in items:
@@ -115,6 +157,19 @@ class JsonPieces:
                 yield from self._runs.pop(item)
             else:
                 yield item
+
+    def _graft_unread(self, value: Any) -> Any:
+        if not isinstance(value, list) or not self._has_tokens(value):
+            self._graft(value)
+            return value
+        found = ValueList()
+        for item in value:
+            if isinstance(item, str) and item in self._runs:
+                found.extend(self._runs.pop(item))
+            else:
+                self._graft(item)
+                found.append([item], length=1)
+        return found
 
 
 class _Structure:

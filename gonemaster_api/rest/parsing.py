@@ -15,9 +15,10 @@ from gonemaster_api.rest.json_pieces import InvalidJson, JsonLimits, JsonPieces,
 from gonemaster_api.state import state
 from gonemaster_api.web.body_limits import read_blocks
 
-# Text that no database column can hold: NUL and lone surrogates. In JSON both need an escape, so that one search of the
-# raw body spares the walk through the document in nearly all requests.
+# Text that no database column can hold: NUL and lone surrogates. In JSON both need an escape, so that a search in
+# each block spares the walk through the document in nearly all requests.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_LONGEST_ESCAPE = 6
 _MOST_VALUES = 100_000  # in a body; more where a batch may have more names
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _NULL = "must not be null"
@@ -37,13 +38,15 @@ class RequestSchema(ma.Schema):
     """The body of a request. Unknown fields are refused, so that a misspelt one is never silently ignored.
 
     `error_codes` has the code of a field whose code is not `missing_<field>` or `invalid_<field>`, `missing_codes` that
-    of an absent field only; with `optional_body` an empty body counts as an empty object; `example` goes into the
-    OpenAPI document.
+    of an absent field only; with `optional_body` an empty body counts as an empty object; `unread` names the
+    member that is a ValueList if it is long, and may have text that cannot be stored; `example` goes into the OpenAPI
+    document.
     """
 
     error_codes: ClassVar[Mapping[str, str]] = {}
     missing_codes: ClassVar[Mapping[str, str]] = {}
     optional_body: ClassVar[bool] = False
+    unread: ClassVar[str] = ""
     example: ClassVar[Mapping[str, Any] | None] = None
 
     class Meta:
@@ -80,7 +83,8 @@ class StrictParser(FlaskParser):
             raise ApiError(415, "unsupported_media_type", "the body must be sent as application/json")
         if req.content_encoding not in (None, "", "identity"):
             raise ApiError(415, "unsupported_media_type", "the body must not be compressed")
-        return parse_json(chain((first,), blocks), most_values=max(_MOST_VALUES, 2 * state().settings.max_batch_size))
+        most = max(_MOST_VALUES, 2 * state().settings.max_batch_size)
+        return parse_json(chain((first,), blocks), most_values=most, unread=getattr(schema, "unread", ""))
 
     def handle_error(self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any) -> NoReturn:
         """Turn the errors of a schema into one refusal; the code is that of the first field in order."""
@@ -100,21 +104,34 @@ def register_text_checks(app: flask.Flask) -> None:
     app.before_request(refuse_nul)
 
 
-def parse_json(blocks: Iterable[bytes], *, most_values: int = _MOST_VALUES) -> Any:
-    """Parse a body that comes in blocks.
+def parse_json(blocks: Iterable[bytes], *, most_values: int = _MOST_VALUES, unread: str = "") -> Any:
+    """Parse a body that comes in blocks; `unread` as in JsonPieces.
 
     Raises:
         BadRequest: it is not UTF-8, not JSON (RFC 8259), beyond a limit, or has text that cannot be stored.
     """
-    pieces = JsonPieces(JsonLimits(values=most_values), check=_check_text)
+    suspect, end = False, b""
+
+    def check(document: Any) -> None:
+        if suspect:
+            _check_text(document)
+
+    pieces = JsonPieces(JsonLimits(values=most_values), check=check, unread=unread)
     try:
         for block in blocks:
+            suspect = suspect or _SUSPECT_ESCAPE.search(end + block) is not None
+            end = (end + block)[1 - _LONGEST_ESCAPE :]
             pieces.feed(block)
         return pieces.finish()
     except UnicodeDecodeError as error:
         raise BadRequest("invalid_json", f"the body is not UTF-8: {error.reason}") from error
     except InvalidJson as error:
         raise BadRequest("invalid_json", str(error)) from error
+
+
+def storable(text: str) -> str:
+    """Replace what no database column can hold, NUL and lone surrogates, by U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def time_range(query: Mapping[str, Any], after: str, before: str) -> dict[str, datetime | None]:
@@ -129,8 +146,8 @@ def time_range(query: Mapping[str, Any], after: str, before: str) -> dict[str, d
     return {after: begin, before: end}
 
 
-def _check_text(document: Any, raw: bytes) -> None:
-    waiting = [document] if _SUSPECT_ESCAPE.search(raw) else []
+def _check_text(document: Any) -> None:
+    waiting = [document]
     while waiting:
         node = waiting.pop()
         waiting += children(node)

@@ -1,6 +1,6 @@
 """Submission of batches: from the list of names to the response."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -112,7 +112,7 @@ def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
 
 
 def _profiles(
-    state: State, request: Mapping[str, Any], names: Sequence[str], *, tags: Iterable[str]
+    state: State, request: Mapping[str, Any], names: Iterable[str], *, tags: Iterable[str]
 ) -> dict[str, ChosenProfile]:
     """Choose the profile of each name that does not take the one under the empty name.
 

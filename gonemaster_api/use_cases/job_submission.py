@@ -2,7 +2,7 @@
 
 import ipaddress
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +13,10 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.jobs import new_job_document
 from gonemaster_api.rest.document_errors import refusal
 from gonemaster_api.rest.idempotency import Keep
+from gonemaster_api.rest.parsing import storable
 from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
+from gonemaster_api.use_cases.name_set import NameSet
 from gonemaster_db.errors import ProfileNotFound
 from gonemaster_db.models import Job, Priority
 from gonemaster_db.records import NewJob
@@ -48,7 +50,7 @@ class Refused:
 class CheckedNames:
     """A list of names, read: what to test, in order, and what was left out."""
 
-    names: list[str] = field(default_factory=list)
+    names: NameSet
     invalid: list[Refused] = field(default_factory=list)
     invalid_count: int = 0
     duplicates: list[Refused] = field(default_factory=list)
@@ -71,9 +73,9 @@ def read_name(text: str) -> str:
         ) from error
 
 
-def read_names(texts: Sequence[Any]) -> CheckedNames:
+def read_names(texts: Collection[Any]) -> CheckedNames:
     """Normalise the names of a batch; each is kept once, the first 100 of what is left out are reported."""
-    seen: dict[str, None] = {}
+    names = NameSet(len(texts))
     invalid: list[Refused] = []
     doubles: list[Refused] = []
     wrong = again = 0
@@ -83,15 +85,13 @@ def read_names(texts: Sequence[Any]) -> CheckedNames:
         except InvalidDomain as error:
             wrong += 1
             if wrong <= MAX_REPORTED:
-                invalid.append(Refused(index, error.name[:255], error.reason))
+                invalid.append(Refused(index, storable(error.name[:255]), error.reason))
             continue
-        if name in seen:
+        if not names.add(name):
             again += 1
             if again <= MAX_REPORTED:
                 doubles.append(Refused(index, name, "duplicate"))
-        else:
-            seen[name] = None
-    return CheckedNames(list(seen), invalid, wrong, doubles, again)
+    return CheckedNames(names, invalid, wrong, doubles, again)
 
 
 def _refuse_type(value: Any) -> str:

@@ -86,7 +86,7 @@ def _names(texts: Sequence[Any]) -> list[str]:
         first = checked.invalid[0]
         details = {"index": first.index, "domain": first.domain, "reason": first.reason}
         raise BadRequest("invalid_domain", f"{first.domain!r}: {first.reason}", details=details)
-    return checked.names
+    return list(checked.names)
 
 
 def purge_tag(state: State, name: str, *, who: str) -> int | Operation:

@@ -21,6 +21,7 @@ from gonemaster_engine.names import normalize_domain
 from gonemaster_tasks.config.settings import Settings
 
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")  # host [":" port]
+_ABSOLUTE_FORM = re.compile("[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")  # RFC 9112 section 3.2.2
 _LOCALHOST = "localhost"
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -94,23 +95,27 @@ def register_host_check(app: Flask) -> None:
 
 
 def check_host() -> None:
-    """Refuse a request for another host (RFC 9110 section 15.5.20).
+    """Refuse a request for another host (RFC 9110 section 15.5.20), by its Host header or in an absolute-form target.
 
     A request without Host header passes: HTTP/1.0 allows it, and no browser sends one.
 
     Raises:
         ApiError: 421 unknown_host.
     """
-    authority = request.environ.get("HTTP_HOST")
-    if authority is not None and not _hosts_of(state().settings).has(authority):
-        host = authority[:100]
-        hint = "if it is a name of this server, add it to allowed_hosts or set public_url"
-        raise ApiError(
-            HTTPStatus.MISDIRECTED_REQUEST,
-            "unknown_host",
-            f"this server does not answer for the host {host!r}; {hint}",
-            details={"host": host},
-        )
+    absolute = _ABSOLUTE_FORM.match(request.environ.get("RAW_URI", ""))
+    for authority in (request.environ.get("HTTP_HOST"), absolute and absolute[1]):
+        if authority is not None and not _hosts_of(state().settings).has(authority):
+            raise _unknown_host(authority[:100])
+
+
+def _unknown_host(host: str) -> ApiError:
+    hint = "if it is a name of this server, add it to allowed_hosts or set public_url"
+    return ApiError(
+        HTTPStatus.MISDIRECTED_REQUEST,
+        "unknown_host",
+        f"this server does not answer for the host {host!r}; {hint}",
+        details={"host": host},
+    )
 
 
 def _hosts_of(settings: Settings) -> KnownHosts:

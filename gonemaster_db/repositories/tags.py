@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, bindparam, delete, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.chunks import chunks
@@ -15,6 +15,15 @@ from gonemaster_db.upsert import insert
 
 V = TypeVar("V")
 _CHUNK = 5000
+# Made once: a statement with its own list of names is a reference cycle, which keeps the names until it is collected.
+_PROFILES_OF_DOMAINS = (
+    select(Domain.name, Tag.default_profile_id)
+    .join(DomainTag, DomainTag.domain_id == Domain.id)
+    .join(Tag, Tag.name == DomainTag.tag)
+    .where(Domain.name.in_(bindparam("names", expanding=True)), Tag.default_profile_id.is_not(None))
+    .distinct()
+    .order_by(Domain.name, Tag.default_profile_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +173,7 @@ def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, l
     """Return the default profiles of the tags of many domains by name; a domain without one is absent."""
     found: dict[str, list[int]] = {}
     for chunk in chunks(domains, _CHUNK):
-        query = (
-            select(Domain.name, Tag.default_profile_id)
-            .join(DomainTag, DomainTag.domain_id == Domain.id)
-            .join(Tag, Tag.name == DomainTag.tag)
-            .where(Domain.name.in_(chunk), Tag.default_profile_id.is_not(None))
-            .distinct()
-            .order_by(Domain.name, Tag.default_profile_id)
-        )
-        for domain, profile_id in session.execute(query):
+        for domain, profile_id in session.execute(_PROFILES_OF_DOMAINS, {"names": chunk}):
             if profile_id is not None:
                 found.setdefault(domain, []).append(profile_id)
     return found

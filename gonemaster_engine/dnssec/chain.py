@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Sequence
 
-from gonemaster_engine.dnssec.digests import points_to
+from gonemaster_engine.dnssec.digests import DsSet
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
 from gonemaster_engine.net.wire import Response
@@ -36,10 +36,11 @@ async def trust_in_set(
 async def trust_in_keys(verifier: Verifier, response: Response, ds_set: Sequence[Ds], *, zone: str, now: int) -> Trust:
     """Judge the DNSKEY set in an answer by a trusted DS set: one key that a DS stands for must sign it."""
     keys = [key for key in dnskeys(response, zone) if key.validates]
-    pairs = [(key, points_to(zone, ds, key)) for key in keys for ds in ds_set]
-    named = [key for key, matches in pairs if matches]
+    trusted = DsSet(zone, ds_set)
+    matches = {key: trusted.stands_for(key) for key in keys}
+    named = [key for key in keys if matches[key]]
     if not named:
-        is_open = any(matches is None for _, matches in pairs) or not any(is_supported(ds.algorithm) for ds in ds_set)
+        is_open = None in matches.values() or not any(is_supported(ds.algorithm) for ds in ds_set)
         return Trust.OPEN if is_open else Trust.BROKEN
     signed = rrset(response, DNSKEY, zone)
     return await trust_in_set(verifier, signed, signatures(response, DNSKEY, zone), named, zone=zone, now=now)

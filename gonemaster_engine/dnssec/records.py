@@ -11,8 +11,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TypeVar
+from functools import lru_cache, wraps
+from typing import Any, TypeVar, cast
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.algorithms import DELETE
@@ -33,8 +33,21 @@ _CLASS_IN = b"\x00\x01"
 # Rdata without names, or with names that stay as they are: its octets are its canonical form (RFC 6840 section 5.1).
 _PLAIN_TYPES = frozenset({A, AAAA, DS, NSEC, DNSKEY, NSEC3, NSEC3PARAM, CDS, CDNSKEY})
 _REMEMBERED = 1024  # distinct rdata per kind
+_REMEMBERED_OCTETS = 4096  # of each; only what is made to fill memory is larger (ML-DSA-44 signatures are 2,420)
 
 T = TypeVar("T")
+Read = TypeVar("Read", bound=Callable[..., object])
+
+
+def remembered(read: Read) -> Read:
+    """Remember what was read, for all runs of the process; the last argument is the rdata, which may be 64 KiB."""
+    remembering = lru_cache(maxsize=_REMEMBERED)(read)
+
+    @wraps(read)
+    def reading(*args: Any) -> object:
+        return (remembering if len(args[-1]) <= _REMEMBERED_OCTETS else read)(*args)
+
+    return cast("Read", reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +58,12 @@ class Dnskey:
     flags: int
     protocol: int
     algorithm: int
-    key: bytes
     tag: int
+
+    @property
+    def key(self) -> bytes:
+        """The public key field."""
+        return self.rdata[_KEY_FIXED.size :]
 
     @property
     def is_zone_key(self) -> bool:
@@ -158,24 +175,25 @@ def _signed_owner(owner: str, labels: int) -> str | None:
     return ".".join(["*", *found[len(found) - labels :]])
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@remembered
 def dnskey(rdata: bytes) -> Dnskey | None:
     """Read a DNSKEY or CDNSKEY."""
     if len(rdata) < _KEY_FIXED.size:
         return None
     flags, protocol, algorithm = _KEY_FIXED.unpack_from(rdata)
-    return Dnskey(rdata, flags, protocol, algorithm, rdata[4:], key_tag(rdata))
+    return Dnskey(rdata, flags, protocol, algorithm, key_tag(rdata))
 
 
 def key_tag(rdata: bytes) -> int:
     """Return the key tag of a DNSKEY (RFC 4034 appendix B)."""
     if rdata[3] == _RSAMD5:
         return int.from_bytes(rdata[-3:-1])
-    total = (sum(rdata[::2]) << 8) + sum(rdata[1::2])
+    padded = rdata + b"\0" if len(rdata) % 2 else rdata
+    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))  # in C: a zone can have thousands of keys
     return total + (total >> 16 & 0xFFFF) & 0xFFFF
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@remembered
 def ds(rdata: bytes) -> Ds | None:
     """Read a DS or CDS."""
     if len(rdata) < _DS_FIXED.size + 1:
@@ -190,7 +208,7 @@ def make_ds(*, tag: int, algorithm: int, digest_type: int, digest: bytes) -> Ds:
     return Ds(rdata, tag, algorithm, digest_type, digest)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@remembered
 def rrsig(rdata: bytes) -> Rrsig | None:
     """Read an RRSIG; one with a compressed signer name is malformed (RFC 4034 section 3.1.7)."""
     if len(rdata) <= _RRSIG_FIXED.size:

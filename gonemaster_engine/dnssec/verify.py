@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, utils
 from gonemaster_engine.dnssec import rsa
 from gonemaster_engine.dnssec.denial import Nsec3, nsec3_hash
 from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
+from gonemaster_engine.dnssec.weakness import Weakness, examining_us, weaknesses
 from gonemaster_engine.turns import Turns
 
 # Keys may share a key tag, a mere checksum (RFC 4034 appendix B); a validator must bound how many it tries.
@@ -144,6 +145,15 @@ class Verifier:
             self._turns.spend(_LOADING_WORK)
             check = self._checks[identity] = _load(key)
         return check
+
+    async def weaknesses(self, key: Dnskey) -> tuple[Weakness, ...]:
+        """Return the weaknesses of a key; each server of a zone may send dozens that take milliseconds each."""
+        await self._turns.wait()
+        return (
+            weaknesses(key.algorithm, key.key)
+            if self._may_spend(examining_us(key.algorithm, key.key), "DNSKEY")
+            else ()
+        )
 
     async def nsec3_label(self, name: str, record: Nsec3) -> str | None:
         """Return the hash of a name by the parameters of an NSEC3, as its first label; None if it is not computed."""

@@ -90,6 +90,15 @@ def weaknesses(algorithm: int, key: bytes) -> tuple[Weakness, ...]:
     return tuple(_rsa_weaknesses(found))
 
 
+def examining_us(algorithm: int, key: bytes) -> int:
+    """Return about how many microseconds it takes to find the weaknesses of the public key field of a DNSKEY."""
+    found = rsa_key(key) if algorithm in RSA_ALGORITHMS else None
+    if found is None or found.bits > MODULUS_MAX_BITS:
+        return 1
+    has_long_exponent = found.exponent_bits >= _WIENER_MIN_EXPONENT_BITS and found.bits <= _WIENER_MAX_MODULUS_BITS
+    return 50 + found.bits // 8 + (found.bits * found.exponent_bits // 6_000 if has_long_exponent else 0)
+
+
 def _rsa_weaknesses(key: RsaKey) -> Iterator[Weakness]:
     if _has_close_factors(key.modulus):
         yield Weakness.FERMAT

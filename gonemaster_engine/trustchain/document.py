@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from gonemaster_engine.dnssec.digests import points_to
+from gonemaster_engine.dnssec.digests import DsSet, Identity, identity
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds
 from gonemaster_engine.trustchain.above import ChainZone, zones_above
 from gonemaster_engine.trustchain.judging import Judge, Status
@@ -87,7 +87,10 @@ class _Writer:
         }
 
     def _links(self, zone: ChainZone) -> list[Document]:
-        return self._listed(ordered_ds(zone.ds), lambda found: _link(zone, found.record))
+        keys = [found.record for found in zone.keys]
+        by_digest = DsSet(zone.name, (found.record for found in zone.ds)).keys_by_digest(keys)
+        named = {(key.tag, key.algorithm) for key in keys}
+        return self._listed(ordered_ds(zone.ds), lambda found: _link(zone, found.record, by_digest, named))
 
     def _signatures(self, found: Iterable[Any]) -> list[Document]:
         return self._listed(ordered_signatures(found), lambda each: signature_document(each, now=self._now))
@@ -136,9 +139,17 @@ def _server(view: ServerView) -> Document:
     }
 
 
-def _link(zone: ChainZone, ds: Ds) -> Document:
+def _link(
+    zone: ChainZone, ds: Ds, by_digest: Mapping[Identity, Sequence[Dnskey]], named: Container[tuple[int, int]]
+) -> Document:
     """Say what became of one DS record: which key it stands for, and whether that key signs the keys."""
-    verdict, key = _match(zone, ds)
+    key = next(iter(by_digest.get(identity(ds), ())), None)
+    if key:
+        verdict = "match" if key.validates else "unusable_key"
+    elif (ds.tag, ds.algorithm) not in named:
+        verdict = "no_key"
+    else:
+        verdict = "digest_unsupported" if identity(ds, is_open=True) in by_digest else "digest_mismatch"
     return {
         "zone": zone.name,
         "key_tag": ds.tag,
@@ -147,19 +158,6 @@ def _link(zone: ChainZone, ds: Ds) -> Document:
         "verdict": verdict,
         "signs": key is not None and _signs(zone, key),
     }
-
-
-def _match(zone: ChainZone, ds: Ds) -> tuple[str, Dnskey | None]:
-    named = [
-        found.record for found in zone.keys if (found.record.tag, found.record.algorithm) == (ds.tag, ds.algorithm)
-    ]
-    if not named:
-        return "no_key", None
-    matches = {key: points_to(zone.name, ds, key) for key in named}
-    for key, is_match in matches.items():
-        if is_match:
-            return ("match" if key.validates else "unusable_key"), key
-    return ("digest_unsupported" if None in matches.values() else "digest_mismatch"), None
 
 
 def _signs(zone: ChainZone, key: Dnskey) -> bool:

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
-from gonemaster_engine.dnssec.digests import points_to
+from gonemaster_engine.dnssec.digests import DsSet
 from gonemaster_engine.dnssec.records import DNSKEY, NSEC, NSEC3, Dnskey, Ds, Rrset, Rrsig, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
 from gonemaster_engine.net.wire import Response
@@ -91,12 +91,11 @@ class Judge:
         if not keys:
             return Standing(Status.BOGUS, ("dnskey_missing",))
         usable = [key for key in keys if key.validates]
-        pairs = [(key, points_to(zone, each, key)) for key in usable for each in ds]
-        named = [key for key, matches in pairs if matches]
+        ds_set = DsSet(zone, ds)
+        matches = {key: ds_set.stands_for(key) for key in usable}
+        named = [key for key in usable if matches[key]]
         if not named:
-            unknown = any(matches is None for _, matches in pairs) or not any(
-                is_supported(each.algorithm) for each in ds
-            )
+            unknown = None in matches.values() or not any(is_supported(each.algorithm) for each in ds)
             # A digest or algorithm that is unknown here does not mean that the zone is bogus (RFC 4035 section 5.2).
             if unknown:
                 return Standing(Status.INDETERMINATE, ("ds_unsupported",))

@@ -1,5 +1,6 @@
 """Submission of jobs and batches: rows first, messages after the commit."""
 
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -76,7 +77,7 @@ def submit_batch(
     """
     parts.broker.ping()
     now = parts.clock.now()
-    chunks: list[str] = []  # ids of a chunk joined by spaces: a third of the memory of a list of ids
+    chunks: list[_PackedIds] = []
     with parts.store.transaction() as session:
         row = create_batch(session, batch, now=now)
         # Before the commit: a reconciler that saw the rows without this would rebuild the tier, and then our messages
@@ -84,7 +85,7 @@ def submit_batch(
         parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
         new = jobs(session) if callable(jobs) else jobs
         for ids in create_jobs(session, (_in_batch(job, row.id) for job in new), now=now):
-            chunks.append(" ".join(ids))
+            chunks.append(_PackedIds.of(ids))
             parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
         submitted = _submitted(row, chunks)
         if also is not None:
@@ -93,9 +94,24 @@ def submit_batch(
     return submitted
 
 
-def _submitted(batch: Batch, chunks: list[str]) -> SubmittedBatch:
-    count = sum(chunk.count(" ") + 1 for chunk in chunks)
-    job_ids = tuple(job_id for chunk in chunks for job_id in chunk.split()) if count <= _ANSWERED_IDS else ()
+@dataclass(frozen=True, slots=True)
+class _PackedIds:
+    """The ids of a chunk, compressed: three octets each instead of thirty, or of eighty in a list."""
+
+    count: int
+    packed: bytes
+
+    @classmethod
+    def of(cls, ids: list[str]) -> "_PackedIds":
+        return cls(len(ids), zlib.compress(" ".join(ids).encode("ascii"), level=1))
+
+    def ids(self) -> list[str]:
+        return zlib.decompress(self.packed).decode("ascii").split()
+
+
+def _submitted(batch: Batch, chunks: list[_PackedIds]) -> SubmittedBatch:
+    count = sum(chunk.count for chunk in chunks)
+    job_ids = tuple(job_id for chunk in chunks for job_id in chunk.ids()) if count <= _ANSWERED_IDS else ()
     return SubmittedBatch(batch, count, job_ids)
 
 
@@ -103,11 +119,11 @@ def _in_batch(job: NewJob, batch_id: str) -> NewJob:
     return replace(job, batch_id=batch_id, priority=Priority.BATCH)
 
 
-def _enqueue_batch(broker: Broker, batch: Batch, chunks: list[str]) -> None:
+def _enqueue_batch(broker: Broker, batch: Batch, chunks: list[_PackedIds]) -> None:
     tier = tier_of(Priority.BATCH)
     try:
         for chunk in chunks:
-            broker.lists.enqueue_many(chunk.split(), tier)
+            broker.lists.enqueue_many(chunk.ids(), tier)
             # Renewed for each slice: it must outlast a long submission, and end soon after one that was killed.
             broker.marks.begin_submission(batch.id, _SUBMISSION_LIFE)
         broker.marks.end_submission(batch.id)

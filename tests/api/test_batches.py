@@ -62,6 +62,22 @@ def test_bad_names_are_passed_over_on_request(client: FlaskClient) -> None:
     assert [(item["index"], item["domain"]) for item in answer["invalid"]] == [(1, "b..example")]
 
 
+def test_name_that_no_database_can_hold_is_one_bad_name(client: FlaskClient) -> None:
+    names = ["a.example", "b\ud800.example", "c\0.example", "\udc00\ud800", "d.example"]
+    refused = client.post("/api/v1/jobs/batch", json={"domains": names})
+    assert (refused.status_code, error_of(refused)["code"]) == (400, "invalid_domain")
+    for _ in range(2):  # the second response is the stored one
+        answer = client.post(
+            "/api/v1/jobs/batch", json={"domains": names, "skip_invalid": True}, headers={"Idempotency-Key": "k"}
+        ).get_json()
+        assert answer["job_count"] == 2
+        assert [item["index"] for item in answer["invalid"]] == [1, 2, 3]
+        assert answer["invalid"][0]["domain"] == "b\ufffd.example"
+    assert client.get(f"/api/v1/batches/{answer['batch_id']}").get_json()["total"] == 2
+    other = client.post("/api/v1/jobs/batch", json={"domains": ["a.example"], "description": "\ud800"})
+    assert (other.status_code, error_of(other)["code"]) == (400, "invalid_json")
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

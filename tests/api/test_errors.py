@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response
 
 from gonemaster_api.errors import ApiError
 from gonemaster_db.settings import StoreSettings
@@ -19,7 +19,7 @@ def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
     return make_store_settings("sqlite")
 
 
-def error_of(response: TestResponse) -> dict[str, Any]:
+def error_of(response: Response) -> dict[str, Any]:
     """The error of an answer, after a look at its shape."""
     document: dict[str, dict[str, Any]] = response.get_json()
     assert set(document) == {"error"}

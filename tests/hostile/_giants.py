@@ -275,6 +275,56 @@ def _long_names() -> tuple[bytes, int]:
     return b"".join(made), len(made)
 
 
+def _unlike(query: dns.message.Message, make: Callable[[random.Random], bytes], number: int) -> bytes:
+    """Answer with a signed set of records that are others at each query, so that nothing known helps."""
+    rtype, source = int(query.question[0].rdtype), random.Random(query.id)
+    made = [record(b"\xc0\x0c", rtype, make(source)) for _ in range(number)]
+    made.append(record(b"\xc0\x0c", RRSIG, rrsig(rtype, 0)))
+    return reply(query, answer=(b"".join(made), len(made)))
+
+
+def _rsa_key(source: random.Random) -> bytes:
+    """Return a key of 4,096 bits whose exponent is as long: it takes milliseconds to look for its weaknesses."""
+    exponent, modulus = source.randbytes(500), source.randbytes(512)
+    return (
+        struct.pack("!HBB", 257, 3, 8) + b"\0" + struct.pack("!H", 500) + b"\x7f" + exponent[1:] + b"\xff" + modulus[1:]
+    )
+
+
+def _md5_key(source: random.Random) -> bytes:
+    """Return a key of the algorithm whose key tag is a part of the key, so that all have the same."""
+    return struct.pack("!HBB", 257, 3, 1) + source.randbytes(400) + struct.pack("!HB", RSA_TAG, 1)
+
+
+def weak_keys(query: dns.message.Message) -> bytes | None:
+    return _unlike(query, _rsa_key, 60) if int(query.question[0].rdtype) == DNSKEY else None
+
+
+def keys_of_one_tag(query: dns.message.Message) -> bytes | None:
+    """Answer with other keys each time, all with the key tag of all DS records."""
+    rtype = int(query.question[0].rdtype)
+    if rtype == CDS:
+        return _unlike(query, lambda source: struct.pack("!HBB", RSA_TAG, 1, 2) + source.randbytes(32), 128)
+    return _unlike(query, _md5_key, 128) if rtype in {DNSKEY, CDNSKEY} else None
+
+
+_ALL_TYPES = b"".join(bytes([window, 32]) + b"\xff" * 32 for window in range(256))
+
+
+def type_bitmaps(query: dns.message.Message) -> bytes | None:
+    """Deny with NSEC records that name all types there are: 9 KiB each."""
+    rtype = int(query.question[0].rdtype)
+    if rtype == DNSKEY:
+        return _unlike(query, _md5_key, 2)
+    if rtype in {SOA, NS, A}:
+        return None
+    made = [record(name(ZONE), SOA, name(ZONE) + name(ZONE) + struct.pack("!5I", 1, 1, 1, 1, 1))]
+    for number in range(7):
+        owner = name(f"n{query.id}x{number}.{ZONE}") if number else name(ZONE)
+        made.append(record(owner, NSEC, name(f"m{query.id}x{number}.{ZONE}") + _ALL_TYPES))
+    return reply(query, authority=(b"".join(made), len(made)))
+
+
 def long_names(query: dns.message.Message) -> bytes | None:
     """Answer with names that take a dozen octets in the message and some 900 as text."""
     return reply(query, answer=_long_names()) if query.question[0].name == dns.name.from_text(ZONE) else None
@@ -283,6 +333,7 @@ def long_names(query: dns.message.Message) -> bytes | None:
 KINDS: dict[str, Callable[[dns.message.Message], bytes | None]] = {
     each.__name__: each for each in (large_sets, large_sets_unsigned, dnssec_only, policies, mail, aliases, long_names)
 } | {f"key_trap_{kind}": _key_trap(kind) for kind in ("p256", "p384", "rsa4096", "rsa16384")}
+UNLIKE_KINDS = {each.__name__: each for each in (weak_keys, keys_of_one_tag, type_bitmaps)}
 KEY_TRAPS = tuple(kind for kind in KINDS if kind.startswith("key_trap_"))
 
 
@@ -298,11 +349,19 @@ def giant_world(kind: str, *, servers: int = 8) -> CountingDns:
             own[ZONE, "NS"].append(f"{ns}.")
         own.setdefault((ns, "A"), []).append(address)
     world = CountingDns({ZONE: own}, {address: [ZONE] for address in numbered(2 * servers)})
-    special = KINDS[kind]
+    special = (KINDS | UNLIKE_KINDS)[kind]
     if kind in KEY_TRAPS:
         keys = algorithm_of(kind.removeprefix("key_trap_"))
         digests = [hashlib.sha256(name(ZONE) + each).hexdigest() for each in keys.keys]
         world.zones["xa"][ZONE, "DS"] = [f"{keys.tag} {keys.number} 2 {digest}" for digest in digests]
+
+    if kind in UNLIKE_KINDS:
+        octets = {1: 20, 2: 32, 4: 48}  # of a digest, by type
+        world.zones["xa"][ZONE, "DS"] = [
+            f"{RSA_TAG} 1 {digest_type} {number.to_bytes(size).hex()}"
+            for number in range(42)
+            for digest_type, size in octets.items()
+        ]
 
     def answer(address: str, query: dns.message.Message) -> dns.message.Message | bytes | None:
         question = query.question[0]

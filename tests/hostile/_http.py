@@ -60,7 +60,7 @@ def parse(received: bytes) -> Answer:
     """Split a response into status, headers with names in lower case, and body."""
     head, _, content = received.partition(b"\r\n\r\n")
     first, *lines = head.decode("ascii").split("\r\n")
-    assert re.fullmatch(r"HTTP/1\.1 \d{3} .+", first), received[:200]
+    assert re.fullmatch(r"HTTP/1\.[01] \d{3} .+", first), received[:200]
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
     return int(first.split()[1]), headers, content
 

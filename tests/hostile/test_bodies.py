@@ -2,14 +2,17 @@
 
 import io
 import json
+import os
 import random
 import re
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from hypothesis import example, given
 from hypothesis import settings as exploring
@@ -17,13 +20,15 @@ from hypothesis import strategies as st
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.parsing import parse_json
+from gonemaster_api.use_cases.name_set import NameSet
+from gonemaster_db.models import Batch, Job
 from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.api.conftest import MakeApp
 from tests.hostile import LONG
-from tests.hostile._http import code_of, exchange, post, serving
-from tests.support.service import Service
-from tests.support.stores import MakeSettings
+from tests.hostile._http import Answer, code_of, connect, exchange, parse, post, read_to_end, serving
+from tests.support.service import Service, wait_for
+from tests.support.stores import MakeSettings, opened
 
 MIB = 1024 * 1024
 LARGEST = (64 if LONG else 12) * MIB
@@ -73,8 +78,7 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
 
 def test_large_bodies_are_refused_in_bounded_memory(service: Service) -> None:
     size = LARGEST - MIB
-    service.wait_for_log("Booting worker with pid")
-    pid = int(re.search(r"Booting worker with pid: (\d+)", service.log)[1])  # type: ignore[index]  # waited for
+    pid = worker_of(service)
     for name, shape in SHAPES.items():
         body = shape(size)
         (Path("/proc") / str(pid) / "clear_refs").write_text("5")  # resets the peak
@@ -85,17 +89,62 @@ def test_large_bodies_are_refused_in_bounded_memory(service: Service) -> None:
     assert "Traceback" not in service.log
 
 
+def worker_of(service: Service) -> int:
+    """Return the number of the process that serves the API."""
+    service.wait_for_log("Booting worker with pid")
+    return int(re.findall(r"Booting worker with pid: (\d+)", service.log)[0])
+
+
 def memory_of(pid: int, name: str) -> int:
     """Return a figure of a process, in octets."""
     lines = (Path("/proc") / str(pid) / "status").read_text().splitlines()
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith(name)))
 
 
-def test_large_batch_of_good_names_is_taken(service: Service) -> None:
-    number = MOST_NAMES if LONG else 30_000
-    body = json.dumps({"domains": [f"n{name}.example" for name in range(number)], "tags": ["t"]}).encode()
-    answer = exchange(service, post(b"Content-Length: %d" % len(body), body=body, path=b"/api/v1/jobs/batch"))
+GOOD: dict[str, Callable[[int], str]] = {
+    "short": lambda number: f"{number:x}.de",
+    "U-labels": lambda number: f"\u00e4{number:x}.de",
+    "long": lambda number: f"{number:x}.{'x' * 50}.example",
+}
+FLOOR = 64 * MIB  # what a process may need for any batch: buffers of the database, chunks of rows
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_large_batch_of_good_names_is_taken_in_bounded_memory(service: Service, kind: str) -> None:
+    number = MOST_NAMES if LONG else 60_000
+    names = [GOOD[kind](name) for name in range(number)]
+    body = json.dumps({"domains": names, "tags": ["t"]}, ensure_ascii=False).encode()
+    pid = worker_of(service)
+    (Path("/proc") / str(pid) / "clear_refs").write_text("5")  # resets the peak
+    before = memory_of(pid, "VmRSS")
+    answer = submit_to(service, body)
     assert (answer[0], json.loads(answer[2])["job_count"]) == (202, number)
+    assert memory_of(pid, "VmHWM") - before < max(3 * len(body), FLOOR)
+
+
+def submit_to(service: Service, body: bytes) -> Answer:
+    with connect(service, post(b"Content-Length: %d" % len(body), body=body, path=b"/api/v1/jobs/batch")) as connection:
+        connection.settimeout(300)
+        return parse(read_to_end(connection))
+
+
+@pytest.mark.parametrize("size", [MIB, 2 * MIB, 8 * MIB] if LONG else [2 * MIB])
+def test_batch_of_a_process_that_is_killed_is_whole_or_not_at_all(
+    store_settings: StoreSettings, redis_server: EmbeddedRedis, size: int
+) -> None:
+    number = 100_000 if LONG else 30_000
+    body = json.dumps({"domains": [f"{name:x}.de" for name in range(number)]}).encode()
+    request = post(b"Content-Length: %d" % len(body), body=body, path=b"/api/v1/jobs/batch")
+    log = Path(f"{store_settings.dsn}-wal")
+    with serving(store_settings, redis_server) as service, opened(store_settings) as store:
+        pid = worker_of(service)
+        with connect(service, request):
+            wait_for(lambda: log.exists() and log.stat().st_size > size, what="rows in the log of the database")
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: service.log.count("Booting worker") == 2, what="another process")
+        with store.read_only() as session:
+            batches, jobs = (session.scalar(sa.select(sa.func.count()).select_from(each)) for each in (Batch, Job))
+        assert jobs == number * (batches or 0)
 
 
 REFUSED = {
@@ -191,6 +240,39 @@ def test_document_is_the_same_however_it_is_cut(document: Any, seed: int, indent
     if b"\\u0000" in text:
         return  # refused: no database has it
     assert parse_json(in_blocks(text, seed)) == document
+
+
+@exploring(max_examples=EXAMPLES, derandomize=False, print_blob=True)
+@given(st.lists(documents, max_size=60), st.dictionaries(st.text("ab\\"), documents), st.integers(0, 2**32))
+@example(["a", "b"] * 50, {"b": ["c"] * 50}, 3)
+@example(["a", ["b"] * 30, "c", "d", {"e": ["f"] * 30}], {}, 5)
+def test_list_that_is_read_later_is_the_same(values: list[Any], others: dict[str, Any], seed: int) -> None:
+    text = json.dumps({"names": values} | others).encode()
+    if b"\\u0000" in json.dumps(others).encode():
+        return
+    document = parse_json(in_blocks(text, seed), unread="names")
+    names = document.pop("names")
+    assert len(names) == len(values)
+    assert list(names) == values
+    assert document == others
+
+
+def test_text_that_cannot_be_stored_is_found_wherever_it_is_cut() -> None:
+    for seed in range(200):
+        with pytest.raises(BadRequest, match="lone surrogate"):
+            parse_json(in_blocks(b'["a","b","\\ud800","c"]', seed))
+        later = parse_json(in_blocks(b'{"n":["a","b","\\ud800","c"]}', seed), unread="n")
+        assert list(later["n"]) == ["a", "b", "\ud800", "c"]
+        with pytest.raises(BadRequest, match="lone surrogate"):
+            parse_json(in_blocks(b'{"n":["a"],"m":["a","\\ud800","c"]}', seed), unread="n")
+
+
+@given(st.lists(st.text("abc.", min_size=1, max_size=4)))
+def test_set_of_names_has_each_once_in_order(names: list[str]) -> None:
+    found = NameSet(len(names))
+    assert [found.add(name) for name in names] == [name not in names[:at] for at, name in enumerate(names)]
+    assert list(found) == list(dict.fromkeys(names))
+    assert len(found) == len(set(names))
 
 
 @exploring(max_examples=EXAMPLES, derandomize=False, print_blob=True)

@@ -9,6 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import create_environ
+from werkzeug.wrappers import Response
 
 from gonemaster_api.web.hosts import KnownHosts, is_own_host, known_hosts
 from gonemaster_api.web.origins import origin_of
@@ -52,9 +54,9 @@ def test_host_of_another_site_is_refused_on_every_path(client: FlaskClient) -> N
 
 
 def test_each_form_of_a_foreign_host_is_refused(client: FlaskClient) -> None:
-    client = client.application.test_client(use_cookies=False)  # with cookies, the client itself decodes the host
     for host in FOREIGN_HOSTS:
-        response = client.get("/api/v1/queue", environ_overrides={"HTTP_HOST": host})
+        # Not by the client, which decodes the host itself and fails on some in Python 3.11.
+        response = Response.from_app(client.application, create_environ("/api/v1/queue") | {"HTTP_HOST": host})
         assert (response.status_code, error_of(response)["code"]) == (421, "unknown_host"), host
         assert len(response.data) < 500
 

@@ -94,6 +94,11 @@ REFUSED = {
     "too much in chunks": (post(CHUNKED, body=b"100001\r\n" + b" " * 0x100001), 413, "body_too_large"),
     "packed body": (post(b"Content-Length: 23", b"Content-Encoding: gzip"), 415, "unsupported_media_type"),
     "announced size": (post(b"Content-Length: 99999999999"), 413, "body_too_large"),
+    "no host": (get(b"/api/v1/jobs").replace(b"Host: 127.0.0.1\r\n", b""), 400, "bad_request"),
+    "two hosts": (get(b"/api/v1/jobs", b"Host: 127.0.0.1"), 400, "bad_request"),
+    "a foreign host in the target": (get(b"http://evil.example/api/v1/jobs"), 421, "unknown_host"),
+    "a foreign user and host in the target": (get(b"http://127.0.0.1@evil.example/api/v1/jobs"), 421, "unknown_host"),
+    "a host in the target that is none": (get(b"http://[::1/api/v1/jobs"), 400, "bad_request"),
     "nul in the address": (get(b"/api/v1/jobs/%00"), 400, "invalid_query"),
 }
 
@@ -126,6 +131,11 @@ def test_small_chunked_batches_are_not_counted_as_large_ones(service: Service) -
         for connection in connections:
             connection.sendall(b"\n")
         assert [parse(read_to_end(connection))[0] for connection in connections] == [202] * 16
+
+
+def test_own_host_in_the_target_and_none_in_http_1_0_are_answered(service: Service) -> None:
+    assert exchange(service, get(b"http://127.0.0.1/api/v1/healthz"))[0] == 200
+    assert exchange(service, b"GET /api/v1/healthz HTTP/1.0\r\n\r\n")[0] == 200
 
 
 def test_extensions_and_trailers_are_read_over(service: Service) -> None:

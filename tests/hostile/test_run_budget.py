@@ -118,6 +118,7 @@ def check_budget(world: CountingDns, delegated: set[str]) -> None:
 SIZES = st.one_of(st.integers(0, 5), st.integers(0, 150))
 
 
+@pytest.mark.timeout(7_200 if LONG else 120)
 @given(
     names=SIZES,
     addresses=st.integers(1, 150),
@@ -162,6 +163,7 @@ def taciturn_zone(addresses: int, *, first: int, one_of: int, names: int = 50) -
     return world, servers
 
 
+@pytest.mark.timeout(7_200 if LONG else 120)
 @given(
     addresses=st.integers(1, 100),
     first=st.sampled_from([0, 1, 2, 5, 20]),
@@ -379,7 +381,7 @@ def test_a_large_honest_zone_is_tested_in_full(names: int, each: int) -> None:
     world = evil_zone(names=names, addresses=names * each, each=each)
     for address in numbered(names * each):
         world.served[address] = {ZONE}
-    result = run(world, deadline_s=60, timeout_s=2, retrans_s=1)
+    result = run(world, deadline_s=60, timeout_s=10, retrans_s=5)  # a busy host answers late, which is not silence
     assert (limits_of(result), result.unfinished) == ({}, [])
     assert all(world.packets[address] > 20 for address in numbered(names * each))
 

@@ -12,7 +12,16 @@ import pytest
 
 from tests.hostile import LONG
 from tests.hostile._counting import CountingDns
-from tests.hostile._giants import GOOD_ZONE, KEY_TRAPS, KINDS, ZONE, giant_world, many_servers, wide_referrals
+from tests.hostile._giants import (
+    GOOD_ZONE,
+    KEY_TRAPS,
+    KINDS,
+    UNLIKE_KINDS,
+    ZONE,
+    giant_world,
+    many_servers,
+    wide_referrals,
+)
 
 DEADLINE_S = 20.0 if LONG else 1.5
 MEMORY_MIB = 150
@@ -55,6 +64,20 @@ def test_keys_of_one_tag_leave_other_runs_their_turns(kind: str, tmp_path: Path)
         figures = cost(world, tmp_path, ZONE, deadline_s=60.0)
     assert figures["longest_turn_s"] <= TURN_S
     assert "max_verification" in figures["runs"][0]["limits"] or kind == "key_trap_p256"
+
+
+@pytest.mark.parametrize("kind", UNLIKE_KINDS)
+def test_records_that_are_others_at_each_server_stay_within_time_and_memory(kind: str, tmp_path: Path) -> None:
+    """What is remembered of one server's records does not help with the next one's."""
+    with giant_world(kind, servers=20 if LONG else 8) as world:
+        figures = cost(world, tmp_path, ZONE, deadline_s=20.0)
+    assert figures["rss_mib"] <= MEMORY_MIB
+    assert figures["late_s"] <= LATE_S
+    assert figures["longest_turn_s"] <= TURN_S
+    (run,) = figures["runs"]
+    assert run["faults"] == []
+    assert run["duration_s"] <= 20.0 + LATE_S
+    assert "max_verification" in run["limits"] or kind != "weak_keys"
 
 
 MANY = [(100, 100, 100), (3_000, 4_000, 2), (200, 200, 14)]

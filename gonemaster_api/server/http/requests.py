@@ -132,7 +132,10 @@ class RequestReader:
             raise LimitRequestHeaders("the header fields are too large")
 
     def _begin(self, request: Any) -> None:
-        """Find out where the body ends; gunicorn has checked that there are no two lengths."""
+        """Check the Host field and find out where the body ends."""
+        hosts = sum(name == "HOST" for name, _ in request.headers)
+        if hosts > 1 or (not hosts and request.version >= (1, 1)):  # RFC 9112 section 3.2
+            raise InvalidHeader("HOST", req=request)
         codings = [value for name, value in request.headers if name == "TRANSFER-ENCODING"]
         lengths = [value for name, value in request.headers if name == "CONTENT-LENGTH"]
         if codings and [coding.lower() for coding in codings] != ["chunked"]:

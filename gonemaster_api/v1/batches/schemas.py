@@ -7,19 +7,20 @@ import marshmallow as ma
 from marshmallow import ValidationError, validate
 
 from gonemaster_api.rest.fields import Instant, JsonBoolean, QueryInteger
+from gonemaster_api.rest.json_pieces import ValueList
 from gonemaster_api.rest.paging import page_schema
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptionsSchema
 
 
 class NameList(ma.fields.List[Any]):
-    """A list of names, possibly a million: the items are checked once, where they are normalised."""
+    """A list of names, possibly a million: the items are read and checked once, where they are normalised."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(ma.fields.String(validate=validate.Length(min=1)), **kwargs)  # as the document shows them
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
-        if not isinstance(value, list):
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, list | ValueList):
             raise ValidationError("must be a list of strings")
         return value
 
@@ -27,6 +28,7 @@ class NameList(ma.fields.List[Any]):
 class NewBatchSchema(RunOptionsSchema):
     """A request to test many domains."""
 
+    unread: ClassVar = "domains"
     example: ClassVar = {"domains": ["example.com", "example.net"], "description": "before the move", "tags": ["mine"]}
 
     domains = NameList(allow_none=True, metadata={"example": ["example.com", "example.net"]})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gonemaster_engine.dnssec.digests import points_to
+from gonemaster_engine.dnssec.digests import DsSet, Identity
 from gonemaster_engine.dnssec.records import (
     CDNSKEY,
     CDS,
@@ -53,6 +53,7 @@ DS_WITHOUT_KEY = Tag("DS18_ROLLOVER_EVIDENCE_DS_WITHOUT_DNSKEY", Level.NOTICE, (
 UNSIGNALED_ROLLOVER = Tag("DS18_NO_CDS_CDNSKEY_BUT_ROLLOVER_EVIDENCE", Level.INFO)
 
 _CHILD_TYPES = ("CDS", "CDNSKEY", "DNSKEY")
+_RECORD_US = 10  # to read one and compute its digests
 
 
 @dataclass(slots=True)
@@ -62,6 +63,8 @@ class _Child:
     cds: set[frozenset[Ds]]  # the different sets, empty ones left out
     cdnskey: set[frozenset[Dnskey]]
     keys: dict[bytes, Dnskey]
+    keys_without_ds: set[int]  # tags of those that are secure entry points
+    matches: set[Identity]  # what the DS records say that may stand for a key
     keys_made: dict[bytes, Rrsig]
 
 
@@ -89,15 +92,16 @@ async def dnssec18(zone: Zone, usable: ServerFilter) -> list[Finding]:
     if not trusted:
         return []
     servers = usable(await zone.all_servers())
-    tally, child = Tally(), _Child(set(), set(), {}, {})
+    tally, child, ds_set = Tally(), _Child(set(), set(), {}, set(), set(), {}), DsSet(zone.name, trusted)
     for server, responses in await query_each_type(servers, zone.name, *_CHILD_TYPES):
-        _read(zone, tally, child, server, responses, trusted)
+        await zone.make_time(sum(response.record_count for response in responses if response) * _RECORD_US)
+        _read(zone, tally, child, server, responses, ds_set)
     if not child.keys:
         return []
     return [
         *tally.findings(CDS_SIGNED, CDS_NOT_SIGNED, CDNSKEY_SIGNED, CDNSKEY_NOT_SIGNED),
         *_content(zone, child, trusted),
-        *_evidence(zone, child, trusted),
+        *_evidence(child, ds_set),
     ]
 
 
@@ -115,14 +119,16 @@ def _read(
     child: _Child,
     server: Nameserver,
     responses: Sequence[Response | None],
-    trusted: Sequence[Ds],
+    trusted: DsSet,
 ) -> None:
     cds_response, cdnskey_response, response = responses
     keys = dnskeys(response, zone.name) if is_usable(response) else []
     child.keys.update((key.rdata, key) for key in keys)
+    child.matches |= trusted.keys_by_digest(keys).keys()
+    child.keys_without_ds |= {key.tag for key in keys if _is_entry_point(key) and trusted.stands_for(key) is False}
     if is_usable(response):
         child.keys_made.update((made.rdata, made) for made in signatures(response, DNSKEY, zone.name))
-    trusted_tags = {key.tag for key in keys for ds in trusted if points_to(zone.name, ds, key)}
+    trusted_tags = {key.tag for key in keys if trusted.stands_for(key)}
     if is_usable(cds_response) and (cds := cds_records(cds_response, zone.name)):
         child.cds.add(frozenset(cds))
         is_signed = _has_signature_by(trusted_tags, signatures(cds_response, CDS, zone.name))
@@ -172,24 +178,25 @@ def _kind(ds: Ds) -> tuple[int, int, int]:
 
 def _stands_for(zone: Zone, keys: Iterable[Dnskey], trusted: Iterable[Ds]) -> bool:
     """Say whether each key has a DS and each DS a key; a digest that cannot be computed proves nothing."""
-    keys, trusted = list(keys), list(trusted)
-    return all(any(points_to(zone.name, ds, key) is not False for ds in trusted) for key in keys) and all(
-        any(points_to(zone.name, ds, key) is not False for key in keys) for ds in trusted
+    keys, ds_set = list(keys), DsSet(zone.name, trusted)
+    return all(ds_set.stands_for(key) is not False for key in keys) and not ds_set.without_key(
+        ds_set.keys_by_digest(keys)
     )
 
 
-def _evidence(zone: Zone, child: _Child, trusted: Sequence[Ds]) -> Iterator[Finding]:
+def _is_entry_point(key: Dnskey) -> bool:
+    return key.is_sep and key.validates
+
+
+def _evidence(child: _Child, trusted: DsSet) -> Iterator[Finding]:
     """Look for signs of a rollover in the keys and the DS set."""
-    keys = list(child.keys.values())
-    entry_points = [key for key in keys if key.is_sep and key.validates]
+    entry_points = [key for key in child.keys.values() if _is_entry_point(key)]
     signing = {made.tag for made in child.keys_made.values()}
     found = {
         MULTIPLE_KSK: _tags(entry_points),
         DOUBLE_SIGNATURE: _tags(key for key in entry_points if key.tag in signing),
-        KEY_WITHOUT_DS: _tags(
-            key for key in entry_points if all(points_to(zone.name, ds, key) is False for ds in trusted)
-        ),
-        DS_WITHOUT_KEY: _tags(ds for ds in trusted if all(points_to(zone.name, ds, key) is False for key in keys)),
+        KEY_WITHOUT_DS: sorted(child.keys_without_ds),
+        DS_WITHOUT_KEY: _tags(trusted.without_key(child.matches)),
     }
     shown = {
         tag: tags for tag, tags in found.items() if len(tags) > (1 if tag in {MULTIPLE_KSK, DOUBLE_SIGNATURE} else 0)

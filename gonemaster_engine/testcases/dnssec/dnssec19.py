@@ -12,7 +12,7 @@ from typing import Any
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.blocklist import Blocklist
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
-from gonemaster_engine.dnssec.weakness import Weakness, key_number, weaknesses
+from gonemaster_engine.dnssec.weakness import Weakness, key_number
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
@@ -62,7 +62,7 @@ async def dnssec19(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
             tally.add(NO_DNSKEY, server)
         for key in keys:
             if key.rdata not in verdicts:
-                verdicts[key.rdata] = _examine(key, blocklist)
+                verdicts[key.rdata] = await _examine(zone, key, blocklist)
             _add(tally, server, key, verdicts[key.rdata])
     for finding in tally.findings(*_PER_KEY):
         yield finding
@@ -73,11 +73,11 @@ async def dnssec19(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
             yield finding
 
 
-def _examine(key: Dnskey, blocklist: Blocklist | None) -> list[tuple[Tag, dict[str, Any]]]:
+async def _examine(zone: Zone, key: Dnskey, blocklist: Blocklist | None) -> list[tuple[Tag, dict[str, Any]]]:
     """Return the tags for a key with the arguments that are special to each; none for a key that cannot be read."""
     if key_number(key) is None:
         return []
-    found = [_BY_WEAKNESS[weakness] for weakness in weaknesses(key.algorithm, key.key)]
+    found = [_BY_WEAKNESS[weakness] for weakness in await zone.verifier.weaknesses(key)]
     name = blocklist.lookup(key) if blocklist else None
     if name is not None:
         found.append((BLOCKLISTED, {"blocklist_name": name}))
