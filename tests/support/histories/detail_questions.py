@@ -118,7 +118,10 @@ class BatchQuestions(Asker):
         return {name: value for name, value in first.items() if name not in ("limit", "next_after")} | {"items": items}
 
     def ask_tag_values(self) -> None:
+        """Half of the finished batches get statistics first: what was read before has made older ones stale."""
         for batch_id in self.some(self.reference.batches, 6):
+            if not self.reference.jobs_of(batch_id) and self.chance.random() < 0.5:
+                self.history.count_values(batch_id)
             for _ in range(3):
                 self._ask_tag_value(batch_id)
 
@@ -135,14 +138,17 @@ class BatchQuestions(Asker):
             "tag": tag,
             "arg": argument,
             "min_count": str(self.chance.choice((1, 1, 2))),
-            "limit": str(self.chance.choice((1, 2, LONGEST, 50))),
+            "limit": str(self.chance.choice((1, LONGEST, 50))),
             "weight_by_score": self.chance.choice(("true", "false")),
         }
 
     def _tag_and_argument(self, batch_id: str) -> tuple[str, str]:
-        """Return mostly a pair that runs of the batch have."""
-        lines = [line for run in self.reference.runs_of(batch_id) for line in run.lines if line.args]
-        for line in self.some(lines, 1):
-            if self.chance.random() < 0.8:
-                return line.tag, self.chance.choice(list(line.args))
-        return self.chance.choice(material.KINDS)[2], self.chance.choice((*material.ARGUMENTS, "none"))
+        """Return mostly a pair that runs of the batch have, often the one with most values."""
+        values: dict[tuple[str, str], set[str]] = {}
+        for line in (line for run in self.reference.runs_of(batch_id) for line in run.lines):
+            for name, value in line.args.items():
+                values.setdefault((line.tag, name), set()).add(repr(value))
+        pairs = sorted(values, key=lambda pair: (len(values[pair]), pair))
+        if not pairs or self.chance.random() < 0.2:
+            return self.chance.choice(material.KINDS)[2], self.chance.choice((*material.ARGUMENTS, "none"))
+        return pairs[-1] if self.chance.random() < 0.5 else self.chance.choice(pairs)

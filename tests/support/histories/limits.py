@@ -10,7 +10,7 @@ from gonemaster_api.queries import entries
 
 Values = Mapping[str, Mapping[str, float]]  # by name by module
 
-LONGEST = 3  # list of values of a tag that is answered from the statistics of a batch
+LONGEST = 2  # list of values of a tag that is answered from the statistics of a batch
 # No answer depends on them.
 _ALWAYS: Values = {
     "gonemaster_api.queries.entries": {"_MIN_ROWS": 7, "_MAX_ROWS": 40},

@@ -349,7 +349,11 @@ class History:
         batches = self.reference.batches
         done = self._one(batch_id for batch_id in batches if not self.reference.jobs_of(batch_id))
         if done is not None:
-            assert make_statistics(self.store, batch_key(done), now=self.clock.now) is not None
+            self.count_values(done)
+
+    def count_values(self, batch_id: str) -> None:
+        """Make the statistics of a finished batch."""
+        assert make_statistics(self.store, batch_key(batch_id), now=self.clock.now) is not None
 
     def forget_outcomes(self) -> None:
         """Remove what no run has any more, though processes remember it."""
