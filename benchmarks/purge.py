@@ -3,7 +3,7 @@
     python -m benchmarks.purge --driver postgres --runs 20000
 
 The steps are those of the service. The reader asks for the newest runs, the writer stores a finished run, each without
-a rest. The database is private, and removed at the end.
+a rest. The database is private, and removed at the end; with --seeded it is a copy of that one.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import argparse
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from itertools import count
 
 from benchmarks.job_cost import records
 from benchmarks.seed import BEGIN, ENTRIES_PER_RUN, Size, seed
-from benchmarks.store import chosen_store, opened, p95
+from benchmarks.store import chosen_store, copied, opened, p95
 from benchmarks.sweep.sample import sweep
 from gonemaster_db.clock import utcnow
 from gonemaster_db.filters import RunFilter
@@ -28,6 +29,7 @@ from gonemaster_db.repositories.graduation import graduate_job
 from gonemaster_db.repositories.jobs import claim_job, create_job
 from gonemaster_db.repositories.runs import list_runs
 from gonemaster_db.session import Store
+from gonemaster_engine.memory import spare_collections
 
 _ALONE_S = 5.0
 _BEHIND_THE_SEED = BEGIN + timedelta(days=10_000)
@@ -113,10 +115,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--driver", choices=("postgres", "sqlite"), default="postgres")
     parser.add_argument("--runs", type=int, default=20_000)
+    parser.add_argument("--seeded", default="", metavar="DSN", help="purge a copy of this database")
     options = parser.parse_args()
     size = Size(options.runs)
-    with chosen_store(options.driver, "") as settings, opened(settings) as store:
-        seed(store, size)
+    spare_collections()
+    with (
+        chosen_store(options.driver, options.seeded) as settings,
+        copied(settings) if options.seeded else nullcontext(settings) as used,
+        opened(used) as store,
+    ):
+        if not options.seeded:
+            seed(store, size)
         print(f"{options.driver}: {size.runs} runs, {size.runs * ENTRIES_PER_RUN} entries")
         measure(store, size)
 
