@@ -209,7 +209,8 @@ def _administer(settings: StoreSettings, statement: str) -> None:
 
 def measure_lists(store: Store, options: argparse.Namespace, size: Size) -> None:
     chosen = [*probes(size), *(pairs_of_filters(size) if options.pairs else ())]
-    chosen = [probe for probe in chosen if options.only in probe.url][:: options.every]
+    chosen = [probe for probe in chosen if options.only in probe.url]
+    chosen = [probe for probe in chosen if not options.without or options.without not in probe.url][:: options.every]
     with serving(store) as bench:
         measured = []
         for probe in chosen:
@@ -226,6 +227,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--plans", type=int, default=10, help="plans of at most so many slow lists")
     parser.add_argument("--only", default="", help="lists whose address contains this")
+    parser.add_argument("--without", default="", help="no lists whose address contains this")
     parser.add_argument("--every", type=int, default=1, help="measure only each n-th list")
     parser.add_argument("--pairs", action="store_true", help="also lists with two filters, each with some sort")
     parser.add_argument("--no-lists", action="store_true")
