@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import text
@@ -37,6 +37,7 @@ from gonemaster_engine.profile.profile import default_profile
 
 _LEASE = timedelta(minutes=5)
 _SEED = 11
+_PORTION = 200
 DURABLE = {
     "shared_buffers": "512MB",
     "max_wal_size": "16GB",
@@ -61,11 +62,12 @@ class Meter:
         return self._value("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint") if self.on_postgres else 0
 
     def cpu_s(self) -> float:
-        """CPU time of the server process of this program's connection; of SQLite that of this thread."""
+        """CPU time of the server processes of this database; of SQLite that of this thread."""
         if not self.on_postgres:
             return time.thread_time()
-        pid = self._value("SELECT pg_backend_pid()")
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+        with self.store.read_only() as session:
+            pids = session.scalars(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")).all()
+        return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9
 
     def sizes(self) -> Mapping[str, int]:
         """Octets of each table (with what it keeps out of line) and index."""
@@ -142,11 +144,13 @@ def measure(store: Store, jobs: int, *, checkpoint_every: int) -> None:
         run_job(store, job_id, record)
     rest = ids[jobs // 10 :]
     wal, cpu = 0, 0.0
-    for number, (job_id, record) in enumerate(zip(rest, islice(made, len(rest)), strict=True)):
-        if checkpoint_every and number % checkpoint_every == 0:
+    for begin in range(0, len(rest), _PORTION):
+        portion = list(zip(rest[begin : begin + _PORTION], made, strict=False))  # drawing them is not measured
+        if checkpoint_every and begin // _PORTION % max(1, checkpoint_every // _PORTION) == 0:
             meter.prepare("CHECKPOINT")
         octets, seconds = meter.wal_octets(), meter.cpu_s()
-        run_job(store, job_id, record)
+        for job_id, record in portion:
+            run_job(store, job_id, record)
         cpu += meter.cpu_s() - seconds
         wal += meter.wal_octets() - octets
     print(f"a job: {wal / len(rest):.0f} octets of WAL, {cpu / len(rest) * 1e6:.0f} us of CPU of the database")
