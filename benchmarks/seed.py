@@ -296,7 +296,7 @@ def _count(session: Session) -> None:
 def _go_on_behind(session: Session) -> None:
     """Let PostgreSQL give keys behind those that were chosen here."""
     if session.get_bind().dialect.name == "postgresql":
-        for table, column in (("domains", "id"), ("runs", "key")):
+        for table, column in (("domains", "id"), ("runs", "key"), ("effective_profiles", "id")):
             last = f"(SELECT coalesce(max({column}), 1) FROM {table})"
             session.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), {last})"))
 
