@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
+from gonemaster_db.chunks import chunks
 from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.filters import EntryFilter
 from gonemaster_db.models import Domain, DomainTag, Run
@@ -15,7 +16,6 @@ from gonemaster_db.repositories.batches import of_batch
 from gonemaster_db.repositories.matching_outcomes import (
     MatchingOutcomes,
     count_in,
-    entries_by_outcome,
     find_outcomes,
     has_outcome,
 )
@@ -33,6 +33,7 @@ _FEW_RUNS = 5000
 _MAX_STREAMS = 50
 _FIRST_SLICE = 200
 _MAX_SLICE = 5000
+_OUTCOMES_AT_A_TIME = 5000
 _TRIED = 1000  # runs in order that are looked at before the outcomes of all runs are
 
 
@@ -69,17 +70,10 @@ class _Search:
         return query.where(*self.conditions, Run.outcome_id.is_not(None))
 
     def hits(self) -> "Select[Any]":
-        """Select run_id, outcome_id and the number of matching entries, which is 0 where `number_of` knows it."""
+        """Select run_id, outcome_id and `entries` of the runs that match; `_numbered` makes hits of them."""
         if self.matching is None:
             return self.runs(Run.entry_count.label("entries"))
-        if self.matching.complete:
-            return self.runs(literal(0, Integer()).label("entries")).where(has_outcome(self.matching))
-        counts = entries_by_outcome(self.matching.kinds).subquery()
-        return self.runs(counts.c.entries).join(counts, counts.c.outcome_id == Run.outcome_id)
-
-    def number_of(self, row: Any) -> int:
-        """Return the number of matching entries of a row of `hits`."""
-        return int(row.entries or (self.matching.some[row.outcome_id] if self.matching else 0))
+        return self.runs(literal(0, Integer()).label("entries")).where(has_outcome(self.matching))
 
 
 def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[Entry]:
@@ -159,7 +153,28 @@ def _few_hits(session: Session, search: _Search) -> list[_Hit] | None:
     rows = session.execute(search.hits().limit(_FEW_RUNS + 1)).all()
     if len(rows) > _FEW_RUNS:
         return None
-    return sorted((_Hit(row.run_id, search.number_of(row)) for row in rows), key=lambda hit: hit.run_id)
+    return sorted(_numbered(session, search, rows), key=lambda hit: hit.run_id)
+
+
+def _numbered(session: Session, search: _Search, rows: Sequence[Any]) -> list[_Hit]:
+    """Return hits with the numbers of their matching entries.
+
+    The numbers of outcomes are read apart: joined to runs they are summed for all outcomes, and PostgreSQL may compare
+    each run with each of them.
+    """
+    if search.matching is None:
+        return [_Hit(row.run_id, row.entries) for row in rows]
+    numbers = _entries_of_outcomes(session, search.matching, {row.outcome_id for row in rows})
+    return [_Hit(row.run_id, numbers[row.outcome_id]) for row in rows if row.outcome_id in numbers]
+
+
+def _entries_of_outcomes(session: Session, matching: MatchingOutcomes, wanted: set[int]) -> dict[int, int]:
+    """Return the numbers of matching entries of some outcomes; those without are absent."""
+    found = {number: matching.some[number] for number in wanted & matching.some.keys()}
+    if not matching.complete:
+        for chunk in chunks(sorted(wanted - found.keys()), _OUTCOMES_AT_A_TIME):
+            found |= count_in(session, matching.kinds, chunk)
+    return found
 
 
 def _count(session: Session, search: _Search, count_up_to: int) -> int:
@@ -174,12 +189,18 @@ def _count(session: Session, search: _Search, count_up_to: int) -> int:
                 break
         return int(total)
     known = search.runs().where(Run.outcome_id.in_(sorted(matching.some))).limit(most).subquery()
-    groups = select(known.c.outcome_id, func.count()).group_by(known.c.outcome_id)
-    total = sum(matching.some[outcome_id] * number for outcome_id, number in session.execute(groups))
+    total = _sum(session, matching, known)
     if matching.complete or total > count_up_to:
         return total
-    some = search.hits().limit(most).subquery()
-    return int(session.scalar(select(func.sum(some.c.entries))) or 0)
+    return _sum(session, matching, search.hits().limit(most).subquery())
+
+
+def _sum(session: Session, matching: MatchingOutcomes, runs: Subquery) -> int:
+    """Add up the matching entries of runs."""
+    groups = select(runs.c.outcome_id, func.count()).group_by(runs.c.outcome_id)
+    counted: dict[int, int] = dict(session.execute(groups).tuples().all())
+    entries = _entries_of_outcomes(session, matching, set(counted))
+    return sum(entries.get(outcome_id, 0) * number for outcome_id, number in counted.items())
 
 
 def _walk(session: Session, search: _Search, after: Position | None) -> Iterator[_Hit]:
@@ -187,15 +208,14 @@ def _walk(session: Session, search: _Search, after: Position | None) -> Iterator
     beyond = None if after is None else search.order >= after[0]
     if search.matching is not None and not search.matching.complete:
         rows = session.execute(_sliced(search.runs(), search, beyond, _TRIED)).all()
-        counts = count_in(session, search.matching.kinds, {row.outcome_id for row in rows})
-        yield from (_Hit(row.run_id, counts[row.outcome_id]) for row in rows if row.outcome_id in counts)
+        yield from _numbered(session, search, rows)
         if len(rows) < _TRIED:
             return
         beyond = search.order > rows[-1].run_id
     size = _FIRST_SLICE
     while True:
         rows = session.execute(_slice_of_hits(search, beyond, size)).all()
-        yield from (_Hit(row.run_id, search.number_of(row)) for row in rows)
+        yield from _numbered(session, search, rows)
         if len(rows) < size:
             return
         beyond, size = search.order > rows[-1].run_id, min(_MAX_SLICE, 5 * size)
