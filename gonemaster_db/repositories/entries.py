@@ -197,8 +197,8 @@ def _count(session: Session, search: _Search, count_up_to: int) -> int:
 
 def _sum(session: Session, matching: MatchingOutcomes, runs: Subquery) -> int:
     """Add up the matching entries of runs."""
-    groups = select(runs.c.outcome_id, func.count()).group_by(runs.c.outcome_id)
-    counted: dict[int, int] = dict(session.execute(groups).tuples().all())
+    groups = select(runs.c.outcome_id, func.count().label("runs")).group_by(runs.c.outcome_id)
+    counted: dict[int, int] = {row.outcome_id: row.runs for row in session.execute(groups)}
     entries = _entries_of_outcomes(session, matching, set(counted))
     return sum(entries.get(outcome_id, 0) * number for outcome_id, number in counted.items())
 
