@@ -62,11 +62,16 @@ class RunResult:
     duration_s: float
     queries: int  # sent to servers; answers from caches are not counted
     timings: list[NameserverTiming]
-    effective_profile: dict[str, Any]
+    profile: Profile
     chain: dict[str, Any] | None = None  # of trust, where it was asked for and the zone could be looked at
     unfinished: list[str] = field(default_factory=list)  # ids of cases that the deadline cut off
     answers: list[tuple[str, QueryKey, Response | None]] = field(default_factory=list)  # all that was queried
     origins: dict[str, Origin] = field(default_factory=dict)  # all AS look-ups, by address
+
+    @property
+    def effective_profile(self) -> dict[str, Any]:
+        """The profile as a document that may be changed: a copy, which is made when somebody wants it."""
+        return self.profile.as_dict()
 
 
 async def run_test(
@@ -141,7 +146,7 @@ async def run_test(
         duration_s=run_log.elapsed(),
         queries=context.queries,
         timings=run.timings(),
-        effective_profile=profile.as_dict(),
+        profile=profile,
         chain=run.chain,
         unfinished=run.unfinished,
         answers=list(context.answers()) if keep_answers else [],
@@ -173,7 +178,7 @@ def _refused(
         duration_s=run_log.elapsed(),
         queries=0,
         timings=[],
-        effective_profile=profile.as_dict(),
+        profile=profile,
     )
 
 

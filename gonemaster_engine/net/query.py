@@ -56,6 +56,9 @@ class Waiting(Protocol):
     def leave(self, query: Query) -> None:
         """Wait no longer for the answer to this query."""
 
+    def read_arrived(self) -> bool:
+        """Read what has arrived and was not read yet; False if some of it must wait for another turn of the loop."""
+
 
 def _told(_outcome: Outcome) -> None:
     """Stand for the callback of a query that has ended."""

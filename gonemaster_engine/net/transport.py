@@ -186,8 +186,14 @@ class Transport:
         self.send_tcp(query)
 
     def _on_due(self, query: Query, tries_left: int) -> None:
-        if tries_left != query.tries_left:
-            return  # the deadline of an earlier transmission
+        if not _is_due(query, tries_left):
+            return
+        # a loop that is late may not have read what came in time: that is not the silence of the server
+        if query.waiting and not query.waiting.read_arrived():
+            self.loop.call_soon(self._on_due, query, tries_left)
+            return
+        if not _is_due(query, tries_left):
+            return  # what was read has ended it, or sent it another way
         if query.tries_left > 0:
             self.send_udp(query)
         else:
@@ -239,6 +245,11 @@ class Transport:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._udp.close_sockets()
         await asyncio.sleep(0)  # closed connections give up their sockets in the loop's next turn
+
+
+def _is_due(query: Query, tries_left: int) -> bool:
+    """Say whether the query still waits for the answer to that transmission, and not to a later one."""
+    return not query.done and tries_left == query.tries_left
 
 
 async def _finished(query: Query) -> None:

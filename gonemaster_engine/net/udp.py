@@ -82,6 +82,10 @@ class Flight:
         self._end()
         return queries
 
+    def read_arrived(self) -> bool:
+        """Read what has arrived and was not read yet; False if some of it must wait for another turn of the loop."""
+        return self._socket.read_arrived()
+
     def transmit(self) -> None:
         """Send the message, for a first or another time; raises OSError."""
         self.sent_at = self._owner.loop.time()
@@ -157,7 +161,7 @@ class _UdpSocket:
         except OSError:
             self._sock.close()
             raise
-        owner.loop.add_reader(self._sock.fileno(), self._on_readable)
+        owner.loop.add_reader(self._sock.fileno(), self.read_arrived)
 
     def _prepare(self, family: int, source_address: str) -> None:
         ipv6 = family == socket.AF_INET6
@@ -239,23 +243,32 @@ class _UdpSocket:
         """Return the queries that wait here."""
         return [query for flight in self._flights.values() for query in flight.queries]
 
-    def _on_readable(self) -> None:
+    def read_arrived(self) -> bool:
+        """Read what has arrived; False if there is something for which this turn of the loop has no time left."""
         for _ in range(_RECEIVE_BURST):
             if self._owner.turns.is_over:
-                return  # what is there stays there: the loop calls again in its next turn
+                return not self._has_arrived()  # what is there stays there: the loop calls again in its next turn
             try:
                 wire, peer = self._sock.recvfrom(_RECEIVE_OCTETS)
             except BlockingIOError:
-                return
+                return True
             except OSError:
                 self._read_errors()
-                return
+                return True
             self._owner.turns.spend(reading_us(wire))
             # an answer from elsewhere must come from the port that was asked, too
             if self._is_connected or peer[1] == self._target[1]:
                 self._on_datagram(wire, peer[0])
             if self.is_closed:
-                return
+                return True
+        return True
+
+    def _has_arrived(self) -> bool:
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return False
+        return True
 
     def _on_datagram(self, wire: bytes, source: str) -> None:
         if len(wire) < HEADER_OCTETS:

@@ -136,6 +136,7 @@ SIZES = st.one_of(st.integers(0, 5), st.integers(0, 150))
 @settings(
     max_examples=200 if LONG else 2,
     deadline=None,
+    derandomize=False,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -145,6 +146,17 @@ def test_no_zone_makes_a_run_send_more_than_its_budget(remembers: bool, **sizes:
     fields: dict[str, Any] = {"error_cache_ttl_s": 30, "fast_fail_timeout_count": 3} if remembers else {}
     run(world, **fields)
     check_budget(world, delegated)
+
+
+def test_all_silent_addresses_together_get_no_more_than_a_run_may_send_to_silence() -> None:
+    """A hundred addresses are within the limit of each by far; together they are not."""
+    world = evil_zone(names=50, addresses=100, each=2)
+    limits = RunLimits(max_silent_packets=150)
+    result = run(world, deadline_s=10.0, limits=limits)
+    silent = {address: count for address, count in world.packets.items() if address not in world.answers}
+    assert max(silent.values()) < limits.max_silent_packets_per_address
+    assert sum(silent.values()) <= limits.max_silent_packets
+    assert "max_silent_packets" in limits_of(result)
 
 
 def taciturn_zone(addresses: int, *, first: int, one_of: int, names: int = 50) -> tuple[CountingDns, list[str]]:
@@ -172,7 +184,13 @@ def taciturn_zone(addresses: int, *, first: int, one_of: int, names: int = 50) -
 )
 @example(addresses=51, first=1, one_of=0, remembers=False)
 @example(addresses=100, first=1, one_of=30, remembers=False)
-@settings(max_examples=100 if LONG else 1, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=100 if LONG else 1,
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 def test_an_address_gets_what_its_answers_have_earned_it(
     addresses: int, first: int, one_of: int, remembers: bool
 ) -> None:

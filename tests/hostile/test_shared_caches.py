@@ -157,6 +157,26 @@ def test_a_run_finds_what_it_finds_alone(
     assert asyncio.run(whole()) == expected
 
 
+def test_runs_whose_network_settings_differ_share_nothing(world: World, tmp_path: Path) -> None:
+    """What a server says may depend on the address that asks: who asks from another one queries for itself."""
+
+    async def queries() -> list[int]:
+        process = Process(world, tmp_path, ttl_s=60)
+        found = []
+        try:
+            for source in ("127.0.0.1", "127.0.0.2", "127.0.0.1"):
+                profile = PROFILE.merge({"resolver": {"source4": source}})
+                result = await run_test("example.xa", profile, resources=process.resources, tests=CASES)
+                found.append(result.queries)
+        finally:
+            await process.resources.close()
+        return found
+
+    first, other, again = asyncio.run(queries())
+    assert other == first
+    assert again < first
+
+
 async def after_answers_from_a_file(world: World, directory: Path) -> Found:
     """Give what a run finds after one in whose file the TLD's server sends the victim elsewhere."""
     process = Process(world, directory, ttl_s=60)

@@ -38,7 +38,7 @@ class Database:
 
     def end_connections(self) -> None:
         """End the connections of all others."""
-        with self.server.cursor(self.name) as cursor:
+        with self.server.cursor("postgres") as cursor:  # where the fault does not hold
             cursor.execute(_OTHERS, (self.name,))
 
     def end_connections_again_and_again(self) -> None:
