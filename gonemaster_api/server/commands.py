@@ -22,7 +22,7 @@ from gonemaster_engine.errors import ProfileError, ScoringConfigError
 from gonemaster_engine.scoring.config import load_config
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.config.environment import warn_of_unknown_variables
+from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_of_unknown_variables
 from gonemaster_tasks.config.profiles import base_profile
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import store_settings
@@ -54,6 +54,7 @@ def run(command: tuple[str, ...], settings: Settings, descriptor: int | None) ->
         StartRefused: unknown command, or a start that cannot succeed.
     """
     configure_logging(form=settings.log_format, level=settings.effective_log_level)
+    refuse_unknown_protection()
     warn_of_unknown_variables()
     datadir_needed = settings.embedded_broker or settings.db_driver == "sqlite"
     try:

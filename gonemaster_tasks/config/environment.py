@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from gonemaster_tasks.config.options import PREFIX
 from gonemaster_tasks.config.rendering import to_environ
 from gonemaster_tasks.config.settings import OPTIONS, SOURCES_VARIABLE, Settings
+from gonemaster_tasks.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
 _KNOWN = frozenset({option.env for option in OPTIONS} | {PREFIX + "CONFIG", SOURCES_VARIABLE})
 _MIN_SIMILARITY = 0.75
+_PROTECTING = ("AUTH", "ADMIN_TOKEN", "MCP", "PUBLIC", "RATE_LIMIT", "PROTECT", "TRUSTED", "TLS")  # begin such names
 
 
 def child_environ(settings: Settings) -> dict[str, str]:
@@ -31,6 +33,22 @@ def _most_similar(name: str) -> str:
     names = {known.removeprefix(PREFIX): known for known in _KNOWN}
     found = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), names, n=1, cutoff=_MIN_SIMILARITY)
     return names[found[0]] if found else ""
+
+
+def refuse_unknown_protection(environ: Mapping[str, str] | None = None) -> None:
+    """Refuse unknown variables of authentication and public access: nobody may believe in a protection that is absent.
+
+    Raises:
+        SettingsError: has a sentence for each, with the most similar setting if there is one.
+    """
+    unknown = unknown_variables(os.environ if environ is None else environ)
+    found = tuple(
+        f"{name}: no such setting, and it protects nothing{f'; is {similar} meant?' if similar else ''}"
+        for name, similar in unknown.items()
+        if name.removeprefix(PREFIX).upper().startswith(_PROTECTING)
+    )
+    if found:
+        raise SettingsError(found)
 
 
 def warn_of_unknown_variables(environ: Mapping[str, str] | None = None) -> None:

@@ -13,7 +13,7 @@ from gonemaster_db.session import open_store
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.scheduler import pause_after
-from gonemaster_tasks.config.environment import warn_of_unknown_variables
+from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_of_unknown_variables
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings({}, file=given.config)
         configure_logging(form=settings.log_format, level=settings.effective_log_level)
+        refuse_unknown_protection()
         warn_of_unknown_variables()
         signals.setup_logging.connect(lambda **_: None, weak=False)  # keeps celery from configuring logging
         run_beat(settings)

@@ -24,7 +24,7 @@ from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
-from gonemaster_tasks.config.environment import warn_of_unknown_variables
+from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_of_unknown_variables
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.scoring import current_scoring
@@ -235,6 +235,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
     try:
         given, settings = parse_arguments(arguments)
         configure_logging(form=settings.log_format, level=settings.effective_log_level)
+        refuse_unknown_protection()
         warn_of_unknown_variables()
         signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
         store = open_store(worker_store_settings(settings))
