@@ -22,14 +22,17 @@ _ALWAYS: Values = {
 }
 # Each low in half of the histories, so that the ways of many and of few rows are taken in all combinations.
 _SOMETIMES: Values = {
-    "gonemaster_db.repositories.run_domains": {"_MAX_FEW": 2},
+    "gonemaster_db.repositories.run_domains": {"_FEW_RUNS": 2, "_FEW_DOMAINS": 3},
     "gonemaster_db.repositories.entries": {
         "_FEW_RUNS": 3,
         "_MAX_STREAMS": 2,
         "_FIRST_SLICE": 2,
         "_MAX_SLICE": 4,
         "_TRIED": 3,
+        "_OUTCOMES_AT_A_TIME": 2,
     },
+    "gonemaster_db.repositories.job_list": {"DEEP": 4},
+    "gonemaster_db.repositories.runs": {"DEEP": 4},
     "gonemaster_db.repositories.matching_outcomes": {"_MAX_FEW": 2, "_MAX_ROWS": 5},
 }
 
