@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +22,7 @@ from hypothesis import strategies as st
 
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
+from gonemaster_engine.net.transport import host_has_ipv6
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import RunResult, run_test
 from tests.hostile import LONG
@@ -36,28 +39,34 @@ OWN = "127.77.0.1"
 ZONE = "evil.xa"
 
 
-def run(
+def run(world: CountingDns, zone: str = ZONE, **options: Any) -> RunResult:
+    """Serve a world and test one of its zones; options are those of `run_inside`."""
+    with world:
+        return run_inside(world, zone, **options)
+
+
+def run_inside(
     world: CountingDns,
     zone: str = ZONE,
     *,
     deadline_s: float = 8.0 if LONG else 1.2,
     limits: RunLimits = DEFAULT_LIMITS,
+    ipv6: bool = False,
     **fields: Any,
 ) -> RunResult:
-    """Test a zone of a world, impatiently, and return the result."""
+    """Test a zone of a world that is served, impatiently, and return the result."""
 
     async def whole() -> RunResult:
         with TemporaryDirectory() as directory:
             hints = world.write_hints(Path(directory) / "root.hints")
-            resources = Resources.open(root_hints=hints, dns_port=world.port, hot_cache_ttl_s=0, ipv6=False)
+            resources = Resources.open(root_hints=hints, dns_port=world.port, hot_cache_ttl_s=0, ipv6=ipv6)
         try:
             profile = loopback_profile(**impatient(**fields))
             return await run_test(zone, profile, resources=resources, deadline_s=deadline_s, limits=limits)
         finally:
             await resources.close()
 
-    with world:
-        return asyncio.run(whole())
+    return asyncio.run(whole())
 
 
 def evil_zone(
@@ -422,3 +431,31 @@ def test_queries_wait_for_what_others_under_way_do_not_use() -> None:
     """With fifteen tries a query is charged with fifteen packets; many at once must not use up an address's limit."""
     result = run(evil_zone(outside=45), retry=15, deadline_s=30)
     assert (limits_of(result), result.unfinished) == ({}, [])
+
+
+@pytest.mark.skipif(not host_has_ipv6(), reason="this host has no IPv6 loopback address")
+@pytest.mark.parametrize("names", [1, 40])
+def test_a_silent_ipv6_address_gets_what_others_get(names: int) -> None:
+    """Every name server but one is at one address, whose owner never answers and counts what arrives."""
+    world = evil_zone()
+    own = world.zones[ZONE]
+    for index in range(names):
+        own[ZONE, "NS"].append(f"six{index}.{ZONE}.")
+        own[f"six{index}.{ZONE}", "AAAA"] = ["::1"]
+    with world, socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        silent.bind(("::1", world.port))
+        silent.setblocking(False)
+        run_inside(world, ipv6=True, deadline_s=6.0)
+        assert 0 < count_datagrams(silent) <= SILENT_EACH
+    check_budget(world, {OWN, "127.0.0.57"})
+
+
+def count_datagrams(receiver: socket.socket) -> int:
+    """Count what has arrived."""
+    for count in itertools.count():  # noqa: B007  # the number at the end is what is asked for
+        try:
+            receiver.recv(65_535)
+        except BlockingIOError:
+            break
+    return count
