@@ -113,7 +113,7 @@ def test_large_responses_that_do_not_end_leave_threads_to_others(
         ExitStack() as stack,
     ):
         with store.transaction() as session:
-            session.execute(sa.text("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE"))
+            session.execute(sa.text("LOCK TABLE run_documents IN ACCESS EXCLUSIVE MODE"))
             held = [stack.enter_context(connect(service, get(b"/api/v1/entries"))) for _ in range(40)]
             wait_for(lambda: readers_of(store) == LARGE_AT_ONCE, what="requests that wait for the database")
             for _ in range(5):
