@@ -18,10 +18,7 @@ class RunCounter(Base):
     """
 
     __tablename__ = "run_counters"
-    __table_args__ = (
-        # Room on each page for new versions of its rows: updates then write no index (HOT).
-        {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 50}},
-    )
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     batch_key: Mapped[int] = mapped_column(BigInteger, primary_key=True, comment="0: all runs")
     shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
