@@ -67,6 +67,7 @@ class Caches:
         self.sequences: Recent[int, tuple[int, ...]] = Recent(_MAX_SEQUENCES)
         self.profiles: Recent[str, int] = Recent(_MAX_PROFILES)
         self.epoch = 0
+        self.forgettings = 0
 
     def set_kinds(self, kinds: Mapping[int, Kind]) -> None:
         """Replace the registry of kinds."""
@@ -74,12 +75,14 @@ class Caches:
 
     def forget_references(self) -> bool:
         """Forget what runs refer to and maintenance may remove; say whether there was anything to forget."""
+        self.forgettings += 1
         forgotten = [recent.clear() for recent in (self.outcomes, self.profiles)]
         return any(forgotten)
 
     def clear(self) -> None:
         """Forget all, such as for a new connection: it may lead to a replica that has not seen the last commits."""
         self.epoch += 1
+        self.forgettings += 1
         self.set_kinds({})
         for recent in (self.outcomes, self.sequences, self.profiles):
             recent.clear()

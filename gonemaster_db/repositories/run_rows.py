@@ -49,6 +49,8 @@ def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
     Raises:
         StoreConflict: an outcome or profile that was in memory has been removed; a second try creates it again.
     """
+    caches = caches_of(session)
+    forgettings = caches.forgettings
     domain_id = _update_domain(session, job, record)
     (outcome_id,) = ensure_outcomes(session, [record.entries], now=record.finished_at)
     row = _run_row(job, record) | {
@@ -66,8 +68,8 @@ def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
         else:
             _insert_one_by_one(session, row, document, group)
     except IntegrityError as error:
-        # Perhaps maintenance has removed an outcome that this process remembers.
-        if lacks_reference(error) and caches_of(session).forget_references():
+        # Perhaps maintenance has removed an outcome that this process remembers, or did until another thread met it.
+        if lacks_reference(error) and (caches.forgettings != forgettings or caches.forget_references()):
             raise StoreConflict("a row that the run refers to was removed") from None
         raise
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -11,10 +12,12 @@ from sqlalchemy import func, select, update
 from gonemaster_db.documents.caches import Kind, caches_of
 from gonemaster_db.documents.outcomes import ensure_outcomes, pack, unpack
 from gonemaster_db.documents.registry import matching_kinds
+from gonemaster_db.documents.run_document import encode_document
 from gonemaster_db.errors import StoreConflict
 from gonemaster_db.filters import EntryFilter
 from gonemaster_db.models import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule, Run
 from gonemaster_db.records import EntryRecord
+from gonemaster_db.repositories import run_rows
 from gonemaster_db.repositories.entries import entries_of_run, list_entries
 from gonemaster_db.repositories.graduation import graduate_job
 from gonemaster_db.repositories.outcomes import purge_outcomes
@@ -162,6 +165,26 @@ def test_outcome_that_was_removed_is_created_again(store: Store, other_store: St
     with store.read_only() as session:
         assert [entry.tag for entry in entries_of_run(session, job.id)] == ["B01_CHILD_FOUND"]
     assert outcome_of(first) not in outcomes(store)
+
+
+def test_two_threads_that_meet_a_removed_outcome_both_try_again(
+    store: Store, other_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove_run(other_store, make_run(store))
+    with other_store.transaction() as session:
+        purge_outcomes(session, created_before=LATER)
+    document_of = encode_document
+
+    def encode_late(*args: Any) -> Any:
+        with store.read_only() as session:  # the other thread was first to forget, after this one took the id
+            caches_of(session).forget_references()
+        return document_of(*args)
+
+    monkeypatch.setattr(run_rows, "encode_document", encode_late)
+    job = claim(store, queue_job(store).id)
+    with pytest.raises(StoreConflict):
+        finish_job(store, job)
+    finish_job(store, job)
 
 
 def test_new_connections_forget(store: Store) -> None:
