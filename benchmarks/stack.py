@@ -75,9 +75,9 @@ def measure(rig: Rig, names: list[str]) -> Figures:
 def run_batch(rig: Rig, names: list[str]) -> None:
     """Submit and wait for the end; a run that did not succeed ends the measurement."""
     batch_id = rig.post("/jobs/batch", {"domains": names})["batch_id"]
-    progress = f"SELECT count(*) FROM runs WHERE batch_id = '{batch_id}'"
+    progress = f"SELECT count(*) FROM runs JOIN batches ON batches.key = runs.batch_key WHERE batches.id = '{batch_id}'"
     wait_until(lambda: rig.value(progress) == len(names), within_s=600, every_s=1.0)
-    failed = rig.value(f"{progress} AND status <> 'succeeded'")
+    failed = rig.value(f"{progress} AND runs.status <> 0")
     assert failed == 0, f"{failed} runs of {len(names)} did not succeed"
 
 
