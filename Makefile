@@ -19,7 +19,7 @@ PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-lowest test-newest test-py311 coverage lint format docs demo conformance clean
+.PHONY: help setup run test test-long test-lowest test-newest test-py311 coverage lint format docs demo conformance clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,8 +38,11 @@ setup: $(READY) ## make the virtual environment and install everything
 run: $(READY) ## the whole service on an embedded default: http://127.0.0.1:8080
 	@GONEMASTER_DATA_DIR="$${GONEMASTER_DATA_DIR:-data}" $(BIN)/gonemaster-server
 
-test: $(READY) ## all tests
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(TESTS)
+test: $(READY) ## all tests but those that take long
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(TESTS)
+
+test-long: $(READY) ## the tests that take long
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m slow $(TESTS)
 
 coverage: $(READY) ## all tests, and the share of lines that they run; fails below the floor in setup.cfg
 	$(BIN)/coverage erase

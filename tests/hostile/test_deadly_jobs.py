@@ -21,6 +21,8 @@ from tests.hostile import LONG
 from tests.support.stores import MakeSettings
 from tests.support.workers import ROOT, STAND_IN, Farm, open_farm, wait_until
 
+pytestmark = pytest.mark.slow
+
 STALL_S = 3
 NEIGHBOURS = 15 if LONG else 5
 ENDS = {

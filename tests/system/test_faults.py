@@ -22,7 +22,7 @@ from tests.support.faults import JOBS, SLOTS, Load, kill_and_empty, kill_redis, 
 from tests.support.postgres import PostgresServer
 from tests.support.workers import Farm, open_farm, wait_until
 
-pytestmark = pytest.mark.timeout(60 + JOBS)
+pytestmark = [pytest.mark.timeout(60 + JOBS), pytest.mark.slow]
 OUTAGE_S = float(os.environ.get("FAULT_OUTAGE_S", "2"))
 
 

@@ -13,6 +13,8 @@ import pytest
 from tests.support.service import Service, processes_of, wait_for
 from tests.system.conftest import StartService
 
+pytestmark = pytest.mark.slow
+
 
 def test_ctrl_c_stops_all_parts_in_order_and_leaves_no_process(start: StartService) -> None:
     service = start()

@@ -18,6 +18,8 @@ from tests.support.faults import SLOTS, Load
 from tests.support.postgres import PostgresServer
 from tests.support.workers import open_farm
 
+pytestmark = pytest.mark.slow
+
 FAULT_S = 5.0  # how long the database misbehaves
 _OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
