@@ -9,7 +9,7 @@ import heapq
 import json
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gonemaster_db.errors import DocumentDamaged
@@ -49,6 +49,24 @@ class ValueRow(NamedTuple):
             self.score_sum + later.score_sum,
             [*self.samples, *later.samples][:SAMPLES],
         )
+
+
+@dataclass(slots=True)
+class DomainScores:
+    """The domains that have one value, each with its lowest score."""
+
+    scores: dict[str, int | None] = field(default_factory=dict)
+
+    def add(self, domain: str, score: int | None) -> None:
+        """Take the score of one run of a domain, if it has one."""
+        known = self.scores.get(domain)
+        if known is None or (score is not None and score < known):
+            self.scores[domain] = score
+
+    def row(self, text: str) -> ValueRow:
+        """Return the row of the value."""
+        known = [score for score in self.scores.values() if score is not None]
+        return ValueRow(text, len(self.scores), len(known), sum(known), sorted(self.scores)[:SAMPLES])
 
 
 Order = Callable[[ValueRow], tuple[int, int, str]]

@@ -11,7 +11,6 @@ import tempfile
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import IO, Any
 
@@ -19,7 +18,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.bulk import insert_rows
-from gonemaster_db.documents.value_table import SAMPLES, TableMaker, ValueRow, ValueTable, pack_rows, unpack_rows
+from gonemaster_db.documents.value_table import DomainScores, TableMaker, ValueRow, ValueTable, pack_rows, unpack_rows
 from gonemaster_db.errors import DocumentDamaged
 from gonemaster_db.models import Batch, BatchStatistics, Job, Run, TagValueTable
 from gonemaster_db.repositories.argument_values import values_of_run
@@ -92,23 +91,7 @@ def forget_statistics(session: Session, batch_key: int) -> None:
     session.execute(delete(BatchStatistics).where(BatchStatistics.batch_key == batch_key))
 
 
-@dataclass(slots=True)
-class _Domains:
-    """The domains of a slice that have one value, in order of name, each with its lowest score."""
-
-    scores: dict[str, int | None] = field(default_factory=dict)
-
-    def add(self, domain: str, score: int | None) -> None:
-        known = self.scores.get(domain)
-        if known is None or (score is not None and score < known):
-            self.scores[domain] = score
-
-    def row(self, text: str) -> ValueRow:
-        known = [score for score in self.scores.values() if score is not None]
-        return ValueRow(text, len(self.scores), len(known), sum(known), list(self.scores)[:SAMPLES])
-
-
-Values = Mapping[Column, Mapping[str, _Domains]]
+Values = Mapping[Column, Mapping[str, DomainScores]]
 
 
 def _slices(store: Store, batch_key: int) -> Iterator[Values]:
@@ -136,7 +119,7 @@ def _values(session: Session, batch_key: int, after: str, last: str) -> Values:
     }
     runs = read_stored_runs(session, list(scores))
     kinds = kinds_of(session, runs.values())
-    found: defaultdict[Column, defaultdict[str, _Domains]] = defaultdict(lambda: defaultdict(_Domains))
+    found: defaultdict[Column, defaultdict[str, DomainScores]] = defaultdict(lambda: defaultdict(DomainScores))
     for run_id, score in scores.items():
         if run := runs.get(run_id):
             try:

@@ -1,7 +1,7 @@
 """Values of one argument of a message tag over the runs of a batch."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import ColumnElement, Table, select
@@ -11,7 +11,7 @@ from gonemaster_db.chunks import chunks
 from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.documents.value_table import (
     LONGEST,
-    SAMPLES,
+    DomainScores,
     ValueRow,
     ValueTable,
     by_count,
@@ -38,21 +38,6 @@ class TagValue:
     count: int
     avg_score: float | None
     sample_domains: Sequence[str]
-
-
-@dataclass(slots=True)
-class _Value:
-    """The domains with one value, and the lowest score of each."""
-
-    scores: dict[str, int | None] = field(default_factory=dict)
-
-    def add(self, domain: str, score: int | None) -> None:
-        known = [one for one in (self.scores.get(domain), score) if one is not None]
-        self.scores[domain] = min(known, default=None)
-
-    def row(self, text: str) -> ValueRow:
-        known = [score for score in self.scores.values() if score is not None]
-        return ValueRow(text, len(self.scores), len(known), sum(known), sorted(self.scores)[:SAMPLES])
 
 
 def list_tag_values(
@@ -124,9 +109,9 @@ def _reader(
 def _from_documents(session: Session, batch_key: int, message_tag: str, argument: str) -> list[ValueRow]:
     if '"' in argument:  # no argument has such a name
         return []
-    found: dict[str, _Value] = {}
+    found: dict[str, DomainScores] = {}
     for value, domain, score in _found(session, batch_key, message_tag, argument):
-        found.setdefault(value, _Value()).add(domain, score)
+        found.setdefault(value, DomainScores()).add(domain, score)
     return [value.row(text) for text, value in found.items()]
 
 
