@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from psycopg2 import DatabaseError, ProgrammingError
-from psycopg2.extensions import parse_dsn
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, parse_dsn
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -90,7 +90,11 @@ def _begin_postgres(connection: Connection) -> None:
 
 
 def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Test a connection that was idle for some seconds; the pool replaces one that is dead."""
+    """Test a connection that was idle for some seconds; the pool replaces one that is dead or left in a transaction."""
+    # A BEGIN that the server cancels (statement timeout) leaves an aborted transaction there of which the driver does
+    # not know: its rollback sends nothing, and the next statement would be refused. libpq knows what the server said.
+    if connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+        raise DisconnectionError("the connection was left in a transaction")
     if time.monotonic() - record.info.get(_USED_AT, -_IDLE_S) < _IDLE_S:
         return
     try:

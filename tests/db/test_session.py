@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 from sqlalchemy import delete, select, text
 
 from gonemaster_db.errors import ReferenceGone, StoreConflict, StoreError, StoreFull, StoreUnavailable
@@ -67,6 +68,23 @@ def test_a_single_statement_commits_by_itself(store: Store) -> None:
     with store.read_only() as session:
         assert get_job(session, job_id).worker == "w1"
         assert session.scalars(select(Setting)).all() == []
+
+
+def test_a_connection_left_in_an_aborted_transaction_serves_nobody(make_store_settings: MakeSettings) -> None:
+    settings = replace(make_store_settings("postgres"), pool_size=1, pool_overflow=0)
+    with opened(settings) as store:
+        with store.autocommit() as session:
+            raw = session.connection().connection.driver_connection
+            assert raw is not None
+            with raw.cursor() as cursor:  # what a BEGIN leaves that the server cancels: the driver knows of none
+                cursor.execute("BEGIN")
+                with pytest.raises(psycopg2.Error):
+                    cursor.execute("SELECT 1 / 0")
+            assert raw.info.transaction_status == TRANSACTION_STATUS_INERROR
+        for kind in (store.autocommit, store.transaction, store.read_only):
+            with kind() as session:
+                assert session.scalar(text("SELECT 1")) == 1
+                assert session.connection().connection.driver_connection is not raw
 
 
 @pytest.mark.parametrize("kind", ["read_only", "autocommit"])
