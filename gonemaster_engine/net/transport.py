@@ -1,4 +1,4 @@
-"""Queries over UDP and TCP, with timeouts and retries; the sockets of UDP are in `udp`.
+"""Queries over UDP and TCP, with timeouts and retries; the sockets are in `udp` and `tcp`.
 
 Nothing here is a task or a coroutine per query over UDP: a query is an object with a callback, timeouts lie in one
 queue per duration. What a server does wrong ends as an `Outcome` without response, never as an exception.
@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import secrets
 import socket
-import struct
 from collections import deque
 from collections.abc import Callable
-from typing import cast
 
 from gonemaster_engine.net.query import (
     CLOSED,
@@ -25,14 +22,9 @@ from gonemaster_engine.net.query import (
     Outcome,
     Query,
     Timing,
-    is_bare_error,
-    is_response,
-    read_outcome,
-    reading_us,
-    repeats_question,
 )
+from gonemaster_engine.net.tcp import exchange
 from gonemaster_engine.net.udp import UdpSockets
-from gonemaster_engine.net.wire import HEADER_OCTETS
 from gonemaster_engine.open_files import open_files_limit
 from gonemaster_engine.turns import Turns
 
@@ -76,65 +68,6 @@ class _Deadlines:
         self._timers.clear()
         self._queues.clear()
         return pending
-
-
-class _TcpExchange(asyncio.Protocol):
-    """One query over one TCP connection; the first message is the answer."""
-
-    def __init__(self, query: Query, transport: Transport) -> None:
-        self._question = query
-        self._owner = transport
-        self._received = bytearray()
-        self._connection: asyncio.Transport | None = None
-        self._message: bytes | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        connection = cast("asyncio.Transport", transport)  # uvloop's transports do not derive from it
-        self._connection = connection
-        message = secrets.randbits(16).to_bytes(2) + self._question.body
-        self._received.clear()
-        connection.write(struct.pack("!H", len(message)) + message)
-        self._id = message[:2]
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        if len(self._received) < 2:
-            return
-        end = 2 + int.from_bytes(self._received[:2])
-        if len(self._received) < end:
-            return
-        if self._message is None:
-            self._message = bytes(self._received[2:end])
-            self._read(self._message)
-
-    def _read(self, message: bytes) -> None:
-        """Read the message in a turn of the loop that has time for it; many large ones may come at once."""
-        if self._question.done:
-            return
-        turns = self._owner.turns
-        if turns.is_over:
-            self._owner.loop.call_soon(self._read, message)
-            return
-        turns.spend(reading_us(message))
-        self._end(self._judge(message))
-
-    def _judge(self, wire: bytes) -> Outcome:
-        query = self._question
-        if len(wire) < HEADER_OCTETS or wire[:2] != self._id or not is_response(wire):
-            return Outcome(None, MALFORMED)
-        if not is_bare_error(wire) and not repeats_question(wire, query):
-            return Outcome(None, MALFORMED)
-        rtt_ms = (self._owner.loop.time() - query.sent_at) * 1000
-        return read_outcome(wire, query, source=query.address, over_tcp=True, rtt_ms=rtt_ms)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._message is None:
-            self._end(Outcome(None, UNREACHABLE if exc else MALFORMED))
-
-    def _end(self, outcome: Outcome) -> None:
-        if self._connection:
-            self._connection.abort()
-        self._question.finish(outcome)
 
 
 class Transport:
@@ -214,24 +147,14 @@ class Transport:
         self.loop.call_soon(query.finish, Outcome(None, CLOSED))
 
     async def _converse(self, query: Query) -> None:
-        """Connect, send and wait; the time limit holds for all of it, however slowly the octets come."""
-        local = (query.source_address, 0) if query.source_address else None
-        protocol = _TcpExchange(query, self)
-        connection: asyncio.BaseTransport | None = None
+        """Wait for a free connection, which does not count, and ask."""
         try:
-            async with query.tcp_slots, self._tcp_slots, asyncio.timeout(query.timing.timeout_s):
-                query.sent_at = self.loop.time()
-                connection, _ = await self.loop.create_connection(
-                    lambda: protocol, query.address, self.port, local_addr=local
-                )
-                await _finished(query)
+            async with query.tcp_slots, self._tcp_slots:
+                await exchange(query, port=self.port, turns=self.turns)
         except TimeoutError:
             query.finish(Outcome(None, TIMEOUT))
         except OSError as error:
             query.finish(Outcome(None, _reason(error)))
-        finally:
-            if connection:
-                connection.close()
 
     async def close(self) -> None:
         """Close all sockets; what is under way, and what is sent from now on, ends with the outcome CLOSED."""
@@ -250,22 +173,6 @@ class Transport:
 def _is_due(query: Query, tries_left: int) -> bool:
     """Say whether the query still waits for the answer to that transmission, and not to a later one."""
     return not query.done and tries_left == query.tries_left
-
-
-async def _finished(query: Query) -> None:
-    """Wait until the query has its outcome."""
-    if query.done:
-        return
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    report = query.on_done
-
-    def on_done(outcome: Outcome) -> None:
-        if not future.done():
-            future.set_result(None)
-        report(outcome)
-
-    query.on_done = on_done
-    await future
 
 
 _UNREACHABLE_ERRNOS = frozenset(
