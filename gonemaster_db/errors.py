@@ -57,6 +57,10 @@ class OperationNotFound(NotFound):
     """No operation has this id."""
 
 
+class WatchNotFound(NotFound):
+    """No watch has this id."""
+
+
 class AlreadyExists(StoreError):
     """The name is in use. `key` is the name."""
 
@@ -71,6 +75,14 @@ class TagExists(AlreadyExists):
 
 class ProfileExists(AlreadyExists):
     """A profile with this name exists."""
+
+
+class TooManyWatches(StoreError):
+    """There are as many watches as there may be. `limit` is their number."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"there are {limit} watches already")
+        self.limit = limit
 
 
 class ReferenceGone(StoreError):

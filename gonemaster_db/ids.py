@@ -57,6 +57,11 @@ def new_operation_id() -> str:
     return "op_" + _sortable()
 
 
+def new_delivery_id() -> str:
+    """`dlv_` and 19 characters that sort by creation time."""
+    return "dlv_" + _sortable()
+
+
 def new_public_id() -> str:
     """Twelve random characters of base 62, for public links."""
     return _random(_PUBLIC_DIGITS)

@@ -13,6 +13,16 @@ from gonemaster_db.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcom
 from gonemaster_db.models.profiles import EffectiveProfile, Profile
 from gonemaster_db.models.runs import Run
 from gonemaster_db.models.statistics import BatchStatistics, TagValueTable
+from gonemaster_db.models.watches import (
+    Delivery,
+    DeliveryStatus,
+    Watch,
+    WatchDigest,
+    WatchedBatch,
+    WatchEvent,
+    WatchNote,
+    WatchState,
+)
 from gonemaster_db.states import JobStatus, Priority, RunStatus
 
 __all__ = [
@@ -21,6 +31,8 @@ __all__ = [
     "Batch",
     "BatchOrigin",
     "BatchStatistics",
+    "Delivery",
+    "DeliveryStatus",
     "Domain",
     "DomainTag",
     "EffectiveProfile",
@@ -45,4 +57,10 @@ __all__ = [
     "Setting",
     "Tag",
     "TagValueTable",
+    "Watch",
+    "WatchDigest",
+    "WatchEvent",
+    "WatchNote",
+    "WatchState",
+    "WatchedBatch",
 ]
