@@ -23,3 +23,12 @@ class BrokerRefused(TasksError):
 
 class NothingToRepeat(TasksError):
     """A batch has no runs of the kind that should be rerun."""
+
+
+class InvalidRule(TasksError):
+    """A recurrence rule is invalid. `field` names the part that is wrong, `reason` says what it must be."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field} {reason}")
+        self.field = field
+        self.reason = reason

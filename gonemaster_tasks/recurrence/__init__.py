@@ -1,0 +1,1 @@
+"""Rules of recurring times: pure functions of a rule and an instant."""

@@ -1,0 +1,59 @@
+"""The times at which a rule is due."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from gonemaster_tasks.errors import InvalidRule
+from gonemaster_tasks.recurrence.rules import Kind, Rule
+
+_DAY = timedelta(days=1)
+_SEARCHED_DAYS = 64
+# Days before the given instant at which the search begins: the local day may differ from that of UTC by one, and a time
+# in a gap moves forward, by a day where a country left one out.
+_BEFORE = 2 * _DAY
+
+
+def next_occurrence(rule: Rule, after: datetime) -> datetime:
+    """Return the first time of a rule strictly after an instant, in UTC.
+
+    A local time that a change of the clock leaves out moves forward by the length of the gap; of one that comes twice
+    the first instant counts.
+
+    Raises:
+        InvalidRule: there is none within 64 days of a weekly or monthly rule.
+    """
+    for day in _days_from(rule, after.astimezone(rule.zone).date() - _BEFORE):
+        # fold is 0: in a gap that is the offset before the change, so that the time lies behind it.
+        instant = datetime.combine(day, rule.time_of_day, tzinfo=rule.zone).astimezone(UTC)
+        if instant > after:
+            return instant
+    raise InvalidRule("kind", f"has no time within {_SEARCHED_DAYS} days")
+
+
+def occurrences(rule: Rule, after: datetime) -> Iterator[datetime]:
+    """Yield the times of a rule strictly after an instant, in order; endless."""
+    while True:
+        after = next_occurrence(rule, after)
+        yield after
+
+
+def _days_from(rule: Rule, first: date) -> Iterator[date]:
+    if rule.kind is Kind.INTERVAL:
+        return _every(rule.interval_days, rule.anchor_date, first)
+    days = (first + number * _DAY for number in range(_SEARCHED_DAYS + _BEFORE.days + 1))
+    return (day for day in days if _has_day(rule, day))
+
+
+def _every(interval_days: int, anchor: date, first: date) -> Iterator[date]:
+    """Yield the days of an interval that are not before `first`; none is before the anchor."""
+    passed = -((anchor - first).days // interval_days)  # intervals from the anchor, rounded up
+    day = anchor + max(0, passed) * interval_days * _DAY
+    while True:
+        yield day
+        day += interval_days * _DAY
+
+
+def _has_day(rule: Rule, day: date) -> bool:
+    if rule.kind is Kind.WEEKLY:
+        return day.weekday() in rule.weekdays
+    return day.day in rule.days_of_month or (rule.last_day and (day + _DAY).day == 1)

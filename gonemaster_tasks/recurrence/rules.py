@@ -1,0 +1,137 @@
+"""A recurrence rule, and the checks that turn its stored or sent form into one."""
+
+import enum
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from zoneinfo import ZoneInfo
+
+from gonemaster_tasks.errors import InvalidRule
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # the index is that of date.weekday()
+LONGEST_INTERVAL = 365  # days
+LAST_COMMON_DAY = 28  # of the days that every month has
+EARLIEST_ANCHOR, LATEST_ANCHOR = date(1970, 1, 1), date(2199, 12, 31)
+LONGEST_ZONE = 64  # characters
+
+_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
+# In the directory of time zones, but not zones: what the host is set to, and zones that count leap seconds.
+_NO_ZONES = {"local", "localtime", "factory", "posixrules", "posix", "right"}
+
+
+class Kind(enum.StrEnum):
+    """How the days of a rule are chosen. Values are stored and sent by the API."""
+
+    INTERVAL = "interval"  # every n days, counted from an anchor
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Days of a calendar and a local time of day, in whole minutes. Made by `make_rule`, which checks it."""
+
+    kind: Kind
+    time_of_day: time
+    zone: ZoneInfo
+    interval_days: int = 1
+    anchor_date: date = EARLIEST_ANCHOR
+    weekdays: tuple[int, ...] = ()  # 0 is Monday; ascending
+    days_of_month: tuple[int, ...] = ()  # ascending
+    last_day: bool = False
+
+
+def make_rule(
+    *,
+    kind: str,
+    time_of_day: str,
+    timezone: str = "UTC",
+    interval_days: int | None = None,
+    anchor_date: date | None = None,
+    weekdays: Sequence[str] = (),
+    days_of_month: Sequence[int] = (),
+    last_day: bool = False,
+) -> Rule:
+    """Check the parts of a rule and join them; what a kind does not use must be empty.
+
+    Source: contract data-model.md section 7.
+
+    Raises:
+        InvalidRule: with the first field that is wrong.
+    """
+    chosen = _kind(kind)
+    _refuse_unused(
+        chosen,
+        {
+            "interval_days": (Kind.INTERVAL, interval_days),
+            "anchor_date": (Kind.INTERVAL, anchor_date),
+            "weekdays": (Kind.WEEKLY, weekdays),
+            "days_of_month": (Kind.MONTHLY, days_of_month),
+            "last_day": (Kind.MONTHLY, last_day),
+        },
+    )
+    at, zone = _time(time_of_day), _zone(timezone)
+    if chosen is Kind.INTERVAL:
+        days, anchor = _interval(interval_days), _anchor(anchor_date)
+        return Rule(kind=chosen, time_of_day=at, zone=zone, interval_days=days, anchor_date=anchor)
+    if chosen is Kind.WEEKLY:
+        return Rule(kind=chosen, time_of_day=at, zone=zone, weekdays=_weekdays(weekdays))
+    of_month = _days(days_of_month, last_day=last_day)
+    return Rule(kind=chosen, time_of_day=at, zone=zone, days_of_month=of_month, last_day=last_day)
+
+
+def _kind(text: str) -> Kind:
+    try:
+        return Kind(text)
+    except ValueError as error:
+        raise InvalidRule("kind", f"must be one of {', '.join(Kind)}") from error
+
+
+def _refuse_unused(kind: Kind, parts: dict[str, tuple[Kind, object]]) -> None:
+    for name, (owner, value) in parts.items():
+        if owner is not kind and value:
+            raise InvalidRule(name, f"belongs to the kind {owner}, and this rule is {kind}")
+
+
+def _time(text: str) -> time:
+    if not _TIME.fullmatch(text):
+        raise InvalidRule("time_of_day", "must be a time HH:MM from 00:00 to 23:59")
+    return time.fromisoformat(text)
+
+
+def _zone(name: str) -> ZoneInfo:
+    may_be_one = name.partition("/")[0].lower() not in _NO_ZONES and len(name) <= LONGEST_ZONE and _ZONE.fullmatch(name)
+    try:
+        if may_be_one:
+            return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # no such file, or a file that is no time zone, or a directory
+        pass
+    raise InvalidRule("timezone", "must be the name of an IANA time zone, such as Europe/Stockholm or UTC")
+
+
+def _interval(days: int | None) -> int:
+    if days is None or not 1 <= days <= LONGEST_INTERVAL:
+        raise InvalidRule("interval_days", f"must be a number of days from 1 to {LONGEST_INTERVAL}")
+    return days
+
+
+def _anchor(day: date | None) -> date:
+    if day is None or not EARLIEST_ANCHOR <= day <= LATEST_ANCHOR:
+        raise InvalidRule("anchor_date", f"must be a date from {EARLIEST_ANCHOR} to {LATEST_ANCHOR}")
+    return day
+
+
+def _weekdays(names: Sequence[str]) -> tuple[int, ...]:
+    if not names or not set(names) <= set(WEEKDAYS):
+        raise InvalidRule("weekdays", f"must be at least one of {', '.join(WEEKDAYS)}")
+    return tuple(sorted({WEEKDAYS.index(name) for name in names}))
+
+
+def _days(days: Sequence[int], *, last_day: bool) -> tuple[int, ...]:
+    if not all(1 <= day <= LAST_COMMON_DAY for day in days):
+        raise InvalidRule("days_of_month", f"must be days from 1 to {LAST_COMMON_DAY}; last_day is the end of a month")
+    if not days and not last_day:
+        raise InvalidRule("days_of_month", "must have at least one day, or last_day must be true")
+    return tuple(sorted(set(days)))

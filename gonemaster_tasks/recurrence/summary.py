@@ -1,0 +1,32 @@
+"""A rule in words."""
+
+from collections.abc import Sequence
+
+from gonemaster_tasks.recurrence.rules import Kind, Rule
+
+_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def summarise(rule: Rule) -> str:
+    """Return for example `Weekly, Monday and Thursday, 06:30 Europe/Stockholm`."""
+    return f"{_days(rule)}, {rule.time_of_day:%H:%M} {rule.zone.key}"
+
+
+def _days(rule: Rule) -> str:
+    if rule.kind is Kind.INTERVAL:
+        every = "day" if rule.interval_days == 1 else f"{rule.interval_days} days"
+        return f"Every {every} from {rule.anchor_date.isoformat()}"
+    if rule.kind is Kind.WEEKLY:
+        return f"Weekly, {_listed([_NAMES[day] for day in rule.weekdays])}"
+    return f"Monthly, {_days_of_month(rule)}"
+
+
+def _days_of_month(rule: Rule) -> str:
+    words = [*map(str, rule.days_of_month), *(["the last day"] if rule.last_day else [])]
+    before = {0: "", 1: "day "}.get(len(rule.days_of_month), "days ")
+    return before + _listed(words)
+
+
+def _listed(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
