@@ -103,10 +103,10 @@ def code_text(length: int) -> TypeEngine[str]:
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
-def enum_text(values: type[enum.StrEnum]) -> Enum:
-    """Return a type that stores the values of an enumeration as text."""
+def enum_text(values: type[enum.StrEnum], length: int = 16) -> Enum:
+    """Return a type that stores the values of an enumeration as text of up to `length` characters."""
     # A native type of PostgreSQL would need a migration for each new value, and SQLite has none.
-    return Enum(values, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
+    return Enum(values, native_enum=False, length=length, values_callable=lambda e: [m.value for m in e])
 
 
 # None is NULL and not the JSON value null, which IS NULL would not find.

@@ -4,14 +4,38 @@ from gonemaster_db.base import Base
 from gonemaster_db.models import run_indexes as _run_indexes  # noqa: F401  # registers the indexes
 from gonemaster_db.models.administration import AuditLine, IdempotencyKey, QueuePause, Setting
 from gonemaster_db.models.batches import Batch, BatchOrigin
+from gonemaster_db.models.cohorts import Cohort, DefaultPolicy, MaterializationStatus
 from gonemaster_db.models.counters import RunCounter
 from gonemaster_db.models.documents import RunDocument
 from gonemaster_db.models.domains import Domain, DomainTag, Tag
+from gonemaster_db.models.facts import (
+    FACT_TABLES,
+    FactAddressAsn,
+    FactDomainAsn,
+    FactDomainFact,
+    FactDomainSummary,
+    FactNsEndpoint,
+    FactTagSummary,
+    Projection,
+)
 from gonemaster_db.models.jobs import Job
 from gonemaster_db.models.operations import Operation, OperationKind, OperationStatus
 from gonemaster_db.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
 from gonemaster_db.models.profiles import EffectiveProfile, Profile
+from gonemaster_db.models.registries import AnalysisAddress, AnalysisAsn, AnalysisNameserver, AnalysisPrefix
 from gonemaster_db.models.runs import Run
+from gonemaster_db.models.snapshot_tables import (
+    SnapshotAsn,
+    SnapshotDomain,
+    SnapshotEndpoint,
+    SnapshotMembers,
+    SnapshotNameserver,
+    SnapshotOverview,
+    SnapshotPrefix,
+    SnapshotTag,
+    SnapshotTestcase,
+)
+from gonemaster_db.models.snapshots import CohortSnapshot, SnapshotStatus, SnapshotView, Vocabulary
 from gonemaster_db.models.statistics import BatchStatistics, TagValueTable
 from gonemaster_db.models.watches import (
     Delivery,
@@ -26,20 +50,35 @@ from gonemaster_db.models.watches import (
 from gonemaster_db.states import JobStatus, Priority, RunStatus
 
 __all__ = [
+    "FACT_TABLES",
+    "AnalysisAddress",
+    "AnalysisAsn",
+    "AnalysisNameserver",
+    "AnalysisPrefix",
     "AuditLine",
     "Base",
     "Batch",
     "BatchOrigin",
     "BatchStatistics",
+    "Cohort",
+    "CohortSnapshot",
+    "DefaultPolicy",
     "Delivery",
     "DeliveryStatus",
     "Domain",
     "DomainTag",
     "EffectiveProfile",
     "EntryKind",
+    "FactAddressAsn",
+    "FactDomainAsn",
+    "FactDomainFact",
+    "FactDomainSummary",
+    "FactNsEndpoint",
+    "FactTagSummary",
     "IdempotencyKey",
     "Job",
     "JobStatus",
+    "MaterializationStatus",
     "ModuleOutcome",
     "ModuleOutcomeKind",
     "Operation",
@@ -49,14 +88,27 @@ __all__ = [
     "OutcomeModule",
     "Priority",
     "Profile",
+    "Projection",
     "QueuePause",
     "Run",
     "RunCounter",
     "RunDocument",
     "RunStatus",
     "Setting",
+    "SnapshotAsn",
+    "SnapshotDomain",
+    "SnapshotEndpoint",
+    "SnapshotMembers",
+    "SnapshotNameserver",
+    "SnapshotOverview",
+    "SnapshotPrefix",
+    "SnapshotStatus",
+    "SnapshotTag",
+    "SnapshotTestcase",
+    "SnapshotView",
     "Tag",
     "TagValueTable",
+    "Vocabulary",
     "Watch",
     "WatchDigest",
     "WatchEvent",

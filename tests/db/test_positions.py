@@ -1,0 +1,32 @@
+"""Packed positions come back as they went in, and what is damaged is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gonemaster_db.documents.positions import pack_positions, unpack_positions
+from gonemaster_db.errors import DocumentDamaged
+
+
+@given(st.sets(st.integers(0, 2**32 - 1), max_size=200).map(sorted))
+def test_what_was_packed_comes_back(positions: list[int]) -> None:
+    assert list(unpack_positions(pack_positions(positions))) == positions
+
+
+def test_neighbours_take_less_than_an_octet_each() -> None:
+    positions = list(range(0, 150_000, 3))
+    assert len(pack_positions(positions)) < 1000
+    assert list(unpack_positions(pack_positions(positions))) == positions
+    assert len(pack_positions([7])) == 5
+
+
+@pytest.mark.parametrize("data", [b"\x01none", b"\x00abc", b"\x01", b"\x01x\x9c"])
+def test_damage_is_refused(data: bytes) -> None:
+    with pytest.raises(DocumentDamaged):
+        unpack_positions(data)
+
+
+@pytest.mark.parametrize("positions", [[-1], [2**32], [5, 3]])
+def test_what_is_no_ascending_position_is_refused(positions: list[int]) -> None:
+    with pytest.raises(OverflowError):
+        pack_positions(positions)
