@@ -13,6 +13,7 @@ from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobStateError
 from gonemaster_db.ids import batch_key
 from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
+from gonemaster_db.prepared import Prepared
 from gonemaster_db.records import RunRecord
 from gonemaster_db.repositories.counters import RunGroup, count_runs_in
 from gonemaster_db.repositories.domains import ensure_domains, refresh_domains
@@ -26,12 +27,12 @@ _MAX_BESIDE_OTHERS = 20  # starts over max_attempts: whatever ends the workers, 
 _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
 _RUNS = cast("Table", Run.__table__)
 # Built once: constructing a statement costs more than executing it.
-_TAKE_CLAIMED = (
+_TAKE_CLAIMED = Prepared(
     delete(_JOBS)
     .where(
         _JOBS.c.id == bindparam("job_id"),
         _JOBS.c.attempt == bindparam("number"),
-        _JOBS.c.status == JobStatus.RUNNING,
+        _JOBS.c.status.is_not_distinct_from(JobStatus.RUNNING),  # not by "=", as in the claim
         _JOBS.c.worker == bindparam("claimant"),
     )
     .returning(*_JOBS.c)
@@ -55,7 +56,7 @@ def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, re
     session.flush()
     claim = {"job_id": job_id, "number": attempt, "claimant": worker}
     # The DELETE decides who ends the job: a cancellation or the reaper may try the same at this moment.
-    job = session.connection().execute(_TAKE_CLAIMED, claim).mappings().one_or_none()
+    job = _TAKE_CLAIMED.execute(session.connection(), claim).mappings().one_or_none()
     if job is not None:
         write_run(session, job, record)
         return record.status

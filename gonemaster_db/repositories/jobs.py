@@ -16,6 +16,7 @@ from gonemaster_db.errors import JobNotFound, JobStateError
 from gonemaster_db.ids import job_ids as new_job_ids
 from gonemaster_db.ids import new_job_id
 from gonemaster_db.models import Job, JobStatus, Profile, QueuePause, Run
+from gonemaster_db.prepared import Prepared
 from gonemaster_db.records import LeaseRenewal, NewJob
 from gonemaster_db.repositories.position_allocator import MAX_SLAB_SIZE, allocate_positions
 from gonemaster_db.states import Priority
@@ -35,7 +36,8 @@ _PAUSED = exists().where(
     or_(QueuePause.until.is_(None), QueuePause.until > bindparam("moment")),
 )
 _DUE = (
-    _JOBS.c.status == JobStatus.QUEUED,
+    # Not by "=": a plan kept from an empty queue would look for all queued jobs in the index of the status.
+    _JOBS.c.status.is_not_distinct_from(JobStatus.QUEUED),
     or_(_JOBS.c.expires_at.is_(None), _JOBS.c.expires_at > bindparam("moment")),
 )
 _CLAIMABLE = (*_DUE, ~_PAUSED)
@@ -56,7 +58,7 @@ def _claim_statement() -> Any:
     return claim.returning(*returned, _PROFILE.label("profile"))
 
 
-_CLAIM = _claim_statement()  # built once: constructing a statement costs more than executing it
+_CLAIM = Prepared(_claim_statement())  # built once: constructing a statement costs more than executing it
 _COLUMNS = (
     "id", "public_id", "domain", "batch_id", "status", "priority", "position", "created_at", "expires_at",
     "progress", "error", "attempt", "releases", "profile", "profile_id", "profile_name", "config",
@@ -127,7 +129,7 @@ def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, leas
     learns of the pause later.
     """
     claim = {"wanted": job_id, "claimant": worker, "moment": now, "lease_end": now + lease}
-    row = session.connection().execute(_CLAIM, claim).one_or_none()
+    row = _CLAIM.execute(session.connection(), claim).one_or_none()
     return None if row is None else ClaimedJob(*row)
 
 

@@ -21,6 +21,7 @@ from gonemaster_db.ids import batch_key
 from gonemaster_db.json_text import clean_text, dump_json
 from gonemaster_db.levels import count_severities, worst
 from gonemaster_db.models import Domain, EffectiveProfile, Run, RunCounter, RunDocument, RunStatus
+from gonemaster_db.prepared import Prepared
 from gonemaster_db.records import RunRecord
 from gonemaster_db.repositories.counters import RunGroup, added, count_runs_in, counter_rows
 from gonemaster_db.repositories.findings import findings_hash
@@ -39,6 +40,8 @@ _COLUMNS = (
     "error", "worst_level", "score", "grade", "entry_count", "sev_notice", "sev_warning", "sev_error", "sev_critical",
     "findings_hash",
 )  # fmt: skip
+_LATEST = ("latest_run_id", "latest_run_at", "latest_status", "latest_level", "latest_score", "latest_grade")
+_OF_DOMAIN = ("name", "created_at", "run_count", *_LATEST)
 _DOCUMENT = ("run_key", "codec", "document")
 _PROFILE_ID = select(EffectiveProfile.id).where(EffectiveProfile.digest == bindparam("digest"))
 
@@ -91,11 +94,11 @@ def _insert_together(
     values = dict(row) | {f"{name}_{place}": value for place, one in enumerate(counters) for name, value in one.items()}
     if document:
         values["codec"], values["document"] = document
-    session.connection().execute(_together(len(counters), documented=document is not None), values)
+    _together(len(counters), documented=document is not None).execute(session.connection(), values)
 
 
 @cache
-def _together(counters: int, *, documented: bool) -> Any:
+def _together(counters: int, *, documented: bool) -> Prepared:
     """Build the statement for PostgreSQL once; SQLite takes no INSERT in WITH."""
     run = plain_insert(_RUNS).values({name: bindparam(name) for name in _COLUMNS}).returning(_RUNS.c.key).cte("run")
     columns = RunCounter.__table__.columns
@@ -107,7 +110,7 @@ def _together(counters: int, *, documented: bool) -> Any:
         octets = bindparam("document", type_=RunDocument.document.type)
         kept = select(run.c.key, bindparam("codec", type_=RunDocument.codec.type), octets)
         parts.append(plain_insert(RunDocument).from_select(_DOCUMENT, kept).cte("kept"))
-    return select(run.c.key).add_cte(*parts)
+    return Prepared(select(run.c.key).add_cte(*parts))
 
 
 def _run_row(job: RowMapping, record: RunRecord) -> dict[str, Any]:
@@ -150,24 +153,22 @@ def _update_domain(session: Session, job: RowMapping, record: RunRecord) -> int:
         "latest_grade": record.grade,
     }
     connection = session.connection()
-    return cast("int", connection.execute(_domain_upsert(connection.dialect.name), values).scalar_one())
+    return cast("int", _domain_upsert(connection.dialect.name).execute(connection, values).scalar_one())
 
 
 @cache
-def _domain_upsert(dialect: str) -> Any:
+def _domain_upsert(dialect: str) -> Prepared:
     """Build the statement once: constructing it costs more than executing it."""
-    statement = insert_into(dialect, Domain)
+    statement = insert_into(dialect, Domain).values({name: bindparam(name) for name in _OF_DOMAIN})
     new = statement.excluded
     shown = or_(
         Domain.latest_run_id.is_(None),
         Domain.latest_run_at < new.latest_run_at,
         and_(Domain.latest_run_at == new.latest_run_at, Domain.latest_run_id < new.latest_run_id),
     )
-    latest = ("latest_run_id", "latest_run_at", "latest_status", "latest_level", "latest_score", "latest_grade")
-    columns = {name: case((shown, new[name]), else_=getattr(Domain, name)) for name in latest}
-    return statement.on_conflict_do_update(
-        index_elements=[Domain.name], set_={"run_count": Domain.run_count + new.run_count, **columns}
-    ).returning(Domain.id)
+    columns = {name: case((shown, new[name]), else_=getattr(Domain, name)) for name in _LATEST}
+    changed = {"run_count": Domain.run_count + new.run_count, **columns}
+    return Prepared(statement.on_conflict_do_update(index_elements=[Domain.name], set_=changed).returning(Domain.id))
 
 
 def _profile_id(session: Session, record: RunRecord) -> int | None:
