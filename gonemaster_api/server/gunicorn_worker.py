@@ -307,6 +307,9 @@ class ApiWorker(Worker):
         request = connection.reader.request
         response, environ = wsgi.create(request, connection.output, connection.peer, connection.server, self.cfg)
         environ["wsgi.multithread"] = True
+        environ.pop(
+            "HTTP_UPGRADE", None
+        )  # not taken up (RFC 9110 section 7.8); Flask has routes for WebSockets alone then
         if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
             environ["CONTENT_LENGTH"] = str(connection.reader.body_size)  # all of it is here (RFC 9112 section 7.1.3)
         if not self.alive:

@@ -10,6 +10,7 @@ from gunicorn.http import RequestParser
 from gunicorn.http.errors import (
     InvalidHeader,
     InvalidRequestLine,
+    InvalidRequestMethod,
     LimitRequestHeaders,
     LimitRequestLine,
     NoMoreData,
@@ -22,6 +23,10 @@ from gonemaster_api.server.http.chunks import ChunkedDecoder
 LONGEST_REQUEST_LINE = 8190  # the most that gunicorn takes
 _LONGEST_HEAD = 65536
 _IN_MEMORY = 65536  # octets of a body; the rest is in a temporary file
+# A method and the space behind it, as far as they have come: what cannot become a request is not waited for.
+_METHOD = re.compile(rb"\r?|%(octet)s{1,20}|%(octet)s{3,20} .*" % {b"octet": rb"[A-Z0-9!$%&'*+.^_`|~-]"}, re.DOTALL)
+_METHOD_OCTETS = 22  # of which that much can be said
+_TLS_HANDSHAKE = 0x16  # RFC 8446 section 5.1: first octet of what a TLS client sends
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
@@ -112,6 +117,8 @@ class RequestReader:
             self._skipped = True
         if self._head.startswith(b"\r\n"):
             raise InvalidRequestLine("empty lines instead of a request")
+        if not _METHOD.fullmatch(self._head, 0, _METHOD_OCTETS):
+            raise InvalidRequestMethod(_shown(self._head))
         end = self._head.find(b"\r\n\r\n", max(0, known - 3))
         if _BARE_LF.search(self._head, max(0, known - 1), len(self._head) if end < 0 else end):
             raise InvalidRequestLine("a line ends without CR LF")
@@ -177,6 +184,11 @@ class RequestReader:
     def _end_early(self) -> None:
         self.complete = True
         self.request.force_close()
+
+
+def _shown(head: bytearray) -> str:
+    """Return the start of what is no request, for the log."""
+    return ("TLS, but this port has none: " if head[0] == _TLS_HANDSHAKE else "") + repr(bytes(head[:20]))
 
 
 def _parse_head(cfg: Any, head: bytes, peer: Any) -> Any:

@@ -1,0 +1,247 @@
+"""Requests with octets changed, doubled, cut and hidden in one another: no octet is taken for what it is not.
+
+New examples on every run, beside those that are named; a failure prints the blob that repeats it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.http.errors import ParseException
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from gonemaster_api.server.http.requests import RequestReader, Spool
+from gonemaster_db.settings import StoreSettings
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from tests.hostile import LONG
+from tests.hostile._http import code_of, connect, exchange, get, parse, read_response, read_to_end, serving
+from tests.hostile._requests import (
+    BAD_FIELDS,
+    BAD_FIRST_LINES,
+    NAME,
+    Sent,
+    broken,
+    cuts,
+    first_request,
+    mutated,
+    pieces,
+    requests,
+)
+from tests.support.service import Service
+
+pytestmark = pytest.mark.xdist_group("http_mutations")  # one server
+FUZZ: dict[str, Any] = {"derandomize": False, "print_blob": True, "deadline": None}
+IN_PROCESS = settings(max_examples=30_000 if LONG else 200, **FUZZ)
+OVER_SOCKETS = settings(max_examples=3_000 if LONG else 60, suppress_health_check=[HealthCheck.too_slow], **FUZZ)
+SMUGGLED = (
+    b"POST /api/v1/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n"
+)
+SMUGGLED_NAME = b"mdeadbeef.example"
+HIDDEN = SMUGGLED + b'{"domain":"%s"}' % SMUGGLED_NAME
+
+
+@pytest.fixture(scope="module")
+def service(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedRedis
+) -> Iterator[Service]:
+    path = tmp_path_factory.mktemp("mutations") / "store.db"
+    shutil.copyfile(sqlite_template, path)
+    with serving(StoreSettings(dsn=str(path)), redis_server) as service:
+        yield service
+
+
+class Reading:
+    """What a reader made of octets that came in pieces: the requests, and whether it refused the rest."""
+
+    def __init__(self, data: list[bytes]) -> None:
+        self.requests: list[tuple[str, bytes]] = []
+        self.is_refused = False
+        self._spool = Spool(1 << 30)
+        self._reader = self._new()
+        for piece in data:
+            self._feed(piece)
+        self._reader.close()
+
+    def _new(self) -> RequestReader:
+        return RequestReader(Config(), ("127.0.0.1", 1), body_limit=lambda _: 1 << 20, spool=self._spool)
+
+    def _feed(self, piece: bytes) -> None:
+        while piece and not self.is_refused:
+            try:
+                self._reader.feed(piece)
+            except ParseException:
+                self.is_refused = True
+            if not self._reader.complete:
+                return
+            body = self._reader.body
+            assert body is not None
+            self.requests.append((self._reader.request.method, body.read()))
+            self.is_refused = self._reader.body_size > 1 << 20 or bool(self._reader.request.should_close())
+            piece = self._reader.rest
+            self._reader.close()
+            self._reader = self._new()
+
+
+def expected(data: bytes) -> list[tuple[str, bytes]]:
+    """Return the requests up to the first that is malformed, by the grammar alone."""
+    found = []
+    while request := first_request(data):
+        found.append((request[0].decode(), request[1]))
+        data = data[request[2] :]
+    return found
+
+
+@IN_PROCESS
+@given(mutated(), cuts)
+@example(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", [26])
+@example(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n\r", [3])
+def test_what_is_read_does_not_depend_on_the_pieces_and_is_by_the_grammar(data: bytes, places: list[int]) -> None:
+    whole, cut, single = Reading([data]), Reading(pieces(data, places)), Reading([bytes([octet]) for octet in data])
+    assert whole.requests == cut.requests == single.requests
+    assert whole.is_refused == cut.is_refused == single.is_refused
+    # The server may refuse more than the grammar (unknown versions, targets), and may never see a request elsewhere.
+    assert whole.requests == expected(data)[: len(whole.requests)]
+
+
+@IN_PROCESS
+@given(st.lists(requests(), max_size=3), broken(), cuts)
+def test_nothing_behind_a_malformed_request_is_read(before: list[Sent], bad: bytes, places: list[int]) -> None:
+    good = b"".join(sent.octets for sent in before)
+    reading = Reading(pieces(good + bad + HIDDEN, places))
+    assert len(reading.requests) == len(before)
+    assert reading.is_refused
+
+
+@pytest.mark.parametrize("line", BAD_FIRST_LINES)
+def test_a_first_line_that_is_none_is_refused_by_itself(line: bytes) -> None:
+    assert Reading([line + b"\r\nHost: 127.0.0.1\r\n\r\n"]).requests == []
+
+
+@pytest.mark.parametrize("line", BAD_FIELDS)
+def test_a_field_that_is_none_is_refused_by_itself(line: bytes) -> None:
+    reading = Reading([b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + line + b"\r\n\r\n0\r\n\r\n" + HIDDEN])
+    assert (reading.requests, reading.is_refused) == ([], True)
+
+
+def responses(received: bytes) -> list[tuple[int, bytes]]:
+    """Split what a connection received; each response must be whole."""
+    found = []
+    while received:
+        head, separator, rest = received.partition(b"\r\n\r\n")
+        assert separator, received
+        status, headers, _ = parse(head + separator)
+        length = int(headers["content-length"])
+        assert len(rest) >= length
+        found.append((status, rest[:length]))
+        received = rest[length:]
+    return found
+
+
+def talk(service: Service, data: list[bytes]) -> list[tuple[int, bytes]]:
+    """Send octets in pieces, and then the end; return the responses."""
+    with connect(service) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(ConnectionError):
+            for piece in data:
+                connection.sendall(piece)
+            connection.shutdown(socket.SHUT_WR)
+        return responses(read_to_end(connection))
+
+
+@OVER_SOCKETS
+@given(st.lists(requests(), min_size=1, max_size=4), cuts)
+def test_good_requests_are_answered_in_order_however_they_are_cut(
+    service: Service,
+    sent: list[Sent],
+    places: list[int],
+) -> None:
+    # the last one is answered before the end of the connection is seen, since it is a request of its own
+    last = get(b"/api/v1/healthz")
+    with connect(service) as connection:
+        for piece in pieces(b"".join(each.octets for each in sent) + last, places):
+            connection.sendall(piece)
+        found = responses(read_to_end(connection))
+    assert [status for status, _ in found] == [*(each.status for each in sent), 200]
+    for each, (_, body) in zip(sent, found, strict=False):
+        assert NAME.findall(body)[:1] == each.names
+
+
+@OVER_SOCKETS
+@given(st.lists(requests(), max_size=2), broken(), cuts)
+def test_a_malformed_request_is_refused_and_ends_the_connection(
+    service: Service,
+    before: list[Sent],
+    bad: bytes,
+    places: list[int],
+) -> None:
+    found = talk(service, pieces(b"".join(sent.octets for sent in before) + bad + HIDDEN, places))
+    # a reset, since the server does not read what is behind it, may have destroyed responses on their way
+    assert len(found) <= len(before) + 1
+    for status, body in found[len(before) :]:
+        assert 400 <= status < 500 or status == 501
+        assert b'"error"' in body
+    assert not any(SMUGGLED_NAME in body for _, body in found)
+
+
+@OVER_SOCKETS
+@given(mutated(), cuts)
+def test_any_change_gets_whole_responses_and_no_error_of_the_server(
+    service: Service,
+    data: bytes,
+    places: list[int],
+) -> None:
+    assert all(status < 500 or status == 501 for status, _ in talk(service, pieces(data, places)))
+
+
+def test_nothing_of_all_that_was_hidden_has_become_a_job(service: Service) -> None:
+    """Runs after the others of this file, on the same server."""
+    path = b"/api/v1/jobs?limit=1&domain=" + SMUGGLED_NAME
+    assert b'"total":0' in exchange(service, get(path))[2].replace(b" ", b"")
+    assert service.process.poll() is None
+    assert "Traceback" not in service.log
+
+
+TLS_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(range(189))
+
+
+@pytest.mark.parametrize(
+    "start", [TLS_HELLO, TLS_HELLO[:1], b"\x80\x2e\x01\x03\x01", b"g", b"\x00", b"GE ", b"G" * 21, b"\r\n\x16"]
+)
+def test_what_cannot_become_a_request_is_refused_before_its_end(service: Service, start: bytes) -> None:
+    """A connection that stays open: without a limit of time, since the refusal does not come from one."""
+    with connect(service, start) as connection:
+        answer = parse(read_to_end(connection))
+        assert (answer[0], code_of(answer)) == (400, "bad_request")
+
+
+def test_an_upgrade_is_not_taken_up(service: Service) -> None:
+    """RFC 9110 section 7.8: a server may ignore it; what follows is read as the next request."""
+    upgrade = [
+        b"GET /api/v1/healthz HTTP/1.1",
+        b"Host: 127.0.0.1",
+        b"Connection: Upgrade",
+        b"Upgrade: websocket",
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        b"",
+        b"",
+    ]
+    for protocol in (b"websocket", b"h2c", b"TLS/1.0"):
+        with connect(service, b"\r\n".join(upgrade).replace(b"websocket", protocol)) as connection:
+            status, headers, _ = read_response(connection)
+            assert (status, headers.get("upgrade")) == (200, None)
+            connection.sendall(get(b"/api/v1/healthz"))
+            assert read_response(connection)[0] == 200
+            connection.sendall(b"\x81\x85\x00\x00\x00\x00hello")  # a frame: the connection has ended
+        with connect(service, b"\r\n".join(upgrade)) as connection:
+            assert read_response(connection)[0] == 200
+            connection.sendall(b"\x81\x85\x00\x00\x00\x00hello")
+            assert parse(read_to_end(connection))[0] == 400
