@@ -21,6 +21,7 @@ REGISTRIES = ("iana-ipv4-special-registry.csv", "iana-ipv6-special-registry.csv"
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1; the IPv4 address stands in the last 32 bits
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")  # RFC 8215; taken for a prefix of 96 bits, as most networks use it
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291 section 2.5.5.1, deprecated
+_ISATAP = (b"\0\0\x5e\xfe", b"\2\0\x5e\xfe")  # RFC 5214 section 6.1; before the IPv4 address, in any network
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")  # RFC 1122 section 3.2.1.3
 _BROADCAST = IPv4Address("255.255.255.255")
 _OWN_ADDRESSES_S = 60  # an address of this host may come and go
@@ -95,8 +96,8 @@ def is_global(address: str) -> bool:
     """Say whether packets to this address can only go to the public Internet.
 
     Stricter than `classify`, since it guards the local network: multicast and all IPv6 outside of global unicast are
-    refused, and so is an address that leads to an IPv4 address (mapped, 6to4, NAT64, Teredo) unless that one is global
-    too. False for what is not an address.
+    refused, and so is an address that leads to an IPv4 address (mapped, 6to4, NAT64, Teredo, ISATAP) unless that one is
+    global too. False for what is not an address.
     """
     try:
         parsed = ipaddress.ip_address(address)
@@ -136,8 +137,21 @@ def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
         yield address.sixtofour
     if address.teredo:  # server and client
         yield from address.teredo
-    if any(address in network for network in (NAT64, _NAT64_LOCAL, _COMPATIBLE)):
+    if address.packed[8:12] in _ISATAP or any(address in each for each in (NAT64, _NAT64_LOCAL, _COMPATIBLE)):
         yield IPv4Address(address.packed[-4:])
+
+
+@lru_cache(maxsize=65536)
+def counted_as(address: str) -> str:
+    """Return the address on which packets to this one are counted: the IPv4 address to which they are sent on, if any.
+
+    Else who has one IPv4 address could get the packets of several: mapped, and through each translator and tunnel.
+    """
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, IPv4Address) or int(parsed) <= 1:  # unspecified or loopback, which hold no IPv4 address
+        return address
+    *_, last = [parsed, *_embedded(parsed)]
+    return str(last)
 
 
 def is_own(address: str) -> bool:
@@ -166,4 +180,6 @@ def may_be_target(address: str, *, guarded: bool) -> bool:
     `guarded`: only into the public Internet, and not to this host either, whose public address may be trusted by what
     listens there. (An address that only a translator in front of this host knows is not seen to be its own.)
     """
-    return is_host(address) and (not guarded or (is_global(address) and not is_own(address)))
+    if not is_host(address):
+        return False
+    return not guarded or (is_global(address) and not is_own(address) and not is_own(counted_as(address)))

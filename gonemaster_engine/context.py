@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from gonemaster_engine.addresses import counted_as
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
@@ -91,7 +92,7 @@ class RunContext:
         self._nameservers: dict[tuple[str, str], Nameserver] = {}
         for address, key, response in known:
             self.restore(address, key, response)
-        self.budget.add_delegated(address for addresses in self.undelegated.servers.values() for address in addresses)
+        self.budget.add_delegated(counted_as(each) for found in self.undelegated.servers.values() for each in found)
 
     def _admitted(self, supplied: Undelegated) -> Undelegated:
         servers = self.budget.admission(self.zone_name).addresses(supplied.servers)

@@ -16,6 +16,7 @@ import dns.message
 import dns.rrset
 
 from gonemaster_engine import names
+from gonemaster_engine.addresses import counted_as
 from gonemaster_engine.asn.lookup import AsnLookup
 from gonemaster_engine.budget import Admission
 from gonemaster_engine.context import DSInfo, RunContext
@@ -187,7 +188,7 @@ class Zone:
             return None
         delegation = await self._with_resolved(glue)
         if self.name == self.context.zone_name:
-            self.context.budget.add_delegated(address for found in delegation.values() for address in found)
+            self.context.budget.add_delegated(counted_as(each) for found in delegation.values() for each in found)
         return delegation
 
     async def _glue(self) -> dict[str, set[str]] | None:

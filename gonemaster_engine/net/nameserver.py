@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from gonemaster_engine import names
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import counted_as, may_be_target
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net import trace
@@ -148,7 +148,7 @@ class Server:
         self._held: tuple[_Held, _Held] = (deque(), deque())  # over UDP, over TCP
         self._active = 0
         self._active_tcp = 0
-        self._account = run.budget.account(address)
+        self._account = run.budget.account(counted_as(address))
         self._guarded: bool | None = None
 
     def query(self, key: QueryKey, nameserver: Nameserver, *, shared: bool) -> Answer:

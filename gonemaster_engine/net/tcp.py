@@ -46,6 +46,8 @@ async def exchange(query: Query, *, port: int, turns: Turns) -> None:
     family = socket.AF_INET6 if ":" in query.address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
+        if family == socket.AF_INET6:  # an IPv4 address in the form of IPv6 is reached neither way
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if query.source_address:
             sock.bind((query.source_address, 0))
         connecting = loop.create_task(loop.sock_connect(sock, (query.address, port)))

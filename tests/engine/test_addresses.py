@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+from ipaddress import IPv4Address, IPv6Address
 
-from gonemaster_engine.addresses import Reach, classify, is_global, is_host, is_own, may_be_target, special_blocks
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gonemaster_engine.addresses import (
+    Reach,
+    classify,
+    counted_as,
+    is_global,
+    is_host,
+    is_own,
+    may_be_target,
+    special_blocks,
+)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +96,8 @@ def test_public_address_is_global(address: str) -> None:
         "2002:7f00:1::1",
         "2001:0:7f00:1::1",
         "2001:0:808:808::80ff:fffe",
+        "2620:fe::5efe:10.0.0.1",
+        "2620:fe::200:5efe:127.0.0.1",
         "2002:808:808::1",
         "fec0::1",
         "4000::1",
@@ -138,4 +153,34 @@ def test_own_address_is_no_target_of_the_guard(monkeypatch: pytest.MonkeyPatch) 
     assert not is_own("192.0.2.250")
     monkeypatch.setattr("gonemaster_engine.addresses.is_global", lambda _address: True)
     assert not may_be_target("127.0.0.1", guarded=True)
+    assert not may_be_target("64:ff9b::127.0.0.1", guarded=True)
     assert may_be_target("127.0.0.1", guarded=False)
+
+
+def disguises(address: IPv4Address, rest: int) -> list[str]:
+    """Return the addresses of IPv6 whose packets end at an IPv4 address; `rest` fills what may be anything."""
+    value, inverted = int(address), int(address) ^ 0xFFFFFFFF
+    forms = [
+        0xFFFF << 32 | value,  # mapped
+        0x64FF9B << 96 | value,  # NAT64
+        0x64FF9B0001 << 80 | value,  # NAT64 of a network
+        0x2002 << 112 | value << 80 | rest,  # 6to4
+        0x20010000 << 96 | 0x08080808 << 64 | (rest & 0xFFFFFFFF) << 32 | inverted,  # Teredo
+        0x2620004F << 96 | (rest & 0xFFFFFFFF) << 64 | 0x00005EFE << 32 | value,  # ISATAP
+        0x2620004F << 96 | (rest & 0xFFFFFFFF) << 64 | 0x02005EFE << 32 | value,
+    ]
+    return [str(IPv6Address(form)) for form in forms]
+
+
+@given(st.ip_addresses(v=4), st.integers(0, 2**80 - 1))
+def test_an_ipv4_address_is_the_same_target_in_every_disguise(address: IPv4Address, rest: int) -> None:
+    plain = str(address)
+    for disguise in disguises(address, rest):
+        assert counted_as(disguise) == counted_as(plain) == plain
+        assert is_host(plain) or not is_host(disguise)
+        assert is_global(plain) or not is_global(disguise)
+
+
+@pytest.mark.parametrize("address", ["2620:fe::fe", "::1", "::", "fd00::1"])
+def test_an_address_of_ipv6_counts_as_itself(address: str) -> None:
+    assert counted_as(address) == address

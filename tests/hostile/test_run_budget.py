@@ -433,6 +433,19 @@ def test_queries_wait_for_what_others_under_way_do_not_use() -> None:
     assert (limits_of(result), result.unfinished) == ({}, [])
 
 
+def test_all_disguises_of_an_address_are_paid_from_one_account() -> None:
+    """A name server is at one address, in the forms in which IPv6 knows it, too; two packets may be sent there."""
+    disguises = ("::ffff:127.99.0.1", "64:ff9b::7f63:1", "64:ff9b:1::7f63:1", "2002:7f63:1::1", "2002:7f63:1::2")
+    world = evil_zone(names=1)
+    own = world.zones[ZONE]
+    own[f"n0.{ZONE}", "A"] = ["127.99.0.1"]
+    own[f"n0.{ZONE}", "AAAA"] = list(disguises)
+    limits = RunLimits(max_silent_packets_per_address=2)
+    result = run(world, ipv6=True, deadline_s=6.0, limits=limits, source6="")
+    assert 0 < world.packets["127.99.0.1"] <= 2
+    assert limits_of(result)["max_silent_packets_per_address"]["examples"] == ["127.99.0.1"]
+
+
 @pytest.mark.skipif(not host_has_ipv6(), reason="this host has no IPv6 loopback address")
 @pytest.mark.parametrize("names", [1, 40])
 def test_a_silent_ipv6_address_gets_what_others_get(names: int) -> None:
