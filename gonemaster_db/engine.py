@@ -42,6 +42,11 @@ def read_only_engine(engine: Engine) -> Engine:
     return autocommit_engine(engine).execution_options(**{READ_ONLY: True})
 
 
+def transaction_engine(engine: Engine) -> Engine:
+    """Return an engine for read-only sessions that have a transaction on PostgreSQL as well; it shares the pool."""
+    return engine.execution_options(**{READ_ONLY: True})
+
+
 def autocommit_engine(engine: Engine) -> Engine:
     """Return an engine for single statements that shares the pool; SQLite keeps its transactions, which are local."""
     return engine.execution_options(**{_AUTOCOMMIT: True})

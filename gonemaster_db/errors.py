@@ -13,6 +13,10 @@ class StoreFull(StoreUnavailable):
     """The disk of the database is full."""
 
 
+class TimeLimitExceeded(StoreUnavailable):
+    """What was to be read took longer than it may."""
+
+
 class StoreConflict(StoreError):
     """A deadlock, serialisation failure or held lock ended the transaction; `Store.run_in_transaction` retries it."""
 

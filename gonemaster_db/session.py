@@ -4,13 +4,15 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy import Engine, TextClause, event, text
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from gonemaster_db.engine import autocommit_engine, make_engine, read_only_engine
-from gonemaster_db.errors import StoreConflict, StoreError, StoreUnavailable
+from gonemaster_db.deadlines import Deadline, limit_session
+from gonemaster_db.engine import autocommit_engine, make_engine, read_only_engine, transaction_engine
+from gonemaster_db.errors import StoreConflict, StoreError, StoreUnavailable, TimeLimitExceeded
 from gonemaster_db.failures import translated
 from gonemaster_db.settings import StoreSettings
 from gonemaster_db.turns import Turns
@@ -42,6 +44,7 @@ class Store:
         self.engine = engine
         self.settings = settings
         self._read_only_engine = read_only_engine(engine)
+        self._transaction_engine = transaction_engine(engine)
         self._autocommit_engine = autocommit_engine(engine)
         self._turns = _turns(engine, settings)
 
@@ -67,6 +70,28 @@ class Store:
         """
         with translated(), _ReadOnlySession(self._read_only_engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def read_only_within(self, limit: timedelta) -> Iterator[Session]:
+        """Open a read-only session that sees one state of the database, for a limited time.
+
+        Raises:
+            TimeLimitExceeded: the limit has passed; a statement that runs is ended by the database.
+            StoreUnavailable, StoreError: as in `read_only`.
+        """
+        deadline = Deadline(limit)
+        engine = self._transaction_engine
+        try:
+            with translated(), _ReadOnlySession(engine, expire_on_commit=False) as session, session.begin():
+                unlimit = limit_session(session, deadline)
+                try:
+                    yield session
+                finally:
+                    unlimit()
+        except StoreUnavailable as error:
+            if deadline.remaining_s > 0 or isinstance(error, TimeLimitExceeded):
+                raise
+            raise TimeLimitExceeded("the time limit was exceeded") from error
 
     @contextmanager
     def autocommit(self) -> Iterator[Session]:
