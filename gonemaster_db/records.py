@@ -31,12 +31,16 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch to be created; its jobs follow in the same transaction."""
+    """A batch to be created; its jobs follow in the same transaction.
+
+    With `promote_snapshot` its snapshot is pinned as the default one when it is captured.
+    """
 
     domain_count: int
     tag: str = ""
     description: str = ""
     snapshot_intent: bool = False
+    promote_snapshot: bool = False
     origin: str = ""
 
 

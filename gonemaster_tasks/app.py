@@ -14,7 +14,7 @@ from gonemaster_tasks.config.settings import Settings
 # Well over the longest run and a warm stop: leases find dead workers, this only sweeps up behind them.
 VISIBILITY_TIMEOUT_S = 7200
 _BEAT_LOOP_S = 1  # an interval that was changed holds within a second
-PURGE_ENTRY = "purge"
+REAP_ENTRY, PURGE_ENTRY, SCHEDULES_ENTRY = "reap", "purge", "schedules"
 _BEAT_LOCK_S = 30
 
 
@@ -27,6 +27,7 @@ def make_app(
     *,
     reap_interval_s: int = 60,
     purge_interval_s: int = 3600,
+    scheduler_interval_s: int = 60,
     transport: Callable[[BrokerAddress], Mapping[str, Any]] = _kombu_transport,
 ) -> Celery:
     """Make the application for a broker URL as in the settings.
@@ -35,7 +36,8 @@ def make_app(
     """
     address = parse_broker_url(broker_url)
     app = Celery("gonemaster", set_as_current=False)
-    app.conf.update(_queue_conf(address), **_beat_conf(address, reap_interval_s, purge_interval_s))
+    intervals = {REAP_ENTRY: reap_interval_s, PURGE_ENTRY: purge_interval_s, SCHEDULES_ENTRY: scheduler_interval_s}
+    app.conf.update(_queue_conf(address), **_beat_conf(address, intervals))
     app.conf.update(transport(address))
     return app
 
@@ -48,6 +50,7 @@ def make_app_of(
         settings.broker_url,
         reap_interval_s=settings.reap_interval_seconds,
         purge_interval_s=settings.purge_interval_seconds,
+        scheduler_interval_s=settings.scheduler_interval_seconds,
         transport=transport,
     )
 
@@ -90,23 +93,21 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
     }
 
 
-def _beat_conf(address: BrokerAddress, reap_interval_s: int, purge_interval_s: int) -> dict[str, Any]:
+def _beat_conf(address: BrokerAddress, intervals: Mapping[str, int]) -> dict[str, Any]:
+    tasks = {REAP_ENTRY: queues.REAP, PURGE_ENTRY: queues.PURGE, SCHEDULES_ENTRY: queues.RUN_SCHEDULES}
+    lives = {REAP_ENTRY: max(60, intervals[REAP_ENTRY])}
     return {
         "beat_scheduler": "gonemaster_tasks.broker.scheduler:Scheduler",
-        "beat_max_loop_interval": min(_BEAT_LOOP_S, reap_interval_s),
+        "beat_max_loop_interval": min(_BEAT_LOOP_S, *intervals.values()),
         "redbeat_redis_url": address.redbeat_url,
         "redbeat_redis_options": {},  # RedBeat uses our client; unset, it would warn
         "redbeat_lock_timeout": _BEAT_LOCK_S,
         "beat_schedule": {
-            "reap": {
-                "task": queues.REAP,
-                "schedule": reap_interval_s,
-                "options": {"queue": queues.MAINTENANCE, "expires": max(60, reap_interval_s)},
-            },
-            PURGE_ENTRY: {
-                "task": queues.PURGE,
-                "schedule": purge_interval_s,
-                "options": {"queue": queues.MAINTENANCE, "expires": 60},
-            },
+            name: {
+                "task": tasks[name],
+                "schedule": interval_s,
+                "options": {"queue": queues.MAINTENANCE, "expires": lives.get(name, 60)},
+            }
+            for name, interval_s in intervals.items()
         },
     }

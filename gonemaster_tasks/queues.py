@@ -13,8 +13,9 @@ RUN = "gonemaster.run"
 REAP = "gonemaster.reap"
 PURGE = "gonemaster.purge"
 OPERATE = "gonemaster.operate"
+RUN_SCHEDULES = "gonemaster.run_schedules"
 
-ROUTES = {task: {"queue": MAINTENANCE} for task in (REAP, PURGE, OPERATE)}
+ROUTES = {task: {"queue": MAINTENANCE} for task in (REAP, PURGE, OPERATE, RUN_SCHEDULES)}
 
 
 def tier_of(priority: int) -> str:

@@ -108,6 +108,7 @@ def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
         tag=request.get("from_tag") or next(iter(request.get("tags") or ()), ""),
         description=request.get("description") or "",
         snapshot_intent=bool(request.get("snapshot_intent")),
+        promote_snapshot=bool(request.get("promote_snapshot_default")),
     )
 
 

@@ -24,6 +24,7 @@ from gonemaster_db.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcom
 from gonemaster_db.models.profiles import EffectiveProfile, Profile
 from gonemaster_db.models.registries import AnalysisAddress, AnalysisAsn, AnalysisNameserver, AnalysisPrefix
 from gonemaster_db.models.runs import Run
+from gonemaster_db.models.schedules import Schedule, ScheduleOutcome
 from gonemaster_db.models.snapshot_tables import (
     SnapshotAsn,
     SnapshotDomain,
@@ -94,6 +95,8 @@ __all__ = [
     "RunCounter",
     "RunDocument",
     "RunStatus",
+    "Schedule",
+    "ScheduleOutcome",
     "Setting",
     "SnapshotAsn",
     "SnapshotDomain",

@@ -72,6 +72,7 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
         "tag": new.tag,
         "description": new.description,
         "snapshot_intent": new.snapshot_intent,
+        "promote_snapshot": new.promote_snapshot,
         "origin": BatchOrigin(new.origin),
     }
     for _ in range(_ATTEMPTS):

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,6 @@ from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.jobs import create_job, create_jobs
 from gonemaster_db.states import Priority
-from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.jobs import log
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -77,21 +76,38 @@ def submit_batch(
     """
     parts.broker.ping()
     now = parts.clock.now()
-    chunks: list[_PackedIds] = []
     with parts.store.transaction() as session:
-        row = create_batch(session, batch, now=now)
-        # Before the commit: a reconciler that saw the rows without this would rebuild the tier, and then our messages
-        # would be there a second time.
-        parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
-        new = jobs(session) if callable(jobs) else jobs
-        for ids in create_jobs(session, (_in_batch(job, row.id) for job in new), now=now):
-            chunks.append(_PackedIds.of(ids))
-            parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
-        submitted = _submitted(row, chunks)
+        stored = store_batch(parts, session, batch, jobs, now=now)
         if also is not None:
-            also(session, submitted)
-    _enqueue_batch(parts.broker, row, chunks)
-    return submitted
+            also(session, stored.submitted)
+    enqueue_batch(parts, stored)
+    return stored.submitted
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """A batch whose messages are to be written after the commit."""
+
+    submitted: SubmittedBatch
+    chunks: "tuple[_PackedIds, ...]"
+
+
+def store_batch(parts: QueueParts, session: Session, batch: NewBatch, jobs: JobSource, *, now: datetime) -> StoredBatch:
+    """Store a batch and its jobs as a part of the caller's transaction; `enqueue_batch` must follow its commit.
+
+    Raises:
+        BrokerUnavailable: Redis is unavailable; the transaction must be rolled back.
+    """
+    row = create_batch(session, batch, now=now)
+    # Before the commit: a reconciler that saw the rows without this would rebuild the tier, and then our messages
+    # would be there a second time.
+    parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
+    new = jobs(session) if callable(jobs) else jobs
+    chunks: list[_PackedIds] = []
+    for ids in create_jobs(session, (_in_batch(job, row.id) for job in new), now=now):
+        chunks.append(_PackedIds.of(ids))
+        parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
+    return StoredBatch(_submitted(row, chunks), tuple(chunks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +135,15 @@ def _in_batch(job: NewJob, batch_id: str) -> NewJob:
     return replace(job, batch_id=batch_id, priority=Priority.BATCH)
 
 
-def _enqueue_batch(broker: Broker, batch: Batch, chunks: list[_PackedIds]) -> None:
-    tier = tier_of(Priority.BATCH)
+def enqueue_batch(parts: QueueParts, stored: StoredBatch) -> None:
+    """Write the messages of a batch that was committed; without Redis they follow as soon as it answers."""
+    broker, batch_id, tier = parts.broker, stored.submitted.batch.id, tier_of(Priority.BATCH)
     try:
-        for chunk in chunks:
+        for chunk in stored.chunks:
             broker.lists.enqueue_many(chunk.ids(), tier)
             # Renewed for each slice: it must outlast a long submission, and end soon after one that was killed.
-            broker.marks.begin_submission(batch.id, _SUBMISSION_LIFE)
-        broker.marks.end_submission(batch.id)
+            broker.marks.begin_submission(batch_id, _SUBMISSION_LIFE)
+        broker.marks.end_submission(batch_id)
     except BrokerUnavailable:
-        log.warning("batch stored, the rest is enqueued as soon as Redis answers", extra={"batch_id": batch.id})
-        broker.reconciliation.post(submission=batch.id)
+        log.warning("batch stored, the rest is enqueued as soon as Redis answers", extra={"batch_id": batch_id})
+        broker.reconciliation.post(submission=batch_id)

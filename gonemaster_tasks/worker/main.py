@@ -37,6 +37,7 @@ from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.reaper import expire, reap
+from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.maintenance.retention import purge_regularly
 from gonemaster_tasks.maintenance.statistics import make_due_statistics
 from gonemaster_tasks.worker import tier_order
@@ -79,6 +80,7 @@ def _repeated(task: str) -> Iterator[None]:
 def register_tasks(app: Celery, process: Process) -> None:
     """Bind the tasks to a process."""
     app.gonemaster = process
+    _register_schedules(app, process)
 
     @app.task(name=queues.RUN, bind=True, shared=False)  # not shared: the task belongs to this process alone
     def run(self: Any, job_id: str) -> None:
@@ -115,6 +117,23 @@ def register_tasks(app: Celery, process: Process) -> None:
                 make_due_statistics(process.store, process.broker, now=now, stopped=stopped)
         finally:
             operating.release()
+
+
+def _register_schedules(app: Celery, process: Process) -> None:
+    running = threading.Lock()
+
+    @app.task(name=queues.RUN_SCHEDULES, shared=False)
+    def run_schedules() -> None:
+        # One slot is enough: a large batch takes longer than the interval.
+        if not process.settings.scheduler_enabled or not running.acquire(blocking=False):
+            return
+        try:
+            parts = QueueParts(process.store, process.broker, app, process.clock)
+            most, stopped = process.settings.max_batch_size, process.stopping.is_set
+            with _repeated(queues.RUN_SCHEDULES):
+                run_due_schedules(parts, max_batch_size=most, stopped=stopped)
+        finally:
+            running.release()
 
 
 class Worker:

@@ -166,4 +166,5 @@ def test_a_silent_beat_is_found(sound: QueueParts) -> None:
         ("beat_absent", "beat"),
         ("schedule_missing", "reap"),
         ("schedule_missing", "purge"),
+        ("schedule_missing", "schedules"),
     }

@@ -58,7 +58,10 @@ class QueueOptions:
         flag="--stuck-job-timeout",
         runtime=True,
     )
-    scheduler_enabled: bool = option(True, boolean(), "run recurring batches", runtime=True, awaits="recurring batches")
+    scheduler_enabled: bool = option(True, boolean(), "submit the batches of schedules", runtime=True)
+    scheduler_interval_seconds: int = option(
+        60, integer(1, 3600), "interval of the search for schedules that are due, in seconds"
+    )
     flower_listen: str = option("127.0.0.1:5555", listen_address(), "address on which Flower listens")
     flower_basic_auth: str = option(
         "", login(), "login of Flower; if empty, a password is generated and printed at start", secret=True

@@ -1,0 +1,58 @@
+"""Schedules as operators set them: a rule, and when it is due next."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.errors import StoreConflict
+from gonemaster_db.models import Schedule
+from gonemaster_db.repositories.schedules import (
+    NewSchedule,
+    ScheduleTarget,
+    change_schedule,
+    create_schedule,
+    lock_schedule,
+)
+from gonemaster_tasks.recurrence.occurrences import next_occurrence
+from gonemaster_tasks.recurrence.rules import Rule, make_rule
+
+
+def rule_of(schedule: Schedule | NewSchedule) -> Rule:
+    """Read the rule of a schedule.
+
+    Raises:
+        InvalidRule: it is wrong; for a stored one, this host does not know its time zone.
+    """
+    return make_rule(
+        kind=schedule.kind,
+        time_of_day=schedule.time_of_day,
+        timezone=schedule.timezone,
+        interval_days=schedule.interval_days,
+        anchor_date=schedule.anchor_date,
+        weekdays=schedule.weekdays,
+        days_of_month=schedule.days_of_month,
+        last_day=schedule.last_day,
+    )
+
+
+def set_schedule(session: Session, target: ScheduleTarget, new: NewSchedule, *, now: datetime) -> None:
+    """Create or replace the schedule of a target.
+
+    Raises:
+        InvalidRule: the rule is wrong.
+        StoreConflict: another transaction creates it at the same moment; try again.
+    """
+    rule = rule_of(new)
+    next_run_at = next_occurrence(rule, now) if new.enabled else None
+    old = lock_schedule(session, target)
+    if old is None:
+        if not create_schedule(session, target, new, next_run_at=next_run_at, now=now):
+            raise StoreConflict("the schedule is being created by another transaction")
+        return
+    if new.enabled and old.next_run_at is not None and _has_rule(old, rule):
+        next_run_at = old.next_run_at  # it may be due at this moment, and a change of the profile must not lose that
+    change_schedule(session, old, new, next_run_at=next_run_at, now=now)
+
+
+def _has_rule(schedule: Schedule, rule: Rule) -> bool:
+    return (rule.kind, rule.zone.key) == (schedule.kind, schedule.timezone) and rule_of(schedule) == rule

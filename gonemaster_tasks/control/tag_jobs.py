@@ -1,0 +1,47 @@
+"""The jobs of a batch of all domains of a tag, made while they are read."""
+
+from collections.abc import Iterator
+from functools import cache
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.chunks import chunks
+from gonemaster_db.errors import AmbiguousProfile
+from gonemaster_db.models import Priority
+from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.profiles import get_profile
+from gonemaster_db.repositories.tags import default_profile_ids, iter_tag_domains
+
+_CHUNK = 5000
+
+
+def jobs_of_tag(session: Session, tag: str, *, profile_id: int | None, origin: str) -> Iterator[NewJob]:
+    """Yield a job for each domain of a tag, with the given profile, else with the default one of the domain's tags.
+
+    Raises:
+        AmbiguousProfile: the tags of a domain have different default profiles.
+        ProfileNotFound: no profile has this id.
+    """
+
+    @cache
+    def name_of(profile_id: int) -> str:
+        return get_profile(session, profile_id).name
+
+    given = [] if profile_id is None else [profile_id]
+    for names in chunks(iter_tag_domains(session, tag), _CHUNK):
+        defaults = {} if given else default_profile_ids(session, names)
+        for name in names:
+            chosen = _only(given or defaults.get(name, []))
+            yield NewJob(
+                name,
+                priority=Priority.BATCH,
+                profile_id=chosen,
+                profile_name="" if chosen is None else name_of(chosen),
+                config={"origin": origin},
+            )
+
+
+def _only(profile_ids: list[int]) -> int | None:
+    if len(profile_ids) > 1:
+        raise AmbiguousProfile(profile_ids)
+    return profile_ids[0] if profile_ids else None

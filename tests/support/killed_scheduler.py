@@ -1,0 +1,46 @@
+"""Runs due schedules as a worker does and is killed: `killed_scheduler storing|stored`.
+
+With `storing` it dies while the jobs of a batch are written, with `stored` after the commit and before any message.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+
+from gonemaster_db.records import NewJob
+from gonemaster_db.session import open_store
+from gonemaster_tasks.app import make_app
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.store import store_settings
+from gonemaster_tasks.control import submit
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.tag_jobs import jobs_of_tag
+from gonemaster_tasks.maintenance import recurring
+
+
+def _die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _deadly(jobs: Iterator[NewJob]) -> Iterator[NewJob]:
+    yield next(jobs)
+    _die()
+
+
+def main() -> None:
+    settings = load_settings()
+    submit._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits for a submission for as long as this
+    broker = Broker.open(settings.broker_url)
+    parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
+    if sys.argv[1] == "storing":
+        vars(recurring)["jobs_of_tag"] = lambda *given, **named: _deadly(jobs_of_tag(*given, **named))
+    else:
+        vars(recurring)["enqueue_batch"] = _die
+    recurring.run_due_schedules(parts, max_batch_size=1000)
+
+
+if __name__ == "__main__":
+    main()
