@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import psycopg2
-from sqlalchemy import Connection, Dialect, LargeBinary, String, Table, TableClause
+from sqlalchemy import Connection, Dialect, Integer, LargeBinary, String, Table, TableClause
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -74,6 +74,8 @@ def _encoder(kind: TypeEngine[Any], convert: Convert | None, dialect: Dialect) -
         return lambda value: _field(convert(value))
     if isinstance(kind, String) and kind.length:
         return _code
+    if isinstance(kind, Integer):
+        return _number
     return _field
 
 
@@ -126,6 +128,10 @@ def _code(value: str | None) -> str:
 
 def _octets(value: bytes | None) -> str:
     return _NULL if value is None else rf"\\x{value.hex()}"
+
+
+def _number(value: float | None) -> str:
+    return _NULL if value is None else str(value)
 
 
 def _field(value: Any) -> str:

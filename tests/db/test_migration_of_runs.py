@@ -1,5 +1,6 @@
 """Runs move from tables of entries to outcomes and documents and back, whole, whatever interrupts it."""
 
+import json
 import logging
 import os
 import subprocess
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gonemaster_db.errors import StoreError
 from gonemaster_db.ids import batch_key
@@ -20,12 +23,19 @@ from gonemaster_db.migrations.runner import current_revision, differences, downg
 from gonemaster_db.models import Batch, Run
 from gonemaster_db.repositories.counters import read_counts
 from gonemaster_db.session import Store
-from tests.support.old_runs import OLD, OldTables, contents, make_old_store, schema
+from tests.support.old_runs import OLD, OldTables, contents, fingerprint, make_old_store, schema
 from tests.support.rows import make_run, record
 from tests.support.stores import DRIVERS, MakeSettings, opened
 from tests.support.threads import together
 
 RUNS = 40
+CHUNK_RUNS = forward.CHUNK_RUNS
+_TEXTS = st.text(st.characters(codec="utf-8")) | st.text('\\" ,:{}[]\n', max_size=8)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +85,12 @@ def test_everything_of_a_run_moves_there_and_back(empty_store: Store) -> None:
     downgrade(empty_store, revision=OLD)
     assert schema(empty_store) == tables_before
     assert contents(empty_store) == before
+
+
+@given(st.lists(JSON_VALUES))
+def test_json_of_postgres_is_written_without_spaces_and_otherwise_as_it_is(values: list[Any]) -> None:
+    texts = [json.dumps(value, ensure_ascii=False) for value in values]  # spaced as PostgreSQL does
+    assert forward._compact(texts) == [json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values]
 
 
 def test_runs_share_outcomes_and_counters_are_those_of_the_runs(empty_store: Store) -> None:
@@ -127,7 +143,7 @@ def test_a_migration_that_is_killed_again_and_again_ends_as_one_that_was_not(
         before = contents(killed)
         for direction, migrate in DIRECTIONS.items():
             killed.close()  # its connections would be idle meanwhile
-            kills = kill_migration(driver, killed.settings.dsn, seed, direction)
+            kills = kill_migration(driver, killed.settings.dsn, seed, direction, chunk=5)
             assert kills >= 8
             migrate(undisturbed)
             assert current_revision(killed) == current_revision(undisturbed)
@@ -142,10 +158,10 @@ DIRECTIONS: Mapping[str, Callable[[Store], None]] = {
 }
 
 
-def kill_migration(driver: str, dsn: str, seed: int, direction: str) -> int:
+def kill_migration(driver: str, dsn: str, seed: int, direction: str, *, chunk: int) -> int:
     """Return how often the migration was killed before it came to its end."""
-    command = [sys.executable, "-m", "tests.support.killed_migration", driver, dsn, str(seed), direction]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
+    command = [sys.executable, "-m", "tests.support.killed_migration", driver, dsn, str(seed), direction, str(chunk)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return len(done.stdout.split())
 
@@ -272,10 +288,13 @@ def test_sqlite_gives_the_space_of_old_rows_back(make_store_settings: MakeSettin
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 @pytest.mark.skipif("GONEMASTER_MIGRATION_RUNS" not in os.environ, reason="set GONEMASTER_MIGRATION_RUNS to 100000")
-def test_many_runs_move_there_and_back(empty_store: Store) -> None:
-    make_old_store(empty_store, runs=int(os.environ["GONEMASTER_MIGRATION_RUNS"]))
-    before = contents(empty_store)
-    upgrade(empty_store)
-    assert contents(empty_store) == before
-    downgrade(empty_store, revision=OLD)
-    assert contents(empty_store) == before
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_many_runs_move_there_and_back_through_kills(make_store_settings: MakeSettings, driver: Any) -> None:
+    with opened(make_store_settings(driver, empty=True)) as store:
+        make_old_store(store, runs=int(os.environ["GONEMASTER_MIGRATION_RUNS"]))
+        before, tables_before = fingerprint(store), schema(store)
+        for direction in DIRECTIONS:
+            store.close()
+            assert kill_migration(driver, store.settings.dsn, 1, direction, chunk=CHUNK_RUNS) >= 4
+            assert fingerprint(store) == before
+        assert schema(store) == tables_before

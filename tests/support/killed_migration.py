@@ -1,6 +1,7 @@
-"""Migrates in processes that are killed at random statements: `killed_migration DRIVER DSN SEED up|down`.
+"""Migrates in processes that are killed at random statements: `killed_migration DRIVER DSN SEED up|down RUNS`.
 
-The last process ends by itself. Prints after how many commits and statements each of the others was killed.
+RUNS are those of a chunk. The last process ends by itself. Prints after how many commits and statements each of the
+others was killed.
 """
 
 import os
@@ -18,12 +19,12 @@ from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import StoreSettings
 from tests.support.old_runs import OLD
 
-CHUNK_RUNS = 5
 _AMONG_CHUNKS = 8
 
 
 def main() -> None:
-    driver, dsn, seed, direction = sys.argv[1:]
+    driver, dsn, seed, direction, runs = sys.argv[1:]
+    forward.CHUNK_RUNS = backward.CHUNK_RUNS = int(runs)
     rng, settings = random.Random(seed), StoreSettings(driver=driver, dsn=dsn)  # type: ignore[arg-type]  # from the test
     for attempt in count():
         # First among the chunks, then also later: the last transaction has some sixty statements, after 40 commits.
@@ -40,7 +41,6 @@ def _killed(settings: StoreSettings, direction: str, *, commits: int, statements
     if not (child := os.fork()):
         store = open_store(settings)
         _die_after(store, commits=commits, statements=statements)
-        forward.CHUNK_RUNS = backward.CHUNK_RUNS = CHUNK_RUNS
         migrate(store, direction)
         os._exit(0)
     status = os.waitpid(child, 0)[1]

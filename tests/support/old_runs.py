@@ -82,6 +82,7 @@ class _Rows:
 
     def __init__(self, rng: random.Random, count: int) -> None:
         self.rng = rng
+        self.large_share = min(0.02, 20 / count)
         documents = [dump_json({"net": {"ipv4": bool(number % 2)}, "name": f"prøfile {number}"}) for number in range(3)]
         self.effective_profiles = [
             {"digest": sha256(text.encode()).hexdigest(), "document": text, "created_at": NOON} for text in documents
@@ -121,7 +122,7 @@ class _Rows:
             "attempt": number % 3, "worker": None if number % 4 else f"w{number}@host",
             "error": "" if number % 2 else "bröken",
             "sev_notice": 0, "sev_warning": 0, "sev_error": 0, "sev_critical": 0, "entry_count": 0, "worst_level": None,
-            "score": None if number % 3 else number, "grade": (None, "A", "A+", "F")[number % 4],
+            "score": None if number % 3 else number % 101, "grade": (None, "A", "A+", "F")[number % 4],
             "findings_hash": None if number % 2 else -(2**63) + number, "profile": "", "profile_id": None,
             "profile_name": "default" if number % 2 else "",
             "effective_profile_digest": None if number % 4 == 1 else self.effective_profiles[number % 3]["digest"],
@@ -155,7 +156,7 @@ class _Rows:
         ]  # fmt: skip
 
     def _args(self) -> Any:
-        return _ODD_ARGS[-1] if self.rng.random() < 0.02 else self.rng.choice(_ODD_ARGS[:-1])
+        return _ODD_ARGS[-1] if self.rng.random() < self.large_share else self.rng.choice(_ODD_ARGS[:-1])
 
     def _finish(self, domain: dict[str, Any]) -> None:
         runs = [run for run in self.runs if run["domain_id"] == domain["id"]]
@@ -182,6 +183,15 @@ def _job(batch_id: str) -> dict[str, Any]:
 def contents(store: Store) -> Mapping[str, Any]:
     """Return what a store holds of runs, in the same form whichever tables it has."""
     return contents_of_old_tables(store) if current_revision(store) == OLD else contents_of_current_tables(store)
+
+
+def fingerprint(store: Store) -> str:
+    """Return a digest of what `contents` returns."""
+    digest = sha256()
+    for name, rows in contents(store).items():
+        for row in rows:
+            digest.update(_text({name: row}).encode())
+    return digest.hexdigest()
 
 
 def contents_of_old_tables(store: Store) -> Mapping[str, Any]:

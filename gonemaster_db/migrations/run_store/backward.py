@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Any
+from functools import partial
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Connection
-from sqlalchemy.engine import Row
 
 from gonemaster_db.base import CompressedText
 from gonemaster_db.bulk import insert_into_table
@@ -17,16 +18,14 @@ from gonemaster_db.errors import DocumentDamaged
 from gonemaster_db.json_text import dump_json
 from gonemaster_db.migrations.run_store import progress, tables
 from gonemaster_db.migrations.run_store.indexes import NEW_INDEXES, OLD_INDEXES
-from gonemaster_db.migrations.run_store.progress import Progress
+from gonemaster_db.migrations.run_store.moving import brought_along, copy_runs, move_runs
 from gonemaster_db.migrations.run_store.renaming import put_back, set_aside
 from gonemaster_db.migrations.run_store.shared_rows import Kind, Kinds
 from gonemaster_db.migrations.run_store.sql import (
     LEVELS,
     SAME_OF_BATCHES,
-    SAME_OF_RUNS,
     STATUSES,
     on_postgres,
-    prefixed,
     reset_sequences,
     words_of,
 )
@@ -36,9 +35,25 @@ CHUNK_RUNS = 500
 _NEW = "new_"
 _RENAMED = ("runs", "batches", "effective_profiles")  # those whose names the tables of before have, too
 _ENTRY = ("id", "run_id", "domain_id", "timestamp", "module", "testcase", "tag", "level", "args")
-_ENTRIES = sa.table("entries", *(sa.column(name, sa.Text) for name in _ENTRY))  # as text, also the JSON
+_REPEATED = ("run_id", "module", "testcase", "tag", "level")
+_ENTRIES = sa.table(
+    "entries",
+    *(sa.column(name, sa.Integer) for name in ("id", "domain_id", "timestamp")),
+    *(sa.column(name, sa.String(64)) for name in _REPEATED),  # encoded once for many rows
+    sa.column("args", sa.Text),  # JSON as text
+)
 _CHAINS = sa.table("run_dnssec_chain", sa.column("run_id", sa.Text), sa.column("chain", sa.Text))
-_MOVED = sa.table("moved_runs", sa.column("id", sa.Text), sa.column("timings", sa.Text))
+_TIMINGS = brought_along(sa.Column("timings", sa.Text))
+
+
+class NewRun(NamedTuple):
+    """What is read of a run besides the columns that stay as they are: its outcome and its document, if it has them."""
+
+    id: str
+    domain_id: int
+    kinds: bytes | None
+    codec: int | None
+    document: bytes | None
 
 
 def begin() -> None:
@@ -66,20 +81,13 @@ def undo() -> None:
 
 def move() -> None:
     """Move the runs that have not moved yet, and create indexes."""
-    connection = op.get_bind()
-    position = Progress(connection)
-    kinds = Kinds(connection).by_id
-    while runs := _next_runs(connection, position.position.run_id):
-        _move_runs(connection, runs, kinds)
-        position.advance(runs[-1].id, moved=len(runs))
-    for number, index in enumerate(OLD_INDEXES, 1):
-        index.create()
-        position.finished(index.name, number, len(OLD_INDEXES))
+    move_runs(_next_runs, partial(_move_runs, kinds=Kinds(op.get_bind()).by_id), OLD_INDEXES)
 
 
 def finish() -> None:
     """Drop the tables of after, all of whose rows have moved."""
     reset_sequences(op.get_bind(), [("entries", "id")])
+    tables.refer_from_entries()
     for table in tables.NEW_TABLES:
         op.drop_table(_NEW + table if table in _RENAMED else table)
     tables.restore_references()
@@ -97,16 +105,16 @@ def _move_profiles(connection: Connection) -> None:
         connection.execute(move, {"id": number, "document": document})
 
 
-def _next_runs(connection: Connection, after: str) -> Sequence[Row[Any]]:
+def _next_runs(connection: Connection, after: str) -> Sequence[NewRun]:
     query = (
         f"SELECT r.id, r.domain_id, o.kinds, d.codec, d.document FROM {_NEW}runs r"
         " LEFT JOIN outcomes o ON o.id = r.outcome_id LEFT JOIN run_documents d ON d.run_key = r.key"
         f" WHERE r.id > :after ORDER BY r.id LIMIT {CHUNK_RUNS}"
     )
-    return connection.execute(sa.text(query), {"after": after}).all()
+    return [NewRun(*row) for row in connection.execute(sa.text(query), {"after": after})]
 
 
-def _move_runs(connection: Connection, runs: Sequence[Row[Any]], kinds: dict[int, Kind]) -> None:
+def _move_runs(connection: Connection, runs: Sequence[NewRun], moved: int, *, kinds: dict[int, Kind]) -> None:
     documents = [_document(run) for run in runs]
     timings = [None if found is None else found.nameserver_timings for found in documents]
     _insert_runs(connection, [(run.id, _text(value)) for run, value in zip(runs, timings, strict=True)])
@@ -121,17 +129,19 @@ def _move_runs(connection: Connection, runs: Sequence[Row[Any]], kinds: dict[int
     insert_into_table(connection, _CHAINS, ("run_id", "chain"), chains)
 
 
-def _entries(run: Row[Any], document: RunDocument | None, kinds: dict[int, Kind]) -> Iterator[tuple[Any, ...]]:
+def _entries(run: NewRun, document: RunDocument | None, kinds: dict[int, Kind]) -> Iterator[tuple[Any, ...]]:
     """Return the rows of entries without their ids."""
-    for place, number in enumerate(unpack(run.kinds or b"")):
-        time, args = (0.0, b"") if document is None else (document.timestamps[place], document.raw_arguments(place))
+    numbers = unpack(run.kinds or b"")
+    times = repeat(0.0) if document is None else document.timestamps
+    lines = repeat(b"") if document is None else document.argument_lines
+    for number, time, args in zip(numbers, times, lines, strict=False):  # as many as numbers, see _document
         yield run.id, run.domain_id, time, *kinds[number], args.decode() or "{}"
 
 
-def _document(run: Row[Any]) -> RunDocument | None:
+def _document(run: NewRun) -> RunDocument | None:
     """Read a document. A damaged one, whose entries the service lists without arguments and times, does so here."""
     try:
-        document = NO_DOCUMENT if run.codec is None else decode_document(run.codec, bytes(run.document))
+        document = NO_DOCUMENT if run.codec is None else decode_document(run.codec, bytes(run.document or b""))
         if document.entry_count != len(unpack(run.kinds or b"")):
             raise DocumentDamaged("it does not fit its outcome")
         document.timestamps, document.nameserver_timings, document.chain  # noqa: B018  # read here for their errors
@@ -146,8 +156,6 @@ def _document(run: Row[Any]) -> RunDocument | None:
 
 def _insert_runs(connection: Connection, moved: Sequence[tuple[str, str | None]]) -> None:
     """Copy rows inside the database, with their references of before."""
-    connection.execute(sa.text("CREATE TEMPORARY TABLE moved_runs (id TEXT PRIMARY KEY, timings TEXT)"))
-    insert_into_table(connection, _MOVED, ("id", "timings"), moved)
     old = {
         "batch_id": "b.id",
         "effective_profile_digest": "p.digest",
@@ -155,15 +163,11 @@ def _insert_runs(connection: Connection, moved: Sequence[tuple[str, str | None]]
         "status": words_of("r.status", STATUSES),
         "worst_level": words_of("r.worst_level", LEVELS),
     }
-    connection.execute(
-        sa.text(
-            f"INSERT INTO runs ({', '.join(old)}, {', '.join(SAME_OF_RUNS)})"
-            f" SELECT {', '.join(old.values())}, {prefixed(SAME_OF_RUNS, 'r')}"
-            f" FROM moved_runs m JOIN {_NEW}runs r ON r.id = m.id LEFT JOIN {_NEW}batches b ON b.key = r.batch_key"
-            f" LEFT JOIN {_NEW}effective_profiles p ON p.id = r.effective_profile_id"
-        )
+    joins = (
+        f"LEFT JOIN {_NEW}batches b ON b.key = r.batch_key"
+        f" LEFT JOIN {_NEW}effective_profiles p ON p.id = r.effective_profile_id"
     )
-    connection.execute(sa.text("DROP TABLE moved_runs"))
+    copy_runs(connection, moved, _TIMINGS, source=f"{_NEW}runs", changed=old, joins=joins)
 
 
 def _text(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import accumulate, groupby
 from math import isfinite
 from operator import itemgetter
@@ -21,18 +22,16 @@ from gonemaster_db.ids import batch_key
 from gonemaster_db.json_text import dump_json
 from gonemaster_db.migrations.run_store import progress, tables
 from gonemaster_db.migrations.run_store.indexes import NEW_INDEXES, OLD_INDEXES
-from gonemaster_db.migrations.run_store.progress import Progress
+from gonemaster_db.migrations.run_store.moving import brought_along, copy_runs, move_runs
 from gonemaster_db.migrations.run_store.renaming import put_back, set_aside
 from gonemaster_db.migrations.run_store.shared_rows import Kinds, Outcomes
 from gonemaster_db.migrations.run_store.sql import (
     LEVELS,
     SAME_OF_BATCHES,
-    SAME_OF_RUNS,
     STATUSES,
     codes,
     json_text,
     on_postgres,
-    prefixed,
     reset_sequences,
     streamed,
 )
@@ -48,9 +47,7 @@ _NUMBERED = (
     ("module_outcomes", "id"),
     ("effective_profiles", "id"),
 )
-_MOVED = sa.table(
-    "moved_runs", sa.column("id", sa.Text), sa.column("key", sa.Integer), sa.column("outcome_id", sa.Integer)
-)
+_KEYS = brought_along(sa.Column("key", sa.BigInteger), sa.Column("outcome_id", sa.Integer))
 _DOCUMENTS = sa.table(
     "run_documents",
     sa.column("run_key", sa.Integer),
@@ -93,16 +90,9 @@ def undo() -> None:
 
 def move() -> None:
     """Move the runs that have not moved yet, and create indexes."""
-    connection = op.get_bind()
-    position = Progress(connection)
-    kinds = Kinds(connection)
-    outcomes = Outcomes(connection, kinds)
-    while runs := _next_runs(connection, position.position.run_id):
-        _move_runs(connection, runs, first_key=position.position.done + 1, kinds=kinds, outcomes=outcomes)
-        position.advance(runs[-1].id, moved=len(runs))
-    for number, index in enumerate(NEW_INDEXES, 1):
-        index.create()
-        position.finished(index.name, number, len(NEW_INDEXES))
+    kinds = Kinds(op.get_bind())
+    outcomes = Outcomes(op.get_bind(), kinds)
+    move_runs(_next_runs, partial(_move_runs, kinds=kinds, outcomes=outcomes), NEW_INDEXES)
 
 
 def finish() -> None:
@@ -155,23 +145,19 @@ def _next_runs(connection: Connection, after: str) -> list[OldRun]:
     return found[: max(1, bisect_right(entries, CHUNK_ENTRIES))]
 
 
-def _move_runs(
-    connection: Connection, runs: Sequence[OldRun], *, first_key: int, kinds: Kinds, outcomes: Outcomes
-) -> None:
+def _move_runs(connection: Connection, runs: Sequence[OldRun], moved: int, *, kinds: Kinds, outcomes: Outcomes) -> None:
     """Write rows, outcomes and documents of runs. Keys are in the order of ids."""
     sequences, documents = [], []
     compact = _compact if on_postgres(connection) else _compact_unless_it_is
+    first_key = moved + 1
     for key, (run, entries) in enumerate(_with_entries(connection, runs), first_key):
-        sequence, times, arguments = [], [], []
-        for _, module, testcase, tag, level, timestamp, args in entries:
-            sequence.append(kinds.id_of((module, testcase, tag, level)))
-            times.append(round(timestamp * _SECOND) if isfinite(timestamp) else 0)
-            arguments.append(compact(args))
-        sequences.append(pack(sequence))
-        if arguments or run.timings is not None or run.chain is not None:
+        sequences.append(pack([kinds.id_of((module, case, tag, level)) for _, module, case, tag, level, *_ in entries]))
+        times = [round(time * _SECOND) if isfinite(time) else 0 for *_, time, _ in entries]
+        arguments = ["" if text == "{}" else text for text in compact([entry[-1] for entry in entries])]
+        if entries or run.timings is not None or run.chain is not None:
             documents.append((key, *encode_text(times, arguments, _timings(run.timings), _chain(run.chain))))
-    moved = enumerate(zip(runs, outcomes.ids_of(sequences), strict=True), first_key)
-    _insert_runs(connection, [(run.id, key, outcome_id) for key, (run, outcome_id) in moved])
+    numbered = enumerate(zip(runs, outcomes.ids_of(sequences), strict=True), first_key)
+    _insert_runs(connection, [(run.id, key, outcome_id) for key, (run, outcome_id) in numbered])
     insert_into_table(connection, _DOCUMENTS, ("run_key", "codec", "document"), documents)
 
 
@@ -192,17 +178,21 @@ def _with_entries(connection: Connection, runs: Sequence[OldRun]) -> Iterator[tu
             yield run, []
 
 
-def _compact(text: str) -> str:
-    """Write JSON as documents have it: in one line without spaces; nothing for an empty object."""
-    value = json.loads(text)
-    return "" if value == {} else dump_json(value)
+def _compact(texts: Sequence[str]) -> list[str]:
+    """Take the spaces between tokens out of JSON of PostgreSQL, as documents have none.
+
+    JSON has no control characters. They stand between texts, and for escapes while quotation marks are looked for.
+    """
+    if not texts:
+        return []
+    parts = "\n".join(texts).replace("\\\\", "\1").replace('\\"', "\2").split('"')
+    parts[::2] = "\0".join(parts[::2]).replace(" ", "").split("\0")  # the others are strings
+    return '"'.join(parts).replace("\2", '\\"').replace("\1", "\\\\").split("\n")
 
 
-def _compact_unless_it_is(text: str) -> str:
-    """Do the same with a text that was written so already, as a rule."""
-    if text == "{}":
-        return ""
-    return _compact(text) if "\n" in text or "\\u0000" in text else text
+def _compact_unless_it_is(texts: Sequence[str]) -> list[str]:
+    """Do the same with texts that were written so already, as a rule."""
+    return [dump_json(json.loads(text)) if "\n" in text or "\\u0000" in text else text for text in texts]
 
 
 def _timings(text: str | None) -> str:
@@ -216,8 +206,6 @@ def _chain(text: str | None) -> str:
 
 def _insert_runs(connection: Connection, moved: Sequence[tuple[str, int, int | None]]) -> None:
     """Copy rows inside the database, with their new references."""
-    connection.execute(sa.text("CREATE TEMPORARY TABLE moved_runs (id TEXT PRIMARY KEY, key BIGINT, outcome_id INT)"))
-    insert_into_table(connection, _MOVED, ("id", "key", "outcome_id"), moved)
     new = {
         "key": "m.key",
         "outcome_id": "m.outcome_id",
@@ -226,17 +214,11 @@ def _insert_runs(connection: Connection, moved: Sequence[tuple[str, int, int | N
         "status": codes("r.status", STATUSES),
         "worst_level": codes("r.worst_level", LEVELS),
     }
-    written = connection.execute(
-        sa.text(
-            f"INSERT INTO runs ({', '.join(new)}, {', '.join(SAME_OF_RUNS)})"
-            f" SELECT {', '.join(new.values())}, {prefixed(SAME_OF_RUNS, 'r')}"
-            f" FROM moved_runs m JOIN {_OLD}runs r ON r.id = m.id LEFT JOIN batches b ON b.id = r.batch_id"
-            " LEFT JOIN effective_profiles p ON p.digest = r.effective_profile_digest"
-        )
+    joins = (
+        "LEFT JOIN batches b ON b.id = r.batch_id"
+        " LEFT JOIN effective_profiles p ON p.digest = r.effective_profile_digest"
     )
-    if written.rowcount != len(moved):
-        raise StoreError(f"{written.rowcount} of {len(moved)} runs were written")
-    connection.execute(sa.text("DROP TABLE moved_runs"))
+    copy_runs(connection, moved, _KEYS, source=f"{_OLD}runs", changed=new, joins=joins)
 
 
 def _count_runs(connection: Connection) -> None:

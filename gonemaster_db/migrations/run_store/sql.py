@@ -15,6 +15,7 @@ SAME_OF_RUNS = (
 )  # fmt: skip
 SAME_OF_BATCHES = ("id", "tag", "created_at", "domain_count", "description", "snapshot_intent", "origin")
 _AT_A_TIME = 1000
+_MEMORY = "256MB"
 
 
 def codes(column: str, words: Sequence[str]) -> str:
@@ -47,6 +48,13 @@ def json_text(connection: Connection, column: str) -> str:
 def streamed(connection: Connection, query: str, **values: Any) -> Iterable[Sequence[Any]]:
     """Return the rows of a query that are read while they are used: by a cursor of the server on PostgreSQL."""
     return connection.execute(sa.text(query), values, execution_options={"yield_per": _AT_A_TIME})
+
+
+def more_memory(connection: Connection) -> None:
+    """Let PostgreSQL sort in memory what it makes an index of in this transaction."""
+    if on_postgres(connection):
+        less = f"pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('{_MEMORY}')"
+        connection.execute(sa.text(f"SELECT set_config('maintenance_work_mem', '{_MEMORY}', true) WHERE {less}"))
 
 
 def reset_sequences(connection: Connection, columns: Iterable[tuple[str, str]]) -> None:
