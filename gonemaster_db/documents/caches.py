@@ -1,6 +1,6 @@
 """What a process remembers of the tables that only grow: kinds of entries, outcomes, effective profiles."""
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from threading import Lock
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -14,6 +14,7 @@ V = TypeVar("V")
 _MAX_OUTCOMES = 20_000  # of 16 octets and a number; sequences of kinds are larger and fewer
 _MAX_SEQUENCES = 2_000
 _MAX_PROFILES = 1_000
+_MAX_REGISTERED = 50_000  # of each registry of the analysis
 _CREATED = "gonemaster_created"
 
 
@@ -66,6 +67,7 @@ class Caches:
         self.outcomes: Recent[bytes, int] = Recent(_MAX_OUTCOMES)
         self.sequences: Recent[int, tuple[int, ...]] = Recent(_MAX_SEQUENCES)
         self.profiles: Recent[str, int] = Recent(_MAX_PROFILES)
+        self.registries: defaultdict[str, Recent[Any, Any]] = defaultdict(lambda: Recent(_MAX_REGISTERED))
         self.epoch = 0
         self.forgettings = 0
 
@@ -86,6 +88,7 @@ class Caches:
         self.set_kinds({})
         for recent in (self.outcomes, self.sequences, self.profiles):
             recent.clear()
+        self.registries.clear()
 
 
 _all: WeakKeyDictionary[Dialect, Caches] = WeakKeyDictionary()

@@ -7,7 +7,7 @@ whole when its view is made, and removed with it. What people ask is answered fr
 from sqlalchemy import BigInteger, Float, ForeignKey, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gonemaster_db.base import ROW_ID_TYPE, Base, SmallCode, UtcTime, code_text
+from gonemaster_db.base import ROW_ID_TYPE, Base, DomainName, OpaqueId, SmallCode, UtcTime, code_text
 from gonemaster_db.models.runs import LEVEL_TYPE
 
 NO_ADDRESS = 0  # in place of the id of an address: the name has none
@@ -93,7 +93,9 @@ class FactDomainSummary(_OfDomain, Base):
 
     __tablename__ = "fact_domain_summary"
 
+    name: Mapped[DomainName] = mapped_column(comment="the domain may be gone: facts outlive it")
     run_key: Mapped[int] = mapped_column(BigInteger, comment="the run may be gone: facts outlive it")
+    run_id: Mapped[OpaqueId]
     finished_at: Mapped[UtcTime]
     score: Mapped[int | None] = mapped_column(SmallInteger)
     grade: Mapped[str | None] = mapped_column(code_text(4))

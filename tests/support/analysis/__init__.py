@@ -1,0 +1,1 @@
+"""Cohorts, snapshots and facts for tests."""

@@ -1,0 +1,81 @@
+"""Cohorts and snapshots with facts that a test has made up, without any run."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from gonemaster_db.documents.caches import Kind
+from gonemaster_db.documents.registry import kind_ids
+from gonemaster_db.models import Batch, Cohort, CohortSnapshot, Tag
+from gonemaster_db.records import NewBatch
+from gonemaster_db.repositories.analysis.capture import Capture, materialise
+from gonemaster_db.repositories.analysis.facts import RunFacts, write_facts
+from gonemaster_db.repositories.analysis.snapshots import ensure_snapshot
+from gonemaster_db.repositories.batches import create_batch
+from gonemaster_db.repositories.domains import ensure_domains
+from gonemaster_db.session import Store
+from tests.support.rows import NOON
+
+
+def make_cohort(store: Store, tag: str = "tld", *, now: datetime = NOON, **fields: Any) -> Cohort:
+    """A cohort that is analysed and public, unless told."""
+    with store.transaction() as session:
+        if session.get(Tag, tag) is None:
+            session.add(Tag(name=tag, created_at=now))
+            session.flush()
+        chosen = {"analysis_enabled": True, "public_enabled": True, "label": tag} | fields
+        cohort = Cohort(source_tag=tag, created_at=now, updated_at=now, **chosen)
+        session.add(cohort)
+        session.flush()
+        return cohort
+
+
+def make_batch(store: Store, *, now: datetime = NOON, promote: bool = False, **fields: Any) -> Batch:
+    """A batch with snapshot intent and no jobs."""
+    with store.transaction() as session:
+        batch = create_batch(session, NewBatch(0, snapshot_intent=True, **fields), now=now)
+        batch.promote_snapshot = promote
+        return batch
+
+
+def domain_ids(store: Store, names: Iterable[str], *, now: datetime = NOON) -> dict[str, int]:
+    with store.transaction() as session:
+        return dict(ensure_domains(session, names, now=now))
+
+
+def finding_kinds(store: Store, kinds: Iterable[tuple[str, str, str, str]]) -> list[int]:
+    """The ids of entry kinds; each is of (module, test case, tag, level)."""
+    wanted = [Kind(*kind) for kind in kinds]
+    with store.transaction() as session:
+        ids = kind_ids(session, wanted)
+        return [ids[kind] for kind in wanted]
+
+
+def made_facts(store: Store, names: Sequence[str], *, at: datetime = NOON, **fields: Any) -> list[RunFacts]:
+    """Facts of runs that do not exist, all with the same fields."""
+    ids = domain_ids(store, names)
+    chosen: dict[str, Any] = {"score": 95, "grade": "A", "worst_level": "INFO", "engine_version": "0.1.0"} | fields
+    return [
+        RunFacts(ids[name], name, run_key=ids[name], run_id=f"job_{name}"[:40], finished_at=at, **chosen)
+        for name in names
+    ]
+
+
+def snapshot_of(
+    store: Store, cohort: Cohort, facts: Sequence[RunFacts], *, batch: Batch | None = None, now: datetime = NOON
+) -> CohortSnapshot:
+    """A snapshot with these facts, captured as of `now`."""
+    batch = batch or make_batch(store, now=now - timedelta(hours=1))
+    with store.transaction() as session:
+        snapshot = ensure_snapshot(session, cohort, batch, floor="NOTICE", now=now)
+        write_facts(session, snapshot.id, facts)
+        snapshot.facts_revision += 1
+    assert materialise(store, snapshot.id, now=lambda: now) is Capture.CAPTURED
+    return read_snapshot(store, snapshot.id)
+
+
+def read_snapshot(store: Store, snapshot_id: int) -> CohortSnapshot:
+    with store.read_only() as session:
+        found = session.get(CohortSnapshot, snapshot_id)
+        assert found is not None
+        return found
