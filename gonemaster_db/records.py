@@ -97,10 +97,14 @@ class LeaseRenewal:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A slice of a list; `total` counts all matches; with `total_is_least` counting stopped there."""
+    """A slice of a list; `total` counts all matches; with `total_is_least` counting stopped there.
+
+    With `is_cut` it ends before its limit, since its items are large.
+    """
 
     items: Sequence[T]
     total: int
     limit: int
     offset: int
     total_is_least: bool = False
+    is_cut: bool = False

@@ -104,6 +104,15 @@ class Admission:
         return {name: sorted(addresses, key=_address_order) for name, addresses in found.items()}
 
 
+def _text_octets(value: Any) -> int:
+    """Return about how many octets the text in a value of JSON form has."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_text_octets, value.values()))
+    return sum(map(_text_octets, value)) if isinstance(value, list | tuple) else 0
+
+
 def _address_order(address: str) -> tuple[bool, str]:
     return (":" in address, address)
 
@@ -154,6 +163,7 @@ class Budget:
         self._octets = 0
         self._records = 0
         self._entry_items = 0
+        self._entry_octets = 0
         self._delegated: set[str] = set()
         self._accounts: dict[str, Account] = {}
         self._admissions: dict[str, Admission] = {}
@@ -293,8 +303,13 @@ class Budget:
         if self._entry_items + items > self.limits.max_entry_items:
             self._end("max_entry_items", self.limits.max_entry_items, testcase)
             return False
+        octets = _text_octets(args)
+        if self._entry_octets + octets > self.limits.max_entry_octets:
+            self._end("max_entry_octets", self.limits.max_entry_octets, testcase)
+            return False
         self.entries += 1
         self._entry_items += items
+        self._entry_octets += octets
         return True
 
     def _end(self, limit: str, value: int, subject: str) -> None:

@@ -33,6 +33,7 @@ class RunLimits:
     max_octets: int = 32 * 1024 * 1024  # of memory for responses that are kept, and the names in them
     max_records: int = 200_000  # in them
     max_entry_items: int = 200_000  # of the lists among the arguments of entries
+    max_entry_octets: int = 2 * 1024 * 1024  # of text in them; a large honest zone has some 200 KiB
 
 
 DEFAULT_LIMITS = RunLimits()

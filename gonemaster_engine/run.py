@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 DEFAULT_DEADLINE_S = 300.0
 _LIBRARIES = ("cryptography", "dnspython", "idna")
 _CHAIN_LIMIT_S = 10.0
+_MAX_ERROR = 1000  # characters of the text of an error of a test case, which may hold what the zone sent
 _SLOW_SERVERS = 10  # named when the time is over
 
 Answers = Iterable[tuple[str, QueryKey, Response | None]]
@@ -454,7 +455,7 @@ class _Run:
             raise
         except Exception as error:  # one case must not take the others down
             log.exception("a test case raised an error", extra={"testcase": case.id, "domain": self._zone.name})
-            text = f"{type(error).__name__}: {error}"
+            text = f"{type(error).__name__}: {error}"[:_MAX_ERROR]
             level = self._log.level("SYSTEM", "MODULE_ERROR")
             args = {"module": case.id, "msg": text}
             run.entries.append(Entry(self._log.elapsed(), "SYSTEM", case.id, "MODULE_ERROR", level, args))

@@ -47,11 +47,11 @@ def read_entries(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         wanted = entry_filter(query)
         page = list_entries(session, wanted, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
     items = [_document(item) for item in page.items]
-    document = page_document(items, page.total, part) | {"total_is_least": page.total_is_least}
-    if len(items) == part.limit:
+    document = page_document(items, page.total, part, is_cut=page.is_cut) | {"total_is_least": page.total_is_least}
+    if len(items) == part.limit or page.is_cut:
         document["next_after"] = f"{items[-1]['run_id']}.{items[-1]['id']}"
         if page.total_is_least:
-            document["next_cursor"] = str(part.offset + part.limit)
+            document["next_cursor"] = str(part.offset + len(items))
     return document if after is None else _without_cursors(document)
 
 

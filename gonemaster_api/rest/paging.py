@@ -61,10 +61,10 @@ def _offset_of(cursor: str) -> int:
     return int(cursor)
 
 
-def page_document(items: list[Any], total: int, part: Slice) -> dict[str, Any]:
-    """Return the document of a page; cursors are absent at the ends."""
+def page_document(items: list[Any], total: int, part: Slice, *, is_cut: bool = False) -> dict[str, Any]:
+    """Return the document of a page; cursors are absent at the ends. One that is cut ends before its limit."""
     document: dict[str, Any] = {"items": items, "total": total, "limit": part.limit, "offset": part.offset}
-    next_offset = part.offset + part.limit
+    next_offset = part.offset + (len(items) if is_cut else part.limit)
     if next_offset < total:
         document["next_cursor"] = str(next_offset)
     if part.offset > 0:

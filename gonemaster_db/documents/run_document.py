@@ -27,6 +27,11 @@ class RunDocument:
         self._lines = text.split(b"\n")
 
     @property
+    def octets(self) -> int:
+        """Size of the text."""
+        return sum(map(len, self._lines))
+
+    @property
     def entry_count(self) -> int:
         """Number of entries."""
         return len(self._lines) - _AROUND

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from gonemaster_db.errors import DocumentDamaged
 
 LONGEST = 500
+MAX_TEXT = 65_536  # characters; longer values, which evil zones have, are left out: 500 of them were a gigabyte
 SAMPLES = 10
 _MAX_SCORE = 100
 _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -12,18 +12,27 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import IO, Any
 
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.bulk import insert_rows
-from gonemaster_db.documents.value_table import DomainScores, TableMaker, ValueRow, ValueTable, pack_rows, unpack_rows
+from gonemaster_db.documents.value_table import (
+    MAX_TEXT,
+    DomainScores,
+    TableMaker,
+    ValueRow,
+    ValueTable,
+    pack_rows,
+    unpack_rows,
+)
 from gonemaster_db.errors import DocumentDamaged
 from gonemaster_db.models import Batch, BatchStatistics, Job, Run, TagValueTable
 from gonemaster_db.repositories.argument_values import values_of_run
 from gonemaster_db.repositories.counters import read_counts
-from gonemaster_db.repositories.run_documents import kinds_of, read_stored_runs
+from gonemaster_db.repositories.run_documents import kinds_of, read_in_parts
 from gonemaster_db.session import Store
 
 log = logging.getLogger(__name__)
@@ -117,17 +126,14 @@ def _values(session: Session, batch_key: int, after: str, last: str) -> Values:
         row.id: row.score
         for row in session.execute(select(Run.id, Run.score).where(*chosen).order_by(Run.domain, Run.id))
     }
-    runs = read_stored_runs(session, list(scores))
-    kinds = kinds_of(session, runs.values())
     found: defaultdict[Column, defaultdict[str, DomainScores]] = defaultdict(lambda: defaultdict(DomainScores))
-    for run_id, score in scores.items():
-        if run := runs.get(run_id):
-            try:
-                for tag, argument, text in values_of_run(run, kinds):
-                    if len(argument) <= _LONGEST_NAME:
-                        found[tag, argument][text].add(run.domain, score)
-            except DocumentDamaged as error:
-                log.error("a run is left out of the statistics", extra={"job_id": run_id, "error": str(error)})
+    for run in chain.from_iterable(read_in_parts(session, list(scores))):
+        try:
+            for tag, argument, text in values_of_run(run, kinds_of(session, [run])):
+                if len(argument) <= _LONGEST_NAME and len(text) <= MAX_TEXT:
+                    found[tag, argument][text].add(run.domain, scores[run.id])
+        except DocumentDamaged as error:
+            log.error("a run is left out of the statistics", extra={"job_id": run.id, "error": str(error)})
     return found
 
 

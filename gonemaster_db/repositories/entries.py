@@ -24,6 +24,7 @@ from gonemaster_db.repositories.run_documents import (
     StoredRun,
     entries_of,
     kinds_of,
+    read_in_parts,
     read_stored_run,
     read_stored_runs,
 )
@@ -34,6 +35,7 @@ _MAX_STREAMS = 50
 _FIRST_SLICE = 200
 _MAX_SLICE = 5000
 _OUTCOMES_AT_A_TIME = 5000
+PAGE_OCTETS = 8 * 1024 * 1024  # of the arguments of a page, as JSON
 _TRIED = 1000  # runs in order that are looked at before the outcomes of all runs are
 
 
@@ -98,7 +100,8 @@ def list_entries(
     """Page through entries by run id, then entry id.
 
     `after` (run id and entry id of the last item seen) is fast at any depth, `offset` is not.
-    `total` is exact up to `count_up_to`; above, it is that number and `total_is_least` is set.
+    `total` is exact up to `count_up_to`; above, it is that number and `total_is_least` is set. A page whose entries are
+    large has fewer (`is_cut`), one at least: about PAGE_OCTETS of arguments.
     """
     search = _search(session, wanted)
     if search.finds_nothing:
@@ -110,16 +113,17 @@ def list_entries(
     else:
         total = sum(hit.entries for hit in few)
         hits = (hit for hit in few if after is None or hit.run_id >= after[0])
-    items = _page(session, search, hits, after=after, limit=limit, offset=offset)
-    return Page(items, min(total, count_up_to), limit, offset, total_is_least=total > count_up_to)
+    items, is_cut = _page(session, search, hits, after=after, limit=limit, offset=offset)
+    return Page(items, min(total, count_up_to), limit, offset, total_is_least=total > count_up_to, is_cut=is_cut)
 
 
 def read_entries_after(session: Session, wanted: EntryFilter, after: Position | None, *, limit: int) -> list[Entry]:
-    """Read the entries that match behind `after` (as in list_entries), uncounted."""
+    """Read the entries that match behind `after` (as in list_entries), uncounted; fewer if they are large."""
     search = _search(session, wanted)
     if search.finds_nothing:
         return []
-    return _page(session, search, _walk(session, search, after), after=after, limit=limit, offset=0)
+    items, _ = _page(session, search, _walk(session, search, after), after=after, limit=limit, offset=0)
+    return items
 
 
 def _search(session: Session, wanted: EntryFilter) -> _Search:
@@ -248,8 +252,11 @@ def _sliced(query: "Select[Any]", search: _Search, beyond: ColumnElement[bool] |
 
 def _page(
     session: Session, search: _Search, hits: Iterator[_Hit], *, after: Position | None, limit: int, offset: int
-) -> list[Entry]:
-    """Return the entries of a page; the offset is skipped by numbers, so that only documents of the page are read."""
+) -> tuple[list[Entry], bool]:
+    """Return the entries of a page, and whether it is cut.
+
+    The offset is skipped by numbers, so that only documents of the page are read.
+    """
     chosen: list[str] = []
     missing = limit
     for hit in hits:
@@ -263,14 +270,25 @@ def _page(
         chosen.append(hit.run_id)
         if missing <= 0:
             break
-    return _read(session, search, chosen, after)[offset : offset + limit]
+    return _read(session, search, chosen, after, limit=limit, offset=offset)
 
 
-def _read(session: Session, search: _Search, run_ids: Sequence[str], after: Position | None) -> list[Entry]:
-    runs = read_stored_runs(session, run_ids)
-    kinds = kinds_of(session, runs.values())
-    found = (runs[run_id] for run_id in run_ids if run_id in runs)  # one may have been deleted in between
-    return [run.listed_entry(place, kinds) for run in found for place in _places(search, run, after)]
+def _read(
+    session: Session, search: _Search, run_ids: Sequence[str], after: Position | None, *, limit: int, offset: int
+) -> tuple[list[Entry], bool]:
+    items: list[Entry] = []
+    room = PAGE_OCTETS
+    for runs in read_in_parts(session, run_ids):
+        kinds = kinds_of(session, runs)
+        for run in runs:
+            places = _places(search, run, after)
+            for place in places[offset:]:
+                room -= run.octets(place)
+                if len(items) == limit or (items and room < 0):
+                    return items, len(items) < limit
+                items.append(run.listed_entry(place, kinds))
+            offset = max(0, offset - len(places))
+    return items, False
 
 
 def _places(search: _Search, run: StoredRun, after: Position | None) -> list[int]:

@@ -1,7 +1,7 @@
 """What runs found: outcomes and documents put together as entries."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # More entries than a run can have: the id of an entry is the key of its run times this, plus its place in the run.
 ENTRIES_PER_RUN = 2**20
+_FIRST_PART, _MOST_IN_PART = 20, 500  # runs that are read at a time
+_PART_OCTETS = 8 * 1024 * 1024  # of their documents, about
 _RUNS, _DOCUMENTS = cast("Table", Run.__table__), cast("Table", StoredDocument.__table__)
 _COLUMNS = (_RUNS.c.key, _RUNS.c.id, _RUNS.c.domain_id, _RUNS.c.domain, _RUNS.c.outcome_id)
 _STORED = (
@@ -49,6 +51,10 @@ class StoredRun:
             raise DocumentDamaged(f"the document of run {self.id} is damaged")
         return self.document
 
+    def octets(self, place: int) -> int:
+        """Return the size of the arguments of an entry as JSON."""
+        return len(self.document.raw_arguments(place)) if self.document else 0
+
     def entry(self, place: int, kinds: Mapping[int, Kind]) -> Entry:
         """Return one entry. Raises DocumentDamaged."""
         document = self.whole_document
@@ -72,6 +78,20 @@ def read_stored_runs(session: Session, run_ids: Collection[str]) -> dict[str, St
     rows = session.connection().execute(_STORED, {"wanted": list(run_ids)}).all()
     sequences = sequences_of(session, (row.outcome_id for row in rows))
     return {row.id: _stored_run(row, sequences.get(row.outcome_id, ())) for row in rows}
+
+
+def read_in_parts(session: Session, run_ids: Sequence[str]) -> Iterator[list[StoredRun]]:
+    """Yield what runs found in the order of the ids, some at a time: a document may have megabytes or a kilobyte.
+
+    A run that was deleted is left out.
+    """
+    size = _FIRST_PART
+    while run_ids:
+        part, run_ids = run_ids[:size], run_ids[size:]
+        found = read_stored_runs(session, part)
+        yield [found[run_id] for run_id in part if run_id in found]
+        octets = sum(run.document.octets for run in found.values() if run.document)
+        size = max(1, min(_MOST_IN_PART, len(part) * _PART_OCTETS // max(1, octets)))
 
 
 def read_stored_run(session: Session, run_id: str) -> StoredRun:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import cast
 
 from sqlalchemy import ColumnElement, Table, select
@@ -11,6 +12,7 @@ from gonemaster_db.chunks import chunks
 from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.documents.value_table import (
     LONGEST,
+    MAX_TEXT,
     DomainScores,
     ValueRow,
     ValueTable,
@@ -24,7 +26,7 @@ from gonemaster_db.repositories.argument_values import readable, spelled
 from gonemaster_db.repositories.batch_statistics import signature_of
 from gonemaster_db.repositories.batches import find_batch_key
 from gonemaster_db.repositories.matching_outcomes import find_outcomes, has_outcome
-from gonemaster_db.repositories.run_documents import read_stored_runs
+from gonemaster_db.repositories.run_documents import read_in_parts
 
 _SLICE = 500
 _TABLES = cast("Table", TagValueTable.__table__)
@@ -53,8 +55,9 @@ def list_tag_values(
     """Group the values by the number of domains, most first.
 
     With `weight_by_score` a domain counts 100 minus its score, so that values of bad domains come first.
-    A value that is not a string is returned as JSON text. Batches with statistics are answered from their tables,
-    others from the documents of their runs, at about 0.1 ms a run.
+    A value that is not a string is returned as JSON text; one of more than MAX_TEXT characters is left out.
+    Batches with statistics are answered from their tables, others from the
+    documents of their runs, at about 0.1 ms a run.
 
     Raises:
         DocumentDamaged: the document of a run cannot be read.
@@ -122,9 +125,9 @@ def _found(session: Session, batch_key: int, message_tag: str, argument: str) ->
     query = select(Run.id, Run.score).where(Run.batch_key == batch_key, matching)
     for rows in chunks(session.execute(query).all(), _SLICE):
         scores: Mapping[str, int | None] = {row.id: row.score for row in rows}
-        for run in read_stored_runs(session, list(scores)).values():
+        for run in chain.from_iterable(read_in_parts(session, list(scores))):
             for place, kind in enumerate(run.kinds):
                 if kind in kinds:
                     args = run.whole_document.arguments(place)
-                    if argument in args:
-                        yield spelled(args[argument]), run.domain, scores[run.id]
+                    if argument in args and len(text := spelled(args[argument])) <= MAX_TEXT:
+                        yield text, run.domain, scores[run.id]

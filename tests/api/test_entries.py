@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.queries import entries
 from gonemaster_db.records import EntryRecord
+from gonemaster_db.repositories.entries import PAGE_OCTETS
 from gonemaster_db.session import Store
 from tests.api.test_errors import error_of
 from tests.support.rows import entries_of, make_run, record
@@ -35,6 +36,19 @@ def test_total_says_when_there_are_more(client: FlaskClient, monkeypatch: pytest
     assert "next_cursor" not in get(client, "limit=2&offset=6")
     few = get(client, "level=error")
     assert (few["total"], few["total_is_least"]) == (3, False)
+
+
+def test_pages_of_large_entries_have_fewer_and_lead_on(client: FlaskClient, store: Store) -> None:
+    large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_OCTETS // 3)})] * 5
+    make_run(store, "large.example", record(entries=large))
+    first = get(client, "")
+    assert (len(first["items"]), first["limit"], first["next_cursor"]) == (2, 100, "2")
+    second, same = get(client, "offset=2"), get(client, f"after={first['next_after']}")
+    assert len(second["items"]) == 2
+    assert second["items"] == same["items"]
+    last = get(client, f"after={same['next_after']}")
+    assert len(last["items"]) == 1
+    assert "next_after" not in last
 
 
 @pytest.mark.usefixtures("seven")

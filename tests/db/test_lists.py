@@ -15,7 +15,7 @@ from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunDocument, RunStatus
 from gonemaster_db.records import Entry, EntryRecord, NewBatch
 from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.entries import entries_of_run, list_entries, read_entries_after
+from gonemaster_db.repositories.entries import PAGE_OCTETS, entries_of_run, list_entries, read_entries_after
 from gonemaster_db.repositories.job_list import list_jobs
 from gonemaster_db.repositories.jobs import hold_job
 from gonemaster_db.repositories.run_documents import read_stored_run
@@ -318,6 +318,37 @@ def test_entries_page_by_offset_and_by_the_last_one_seen(store: Store) -> None:
                 after = (items[-1].run_id, items[-1].id)
             assert seen == everything
         assert list_entries(session, EntryFilter(), limit=1, count_up_to=4).total == 4
+
+
+def test_a_page_of_large_entries_ends_early_and_the_next_one_goes_on(store: Store) -> None:
+    """Eleven of 3 MiB in a run, then small ones in others: pages of two or three, and then all others at once."""
+    large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_OCTETS * 3 // 8)})] * 11
+    make_run(store, "large.example", record(entries=large))
+    for number in range(30):
+        make_run(store, f"small{number}.example", record("INFO"))
+    with store.read_only() as session:
+        seen: list[int] = []
+        lengths = []
+        after: tuple[str, int] | None = None
+        while (page := list_entries(session, EntryFilter(), limit=100, after=after)).items:
+            by_offset = list_entries(session, EntryFilter(), limit=100, offset=len(seen)).items
+            assert [item.id for item in by_offset] == [item.id for item in page.items]
+            assert page.is_cut == (len(seen) + len(page.items) < page.total == 41)
+            seen += [item.id for item in page.items]
+            lengths.append(len(page.items))
+            after = (page.items[-1].run_id, page.items[-1].id)
+    assert lengths == [2, 2, 2, 2, 2, 31]
+    assert len(set(seen)) == 41
+
+
+def test_an_entry_that_is_larger_than_a_page_is_one_of_its_own(store: Store) -> None:
+    huge = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_OCTETS + 1)})] * 2
+    make_run(store, "huge.example", record(entries=huge))
+    with store.read_only() as session:
+        first = list_entries(session, EntryFilter())
+        assert (len(first.items), first.is_cut) == (1, True)
+        second = list_entries(session, EntryFilter(), offset=1)
+        assert (len(second.items), second.is_cut) == (1, False)
 
 
 def test_count_of_entries_says_when_it_stopped(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 import socket
 from collections.abc import Callable
@@ -410,6 +411,7 @@ def test_a_large_honest_zone_is_tested_in_full(names: int, each: int) -> None:
         world.served[address] = {ZONE}
     result = run(world, deadline_s=60, timeout_s=10, retrans_s=5)  # a busy host answers late, which is not silence
     assert (limits_of(result), result.unfinished) == ({}, [])
+    assert len(json.dumps([entry.args for entry in result.entries])) < DEFAULT_LIMITS.max_entry_octets // 10
     assert all(world.packets[address] > 20 for address in numbered(names * each))
 
 
@@ -425,6 +427,12 @@ def test_a_run_that_has_found_all_it_may_ends_and_says_so() -> None:
     result = run(evil_zone(), limits=RunLimits(max_entries=50), deadline_s=30)
     assert result.unfinished
     assert limits_of(result).keys() == {"max_entries"}
+
+
+def test_a_run_whose_entries_hold_all_the_text_they_may_ends_and_says_so() -> None:
+    result = run(evil_zone(), limits=RunLimits(max_entry_octets=2000), deadline_s=30)
+    assert result.unfinished
+    assert limits_of(result).keys() == {"max_entry_octets"}
 
 
 def test_queries_wait_for_what_others_under_way_do_not_use() -> None:

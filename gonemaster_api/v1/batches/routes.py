@@ -166,5 +166,5 @@ class TagValues(MethodView):
         _400="missing_tag, missing_arg, invalid_min_count, ...", _404="not_found", _409="batch_not_complete"
     )
     def get(self, query: dict[str, Any], batch_id: str) -> Any:
-        """Group the values of one argument of one message tag across a finished batch."""
+        """Group the values of one argument of one message tag across a finished batch, up to 64 KiB each."""
         return read_tag_values(state(), batch_id, query)

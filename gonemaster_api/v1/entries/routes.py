@@ -26,7 +26,10 @@ class Entries(MethodView):
         _400="invalid_domain, invalid_level, invalid_after, invalid_format, ...", _503="too_many_streams"
     )
     def get(self, query: dict[str, Any]) -> Any:
-        """List entries by run and position; `format=csv` returns all matches instead of a page."""
+        """List entries by run and position; `format=csv` returns all matches instead of a page.
+
+        A page has fewer entries than its limit when their arguments have more than 8 MiB.
+        """
         shared = state()
         if query["format"] == "json":
             return read_entries(shared, query)
