@@ -1,13 +1,14 @@
 """Comparison of two batches, domain by domain."""
 
 import enum
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from gonemaster_db.chunks import chunks
 from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_db.repositories.batches import find_batch_key
@@ -16,6 +17,8 @@ from gonemaster_db.repositories.findings import HASHED_FROM, read_findings
 
 _MAX_EXAMINED = 500  # domains per page; where few of them differ, a page has fewer items than its limit
 _MIN_SLICE = 50
+_COMPARED_AT_A_TIME = 25  # each with two documents, which may have megabytes
+_PAGE_OCTETS = 8 * 1024 * 1024  # of the lines of a page, as JSON
 _DONE = RunStatus.SUCCEEDED
 _NO_DIFFERENCE = Difference()
 
@@ -114,12 +117,13 @@ def list_differences(
     if old is None or new is None:
         return DifferencePage([], None)
     items: list[DomainDifference] = []
-    examined = 0
+    examined, room = 0, _PAGE_OCTETS
     while examined < _MAX_EXAMINED:
         wanted = max(_MIN_SLICE, limit - len(items))
         rows = _candidates(session, old, new, min_level, kinds, cursor, wanted)
         for item in _compared(session, old, new, rows, min_level):
-            if len(items) == limit:
+            room -= item.difference.octets
+            if len(items) == limit or (items and room < 0):
                 return DifferencePage(items, items[-1].domain)
             items.append(item)
         if len(rows) < wanted:
@@ -188,24 +192,27 @@ def _within(run: Any, batch: int, cursor: str, up_to: str | None) -> list[Column
 
 def _compared(
     session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], min_level: str
-) -> list[DomainDifference]:
+) -> Iterator[DomainDifference]:
     """Compare the findings of candidates; those that turn out to be equal are left out."""
-    if not rows:
-        return []
+    for part in chunks(dict(rows).items(), _COMPARED_AT_A_TIME):
+        yield from _compared_part(session, before, after, part, min_level)
+
+
+def _compared_part(
+    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], min_level: str
+) -> Iterator[DomainDifference]:
     names = [domain for domain, _ in rows]
     old, new = (_newest(session, batch, names) for batch in (before, after))
     pairs = [domain for domain, kind in rows if kind is ChangeKind.CHANGED]
     found = read_findings(session, [side[domain].run_id for domain in pairs for side in (old, new)], min_level)
-    items = []
-    for domain, kind in dict(rows).items():
+    for domain, kind in rows:
         was, now = old.get(domain), new.get(domain)
         difference = _NO_DIFFERENCE
         if kind is ChangeKind.CHANGED and was and now:
             difference = compare(found.get(was.run_id, {}), found.get(now.run_id, {}))
             if not difference:
                 continue
-        items.append(DomainDifference(domain, kind, was, now, difference))
-    return items
+        yield DomainDifference(domain, kind, was, now, difference)
 
 
 def _newest(session: Session, batch: int, names: Sequence[str]) -> dict[str, Side]:

@@ -27,6 +27,12 @@ class Difference:
     cleared: Sequence[FindingChange] = ()
     changed: Sequence[FindingChange] = ()
 
+    @property
+    def octets(self) -> int:
+        """Size of the arguments in the lines as JSON."""
+        changes = [*self.added, *self.cleared, *self.changed]
+        return sum(len(line.raw) for change in changes for line in [*change.before, *change.after])
+
     def __bool__(self) -> bool:
         return bool(self.added or self.cleared or self.changed)
 

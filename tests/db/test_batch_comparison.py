@@ -153,3 +153,18 @@ def test_number_of_findings_heeds_what_they_say_and_not_when() -> None:
     assert findings_hash(lines) != findings_hash([*lines, *entries_of("NOTICE")])
     assert -(2**63) <= findings_hash([]) < 2**63
     assert findings_hash(entries_of("ERROR", args={"x": "\ud800\0"}))
+
+
+def test_a_page_of_large_differences_ends_early(
+    store: Store, batches: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_comparison, "_COMPARED_AT_A_TIME", 2)
+    names = [f"d{number}.example" for number in range(7)]
+    size = batch_comparison._PAGE_OCTETS // 3
+    for name in names:
+        for batch_id, text in zip(batches, "ab", strict=True):
+            entries = entries_of("ERROR", args={"text": text * (size // 2)})
+            make_run(store, name, record(entries=entries), batch_id=batch_id)
+    with store.read_only() as session:
+        assert len(list_differences(session, *batches).items) == 2
+    assert kinds(store, batches) == [(name, "changed") for name in names]

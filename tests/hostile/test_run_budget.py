@@ -399,7 +399,8 @@ def test_other_shapes_stay_within_the_budget(shape: str) -> None:
         return react(world, query) if address == where and is_about else world.authoritative(address, query)
 
     world.answer = answer
-    run(world, deadline_s=10.0, fast_fail_timeout_count=1, error_cache_ttl_s=30)
+    # a busy host answers late, and one answer that is missing would be the end of all that is asked here
+    run(world, deadline_s=20.0, fast_fail_timeout_count=1, error_cache_ttl_s=30, timeout_s=2.0, retrans_s=1.0)
     assert world.packets[where] > 2
     check_budget(world, {OWN, *numbered(20)})
 
