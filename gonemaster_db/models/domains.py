@@ -19,12 +19,8 @@ class Domain(Base):
     name: Mapped[DomainName] = mapped_column(unique=True)
     created_at: Mapped[UtcTime]
     run_count: Mapped[int] = mapped_column(Integer, default=0)
-    latest_run_id: Mapped[str | None] = mapped_column(
-        ID_TYPE,
-        # Deferred: graduation writes domain and run, which refer to each other.
-        ForeignKey("runs.id", ondelete="SET NULL", use_alter=True, deferrable=True, initially="DEFERRED"),
-        index=True,
-    )
+    # No foreign key: it would search domains for each run that is removed. What removes runs does it for all at once.
+    latest_run_id: Mapped[str | None] = mapped_column(ID_TYPE, index=True)
     latest_run_at: Mapped[UtcTime | None]
     latest_status: Mapped[RunStatus | None] = mapped_column(enum_text(RunStatus))
     latest_level: Mapped[LevelName | None] = mapped_column(index=True)

@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Computed, ForeignKey, Index, Integer, SmallInteger, String, UniqueConstraint, select
+from sqlalchemy import (
+    BigInteger,
+    Computed,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from gonemaster_db.base import Base, DomainName, OpaqueId, RowId, SmallCode, UtcTime, code_text
@@ -13,6 +24,7 @@ from gonemaster_db.states import RunStatus
 
 RUN_STATUS_TYPE = SmallCode(list(RunStatus))
 LEVEL_TYPE = SmallCode(LEVELS)
+_HAS_PROFILE = text("profile_id IS NOT NULL")
 
 
 class Run(Base):
@@ -25,6 +37,7 @@ class Run(Base):
         Index("ix_runs_worst_level_finished_at", "worst_level", "finished_at"),
         Index("ix_runs_grade_finished_at", "grade", "finished_at"),
         Index("ix_runs_status_finished_at", "status", "finished_at"),
+        Index("ix_runs_profile_id", "profile_id", postgresql_where=_HAS_PROFILE, sqlite_where=_HAS_PROFILE),
     )
 
     key: Mapped[RowId] = mapped_column(primary_key=True, comment="inside of the database; outside runs have ids")
@@ -64,7 +77,7 @@ class Run(Base):
         BigInteger, comment="equal for runs that found the same from NOTICE up; of those that succeeded"
     )
     profile: Mapped[str] = mapped_column(default="")
-    profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
+    profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"))
     profile_name: Mapped[str] = mapped_column(default="")
     effective_profile_id: Mapped[int | None] = mapped_column(ForeignKey("effective_profiles.id"), index=True)
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import ARRAY, Table, bindparam, delete, func, select
+from sqlalchemy import cast as cast_as
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import RunCounter, RunStatus
@@ -33,8 +34,11 @@ def count_runs_in(session: Session, groups: Mapping[RunGroup, int]) -> None:
     The last thing that a transaction does before its commit: until then others wait for the rows.
     """
     connection = session.connection()
-    if rows := counter_rows(groups, sharded=connection.dialect.name != "sqlite"):
-        connection.execute(_upsert(connection.dialect.name), rows)
+    if connection.dialect.name == "sqlite":
+        if rows := counter_rows(groups, sharded=False):
+            connection.execute(_upsert_each(), rows)
+    elif rows := counter_rows(groups, sharded=True):
+        connection.execute(_upsert_all(), {f"all_{name}": [row[name] for row in rows] for name in rows[0]})
 
 
 def counter_rows(groups: Mapping[RunGroup, int], *, sharded: bool) -> list[dict[str, Any]]:
@@ -110,8 +114,17 @@ def _order(item: tuple[tuple[int, RunStatus, str | None, str], int]) -> tuple[in
 
 
 @cache
-def _upsert(dialect: str) -> Any:
-    return added(insert_into(dialect, RunCounter))
+def _upsert_each() -> Any:
+    return added(insert_into("sqlite", RunCounter))
+
+
+@cache
+def _upsert_all() -> Any:
+    """Take the columns as arrays: the removal of a thousand runs changes hundreds of counters."""
+    arrays = [bindparam(f"all_{one.name}", type_=ARRAY(one.type)) for one in _COUNTERS.c]
+    names = [one.name for one in _COUNTERS.c]
+    rows = func.unnest(*(cast_as(one, one.type) for one in arrays)).table_valued(*names)
+    return added(insert_into("postgresql", RunCounter).from_select(names, select(rows.render_derived("added"))))
 
 
 def added(statement: Any) -> Any:

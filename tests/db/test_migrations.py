@@ -86,3 +86,17 @@ def test_foreign_keys_are_checked_after_an_upgrade(store: Store) -> None:
 def test_work_without_tables_says_that_the_store_is_outdated(empty_store: Store) -> None:
     with pytest.raises(StoreOutdated), empty_store.read_only() as session:
         session.execute(text("SELECT id FROM jobs"))
+
+
+def test_a_domain_whose_run_was_deleted_by_hand_survives_the_way_back(store: Store) -> None:
+    run, kept = make_run(store), make_run(store, "kept.example", config={"tags": ["eu"]})
+    with store.transaction() as session:
+        session.execute(text("DELETE FROM run_documents"))
+        session.execute(text("DELETE FROM runs WHERE id = :id"), {"id": run.id})
+    downgrade(store, revision="0012")
+    upgrade(store)
+    with store.read_only() as session:
+        found = {name: latest for name, latest in session.execute(text("SELECT name, latest_run_id FROM domains"))}
+        tags = session.execute(text("SELECT domain_id, tag FROM domain_tags")).all()
+    assert found == {run.domain: None, "kept.example": kept.id}
+    assert tags == [(kept.domain_id, "eu")]
