@@ -93,7 +93,7 @@ def test_a_domain_whose_run_was_deleted_by_hand_survives_the_way_back(store: Sto
     with store.transaction() as session:
         session.execute(text("DELETE FROM run_documents"))
         session.execute(text("DELETE FROM runs WHERE id = :id"), {"id": run.id})
-    downgrade(store, revision="0012")
+    downgrade(store, revision="0013")
     upgrade(store)
     with store.read_only() as session:
         found = {name: latest for name, latest in session.execute(text("SELECT name, latest_run_id FROM domains"))}
