@@ -15,6 +15,7 @@ from gonemaster_api.server.supervisor.child import Program
 from gonemaster_api.server.supervisor.datadir import DataDirInUse, DataDirRefused
 from gonemaster_api.server.supervisor.listening import CannotListen
 from gonemaster_api.server.supervisor.tree import StartFailed, Supervisor
+from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import StoreError
 from gonemaster_db.migrations import runner
 from gonemaster_db.session import open_store
@@ -28,6 +29,7 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable
 from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.reference_data.fetch import FetchFailed, fetch_tlds
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +42,8 @@ HELP = """commands:
   db upgrade       migrate the database to the current version
   db downgrade N   migrate the database back to version N, for an older version of the service
   db current       print the version of the database
+  reference-data update
+                   fetch the list of top-level domains from IANA
 """
 
 
@@ -89,6 +93,8 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
             return lambda: downgrade_tables(resolved, revision)
         case ("db", "current"):
             return lambda: print_revision(resolved)
+        case ("reference-data", "update"):
+            return lambda: update_reference_data(resolved)
     raise StartRefused(f"unknown command {' '.join(command)!r}; see gonemaster-server --help")
 
 
@@ -189,6 +195,19 @@ def print_revision(settings: Settings) -> int:
     """Print the revision of the database."""
     with closing(open_store(store_settings(settings))) as store:
         sys.stdout.write(f"{runner.current_revision(store) or 'none'}\n")
+    return 0
+
+
+def update_reference_data(settings: Settings) -> int:
+    """Fetch the list of top-level domains, whether or not that is done regularly."""
+    with closing(open_store(store_settings(settings))) as store:
+        if not runner.is_current(store):
+            raise StartRefused("the database is not up to date: run gonemaster-server db upgrade")
+        try:
+            found = fetch_tlds(store, settings, now=utcnow())
+        except FetchFailed as error:
+            raise StartRefused(str(error)) from error
+    sys.stdout.write(f"{len(found.names)} top-level domains, version {found.version}\n")
     return 0
 
 

@@ -22,6 +22,7 @@ from gonemaster_db.models.jobs import Job
 from gonemaster_db.models.operations import Operation, OperationKind, OperationStatus
 from gonemaster_db.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
 from gonemaster_db.models.profiles import EffectiveProfile, Profile
+from gonemaster_db.models.reference_lists import ReferenceList
 from gonemaster_db.models.registries import AnalysisAddress, AnalysisAsn, AnalysisNameserver, AnalysisPrefix
 from gonemaster_db.models.runs import Run
 from gonemaster_db.models.schedules import Schedule, ScheduleOutcome
@@ -91,6 +92,7 @@ __all__ = [
     "Profile",
     "Projection",
     "QueuePause",
+    "ReferenceList",
     "Run",
     "RunCounter",
     "RunDocument",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gonemaster_tasks.config.areas.access import AccessOptions
+from gonemaster_tasks.config.areas.analysis import AnalysisOptions
 from gonemaster_tasks.config.areas.database import DatabaseOptions
 from gonemaster_tasks.config.areas.display import DisplayOptions
 from gonemaster_tasks.config.areas.engine import EngineOptions
@@ -18,6 +19,7 @@ AREAS: Mapping[str, type] = {
     "Engine": EngineOptions,
     "Database": DatabaseOptions,
     "Public API and access": AccessOptions,
+    "Analysis and external data": AnalysisOptions,
     "Display": DisplayOptions,
 }
 SOURCES = ("default", "config_file", "environment", "cli_flag")  # and "database", see `overrides`
@@ -29,7 +31,9 @@ BY_KEY = {option.key: option for option in OPTIONS}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ServerOptions, QueueOptions, EngineOptions, DatabaseOptions, AccessOptions, DisplayOptions):
+class Settings(
+    ServerOptions, QueueOptions, EngineOptions, DatabaseOptions, AccessOptions, AnalysisOptions, DisplayOptions
+):
     """The effective configuration; made once by `load_settings` and passed down."""
 
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

@@ -40,6 +40,7 @@ from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.maintenance.retention import purge_regularly
 from gonemaster_tasks.maintenance.statistics import make_due_statistics
+from gonemaster_tasks.reference_data.fetch import refresh_external_data
 from gonemaster_tasks.worker import tier_order
 from gonemaster_tasks.worker.claims import ClaimStore
 from gonemaster_tasks.worker.engine_runner import EngineRunner
@@ -98,6 +99,7 @@ def register_tasks(app: Celery, process: Process) -> None:
         now, stopped = process.clock.now(), process.stopping.is_set
         with _repeated(queues.PURGE):
             purge_regularly(process.store, process.broker, process.live, now=now, stopped=stopped)
+            refresh_external_data(process.store, process.settings, now=now)
 
     operating = threading.Lock()
 

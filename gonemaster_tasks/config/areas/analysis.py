@@ -1,0 +1,83 @@
+# ruff: noqa: RUF009 - option() is dataclasses.field() with metadata
+"""Settings of the analysis and of the data that it takes from elsewhere."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gonemaster_db.levels import LEVELS
+from gonemaster_tasks.config.address_types import http_url
+from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, text
+from gonemaster_tasks.config.options import option
+
+_ANALYSIS = "analysis"
+_REGISTRATION_DATA = "registration data (RDAP)"
+TLD_SOURCE = "https://data.iana.org/TLD/tlds-alpha-by-domain.txt"
+RDAP_SOURCE = "https://data.iana.org/rdap/dns.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisOptions:
+    """Cohorts, snapshots, external data."""
+
+    analysis_tag_view_min_level: str = option(
+        "NOTICE",
+        choice(*LEVELS[LEVELS.index("INFO") :]),
+        "lowest level of the findings that the analysis keeps, where a cohort has no level of its own",
+        key="analysis.tag_view_min_level",
+        runtime=True,
+        awaits=_ANALYSIS,
+    )
+    analysis_vantage_label: str = option(
+        "",
+        text(),
+        "where the measurements are made, shown next to response times; one of more than 64 characters is dropped",
+        key="analysis.vantage_label",
+        awaits=_ANALYSIS,
+    )
+    external_data_enabled: bool = option(
+        False, boolean(), "fetch the list of top-level domains from IANA", key="external_data.enabled"
+    )
+    external_data_refresh_interval: timedelta = option(
+        timedelta(hours=24), duration(), "how often external data are fetched", key="external_data.refresh_interval"
+    )
+    external_data_timeout: timedelta = option(
+        timedelta(seconds=10), duration(), "time limit of one request for external data", key="external_data.timeout"
+    )
+    external_data_source_iana_tlds: str = option(
+        TLD_SOURCE, http_url(), "URL of the list of top-level domains", key="external_data.sources.iana_tlds"
+    )
+    external_data_source_rdap_bootstrap: str = option(
+        RDAP_SOURCE,
+        http_url(),
+        "URL of the list of RDAP services",
+        key="external_data.sources.rdap_bootstrap",
+        awaits=_REGISTRATION_DATA,
+    )
+    external_data_record_ttl: timedelta = option(
+        timedelta(hours=168),
+        duration(),
+        "how long a record is kept",
+        key="external_data.record_ttl",
+        awaits=_REGISTRATION_DATA,
+    )
+    external_data_negative_ttl: timedelta = option(
+        timedelta(hours=1),
+        duration(),
+        "how long a failure is remembered",
+        key="external_data.negative_ttl",
+        awaits=_REGISTRATION_DATA,
+    )
+    external_data_max_requests_per_minute: int = option(
+        30,
+        integer(1, 10_000),
+        "most requests for records in a minute",
+        key="external_data.max_requests_per_minute",
+        awaits=_REGISTRATION_DATA,
+    )
+    external_data_max_cached_records: int = option(
+        20_000,
+        integer(1, 10_000_000),
+        "most records that are kept",
+        key="external_data.max_cached_records",
+        awaits=_REGISTRATION_DATA,
+    )

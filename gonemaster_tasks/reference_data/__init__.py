@@ -1,0 +1,1 @@
+"""Lists that cohorts are compared with: the bundled ones, and newer ones where fetching them is allowed."""

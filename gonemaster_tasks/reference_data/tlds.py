@@ -1,0 +1,58 @@
+"""The list of top-level domains, in the format in which IANA publishes it."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.repositories.reference_lists import find_reference_list
+
+IANA_TLDS = "iana_tlds"
+_VERSION = re.compile(r"# Version ([0-9A-Za-z._-]{1,64})\b")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_FEWEST, _MOST = 500, 20_000  # the root has about 1,440; what is far from it is not this list
+
+
+class NotTheList(ValueError):
+    """A text that is not a list of top-level domains; the message has the reason."""
+
+
+@dataclass(frozen=True)
+class TldList:
+    """Top-level domains in A-labels, lower case; `fetched_at` is None for the bundled list."""
+
+    version: str
+    names: frozenset[str]
+    fetched_at: datetime | None = None
+
+
+def parse_tlds(text: str) -> TldList:
+    """Parse the list: a line with the version, then a name a line. Raises NotTheList."""
+    lines = text.splitlines()
+    version = _VERSION.match(lines[0]) if lines else None
+    if version is None:
+        raise NotTheList("the first line has no version")
+    names = [line.strip().lower() for line in lines[1:] if line.strip() and not line.startswith("#")]
+    wrong = next((name for name in names if not _NAME.fullmatch(name)), None)
+    if wrong is not None:
+        raise NotTheList(f"{wrong[:80]!r} is not a top-level domain")
+    if not _FEWEST <= len(names) <= _MOST:
+        raise NotTheList(f"{len(names)} names; between {_FEWEST} and {_MOST} are expected")
+    return TldList(version[1], frozenset(names))
+
+
+@cache
+def bundled_tlds() -> TldList:
+    """Return the list that is part of this version."""
+    return parse_tlds((files(__package__) / "iana_tlds.txt").read_text(encoding="ascii"))
+
+
+def current_tlds(session: Session) -> TldList:
+    """Return the list that was fetched last, or the bundled one."""
+    row = find_reference_list(session, IANA_TLDS)
+    if row is None or row.fetched_at is None:
+        return bundled_tlds()
+    return TldList(row.version, frozenset(row.content.split("\n")), row.fetched_at)
