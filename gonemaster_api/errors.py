@@ -134,6 +134,10 @@ def _from_exists(error: store.AlreadyExists) -> Response:
     return _answer(Conflict(f"{what}_exists", f"the {what} {str(error.key)[:100]!r} already exists"))
 
 
+def _from_used_tag(error: store.TagInUse) -> Response:
+    return _answer(Conflict("tag_in_use", f"{error}; delete the cohort first"))
+
+
 def _from_queue_mismatch(error: store.QueueMismatch) -> Response:
     return _answer(BadRequest("invalid_queue", str(error)))
 
@@ -190,6 +194,7 @@ def register_error_handlers(app: Flask) -> None:
         store.NotFound: _from_missing_row,
         store.AlreadyExists: _from_exists,
         store.JobStateError: _from_state,
+        store.TagInUse: _from_used_tag,
         store.QueueMismatch: _from_queue_mismatch,
         store.TierMismatch: _from_tier_mismatch,
         store.AmbiguousProfile: _from_ambiguous_profile,

@@ -65,6 +65,10 @@ class WatchNotFound(NotFound):
     """No watch has this id."""
 
 
+class CohortNotFound(NotFound):
+    """No cohort has this id."""
+
+
 class AlreadyExists(StoreError):
     """The name is in use. `key` is the name."""
 
@@ -79,6 +83,22 @@ class TagExists(AlreadyExists):
 
 class ProfileExists(AlreadyExists):
     """A profile with this name exists."""
+
+
+class CohortExists(AlreadyExists):
+    """The tag has a cohort."""
+
+
+class TagInUse(StoreError):
+    """A cohort is made from the tag. `tag` is its name."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(f"a cohort uses the tag {tag!r}")
+        self.tag = tag
+
+
+class InvalidCatalog(StoreError):
+    """The cohorts would contradict one another; the message has the rule."""
 
 
 class TooManyWatches(StoreError):

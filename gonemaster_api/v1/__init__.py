@@ -1,5 +1,6 @@
 """The admin API, /api/v1: one folder for each resource."""
 
+from gonemaster_api.v1.analysis.routes import blueprint as analysis
 from gonemaster_api.v1.batches.routes import blueprint as batches
 from gonemaster_api.v1.comparison.routes import blueprint as comparison
 from gonemaster_api.v1.domains.routes import blueprint as domains
@@ -17,5 +18,5 @@ from gonemaster_api.v1.tags.routes import blueprint as tags
 
 BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system,
-    operations,
+    operations, analysis,
 )  # fmt: skip

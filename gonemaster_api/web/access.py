@@ -22,6 +22,7 @@ ACCESS = {
     "entries": Access.ADMIN,
     "tags": Access.ADMIN,
     "operations": Access.ADMIN,
+    "analysis": Access.ADMIN,
     "profiles": Access.ADMIN,
     "scoring": Access.ADMIN,
     "settings": Access.ADMIN,

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Select, bindparam, delete, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.chunks import chunks
-from gonemaster_db.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagNotFound
-from gonemaster_db.models import Domain, DomainTag, Profile, Tag
+from gonemaster_db.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagInUse, TagNotFound
+from gonemaster_db.models import Cohort, Domain, DomainTag, Profile, Tag
 from gonemaster_db.upsert import insert
 
 V = TypeVar("V")
@@ -85,9 +86,21 @@ def describe_tag(session: Session, name: str, description: str) -> Tag:
 
 
 def delete_tag(session: Session, name: str) -> None:
-    """Remove the tag and its memberships; domains and runs stay. Raises TagNotFound."""
-    session.delete(_tag(session, name))
-    session.flush()
+    """Remove the tag and its memberships; domains and runs stay.
+
+    Raises:
+        TagNotFound: no such tag.
+        TagInUse: a cohort is made from it.
+    """
+    tag = _tag(session, name)
+    # Asked before: the foreign key would refuse it as well, but only after the memberships are gone.
+    if session.scalar(select(Cohort.id).where(Cohort.source_tag == name)) is not None:
+        raise TagInUse(name)
+    session.delete(tag)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise TagInUse(name) from error
 
 
 def set_default_profile(session: Session, name: str, profile_id: int | None) -> None:

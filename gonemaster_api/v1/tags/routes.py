@@ -72,7 +72,7 @@ class TagByName(MethodView):
         return read_tag(shared, name)
 
     @blueprint.response(204)
-    @blueprint.refuses(_404="not_found")
+    @blueprint.refuses(_404="not_found", _409="tag_in_use: a cohort is made from it")
     def delete(self, name: str) -> None:
         """Delete a tag and its memberships; domains and runs are kept."""
         remove_tag(state(), name, who=who())

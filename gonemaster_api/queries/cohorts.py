@@ -1,0 +1,76 @@
+"""Cohorts and the state of the analysis as documents."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.state import State
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Cohort
+from gonemaster_db.repositories.analysis.cohorts import drift_of, get_cohort, list_cohorts
+from gonemaster_db.repositories.reference_lists import find_reference_list
+from gonemaster_tasks.reference_data.tlds import IANA_TLDS, bundled_tlds, current_tlds
+
+_COLUMNS = [column.key for column in Cohort.__mapper__.column_attrs if column.key != "generation"]
+
+
+def read_cohorts(state: State) -> list[dict[str, Any]]:
+    """Return all cohorts in their order."""
+    with state.store.read_only() as session:
+        return [cohort_document(cohort) for cohort in list_cohorts(session)]
+
+
+def read_cohort(state: State, cohort_id: int) -> dict[str, Any]:
+    """Return a cohort, compared with its list if it has one. Raises CohortNotFound."""
+    with state.store.read_only() as session:
+        cohort = get_cohort(session, cohort_id)
+        return cohort_document(cohort) | _drift(session, cohort)
+
+
+def cohort_document(cohort: Cohort) -> dict[str, Any]:
+    """Return a cohort as the API shows it."""
+    return {name: getattr(cohort, name) for name in _COLUMNS}
+
+
+def read_analysis_status(state: State) -> dict[str, Any]:
+    """Say whether the analysis works, and how old the data from elsewhere are."""
+    with state.store.read_only() as session:
+        row = find_reference_list(session, IANA_TLDS)
+    settings, bundled = state.settings, bundled_tlds()
+    fetched = row is not None and row.fetched_at is not None
+    dataset = {
+        "name": IANA_TLDS,
+        "fetched_at": row.fetched_at if row else None,
+        "version": row.version if row and fetched else bundled.version,
+        "entries": row.entries if row and fetched else len(bundled.names),
+    }
+    if not settings.external_data_enabled:
+        dataset["state"] = "disabled"
+    elif row is None or row.fetched_at is None:
+        dataset["state"] = "unavailable" if row is not None and row.last_error else "pending"
+    else:
+        # A refresh may be some time late; after two intervals without one something is wrong.
+        late: timedelta = utcnow() - row.fetched_at
+        dataset["state"] = "stale" if late > 2 * settings.external_data_refresh_interval else "fresh"
+    return {
+        "backend_supported": True,
+        "controller_enabled": True,
+        "external_data": {
+            "enabled": settings.external_data_enabled,
+            "cached_records": 0,
+            "queue_depth": 0,
+            "last_error": row.last_error if row else "",
+            "last_error_at": row.last_error_at if row else None,
+            "datasets": [dataset],
+        },
+    }
+
+
+def _drift(session: Session, cohort: Cohort) -> dict[str, Any]:
+    if cohort.reference_list != IANA_TLDS:
+        return {}
+    known = current_tlds(session)
+    drift = drift_of(session, cohort, known.names)
+    found = {"checked_at": utcnow(), "list_version": known.version, "missing": drift.missing, "extra": drift.extra}
+    return {"source_drift": found}

@@ -1,0 +1,1 @@
+"""Analysis: cohorts, their snapshots, the state of the analysis."""

@@ -1,0 +1,125 @@
+"""Cohorts: requests and documents."""
+
+from typing import Any, ClassVar
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger
+from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_db.levels import LEVELS
+from gonemaster_tasks.reference_data.tlds import IANA_TLDS
+
+FLOORS = ("", *LEVELS[LEVELS.index("INFO") :])
+_LONGEST_LABEL, _LONGEST_DESCRIPTION = 255, 10_000
+MAX_COHORT_ID = _MOST = 2**31 - 1
+
+
+class FloorName(ma.fields.String):
+    """A level from INFO up in any case, or empty for that of the server."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.OneOf(FLOORS), **kwargs)
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """Read a level; upper case inside."""
+        return super().deserialize(value.upper() if isinstance(value, str) else value, *args, **kwargs)
+
+
+class CohortChangeSchema(RequestSchema):
+    """The changeable properties of a cohort; those that are absent stay as they are."""
+
+    example: ClassVar = {"label": "Our customers", "analysis_enabled": True, "public_enabled": True}
+
+    label = ma.fields.String(validate=validate.Length(max=_LONGEST_LABEL))
+    description = ma.fields.String(validate=validate.Length(max=_LONGEST_DESCRIPTION))
+    analysis_enabled = JsonBoolean()
+    public_enabled = JsonBoolean()
+    is_default = JsonBoolean()
+    sort_order = JsonInteger(validate=validate.Range(min=-_MOST, max=_MOST))
+    tag_view_min_level = FloorName()
+    reference_list = ma.fields.String(validate=validate.OneOf(("", IANA_TLDS)))
+
+
+class NewCohortSchema(CohortChangeSchema):
+    """A cohort to create."""
+
+    error_codes: ClassVar = {"source_type": "unsupported_source_type"}
+    example: ClassVar = {"source_tag": "customers", "label": "Our customers", "analysis_enabled": True}
+
+    source_type = ma.fields.String(load_default="tag", validate=validate.Equal("tag"))
+    source_tag = ma.fields.String(required=True, validate=validate.Length(max=255))
+
+
+class DriftSchema(ma.Schema):
+    """How the members of a cohort differ from a list."""
+
+    checked_at = Instant(required=True)
+    list_version = ma.fields.String(required=True)
+    missing = ma.fields.List(ma.fields.String(), required=True)
+    extra = ma.fields.List(ma.fields.String(), required=True)
+
+
+class CohortSchema(ma.Schema):
+    """A tag that is looked at as a population."""
+
+    id = ma.fields.Integer(required=True)
+    source_type = ma.fields.String(required=True)
+    source_tag = ma.fields.String(required=True)
+    label = ma.fields.String(required=True)
+    description = ma.fields.String(required=True)
+    analysis_enabled = ma.fields.Boolean(required=True)
+    public_enabled = ma.fields.Boolean(required=True)
+    is_default = ma.fields.Boolean(required=True)
+    sort_order = ma.fields.Integer(required=True)
+    materialization_status = ma.fields.String(required=True)
+    materialization_done = ma.fields.Integer(required=True)
+    materialization_total = ma.fields.Integer(required=True)
+    last_materialized_at = Instant(required=True, allow_none=True)
+    last_materialization_error = ma.fields.String(required=True)
+    default_snapshot_policy = ma.fields.String(required=True)
+    default_snapshot_id = ma.fields.Integer(required=True, allow_none=True)
+    tag_view_min_level = ma.fields.String(required=True)
+    reference_list = ma.fields.String(required=True)
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+
+
+class CohortDetailSchema(CohortSchema):
+    """A cohort, compared with its list if it has one."""
+
+    source_drift = ma.fields.Nested(DriftSchema)
+
+
+_STATES = ("fresh", "stale", "pending", "unavailable", "disabled")
+
+
+class DatasetSchema(ma.Schema):
+    """A list from elsewhere."""
+
+    name = ma.fields.String(required=True)
+    state = ma.fields.String(
+        required=True, validate=validate.OneOf(("fresh", "stale", "pending", "unavailable", "disabled"))
+    )
+    fetched_at = Instant(required=True, allow_none=True)
+    version = ma.fields.String(required=True)
+    entries = ma.fields.Integer(required=True)
+
+
+class ExternalDataSchema(ma.Schema):
+    """The state of the lists from elsewhere."""
+
+    enabled = ma.fields.Boolean(required=True)
+    cached_records = ma.fields.Integer(required=True)
+    queue_depth = ma.fields.Integer(required=True)
+    last_error = ma.fields.String(required=True)
+    last_error_at = Instant(required=True, allow_none=True)
+    datasets = ma.fields.List(ma.fields.Nested(DatasetSchema), required=True)
+
+
+class AnalysisStatusSchema(ma.Schema):
+    """Whether the analysis works."""
+
+    backend_supported = ma.fields.Boolean(required=True)
+    controller_enabled = ma.fields.Boolean(required=True)
+    external_data = ma.fields.Nested(ExternalDataSchema, required=True)
