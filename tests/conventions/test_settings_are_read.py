@@ -27,6 +27,13 @@ REFUSED = [option for option in OPTIONS if option.awaits]
 VALUES = {"boolean": "true", "integer": "10", "array": f"ci=sha256:{'0f' * 32}"}
 
 
+def valid_value(option: Option) -> str:
+    """Return a value that the type accepts."""
+    if option.type.choices:
+        return option.type.choices[0]
+    return "https://example.net/data" if "URL" in option.type.allowed else VALUES.get(option.type.json_type, "30s")
+
+
 def test_each_setting_is_read_or_refused() -> None:
     unread = {option.name for option in OPTIONS} - set(names_read())
     refused = {option.name for option in REFUSED}
@@ -36,7 +43,7 @@ def test_each_setting_is_read_or_refused() -> None:
 
 @pytest.mark.parametrize("option", REFUSED, ids=lambda option: option.key)
 def test_setting_without_effect_is_refused_from_each_source(option: Option, tmp_path: Path) -> None:
-    value = VALUES.get(option.type.json_type, "30s")
+    value = valid_value(option)
     file = tmp_path / "settings.json"
     file.write_text(json.dumps({option.key: value}), encoding="utf-8")
     for arguments, name in (

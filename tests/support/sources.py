@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +18,7 @@ def source_files() -> Iterator[tuple[str, Path]]:
             yield path.relative_to(ROOT).as_posix(), path
 
 
-def syntax_trees() -> Iterator[tuple[str, ast.Module]]:
-    """Yield the path below the repository's root, and the syntax tree, of every source file."""
-    for name, path in source_files():
-        yield name, ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def syntax_trees() -> Sequence[tuple[str, ast.Module]]:
+    """Return the path below the repository's root, and the syntax tree, of every source file."""
+    return [(name, ast.parse(path.read_text(encoding="utf-8"))) for name, path in source_files()]
