@@ -23,6 +23,7 @@ from gonemaster_db.repositories.graduation import graduate_job
 from gonemaster_db.repositories.outcomes import purge_outcomes
 from gonemaster_db.session import Store, open_store
 from tests.support.rows import NOON, claim, entries_of, finish_job, make_run, queue_job, record
+from tests.support.stores import MakeSettings, opened
 from tests.support.threads import together
 
 TABLES = (EntryKind, Outcome, ModuleOutcome, OutcomeModule, ModuleOutcomeKind)
@@ -128,6 +129,40 @@ def test_kinds_are_remembered_only_after_the_commit(store: Store) -> None:
     with store.read_only() as session:
         assert caches_of(session).kinds == {}
         assert list(matching_kinds(session, level="INFO")) == []
+
+
+def test_outcomes_and_profiles_are_remembered_only_after_the_commit(store: Store) -> None:
+    job = claim(store, queue_job(store).id)
+    found = record("INFO", effective_profile={"net": {"ipv6": False}})
+    with store.transaction() as session:
+        caches = caches_of(session)
+        graduate_job(session, job.id, worker="w1", attempt=1, record=found)
+        assert not caches.forget_references()
+    assert caches.outcomes.clear()
+    assert caches.profiles.clear()
+
+
+def test_what_was_written_before_a_new_connection_is_not_remembered(store: Store) -> None:
+    with store.transaction() as session:
+        caches = caches_of(session)
+        ensure_outcomes(session, [entries_of("INFO")], now=NOON)
+        caches.clear()
+    assert not caches.outcomes.clear()
+    assert caches.kinds == {}
+
+
+def test_an_outcome_that_a_run_is_about_to_have_is_not_removed(make_store_settings: MakeSettings) -> None:
+    """PostgreSQL alone: SQLite has one writer."""
+    settings = make_store_settings("postgres")
+    with opened(settings) as store, opened(settings) as other:
+        remove_run(store, make_run(store))
+        with other.transaction() as session:  # this process does not remember the outcome
+            (number,) = ensure_outcomes(session, [entries_of("INFO")], now=NOON)
+            with store.transaction() as maintenance:
+                assert purge_outcomes(maintenance, created_before=LATER) == 0
+        assert outcomes(store) == {number}
+        with store.transaction() as maintenance:
+            assert purge_outcomes(maintenance, created_before=LATER) == 1
 
 
 def test_kind_that_another_process_created_is_found(store: Store, other_store: Store) -> None:

@@ -125,6 +125,7 @@ def check_budget(world: CountingDns, delegated: set[str]) -> None:
     assert sum(count for count in unearned.values() if count > 0) <= SILENT_IN_ALL
 
 
+HUNTING = settings(deadline=None, derandomize=False, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 SIZES = st.one_of(st.integers(0, 5), st.integers(0, 150))
 
 
@@ -143,13 +144,7 @@ SIZES = st.one_of(st.integers(0, 5), st.integers(0, 150))
 @example(names=100, addresses=100, each=100, outside=0, mail=0, aliases=0, hidden=0, remembers=True)
 @example(names=0, addresses=1, each=1, outside=500, mail=0, aliases=0, hidden=0, remembers=True)
 @example(names=0, addresses=1, each=1, outside=0, mail=500, aliases=0, hidden=0, remembers=True)
-@settings(
-    max_examples=200 if LONG else 2,
-    deadline=None,
-    derandomize=False,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(HUNTING, max_examples=200 if LONG else 2)
 def test_no_zone_makes_a_run_send_more_than_its_budget(remembers: bool, **sizes: int) -> None:
     world = evil_zone(**sizes)
     delegated = {OWN, *(address for address in numbered(sizes["addresses"]))}
@@ -194,13 +189,7 @@ def taciturn_zone(addresses: int, *, first: int, one_of: int, names: int = 50) -
 )
 @example(addresses=51, first=1, one_of=0, remembers=False)
 @example(addresses=100, first=1, one_of=30, remembers=False)
-@settings(
-    max_examples=100 if LONG else 1,
-    deadline=None,
-    derandomize=False,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(HUNTING, max_examples=100 if LONG else 1)
 def test_an_address_gets_what_its_answers_have_earned_it(
     addresses: int, first: int, one_of: int, remembers: bool
 ) -> None:
