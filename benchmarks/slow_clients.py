@@ -54,8 +54,9 @@ def main() -> None:
 def fill(settings: StoreSettings) -> None:
     store = open_store(settings)
     upgrade(store)
-    large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * 40_000})] * 200
-    make_run(store, "large.example", record(entries=large))
+    large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * 40_000})] * 50
+    for number in range(4):  # a run has 2 MiB at most
+        make_run(store, f"large{number}.example", record(entries=large))
     queue_job(store, "waiting.example")
     store.close()
 

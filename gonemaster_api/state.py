@@ -16,22 +16,19 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 
 NAME = "gonemaster"
-_CSV_READS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
     """Made once by `create_app`; nothing in it belongs to a request.
 
-    `stopping` is set when the process shuts down; `streams` limits the number of open streams (events, CSV),
-    `csv_reads` that of CSV streams that are read and formatted at the same time.
+    `stopping` is set when the process shuts down; `streams` limits the number of open streams (events, CSV).
     """
 
     live: LiveSettings
     queue: QueueParts
     stopping: threading.Event
     streams: threading.BoundedSemaphore
-    csv_reads: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_CSV_READS))
     batches: BatchWatch = field(default_factory=BatchWatch)
     started_at: datetime = field(default_factory=utcnow)
 

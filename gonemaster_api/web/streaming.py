@@ -8,6 +8,7 @@ from flask import Response, request
 
 from gonemaster_api.errors import RETRY_AFTER_S, ApiError
 from gonemaster_api.state import State
+from gonemaster_api.web.light_requests import be_heavy
 
 END_ID = "end"  # Last-Event-ID of a stream that ended
 FIRST_LINES = "retry: 2000\n\n"  # milliseconds until a browser reconnects
@@ -45,6 +46,7 @@ def stream(state: State, pieces: Iterator[str], *, mimetype: str) -> Response:
         raise ApiError(
             503, "too_many_streams", "too many streams are open", headers={"Retry-After": str(RETRY_AFTER_S)}
         )
+    be_heavy()
     response = Response(pieces, mimetype=mimetype)
     response.call_on_close(state.streams.release)
     return response

@@ -1,6 +1,6 @@
 """Entries of one run and across runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,7 @@ _FIRST_SLICE = 200
 _MAX_SLICE = 5000
 _OUTCOMES_AT_A_TIME = 5000
 PAGE_OCTETS = 8 * 1024 * 1024  # of the arguments of a page, as JSON
+_BETWEEN_PAUSES = 10  # entries
 _TRIED = 1000  # runs in order that are looked at before the outcomes of all runs are
 
 
@@ -96,12 +97,13 @@ def list_entries(
     offset: int = 0,
     after: Position | None = None,
     count_up_to: int = 100_000,
+    pause: Callable[[], None] = lambda: None,
 ) -> Page[Entry]:
     """Page through entries by run id, then entry id.
 
     `after` (run id and entry id of the last item seen) is fast at any depth, `offset` is not.
     `total` is exact up to `count_up_to`; above, it is that number and `total_is_least` is set. A page whose entries are
-    large has fewer (`is_cut`), one at least: about PAGE_OCTETS of arguments.
+    large has fewer (`is_cut`), one at least: about PAGE_OCTETS of arguments. `pause` is called between parts.
     """
     search = _search(session, wanted)
     if search.finds_nothing:
@@ -113,16 +115,26 @@ def list_entries(
     else:
         total = sum(hit.entries for hit in few)
         hits = (hit for hit in few if after is None or hit.run_id >= after[0])
-    items, is_cut = _page(session, search, hits, after=after, limit=limit, offset=offset)
+    chosen, offset_in = _choose(session, search, hits, after=after, limit=limit, offset=offset)
+    items, is_cut = _read(session, search, chosen, after, limit=limit, offset=offset_in, pause=pause)
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=total > count_up_to, is_cut=is_cut)
 
 
-def read_entries_after(session: Session, wanted: EntryFilter, after: Position | None, *, limit: int) -> list[Entry]:
+def read_entries_after(
+    session: Session,
+    wanted: EntryFilter,
+    after: Position | None,
+    *,
+    limit: int,
+    pause: Callable[[], None] = lambda: None,
+) -> list[Entry]:
     """Read the entries that match behind `after` (as in list_entries), uncounted; fewer if they are large."""
     search = _search(session, wanted)
     if search.finds_nothing:
         return []
-    items, _ = _page(session, search, _walk(session, search, after), after=after, limit=limit, offset=0)
+    hits = _walk(session, search, after)
+    chosen, offset = _choose(session, search, hits, after=after, limit=limit, offset=0)
+    items, _ = _read(session, search, chosen, after, limit=limit, offset=offset, pause=pause)
     return items
 
 
@@ -250,10 +262,10 @@ def _sliced(query: "Select[Any]", search: _Search, beyond: ColumnElement[bool] |
     return query.order_by(search.order).limit(size)
 
 
-def _page(
+def _choose(
     session: Session, search: _Search, hits: Iterator[_Hit], *, after: Position | None, limit: int, offset: int
-) -> tuple[list[Entry], bool]:
-    """Return the entries of a page, and whether it is cut.
+) -> tuple[list[str], int]:
+    """Return the runs of a page, and the offset in the first of them.
 
     The offset is skipped by numbers, so that only documents of the page are read.
     """
@@ -270,19 +282,29 @@ def _page(
         chosen.append(hit.run_id)
         if missing <= 0:
             break
-    return _read(session, search, chosen, after, limit=limit, offset=offset)
+    return chosen, offset
 
 
 def _read(
-    session: Session, search: _Search, run_ids: Sequence[str], after: Position | None, *, limit: int, offset: int
+    session: Session,
+    search: _Search,
+    run_ids: Sequence[str],
+    after: Position | None,
+    *,
+    limit: int,
+    offset: int,
+    pause: Callable[[], None],
 ) -> tuple[list[Entry], bool]:
+    """Return the entries of a page, and whether it is cut."""
     items: list[Entry] = []
     room = PAGE_OCTETS
     for runs in read_in_parts(session, run_ids):
         kinds = kinds_of(session, runs)
         for run in runs:
             places = _places(search, run, after)
-            for place in places[offset:]:
+            for number, place in enumerate(places[offset:]):
+                if not number % _BETWEEN_PAUSES:
+                    pause()
                 room -= run.octets(place)
                 if len(items) == limit or (items and room < 0):
                     return items, len(items) < limit

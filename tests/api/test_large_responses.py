@@ -10,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gonemaster_api.rest.json_output import JsonProvider, _parts
-from gonemaster_api.server.request_threads import LARGE_AT_ONCE, RequestThreads
+from gonemaster_api.server.request_threads import RequestThreads
 from gonemaster_api.web.large_responses import is_large
+from gonemaster_api.web.light_requests import HEAVY_AT_ONCE
 from tests.api.conftest import MakeApp
 
 LARGE = [
@@ -76,7 +77,7 @@ def test_threads_for_large_responses_are_few_and_no_others_wait_for_them() -> No
     go_on.set()
     for future in held:
         future.result(60)
-    assert most == LARGE_AT_ONCE
+    assert most == HEAVY_AT_ONCE
     threads.stop()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from gonemaster_api.server.request_threads import LARGE_AT_ONCE
+from gonemaster_api.web.light_requests import HEAVY_AT_ONCE
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.session import Store
 from gonemaster_db.settings import StoreSettings
@@ -47,8 +47,9 @@ def store_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFacto
     shutil.copyfile(sqlite_template, path)
     settings = StoreSettings(dsn=str(path))
     with opened(settings) as store:
-        large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * 40_000})] * 200
-        make_run(store, "large.example", record(entries=large))
+        large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * 40_000})] * 50
+        for number in range(4):  # a run has 2 MiB at most
+            make_run(store, f"large{number}.example", record(entries=large))
         queue_job(store, "waiting.example")
     return settings
 
@@ -115,10 +116,10 @@ def test_large_responses_that_do_not_end_leave_threads_to_others(
         with store.transaction() as session:
             session.execute(sa.text("LOCK TABLE run_documents IN ACCESS EXCLUSIVE MODE"))
             held = [stack.enter_context(connect(service, get(b"/api/v1/entries"))) for _ in range(40)]
-            wait_for(lambda: readers_of(store) == LARGE_AT_ONCE, what="requests that wait for the database")
+            wait_for(lambda: readers_of(store) == HEAVY_AT_ONCE, what="requests that wait for the database")
             for _ in range(5):
                 answers(service)
-            assert readers_of(store) == LARGE_AT_ONCE
+            assert readers_of(store) == HEAVY_AT_ONCE
         assert [parse(read_to_end(connection))[0] for connection in held] == [200] * 40
 
 
