@@ -10,6 +10,7 @@ from gonemaster_api.v1.operations.routes import blueprint as operations
 from gonemaster_api.v1.profiles.routes import blueprint as profiles
 from gonemaster_api.v1.queue.routes import blueprint as queue
 from gonemaster_api.v1.runs.routes import blueprint as runs
+from gonemaster_api.v1.schedules.routes import blueprint as schedules
 from gonemaster_api.v1.scoring.routes import blueprint as scoring
 from gonemaster_api.v1.settings.routes import blueprint as settings
 from gonemaster_api.v1.spec.routes import blueprint as spec
@@ -18,5 +19,5 @@ from gonemaster_api.v1.tags.routes import blueprint as tags
 
 BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system,
-    operations, analysis,
+    operations, analysis, schedules,
 )  # fmt: skip

@@ -21,6 +21,7 @@ ACCESS = {
     "runs": Access.ADMIN,
     "entries": Access.ADMIN,
     "tags": Access.ADMIN,
+    "schedules": Access.ADMIN,
     "operations": Access.ADMIN,
     "analysis": Access.ADMIN,
     "profiles": Access.ADMIN,

@@ -1,5 +1,6 @@
 """Schedules as operators set them: a rule, and when it is due next."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from gonemaster_db.repositories.schedules import (
     lock_schedule,
 )
 from gonemaster_tasks.recurrence.occurrences import next_occurrence
-from gonemaster_tasks.recurrence.rules import Rule, make_rule
+from gonemaster_tasks.recurrence.rules import WEEKDAYS, Kind, Rule, make_rule
 
 
 def rule_of(schedule: Schedule | NewSchedule) -> Rule:
@@ -43,6 +44,7 @@ def set_schedule(session: Session, target: ScheduleTarget, new: NewSchedule, *, 
         StoreConflict: another transaction creates it at the same moment; try again.
     """
     rule = rule_of(new)
+    new = _normal(new, rule)
     next_run_at = next_occurrence(rule, now) if new.enabled else None
     old = lock_schedule(session, target)
     if old is None:
@@ -52,6 +54,18 @@ def set_schedule(session: Session, target: ScheduleTarget, new: NewSchedule, *, 
     if new.enabled and old.next_run_at is not None and _has_rule(old, rule):
         next_run_at = old.next_run_at  # it may be due at this moment, and a change of the profile must not lose that
     change_schedule(session, old, new, next_run_at=next_run_at, now=now)
+
+
+def _normal(new: NewSchedule, rule: Rule) -> NewSchedule:
+    """Return the schedule with sorted days, each once, and without what its kind does not use."""
+    is_interval = rule.kind is Kind.INTERVAL
+    return replace(
+        new,
+        interval_days=rule.interval_days if is_interval else None,
+        anchor_date=rule.anchor_date if is_interval else None,
+        weekdays=[WEEKDAYS[day] for day in rule.weekdays],
+        days_of_month=rule.days_of_month,
+    )
 
 
 def _has_rule(schedule: Schedule, rule: Rule) -> bool:

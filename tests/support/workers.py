@@ -110,7 +110,7 @@ class Farm:
                 "ready." in self.log(name)
             )
 
-        wait_until(ready, what=f"worker {name}")
+        wait_until(ready, within_s=180, what=f"worker {name}")  # on a busy machine its imports alone take a minute
 
     def start_beat(self, name: str = "beat", **environ: str) -> subprocess.Popen[bytes]:
         """Start a beat process."""
