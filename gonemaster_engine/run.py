@@ -151,7 +151,7 @@ async def run_test(
         chain=run.chain,
         unfinished=run.unfinished,
         answers=list(context.answers()) if keep_answers else [],
-        origins=run.origins if keep_answers else {},
+        origins=run.origins,
     )
     context.release()
     return result

@@ -15,6 +15,7 @@ from gonemaster_tasks.config.settings import Settings
 VISIBILITY_TIMEOUT_S = 7200
 _BEAT_LOOP_S = 1  # an interval that was changed holds within a second
 REAP_ENTRY, PURGE_ENTRY, SCHEDULES_ENTRY = "reap", "purge", "schedules"
+PROJECT_ENTRY, CAPTURE_ENTRY = "project", "capture"
 _BEAT_LOCK_S = 30
 
 
@@ -28,6 +29,8 @@ def make_app(
     reap_interval_s: int = 60,
     purge_interval_s: int = 3600,
     scheduler_interval_s: int = 60,
+    projection_interval_s: int = 10,
+    capture_interval_s: int = 30,
     transport: Callable[[BrokerAddress], Mapping[str, Any]] = _kombu_transport,
 ) -> Celery:
     """Make the application for a broker URL as in the settings.
@@ -37,6 +40,7 @@ def make_app(
     address = parse_broker_url(broker_url)
     app = Celery("gonemaster", set_as_current=False)
     intervals = {REAP_ENTRY: reap_interval_s, PURGE_ENTRY: purge_interval_s, SCHEDULES_ENTRY: scheduler_interval_s}
+    intervals |= {PROJECT_ENTRY: projection_interval_s, CAPTURE_ENTRY: capture_interval_s}
     app.conf.update(_queue_conf(address), **_beat_conf(address, intervals))
     app.conf.update(transport(address))
     return app
@@ -51,6 +55,8 @@ def make_app_of(
         reap_interval_s=settings.reap_interval_seconds,
         purge_interval_s=settings.purge_interval_seconds,
         scheduler_interval_s=settings.scheduler_interval_seconds,
+        projection_interval_s=settings.analysis_projection_interval_seconds,
+        capture_interval_s=settings.analysis_capture_interval_seconds,
         transport=transport,
     )
 
@@ -95,6 +101,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
 
 def _beat_conf(address: BrokerAddress, intervals: Mapping[str, int]) -> dict[str, Any]:
     tasks = {REAP_ENTRY: queues.REAP, PURGE_ENTRY: queues.PURGE, SCHEDULES_ENTRY: queues.RUN_SCHEDULES}
+    tasks |= {PROJECT_ENTRY: queues.PROJECT, CAPTURE_ENTRY: queues.CAPTURE}
     lives = {REAP_ENTRY: max(60, intervals[REAP_ENTRY])}
     return {
         "beat_scheduler": "gonemaster_tasks.broker.scheduler:Scheduler",

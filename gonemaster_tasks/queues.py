@@ -14,8 +14,10 @@ REAP = "gonemaster.reap"
 PURGE = "gonemaster.purge"
 OPERATE = "gonemaster.operate"
 RUN_SCHEDULES = "gonemaster.run_schedules"
+PROJECT = "gonemaster.project"
+CAPTURE = "gonemaster.capture"
 
-ROUTES = {task: {"queue": MAINTENANCE} for task in (REAP, PURGE, OPERATE, RUN_SCHEDULES)}
+ROUTES = {task: {"queue": MAINTENANCE} for task in (REAP, PURGE, OPERATE, RUN_SCHEDULES, PROJECT, CAPTURE)}
 
 
 def tier_of(priority: int) -> str:

@@ -13,7 +13,7 @@ from gonemaster_db.models.runs import LEVEL_TYPE
 NO_ADDRESS = 0  # in place of the id of an address: the name has none
 NO_ASN = 0  # no AS is known; AS 0 is reserved (RFC 7607)
 SOURCES = ("entries", "timings")
-LOOKUP_STATUSES = ("found", "missing", "failed", "not_asked")
+LOOKUP_STATUSES = ("found", "missing", "failed")
 CATEGORIES = (
     "severity", "dnssec_posture", "ipv6_coverage", "grade", "dnskey_algo", "dnskey_algo_weakest", "software_version",
 )  # fmt: skip  # stored by position: append only

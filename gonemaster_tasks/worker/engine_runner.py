@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gonemaster_db.records import EntryRecord
+from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.net.transport import host_has_ipv6
 from gonemaster_engine.resources import Resources
@@ -99,11 +100,26 @@ def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scor
     return Outcome(
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
         effective_profile=profile,
-        nameserver_timings=[asdict(timing) for timing in result.timings],
+        nameserver_timings=_timings(result),
         dnssec_chain=_storable(result.chain),
         score=score.score,
         grade=score.grade,
     )
+
+
+def _timings(result: RunResult) -> list[dict[str, Any]]:
+    """Return the times of name servers, with prefix and ASes of addresses that were looked up.
+
+    Entries tell those at DEBUG only, and the analysis wants them of every run.
+    """
+    rows = [asdict(timing) for timing in result.timings]
+    if not result.origins:
+        return rows
+    return [row | _origin(result.origins.get(row["address"])) for row in rows]
+
+
+def _origin(origin: Origin | None) -> dict[str, Any]:
+    return {"asns": list(origin.asns) if origin else None, "prefix": origin.prefix if origin else None}
 
 
 def _storable(chain: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

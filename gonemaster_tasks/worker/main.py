@@ -6,8 +6,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 from celery import Celery, signals
 from celery.worker.control import control_command
 
-from gonemaster_db.errors import StoreError
 from gonemaster_db.session import Store, open_store
 from gonemaster_engine.memory import spare_collections
 from gonemaster_engine.open_files import raise_open_files_limit
@@ -42,6 +40,7 @@ from gonemaster_tasks.maintenance.retention import purge_regularly
 from gonemaster_tasks.maintenance.statistics import make_due_statistics
 from gonemaster_tasks.reference_data.fetch import refresh_external_data
 from gonemaster_tasks.worker import tier_order
+from gonemaster_tasks.worker.analysis_tasks import register_analysis
 from gonemaster_tasks.worker.claims import ClaimStore
 from gonemaster_tasks.worker.engine_runner import EngineRunner
 from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
@@ -51,6 +50,7 @@ from gonemaster_tasks.worker.isolation import Isolation
 from gonemaster_tasks.worker.leases import LeaseKeeper
 from gonemaster_tasks.worker.maintenance_timer import MaintenanceTimer
 from gonemaster_tasks.worker.process import Process
+from gonemaster_tasks.worker.repeated_tasks import repeated
 from gonemaster_tasks.worker.run_job import run_job
 from gonemaster_tasks.worker.runner import Runner
 from gonemaster_tasks.worker.running import Stop
@@ -69,19 +69,11 @@ def cancel_running(state: Any, job_ids: Sequence[str]) -> dict[str, Any]:
     return {"ok": [job_id for job_id in job_ids if jobs.stop(job_id, Stop.CANCELED)]}
 
 
-@contextmanager
-def _repeated(task: str) -> Iterator[None]:
-    """Log in one line that a server was away: the task is sent again, and Celery would log all that it knows."""
-    try:
-        yield
-    except (StoreError, TasksError) as error:
-        log.warning("maintenance task failed, it is repeated", extra={"task": task, "error": str(error)})
-
-
 def register_tasks(app: Celery, process: Process) -> None:
     """Bind the tasks to a process."""
     app.gonemaster = process
     _register_schedules(app, process)
+    register_analysis(app, process)
 
     @app.task(name=queues.RUN, bind=True, shared=False)  # not shared: the task belongs to this process alone
     def run(self: Any, job_id: str) -> None:
@@ -90,14 +82,14 @@ def register_tasks(app: Celery, process: Process) -> None:
     @app.task(name=queues.REAP, shared=False)
     def reap_jobs() -> None:
         now = process.clock.now()
-        with _repeated(queues.REAP):
+        with repeated(queues.REAP):
             reap(process.store, process.broker, now=now, max_attempts=process.settings.max_attempts)
             expire(process.store, now=now)
 
     @app.task(name=queues.PURGE, shared=False)
     def purge() -> None:
         now, stopped = process.clock.now(), process.stopping.is_set
-        with _repeated(queues.PURGE):
+        with repeated(queues.PURGE):
             purge_regularly(process.store, process.broker, process.live, now=now, stopped=stopped)
             refresh_external_data(process.store, process.settings, now=now)
 
@@ -112,7 +104,7 @@ def register_tasks(app: Celery, process: Process) -> None:
             now, stopped = process.clock.now, process.stopping.is_set
             parts = QueueParts(process.store, process.broker, app, process.clock)
             attempts = process.settings.max_attempts
-            with _repeated(queues.OPERATE):
+            with repeated(queues.OPERATE):
                 perform_due_operations(
                     parts, worker=process.name, now=now, lease=lease, max_attempts=attempts, stopped=stopped
                 )
@@ -132,7 +124,7 @@ def _register_schedules(app: Celery, process: Process) -> None:
         try:
             parts = QueueParts(process.store, process.broker, app, process.clock)
             most, stopped = process.settings.max_batch_size, process.stopping.is_set
-            with _repeated(queues.RUN_SCHEDULES):
+            with repeated(queues.RUN_SCHEDULES):
                 run_due_schedules(parts, max_batch_size=most, stopped=stopped)
         finally:
             running.release()

@@ -126,6 +126,7 @@ class _Building:
         self.revision, self.generation = snapshot.facts_revision, cohort.generation
         self.provenance = read_provenance(session, self.snapshot_id)
         if not self.provenance.domain_count:
+            snapshot.captured_revision = snapshot.facts_revision
             return Capture.EMPTY
         if self.provenance.has_mixed_profiles:
             return _refuse(snapshot, self.provenance, self.now())

@@ -25,7 +25,18 @@ class AnalysisOptions:
         "lowest level of the findings that the analysis keeps, where a cohort has no level of its own",
         key="analysis.tag_view_min_level",
         runtime=True,
-        awaits=_ANALYSIS,
+    )
+    analysis_projection_interval_seconds: int = option(
+        10,
+        integer(1, 3600),
+        "interval of the search for finished runs that are not in their snapshot yet, in seconds",
+        key="analysis.projection_interval_seconds",
+    )
+    analysis_capture_interval_seconds: int = option(
+        30,
+        integer(1, 3600),
+        "interval of the search for snapshots whose batch has ended, in seconds",
+        key="analysis.capture_interval_seconds",
     )
     analysis_vantage_label: str = option(
         "",

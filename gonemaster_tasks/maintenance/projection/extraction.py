@@ -1,0 +1,225 @@
+"""Facts of one run from its entries and its name server timings: pure, and hostile arguments yield no facts."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gonemaster_db.documents.caches import Kind
+from gonemaster_db.repositories.analysis import categories
+from gonemaster_db.repositories.analysis.facts import EndpointFact, OriginFact, RunFacts
+from gonemaster_db.repositories.analysis.projections import RunRow
+from gonemaster_db.repositories.run_documents import StoredRun
+from gonemaster_tasks.maintenance.projection.outline import (
+    ALGORITHM_PREFIX,
+    AS_LISTS,
+    ENGINE,
+    MORE_SERVERS,
+    ORIGINS,
+    SERVERS,
+    VERSION,
+    Outline,
+    Outlines,
+)
+from gonemaster_tasks.maintenance.projection.texts import address_of, asn_of, name_of, prefix_of
+
+_LONGEST_KEY = 255
+_LONGEST_VERSION = 64
+_SEVERITIES = frozenset({"NOTICE", "WARNING", "ERROR", "CRITICAL"})
+_MISSING = frozenset({"EMPTY_ASN_SET", "CN04_EMPTY_PREFIX_SET"})
+_FAILED = frozenset({"ERROR_ASN_DATABASE", "CN04_ERROR_PREFIX_DATABASE"})
+_MAX_MS, _MAX_COUNT = 1e9, 2**31 - 1
+
+
+def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, Kind], outlines: Outlines) -> RunFacts:
+    """Return the facts of a run.
+
+    Raises:
+        DocumentDamaged: its document cannot be read.
+    """
+    outline = outlines.of(stored.kinds, kinds)
+    found = _Found()
+    document = stored.whole_document
+    for place, tag in outline.places:
+        found.take(tag, document.arguments(place))
+    timings = {(one.nameserver, one.address): one for one in _timings(document.nameserver_timings, found)}
+    endpoints = _endpoints(found, timings)
+    origins = list(found.known_origins({one.address for one in endpoints if one.address}))
+    asns = found.asns | {(asn, 6 if ":" in one.address else 4) for one in origins for asn in one.asns}
+    return RunFacts(
+        row.domain_id,
+        row.domain,
+        run_key=row.key,
+        run_id=row.id,
+        finished_at=row.finished_at,
+        score=row.score,
+        grade=row.grade,
+        worst_level=row.worst_level,
+        engine_version=found.engine,
+        effective_profile_id=row.effective_profile_id,
+        profile_id=row.profile_id,
+        profile_name=row.profile_name,
+        endpoints=endpoints,
+        origins=origins,
+        asns=asns,
+        kinds=outline.counts,
+        categories=list(_categories(row, outline, found, endpoints)),
+    )
+
+
+@dataclass(slots=True)
+class _Origin:
+    """What is known of one address."""
+
+    asns: set[int] = field(default_factory=set)
+    prefix: str = ""
+    status: str = "found"
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the entries say."""
+
+    servers: dict[str, set[str]] = field(default_factory=dict)  # addresses by name
+    origins: defaultdict[str, _Origin] = field(default_factory=lambda: defaultdict(_Origin))
+    asns: set[tuple[int, int]] = field(default_factory=set)  # with the address family
+    whole_families: dict[int, set[int]] = field(default_factory=dict)  # where all addresses are in the same ASes
+    algorithms: defaultdict[int, set[Any]] = field(default_factory=lambda: defaultdict(set))  # key tags
+    versions: set[str] = field(default_factory=set)
+    engine: str = ""
+
+    def take(self, tag: str, args: Any) -> None:
+        """Take the arguments of one entry."""
+        if not isinstance(args, dict):
+            return
+        if tag in SERVERS or tag in MORE_SERVERS:
+            self._take_servers(args.get("servers"))
+        elif tag in ORIGINS:
+            self._take_origin(tag, args)
+        elif tag in AS_LISTS:
+            self._take_list(tag, args)
+        elif tag.startswith(ALGORITHM_PREFIX):
+            self._take_algorithm(args)
+        elif tag == VERSION and isinstance(args.get("string"), str):
+            self.versions.add(args["string"][:_LONGEST_KEY])
+        elif tag == ENGINE and isinstance(args.get("version"), str):
+            self.engine = args["version"][:_LONGEST_VERSION]
+
+    def announced(self, address: str, asns: Any, prefix: Any) -> None:
+        """Note who announces an address."""
+        origin = self.origins[address]
+        origin.asns |= set(_asns(asns))
+        origin.prefix = prefix_of(prefix) or origin.prefix
+
+    def known_origins(self, addresses: Iterable[str]) -> Iterator[OriginFact]:
+        """Yield what is known of addresses; all of a family with a single verdict are where it says."""
+        for address in sorted(addresses):
+            origin = self.origins.get(address, _Origin(status=""))
+            asns = origin.asns or self.whole_families.get(6 if ":" in address else 4, set())
+            if origin.status or asns:
+                status = "found" if asns or origin.prefix else origin.status
+                yield OriginFact(address, sorted(asns), origin.prefix, status)
+
+    def _take_servers(self, servers: Any) -> None:
+        for server in _list(servers):
+            if isinstance(server, dict) and (name := name_of(server.get("ns"))):
+                addresses = self.servers.setdefault(name, set())
+                if address := address_of(server.get("address")):
+                    addresses.add(address)
+
+    def _take_origin(self, tag: str, args: Mapping[str, Any]) -> None:
+        if "servers" in args:
+            (prefix, *_) = _list(args.get("prefixes")) or [None]
+            addresses = [server.get("address") for server in _list(args["servers"]) if isinstance(server, dict)]
+        else:
+            prefix, addresses = next(iter(_list(args.get("prefixes"))), None), [args.get("address")]
+        for address in filter(None, map(address_of, filter(_is_text, addresses))):
+            if tag in _MISSING or tag in _FAILED:
+                self.origins[address].status = "missing" if tag in _MISSING else "failed"
+            else:
+                self.announced(address, args.get("asns"), prefix)
+
+    def _take_list(self, tag: str, args: Mapping[str, Any]) -> None:
+        family = AS_LISTS[tag]
+        asns = set(_asns(args.get("asns") or [args.get("asn")]))
+        self.asns |= {(asn, family) for asn in asns}
+        if tag.endswith("_ONE_ASN"):  # said only where the AS of every address is known
+            self.whole_families[family] = asns
+
+    def _take_algorithm(self, args: Mapping[str, Any]) -> None:
+        number, keytag = args.get("algo_num"), args.get("keytag")
+        if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= 255:
+            self.algorithms[number].add(keytag if isinstance(keytag, int) else None)
+
+
+def _timings(rows: Any, found: _Found) -> Iterator[EndpointFact]:
+    """Yield the times of the name servers of the zone; others were asked on the way to it.
+
+    Names without an address that timings tell of become servers of the zone, since only its own are among them.
+    """
+    for row in rows or ():
+        name = name_of(row.get("nameserver")) if isinstance(row, dict) else None
+        if name is None:
+            continue
+        if row.get("status") == "unresolved":
+            found.servers.setdefault(name, set())
+        elif (address := address_of(row.get("address"))) and address in found.servers.get(name, ()):
+            if row.get("prefix") or row.get("asns"):
+                found.announced(address, row.get("asns"), row.get("prefix"))
+            count = row.get("count")
+            average, least, most = (_milliseconds(row.get(kind)) for kind in ("avg_ms", "min_ms", "max_ms"))
+            answers = min(count, _MAX_COUNT) if isinstance(count, int) and count > 0 else 0
+            silent = row.get("status") == "unreachable"
+            yield EndpointFact(name, address, "timings", average, least, most, answers, unreachable=silent)
+
+
+def _endpoints(found: _Found, timings: Mapping[tuple[str, str], EndpointFact]) -> list[EndpointFact]:
+    return [
+        timings.get((name, address)) or EndpointFact(name, address)
+        for name, addresses in sorted(found.servers.items())
+        for address in sorted(addresses) or ("",)
+    ]
+
+
+def _categories(
+    row: RunRow, outline: Outline, found: _Found, endpoints: Sequence[EndpointFact]
+) -> Iterator[tuple[str, str, int | None]]:
+    """Yield the facts of each category (contract analysis.md section 4)."""
+    yield categories.SEVERITY, row.worst_level if row.worst_level in _SEVERITIES else "OK", None
+    yield categories.DNSSEC_POSTURE, outline.posture, None
+    yield categories.IPV6_COVERAGE, _ipv6_coverage(endpoints), None
+    if row.grade:
+        yield categories.GRADE, row.grade, None
+    for number, keytags in sorted(found.algorithms.items()):
+        yield categories.DNSKEY_ALGO, str(number), len(keytags)
+    if found.algorithms:
+        weakest = min(found.algorithms, key=categories.algorithm_rank)
+        yield categories.DNSKEY_ALGO_WEAKEST, str(weakest), None
+    # Servers that said nothing might run something else.
+    if len(found.versions) == 1 and not outline.has_undisclosed:
+        yield categories.SOFTWARE_VERSION, next(iter(found.versions)), None
+
+
+def _ipv6_coverage(endpoints: Iterable[EndpointFact]) -> str:
+    names = {one.nameserver for one in endpoints}
+    reached = {one.nameserver for one in endpoints if ":" in one.address}
+    if not reached:
+        return "none"
+    return "full" if reached == names else "partial"
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _asns(values: Any) -> Iterator[int]:
+    return (asn for value in _list(values) if (asn := asn_of(value)) is not None)
+
+
+def _milliseconds(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < _MAX_MS else None

@@ -1,0 +1,137 @@
+"""The projector: finds runs that wait, and stores their facts in bulk; any number of them may work at once."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.chunks import chunks
+from gonemaster_db.documents.caches import Kind
+from gonemaster_db.errors import DocumentDamaged, ReferenceGone
+from gonemaster_db.repositories.analysis.projections import (
+    CohortChanged,
+    Projected,
+    RunRow,
+    Waiting,
+    find_waiting,
+    note_seen,
+    read_run_rows,
+    store_projections,
+    waiting_runs,
+)
+from gonemaster_db.repositories.run_documents import StoredRun, kinds_of, read_stored_runs
+from gonemaster_db.session import Store
+from gonemaster_tasks.maintenance.projection.extraction import facts_of
+from gonemaster_tasks.maintenance.projection.outline import Outlines
+
+log = logging.getLogger(__name__)
+
+_RUNS_AT_A_TIME = 300
+_FOUND_AT_A_TIME = 3000
+_RECENT = timedelta(days=7)
+_LOOK_AT_ALL_EACH = timedelta(minutes=10)
+
+
+class Projector:
+    """What a process remembers between two rounds: when it last looked at old batches, and where it found nothing."""
+
+    def __init__(self) -> None:
+        self._looked_at_all: datetime | None = None
+        self._nothing: dict[tuple[int, int, int], int] = {}  # cohort, generation, batch: succeeded runs
+        self._outlines: dict[str, Outlines] = {}
+
+    def project(
+        self, store: Store, *, floor: str, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False
+    ) -> int:
+        """Project all runs that wait, or until `stopped`; returns their number."""
+        began = now()
+        whole = self._looked_at_all is None or began - self._looked_at_all >= _LOOK_AT_ALL_EACH
+        with store.read_only() as session:
+            found = find_waiting(session, floor=floor, created_since=None if whole else began - _RECENT)
+        projected = 0
+        for waiting in found:
+            if stopped():
+                return projected
+            if self._nothing.get(_about(waiting)) != waiting.succeeded:
+                projected += self._project(store, waiting, now, stopped)
+        if whole:
+            self._looked_at_all = began
+        return projected
+
+    def _project(self, store: Store, waiting: Waiting, now: Callable[[], datetime], stopped: Callable[[], bool]) -> int:
+        outlines = self._outlines.setdefault(waiting.floor, Outlines(waiting.floor))
+        work = _Work(store, waiting, outlines, now, stopped)
+        try:
+            projected = work.run()
+        except (CohortChanged, ReferenceGone):  # cleared, rebuilt or deleted meanwhile: what is left is found anew
+            log.info("projection dropped, its cohort or batch has changed", extra={"batch_key": waiting.batch_key})
+            return 0
+        if not stopped() and work.snapshot_id is None:
+            self._nothing[_about(waiting)] = waiting.succeeded
+        return projected
+
+
+def _about(waiting: Waiting) -> tuple[int, int, int]:
+    return waiting.cohort_id, waiting.generation, waiting.batch_key
+
+
+class _Work:
+    """The runs of one batch that wait for one cohort."""
+
+    def __init__(
+        self,
+        store: Store,
+        waiting: Waiting,
+        outlines: Outlines,
+        now: Callable[[], datetime],
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._store, self._waiting, self._outlines, self._now, self._stopped = store, waiting, outlines, now, stopped
+        self.snapshot_id = waiting.snapshot_id
+
+    def run(self) -> int:
+        """Project them; returns how many."""
+        projected = 0
+        while True:
+            with self._store.read_only() as session:
+                keys = waiting_runs(session, self._found_so_far(), limit=_FOUND_AT_A_TIME)
+            for some in chunks(keys, _RUNS_AT_A_TIME):
+                if self._stopped():
+                    return projected
+                projected += self._project(some)
+            if len(keys) < _FOUND_AT_A_TIME:
+                break
+        if (snapshot_id := self.snapshot_id) is not None:
+            self._store.run_in_transaction(lambda session: note_seen(session, self._waiting, snapshot_id))
+        return projected
+
+    def _found_so_far(self) -> Waiting:
+        return replace(self._waiting, snapshot_id=self.snapshot_id)
+
+    def _project(self, keys: Sequence[int]) -> int:
+        with self._store.read_only() as session:
+            rows = read_run_rows(session, keys)
+            stored = read_stored_runs(session, [row.id for row in rows])
+            kinds = kinds_of(session, stored.values())
+        results = list(_results(rows, stored, kinds, self._outlines))
+        self.snapshot_id = self._store.run_in_transaction(lambda session: self._write(session, results))
+        return len(results)
+
+    def _write(self, session: Session, results: Sequence[Projected]) -> int:
+        return store_projections(session, self._waiting, results, now=self._now())
+
+
+def _results(
+    rows: Iterable[RunRow], stored: Mapping[str, StoredRun], kinds: Mapping[int, Kind], outlines: Outlines
+) -> Iterable[Projected]:
+    """Extract the facts of runs; one whose document is damaged is noted as failed and ends nothing."""
+    for row in rows:
+        if row.id not in stored:  # deleted meanwhile
+            continue
+        try:
+            yield Projected(row.key, facts_of(row, stored[row.id], kinds, outlines))
+        except DocumentDamaged as error:
+            log.error("a run could not be projected", extra={"job_id": row.id, "error": str(error)})
+            yield Projected(row.key, None, str(error)[:1000])

@@ -1,0 +1,122 @@
+"""Duties of the analysis: project what waits, capture what is complete, remove views that nothing shows.
+
+One worker does each at a time, by a lock in Redis. That only saves work: the database decides where two meet.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from time import monotonic, sleep
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.purging import purge_in_steps
+from gonemaster_db.repositories.analysis.capture import Capture, materialise
+from gonemaster_db.repositories.analysis.projections import due_captures
+from gonemaster_db.repositories.analysis.views import remove_view_step, views_to_remove
+from gonemaster_db.session import Store
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.maintenance.projection.projector import Projector
+
+log = logging.getLogger(__name__)
+
+_LOCK_LIFE = timedelta(minutes=2)
+_LONGEST_REST_S = 0.1
+_ROWS_AT_A_TIME = 5000
+Clock = Callable[[], datetime]
+Stopped = Callable[[], bool]
+
+
+def project_due(
+    store: Store, broker: Broker, projector: Projector, *, floor: str, now: Clock, stopped: Stopped = lambda: False
+) -> int:
+    """Project the runs that wait, unless another worker is at it; returns their number."""
+    with _turn(broker, "projection") as mine:
+        if mine is None:
+            return 0
+        began = monotonic()
+        projected = projector.project(store, floor=floor, now=now, stopped=lambda: stopped() or not mine())
+    if projected:
+        log.info("runs projected", extra={"runs": projected, "seconds": round(monotonic() - began, 2)})
+    return projected
+
+
+def capture_due(
+    store: Store, broker: Broker, *, scoring_config_hash: str, now: Clock, stopped: Stopped = lambda: False
+) -> int:
+    """Capture the snapshots that are complete, unless another worker is at it; returns how many were."""
+    captured = 0
+    with _turn(broker, "capture") as mine:
+        if mine is None:
+            return 0
+        with store.read_only() as session:
+            due = due_captures(session)
+        for snapshot_id in due:
+            if stopped():
+                break
+            pace = Pace(lambda: not stopped() and mine())
+            outcome = materialise(store, snapshot_id, now=now, scoring_config_hash=scoring_config_hash, step=pace.rest)
+            captured += outcome is Capture.CAPTURED
+            about = {"snapshot_id": snapshot_id, "outcome": outcome.value, "seconds": round(pace.lasted_s(), 2)}
+            log.info("capture of a snapshot ended", extra=about)
+    return captured
+
+
+def remove_old_views(store: Store, *, now: Clock, stopped: Stopped = lambda: False) -> int:
+    """Remove views that were replaced or given up, a few rows at a time; returns how many there were."""
+    with store.read_only() as session:
+        found = views_to_remove(session, now=now())
+    for view_id in found:
+
+        def step(session: Session, size: int, view_id: int = view_id) -> int:
+            return remove_view_step(session, view_id, now=now(), limit=size)
+
+        for _ in purge_in_steps(store, step, stopped=stopped, max_step=_ROWS_AT_A_TIME):
+            pass
+    return len(found)
+
+
+class Pace:
+    """Rests as long as the work before took, at most a tenth of a second: jobs of the process need the interpreter."""
+
+    def __init__(self, may_go_on: Callable[[], bool]) -> None:
+        self._may_go_on = may_go_on
+        self._first = self._began = monotonic()
+
+    def rest(self) -> bool:
+        """Rest, then say whether to go on."""
+        sleep(min(_LONGEST_REST_S, (monotonic() - self._began) / 2))
+        self._began = monotonic()
+        return self._may_go_on()
+
+    def lasted_s(self) -> float:
+        """Return the seconds since the start."""
+        return monotonic() - self._first
+
+
+@contextmanager
+def _turn(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]:
+    """Give a function that renews the turn and says whether it lasts; None while another worker has it."""
+    holder = secrets.token_hex(8)
+    if not broker.locks.acquire(lock, holder, _LOCK_LIFE):
+        yield None
+        return
+    renewed_at = monotonic()
+
+    def mine() -> bool:
+        nonlocal renewed_at
+        if monotonic() - renewed_at < _LOCK_LIFE.total_seconds() / 4:
+            return True
+        renewed_at = monotonic()
+        return bool(broker.locks.renew(lock, holder, _LOCK_LIFE))
+
+    try:
+        yield mine
+    finally:
+        try:
+            broker.locks.release(lock, holder)
+        except BrokerUnavailable:
+            log.warning("a lock was not released, it ends by itself", extra={"lock": lock})

@@ -1,0 +1,34 @@
+"""The periodic tasks of the analysis: runs are projected, snapshots captured, views without readers removed."""
+
+from celery import Celery
+
+from gonemaster_tasks import queues
+from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.maintenance.projection.projector import Projector
+from gonemaster_tasks.maintenance.snapshots import capture_due, project_due, remove_old_views
+from gonemaster_tasks.worker.process import Process
+from gonemaster_tasks.worker.repeated_tasks import OneAtATime
+
+
+def register_analysis(app: Celery, process: Process) -> None:
+    """Bind the tasks to a process."""
+    projector = Projector()
+    projecting, capturing = OneAtATime(queues.PROJECT), OneAtATime(queues.CAPTURE)
+
+    def project_runs() -> None:
+        floor, now, stopped = process.settings.analysis_tag_view_min_level, process.clock.now, process.stopping.is_set
+        project_due(process.store, process.broker, projector, floor=floor, now=now, stopped=stopped)
+
+    def capture_snapshots() -> None:
+        store, now, stopped = process.store, process.clock.now, process.stopping.is_set
+        scoring = current_scoring(store, process.settings)
+        capture_due(store, process.broker, scoring_config_hash=scoring.fingerprint, now=now, stopped=stopped)
+        remove_old_views(store, now=now, stopped=stopped)
+
+    @app.task(name=queues.PROJECT, shared=False)
+    def project() -> None:
+        projecting.run(project_runs)
+
+    @app.task(name=queues.CAPTURE, shared=False)
+    def capture() -> None:
+        capturing.run(capture_snapshots)
