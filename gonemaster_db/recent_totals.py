@@ -1,7 +1,7 @@
 """Totals of large lists are kept for some seconds: paging through a list and sorting it anew do not count it again.
 
-A total of up to EXACT is always counted. Above, it may be that of up to LIFE_S ago, as it is in every client that shows
-it: counting a million rows takes longer than reading a page of them.
+A total is always counted where that reads up to EXACT rows. Above, it may be that of up to LIFE_S ago, as in every
+client that shows it: counting among a million rows takes longer than reading a page of them.
 """
 
 from collections.abc import Callable, Hashable
@@ -21,17 +21,23 @@ _all: WeakKeyDictionary[Dialect, _Kept] = WeakKeyDictionary()
 _lock = Lock()
 
 
-def recent_total(session: Session, key: Hashable, count: Callable[[], int]) -> int:
-    """Return the total of the list that `key` stands for: a recent one if it was large, else that of `count`."""
+def recent_total(
+    session: Session, key: Hashable, count: Callable[[], int], *, examined: Callable[[], int] = lambda: 0
+) -> int:
+    """Return the total of the list that `key` stands for: a recent one if it took long to count, else that of `count`.
+
+    `examined` tells how many rows have to be looked at where there are more of those than are counted.
+    """
     kept, now = _kept(session), monotonic()
     with _lock:
-        counted_at, total = kept.get(key, (now, 0))
-    if total > EXACT and now - counted_at < LIFE_S:
+        counted_at, total = kept.get(key, (-LIFE_S, 0))
+    if now - counted_at < LIFE_S:
         return total
     total = count()
+    large = total > EXACT or examined() > EXACT
     with _lock:
         kept.pop(key, None)
-        if total > EXACT:
+        if large:
             kept[key] = (now, total)  # the last one: those before it are older
             while len(kept) > _MAX_KEPT:
                 kept.pop(next(iter(kept)))

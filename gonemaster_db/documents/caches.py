@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 _MAX_OUTCOMES = 20_000  # of 16 octets and a number; sequences of kinds are larger and fewer
-_MAX_SEQUENCES = 2_000
+_MAX_SEQUENCES = 20_000  # of 300 octets
+_MAX_COMMON = 100
 _MAX_PROFILES = 1_000
 _MAX_REGISTERED = 50_000  # of each registry of the analysis
 _CREATED = "gonemaster_created"
@@ -65,7 +66,9 @@ class Caches:
         self.kinds: Mapping[int, Kind] = {}
         self.kind_ids: Mapping[Kind, int] = {}
         self.outcomes: Recent[bytes, int] = Recent(_MAX_OUTCOMES)
-        self.sequences: Recent[int, tuple[int, ...]] = Recent(_MAX_SEQUENCES)
+        self.sequences: Recent[int, str] = Recent(_MAX_SEQUENCES)
+        # Some outcomes of kinds that very many have, with the number of entries of these kinds.
+        self.common: Recent[frozenset[int], Mapping[int, int]] = Recent(_MAX_COMMON)
         self.profiles: Recent[str, int] = Recent(_MAX_PROFILES)
         self.registries: defaultdict[str, Recent[Any, Any]] = defaultdict(lambda: Recent(_MAX_REGISTERED))
         self.epoch = 0
@@ -86,7 +89,7 @@ class Caches:
         self.epoch += 1
         self.forgettings += 1
         self.set_kinds({})
-        for recent in (self.outcomes, self.sequences, self.profiles):
+        for recent in (self.outcomes, self.sequences, self.common, self.profiles):
             recent.clear()
         self.registries.clear()
 

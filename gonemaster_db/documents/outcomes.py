@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.base import Base
 from gonemaster_db.bulk import insert_rows
+from gonemaster_db.chunks import chunks
 from gonemaster_db.documents.caches import Kind, after_commit, caches_of, has_created, mark_created
 from gonemaster_db.documents.registry import kind_ids
 from gonemaster_db.models import ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
@@ -18,6 +19,7 @@ from gonemaster_db.records import EntryRecord
 from gonemaster_db.upsert import insert
 
 T = TypeVar("T", Outcome, ModuleOutcome)
+_AT_A_TIME = 5000
 _OUTCOMES = cast("Table", Outcome.__table__)
 _SEQUENCES = select(_OUTCOMES.c.id, _OUTCOMES.c.kinds).where(_OUTCOMES.c.id.in_(bindparam("wanted", expanding=True)))
 
@@ -39,11 +41,33 @@ def ensure_outcomes(session: Session, runs: Sequence[Sequence[EntryRecord]], *, 
 
 def sequences_of(session: Session, outcome_ids: Iterable[int | None]) -> dict[int, tuple[int, ...]]:
     """Return the kinds of the entries of outcomes in their order; None, of a run without entries, is left out."""
-    caches, wanted = caches_of(session), {number for number in outcome_ids if number is not None}
+    wanted = {number for number in outcome_ids if number is not None}
+    return {number: tuple(map(ord, text)) for number, text in _texts_of(session, wanted).items()}
+
+
+def count_entries(session: Session, kinds: Collection[int], outcome_ids: Collection[int]) -> dict[int, int]:
+    """Count the entries of these kinds in outcomes; those without are absent."""
+    count = _counter(kinds)
+    counted = {number: count(text) for number, text in _texts_of(session, set(outcome_ids)).items()}
+    return {number: entries for number, entries in counted.items() if entries}
+
+
+def _counter(kinds: Collection[int]) -> Callable[[str], int]:
+    """Return a function that counts characters."""
+    if len(kinds) == 1:
+        (only,) = map(chr, kinds)
+        return lambda text: text.count(only)
+    without = dict.fromkeys(kinds)
+    return lambda text: len(text) - len(text.translate(without))
+
+
+def _texts_of(session: Session, wanted: set[int]) -> dict[int, str]:
+    """Return the kinds of outcomes as characters."""
+    caches = caches_of(session)
     found = caches.sequences.find(wanted)
-    if missing := wanted - found.keys():
-        rows = session.connection().execute(_SEQUENCES, {"wanted": sorted(missing)})
-        read = {number: unpack(packed) for number, packed in rows}
+    for chunk in chunks(sorted(wanted - found.keys()), _AT_A_TIME):
+        rows = session.connection().execute(_SEQUENCES, {"wanted": chunk})
+        read = {number: bytes(packed).decode("utf-8", "surrogatepass") for number, packed in rows}
         if not has_created(session):
             caches.sequences.add(read)
         found |= read

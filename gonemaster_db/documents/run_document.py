@@ -134,6 +134,6 @@ def _parse(line: bytes) -> Any:
     if not line:
         return None
     try:
-        return json.loads(line)
+        return json.loads(line.decode("utf-8", "surrogatepass"))  # of octets it would guess the encoding
     except ValueError as error:
         raise DocumentDamaged(str(error)) from error

@@ -14,6 +14,13 @@ class Domain(Base):
     """A domain that was tested or tagged, with a copy of the outcome of its newest run."""
 
     __tablename__ = "domains"
+    # Lists are found in an index alone, by one column and name; other levels are skipped (repositories/domain_walk.py).
+    __table_args__ = (
+        Index("ix_domains_by_level", "latest_level", "name", "id"),
+        Index("ix_domains_by_score", "latest_score", "name", "latest_level", "id"),
+        Index("ix_domains_by_run_at", "latest_run_at", "name", "latest_level", "id"),
+        Index("ix_domains_by_run_count", "run_count", "name", "latest_level", "id"),
+    )
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     name: Mapped[DomainName] = mapped_column(unique=True)
@@ -23,7 +30,7 @@ class Domain(Base):
     latest_run_id: Mapped[str | None] = mapped_column(ID_TYPE, index=True)
     latest_run_at: Mapped[UtcTime | None]
     latest_status: Mapped[RunStatus | None] = mapped_column(enum_text(RunStatus))
-    latest_level: Mapped[LevelName | None] = mapped_column(index=True)
+    latest_level: Mapped[LevelName | None]
     latest_rank: Mapped[int] = mapped_column(
         SmallInteger, Computed(RANK_SQL.format(column="latest_level"), persisted=True)
     )

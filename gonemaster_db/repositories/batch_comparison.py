@@ -13,12 +13,14 @@ from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_db.repositories.batches import find_batch_key
 from gonemaster_db.repositories.comparison import Difference, compare
+from gonemaster_db.repositories.counters import count_runs
 from gonemaster_db.repositories.findings import HASHED_FROM, read_findings
 
 _MAX_EXAMINED = 500  # domains per page; where few of them differ, a page has fewer items than its limit
 _MIN_SLICE = 50
 _COMPARED_AT_A_TIME = 25  # each with two documents, which may have megabytes
 _PAGE_OCTETS = 8 * 1024 * 1024  # of the lines of a page, as JSON
+_MUCH_LARGER = 10  # times: a batch in which each domain of another is looked up instead of read along with it
 _DONE = RunStatus.SUCCEEDED
 _NO_DIFFERENCE = Difference()
 
@@ -82,7 +84,7 @@ def count_differences(session: Session, before: str, after: str) -> BatchCompari
     pairs = select(func.count(), _number_of(done), _number_of(same))
     pairs = pairs.where(old.batch_key == keys[0], new.batch_key == keys[1], old.domain == new.domain)
     in_both, comparable, equal = session.execute(pairs).one()
-    sizes = [session.scalar(select(func.count()).where(Run.batch_key == key)) or 0 for key in keys]
+    sizes = [0 if key is None else count_runs(session, batch_key=key) for key in keys]
     return BatchComparison(
         before=sizes[0],
         after=sizes[1],
@@ -148,7 +150,9 @@ def _candidates(
         up_to = found[-1][0] if len(found) == limit else None
     for kind, batch, other in ((ChangeKind.ONLY_BEFORE, before, after), (ChangeKind.ONLY_AFTER, after, before)):
         if kind in kinds:
-            found += [(domain, kind) for domain in session.scalars(_unmatched(batch, other, cursor, up_to, limit))]
+            is_small = count_runs(session, batch_key=batch) * _MUCH_LARGER < count_runs(session, batch_key=other)
+            domains = _unmatched(batch, other, cursor, up_to, limit, is_small=is_small)
+            found += [(domain, kind) for domain in session.scalars(domains)]
     return sorted(found)[:limit]
 
 
@@ -176,11 +180,16 @@ def _pairs(
     return query.order_by(old.domain).limit(limit)
 
 
-def _unmatched(batch: int, other: int, cursor: str, up_to: str | None, limit: int) -> "Select[str]":
+def _unmatched(batch: int, other: int, cursor: str, up_to: str | None, limit: int, *, is_small: bool) -> "Select[str]":
     run, match = aliased(Run), aliased(Run)
     # The subquery repeats the range: without it SQLite chooses an index on batch_key alone and PostgreSQL hashes the
     # whole other batch for every page.
-    has_match = select(match.domain).where(match.domain == run.domain, *_within(match, other, cursor, up_to)).exists()
+    others = select(match.domain).where(*_within(match, other, cursor, up_to))
+    if is_small:
+        has_match = others.where(match.domain == run.domain).exists()
+    else:  # an offset makes PostgreSQL read the other batch by itself; joined, it reads the names of all runs there are
+        apart = others.order_by(match.domain).offset(0).subquery()
+        has_match = select(apart.c.domain).where(apart.c.domain == run.domain).exists()
     query = select(run.domain).where(*_within(run, batch, cursor, up_to), ~has_match)
     return query.order_by(run.domain).limit(limit)
 

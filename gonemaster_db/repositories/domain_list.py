@@ -1,78 +1,96 @@
 """The list of domains."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.filters import DomainFilter
-from gonemaster_db.levels import SEVERITIES
 from gonemaster_db.models import Domain, DomainTag
 from gonemaster_db.recent_totals import recent_total
 from gonemaster_db.records import Page
+from gonemaster_db.repositories.domain_walk import index_conditions, member_condition, sort_order, walk_domains
 from gonemaster_db.repositories.tags import count_tag_domains
 
 DOMAIN_SORT = "name_asc"
-_NAME = Domain.name.asc()
-SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
-    "name_asc": (_NAME,),
-    "name_desc": (Domain.name.desc(),),
-    "latest_level_desc": (Domain.latest_rank.desc(), _NAME),
-    "latest_level_asc": (Domain.latest_rank.asc(), _NAME),
-    "latest_score_desc": (Domain.latest_score.desc().nulls_last(), _NAME),
-    "latest_score_asc": (Domain.latest_score.asc().nulls_last(), _NAME),
-    "latest_run_at_desc": (Domain.latest_run_at.desc().nulls_last(), _NAME),
-    "latest_run_at_asc": (Domain.latest_run_at.asc().nulls_first(), _NAME),
-    "run_count_desc": (Domain.run_count.desc(), _NAME),
-    "run_count_asc": (Domain.run_count.asc(), _NAME),
-}
+SORTS = (
+    "name_asc",
+    "name_desc",
+    "latest_level_desc",
+    "latest_level_asc",
+    "latest_score_desc",
+    "latest_score_asc",
+    "latest_run_at_desc",
+    "latest_run_at_asc",
+    "run_count_desc",
+    "run_count_asc",
+)
+_FEW = 1000
+_FEW_MEMBERS = 10_000
 
 
 def list_domains(
     session: Session, wanted: DomainFilter, *, sort: str = DOMAIN_SORT, limit: int = 100, offset: int = 0
 ) -> Page[Domain]:
     """Page through domains; a domain that was never tested sorts as tested before all others."""
-    conditions = _conditions(wanted)
-    if wanted.untagged:
-        return _materialized(session, conditions, sort, limit, offset)
-    total = _count(session, wanted, conditions)
-    query = select(Domain).where(*conditions).order_by(*SORTS[sort]).limit(limit).offset(offset)
+    if wanted.name and (named := _few_named(session, wanted.name)) is not None:
+        return _sorted(session, [Domain.id.in_(named), *_conditions(replace(wanted, name=None))], sort, limit, offset)
+    total = _count(session, wanted)
+    if offset >= total:
+        return Page([], total, limit, offset)
+    members = None if wanted.domain_tag is None else count_tag_domains(session, wanted.domain_tag)
+    ids = None
+    if total > _FEW and (members is None or members > _FEW_MEMBERS):
+        candidates = 0.0 if not members else (limit + offset) * _count(session, DomainFilter()) / members
+        ids = walk_domains(session, wanted, sort, limit=limit, offset=offset, candidates=candidates)
+    if ids is None:
+        found = select(Domain.id).where(*_conditions(wanted)).cte("found").prefix_with("MATERIALIZED")
+        return _sorted(session, [Domain.id.in_(select(found.c.id))], sort, limit, offset, total=total)
+    by_id = {domain.id: domain for domain in session.scalars(select(Domain).where(Domain.id.in_(ids)))}
+    return Page([by_id[number] for number in ids if number in by_id], total, limit, offset)
+
+
+def _few_named(session: Session, part: str) -> Sequence[int] | None:
+    """Return the domains whose names contain the part, None if they are many: the walk would take a whole index."""
+    ids = session.scalars(select(Domain.id).where(*index_conditions(DomainFilter(name=part))).limit(_FEW + 1)).all()
+    return ids if len(ids) <= _FEW else None
+
+
+def _sorted(
+    session: Session,
+    conditions: Sequence[ColumnElement[bool]],
+    sort: str,
+    limit: int,
+    offset: int,
+    *,
+    total: int | None = None,
+) -> Page[Domain]:
+    """Sort few domains in memory."""
+    if total is None:
+        total = session.scalar(select(func.count()).select_from(Domain).where(*conditions)) or 0
+    query = select(Domain).where(*conditions).order_by(*sort_order(sort)).limit(limit).offset(offset)
     return Page(session.scalars(query).all(), total, limit, offset)
 
 
-def _count(session: Session, wanted: DomainFilter, conditions: list[ColumnElement[bool]]) -> int:
-    if (tag := wanted.domain_tag) is not None and replace(wanted, domain_tag=None) == DomainFilter():
-        return recent_total(session, ("domains", wanted), lambda: count_tag_domains(session, tag))
-    counted = select(func.count()).select_from(Domain).where(*conditions)
-    return recent_total(session, ("domains", wanted), lambda: session.scalar(counted) or 0)
+def _count(session: Session, wanted: DomainFilter) -> int:
+    tag = wanted.domain_tag
+    if tag is not None and replace(wanted, domain_tag=None) == DomainFilter():
+        return count_tag_domains(session, tag)
+    counted = select(func.count()).select_from(Domain).where(*_conditions(wanted))
+    examined = partial(_examined, session, wanted)
+    return recent_total(session, ("domains", wanted), lambda: session.scalar(counted) or 0, examined=examined)
 
 
-def _materialized(
-    session: Session, conditions: list[ColumnElement[bool]], sort: str, limit: int, offset: int
-) -> Page[Domain]:
-    """Find the matches once, for both count and page.
-
-    Left to themselves, planners walk the index of the sort order and probe domain_tags for each domain, twice.
-    """
-    found = select(Domain.id).where(*conditions).cte("found").prefix_with("MATERIALIZED")
-    total = select(func.count()).select_from(found).scalar_subquery()
-    query = select(Domain, total).where(Domain.id.in_(select(found.c.id))).order_by(*SORTS[sort])
-    rows = session.execute(query.limit(limit).offset(offset)).all()
-    number = rows[0][1] if rows else session.scalar(select(total))
-    return Page([domain for domain, _ in rows], number or 0, limit, offset)
+def _examined(session: Session, wanted: DomainFilter) -> int:
+    return 0 if wanted == DomainFilter() else _count(session, DomainFilter(domain_tag=wanted.domain_tag))
 
 
 def _conditions(wanted: DomainFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    found = index_conditions(wanted)
     if wanted.domain_tag is not None:
-        found.append(Domain.id.in_(select(DomainTag.domain_id).where(DomainTag.tag == wanted.domain_tag)))
+        found.append(member_condition(wanted.domain_tag))
     if wanted.untagged:
         found.append(~select(DomainTag.tag).where(DomainTag.domain_id == Domain.id).exists())
-    if wanted.name:
-        found.append(Domain.name.contains(wanted.name.lower(), autoescape=True))
-    if wanted.level is not None:
-        found.append(Domain.latest_level == wanted.level)
-    if wanted.min_level is not None:
-        found.append(Domain.latest_rank >= SEVERITIES.index(wanted.min_level) + 1)
     return found

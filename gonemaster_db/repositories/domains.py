@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     SmallInteger,
     String,
     Subquery,
@@ -17,8 +18,11 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.functions import FunctionElement
 
+from gonemaster_db.base import DOMAIN_TYPE
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import DomainNotFound
 from gonemaster_db.levels import LEVELS
@@ -37,8 +41,25 @@ def get_domain(session: Session, domain_id: int) -> Domain:
 
 
 def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    """Match names that contain a substring, in any case."""
-    return column.contains(part.lower(), autoescape=True)
+    """Match names that contain a substring, in any case; faster than LIKE, which has to look for its own signs."""
+    return _Place(column, literal(part.lower(), DOMAIN_TYPE)) > 0
+
+
+class _Place(FunctionElement[int]):
+    """The place of a text in another, from 1 on; 0: it is not there."""
+
+    inherit_cache = True
+    type = Integer()
+
+
+@compiles(_Place)
+def _instr(element: _Place, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Place, "postgresql")
+def _strpos(element: _Place, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
 
 
 def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> dict[str, int]:

@@ -2,23 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Subquery, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from gonemaster_db.chunks import chunks
+from gonemaster_db.documents.outcomes import count_entries
 from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.filters import EntryFilter
-from gonemaster_db.models import Domain, DomainTag, Run
+from gonemaster_db.models import Domain, Run
+from gonemaster_db.recent_totals import recent_total
 from gonemaster_db.records import Entry, Page
 from gonemaster_db.repositories.batches import of_batch
-from gonemaster_db.repositories.matching_outcomes import (
-    MatchingOutcomes,
-    count_in,
-    find_outcomes,
-    has_outcome,
-)
+from gonemaster_db.repositories.counters import count_runs
+from gonemaster_db.repositories.matching_outcomes import MatchingOutcomes, find_outcomes, has_outcome
 from gonemaster_db.repositories.run_documents import (
     ENTRIES_PER_RUN,
     StoredRun,
@@ -28,16 +26,20 @@ from gonemaster_db.repositories.run_documents import (
     read_stored_run,
     read_stored_runs,
 )
+from gonemaster_db.repositories.run_domains import DomainsOfTag, domains_of_tag
 
 Position = tuple[str, int]  # id of a run and of one of its entries
 _FEW_RUNS = 5000
 _MAX_STREAMS = 50
 _FIRST_SLICE = 200
 _MAX_SLICE = 5000
-_OUTCOMES_AT_A_TIME = 5000
 PAGE_OCTETS = 8 * 1024 * 1024  # of the arguments of a page, as JSON
 _BETWEEN_PAUSES = 10  # entries
-_TRIED = 1000  # runs in order that are looked at before the outcomes of all runs are
+_TRIED = 20_000  # runs in order that are looked at before the outcomes of all runs are
+_WORTH_SKIPPING = 2000  # entries of an offset, from which on runs are counted and not read
+_FIRST_SKIPPED = 100
+_OFTEN = 0.3  # entries a run, from which on runs are read with any outcome
+_CAUTION = 0.95  # runs further on may have more entries than those that were counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class _Search:
     conditions: Sequence[ColumnElement[bool]]
     matching: MatchingOutcomes | None
     latest: bool
+    tag: DomainsOfTag | None = None
 
     @property
     def finds_nothing(self) -> bool:
@@ -65,18 +68,32 @@ class _Search:
         """The id of the run, of the table that is read first."""
         return Domain.latest_run_id.expression if self.latest else Run.id.expression  # type: ignore[return-value]  # of a run
 
-    def runs(self, *columns: ColumnElement[Any]) -> "Select[Any]":
-        """Select runs that have entries and meet the conditions."""
-        query: Select[Any] = select(Run.id.label("run_id"), Run.outcome_id, *columns)
-        if self.latest:
-            query = query.select_from(Domain).join(Run, Run.id == Domain.latest_run_id)
-        return query.where(*self.conditions, Run.outcome_id.is_not(None))
+    @property
+    def is_tried(self) -> bool:
+        """Whether runs are read with any outcome first, since most outcomes match."""
+        return self.matching is not None and not self.matching.complete
 
-    def hits(self) -> "Select[Any]":
-        """Select run_id, outcome_id and `entries` of the runs that match; `_numbered` makes hits of them."""
-        if self.matching is None:
-            return self.runs(Run.entry_count.label("entries"))
-        return self.runs(literal(0, Integer()).label("entries")).where(has_outcome(self.matching))
+    def runs(self, size: int) -> "Select[Any]":
+        """Select run_id, outcome_id and `entries` of runs with entries that meet the conditions, `size` at most."""
+        entries = Run.entry_count.expression if self.matching is None else literal(0, Integer())
+        columns: list[ColumnElement[Any]] = [
+            Run.id.label("run_id"),
+            Run.outcome_id.expression,
+            entries.label("entries"),
+        ]
+        query: Select[Any] = select(*columns)
+        if self.latest:
+            # Joined by an expression, the table of runs cannot be read first: the oldest runs are of no domain.
+            is_walked = (self.matching is None or self.is_tried) and not self.conditions and self.tag is None
+            newest = Domain.latest_run_id.concat("") if is_walked else Domain.latest_run_id
+            query = query.select_from(Domain).join(Run, Run.id == newest)
+        if self.tag is not None:
+            query = query.where(self.tag.condition(size))
+        return query.where(*self.conditions, Run.outcome_id.is_not(None)).limit(size)
+
+    def hits(self, size: int) -> "Select[Any]":
+        """Select the same of runs that match; `_numbered` makes hits of them."""
+        return self.runs(size) if self.matching is None else self.runs(size).where(has_outcome(self.matching))
 
 
 def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[Entry]:
@@ -110,8 +127,13 @@ def list_entries(
         return Page([], 0, limit, offset)
     few = _few_hits(session, search)
     if few is None:
-        total = _count(session, search, count_up_to)
-        hits = _walk(session, search, after)
+        total = _total(session, wanted, search, count_up_to)
+        if offset >= total and total < count_up_to:
+            return Page([], total, limit, offset)
+        beyond = None if after is None else search.order >= after[0]
+        if after is None:
+            beyond, offset = _skip(session, search, offset)
+        hits = _walk(session, search, beyond)
     else:
         total = sum(hit.entries for hit in few)
         hits = (hit for hit in few if after is None or hit.run_id >= after[0])
@@ -132,7 +154,7 @@ def read_entries_after(
     search = _search(session, wanted)
     if search.finds_nothing:
         return []
-    hits = _walk(session, search, after)
+    hits = _walk(session, search, None if after is None else search.order >= after[0])
     chosen, offset = _choose(session, search, hits, after=after, limit=limit, offset=0)
     items, _ = _read(session, search, chosen, after, limit=limit, offset=offset, pause=pause)
     return items
@@ -143,7 +165,8 @@ def _search(session: Session, wanted: EntryFilter) -> _Search:
     matching = None
     if any(value is not None for value in kinds.values()):
         matching = find_outcomes(session, matching_kinds(session, **kinds))
-    return _Search(_conditions(session, wanted), matching, wanted.latest)
+    tag = None if wanted.domain_tag is None else domains_of_tag(session, wanted.domain_tag)
+    return _Search(_conditions(session, wanted), matching, wanted.latest, tag)
 
 
 def _conditions(session: Session, wanted: EntryFilter) -> list[ColumnElement[bool]]:
@@ -152,8 +175,6 @@ def _conditions(session: Session, wanted: EntryFilter) -> list[ColumnElement[boo
         found.append(Run.id == wanted.run_id)
     if wanted.domain_id is not None:
         found.append(Run.domain_id == wanted.domain_id)
-    if wanted.domain_tag is not None:
-        found.append(Run.domain_id.in_(select(DomainTag.domain_id).where(DomainTag.tag == wanted.domain_tag)))
     if wanted.batch_id is not None:
         found.append(of_batch(session, wanted.batch_id))
     return found
@@ -164,9 +185,10 @@ def _few_hits(session: Session, search: _Search) -> list[_Hit] | None:
 
     A rare match in a walk in the order of runs costs the whole walk.
     """
-    if not search.conditions and not (search.latest and search.matching):
+    if not search.conditions and search.tag is None and not (search.latest and search.matching):
         return None
-    rows = session.execute(search.hits().limit(_FEW_RUNS + 1)).all()
+    query = search.runs if search.is_tried else search.hits
+    rows = session.execute(query(_FEW_RUNS + 1)).all()
     if len(rows) > _FEW_RUNS:
         return None
     return sorted(_numbered(session, search, rows), key=lambda hit: hit.run_id)
@@ -188,9 +210,14 @@ def _entries_of_outcomes(session: Session, matching: MatchingOutcomes, wanted: s
     """Return the numbers of matching entries of some outcomes; those without are absent."""
     found = {number: matching.some[number] for number in wanted & matching.some.keys()}
     if not matching.complete:
-        for chunk in chunks(sorted(wanted - found.keys()), _OUTCOMES_AT_A_TIME):
-            found |= count_in(session, matching.kinds, chunk)
+        found |= count_entries(session, matching.kinds, wanted - found.keys())
     return found
+
+
+def _total(session: Session, wanted: EntryFilter, search: _Search, count_up_to: int) -> int:
+    key = ("entries", wanted, count_up_to)
+    count = partial(_count, session, search, count_up_to)
+    return recent_total(session, key, count, examined=partial(count_runs, session))
 
 
 def _count(session: Session, search: _Search, count_up_to: int) -> int:
@@ -198,43 +225,81 @@ def _count(session: Session, search: _Search, count_up_to: int) -> int:
     matching, most, total = search.matching, count_up_to + 1, 0
     if matching is None:  # a run has many entries, so that a few runs usually say that there are more
         for runs in (most // 10 + 1, most):
-            some = search.hits().limit(runs).subquery()
-            sums = select(func.count(), func.coalesce(func.sum(some.c.entries), 0)).select_from(some)
-            number, total = session.execute(sums).one()
-            if number < runs or total > count_up_to:
+            some = _sum(session, search, search.hits(runs))
+            total = some.entries
+            if some.runs < runs or total > count_up_to:
                 break
-        return int(total)
-    known = search.runs().where(Run.outcome_id.in_(sorted(matching.some))).limit(most).subquery()
-    total = _sum(session, matching, known)
+        return total
+    total = _sum(session, search, search.runs(most).where(Run.outcome_id.in_(sorted(matching.some)))).entries
     if matching.complete or total > count_up_to:
         return total
-    return _sum(session, matching, search.hits().limit(most).subquery())
+    return _sum(session, search, search.hits(most)).entries
 
 
-def _sum(session: Session, matching: MatchingOutcomes, runs: Subquery) -> int:
-    """Add up the matching entries of runs."""
-    groups = select(runs.c.outcome_id, func.count().label("runs")).group_by(runs.c.outcome_id)
-    counted: dict[int, int] = {row.outcome_id: row.runs for row in session.execute(groups)}
-    entries = _entries_of_outcomes(session, matching, set(counted))
-    return sum(entries.get(outcome_id, 0) * number for outcome_id, number in counted.items())
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """Of some runs: their number, the number of their matching entries, and the last of their ids."""
+
+    runs: int
+    entries: int
+    last: str
 
 
-def _walk(session: Session, search: _Search, after: Position | None) -> Iterator[_Hit]:
-    """Yield the runs that match in the order of their ids, from that of `after` on; read in growing slices."""
-    beyond = None if after is None else search.order >= after[0]
-    if search.matching is not None and not search.matching.complete:
-        rows = session.execute(_sliced(search.runs(), search, beyond, _TRIED)).all()
-        yield from _numbered(session, search, rows)
-        if len(rows) < _TRIED:
-            return
-        beyond = search.order > rows[-1].run_id
-    size = _FIRST_SLICE
+def _sum(session: Session, search: _Search, hits: "Select[Any]") -> _Sum:
+    some = hits.subquery()
+    columns = (
+        func.count().label("runs"),
+        func.sum(some.c.entries).label("entries"),
+        func.max(some.c.run_id).label("last"),
+    )
+    groups = session.execute(select(some.c.outcome_id, *columns).group_by(some.c.outcome_id)).all()
+    if search.matching is None:
+        entries = sum(int(group.entries) for group in groups)
+    else:
+        numbers = _entries_of_outcomes(session, search.matching, {group.outcome_id for group in groups})
+        entries = sum(numbers.get(group.outcome_id, 0) * group.runs for group in groups)
+    return _Sum(sum(group.runs for group in groups), entries, max((group.last for group in groups), default=""))
+
+
+def _skip(session: Session, search: _Search, offset: int) -> tuple[ColumnElement[bool] | None, int]:
+    """Skip most of the runs before an offset: their outcomes are counted, and no row of them is read.
+
+    Returns where the walk begins, and the rest of the offset.
+    """
+    beyond: ColumnElement[bool] | None = None
+    size, query = _FIRST_SKIPPED, _slice
+    while offset >= _WORTH_SKIPPING and size:
+        skipped = _sum(session, search, query(search, beyond, size))
+        if not skipped.runs:
+            break
+        if skipped.entries > offset:
+            size //= 2
+            continue
+        offset -= skipped.entries
+        beyond = search.order > skipped.last
+        if skipped.entries < _OFTEN * skipped.runs:
+            size, query = int(_CAUTION * offset), _slice_of_hits
+        else:
+            size = int(_CAUTION * offset * skipped.runs / skipped.entries)
+    return beyond, offset
+
+
+def _walk(session: Session, search: _Search, beyond: ColumnElement[bool] | None) -> Iterator[_Hit]:
+    """Yield the runs that match in the order of their ids, from `beyond` on; read in growing slices."""
+    size, tried = _FIRST_SLICE, 0
     while True:
-        rows = session.execute(_slice_of_hits(search, beyond, size)).all()
+        query = _slice if tried < _TRIED else _slice_of_hits
+        rows = session.execute(query(search, beyond, size)).all()
         yield from _numbered(session, search, rows)
         if len(rows) < size:
             return
+        tried += size
         beyond, size = search.order > rows[-1].run_id, min(_MAX_SLICE, 5 * size)
+
+
+def _slice(search: _Search, beyond: ColumnElement[bool] | None, size: int) -> "Select[Any]":
+    """Select the next runs: those that match, or all where most do."""
+    return _sliced(search.runs(size), search, beyond) if search.is_tried else _slice_of_hits(search, beyond, size)
 
 
 def _slice_of_hits(search: _Search, beyond: ColumnElement[bool] | None, size: int) -> "Select[Any]":
@@ -244,22 +309,21 @@ def _slice_of_hits(search: _Search, beyond: ColumnElement[bool] | None, size: in
         or not matching.complete
         or len(matching.some) > _MAX_STREAMS
         or search.conditions
+        or search.tag
         or search.latest
     ):
-        return _sliced(search.hits(), search, beyond, size)
+        return _sliced(search.hits(size), search, beyond)
     # In the order of all runs an outcome may come late; in that of each outcome its first runs are read at once.
     parts = [
-        select(_sliced(search.hits().where(Run.outcome_id == outcome_id), search, beyond, size).subquery())
+        select(_sliced(search.hits(size).where(Run.outcome_id == outcome_id), search, beyond).subquery())
         for outcome_id in matching.some
     ]
     merged = union_all(*parts).subquery()
     return select(merged).order_by(merged.c.run_id).limit(size)
 
 
-def _sliced(query: "Select[Any]", search: _Search, beyond: ColumnElement[bool] | None, size: int) -> "Select[Any]":
-    if beyond is not None:
-        query = query.where(beyond)
-    return query.order_by(search.order).limit(size)
+def _sliced(query: "Select[Any]", search: _Search, beyond: ColumnElement[bool] | None) -> "Select[Any]":
+    return (query if beyond is None else query.where(beyond)).order_by(search.order)
 
 
 def _choose(

@@ -1,7 +1,8 @@
 """The list of all jobs: unfinished jobs and finished runs in one order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, func, literal, select, union_all
@@ -15,7 +16,7 @@ from gonemaster_db.records import Page
 from gonemaster_db.repositories.batches import find_batch_key, of_batch
 from gonemaster_db.repositories.counters import count_runs
 from gonemaster_db.repositories.domains import contains_name
-from gonemaster_db.repositories.run_domains import DEEP, count_runs_of_domains, few_ids, name_condition
+from gonemaster_db.repositories.run_domains import count_runs_of_domains, few_ids, has_part, name_condition
 from gonemaster_db.repositories.sort_keys import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
 
 _LEVELS = {"warnings_plus": at_least("WARNING"), "errors_only": at_least("ERROR")}
@@ -35,8 +36,8 @@ def list_jobs(
     session: Session, wanted: JobFilter, *, sort: str = JOB_SORT, limit: int = 100, offset: int = 0
 ) -> Page[Job | Run]:
     """Page through jobs and runs in one order. `sort` is a key of sort_keys.SORTS."""
-    deep = limit + offset > DEEP
-    arms = [_arm(session, model, wanted, sort, deep=deep) for model in (Job, Run) if _may_match(model, wanted)]
+    end = limit + offset
+    arms = [_arm(session, model, wanted, sort, page_end=end) for model in (Job, Run) if _may_match(model, wanted)]
     rows = _page_keys(session, [arm for arm in arms if arm.count], sort, limit, offset)
     return Page(load_listed(session, rows), sum(arm.count for arm in arms), limit, offset)
 
@@ -53,23 +54,36 @@ def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job |
     return [found[key] for _, key in rows if key in found]
 
 
-def _arm(session: Session, model: Any, wanted: JobFilter, sort: str, *, deep: bool) -> _Arm:
-    conditions = _conditions(session, model, wanted, sort, deep=deep)
-    if model is Run and wanted.domain and (ids := few_ids(session, conditions)) is not None:
+def _arm(session: Session, model: Any, wanted: JobFilter, sort: str, *, page_end: int) -> _Arm:
+    conditions = _conditions(session, model, wanted)
+    if model is Job:
+        return _Arm(model, conditions, _count_rows(session, model, conditions))
+    if not wanted.domain:
+        return _Arm(model, conditions, _count_runs(session, wanted, conditions))
+    batch = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
+    names = name_condition(session, wanted.domain, sort=sort, page_end=page_end, batch_key=batch)
+    named = [*conditions, names.condition]
+    total = _total_of_names(session, wanted)
+    if (ids := few_ids(session, named, total=None if names.few else total)) is not None:
         return _Arm(model, [Run.id.in_(ids)], len(ids))
-    count = _count_runs if model is Run else _count_rows
-    return _Arm(model, conditions, count(session, model, wanted, conditions))
+    # The names of a batch are in an index; to walk in another order, its runs are looked up.
+    counted = named if names.few or batch is None else [*conditions, has_part(wanted.domain)]
+    return _Arm(model, named, _count_runs(session, wanted, counted) if total is None else total())
 
 
-def _count_runs(session: Session, model: Any, wanted: JobFilter, conditions: list[ColumnElement[bool]]) -> int:
-    """Count the matches: from counters or sums where they tell, else by reading an index, not again soon."""
+def _total_of_names(session: Session, wanted: JobFilter) -> Callable[[], int] | None:
+    """Return what counts the runs where nothing but names is filtered: domains know the numbers of their runs."""
+    if replace(wanted, domain=None) != JobFilter():
+        return None
+    return partial(count_runs_of_domains, session, part=wanted.domain, tag=None)
+
+
+def _count_runs(session: Session, wanted: JobFilter, conditions: list[ColumnElement[bool]]) -> int:
+    """Count the matches: from counters where they tell, else by reading an index, not again soon."""
     if replace(wanted, status=None, batch_id=None, severity=None) == JobFilter():
         return _count_from_counters(session, wanted)
-    if replace(wanted, domain=None) == JobFilter():
-        return recent_total(
-            session, ("runs of domains", wanted), lambda: count_runs_of_domains(session, part=wanted.domain, tag=None)
-        )
-    return recent_total(session, ("jobs", wanted), lambda: _count_rows(session, model, wanted, conditions))
+    examined = partial(count_runs, session)
+    return recent_total(session, ("jobs", wanted), lambda: _count_rows(session, Run, conditions), examined=examined)
 
 
 def _count_from_counters(session: Session, wanted: JobFilter) -> int:
@@ -80,7 +94,7 @@ def _count_from_counters(session: Session, wanted: JobFilter) -> int:
     return count_runs(session, batch_key=key, status=wanted.status, levels=levels)
 
 
-def _count_rows(session: Session, model: Any, _wanted: JobFilter, conditions: list[ColumnElement[bool]]) -> int:
+def _count_rows(session: Session, model: Any, conditions: list[ColumnElement[bool]]) -> int:
     return session.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
 
 
@@ -118,17 +132,15 @@ def _may_match(model: Any, wanted: JobFilter) -> bool:
     return wanted.status is None or (wanted.status in list(JobStatus)) == (model is Job)
 
 
-def _conditions(session: Session, model: Any, wanted: JobFilter, sort: str, *, deep: bool) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, model: Any, wanted: JobFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions but that on the name of a run."""
     found: list[ColumnElement[bool]] = []
     if wanted.status is not None:
         found.append(model.status == wanted.status)
     if wanted.batch_id is not None:
         found.append(of_batch(session, wanted.batch_id) if model is Run else Job.batch_id == wanted.batch_id)
-    if wanted.domain:
-        # A job has no domain row before it graduates, but there are few jobs.
-        part, names = wanted.domain, Job.domain.expression
-        is_run = model is Run
-        found.append(name_condition(session, part, sort=sort, deep=deep) if is_run else contains_name(names, part))
+    if wanted.domain and model is Job:  # it has no domain row before it graduates, but there are few jobs
+        found.append(contains_name(Job.domain.expression, wanted.domain))
     if wanted.severity is not None:
         found.append(model.worst_level.in_(_LEVELS[wanted.severity]))
     if wanted.created_after is not None:

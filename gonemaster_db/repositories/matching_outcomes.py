@@ -1,17 +1,20 @@
 """Outcomes by the kinds of their entries: how filters across runs are answered without reading what runs found."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, text
+from sqlalchemy import Boolean, ColumnElement, Select, false, or_, select, text
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
 
+from gonemaster_db.documents.caches import caches_of, has_created
+from gonemaster_db.documents.outcomes import count_entries
 from gonemaster_db.models import ModuleOutcomeKind, OutcomeModule, Run
 
 _MAX_FEW = 1000
-_MAX_ROWS = 4000  # of pairs of outcome and kind that are read to find out
+_MAX_ROWS = 4000  # of pairs of outcome and module that are read to find out
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +31,53 @@ class MatchingOutcomes:
 
 def find_outcomes(session: Session, kinds: Collection[int]) -> MatchingOutcomes:
     """Find the outcomes with at least one entry of these kinds."""
-    if not kinds:
-        return MatchingOutcomes(frozenset(), {})
-    pairs = _joined(select(OutcomeModule.outcome_id, ModuleOutcomeKind.count), kinds)
-    rows = session.execute(pairs.limit(_MAX_ROWS + 1)).all()
-    found: Counter[int] = Counter()
-    for outcome_id, number in rows:
-        found[outcome_id] += number
+    wanted = frozenset(kinds)
+    if not wanted:
+        return MatchingOutcomes(wanted, {})
+    common = caches_of(session).common
+    if known := common.find({wanted}):  # there are no fewer now, and these stay what they are
+        return MatchingOutcomes(wanted, known[wanted], complete=False)
+    rows = session.scalars(_outcomes_of(wanted).limit(_MAX_ROWS + 1)).all()
+    found = sorted(set(rows))
+    some = count_entries(session, wanted, found[:_MAX_FEW])
     if len(rows) <= _MAX_ROWS and len(found) <= _MAX_FEW:
-        return MatchingOutcomes(frozenset(kinds), found)
-    return MatchingOutcomes(frozenset(kinds), count_in(session, kinds, sorted(found)[:_MAX_FEW]), complete=False)
-
-
-def count_in(session: Session, kinds: Collection[int], outcome_ids: Collection[int]) -> dict[int, int]:
-    """Count the entries of these kinds in some outcomes; those without are absent."""
-    query = entries_by_outcome(kinds).where(OutcomeModule.outcome_id.in_(outcome_ids))
-    return {outcome_id: int(number) for outcome_id, number in session.execute(query)}
+        return MatchingOutcomes(wanted, some)
+    if not has_created(session):
+        common.add({wanted: some})
+    return MatchingOutcomes(wanted, some, complete=False)
 
 
 def has_outcome(matching: MatchingOutcomes) -> ColumnElement[bool]:
     """Match the runs that have one of these outcomes."""
     if not matching.complete:
         # With an OR, which it cannot see through, PostgreSQL hashes the outcomes once; else it may join for each run.
-        return or_(Run.outcome_id.in_(_joined(select(OutcomeModule.outcome_id), matching.kinds)), text("1 = 0"))
+        return or_(Run.outcome_id.in_(_outcomes_of(matching.kinds)), text("1 = 0"))
     return Run.outcome_id.in_(sorted(matching.some)) if matching.some else false()
 
 
-def entries_by_outcome(kinds: Collection[int]) -> "Select[int, int]":
-    """Select the outcomes with entries of these kinds and the number of those, `outcome_id` and `entries`."""
-    number = func.sum(ModuleOutcomeKind.count).label("entries")
-    query: Select[int, int] = _joined(select(OutcomeModule.outcome_id, number), kinds)
-    return query.group_by(OutcomeModule.outcome_id)
+def _outcomes_of(kinds: Collection[int]) -> "Select[int]":
+    """Select the outcomes with entries of these kinds, some of them several times."""
+    modules = select(ModuleOutcomeKind.module_outcome_id).where(ModuleOutcomeKind.kind_id.in_(sorted(kinds)))
+    return select(OutcomeModule.outcome_id).where(_OneOf(OutcomeModule.module_outcome_id, modules.scalar_subquery()))
 
 
-def _joined(query: Any, kinds: Collection[int]) -> Any:
-    of_module = ModuleOutcomeKind.module_outcome_id == OutcomeModule.module_outcome_id
-    return query.join(ModuleOutcomeKind, of_module).where(ModuleOutcomeKind.kind_id.in_(sorted(kinds)))
+class _OneOf(FunctionElement[bool]):
+    """Whether a column has one of the values of a subquery, which are looked up in an index of the column.
+
+    PostgreSQL joins an IN, and where it expects many rows it reads the whole other table for that.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_OneOf)
+def _in(element: _OneOf, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN {values}"
+
+
+@compiles(_OneOf, "postgresql")
+def _any(element: _OneOf, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY (ARRAY{values})"

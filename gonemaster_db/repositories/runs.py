@@ -1,11 +1,14 @@
 """Runs: lookup and lists."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from gonemaster_db.documents.outcomes import count_entries
 from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import RunFilter
@@ -15,10 +18,18 @@ from gonemaster_db.records import Page
 from gonemaster_db.repositories.batch_statistics import mark_stale
 from gonemaster_db.repositories.batches import find_batch_key, of_batch
 from gonemaster_db.repositories.counters import RunGroup, count_runs, count_runs_in
-from gonemaster_db.repositories.matching_outcomes import find_outcomes, has_outcome
+from gonemaster_db.repositories.matching_outcomes import MatchingOutcomes, find_outcomes, has_outcome
 from gonemaster_db.repositories.run_documents import read_stored_run
-from gonemaster_db.repositories.run_domains import DEEP, count_runs_of_domains, few_ids, name_condition, tag_condition
+from gonemaster_db.repositories.run_domains import (
+    OfDomains,
+    count_runs_of_domains,
+    few_ids,
+    name_condition,
+    tag_condition,
+)
 from gonemaster_db.repositories.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
+
+_TRIED = (1000, 10_000)  # runs that are looked at before the outcomes of all runs are
 
 
 def get_run(session: Session, run_id: str) -> Run:
@@ -34,35 +45,88 @@ def list_runs(
     session: Session, wanted: RunFilter, *, sort: str = RUN_SORT, limit: int = 100, offset: int = 0, full: bool = False
 ) -> Page[Run]:
     """Page through runs. `sort` is a key of sort_keys.SORTS; `full` also reads profiles."""
-    conditions = _conditions(session, wanted, sort, deep=limit + offset > DEEP)
-    rare = wanted.domain or wanted.domain_tag or wanted.event_tag
-    ids = few_ids(session, conditions) if rare else None
-    if ids is not None:
-        conditions = [Run.id.in_(ids)]
-    total = len(ids) if ids is not None else _count(session, wanted, conditions)
+    domains = _domains(session, wanted, sort, limit + offset)
+    conditions = [*_conditions(session, wanted), *(one.condition for one in domains)]
+    event = None if wanted.event_tag is None else find_outcomes(session, matching_kinds(session, tag=wanted.event_tag))
+    every = conditions if event is None else [*conditions, has_outcome(event)]
+    ids = _few_ids(session, wanted, every, event, are_few=any(one.few for one in domains))
+    total = len(ids) if ids is not None else _count(session, wanted, every)
     if not total:
         return Page([], 0, limit, offset)
+    if ids is None and event is not None and not event.complete:
+        ids = _try(session, conditions, event, sort, limit + offset)
+    if ids is not None:
+        every = [Run.id.in_(ids)]
     keys = sort_columns(RUN_KEYS, sort)
     # A deferred join: the ids of the page come from a covering index alone, and only its rows are read from the table.
-    page = select(*keys).where(*conditions).order_by(*sort_order(keys, sort)).limit(limit).offset(offset).subquery()
+    page = select(*keys).where(*every).order_by(*sort_order(keys, sort)).limit(limit).offset(offset).subquery()
     query = select(Run).join(page, page.c.id == Run.id).order_by(*sort_order(list(page.c), sort))
     if full:
         query = query.options(joinedload(Run.effective_profile))
     return Page(session.scalars(query).all(), total, limit, offset)
 
 
+def _domains(session: Session, wanted: RunFilter, sort: str, page_end: int) -> list[OfDomains]:
+    found = []
+    if wanted.domain:
+        batch = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
+        found.append(name_condition(session, wanted.domain, sort=sort, page_end=page_end, batch_key=batch))
+    if wanted.domain_tag is not None:
+        found.append(tag_condition(session, wanted.domain_tag, sort=sort, page_end=page_end))
+    return found
+
+
+def _few_ids(
+    session: Session,
+    wanted: RunFilter,
+    conditions: list[ColumnElement[bool]],
+    event: MatchingOutcomes | None,
+    *,
+    are_few: bool,
+) -> Sequence[str] | None:
+    """Return all ids where the matches may be few and are; None otherwise."""
+    if not (wanted.domain or wanted.domain_tag or wanted.event_tag):
+        return None
+    if event is not None and not event.complete and replace(wanted, event_tag=None) == RunFilter():
+        return None
+    total = None
+    if _is_about_domains(wanted) and not are_few:
+        total = partial(count_runs_of_domains, session, part=wanted.domain, tag=wanted.domain_tag)
+    return few_ids(session, conditions, total=total)
+
+
+def _try(
+    session: Session, conditions: list[ColumnElement[bool]], event: MatchingOutcomes, sort: str, page_end: int
+) -> list[str] | None:
+    """Find the first matches among the first runs of the list, whose outcomes are few; None if it takes more runs."""
+    keys = sort_columns(RUN_KEYS, sort)
+    query = select(*keys, Run.outcome_id).where(*conditions).order_by(*sort_order(keys, sort))
+    for number in _TRIED:
+        if page_end > number:
+            continue
+        rows = session.execute(query.limit(number)).all()
+        matching = count_entries(session, event.kinds, {row.outcome_id for row in rows if row.outcome_id is not None})
+        found = [row.id for row in rows if row.outcome_id in matching]
+        if len(found) >= page_end or len(rows) < number:
+            return found[:page_end]
+    return None
+
+
+def _is_about_domains(wanted: RunFilter) -> bool:
+    """Say whether nothing but domains are filtered: their numbers of runs tell the total."""
+    return replace(wanted, domain=None, domain_tag=None) == RunFilter()
+
+
 def _count(session: Session, wanted: RunFilter, conditions: list[ColumnElement[bool]]) -> int:
     """Count the matches: from counters or sums where they tell, else by reading an index, not again soon."""
     if replace(wanted, batch_id=None, status=None, level=None, grade=None) == RunFilter():
         return _count_from_counters(session, wanted)
-    if (wanted.domain or wanted.domain_tag) and replace(wanted, domain=None, domain_tag=None) == RunFilter():
-        return recent_total(
-            session,
-            ("runs of domains", wanted),
-            lambda: count_runs_of_domains(session, part=wanted.domain, tag=wanted.domain_tag),
-        )
+    if _is_about_domains(wanted):
+        return count_runs_of_domains(session, part=wanted.domain, tag=wanted.domain_tag)
     counted = select(func.count()).select_from(Run).where(*conditions)
-    return recent_total(session, ("runs", wanted), lambda: session.scalar(counted) or 0)
+    return recent_total(
+        session, ("runs", wanted), lambda: session.scalar(counted) or 0, examined=lambda: count_runs(session)
+    )
 
 
 def _count_from_counters(session: Session, wanted: RunFilter) -> int:
@@ -92,7 +156,8 @@ def get_dnssec_chain(session: Session, run_id: str) -> Any | None:
     return read_stored_run(session, run_id).whole_document.chain
 
 
-def _conditions(session: Session, wanted: RunFilter, sort: str, *, deep: bool) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, wanted: RunFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions but those on domains."""
     exact = {
         Run.domain: wanted.domain_exact and wanted.domain_exact.lower(),
         Run.domain_id: wanted.domain_id,
@@ -101,16 +166,10 @@ def _conditions(session: Session, wanted: RunFilter, sort: str, *, deep: bool) -
         Run.grade: wanted.grade,
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
-    if wanted.domain:
-        found.append(name_condition(session, wanted.domain, sort=sort, deep=deep))
     if wanted.batch_id is not None:
         found.append(of_batch(session, wanted.batch_id))
     if wanted.finished_after is not None:
         found.append(Run.finished_at > wanted.finished_after)
     if wanted.finished_before is not None:
         found.append(Run.finished_at < wanted.finished_before)
-    if wanted.domain_tag is not None:
-        found.append(tag_condition(session, wanted.domain_tag, sort=sort, deep=deep))
-    if wanted.event_tag is not None:
-        found.append(has_outcome(find_outcomes(session, matching_kinds(session, tag=wanted.event_tag))))
     return found

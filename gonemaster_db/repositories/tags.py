@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagInUse, TagNotFound
 from gonemaster_db.models import Cohort, Domain, DomainTag, Profile, Tag
+from gonemaster_db.recent_totals import recent_total
 from gonemaster_db.upsert import insert
 
 V = TypeVar("V")
@@ -51,8 +52,8 @@ class TagSummary:
 
 def list_tags(session: Session, *, limit: int = 100, offset: int = 0) -> list[ListedTag]:
     """List tags by name."""
-    query = _with_counts().order_by(Tag.name).limit(limit).offset(offset)
-    return [ListedTag(tag, count) for tag, count in session.execute(query)]
+    tags = session.scalars(select(Tag).order_by(Tag.name).limit(limit).offset(offset))
+    return [ListedTag(tag, count_tag_domains(session, tag.name)) for tag in tags.all()]
 
 
 def get_tag(session: Session, name: str) -> ListedTag:
@@ -151,7 +152,8 @@ def tags_of_domains(session: Session, domain_ids: Sequence[int]) -> dict[int, li
 
 def count_tag_domains(session: Session, name: str) -> int:
     """Count the domains of a tag; 0 if there is no such tag."""
-    return session.scalar(select(func.count()).select_from(DomainTag).where(DomainTag.tag == name)) or 0
+    query = select(func.count()).select_from(DomainTag).where(DomainTag.tag == name)
+    return recent_total(session, ("domains of tag", name), lambda: session.scalar(query) or 0)
 
 
 def iter_tag_domains(session: Session, name: str) -> Iterator[str]:

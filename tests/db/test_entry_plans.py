@@ -18,7 +18,7 @@ from tests.support.rows import NOON, make_run, record
 
 Position = tuple[str, int]
 LEVELS = ("INFO", "NOTICE", "WARNING", "ERROR")
-SMALL: dict[str, int] = {"_FIRST_SLICE": 1, "_MAX_SLICE": 2, "_TRIED": 1}
+SMALL: dict[str, int] = {"_FIRST_SLICE": 1, "_MAX_SLICE": 2, "_TRIED": 1, "_WORTH_SKIPPING": 1, "_FIRST_SKIPPED": 2}
 PLANS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "few runs": ({}, {}),
     "streams of outcomes": ({**SMALL, "_FEW_RUNS": 0}, {}),

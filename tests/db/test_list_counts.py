@@ -12,8 +12,7 @@ import pytest
 from gonemaster_db.filters import DomainFilter, JobFilter, RunFilter
 from gonemaster_db.models import Priority, Run, RunStatus
 from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories import job_list, run_domains
-from gonemaster_db.repositories import runs as run_list
+from gonemaster_db.repositories import run_domains
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.domain_list import list_domains
 from gonemaster_db.repositories.domains import ensure_domains
@@ -69,15 +68,17 @@ def matches(runs: list[Run], batch_id: str) -> dict[str, tuple[Any, Match]]:
     }
 
 
-def set_sizes(monkeypatch: pytest.MonkeyPatch, few: int, domains: int, deep: int) -> None:
+def set_sizes(monkeypatch: pytest.MonkeyPatch, few: int, domains: int, walk: int) -> None:
     monkeypatch.setattr(run_domains, "_FEW_RUNS", few)
     monkeypatch.setattr(run_domains, "_FEW_DOMAINS", domains)
-    for module in (job_list, run_list):
-        monkeypatch.setattr(module, "DEEP", deep)
+    monkeypatch.setattr(run_domains, "_LONG_WALK", walk)
+    monkeypatch.setattr(run_domains, "_SMALL_BATCH", walk)
 
 
 # Domains are read first, looked up one by one, or hashed for a long walk.
-@pytest.mark.parametrize(("few", "domains", "deep"), [(1000, 10_000, 5000), (2, 10_000, 5000), (2, 0, 5000), (2, 0, 0)])
+@pytest.mark.parametrize(
+    ("few", "domains", "walk"), [(1000, 10_000, 40_000), (2, 10_000, 40_000), (2, 0, 40_000), (2, 0, 0)]
+)
 def test_every_two_filters_of_runs_keep_and_count_what_matches_both(
     store: Store,
     runs: list[Run],
@@ -85,9 +86,9 @@ def test_every_two_filters_of_runs_keep_and_count_what_matches_both(
     monkeypatch: pytest.MonkeyPatch,
     few: int,
     domains: int,
-    deep: int,
+    walk: int,
 ) -> None:
-    set_sizes(monkeypatch, few, domains, deep)
+    set_sizes(monkeypatch, few, domains, walk)
     assert set(matches) == {field.name for field in fields(RunFilter)}
     with store.read_only() as session:
         for one, other in combinations(matches, 2):
@@ -103,11 +104,13 @@ def test_every_two_filters_of_runs_keep_and_count_what_matches_both(
 
 
 # Domains are read first, looked up one by one, or hashed for a long walk.
-@pytest.mark.parametrize(("few", "domains", "deep"), [(1000, 10_000, 5000), (2, 10_000, 5000), (2, 0, 5000), (2, 0, 0)])
+@pytest.mark.parametrize(
+    ("few", "domains", "walk"), [(1000, 10_000, 40_000), (2, 10_000, 40_000), (2, 0, 40_000), (2, 0, 0)]
+)
 def test_names_among_the_jobs_of_a_batch_are_counted_with_its_runs(
-    store: Store, runs: list[Run], batch_id: str, monkeypatch: pytest.MonkeyPatch, few: int, domains: int, deep: int
+    store: Store, runs: list[Run], batch_id: str, monkeypatch: pytest.MonkeyPatch, few: int, domains: int, walk: int
 ) -> None:
-    set_sizes(monkeypatch, few, domains, deep)
+    set_sizes(monkeypatch, few, domains, walk)
     job = queue_job(store, "d3.example", batch_id=batch_id, priority=Priority.BATCH)
     kept = {run.id for run in runs if run.batch_id == batch_id and run.domain == "d3.example"} | {job.id}
     with store.read_only() as session:

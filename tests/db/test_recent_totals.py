@@ -53,6 +53,19 @@ def test_small_totals_are_always_counted(store: Store, clock: list[float]) -> No
             assert recent_total(session, "list", counting) == total
 
 
+def test_small_totals_live_as_long_where_many_rows_are_examined(store: Store, clock: list[float]) -> None:
+    counting, examined = Counting(0), Counting(EXACT + 1)
+    with store.read_only() as session:
+        for _ in range(3):
+            assert recent_total(session, "rare", counting, examined=examined) == 0
+        assert counting.calls == 1
+        examined.total = EXACT
+        clock[0] += recent_totals.LIFE_S
+        for total in (3, 4):
+            counting.total = total
+            assert recent_total(session, "rare", counting, examined=examined) == total
+
+
 def test_kept_totals_are_bounded(store: Store, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent_totals, "_MAX_KEPT", 3)
     counting = Counting(EXACT + 1)
