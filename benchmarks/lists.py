@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -90,7 +90,7 @@ def _chosen(rng: random.Random, sorts: tuple[str, ...]) -> Query:
     return {"sort": rng.choice(sorts)} if sorts else {}
 
 
-def _sorted(path: str, filters: Filters, sorts: Mapping[str, object], *, group: str = "") -> Iterator[Probe]:
+def _sorted(path: str, filters: Filters, sorts: Iterable[str], *, group: str = "") -> Iterator[Probe]:
     """Yield each filter with each sort, and a later page in the order that is the default."""
     for query in filters.values():
         for sort in sorts:
