@@ -4,7 +4,7 @@ A total is always counted where that reads up to EXACT rows. Above, it may be th
 client that shows it: counting among a million rows takes longer than reading a page of them.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from threading import Lock
 from time import monotonic
 from weakref import WeakKeyDictionary
@@ -42,6 +42,14 @@ def recent_total(
             while len(kept) > _MAX_KEPT:
                 kept.pop(next(iter(kept)))
     return total
+
+
+def kept_totals(session: Session, keys: Iterable[Hashable]) -> dict[Hashable, int]:
+    """Return the totals that need not be counted now."""
+    kept, now = _kept(session), monotonic()
+    with _lock:
+        found = {key: kept[key] for key in keys if key in kept}
+    return {key: total for key, (counted_at, total) in found.items() if now - counted_at < LIFE_S}
 
 
 def _kept(session: Session) -> _Kept:

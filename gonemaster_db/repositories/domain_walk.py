@@ -5,7 +5,7 @@ group, and within it they are in order of name. So one index serves both directi
 in both, and domains that do not match are skipped within the index.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -67,98 +67,97 @@ def member_condition(tag: str) -> ColumnElement[bool]:
 def walk_domains(
     session: Session, wanted: DomainFilter, sort: str, *, limit: int, offset: int, candidates: float
 ) -> list[int] | None:
-    """Return the ids of a page. What comes before it is counted, group by group.
+    """Return the ids of a page. Before it, groups are counted and not read.
 
     `candidates` tells how many domains are likely to be looked at. None: untagged domains are too far to walk.
     """
-    walk = _Walk(session, wanted, is_long=candidates > _MAX_LOOKED_UP)
+    conditions = index_conditions(wanted)
+    if wanted.domain_tag is None and not wanted.untagged:
+        return _walk_groups(session, _groups(session, wanted, sort), conditions, limit, offset)
+    if candidates <= _MAX_LOOKED_UP:
+        found = _look_up(session, _groups(session, wanted, sort), conditions, wanted.domain_tag, limit, offset)
+        if found is not None:
+            return found
+    if wanted.domain_tag is None:
+        return None
+    if sort.startswith("name"):
+        (group,) = _groups(session, wanted, sort)
+        every = _candidates(group, conditions, None)
+        query = _paged(group, every, limit, offset).where(_hashed(every.c.id, wanted.domain_tag))
+    else:
+        query = select(Domain.id).where(*conditions, _hashed(Domain.id.expression, wanted.domain_tag))
+        query = query.order_by(*sort_order(sort)).limit(limit).offset(offset)
+    return list(session.scalars(query))
+
+
+def _walk_groups(
+    session: Session, groups: Iterable[Group], conditions: Sequence[ColumnElement[bool]], limit: int, offset: int
+) -> list[int]:
     found: list[int] = []
-    for group in _groups(session, wanted, sort):
-        rows = walk.ids(group, limit - len(found), offset)
-        if rows is None:
-            return None
+    for group in groups:
+        missing = limit - len(found)
+        candidates = _candidates(group, conditions, missing + offset)
+        rows = session.scalars(_paged(group, candidates, missing, offset)).all()
         if rows:
             offset = 0
         elif offset:
-            offset -= walk.count(group)
+            every = _candidates(group, conditions, None)
+            offset -= session.scalar(select(func.count()).select_from(every)) or 0
         found += rows
-        if len(found) >= limit:
+        if len(found) == limit:
             break
     return found
 
 
-class _Walk:
-    """Reads groups of the domains that match.
-
-    Tags are not in the index. The first domains are looked up in a tag; where that does not fill the page, such as for
-    names that come late in the alphabet, the whole tag is read and hashed.
-    """
-
-    def __init__(self, session: Session, wanted: DomainFilter, *, is_long: bool) -> None:
-        self._session = session
-        self._conditions = index_conditions(wanted)
-        self._tag = wanted.domain_tag
-        self._untagged = wanted.untagged
-        self._is_long = is_long
-
-    def ids(self, group: Group, limit: int, offset: int) -> Sequence[int] | None:
-        """Return ids of a group in order; None if untagged domains do not come soon."""
-        if self._untagged:
-            rows = self._first(group, limit, offset)
-            return rows if len(rows) == limit else None
-        if self._tag is None:
-            return self._session.scalars(_paged(group, self._candidates(group, limit + offset), limit, offset)).all()
-        if not self._is_long:
-            rows = self._first(group, limit, offset)
-            if len(rows) == limit:
-                return rows
-        every = self._candidates(group, None)
-        return self._session.scalars(_paged(group, every, limit, offset).where(_hashed(every.c.id, self._tag))).all()
-
-    def _first(self, group: Group, limit: int, offset: int) -> Sequence[int]:
-        """Return ids of a group as far as they are among its first domains."""
-        first = self._candidates(group, _MAX_LOOKED_UP)
-        tags = _tags(first.c.id)
-        if self._tag is None:
-            looked_up = tags.scalar_subquery().is_(None)
+def _look_up(
+    session: Session,
+    groups: Iterable[Group],
+    conditions: Sequence[ColumnElement[bool]],
+    tag: str | None,
+    limit: int,
+    offset: int,
+) -> list[int] | None:
+    """Look the first domains up in a tag, or in all for those without; None if that does not fill the page."""
+    found: list[int] = []
+    left = _MAX_LOOKED_UP
+    for group in groups:
+        first = _candidates(group, conditions, left)
+        tags = select(literal(1)).where(DomainTag.domain_id == first.c.id).limit(1)
+        if tag is None:
+            is_wanted = tags.scalar_subquery().is_(None)
         else:
-            looked_up = tags.where(DomainTag.tag == self._tag).scalar_subquery().is_not(None)
-        return self._session.scalars(_paged(group, first, limit, offset).where(looked_up)).all()
+            is_wanted = tags.where(DomainTag.tag == tag).scalar_subquery().is_not(None)
+        found += session.scalars(_paged(group, first, limit - len(found), offset).where(is_wanted))
+        if len(found) == limit:
+            return found
+        left -= session.scalar(select(func.count()).select_from(first)) or 0
+        if left <= 0 or offset:
+            return None
+    return found
 
-    def count(self, group: Group) -> int:
-        """Count a group."""
-        every = self._candidates(group, None)
-        query = select(func.count()).select_from(every)
-        if self._tag is not None:
-            query = query.where(_hashed(every.c.id, self._tag))
-        return self._session.scalar(query) or 0
 
-    def _candidates(self, group: Group, most: int | None) -> Subquery:
-        """Select those of a group that match but for the tag, in order; an offset hides parts from PostgreSQL.
+def _candidates(group: Group, conditions: Sequence[ColumnElement[bool]], most: int | None) -> Subquery:
+    """Select those of a group that match but for their tags, in order; an offset hides parts from PostgreSQL.
 
-        It would hash the tag once for each of them.
-        """
-        parts = [
-            select(Domain.id, *group.first_columns, Domain.name)
-            .where(part, *self._conditions)
-            .order_by(*group.order(Domain))
-            .limit(most)
-            .offset(0)
-            .subquery()
-            for part in group.parts
-        ]
-        merged = parts[0] if len(parts) == 1 else union_all(*(select(part) for part in parts)).subquery()
-        if len(parts) == 1:
-            return merged
-        return select(merged).order_by(*group.order(merged.c)).limit(most).offset(0).subquery()
+    It would hash a tag once for each of them.
+    """
+    parts = [
+        select(Domain.id, *group.first_columns, Domain.name)
+        .where(part, *conditions)
+        .order_by(*group.order(Domain))
+        .limit(most)
+        .offset(0)
+        .subquery()
+        for part in group.parts
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    merged = union_all(*(select(part) for part in parts)).subquery()
+    return select(merged).order_by(*group.order(merged.c)).limit(most).offset(0).subquery()
 
 
 def _paged(group: Group, candidates: Subquery, limit: int, offset: int) -> "Select[int]":
     return select(candidates.c.id).order_by(*group.order(candidates.c)).limit(limit).offset(offset)
-
-
-def _tags(domain_id: ColumnElement[int]) -> "Select[int]":
-    return select(literal(1)).where(DomainTag.domain_id == domain_id).limit(1)
 
 
 def _hashed(domain_id: ColumnElement[int], tag: str) -> ColumnElement[bool]:

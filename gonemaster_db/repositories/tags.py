@@ -1,21 +1,21 @@
 """Domain tags and their memberships."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from functools import partial
 
 from sqlalchemy import Select, bindparam, delete, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagInUse, TagNotFound
 from gonemaster_db.models import Cohort, Domain, DomainTag, Profile, Tag
-from gonemaster_db.recent_totals import recent_total
+from gonemaster_db.recent_totals import kept_totals, recent_total
 from gonemaster_db.upsert import insert
 
-V = TypeVar("V")
 _CHUNK = 5000
 # Made once: a statement with its own list of names is a reference cycle, which keeps the names until it is collected.
 _PROFILES_OF_DOMAINS = (
@@ -52,8 +52,14 @@ class TagSummary:
 
 def list_tags(session: Session, *, limit: int = 100, offset: int = 0) -> list[ListedTag]:
     """List tags by name."""
-    tags = session.scalars(select(Tag).order_by(Tag.name).limit(limit).offset(offset))
-    return [ListedTag(tag, count_tag_domains(session, tag.name)) for tag in tags.all()]
+    tags = session.scalars(select(Tag).order_by(Tag.name).limit(limit).offset(offset)).all()
+    known = kept_totals(session, [_key(tag.name) for tag in tags])
+    names = [tag.name for tag in tags if _key(tag.name) not in known]
+    query = select(DomainTag.tag, func.count()).where(DomainTag.tag.in_(names)).group_by(DomainTag.tag)
+    counted: Counter[str] = Counter({row[0]: row[1] for row in session.execute(query)})
+    return [
+        ListedTag(tag, recent_total(session, _key(tag.name), partial(counted.__getitem__, tag.name))) for tag in tags
+    ]
 
 
 def get_tag(session: Session, name: str) -> ListedTag:
@@ -153,7 +159,7 @@ def tags_of_domains(session: Session, domain_ids: Sequence[int]) -> dict[int, li
 def count_tag_domains(session: Session, name: str) -> int:
     """Count the domains of a tag; 0 if there is no such tag."""
     query = select(func.count()).select_from(DomainTag).where(DomainTag.tag == name)
-    return recent_total(session, ("domains of tag", name), lambda: session.scalar(query) or 0)
+    return recent_total(session, _key(name), lambda: session.scalar(query) or 0)
 
 
 def iter_tag_domains(session: Session, name: str) -> Iterator[str]:
@@ -197,17 +203,22 @@ def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, l
 def summarise_tag(session: Session, name: str) -> TagSummary:
     """Count the newest runs of the tag's domains. Raises TagNotFound, also for a tag without domains."""
     members = select(DomainTag.domain_id).where(DomainTag.tag == name)
-    by_rank = _counts(session, Domain.latest_rank, members)
+    columns = (Domain.latest_rank, Domain.latest_grade)
+    by_rank: Counter[int] = Counter()
+    grades: Counter[str] = Counter()
+    counted = select(*columns, func.count()).where(Domain.id.in_(members)).group_by(*columns)
+    for rank, grade, number in session.execute(counted):
+        by_rank[rank] += number
+        if grade is not None:
+            grades[grade] += number
     if not by_rank:
         raise TagNotFound(name)
-    ok, notice, warning, error, critical = (by_rank.get(rank, 0) for rank in range(5))
-    grades = {grade: count for grade, count in _counts(session, Domain.latest_grade, members).items() if grade}
-    return TagSummary(name, sum(by_rank.values()), ok, notice, warning, error, critical, grades)
+    ok, notice, warning, error, critical = (by_rank[rank] for rank in range(5))
+    return TagSummary(name, by_rank.total(), ok, notice, warning, error, critical, grades)
 
 
-def _counts(session: Session, column: InstrumentedAttribute[V], members: "Select[int]") -> dict[V, int]:
-    rows = session.execute(select(column, func.count()).where(Domain.id.in_(members)).group_by(column))
-    return {row[0]: row[1] for row in rows}
+def _key(name: str) -> tuple[str, str]:
+    return "domains of tag", name
 
 
 def _with_counts() -> "Select[Tag, int]":
