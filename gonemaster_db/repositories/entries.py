@@ -125,20 +125,20 @@ def list_entries(
     search = _search(session, wanted)
     if search.finds_nothing:
         return Page([], 0, limit, offset)
-    few = _few_hits(session, search)
+    few, rest = _few_hits(session, search), offset
     if few is None:
         total = _total(session, wanted, search, count_up_to)
         if offset >= total and total < count_up_to:
             return Page([], total, limit, offset)
         beyond = None if after is None else search.order >= after[0]
         if after is None:
-            beyond, offset = _skip(session, search, offset)
+            beyond, rest = _skip(session, search, offset)
         hits = _walk(session, search, beyond)
     else:
         total = sum(hit.entries for hit in few)
         hits = (hit for hit in few if after is None or hit.run_id >= after[0])
-    chosen, offset_in = _choose(session, search, hits, after=after, limit=limit, offset=offset)
-    items, is_cut = _read(session, search, chosen, after, limit=limit, offset=offset_in, pause=pause)
+    chosen, rest = _choose(session, search, hits, after=after, limit=limit, offset=rest)
+    items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest, pause=pause)
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=total > count_up_to, is_cut=is_cut)
 
 

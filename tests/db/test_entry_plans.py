@@ -80,8 +80,9 @@ def test_every_plan_lists_the_same(store: Store, everything: list[Entry], batch_
             assert expected
             page = lists.list_entries(session, wanted, limit=500)
             assert (list(page.items), page.total) == (expected, len(expected)), wanted
-            pages = [lists.list_entries(session, wanted, limit=2, offset=n).items for n in range(0, len(expected), 2)]
-            assert [entry for part in pages for entry in part] == expected, wanted
+            pages = [lists.list_entries(session, wanted, limit=2, offset=n) for n in range(0, len(expected), 2)]
+            assert [entry for part in pages for entry in part.items] == expected, wanted
+            assert [part.offset for part in pages] == list(range(0, len(expected), 2))
             assert by_keys(session, wanted) == expected, wanted
         in_batch = lists.list_entries(session, EntryFilter(batch_id=batch_id, tag="TAG1"), limit=500).items
         runs = {run.id for run in list_runs(session, RunFilter(batch_id=batch_id), limit=50).items}
