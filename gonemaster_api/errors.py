@@ -164,6 +164,11 @@ def _from_gone_reference(_error: store.ReferenceGone) -> Response:
     return _answer(Conflict("reference_gone", "an object that the request refers to was deleted concurrently"))
 
 
+def _from_too_many_watches(error: store.TooManyWatches) -> Response:
+    text = f"there are {error.limit} watches, and no more may be stored"
+    return _answer(Conflict("too_many_watches", text, details={"limit": error.limit}))
+
+
 def _from_idempotency(_error: store.IdempotencyConflict) -> Response:
     return _answer(
         Conflict(
@@ -201,6 +206,7 @@ def register_error_handlers(app: Flask) -> None:
         store.JobsNotTerminal: _from_unfinished_batch,
         store.ReferenceGone: _from_gone_reference,
         store.IdempotencyConflict: _from_idempotency,
+        store.TooManyWatches: _from_too_many_watches,
         BrokerUnavailable: _from_absent_broker,
         NothingToRepeat: _from_nothing_to_repeat,
         Exception: _from_anything,

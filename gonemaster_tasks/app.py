@@ -14,9 +14,10 @@ from gonemaster_tasks.config.settings import Settings
 # Well over the longest run and a warm stop: leases find dead workers, this only sweeps up behind them.
 VISIBILITY_TIMEOUT_S = 7200
 _BEAT_LOOP_S = 1  # an interval that was changed holds within a second
-REAP_ENTRY, PURGE_ENTRY, SCHEDULES_ENTRY = "reap", "purge", "schedules"
+REAP_ENTRY, PURGE_ENTRY, SCHEDULES_ENTRY, WATCH_ENTRY = "reap", "purge", "schedules", "watch"
 PROJECT_ENTRY, CAPTURE_ENTRY = "project", "capture"
 _BEAT_LOCK_S = 30
+_WATCH_INTERVAL_S = 10
 
 
 def _kombu_transport(_: BrokerAddress) -> Mapping[str, Any]:
@@ -40,7 +41,11 @@ def make_app(
     address = parse_broker_url(broker_url)
     app = Celery("gonemaster", set_as_current=False)
     intervals = {REAP_ENTRY: reap_interval_s, PURGE_ENTRY: purge_interval_s, SCHEDULES_ENTRY: scheduler_interval_s}
-    intervals |= {PROJECT_ENTRY: projection_interval_s, CAPTURE_ENTRY: capture_interval_s}
+    intervals |= {
+        WATCH_ENTRY: _WATCH_INTERVAL_S,
+        PROJECT_ENTRY: projection_interval_s,
+        CAPTURE_ENTRY: capture_interval_s,
+    }
     app.conf.update(_queue_conf(address), **_beat_conf(address, intervals))
     app.conf.update(transport(address))
     return app
@@ -101,8 +106,8 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
 
 def _beat_conf(address: BrokerAddress, intervals: Mapping[str, int]) -> dict[str, Any]:
     tasks = {REAP_ENTRY: queues.REAP, PURGE_ENTRY: queues.PURGE, SCHEDULES_ENTRY: queues.RUN_SCHEDULES}
-    tasks |= {PROJECT_ENTRY: queues.PROJECT, CAPTURE_ENTRY: queues.CAPTURE}
-    lives = {REAP_ENTRY: max(60, intervals[REAP_ENTRY])}
+    tasks |= {WATCH_ENTRY: queues.WATCH, PROJECT_ENTRY: queues.PROJECT, CAPTURE_ENTRY: queues.CAPTURE}
+    lives = {REAP_ENTRY: max(60, intervals[REAP_ENTRY]), WATCH_ENTRY: 2 * intervals[WATCH_ENTRY]}
     return {
         "beat_scheduler": "gonemaster_tasks.broker.scheduler:Scheduler",
         "beat_max_loop_interval": min(_BEAT_LOOP_S, *intervals.values()),

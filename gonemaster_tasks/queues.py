@@ -16,8 +16,11 @@ OPERATE = "gonemaster.operate"
 RUN_SCHEDULES = "gonemaster.run_schedules"
 PROJECT = "gonemaster.project"
 CAPTURE = "gonemaster.capture"
+WATCH = "gonemaster.watch"
+DELIVER = "gonemaster.deliver"
 
-ROUTES = {task: {"queue": MAINTENANCE} for task in (REAP, PURGE, OPERATE, RUN_SCHEDULES, PROJECT, CAPTURE)}
+_MAINTENANCE_TASKS = (REAP, PURGE, OPERATE, RUN_SCHEDULES, PROJECT, CAPTURE, WATCH, DELIVER)
+ROUTES = {task: {"queue": MAINTENANCE} for task in _MAINTENANCE_TASKS}
 
 
 def tier_of(priority: int) -> str:

@@ -16,8 +16,9 @@ from gonemaster_api.v1.settings.routes import blueprint as settings
 from gonemaster_api.v1.spec.routes import blueprint as spec
 from gonemaster_api.v1.system.routes import blueprint as system
 from gonemaster_api.v1.tags.routes import blueprint as tags
+from gonemaster_api.v1.watches.routes import blueprint as watches
 
 BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system,
-    operations, analysis, schedules,
+    operations, analysis, schedules, watches,
 )  # fmt: skip

@@ -24,6 +24,7 @@ ACCESS = {
     "schedules": Access.ADMIN,
     "operations": Access.ADMIN,
     "analysis": Access.ADMIN,
+    "watches": Access.ADMIN,
     "profiles": Access.ADMIN,
     "scoring": Access.ADMIN,
     "settings": Access.ADMIN,

@@ -15,6 +15,7 @@ from gonemaster_db.repositories.batch_statistics import mark_stale
 from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.counters import RunGroup, count_runs_in, forget_batch
 from gonemaster_db.repositories.domains import lock_domains, refresh_domains
+from gonemaster_db.repositories.watch_following import follow_deletion
 
 _QUIET = {"synchronize_session": False}
 _PURGED = (Run.id, Run.domain_id, Run.batch_key, Run.status, Run.worst_level, Run.grade)
@@ -146,6 +147,7 @@ def _delete_runs(
     keys = select(Run.key).where(chosen)
     session.execute(delete(RunDocument).where(RunDocument.run_key.in_(keys)), execution_options=_QUIET)
     session.execute(delete(Run).where(chosen), execution_options=_QUIET)
+    follow_deletion(session)
 
 
 def _subtract_runs(session: Session, chosen: ColumnElement[bool]) -> None:

@@ -10,15 +10,15 @@ import redis
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import SLICE, reachable, read_script, slices
 from gonemaster_tasks.broker.messages import (
+    build_call,
     build_message,
-    build_operate_message,
     fault_of,
     is_built_here,
-    is_operate_message,
+    is_call,
     job_id_of,
 )
 from gonemaster_tasks.broker.rejected import KEPT, RejectedItems
-from gonemaster_tasks.queues import MAINTENANCE, TIERS
+from gonemaster_tasks.queues import MAINTENANCE, OPERATE, TIERS
 
 Where = Literal["front", "back", "before", "after"]
 
@@ -72,9 +72,14 @@ class WaitingLists:
 
     def call_operate(self) -> None:
         """Let a worker perform the operations that are due, unless such a call waits already."""
+        self.call(OPERATE)
+
+    def call(self, task: str) -> None:
+        """Let a worker do what is due of a maintenance task, unless such a call waits already."""
         with reachable():
-            if not any(is_operate_message(each) for each in self._client.lrange(MAINTENANCE, 0, SLICE)):
-                self._client.lpush(MAINTENANCE, build_operate_message(f"operate_{secrets.token_hex(8)}"))
+            if not any(is_call(each, task) for each in self._client.lrange(MAINTENANCE, 0, SLICE)):
+                name = task.rpartition(".")[2]
+                self._client.lpush(MAINTENANCE, build_call(task, f"{name}_{secrets.token_hex(8)}"))
 
     def remove(self, job_ids: Sequence[str], tier: str) -> list[str]:
         """Remove waiting messages; return the ids of those that were there."""

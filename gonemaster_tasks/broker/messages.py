@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gonemaster_db.ids import is_job_id
-from gonemaster_tasks.queues import MAINTENANCE, OPERATE, ROUTES, RUN, TIERS
+from gonemaster_tasks.queues import MAINTENANCE, ROUTES, RUN, TIERS
 
 _LONGEST = 65_536  # ours have some 400 bytes, those of beat 1,000
 _LONGEST_NAME = 255
@@ -23,9 +23,9 @@ def build_message(job_id: str, tier: str, *, redelivered: bool = False) -> str:
     return _message(RUN, job_id, tier, arguments=[job_id], marks={"redelivered": True} if redelivered else {})
 
 
-def build_operate_message(message_id: str) -> str:
-    """Return a call of the task that performs operations. It names none: the worker claims what is due."""
-    return _message(OPERATE, message_id, MAINTENANCE, arguments=[], marks={})
+def build_call(task: str, message_id: str) -> str:
+    """Return a call of a maintenance task. It has no arguments: the worker claims what is due."""
+    return _message(task, message_id, MAINTENANCE, arguments=[], marks={})
 
 
 def _message(task: str, message_id: str, queue: str, *, arguments: list[str], marks: Mapping[str, object]) -> str:
@@ -56,9 +56,9 @@ def job_id_of(message: str) -> str:
     return message_id if task == RUN else ""
 
 
-def is_operate_message(message: str) -> bool:
-    """Return whether a message calls the task that performs operations."""
-    return _task_and_id(message)[0] == OPERATE
+def is_call(message: str, task: str) -> bool:
+    """Return whether a message calls a task."""
+    return _task_and_id(message)[0] == task
 
 
 def _task_and_id(message: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_tasks.config.options import PREFIX, Option
-from gonemaster_tasks.config.rendering import FULLY_MASKED, MASK, mask_password
+from gonemaster_tasks.config.rendering import FULLY_MASKED, LOGIN_MASKED, MASK, mask_password
 from gonemaster_tasks.config.settings import BY_KEY, OPTIONS, SOURCES, SOURCES_VARIABLE, Settings
 from gonemaster_tasks.errors import SettingsError
 
@@ -76,7 +76,7 @@ def _name_in(option: Option, source: str) -> str:
 
 def _shown(option: Option, raw: object) -> str:
     """Show an invalid value without its secrets: what is no valid DSN or hash may still hold a password."""
-    if option.name in FULLY_MASKED:
+    if option.name in FULLY_MASKED | LOGIN_MASKED:
         return MASK
     return repr(mask_password(raw) if isinstance(raw, str) else raw)
 
@@ -119,4 +119,6 @@ def _contradictions(settings: Settings) -> list[str]:
     problems = []
     if settings.db_driver == "postgres" and not settings.db_dsn:
         problems.append("database.dsn is empty but must name the database when database.driver is postgres")
+    if settings.smtp_url and not settings.smtp_from:
+        problems.append("smtp_from is empty but must be the sender's address when smtp_url is set")
     return problems

@@ -11,6 +11,8 @@ from gonemaster_tasks.config.settings import OPTIONS, SOURCES_VARIABLE, Settings
 
 MASK = "***"
 FULLY_MASKED = frozenset({"admin_tokens", "flower_basic_auth"})  # no part of these values is shown
+LOGIN_MASKED = frozenset({"smtp_url"})  # URLs of which the user is not shown either
+_URL_LOGIN = re.compile(r"://.*@")
 # A password may hold any character but those that end the user part, so it reaches to the last @ of its URL; in a
 # list of Sentinels each URL begins after a semicolon.
 _URL_PASSWORD = re.compile(r"(://[^:@/?#;]*:)(?:(?!;\w+://).)*@")
@@ -46,6 +48,8 @@ def masked_value(option: Option, value: Any) -> Any:
         return [{"label": token.label, "scopes": list(token.scopes)} for token in value]
     if option.name in FULLY_MASKED:
         return MASK if value else ""
+    if option.name in LOGIN_MASKED:
+        return _URL_LOGIN.sub(f"://{MASK}@", value)
     if option.secret:
         return mask_password(value)
     if isinstance(value, timedelta | Path):

@@ -9,6 +9,7 @@ from gonemaster_tasks.config.areas.analysis import AnalysisOptions
 from gonemaster_tasks.config.areas.database import DatabaseOptions
 from gonemaster_tasks.config.areas.display import DisplayOptions
 from gonemaster_tasks.config.areas.engine import EngineOptions
+from gonemaster_tasks.config.areas.notifications import NotificationOptions
 from gonemaster_tasks.config.areas.queue import QueueOptions
 from gonemaster_tasks.config.areas.server import ServerOptions
 from gonemaster_tasks.config.options import PREFIX, Option, options_of
@@ -20,6 +21,7 @@ AREAS: Mapping[str, type] = {
     "Database": DatabaseOptions,
     "Public API and access": AccessOptions,
     "Analysis and external data": AnalysisOptions,
+    "Notifications": NotificationOptions,
     "Display": DisplayOptions,
 }
 SOURCES = ("default", "config_file", "environment", "cli_flag")  # and "database", see `overrides`
@@ -32,7 +34,14 @@ BY_KEY = {option.key: option for option in OPTIONS}
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(
-    ServerOptions, QueueOptions, EngineOptions, DatabaseOptions, AccessOptions, AnalysisOptions, DisplayOptions
+    ServerOptions,
+    QueueOptions,
+    EngineOptions,
+    DatabaseOptions,
+    AccessOptions,
+    AnalysisOptions,
+    NotificationOptions,
+    DisplayOptions,
 ):
     """The effective configuration; made once by `load_settings` and passed down."""
 

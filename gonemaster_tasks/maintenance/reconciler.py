@@ -16,6 +16,7 @@ from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
 from gonemaster_tasks.maintenance.operations import call_for_due_operations
 from gonemaster_tasks.maintenance.statistics import call_for_due_statistics
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
+from gonemaster_tasks.maintenance.watching.follower import call_for_watches
 from gonemaster_tasks.queues import TIERS
 from gonemaster_tasks.schedule import restore_entries
 
@@ -51,6 +52,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     schedules = restore_entries(app, broker)
     call_for_due_operations(store, broker, now=now)
     call_for_due_statistics(store, broker, now=now)
+    call_for_watches(store, broker)
     if emptied:
         broker.marks.set_epoch(secrets.token_hex(8))
     broker.reconciliation.remove_mark(wanted)

@@ -12,6 +12,7 @@ from gonemaster_db.errors import StoreError
 from gonemaster_db.purging import Step, purge_in_steps
 from gonemaster_db.repositories.audit import LongAction, purge_actions_before
 from gonemaster_db.repositories.deletion import TagPurge, purge_finished_before
+from gonemaster_db.repositories.deliveries import purge_deliveries
 from gonemaster_db.repositories.idempotency import purge_expired_responses
 from gonemaster_db.repositories.operations import purge_operations
 from gonemaster_db.repositories.outcomes import purge_outcomes
@@ -29,6 +30,7 @@ _LOCK = "purge"
 _LOCK_LIFE = timedelta(minutes=2)
 _UNUSED_FOR = timedelta(days=1)
 _OPERATIONS_KEPT_FOR = timedelta(days=30)
+_DELIVERIES_KEPT_FOR = timedelta(days=30)
 
 Stopped = Callable[[], bool]
 
@@ -100,6 +102,7 @@ def _purge_expired(
         _purge_audit(store, days=audit_days, now=now, stopped=ended)
     store.run_in_transaction(lambda session: _purge_small_tables(session, now))
     _purge_outcomes(store, created_before=now - _UNUSED_FOR, stopped=ended)
+    _purge_deliveries(store, finished_before=now - _DELIVERIES_KEPT_FOR, stopped=ended)
     return purged
 
 
@@ -137,6 +140,16 @@ def _purge_outcomes(store: Store, *, created_before: datetime, stopped: Stopped)
 
     if removed := sum(purge_in_steps(store, step, stopped=stopped)):
         log.info("unused outcomes deleted", extra={"outcomes": removed})
+
+
+def _purge_deliveries(store: Store, *, finished_before: datetime, stopped: Stopped) -> None:
+    """Delete the records of old deliveries."""
+
+    def step(session: Session, size: int) -> int:
+        return purge_deliveries(session, finished_before=finished_before, limit=size)
+
+    if removed := sum(purge_in_steps(store, step, stopped=stopped)):
+        log.info("old deliveries deleted", extra={"deliveries": removed})
 
 
 def _purge(store: Store, broker: Broker, step: Step, stopped: Stopped) -> int:

@@ -55,6 +55,7 @@ from gonemaster_tasks.worker.run_job import run_job
 from gonemaster_tasks.worker.runner import Runner
 from gonemaster_tasks.worker.running import Stop
 from gonemaster_tasks.worker.transport import transport_settings
+from gonemaster_tasks.worker.watch_tasks import register_watches
 from gonemaster_tasks.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ def register_tasks(app: Celery, process: Process) -> None:
     app.gonemaster = process
     _register_schedules(app, process)
     register_analysis(app, process)
+    register_watches(app, process)
 
     @app.task(name=queues.RUN, bind=True, shared=False)  # not shared: the task belongs to this process alone
     def run(self: Any, job_id: str) -> None:

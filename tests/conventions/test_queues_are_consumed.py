@@ -10,7 +10,7 @@ from celery import Celery
 
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.queues import OPERATE, ORDER, PURGE, REAP, ROUTES, RUN, RUN_SCHEDULES, TIERS
+from gonemaster_tasks.queues import DELIVER, OPERATE, ORDER, PURGE, REAP, ROUTES, RUN, RUN_SCHEDULES, TIERS, WATCH
 from gonemaster_tasks.worker.main import register_tasks
 from gonemaster_tasks.worker.process import Process
 
@@ -31,7 +31,7 @@ def test_a_worker_with_default_settings_consumes_every_queue(app: Celery) -> Non
 
 
 def test_a_worker_knows_each_task_and_its_queue_is_consumed(app: Celery) -> None:
-    for name in (RUN, REAP, PURGE, OPERATE, RUN_SCHEDULES):
+    for name in (RUN, REAP, PURGE, OPERATE, RUN_SCHEDULES, WATCH, DELIVER):
         assert name in app.tasks
         assert ROUTES.get(name, {"queue": app.conf.task_default_queue})["queue"] in ORDER
 

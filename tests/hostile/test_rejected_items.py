@@ -15,7 +15,7 @@ from gonemaster_db.clock import utcnow
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.broker.keys import TYPES
-from gonemaster_tasks.broker.messages import build_message, build_operate_message, fault_of
+from gonemaster_tasks.broker.messages import build_call, build_message, fault_of
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.jobs import cancel_job
@@ -23,7 +23,7 @@ from gonemaster_tasks.control.order import move_jobs, reorder_queue
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.monitoring.health import find_issues
-from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
+from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, OPERATE, ORDER
 from tests.hostile import LONG
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
@@ -78,7 +78,7 @@ def test_what_this_service_writes_is_taken() -> None:
     for tier in (NORMAL, BATCH):
         for form in (False, True):
             assert fault_of(build_message(JOB, tier, redelivered=form).encode(), tier) == ""
-    assert fault_of(build_operate_message("operate_1").encode(), MAINTENANCE) == ""
+    assert fault_of(build_call(OPERATE, "operate_1").encode(), MAINTENANCE) == ""
 
 
 def test_a_worker_puts_aside_what_is_no_message_and_goes_on(farm: Farm) -> None:

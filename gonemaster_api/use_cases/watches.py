@@ -1,0 +1,166 @@
+"""Watches: what is checked before one is stored; changes, and tests of receivers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from gonemaster_api.errors import BadRequest, Conflict
+from gonemaster_api.state import State
+from gonemaster_api.use_cases.job_submission import read_name
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import Delivery, Watch, WatchEvent
+from gonemaster_db.repositories import watches
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.deliveries import waiting_test
+from gonemaster_db.repositories.tags import require_tag
+from gonemaster_tasks.config.mail_types import read_mail_address
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.maintenance.watching.messages import queue_test
+from gonemaster_tasks.notifications.failures import TargetRefused
+from gonemaster_tasks.notifications.targets import read_target
+from gonemaster_tasks.queues import DELIVER
+
+log = structlog.get_logger(__name__)
+
+_OF_THE_SERVICE = {WatchEvent.QUEUE_TROUBLE}  # events that are neither of a tag nor of a domain
+
+
+def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
+    """Store a watch.
+
+    Raises:
+        BadRequest: subject or receiver are missing, doubled or not valid.
+        TagNotFound: there is no such tag.
+        TooManyWatches: no more may be stored.
+    """
+    events = [WatchEvent(name) for name in request["events"]]
+    subject = _subject_of(request, events)
+    chosen: dict[str, Any] = {name: request[name] for name in ("min_level", "grade_drop")}
+    chosen |= subject | _receiver_of(state, request)
+
+    def store(session: Session) -> Watch:
+        if subject["tag"] is not None:
+            require_tag(session, subject["tag"])
+        now = utcnow()
+        watch = watches.create_watch(session, events=events, now=now, **chosen)
+        details: dict[str, Any] = {name: value for name, value in subject.items() if value is not None}
+        details |= {"events": watch.events, "receiver": _shown_receiver(watch)}
+        record_action(session, "watch.create", who=who, now=now, target=str(watch.id), details=details)
+        return watch
+
+    return state.store.run_in_transaction(store)
+
+
+def _subject_of(request: Mapping[str, Any], events: list[WatchEvent]) -> dict[str, str | None]:
+    tag, domain = request.get("tag"), request.get("domain")
+    if tag is not None and domain is not None:
+        raise BadRequest("ambiguous_subject", "tag and domain cannot both be watched by one watch")
+    if tag is None and domain is None and set(events) - _OF_THE_SERVICE:
+        raise BadRequest("missing_subject", "tag or domain is missing; only queue.trouble needs neither")
+    return {"tag": tag, "domain": None if domain is None else read_name(domain)}
+
+
+def _receiver_of(state: State, request: Mapping[str, Any]) -> dict[str, str | None]:
+    url, email, secret = (request.get(name) for name in ("url", "email", "secret"))
+    if url is not None and email is not None:
+        raise BadRequest("ambiguous_receiver", "url and email cannot both be the receiver of one watch")
+    if url is not None:
+        return {"url": url, "host": _host_of(state, url), "secret": secret}
+    if email is None:
+        raise BadRequest("missing_receiver", "url or email is missing")
+    if secret is not None:
+        raise BadRequest("invalid_secret", "secret: mail is not signed; it is for a url")
+    if not state.settings.smtp_url:
+        raise BadRequest("email_not_configured", "no mail can be sent: the setting smtp_url is empty")
+    return {"email": _checked_email(email)}
+
+
+def _host_of(state: State, url: str) -> str:
+    try:
+        return read_target(url, allow_private=state.settings.allow_private_webhooks).place
+    except TargetRefused as error:
+        raise BadRequest("invalid_url", f"url: {error}") from error
+
+
+def _checked_email(text: str) -> str:
+    try:
+        return read_mail_address(text)
+    except ValueError as error:
+        raise BadRequest("invalid_email", f"email: {error}") from error
+
+
+def _shown_receiver(watch: Watch) -> str:
+    """Return what may stand in the audit: of a URL only host and port, for its path may be a secret."""
+    return watch.host if watch.email is None else watch.email
+
+
+def change_watch(state: State, watch_id: int, request: Mapping[str, Any], *, who: str) -> Watch:
+    """Change a watch.
+
+    Raises:
+        BadRequest: the receiver is not valid, or of another kind than before.
+        WatchNotFound: there is no such watch.
+    """
+    changes = dict(request)
+
+    def store(session: Session) -> Watch:
+        watch = watches.get_watch(session, watch_id)
+        _check_receiver(state, watch, changes)
+        now = utcnow()
+        changed = watches.change_watch(session, watch_id, changes, now=now)
+        details = {"changed": sorted(request), "receiver": _shown_receiver(changed)}
+        record_action(session, "watch.change", who=who, now=now, target=str(watch_id), details=details)
+        return changed
+
+    return state.store.run_in_transaction(store)
+
+
+def _check_receiver(state: State, watch: Watch, changes: dict[str, Any]) -> None:
+    wrong = "email" if watch.email is None else "url"
+    if wrong in changes:
+        other = "url" if wrong == "email" else "email"
+        raise BadRequest(f"invalid_{wrong}", f"{wrong}: this watch has {other}, which cannot be changed to {wrong}")
+    if "url" in changes:
+        changes["host"] = _host_of(state, changes["url"])
+    if "email" in changes:
+        changes["email"] = _checked_email(changes["email"])
+    if watch.email is not None and changes.get("secret") is not None:
+        raise BadRequest("invalid_secret", "secret: mail is not signed")
+
+
+def remove_watch(state: State, watch_id: int, *, who: str) -> None:
+    """Remove a watch. Raises WatchNotFound."""
+
+    def remove(session: Session) -> None:
+        watch = watches.delete_watch(session, watch_id)
+        details = {"receiver": _shown_receiver(watch)}
+        record_action(session, "watch.delete", who=who, now=utcnow(), target=str(watch_id), details=details)
+
+    state.store.run_in_transaction(remove)
+
+
+def try_watch(state: State, watch_id: int, *, who: str) -> Delivery:
+    """Queue a test message, or return the one that waits; it is attempted even while others wait after failures.
+
+    Raises:
+        WatchNotFound: there is no such watch.
+        Conflict: watch_disabled.
+    """
+
+    def queue(session: Session) -> Delivery:
+        watch = watches.get_watch(session, watch_id)
+        if not watch.enabled:
+            raise Conflict("watch_disabled", "the watch is switched off")
+        if waiting := waiting_test(session, watch_id):
+            return waiting
+        record_action(session, "watch.test", who=who, now=utcnow(), target=str(watch_id))
+        return queue_test(session, watch, now=utcnow())
+
+    delivery = state.store.run_in_transaction(queue)
+    try:
+        state.broker.lists.call(DELIVER)
+    except BrokerUnavailable:
+        log.warning("test of a watch is attempted once Redis answers", watch_id=watch_id)
+    return delivery

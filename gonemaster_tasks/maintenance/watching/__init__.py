@@ -1,0 +1,1 @@
+"""Finds what watches are to be told, and tells it."""

@@ -1,0 +1,133 @@
+"""One mail: plain text, handed to the mail server of the settings."""
+
+import asyncio
+import re
+import smtplib
+import socket
+import ssl
+import unicodedata
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from gonemaster_tasks.config.mail_types import SmtpServer
+from gonemaster_tasks.notifications.failures import DeliveryFailed
+from gonemaster_tasks.notifications.threads import in_thread
+
+TIMEOUT_S = 30.0  # of an attempt, whatever the server does
+_STEP_TIMEOUT_S = 10.0
+_LONGEST_SUBJECT = 200
+_HOST_NAME = re.compile(r"[A-Za-z0-9.-]{1,253}")
+_SEPARATORS = ("Zl", "Zp")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message before it is written down. `id` makes its Message-ID, so that repetitions can be dropped."""
+
+    id: str
+    sender: str
+    recipient: str
+    subject: str
+    text: str
+    event: str
+    created_at: datetime
+
+
+def plain(text: str) -> str:
+    """Replace control, format and other characters that change what a reader sees by question marks."""
+    return "".join("?" if _changes_display(letter) else letter for letter in text)
+
+
+def _changes_display(letter: str) -> bool:
+    category = unicodedata.category(letter)
+    return category.startswith("C") or category in _SEPARATORS
+
+
+def compose(mail: Mail) -> EmailMessage:
+    """Write the message down. Each line of the text is made plain, and so is the subject."""
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = plain(mail.subject)[:_LONGEST_SUBJECT]
+    message["From"] = Address("gonemaster", addr_spec=mail.sender)
+    message["To"] = Address(addr_spec=mail.recipient)
+    message["Date"] = format_datetime(mail.created_at)
+    message["Message-ID"] = f"<{mail.id}@{mail.sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic responses
+    message["X-Gonemaster-Event"] = mail.event
+    message["X-Gonemaster-Delivery"] = mail.id
+    message.set_content("\n".join(plain(line) for line in mail.text.split("\n")))
+    return message
+
+
+async def send_mail(server: SmtpServer, mail: Mail) -> int:
+    """Make one attempt; returns the status with which the server took the mail.
+
+    Raises:
+        DeliveryFailed: it did not; final if it refused for good (5xx).
+    """
+    session = _Session(server)
+    message = compose(mail)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            return await in_thread(lambda: session.send(message, mail), name="mail")
+    except TimeoutError as error:
+        raise DeliveryFailed(f"the mail server did not take the mail within {TIMEOUT_S:g} s") from error
+    finally:
+        session.abort()
+
+
+class _Session:
+    """One connection to a mail server, used by one thread and ended by another."""
+
+    def __init__(self, server: SmtpServer) -> None:
+        self._server = server
+        name = socket.gethostname()  # smtplib would look up the full name of this host, which may take long
+        local = name if _HOST_NAME.fullmatch(name) else "localhost"
+        if server.security == "tls":
+            tls = ssl.create_default_context()
+            self._smtp: smtplib.SMTP = smtplib.SMTP_SSL(local_hostname=local, timeout=_STEP_TIMEOUT_S, context=tls)
+        else:
+            self._smtp = smtplib.SMTP(local_hostname=local, timeout=_STEP_TIMEOUT_S)
+        self._smtp._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001 - the name in the certificate; set by the constructor only if it connects
+
+    def send(self, message: EmailMessage, mail: Mail) -> int:
+        try:
+            return self._send(message, mail)
+        except smtplib.SMTPResponseException as error:
+            code = error.smtp_code if 400 <= error.smtp_code < 600 else None
+            text = f"the mail server refused with {error.smtp_code}"
+            # What it says about the login lies with the settings, not with this mail.
+            final = not isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500
+            raise DeliveryFailed(text, status=code, final=final) from error
+        except smtplib.SMTPRecipientsRefused as error:
+            ((code, _),) = error.recipients.values()
+            raise DeliveryFailed(f"the recipient was refused with {code}", status=code, final=code >= 500) from error
+        except ssl.SSLCertVerificationError as error:
+            raise DeliveryFailed(f"the certificate of the mail server is not valid: {error.verify_message}") from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise DeliveryFailed(f"the mail server failed: {type(error).__name__}") from error
+        finally:
+            self._smtp.close()
+
+    def _send(self, message: EmailMessage, mail: Mail) -> int:
+        server, smtp = self._server, self._smtp
+        code, answer = smtp.connect(server.host, server.port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, answer)
+        if server.security == "starttls":
+            smtp.starttls(context=ssl.create_default_context())
+        if server.user:
+            smtp.login(server.user, server.password)
+        smtp.send_message(message, mail.sender, [mail.recipient])
+        with suppress(OSError, smtplib.SMTPException):  # it has been taken
+            smtp.quit()
+        return 250
+
+    def abort(self) -> None:
+        """End the connection, so that a thread that still waits for the server returns."""
+        with suppress(OSError, AttributeError):  # there is none yet, or no longer
+            self._smtp.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]

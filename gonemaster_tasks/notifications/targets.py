@@ -1,0 +1,122 @@
+"""Where webhooks may be sent: URLs, and the addresses that their names have at the moment of an attempt.
+
+An address is looked up once, checked, and connected to, so that a name cannot have another address in between.
+"""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gonemaster_engine.addresses import may_be_target
+from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefused
+from gonemaster_tasks.notifications.threads import in_thread
+
+LONGEST_URL = 2048
+MAX_ADDRESSES = 32
+_PLAIN = re.compile(r"[!-~]+")  # urlsplit accepts blanks and control characters
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LOWEST_FREE_PORT = 1024  # below it are mail, name servers and the like, apart from HTTP itself
+
+
+@dataclass(frozen=True)
+class Target:
+    """A checked URL. `host` is a name, or an address without brackets."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address."""
+        return _as_address(self.host) is not None
+
+    @property
+    def authority(self) -> str:
+        """The value of the header Host."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def place(self) -> str:
+        """Host and port; what is known of a receiver in logs, and what attempts are limited by."""
+        return f"{self.host}:{self.port}"
+
+
+def read_target(url: str, *, allow_private: bool) -> Target:
+    """Check a URL without asking anybody.
+
+    Raises:
+        TargetRefused: it is none, or nothing is sent there.
+    """
+    if len(url) > LONGEST_URL or not _PLAIN.fullmatch(url):
+        raise TargetRefused(f"must be a URL of at most {LONGEST_URL} printable ASCII characters without blanks")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise TargetRefused("must be a URL with a valid host and port") from error
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise TargetRefused("must be an absolute URL with http or https")
+    if "@" in parts.netloc or "#" in url:
+        raise TargetRefused("must have neither user and password nor a fragment")
+    port = _DEFAULT_PORTS[parts.scheme] if port is None else port
+    if port not in _DEFAULT_PORTS.values() and port < _LOWEST_FREE_PORT:
+        raise TargetRefused(f"must have port 80, 443 or one from {_LOWEST_FREE_PORT} on, not {port}")
+    host = _read_host(parts.hostname, allow_private=allow_private)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(parts.scheme, host, port, path)
+
+
+def _read_host(text: str, *, allow_private: bool) -> str:
+    address = _as_address(text)
+    if address is not None:
+        if not may_be_target(address, guarded=not allow_private):
+            raise TargetRefused(_refusal(address, allow_private=allow_private))
+        return address
+    host = text.lower().removesuffix(".")
+    if len(host) > 253 or not _HOST_NAME.fullmatch(host):
+        raise TargetRefused("must have a host name in ASCII, or an IP address without zone")
+    return host
+
+
+def _as_address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
+
+
+async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
+    """Look the host up and return its addresses.
+
+    Raises:
+        DeliveryFailed: there are none, or to one of them nothing may be sent; then none of them is used.
+    """
+    if target.is_address:
+        found = [target.host]
+    else:
+        try:
+            found = await in_thread(lambda: _look_up(target), name="look-up of a receiver")
+        except OSError as error:
+            raise DeliveryFailed(f"{target.host} has no address that could be found") from error
+    for address in found:
+        if not may_be_target(address, guarded=not allow_private):
+            raise DeliveryFailed(f"{target.host} has the address {_refusal(address, allow_private=allow_private)}")
+    return found[:MAX_ADDRESSES]
+
+
+def _look_up(target: Target) -> list[str]:
+    rows = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(row[4][0]) for row in rows))
+
+
+def _refusal(address: str, *, allow_private: bool) -> str:
+    if allow_private:
+        return f"{address}, which is not that of a single host"
+    return f"{address}, which is not a global one of another host; see allow_private_webhooks"

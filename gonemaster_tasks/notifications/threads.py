@@ -1,0 +1,35 @@
+"""Blocking calls beside an event loop, each in a thread that nobody waits for when the loop has ended."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[[], T], *, name: str) -> T:
+    """Return what `work` returns, or raise what it raises. Cancelled, it leaves the thread alone.
+
+    The executor of asyncio would keep the loop open until a name server or a mail server has given up.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def run() -> None:
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for it
+            failure = error  # Python forgets `error` at the end of the block
+            _tell(loop, lambda: future.set_exception(failure), future)
+        else:
+            _tell(loop, lambda: future.set_result(result), future)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await future
+
+
+def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[], None], future: "asyncio.Future[T]") -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(lambda: None if future.done() else tell())

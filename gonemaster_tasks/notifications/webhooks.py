@@ -1,0 +1,150 @@
+"""One webhook: a signed POST over HTTP/1.1, with limits on everything that the receiver decides.
+
+The standard clients follow redirects and proxies of the environment, look names up themselves, and let a receiver that
+sends an octet now and then keep them for ever; so the little that is needed of HTTP is here.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import ssl
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from gonemaster_engine.version import __version__
+from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefused
+from gonemaster_tasks.notifications.targets import Target, addresses_of, read_target
+
+CONNECT_TIMEOUT_S = 5.0
+TIMEOUT_S = 15.0  # of an attempt from the look-up to the head of the response
+_MAX_HEAD = 16 * 1024
+_MAX_REST = 64 * 1024  # of the body of a response, which is read so that the receiver is not cut off, and dropped
+_REST_TIMEOUT_S = 1.0
+_MAX_INTERIM = 5
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)(?: [^\r\n]*)?\r\n")
+_GONE = 410
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """What is sent: one event, or several of one kind. `body` is JSON."""
+
+    url: str = field(repr=False)
+    body: bytes = field(repr=False)
+    event: str
+    delivery_id: str
+    secret: str | None = field(default=None, repr=False)
+
+
+def signature_of(secret: str, timestamp: str, body: bytes) -> str:
+    """Return the value of X-Gonemaster-Signature: HMAC (RFC 2104) with SHA-256 over timestamp, a dot and the body."""
+    signed = timestamp.encode() + b"." + body
+    return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def headers_of(webhook: Webhook, timestamp: int) -> dict[str, str]:
+    """Return the headers that tell of the event; `timestamp` is the POSIX time of the attempt."""
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": f"gonemaster/{__version__}",
+        "X-Gonemaster-Event": webhook.event,
+        "X-Gonemaster-Delivery": webhook.delivery_id,
+        "X-Gonemaster-Timestamp": str(timestamp),
+    }
+    if webhook.secret:
+        headers["X-Gonemaster-Signature"] = signature_of(webhook.secret, str(timestamp), webhook.body)
+    return headers
+
+
+async def send_webhook(webhook: Webhook, *, timestamp: int, allow_private: bool, tls: ssl.SSLContext) -> int:
+    """Make one attempt; returns the status, which is a 2xx.
+
+    Raises:
+        DeliveryFailed: the receiver did not take it; redirects are not followed.
+    """
+    try:
+        target = read_target(webhook.url, allow_private=allow_private)
+    except TargetRefused as error:  # the setting has changed since the watch was made
+        raise DeliveryFailed(f"the URL {error}") from error
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            addresses = await addresses_of(target, allow_private=allow_private)
+            status = await _exchange(target, addresses, _request(target, webhook, timestamp), tls)
+    except TimeoutError as error:
+        raise DeliveryFailed(f"no response within {TIMEOUT_S:g} s") from error
+    if not 200 <= status < 300:
+        told = "a redirect, which is not followed" if 300 <= status < 400 else f"status {status}"
+        raise DeliveryFailed(f"the receiver answered with {told}", status=status, final=status == _GONE)
+    return status
+
+
+def _request(target: Target, webhook: Webhook, timestamp: int) -> bytes:
+    headers: Mapping[str, str] = {
+        "Host": target.authority,
+        **headers_of(webhook, timestamp),
+        "Accept": "*/*",
+        "Connection": "close",
+        "Content-Length": str(len(webhook.body)),
+    }
+    lines = [f"POST {target.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + webhook.body
+
+
+async def _exchange(target: Target, addresses: Sequence[str], request: bytes, tls: ssl.SSLContext) -> int:
+    try:
+        reader, writer = await _connect(target, addresses, tls)
+        try:
+            writer.write(request)
+            await writer.drain()
+            status = await _read_status(reader)
+            await _read_rest(reader)
+            return status
+        finally:
+            writer.transport.abort()
+    except ssl.SSLCertVerificationError as error:
+        raise DeliveryFailed(f"the certificate is not valid: {error.verify_message}") from error
+    except (OSError, asyncio.IncompleteReadError) as error:
+        raise DeliveryFailed("the connection failed or was closed before a response") from error
+    except asyncio.LimitOverrunError as error:
+        raise DeliveryFailed(f"the head of the response is longer than {_MAX_HEAD} bytes") from error
+
+
+async def _connect(
+    target: Target, addresses: Sequence[str], tls: ssl.SSLContext
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to the first address that answers; certificate and SNI are those of the name."""
+    context, name = (tls, target.host) if target.scheme == "https" else (None, None)
+    for address in addresses:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                return await asyncio.open_connection(
+                    address, target.port, limit=_MAX_HEAD, ssl=context, server_hostname=name
+                )
+        except ssl.SSLError:
+            raise
+        except OSError as error:  # TimeoutError is one
+            failure = error
+    raise DeliveryFailed("no connection") from failure
+
+
+async def _read_status(reader: asyncio.StreamReader) -> int:
+    for _ in range(_MAX_INTERIM):
+        head = await reader.readuntil(b"\r\n\r\n")
+        line = _STATUS_LINE.match(head)
+        if not line:
+            raise DeliveryFailed("the response is not HTTP/1.1")
+        status = int(line[1])
+        if status >= 200:
+            return status
+    raise DeliveryFailed("the receiver sends interim responses only")
+
+
+async def _read_rest(reader: asyncio.StreamReader) -> None:
+    """Read what follows the head for a moment: the status is known, and nothing of this is used."""
+    left = _MAX_REST
+    with suppress(OSError):
+        async with asyncio.timeout(_REST_TIMEOUT_S):
+            while left > 0 and (data := await reader.read(left)):
+                left -= len(data)

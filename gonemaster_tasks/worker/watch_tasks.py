@@ -1,0 +1,41 @@
+"""The tasks of watches: what has happened is found, and what is to be told is told."""
+
+from functools import partial
+
+from celery import Celery
+
+from gonemaster_tasks import queues
+from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.maintenance.watching.deliveries import attempt_due_deliveries, call_for_due_deliveries
+from gonemaster_tasks.maintenance.watching.follower import follow_watches
+from gonemaster_tasks.maintenance.watching.troubles import tell_troubles
+from gonemaster_tasks.monitoring.health import find_issues
+from gonemaster_tasks.worker.process import Process
+from gonemaster_tasks.worker.repeated_tasks import OneAtATime
+
+
+def register_watches(app: Celery, process: Process) -> None:
+    """Bind the tasks to a process."""
+    watching, delivering = OneAtATime(queues.WATCH), OneAtATime(queues.DELIVER)
+
+    def find_events() -> None:
+        store, broker, now = process.store, process.broker, process.clock.now()
+        scoring = partial(current_scoring, store, process.settings)
+        parts = QueueParts(store, broker, app, process.clock)
+        follow_watches(store, scoring, now=now, stopped=process.stopping.is_set)
+        call_for_due_deliveries(store, broker, now=now)
+        if tell_troubles(store, partial(find_issues, parts, process.settings), now=now):
+            call_for_due_deliveries(store, broker, now=now)
+
+    def attempt() -> None:
+        now, stopped = process.clock.now, process.stopping.is_set
+        attempt_due_deliveries(process.store, process.settings, worker=process.name, now=now, stopped=stopped)
+
+    @app.task(name=queues.WATCH, shared=False)
+    def watch() -> None:
+        watching.run(find_events)
+
+    @app.task(name=queues.DELIVER, shared=False)
+    def deliver() -> None:
+        delivering.run(attempt)
