@@ -4,6 +4,7 @@ import secrets
 import string
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import count
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase  # ASCII order: text sorts like numbers
@@ -72,6 +73,12 @@ def job_ids() -> Iterator[str]:
     prefix = "job_" + _sortable()
     for number in count():
         yield prefix + _base62(number, _BULK_DIGITS)
+
+
+def id_at(prefix: str, moment: datetime, number: int) -> str:
+    """Return the id `<prefix>_...` of a moment, the same for the same number: for data that can be made again."""
+    microseconds = round(moment.timestamp() * 1_000_000)
+    return f"{prefix}_{_base62(microseconds, _TIME_DIGITS)}{_base62(number % 62**_RANDOM_DIGITS, _RANDOM_DIGITS)}"
 
 
 def _sortable() -> str:

@@ -1,0 +1,146 @@
+"""Writes the story into a store: domains, a tag, a cohort, and a batch with its runs for each month."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.chunks import chunks
+from gonemaster_db.clock import utcnow
+from gonemaster_db.ids import batch_key, id_at
+from gonemaster_db.models import AnalysisAsn, Batch, BatchOrigin, Cohort, Priority, Run, RunStatus
+from gonemaster_db.records import RunRecord
+from gonemaster_db.repositories.analysis.cohorts import create_cohort
+from gonemaster_db.repositories.domains import ensure_domains
+from gonemaster_db.repositories.run_rows import write_run
+from gonemaster_db.repositories.tags import ensure_tags, tag_domains
+from gonemaster_db.session import Store
+from gonemaster_db.upsert import insert
+from gonemaster_engine.scoring.score import compute_score
+from gonemaster_tasks.demo_data.entries import effective_profile, entries_of, scored, timings_of
+from gonemaster_tasks.demo_data.story import OPERATORS, Story
+from gonemaster_tasks.errors import TasksError
+
+TAG = "demo"
+_RUNS_AT_A_TIME = 100
+_MONTH = timedelta(days=30)
+
+
+class StoreInUse(TasksError):
+    """The store has runs, and nobody has said that made-up ones may join them."""
+
+
+@dataclass(frozen=True)
+class DemoData:
+    """What was written."""
+
+    cohort_id: int
+    batches: int
+    runs: int
+
+
+def write_demo_data(
+    store: Store,
+    story: Story,
+    *,
+    seed: int,
+    until: datetime,
+    beside_others: bool = False,
+    told: Callable[[str], object] = lambda _text: None,
+) -> DemoData:
+    """Write the story; the newest batch is of `until`, each other one 30 days older. The snapshots follow from it.
+
+    Raises:
+        StoreInUse: the store has runs and `beside_others` is not given, or has demonstration data; nothing is written.
+    """
+    cohort_id = store.run_in_transaction(lambda session: _prepare(session, story, beside_others))
+    profiles: dict[str, Any] = {}
+    runs = 0
+    for month in range(story.months):
+        begun = until - _MONTH * (story.months - 1 - month)
+        batch_id = id_at("batch", begun, random.Random(f"{seed} {month}").getrandbits(58))
+        store.run_in_transaction(partial(_add_batch, batch_id=batch_id, story=story, begun=begun))
+        made = enumerate(story.domains)
+        for some in chunks(made, _RUNS_AT_A_TIME):
+            results = [_result(story, domain, month, begun, number, profiles) for number, domain in some]
+            jobs = [_job(domain, batch_id, begun, number, seed) for number, domain in some]
+            store.run_in_transaction(partial(_write, jobs=jobs, results=results))
+            runs += len(jobs)
+        told(f"month {month + 1} of {story.months}: {begun:%Y-%m-%d}, {len(story.domains)} runs")
+    return DemoData(cohort_id, story.months, runs)
+
+
+def _prepare(session: Session, story: Story, beside_others: bool) -> int:
+    if session.scalar(select(Cohort.id).where(Cohort.source_tag == TAG)) is not None:
+        raise StoreInUse(f"the store has demonstration data already: the cohort {TAG!r}")
+    if not beside_others and session.scalar(select(Run.key).limit(1)) is not None:
+        raise StoreInUse("the store has runs; --beside-others adds made-up ones to them")
+    now = utcnow()
+    ensure_tags(session, [TAG], now=now)
+    tag_domains(session, [TAG], ensure_domains(session, story.domains, now=now).values(), now=now)
+    for operator in OPERATORS:
+        for asn in {operator.asn, operator.second_asn}:
+            row = {"asn": asn, "label": operator.name, "first_seen_at": now, "last_seen_at": now}
+            session.execute(insert(session, AnalysisAsn).on_conflict_do_nothing(), row)
+    fields = {
+        "label": "Demonstration",
+        "description": "Made-up domains with a story over the months",
+        "analysis_enabled": True,
+        "public_enabled": True,
+    }
+    first = session.scalar(select(Cohort.id).where(Cohort.is_default)) is None
+    return create_cohort(session, TAG, fields | {"is_default": first}, now=now).id
+
+
+def _add_batch(session: Session, *, batch_id: str, story: Story, begun: datetime) -> None:
+    fields = {"tag": TAG, "domain_count": len(story.domains), "description": "demonstration", "snapshot_intent": True}
+    session.add(Batch(key=batch_key(batch_id), id=batch_id, created_at=begun, origin=BatchOrigin.SCHEDULE, **fields))
+
+
+def _job(domain: str, batch_id: str, begun: datetime, number: int, seed: int) -> dict[str, Any]:
+    """Return what a run takes from its job."""
+    started = begun + timedelta(seconds=number)
+    return {
+        "id": id_at("job", started, random.Random(f"{seed} {batch_id} {domain}").getrandbits(58)),
+        "public_id": None,
+        "domain": domain,
+        "batch_id": batch_id,
+        "priority": Priority.BATCH,
+        "created_at": begun,
+        "started_at": started,
+        "attempt": 1,
+        "worker": "demonstration",
+        "profile": "",
+        "profile_id": None,
+        "profile_name": "",
+        "config": {},
+    }
+
+
+def _result(story: Story, domain: str, month: int, begun: datetime, number: int, profiles: dict[str, Any]) -> RunRecord:
+    truth = story.truth(domain, month)
+    entries = entries_of(domain, truth)
+    score = compute_score(domain, scored(entries))
+    version = truth.engine_version
+    if version not in profiles:
+        profiles[version] = effective_profile(version)
+    return RunRecord(
+        RunStatus.SUCCEEDED,
+        begun + timedelta(seconds=number + 3),
+        entries=entries,
+        effective_profile=profiles[version],
+        nameserver_timings=timings_of(domain, truth, month),
+        score=score.score,
+        grade=score.grade,
+    )
+
+
+def _write(session: Session, *, jobs: list[dict[str, Any]], results: list[RunRecord]) -> None:
+    for job, result in zip(jobs, results, strict=True):
+        write_run(session, job, result)  # type: ignore[arg-type]  # a mapping of columns, as a row is
+    session.flush()
