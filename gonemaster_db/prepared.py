@@ -37,12 +37,13 @@ class Prepared:
     """A statement with RETURNING or SELECT whose parameters have types and no Python defaults.
 
     PostgreSQL keeps its plan until tables or their statistics change, so a plan made for a small table serves a large
-    one. None may read a whole table that has an index; and a statement that finds its row by one index compares no
-    column of another index by `=` or a range.
+    one. One that looks for rows (`finds`) may not read a whole table that has an index, and compares no column of
+    another index than the one it needs by `=` or a range.
     """
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Executable, *, finds: bool = True) -> None:
         self.statement = statement
+        self._finds = finds
 
     def execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """Execute it; returns a CursorResult. A database that keeps none for us gets it in full from then on.
@@ -76,7 +77,8 @@ class Prepared:
         body = f"({types}) AS {compiled.string}"
         name = "gonemaster_" + hashlib.blake2b(body.encode(), digest_size=8).hexdigest()
         places = ", ".join(f":{key}" for key in parameters)
-        execute = text(f"SET LOCAL enable_seqscan = off; EXECUTE {name} ({places})")
+        careful = "SET LOCAL enable_seqscan = off; " if self._finds else ""
+        execute = text(f"{careful}EXECUTE {name} ({places})")
         typed = execute.bindparams(*itertools.starmap(_value, parameters.items()))
         return _Form(name, f"PREPARE {name} {body}", typed.columns(*compiled.statement.exported_columns))
 

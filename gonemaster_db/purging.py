@@ -10,7 +10,8 @@ from gonemaster_db.session import Store
 Step = Callable[[Session, int], int]
 """Removes up to this number of rows and returns how many; 0 when none is left."""
 
-_FIRST_STEP = 25
+# Below it a transaction on a busy machine takes as long, whatever it removes. Writers of SQLite wait for it.
+_LEAST_STEP = {"sqlite": 100, "postgresql": 500}
 _MAX_STEP = 2000
 _TARGET_S = 0.25
 _MAX_PAUSE_S = 0.25
@@ -21,16 +22,18 @@ def purge_in_steps(
 ) -> Iterator[int]:
     """Remove until nothing is left or `stopped`; yields the number of removed rows after each commit.
 
-    The step size adapts so that each transaction takes about a quarter of a second on any machine. The pauses
-    between them let other writers in: SQLite has one writer and no queue for it.
+    The step size adapts so that each transaction takes about a quarter of a second, or removes the least number of rows
+    where the machine is so busy that it mostly waits. The pauses between them let other writers in: SQLite has one
+    writer and no queue for it.
     """
-    size = _FIRST_STEP
+    most = max_step or _MAX_STEP
+    size = least = min(_LEAST_STEP[store.engine.dialect.name], most)
     while not stopped():
         removed, took_s = _timed(store, step, size)
         if not removed:
             return
         yield removed
-        size = max(1, min(max_step or _MAX_STEP, 2 * size, int(size * _TARGET_S / max(took_s, 0.001))))
+        size = max(least, min(most, 2 * size, int(size * _TARGET_S / max(took_s, 0.001))))
         sleep(min(_MAX_PAUSE_S, took_s / 2))
 
 

@@ -110,7 +110,7 @@ def _together(counters: int, *, documented: bool) -> Prepared:
         octets = bindparam("document", type_=RunDocument.document.type)
         kept = select(run.c.key, bindparam("codec", type_=RunDocument.codec.type), octets)
         parts.append(plain_insert(RunDocument).from_select(_DOCUMENT, kept).cte("kept"))
-    return Prepared(select(run.c.key).add_cte(*parts))
+    return Prepared(select(run.c.key).add_cte(*parts), finds=False)
 
 
 def _run_row(job: RowMapping, record: RunRecord) -> dict[str, Any]:
@@ -168,7 +168,8 @@ def _domain_upsert(dialect: str) -> Prepared:
     )
     columns = {name: case((shown, new[name]), else_=getattr(Domain, name)) for name in _LATEST}
     changed = {"run_count": Domain.run_count + new.run_count, **columns}
-    return Prepared(statement.on_conflict_do_update(index_elements=[Domain.name], set_=changed).returning(Domain.id))
+    upsert = statement.on_conflict_do_update(index_elements=[Domain.name], set_=changed).returning(Domain.id)
+    return Prepared(upsert, finds=False)
 
 
 def _profile_id(session: Session, record: RunRecord) -> int | None:

@@ -98,7 +98,6 @@ def test_one_process_purges_at_a_time(parts: QueueParts) -> None:
 
 @pytest.mark.parametrize("how", ["stopping", "window changed", "lock lost"])
 def test_a_purge_ends_under_way(parts: QueueParts, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    monkeypatch.setattr(purging, "_FIRST_STEP", 1)
     monkeypatch.setattr(purging, "_MAX_STEP", 1)
     for days in (50, 40, 31):
         run_of_age(parts.store, days)
@@ -149,13 +148,14 @@ def test_steps_grow_while_they_are_quick_and_shrink_when_they_are_not(
     def step(_session: object, size: int) -> int:
         nonlocal clock
         sizes.append(size)
-        clock += 0.001 * size if len(sizes) < 4 else 0.01 * size  # seconds
+        clock += size / 1024 if len(sizes) < 4 else size / 128  # seconds
         return 0 if len(sizes) == 7 else size
 
+    monkeypatch.setattr(purging, "_LEAST_STEP", {"sqlite": 100, "postgresql": 100})
     monkeypatch.setattr("gonemaster_db.purging.monotonic", lambda: clock)
     monkeypatch.setattr("gonemaster_db.purging.sleep", lambda _seconds: None)
     removed = list(purge_in_steps(store, step))
-    assert sizes == [25, 50, 100, 200, 25, 25, 25]
+    assert sizes == [100, 200, 256, 256, 100, 100, 100]
     assert removed == sizes[:-1]
 
 
