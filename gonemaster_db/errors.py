@@ -66,7 +66,19 @@ class WatchNotFound(NotFound):
 
 
 class CohortNotFound(NotFound):
-    """No cohort has this id."""
+    """No cohort has this id or tag, or none that is public."""
+
+
+class SnapshotNotFound(NotFound):
+    """A cohort has no snapshot with this slug, or none that is public."""
+
+
+class NoDefaultCohort(StoreError):
+    """No cohort is the default. `candidates` is the number of public cohorts."""
+
+    def __init__(self, candidates: int) -> None:
+        super().__init__(f"none of {candidates} public cohorts is the default")
+        self.candidates = candidates
 
 
 class AlreadyExists(StoreError):

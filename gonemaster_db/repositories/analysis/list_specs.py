@@ -1,0 +1,231 @@
+"""The lists of a view: their tables, their sorts, and what their filters mean."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, cast, or_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+from gonemaster_db.models import (
+    SnapshotAsn,
+    SnapshotDomain,
+    SnapshotEndpoint,
+    SnapshotNameserver,
+    SnapshotPrefix,
+    SnapshotTag,
+    SnapshotTestcase,
+)
+
+OK = "OK"  # in place of a level: nothing at NOTICE or above
+_LOWEST = "NOTICE"  # below it a level is OK
+
+Condition = ColumnElement[bool]
+Column = InstrumentedAttribute[Any]
+
+
+class ascii_lower(GenericFunction[str]):  # noqa: N801  # a function of SQL
+    """Put ASCII letters in lower case, and no others: what lower() of SQLite does."""
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(ascii_lower, "postgresql")
+def _on_postgres(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f'lower(({compiler.process(element.clauses, **options)}) COLLATE "C")'
+
+
+@compiles(ascii_lower)
+def _elsewhere(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **options)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewFilter:
+    """Filter of a list; a list ignores what it does not have. `search` is a substring, in lower case ASCII letters."""
+
+    search: str = ""
+    min_level: str | None = None
+    worst_level: str | None = None
+    grade: str | None = None
+    dnssec_posture: str | None = None
+    min_latency_samples: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A sort. Rows of one value are in the order of positions, rows without one come last, in both directions."""
+
+    column: Column | None
+    descending: bool
+    is_counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListSpec:
+    """A list: `sorts` are columns by name without direction, None for the order of positions.
+
+    `counted` are sorts with an index and few values, so that counts of each find the place of a page; `one_way` are
+    those that only descend.
+    """
+
+    model: Any
+    sorts: Mapping[str, Column | None]
+    default_sort: str
+    searched: Callable[[str], Condition]
+    counted: frozenset[str] = frozenset()
+    one_way: frozenset[str] = frozenset()
+    level: Column | None = None
+    has_grade: bool = False
+    samples: Column | None = None
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """List the names of sorts with their directions."""
+        names = [f"{name}_{way}" for name in self.sorts for way in ("asc", "desc")]
+        one_way = {f"{name}_asc" for name in self.one_way}
+        object.__setattr__(self, "names", tuple(name for name in names if name not in one_way))
+
+    def sort(self, name: str) -> Sort:
+        """Return the sort of a name with direction, such as `score_asc`."""
+        key, _, way = name.rpartition("_")
+        return Sort(self.sorts[key], way == "desc", key in self.counted)
+
+    def conditions(self, wanted: ViewFilter) -> list[Condition]:
+        """Translate a filter."""
+        found: list[Condition] = [self.searched(wanted.search)] if wanted.search else []
+        if self.level is not None:
+            found += _level_conditions(self.level, wanted)
+        if self.has_grade and wanted.grade is not None:
+            found.append(SnapshotDomain.grade == wanted.grade)
+        if self.has_grade and wanted.dnssec_posture is not None:
+            found.append(SnapshotDomain.dnssec_posture == wanted.dnssec_posture)
+        if self.samples is not None and wanted.min_latency_samples:
+            found.append(self.samples >= wanted.min_latency_samples)
+        return found
+
+
+def _level_conditions(column: Column, wanted: ViewFilter) -> list[Condition]:
+    found: list[Condition] = []
+    if wanted.min_level is not None:
+        found.append(column >= wanted.min_level)
+    if wanted.worst_level == OK:
+        found.append(or_(column.is_(None), column < _LOWEST))
+    elif wanted.worst_level is not None:
+        found.append(column == wanted.worst_level)
+    return found
+
+
+def _within(*columns: Column) -> Callable[[str], Condition]:
+    """Search columns that are in lower case as they are stored."""
+    return lambda text: or_(*(column.contains(text, autoescape=True) for column in columns))
+
+
+def _asn_or_label(asn: Column, label: Column) -> Callable[[str], Condition]:
+    """Search a number with or without `as` before it, and labels."""
+
+    def searched(text: str) -> Condition:
+        number = cast(asn, String).contains(text.removeprefix("as"), autoescape=True)
+        return or_(number, ascii_lower(label).contains(text, autoescape=True))
+
+    return searched
+
+
+def _within_any_case(*columns: Column) -> Callable[[str], Condition]:
+    return lambda text: or_(*(ascii_lower(column).contains(text, autoescape=True) for column in columns))
+
+
+DOMAINS = ListSpec(
+    SnapshotDomain,
+    {
+        "domain": None,
+        "score": SnapshotDomain.score,
+        "worst_level": SnapshotDomain.worst_level,
+        "nameserver_count": SnapshotDomain.nameserver_count,
+        "endpoint_count": SnapshotDomain.endpoint_count,
+        "asn_count": SnapshotDomain.asn_count,
+        "prefix_count": SnapshotDomain.prefix_count,
+    },
+    "domain_asc",
+    _within(SnapshotDomain.name),
+    counted=frozenset({"score", "worst_level", "nameserver_count", "endpoint_count", "asn_count", "prefix_count"}),
+    one_way=frozenset({"worst_level"}),
+    level=SnapshotDomain.worst_level,
+    has_grade=True,
+)
+NAMESERVERS = ListSpec(
+    SnapshotNameserver,
+    {
+        "nameserver": None,
+        "domain_count": SnapshotNameserver.domain_count,
+        "endpoint_count": SnapshotNameserver.endpoint_count,
+        "latency": SnapshotNameserver.latency_p50_ms,
+    },
+    "domain_count_desc",
+    _within(SnapshotNameserver.name),
+    counted=frozenset({"domain_count", "endpoint_count"}),
+    samples=SnapshotNameserver.latency_samples,
+)
+ENDPOINTS = ListSpec(
+    SnapshotEndpoint,
+    {
+        "nameserver": None,
+        "address": SnapshotEndpoint.address_order,
+        "domain_count": SnapshotEndpoint.domain_count,
+        "prefix": SnapshotEndpoint.prefix,
+        "operator": SnapshotEndpoint.operator,
+    },
+    "domain_count_desc",
+    _within(SnapshotEndpoint.nameserver, SnapshotEndpoint.address),
+    counted=frozenset({"domain_count"}),
+    samples=SnapshotEndpoint.latency_samples,
+)
+ASNS = ListSpec(
+    SnapshotAsn,
+    {
+        "asn": None,
+        "domain_count": SnapshotAsn.domain_count,
+        "address_count": SnapshotAsn.address_count,
+        "nameserver_count": SnapshotAsn.nameserver_count,
+        "prefix_count": SnapshotAsn.prefix_count,
+        "latency": SnapshotAsn.latency_p50_ms,
+    },
+    "domain_count_desc",
+    _asn_or_label(SnapshotAsn.asn, SnapshotAsn.label),
+    samples=SnapshotAsn.latency_samples,
+)
+PREFIXES = ListSpec(
+    SnapshotPrefix,
+    {"prefix": None, "domain_count": SnapshotPrefix.domain_count, "address_count": SnapshotPrefix.address_count},
+    "domain_count_desc",
+    _within_any_case(SnapshotPrefix.prefix, SnapshotPrefix.asn_label),
+    counted=frozenset({"domain_count", "address_count"}),
+)
+TAGS = ListSpec(
+    SnapshotTag,
+    {
+        "tag": None,
+        "level": SnapshotTag.level,
+        "domain_count": SnapshotTag.domain_count,
+        "occurrence_count": SnapshotTag.occurrence_count,
+    },
+    "domain_count_desc",
+    _within_any_case(SnapshotTag.tag, SnapshotTag.module, SnapshotTag.testcase),
+    level=SnapshotTag.level,
+)
+TESTCASES = ListSpec(
+    SnapshotTestcase,
+    {
+        "testcase": None,
+        "domain_count": SnapshotTestcase.domain_count,
+        "entry_count": SnapshotTestcase.entry_count,
+        "worst_level": SnapshotTestcase.worst_level,
+    },
+    "testcase_asc",
+    _within_any_case(SnapshotTestcase.module, SnapshotTestcase.testcase),
+    level=SnapshotTestcase.worst_level,
+)
