@@ -5,6 +5,7 @@ import threading
 from flask import Flask, redirect
 
 from gonemaster_api.errors import register_error_handlers
+from gonemaster_api.public import BLUEPRINTS as PUBLIC_BLUEPRINTS
 from gonemaster_api.rest.blueprint import Api
 from gonemaster_api.rest.converters import register_converters
 from gonemaster_api.rest.docs import register_docs
@@ -83,6 +84,8 @@ def _register_api(app: Flask) -> None:
     api = Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=f"/api/v1{blueprint.url_prefix or ''}")
+    for blueprint in PUBLIC_BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=f"/pub/api/v1{blueprint.url_prefix}")
     app.extensions["gonemaster-openapi"] = api.spec
     app.add_url_rule("/api/v1", "api", lambda: redirect("/api/v1/", code=301))
     app.add_url_rule("/api/v1/", "api_root", lambda: redirect("/api/v1/docs"))

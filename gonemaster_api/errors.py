@@ -117,6 +117,10 @@ def _from_absent_store(error: store.StoreError) -> Response:
     return _answer(Unavailable("store_unavailable", "the database is unavailable"))
 
 
+def _from_time_limit(_error: store.TimeLimitExceeded) -> Response:
+    return _answer(Unavailable("request_timeout", "the response took longer to make than the time limit allows"))
+
+
 def _from_missing_row(error: store.NotFound) -> Response:
     what = type(error).__name__.removesuffix("NotFound").lower() or "row"
     missing = NotFound(what, error.key)
@@ -195,6 +199,7 @@ def register_error_handlers(app: Flask) -> None:
         HTTPException: _from_http,
         store.StoreError: _from_store,
         store.StoreUnavailable: _from_absent_store,
+        store.TimeLimitExceeded: _from_time_limit,
         store.StoreConflict: _from_absent_store,
         store.NotFound: _from_missing_row,
         store.AlreadyExists: _from_exists,

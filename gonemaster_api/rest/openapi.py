@@ -65,7 +65,9 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def _name(path: str, method: str) -> str:
-    return "_".join([method, *re.findall(r"\w+", path.removeprefix("/api/v1/"))])
+    public = path.startswith("/pub/")
+    words = re.findall(r"\w+", path.removeprefix("/pub").removeprefix("/api/v1/"))
+    return "_".join([method, *(["public"] if public else []), *words])
 
 
 def _common_refusals(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:

@@ -29,6 +29,7 @@ ACCESS = {
     "scoring": Access.ADMIN,
     "settings": Access.ADMIN,
     "spec": Access.ADMIN,
+    "public_analysis": Access.PUBLIC,
     "system": Access.ADMIN,
     "system.Health": Access.ANYONE,
     "system.Readiness": Access.ANYONE,

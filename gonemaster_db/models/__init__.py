@@ -26,6 +26,7 @@ from gonemaster_db.models.reference_lists import ReferenceList
 from gonemaster_db.models.registries import AnalysisAddress, AnalysisAsn, AnalysisNameserver, AnalysisPrefix
 from gonemaster_db.models.runs import Run
 from gonemaster_db.models.schedules import Schedule, ScheduleOutcome
+from gonemaster_db.models.snapshot_comparisons import SnapshotComparison
 from gonemaster_db.models.snapshot_tables import (
     SnapshotAsn,
     SnapshotDomain,
@@ -101,6 +102,7 @@ __all__ = [
     "ScheduleOutcome",
     "Setting",
     "SnapshotAsn",
+    "SnapshotComparison",
     "SnapshotDomain",
     "SnapshotEndpoint",
     "SnapshotMembers",

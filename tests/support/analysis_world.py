@@ -474,7 +474,9 @@ class Chance:
     def domain(self, name: str, servers: Mapping[str, tuple[str, ...]], levels: Mapping[Finding, str]) -> DomainFacts:
         """A domain with some of the servers and findings."""
         rng = self.rng
-        chosen = {server: servers[server] for server in rng.sample(sorted(servers), rng.randint(0, 4))}
+        chosen = {
+            server: servers[server] for server in rng.sample(sorted(servers), min(len(servers), rng.randint(0, 4)))
+        }
         findings = {finding: rng.randint(1, 3) for finding in rng.sample(FINDINGS, rng.randint(0, 4))}
         pairs = [(server, address) for server, addresses in chosen.items() for address in addresses]
         score = rng.choice([None, 0, 35, 60, 77, 90, 100, 100])

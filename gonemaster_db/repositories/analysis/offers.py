@@ -119,6 +119,28 @@ def find_default_snapshot(session: Session, cohort: Cohort) -> OfferedSnapshot |
         return None
 
 
+def find_predecessor(session: Session, snapshot_id: int) -> tuple[OfferedSnapshot, OfferedSnapshot] | None:
+    """Return the snapshot of its cohort that was before one, and that one; None unless the public may see both."""
+    cohort = session.scalars(
+        select(Cohort)
+        .join(CohortSnapshot, CohortSnapshot.cohort_id == Cohort.id)
+        .where(CohortSnapshot.id == snapshot_id)
+    ).one_or_none()
+    if cohort is None or not (cohort.public_enabled and cohort.analysis_enabled):
+        return None
+    order = func.row_number().over(order_by=_NEWEST_FIRST)
+    ranks = _offered(cohort).with_only_columns(CohortSnapshot.id, order.label("rank")).subquery()
+    rank = select(ranks.c.rank).where(ranks.c.id == snapshot_id).scalar_subquery()
+    before = select(ranks.c.id).where(ranks.c.rank == rank + 1).scalar_subquery()
+    rows = {
+        row.id: row for row in session.execute(_offered(cohort).where(CohortSnapshot.id.in_([snapshot_id, before])))
+    }
+    own = rows.pop(snapshot_id, None)
+    if own is None or not rows:
+        return None
+    return _made(rows.popitem()[1], None), _made(own, None)
+
+
 def _made(row: Any, default: int | None) -> OfferedSnapshot:
     return OfferedSnapshot(**row._mapping, is_default=row.id == default)  # noqa: SLF001  # a public attribute of rows
 

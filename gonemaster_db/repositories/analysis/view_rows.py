@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.documents.positions import unpack_positions
 from gonemaster_db.models import SnapshotMembers
-from gonemaster_db.records import Page
 
 
 def find_row(session: Session, model: Any, view_id: int, **keys: Any) -> Any | None:
@@ -49,9 +48,13 @@ def read_members_of(
     return {position: unpack_positions(data) for position, data in session.execute(query)}
 
 
-def page_at(
-    session: Session, model: Any, view_id: int, positions: Sequence[int], *, limit: int, offset: int
-) -> Page[Any]:
-    """Return a page of the objects at some positions."""
-    rows = rows_at(session, model, view_id, positions[offset : offset + limit])
-    return Page(rows, len(positions), limit, offset)
+def values_at(
+    session: Session, model: Any, view_id: int, positions: Iterable[int], names: Sequence[str]
+) -> dict[int, dict[str, Any]]:
+    """Return some values of the objects at some positions, by position."""
+    wanted = set(positions)
+    if not wanted:
+        return {}
+    columns = [getattr(model, name) for name in names]
+    query = select(model.position, *columns).where(model.view_id == view_id, model.position.in_(wanted))
+    return {position: dict(zip(names, values, strict=True)) for position, *values in session.execute(query)}

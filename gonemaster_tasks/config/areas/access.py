@@ -55,7 +55,6 @@ class AccessOptions:
         duration(),
         "time limit of a public analysis request",
         key="public_api.analysis_request_timeout",
-        awaits=_PUBLIC_API,
     )
     public_api_allow_private_undelegated_ip: bool = option(
         False,

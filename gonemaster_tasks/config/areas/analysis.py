@@ -43,7 +43,6 @@ class AnalysisOptions:
         text(),
         "where the measurements are made, shown next to response times; one of more than 64 characters is dropped",
         key="analysis.vantage_label",
-        awaits=_ANALYSIS,
     )
     external_data_enabled: bool = option(
         False, boolean(), "fetch the list of top-level domains from IANA", key="external_data.enabled"

@@ -14,13 +14,16 @@ class DisplayOptions:
 
     show_score_admin: bool = option(True, boolean(), "show score and grade in the admin API", runtime=True)
     show_score_public: bool = option(
-        True, boolean(), "show score and grade on the public pages", runtime=True, awaits=PUBLIC_PAGES
+        True, boolean(), "show score and grade in the public API and on its pages", runtime=True
     )
     show_nameserver_timings_admin: bool = option(
         True, boolean(), "show response times of name servers in the admin API", runtime=True
     )
     show_nameserver_timings_public: bool = option(
-        True, boolean(), "show response times of name servers on the public pages", runtime=True, awaits=PUBLIC_PAGES
+        True,
+        boolean(),
+        "show response times of a domain's name servers in the public API and on its pages",
+        runtime=True,
     )
     show_dnssec_chain_public: bool = option(
         True, boolean(), "show the DNSSEC chain of trust on the public pages", runtime=True, awaits=PUBLIC_PAGES

@@ -1,0 +1,1 @@
+"""The public analysis: cohorts and their snapshots, read only."""

@@ -1,0 +1,245 @@
+"""Differences between two snapshots as the public analysis shows them."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from gonemaster_api.public.analysis.schemas import AnalysisDomainReferenceSchema
+from gonemaster_api.rest.fields import Instant
+from gonemaster_db.repositories.analysis.comparison import Category
+from gonemaster_db.repositories.analysis.tag_changes import TagClass
+
+_fields = ma.fields
+_CLASSES = list(map(str, TagClass))
+_CHANGES = ["appeared", "cleared", "level_changed", "domains_changed"]
+_CATEGORIES = [category.name.lower() for category in Category]
+
+
+def _text(**options: Any) -> _fields.String:
+    return _fields.String(required=True, **options)
+
+
+def _number(**options: Any) -> _fields.Integer:
+    return _fields.Integer(required=True, **options)
+
+
+def _level(**options: Any) -> _fields.String:
+    return _fields.String(required=True, allow_none=True, **options)
+
+
+def _counts(**options: Any) -> _fields.Dict:
+    return _fields.Dict(keys=_fields.String(), values=_fields.Integer(), required=True, **options)
+
+
+def _many(schema: type[ma.Schema]) -> Any:
+    return _fields.List(_fields.Nested(schema), required=True)
+
+
+class AnalysisSideSchema(ma.Schema):
+    """One of the two snapshots."""
+
+    slug = _text()
+    label = _text()
+    captured_at = Instant(required=True)
+    first_run_at = Instant(required=True, allow_none=True)
+    last_run_at = Instant(required=True, allow_none=True)
+    domain_count = _number()
+
+
+class AnalysisEngineDeltaSchema(ma.Schema):
+    """The versions of the engine that tested."""
+
+    from_engine_version = _level()
+    to_engine_version = _level()
+    crossed_engine_versions = _fields.Boolean(required=True)
+    engine_version_unknown = _fields.Boolean(required=True, metadata={"description": "or a snapshot has several"})
+
+
+# `from` and `class` are words of Python: such members are made by name.
+_Heading = ma.Schema.from_dict(
+    {
+        "dataset_tag": _text(),
+        "from": _fields.Nested(AnalysisSideSchema, required=True),
+        "to": _fields.Nested(AnalysisSideSchema, required=True),
+        "engine": _fields.Nested(AnalysisEngineDeltaSchema, required=True),
+    },
+    name="_Heading",
+)
+_Classified = ma.Schema.from_dict(
+    {"change": _text(metadata={"enum": _CHANGES}), "class": _text(metadata={"enum": _CLASSES})}, name="_Classified"
+)
+
+
+class AnalysisDomainPairSchema(ma.Schema):
+    """A domain in both snapshots."""
+
+    domain = _text()
+    from_score = _fields.Integer(required=True, allow_none=True)
+    to_score = _fields.Integer(required=True, allow_none=True)
+    from_grade = _level()
+    to_grade = _level()
+    from_level = _level()
+    to_level = _level()
+
+
+class AnalysisTagChangeSchema(ma.Schema):
+    """A message tag that changed; a level of null is absent."""
+
+    tag = _text()
+    module = _text()
+    testcase = _text()
+    from_level = _level()
+    to_level = _level()
+    from_domain_count = _number()
+    to_domain_count = _number()
+    domain_delta = _number()
+
+
+class AnalysisGradeChangeSchema(ma.Schema):
+    """How many domains went from one grade to another."""
+
+    from_grade = _level()
+    to_grade = _level()
+    count = _number()
+
+
+_OF_DOMAINS = {"description": "with granularity `domains`"}
+_OF_TAGS = {"description": "with granularity `tags`"}
+
+
+class AnalysisDiffSchema(_Heading):  # type: ignore[misc, valid-type]  # made above
+    """What differs; each list is paged by the same limit and offset, and `counts` has its length."""
+
+    granularity = _text(metadata={"enum": ["domains", "tags"]})
+    counts = _counts()
+    grade_changes = _fields.List(_fields.Nested(AnalysisGradeChangeSchema), metadata=_OF_DOMAINS)
+    added = _fields.List(_fields.Nested(AnalysisDomainReferenceSchema), metadata=_OF_DOMAINS)
+    removed = _fields.List(_fields.Nested(AnalysisDomainReferenceSchema), metadata=_OF_DOMAINS)
+    grade_changed = _fields.List(_fields.Nested(AnalysisDomainPairSchema), metadata=_OF_DOMAINS)
+    level_changed = _fields.List(
+        _fields.Dict(),
+        required=True,
+        metadata={"description": "domains as in `grade_changed`, or message tags as in `appeared`"},
+    )
+    appeared = _fields.List(_fields.Nested(AnalysisTagChangeSchema), metadata=_OF_TAGS)
+    cleared = _fields.List(_fields.Nested(AnalysisTagChangeSchema), metadata=_OF_TAGS)
+    limit = _fields.Integer(metadata=_OF_DOMAINS)
+    offset = _fields.Integer(metadata=_OF_DOMAINS)
+
+
+class AnalysisVocabularyTagSchema(ma.Schema):
+    """A message tag that one engine knows."""
+
+    module = _text()
+    tag = _text()
+    level = _text()
+
+
+class AnalysisVocabularyLevelSchema(ma.Schema):
+    """A message tag that has another level."""
+
+    module = _text()
+    tag = _text()
+    from_level = _text()
+    to_level = _text()
+
+
+class AnalysisVocabularyDeltaSchema(ma.Schema):
+    """How the tables of levels differ."""
+
+    added = _many(AnalysisVocabularyTagSchema)
+    removed = _many(AnalysisVocabularyTagSchema)
+    level_changed = _many(AnalysisVocabularyLevelSchema)
+
+
+class AnalysisReportTotalsSchema(ma.Schema):
+    """Numbers of domains; scores are compared where both snapshots have one."""
+
+    from_domain_count = _number()
+    to_domain_count = _number()
+    common = _number()
+    added = _number()
+    removed = _number()
+    compared = _number()
+    improved = _number()
+    regressed = _number()
+    identical_score = _number()
+    from_mean_score = _fields.Float(required=True, allow_none=True)
+    to_mean_score = _fields.Float(required=True, allow_none=True)
+    from_grades = _counts()
+    to_grades = _counts()
+    grade_changes = _many(AnalysisGradeChangeSchema)
+    domain_categories = _counts()
+
+
+class AnalysisReportTagSchema(AnalysisTagChangeSchema, _Classified):  # type: ignore[misc, valid-type]  # made above
+    """A changed message tag with its class."""
+
+    domains_appeared = _number(metadata={"description": "domains in both snapshots that have it only in the later one"})
+    domains_cleared = _number()
+
+
+class AnalysisChangedTagSchema(_Classified):  # type: ignore[misc, valid-type]  # made above
+    """A message tag that a domain has, or has no more, or at another level."""
+
+    tag = _text()
+    module = _text()
+    testcase = _text()
+    from_level = _level()
+    to_level = _level()
+
+
+class AnalysisReportDomainSchema(ma.Schema):
+    """A domain whose score or findings changed."""
+
+    domain = _text()
+    from_score = _number()
+    to_score = _number()
+    from_grade = _level()
+    to_grade = _level()
+    delta = _number()
+    explained = _number(metadata={"description": "what its changed message tags cost or return"})
+    unexplained = _number()
+    category = _text(metadata={"enum": _CATEGORIES})
+    tags = _many(AnalysisChangedTagSchema)
+
+
+class AnalysisClusterKeySchema(ma.Schema):
+    """What the domains of a cluster have in common."""
+
+    key = _text(
+        metadata={"enum": ["nameserver", "asn", "prefix", "dnssec_posture", "dnskey_algo_weakest", "software_version"]}
+    )
+    value = _text()
+
+
+class AnalysisClusterSchema(ma.Schema):
+    """Domains that moved together; the first 25 are named."""
+
+    direction = _text(metadata={"enum": ["improved", "regressed"]})
+    keys = _many(AnalysisClusterKeySchema)
+    domain_count = _number()
+    min_delta = _number()
+    max_delta = _number()
+    domains = _fields.List(_fields.String(), required=True)
+
+
+class AnalysisReportSchema(_Heading):  # type: ignore[misc, valid-type]  # made above
+    """What changed between two snapshots, and why."""
+
+    vocabulary = _fields.Nested(
+        AnalysisVocabularyDeltaSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null where a snapshot has no vocabulary"},
+    )
+    scoring_config_changed = _text(metadata={"enum": ["true", "false", "unknown"]})
+    tag_floor = _text()
+    totals = _fields.Nested(AnalysisReportTotalsSchema, required=True)
+    tags = _many(AnalysisReportTagSchema)
+    domains = _many(AnalysisReportDomainSchema)
+    domain_total = _number()
+    clusters = _many(AnalysisClusterSchema)
+    cluster_total = _number()
+    limit = _number()
+    offset = _number()

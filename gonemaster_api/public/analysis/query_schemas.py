@@ -1,0 +1,152 @@
+"""What requests of the public analysis may ask for."""
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.queries.analysis.lists import SPECS
+from gonemaster_api.rest.fields import LevelName, QueryInteger
+from gonemaster_api.rest.paging import MAX_LIMIT, PagingSchema
+from gonemaster_api.rest.parsing import QuerySchema
+from gonemaster_db.levels import LEVELS
+from gonemaster_db.repositories.analysis.categories import BY_NAME, DNSSEC_POSTURE, SEVERITY
+from gonemaster_db.repositories.analysis.courses import HistoryKind
+from gonemaster_db.repositories.analysis.list_specs import OK
+
+_LONGEST = 255
+_LONGEST_GRADE = 8
+_MOST_SAMPLES = 2**31 - 1
+
+_SEARCH = {"description": "part of a name; ASCII letters in any case"}
+
+
+def _sort(kind: str) -> ma.fields.String:
+    spec = SPECS[kind]
+    return ma.fields.String(load_default=spec.default_sort, validate=validate.OneOf(spec.names))
+
+
+def _text(description: str, **options: Any) -> ma.fields.String:
+    return ma.fields.String(validate=validate.Length(1, _LONGEST), metadata={"description": description}, **options)
+
+
+class ListQuerySchema(PagingSchema):
+    """A page of a list."""
+
+    search = ma.fields.String(load_default="", validate=validate.Length(max=_LONGEST), metadata=_SEARCH)
+
+
+class _Levels(ListQuerySchema):
+    min_level = LevelName(metadata={"description": "at this level or above"})
+    worst_level = LevelName(
+        levels=(OK, *LEVELS), metadata={"description": "exactly at it; OK is below NOTICE, or none"}
+    )
+
+
+class _Latencies(ListQuerySchema):
+    min_latency_samples = QueryInteger(
+        load_default=0,
+        validate=validate.Range(0, _MOST_SAMPLES),
+        metadata={"description": "response times from at least so many answers"},
+    )
+
+
+class DomainListQuerySchema(_Levels):
+    """Which domains to list."""
+
+    grade = ma.fields.String(validate=validate.Length(1, _LONGEST_GRADE))
+    dnssec_posture = ma.fields.String(validate=validate.OneOf(tuple(BY_NAME[DNSSEC_POSTURE].keys)))
+    sort = _sort("domain")
+
+
+class NameserverListQuerySchema(_Latencies):
+    """Which name servers to list."""
+
+    sort = _sort("nameserver")
+
+
+class EndpointListQuerySchema(_Latencies):
+    """Which addresses of name servers to list."""
+
+    sort = _sort("endpoint")
+
+
+class AsnListQuerySchema(_Latencies):
+    """Which ASes to list."""
+
+    sort = _sort("asn")
+
+
+class PrefixListQuerySchema(ListQuerySchema):
+    """Which prefixes to list."""
+
+    sort = _sort("prefix")
+
+
+class TagListQuerySchema(_Levels):
+    """Which message tags to list."""
+
+    sort = _sort("tag")
+
+
+class TestcaseListQuerySchema(_Levels):
+    """Which test cases to list."""
+
+    __test__ = False
+    sort = _sort("testcase")
+
+
+class EndpointQuerySchema(PagingSchema):
+    """Which of the name servers that have an address."""
+
+    nameserver = _text("required if several name servers have the address")
+
+
+class PrefixQuerySchema(PagingSchema):
+    """Which prefix."""
+
+    prefix = _text("such as 192.0.2.0/24", required=True)
+
+
+class TestcaseQuerySchema(PagingSchema):
+    """Which test case."""
+
+    __test__ = False
+    module = _text("such as DNSSEC", required=True)
+    testcase = _text("such as dnssec01", required=True)
+
+
+class TrendsQuerySchema(QuerySchema):
+    """Which category, over which time."""
+
+    category = ma.fields.String(load_default=SEVERITY, validate=validate.OneOf(tuple(BY_NAME)))
+    begin = _text("first snapshot: slug, date or time", data_key="from")
+    end = _text("last snapshot: slug, date or time", data_key="to")
+
+
+class HistoryQuerySchema(QuerySchema):
+    """Which object."""
+
+    entity = ma.fields.String(required=True, validate=validate.OneOf(tuple(map(str, HistoryKind))))
+    key = _text("name, AS number or message tag", required=True)
+
+
+class PairQuerySchema(PagingSchema):
+    """Which two snapshots of a cohort."""
+
+    limit = QueryInteger(load_default=MAX_LIMIT, validate=validate.Range(1, MAX_LIMIT))
+    begin = _text("slug of the earlier snapshot; required", data_key="from")
+    end = _text("slug of the later snapshot; required", data_key="to")
+
+
+class DiffQuerySchema(PairQuerySchema):
+    """What to compare."""
+
+    granularity = ma.fields.String(load_default="domains", validate=validate.OneOf(("domains", "tags")))
+
+
+class ReportQuerySchema(PairQuerySchema):
+    """What counts as a cluster."""
+
+    min_cluster = QueryInteger(load_default=3, validate=validate.Range(1, 500))
+    max_spread = QueryInteger(load_default=3, validate=validate.Range(1, 100))

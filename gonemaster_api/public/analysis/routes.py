@@ -1,0 +1,373 @@
+"""Cohorts and their snapshots.
+
+In every path the cohort may be left out (`/analysis/domains`), which means the default one, and the snapshot
+(`/analysis/cohorts/{tag}/domains`), which means the default one of the cohort. The document shows the full paths.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import dns.version
+from flask import Blueprint as PlainBlueprint
+from flask.views import MethodView
+
+from gonemaster_api.public.analysis import comparison_schemas, schemas
+from gonemaster_api.public.analysis import query_schemas as asked
+from gonemaster_api.public.analysis.responses import LIST_MAX_AGE, of_cohort, of_default, of_snapshots, of_view
+from gonemaster_api.queries.analysis import details
+from gonemaster_api.queries.analysis.comparisons import read_diff, wanted_slugs
+from gonemaster_api.queries.analysis.courses import read_history_of, read_trends
+from gonemaster_api.queries.analysis.domain_detail import read_domain_detail
+from gonemaster_api.queries.analysis.lists import read_list
+from gonemaster_api.queries.analysis.overview import (
+    read_catalog,
+    read_cohort,
+    read_cohorts,
+    read_overview,
+    read_snapshot,
+    read_snapshots,
+)
+from gonemaster_api.queries.analysis.reading import limited_session
+from gonemaster_api.queries.analysis.report import read_report
+from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.paging import PagingSchema
+from gonemaster_api.state import state
+from gonemaster_api.web.large_responses import may_be_large
+from gonemaster_engine.version import __version__
+
+View = TypeVar("View", bound=type[MethodView])
+
+_COHORT = "cohort_not_found"
+_SNAPSHOT = "cohort_not_found, snapshot_not_found"
+_OBJECT = f"{_SNAPSHOT}, not_found"
+_PAGE = "invalid_limit, invalid_offset"
+_LIST = f"invalid_search, invalid_sort, {_PAGE}, ..."
+_LATE = "request_timeout, store_unavailable; without a tag also no_selectable_cohorts, no_default_cohort"
+
+blueprint = Blueprint(
+    "public_analysis", __name__, url_prefix="/analysis", description="Public cohorts, and what their snapshots say"
+)
+
+
+def _registered(full: str, *short: str) -> Callable[[View], View]:
+    """Serve a view at its full path, which the document shows, and at shorter ones."""
+
+    def register(view: View) -> View:
+        blueprint.route(full)(view)
+        for number, rule in enumerate(short):
+            endpoint = f"{view.__name__}_short{number}"
+            PlainBlueprint.add_url_rule(blueprint, rule, endpoint, view.as_view(endpoint))
+        return view
+
+    return register
+
+
+def of_a_cohort(rule: str) -> Callable[[View], View]:
+    """Serve a view of a cohort."""
+    return _registered(f"/cohorts/<tag>{rule}", rule)
+
+
+def of_a_snapshot(rule: str) -> Callable[[View], View]:
+    """Serve a view of a snapshot."""
+    short = (f"/cohorts/<tag>{rule}", f"/snapshots/<slug>{rule}", rule)
+    return _registered(f"/cohorts/<tag>/snapshots/<slug>{rule}", *short)
+
+
+@blueprint.route("/catalog")
+class Catalog(MethodView):
+    """The catalogue."""
+
+    @blueprint.response(200, schemas.AnalysisCatalogSchema)
+    @blueprint.refuses(_500="invalid_catalog", _503=f"no_selectable_cohorts, no_default_cohort, {_LATE}")
+    def get(self) -> Any:
+        """Show which cohorts there are, and which is the default one."""
+        with limited_session(state()) as session:
+            return read_catalog(state(), session)
+
+
+@blueprint.route("/version")
+class Version(MethodView):
+    """Versions."""
+
+    @blueprint.response(200, schemas.AnalysisVersionSchema)
+    def get(self) -> dict[str, str]:
+        """Show the versions of this server and of its DNS library."""
+        return {"gonemaster": __version__, "engine": __version__, "dns": dns.version.version}
+
+
+@blueprint.route("/cohorts")
+class Cohorts(MethodView):
+    """List of cohorts."""
+
+    @blueprint.response(200, schemas.AnalysisCohortSchema(many=True))
+    @blueprint.refuses(_503="request_timeout, store_unavailable")
+    def get(self) -> Any:
+        """List the public cohorts."""
+        with limited_session(state()) as session:
+            return read_cohorts(session)
+
+
+@blueprint.route("/cohorts/<tag>")
+class CohortByTag(MethodView):
+    """One cohort."""
+
+    @blueprint.response(200, schemas.AnalysisCohortDetailSchema)
+    @blueprint.refuses(_404=_COHORT, _503=_LATE)
+    def get(self, tag: str) -> Any:
+        """Show a cohort with the counts of its default snapshot."""
+        return of_default(tag, read_cohort)
+
+
+@of_a_cohort("/snapshots")
+class Snapshots(MethodView):
+    """List of snapshots."""
+
+    @blueprint.response(200, schemas.AnalysisSnapshotListSchema)
+    @blueprint.refuses(_404=_COHORT, _503=_LATE)
+    def get(self, tag: str | None = None) -> Any:
+        """List the snapshots of a cohort, newest first."""
+        return of_cohort(tag, read_snapshots, caching=LIST_MAX_AGE)
+
+
+@_registered("/cohorts/<tag>/snapshots/<slug>", "/snapshots/<slug>")
+class SnapshotBySlug(MethodView):
+    """One snapshot."""
+
+    @blueprint.response(200, schemas.AnalysisSnapshotDetailSchema)
+    @blueprint.refuses(_404=_SNAPSHOT, _503=_LATE)
+    def get(self, slug: str, tag: str | None = None) -> Any:
+        """Show a snapshot with its aggregates."""
+        return of_view(tag, slug, read_snapshot)
+
+
+@of_a_snapshot("/overview")
+class Overview(MethodView):
+    """Overview of a snapshot."""
+
+    @blueprint.response(200, schemas.AnalysisOverviewSchema)
+    @blueprint.refuses(_404=_SNAPSHOT, _503=_LATE)
+    def get(self, tag: str | None = None, slug: str | None = None) -> Any:
+        """Show totals, top lists and distributions of a snapshot."""
+        return of_view(tag, slug, read_overview)
+
+
+@of_a_snapshot("/domains")
+class Domains(MethodView):
+    """Domains of a snapshot."""
+
+    @blueprint.arguments(asked.DomainListQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisDomainListSchema)
+    @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
+        """List the domains of a snapshot."""
+        return of_view(tag, slug, lambda view: read_list(view, "domain", query))
+
+
+@of_a_snapshot("/domains/<domain>")
+class DomainByName(MethodView):
+    """One domain of a snapshot."""
+
+    @blueprint.response(200, schemas.AnalysisDomainDetailSchema)
+    @blueprint.refuses(_400="invalid_domain", _404=_OBJECT, _503=_LATE)
+    def get(self, domain: str, tag: str | None = None, slug: str | None = None) -> Any:
+        """Show a domain with its name servers, addresses, message tags and entries."""
+        return of_view(tag, slug, lambda view: read_domain_detail(view, domain))
+
+
+@of_a_snapshot("/nameservers")
+class Nameservers(MethodView):
+    """Name servers of a snapshot."""
+
+    @blueprint.arguments(asked.NameserverListQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisNameserverListSchema)
+    @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
+        """List the name servers of a snapshot."""
+        return of_view(tag, slug, lambda view: read_list(view, "nameserver", query))
+
+
+@of_a_snapshot("/nameservers/<name>")
+class NameserverByName(MethodView):
+    """One name server of a snapshot."""
+
+    @blueprint.arguments(PagingSchema, location="query")
+    @blueprint.response(200, schemas.AnalysisNameserverDetailSchema)
+    @blueprint.refuses(_400=f"invalid_nameserver, {_PAGE}", _404=_OBJECT, _503=_LATE)
+    def get(self, query: dict[str, Any], name: str, tag: str | None = None, slug: str | None = None) -> Any:
+        """Show a name server with its addresses, ASes and domains."""
+        return of_view(tag, slug, lambda view: details.read_nameserver(view, name, query))
+
+
+@of_a_snapshot("/endpoints")
+class Endpoints(MethodView):
+    """Addresses of name servers of a snapshot."""
+
+    @blueprint.arguments(asked.EndpointListQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisEndpointListSchema)
+    @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
+        """List the addresses of the name servers of a snapshot."""
+        return of_view(tag, slug, lambda view: read_list(view, "endpoint", query))
+
+
+@of_a_snapshot("/endpoints/<address>")
+class EndpointByAddress(MethodView):
+    """One address of a name server of a snapshot."""
+
+    @blueprint.arguments(asked.EndpointQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisEndpointDetailSchema)
+    @blueprint.refuses(
+        _400=f"invalid_address, invalid_nameserver, missing_nameserver, {_PAGE}", _404=_OBJECT, _503=_LATE
+    )
+    def get(self, query: dict[str, Any], address: str, tag: str | None = None, slug: str | None = None) -> Any:
+        """Show an address of a name server with its domains."""
+        return of_view(tag, slug, lambda view: details.read_endpoint(view, address, query))
+
+
+@of_a_snapshot("/asns")
+class Asns(MethodView):
+    """Autonomous systems of a snapshot."""
+
+    @blueprint.arguments(asked.AsnListQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisAsnListSchema)
+    @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
+        """List the autonomous systems of a snapshot."""
+        return of_view(tag, slug, lambda view: read_list(view, "asn", query))
+
+
+@of_a_snapshot("/asns/<asn>")
+class AsnByNumber(MethodView):
+    """One autonomous system of a snapshot."""
+
+    @blueprint.arguments(PagingSchema, location="query")
+    @blueprint.response(200, schemas.AnalysisAsnDetailSchema)
+    @blueprint.refuses(_400=f"invalid_asn, {_PAGE}", _404=_OBJECT, _503=_LATE)
+    def get(self, query: dict[str, Any], asn: str, tag: str | None = None, slug: str | None = None) -> Any:
+        """Show an autonomous system with its name servers, prefixes and domains."""
+        return of_view(tag, slug, lambda view: details.read_asn(view, asn, query))
+
+
+@of_a_snapshot("/prefixes")
+class Prefixes(MethodView):
+    """Prefixes of a snapshot."""
+
+    @blueprint.arguments(asked.PrefixListQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisPrefixListSchema)
+    @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
+        """List the prefixes of a snapshot."""
+        return of_view(tag, slug, lambda view: read_list(view, "prefix", query))
+
+
+@of_a_snapshot("/prefix")
+class Prefix(MethodView):
+    """One prefix of a snapshot."""
+
+    @blueprint.arguments(asked.PrefixQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisPrefixDetailSchema)
+    @blueprint.refuses(_400=f"missing_prefix, invalid_prefix, {_PAGE}", _404=_OBJECT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
+        """Show a prefix with its addresses, ASes and domains."""
+        return of_view(tag, slug, lambda view: details.read_prefix(view, query))
+
+
+@of_a_snapshot("/tags")
+class Tags(MethodView):
+    """Message tags of a snapshot."""
+
+    @blueprint.arguments(asked.TagListQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisTagListSchema)
+    @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
+        """List the message tags of a snapshot, by test case."""
+        return of_view(tag, slug, lambda view: read_list(view, "tag", query))
+
+
+@of_a_snapshot("/tags/<message_tag>")
+class TagByName(MethodView):
+    """One message tag of a snapshot."""
+
+    @blueprint.arguments(PagingSchema, location="query")
+    @blueprint.response(200, schemas.AnalysisTagDetailSchema)
+    @blueprint.refuses(_400=_PAGE, _404=_OBJECT, _503=_LATE)
+    def get(self, query: dict[str, Any], message_tag: str, tag: str | None = None, slug: str | None = None) -> Any:
+        """Show a message tag with its domains."""
+        return of_view(tag, slug, lambda view: details.read_tag(view, message_tag, query))
+
+
+@of_a_snapshot("/testcases")
+class Testcases(MethodView):
+    """Test cases of a snapshot."""
+
+    @blueprint.arguments(asked.TestcaseListQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisTestcaseListSchema)
+    @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
+        """List the test cases of a snapshot that found something."""
+        return of_view(tag, slug, lambda view: read_list(view, "testcase", query))
+
+
+@of_a_snapshot("/testcase")
+class Testcase(MethodView):
+    """One test case of a snapshot."""
+
+    @blueprint.arguments(asked.TestcaseQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisTestcaseDetailSchema)
+    @blueprint.refuses(_400=f"missing_module, missing_testcase, {_PAGE}", _404=_OBJECT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
+        """Show a test case with its message tags and domains."""
+        return of_view(tag, slug, lambda view: details.read_testcase(view, query))
+
+
+@of_a_cohort("/trends")
+class Trends(MethodView):
+    """Trends of a cohort."""
+
+    @blueprint.arguments(asked.TrendsQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisTrendsSchema)
+    @blueprint.refuses(_400="invalid_category, invalid_from, invalid_to, invalid_time_range", _404=_COHORT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
+        """Show how many domains had each key of a category in each snapshot."""
+        return of_cohort(tag, lambda cohort, snapshots: read_trends(cohort, snapshots, query))
+
+
+@of_a_cohort("/history")
+class History(MethodView):
+    """History of one object of a cohort."""
+
+    @blueprint.arguments(asked.HistoryQuerySchema, location="query")
+    @blueprint.response(200, schemas.AnalysisHistorySchema)
+    @blueprint.refuses(_400="missing_entity, invalid_entity, missing_key, invalid_key", _404=_COHORT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
+        """Show what each snapshot says about a name server, AS, message tag or domain."""
+        return of_cohort(tag, lambda cohort, snapshots: read_history_of(cohort, snapshots, query))
+
+
+@of_a_cohort("/diff")
+class Diff(MethodView):
+    """Differences between two snapshots."""
+
+    @may_be_large
+    @blueprint.arguments(asked.DiffQuerySchema, location="query")
+    @blueprint.response(200, comparison_schemas.AnalysisDiffSchema)
+    @blueprint.refuses(_400=f"missing_snapshots, invalid_granularity, {_PAGE}", _404=_SNAPSHOT, _503=_LATE)
+    def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
+        """List the domains or message tags that differ between two snapshots."""
+        return of_snapshots(tag, wanted_slugs(query), partial(read_diff, query))
+
+
+@of_a_cohort("/report")
+class Report(MethodView):
+    """Report about two snapshots."""
+
+    @may_be_large
+    @blueprint.arguments(asked.ReportQuerySchema, location="query")
+    @blueprint.response(200, comparison_schemas.AnalysisReportSchema)
+    @blueprint.refuses(
+        _400=f"missing_snapshots, invalid_min_cluster, invalid_max_spread, {_PAGE}", _404=_OBJECT, _503=_LATE
+    )
+    def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
+        """Tell what changed between two snapshots, and what of it is due to the measurement."""
+        return of_snapshots(tag, wanted_slugs(query), partial(read_report, query))

@@ -1,0 +1,1 @@
+"""Reads of the public analysis: documents made from frozen views."""

@@ -1,0 +1,143 @@
+"""Differences between two snapshots as documents."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.analysis.reading import Reading
+from gonemaster_api.rest.paging import Slice, slice_of
+from gonemaster_db.models import SnapshotDomain
+from gonemaster_db.repositories.analysis.comparison import TagChange
+from gonemaster_db.repositories.analysis.comparisons import StoredComparison
+from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
+from gonemaster_db.repositories.analysis.view_rows import values_at
+from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_tasks.control.comparisons import read_comparison
+
+_SHOWN = ("name", "score", "grade", "worst_level")
+
+Values = Mapping[int, Mapping[str, Any]]
+
+
+def wanted_slugs(query: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the slugs of the earlier and the later snapshot. Raises BadRequest."""
+    if not query.get("begin") or not query.get("end"):
+        raise BadRequest("missing_snapshots", "from and to are required: the slugs of two snapshots of the cohort")
+    return query["begin"], query["end"]
+
+
+def read_diff(
+    query: Mapping[str, Any], reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig
+) -> dict[str, Any]:
+    """Return which domains or tags differ."""
+    found = read_comparison(reading.state.store, reading.session, before, after, config)
+    document = heading(reading, before, after) | {"granularity": query["granularity"]}
+    if query["granularity"] == "tags":
+        return document | _tags(found.tags)
+    return document | _domains(reading, before, after, found, slice_of(query))
+
+
+def heading(reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot) -> dict[str, Any]:
+    """Return which snapshots are compared, and whether the engine changed between them."""
+    return {
+        "dataset_tag": reading.cohort.source_tag,
+        "from": _side(before),
+        "to": _side(after),
+        "engine": engine_delta(before, after),
+    }
+
+
+def engine_delta(before: OfferedSnapshot, after: OfferedSnapshot) -> dict[str, Any]:
+    """Compare the versions of the engine; of a snapshot that has several of them it is not known."""
+    known = all(one.engine_version and not one.mixed_engine_version for one in (before, after))
+    return {
+        "from_engine_version": before.engine_version or None,
+        "to_engine_version": after.engine_version or None,
+        "crossed_engine_versions": known and before.engine_version != after.engine_version,
+        "engine_version_unknown": not known,
+    }
+
+
+def _side(snapshot: OfferedSnapshot) -> dict[str, Any]:
+    names = ("slug", "label", "captured_at", "first_run_at", "last_run_at", "domain_count")
+    return {name: getattr(snapshot, name) for name in names}
+
+
+def _domains(
+    reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, found: StoredComparison, part: Slice
+) -> dict[str, Any]:
+    grades = found.grade_changed if reading.shows_scores else []
+    lists: dict[str, Sequence[Any]] = {
+        "added": found.added, "removed": found.removed, "grade_changed": grades, "level_changed": found.level_changed,
+    }  # fmt: skip
+    pages = {name: rows[part.offset : part.offset + part.limit] for name, rows in lists.items()}
+    pairs = [*pages["grade_changed"], *pages["level_changed"]]
+    old = values_of(reading, before, [*pages["removed"], *(one for one, _ in pairs)])
+    new = values_of(reading, after, [*pages["added"], *(other for _, other in pairs)])
+    return {
+        "counts": {name: len(rows) for name, rows in lists.items()},
+        "grade_changes": found.totals["grade_changes"] if reading.shows_scores else [],
+        "added": [_single(new[position]) for position in pages["added"]],
+        "removed": [_single(old[position]) for position in pages["removed"]],
+        "grade_changed": [_pair(old[one], new[other]) for one, other in pages["grade_changed"]],
+        "level_changed": [_pair(old[one], new[other]) for one, other in pages["level_changed"]],
+        "limit": part.limit,
+        "offset": part.offset,
+    }
+
+
+def values_of(reading: Reading, snapshot: OfferedSnapshot, positions: Iterable[int]) -> Values:
+    """Return what is shown of the domains at some positions."""
+    found = values_at(reading.session, SnapshotDomain, snapshot.view_id, positions, _SHOWN)
+    if reading.shows_scores:
+        return found
+    hidden = {"score": None, "grade": None}
+    return {position: {**values, **hidden} for position, values in found.items()}
+
+
+def _single(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"domain": values["name"], **{name: values[name] for name in _SHOWN[1:]}}
+
+
+def _pair(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "domain": old["name"],
+        "from_score": old["score"],
+        "to_score": new["score"],
+        "from_grade": old["grade"],
+        "to_grade": new["grade"],
+        "from_level": old["worst_level"],
+        "to_level": new["worst_level"],
+    }
+
+
+def _tags(changes: Sequence[TagChange]) -> dict[str, Any]:
+    found: dict[str, list[dict[str, Any]]] = {"appeared": [], "cleared": [], "level_changed": []}
+    for change in changes:
+        kind = change_kind(change.was, change.now)
+        if kind in found:
+            found[kind].append(tag_document(change))
+    return {"counts": {name: len(rows) for name, rows in found.items()}, **found}
+
+
+def change_kind(was: str | None, now: str | None) -> str:
+    """Name a change of level; None is absent."""
+    if was is None:
+        return "appeared"
+    if now is None:
+        return "cleared"
+    return "domains_changed" if was == now else "level_changed"
+
+
+def tag_document(change: TagChange) -> dict[str, Any]:
+    """Return a changed tag with the numbers of domains that have it."""
+    return {
+        "tag": change.key.tag,
+        "module": change.key.module,
+        "testcase": change.key.testcase,
+        "from_level": change.was,
+        "to_level": change.now,
+        "from_domain_count": change.domains_before,
+        "to_domain_count": change.domains_after,
+        "domain_delta": change.domains_after - change.domains_before,
+    }

@@ -1,0 +1,105 @@
+"""The course of a cohort over its snapshots: trends of a category, and the history of one object."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.analysis.details import asn_of, named
+from gonemaster_api.queries.analysis.reading import Reading
+from gonemaster_db.repositories.analysis.categories import BY_NAME, GRADE
+from gonemaster_db.repositories.analysis.courses import HistoryKind, read_distributions, read_history
+from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
+
+_DATE_LENGTH = len("2026-01-31")
+
+
+def read_trends(reading: Reading, snapshots: Sequence[OfferedSnapshot], query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how many domains had each key of a category in each snapshot, oldest first.
+
+    Raises:
+        BadRequest: invalid_from, invalid_to, invalid_time_range; invalid_category while scores are not public.
+    """
+    category = BY_NAME[query["category"]]
+    if category.name == GRADE and not reading.shows_scores:
+        raise BadRequest("invalid_category", "grades are not public here")
+    chosen = _within(snapshots, query.get("begin"), query.get("end"))
+    stored = read_distributions(reading.session, [one.view_id for one in chosen])
+    points = [_point(one, _payload(stored.get(one.view_id), category.name)) for one in chosen]
+    keys = {key for point in points for key in point["payload"]}
+    described = {key: category.describe(key) for key in keys}
+    shown = sorted(described.values(), key=lambda one: (one.order, one.key))
+    return {
+        "dataset_tag": reading.cohort.source_tag,
+        "category": category.name,
+        "label": category.label,
+        "description": category.description,
+        "points": points,
+        "key_meta": {one.key: {"label": one.label, "tone": one.tone, "order": one.order} for one in shown},
+    }
+
+
+def _point(snapshot: OfferedSnapshot, payload: Mapping[str, int]) -> dict[str, Any]:
+    names = ("slug", "label", "captured_at", "first_run_at", "last_run_at", "mixed_engine_version", "domain_count")
+    shown = {name: getattr(snapshot, name) for name in names}
+    return shown | {"engine_version": snapshot.engine_version or None, "payload": payload}
+
+
+def _payload(stored: str | None, category: str) -> dict[str, int]:
+    found = json.loads(stored) if stored else []
+    return {bucket["key"]: bucket["count"] for one in found if one["category"] == category for bucket in one["buckets"]}
+
+
+def read_history_of(reading: Reading, snapshots: Sequence[OfferedSnapshot], query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what each snapshot says about one object, oldest first.
+
+    Raises:
+        BadRequest: invalid_key.
+    """
+    kind = HistoryKind(query["entity"])
+    key = _key(kind, query["key"])
+    found = read_history(reading.session, [one.view_id for one in snapshots], kind, key)
+    names = ("domain_count", "latency_p50_ms", *(("score", "grade") if reading.shows_scores else ()))
+    points = []
+    for one in reversed(snapshots):
+        said = found.get(one.view_id)
+        head = {"slug": one.slug, "captured_at": one.captured_at, "present": said is not None}
+        empty = dict.fromkeys(("domain_count", "latency_p50_ms", "score", "grade"))
+        points.append(head | empty | {name: said[name] for name in names if said and name in said})
+    return {"dataset_tag": reading.cohort.source_tag, "entity": kind.value, "key": str(key), "points": points}
+
+
+def _key(kind: HistoryKind, text: str) -> str | int:
+    if kind is HistoryKind.ASN:
+        try:
+            return asn_of(text)
+        except BadRequest as error:
+            raise BadRequest("invalid_key", f"key: {error.message}") from error
+    return text.upper() if kind is HistoryKind.TAG else named(text, code="invalid_key")
+
+
+def _within(snapshots: Sequence[OfferedSnapshot], begin: str | None, end: str | None) -> list[OfferedSnapshot]:
+    """Return the snapshots of a range, oldest first; bounds are slugs, dates or times, and included."""
+    first = None if begin is None else _instant(snapshots, begin, "from")
+    last = None if end is None else _instant(snapshots, end, "to")
+    if first is not None and last is not None and first > last:
+        raise BadRequest("invalid_time_range", "from is after to")
+    return [one for one in reversed(snapshots) if (first or _time(one)) <= _time(one) <= (last or _time(one))]
+
+
+def _time(snapshot: OfferedSnapshot) -> datetime:
+    return snapshot.first_run_at or snapshot.captured_at
+
+
+def _instant(snapshots: Sequence[OfferedSnapshot], text: str, name: str) -> datetime:
+    for snapshot in snapshots:
+        if snapshot.slug == text:
+            return _time(snapshot)
+    try:
+        found = datetime.fromisoformat(text)
+        found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        whole_day = timedelta(days=1) - timedelta.resolution
+        return found.astimezone(UTC) + (whole_day if name == "to" and len(text) == _DATE_LENGTH else timedelta())
+    except (ValueError, OverflowError) as error:
+        raise BadRequest(f"invalid_{name}", f"{name} must be the slug of a snapshot, a date or a time") from error

@@ -1,0 +1,197 @@
+"""Single objects of a snapshot as documents: an object with what belongs to it.
+
+The domains of an object are a page; other lists have the first MOST_LISTED, their lengths are among the counts.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.analysis.documents import domain_reference, row_document
+from gonemaster_api.queries.analysis.lists import SPECS
+from gonemaster_api.queries.analysis.reading import ViewReading
+from gonemaster_api.rest.paging import MAX_LIMIT, slice_of
+from gonemaster_db.levels import worst
+from gonemaster_db.models import (
+    SnapshotAsn,
+    SnapshotDomain,
+    SnapshotEndpoint,
+    SnapshotNameserver,
+    SnapshotPrefix,
+    SnapshotTag,
+    SnapshotTestcase,
+)
+from gonemaster_db.repositories.analysis.view_rows import (
+    find_row,
+    find_rows,
+    read_members,
+    read_members_of,
+    rows_at,
+)
+from gonemaster_engine.errors import InvalidDomain
+from gonemaster_engine.names import normalize_domain
+
+MOST_LISTED = MAX_LIMIT
+_HIGHEST_ASN = 2**32 - 1
+_LONGEST_ASN = 12
+
+Query = Mapping[str, Any]
+
+
+def read_nameserver(reading: ViewReading, name: str, query: Query) -> dict[str, Any]:
+    """Return a name server with its addresses, ASes and domains. Raises BadRequest, NotFound."""
+    name = named(name, code="invalid_nameserver")
+    row = _find(reading, SnapshotNameserver, "name server", name, name=name)
+    document = row_document(reading, "nameserver", row)
+    document |= {"latency_ipv4": row.latency_ipv4, "latency_ipv6": row.latency_ipv6}
+    document["addresses"] = _listed(reading, "nameserver", row, "endpoint")
+    document["asns"] = _listed(reading, "nameserver", row, "asn", _asn_reference)
+    return _with_domains(reading, document, _members(reading, "nameserver", row, "domain"), query)
+
+
+def read_endpoint(reading: ViewReading, address: str, query: Query) -> dict[str, Any]:
+    """Return an address of a name server with its domains.
+
+    Raises:
+        BadRequest: invalid_address; missing_nameserver, several have the address; details.nameservers has them.
+        NotFound: none has it.
+    """
+    wanted = {"address": canonical_address(address)}
+    if query.get("nameserver"):
+        wanted["nameserver"] = named(query["nameserver"], code="invalid_nameserver")
+    rows = find_rows(reading.session, SnapshotEndpoint, reading.view_id, address_order=_order(wanted["address"]))
+    rows = [row for row in rows if row.nameserver == wanted.get("nameserver", row.nameserver)]
+    if len(rows) > 1:
+        names = [row.nameserver for row in rows[:MOST_LISTED]]
+        text = f"{len(rows)} name servers have the address; name one of them"
+        raise BadRequest("missing_nameserver", text, details={"nameservers": names})
+    row = reading.require(rows[0] if rows else None, "address of a name server", wanted["address"])
+    document = row_document(reading, "endpoint", row)
+    return _with_domains(reading, document, _members(reading, "endpoint", row, "domain"), query)
+
+
+def read_asn(reading: ViewReading, asn: str, query: Query) -> dict[str, Any]:
+    """Return an AS with its name servers, prefixes and domains. Raises BadRequest, NotFound."""
+    row = _find(reading, SnapshotAsn, "AS", asn, asn=asn_of(asn))
+    document = row_document(reading, "asn", row)
+    document["nameservers"] = _listed(reading, "asn", row, "nameserver", _nameserver_reference)
+    document["prefixes"] = _listed(reading, "asn", row, "prefix", _prefix_reference)
+    return _with_domains(reading, document, _members(reading, "asn", row, "domain"), query)
+
+
+def read_prefix(reading: ViewReading, query: Query) -> dict[str, Any]:
+    """Return a prefix with its addresses, ASes and domains. Raises BadRequest, NotFound."""
+    prefix = canonical_prefix(query["prefix"])
+    row = _find(reading, SnapshotPrefix, "prefix", prefix, prefix=prefix)
+    document = row_document(reading, "prefix", row)
+    document["addresses"] = _listed(reading, "prefix", row, "endpoint")
+    document["asns"] = _listed(reading, "prefix", row, "asn", _asn_reference)
+    return _with_domains(reading, document, _members(reading, "prefix", row, "domain"), query)
+
+
+def read_tag(reading: ViewReading, tag: str, query: Query) -> dict[str, Any]:
+    """Return a message tag with its domains, over all test cases that have it. Raises NotFound."""
+    rows = find_rows(reading.session, SnapshotTag, reading.view_id, tag=tag.upper())
+    first = reading.require(rows[0] if rows else None, "message tag", tag)
+    document = {
+        "tag": first.tag,
+        "module": first.module,
+        "level": worst(row.level for row in rows),
+        "occurrence_count": sum(row.occurrence_count for row in rows),
+        "testcases": [row_document(reading, "tag", row) for row in rows],
+    }
+    members = read_members_of(reading.session, reading.view_id, "tag", [row.position for row in rows], "domain")
+    domains = sorted(set().union(*members.values()))
+    return _with_domains(reading, document | {"domain_count": len(domains)}, domains, query)
+
+
+def read_testcase(reading: ViewReading, query: Query) -> dict[str, Any]:
+    """Return a test case with its message tags and domains. Raises NotFound."""
+    module, testcase = query["module"].upper(), query["testcase"].lower()
+    row = _find(reading, SnapshotTestcase, "test case", f"{module} {testcase}", module=module, testcase=testcase)
+    document = row_document(reading, "testcase", row)
+    tags = find_rows(reading.session, SnapshotTag, reading.view_id, module=module, testcase=testcase)
+    document["tags"] = [row_document(reading, "tag", tag) for tag in tags]
+    return _with_domains(reading, document, _members(reading, "testcase", row, "domain"), query)
+
+
+def named(text: str, *, code: str) -> str:
+    """Return a name in canonical form. Raises BadRequest with the code."""
+    try:
+        return normalize_domain(text)
+    except InvalidDomain as error:
+        raise BadRequest(code, str(error)) from error
+
+
+def canonical_address(text: str) -> str:
+    """Return an address in canonical form. Raises BadRequest."""
+    try:
+        address = ip_address(text)
+    except ValueError as error:
+        raise BadRequest("invalid_address", "must be an IPv4 or IPv6 address") from error
+    if getattr(address, "scope_id", None):
+        raise BadRequest("invalid_address", "must be an address without a zone")
+    return str(address)
+
+
+def canonical_prefix(text: str) -> str:
+    """Return a prefix in canonical form. Raises BadRequest."""
+    try:
+        if "/" not in text:
+            raise ValueError("no length")
+        return str(ip_network(text))
+    except ValueError as error:
+        raise BadRequest("invalid_prefix", "must be a prefix such as 192.0.2.0/24 or 2001:db8::/32") from error
+
+
+def asn_of(text: str) -> int:
+    """Return the number of an AS, given with or without `AS` before it. Raises BadRequest."""
+    digits = text[:_LONGEST_ASN].upper().removeprefix("AS")
+    if len(text) > _LONGEST_ASN or not (digits.isascii() and digits.isdigit()) or int(digits) > _HIGHEST_ASN:
+        raise BadRequest("invalid_asn", f"must be a number from 0 to {_HIGHEST_ASN}, with or without AS before it")
+    return int(digits)
+
+
+def _order(address: str) -> bytes:
+    parsed = ip_address(address)
+    return bytes([parsed.version]) + parsed.packed
+
+
+def _find(reading: ViewReading, model: Any, what: str, shown: object, **keys: Any) -> Any:
+    return reading.require(find_row(reading.session, model, reading.view_id, **keys), what, shown)
+
+
+def _members(reading: ViewReading, owner: str, row: Any, member: str) -> Sequence[int]:
+    return read_members(reading.session, reading.view_id, owner, row.position, member)
+
+
+def _listed(
+    reading: ViewReading, owner: str, row: Any, member: str, shown: Callable[[Any], dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """Return the first members of one kind, as lists show them if nothing else is said."""
+    positions = _members(reading, owner, row, member)[:MOST_LISTED]
+    rows = rows_at(reading.session, SPECS[member].model, reading.view_id, positions)
+    return [shown(one) if shown else row_document(reading, member, one) for one in rows]
+
+
+def _with_domains(
+    reading: ViewReading, document: dict[str, Any], positions: Sequence[int], query: Query
+) -> dict[str, Any]:
+    """Add a page of the domains at some positions."""
+    part = slice_of(query)
+    rows = rows_at(reading.session, SnapshotDomain, reading.view_id, positions[part.offset : part.offset + part.limit])
+    domains = [domain_reference(reading, row) for row in rows]
+    return reading.head | document | {"domains": domains, "limit": part.limit, "offset": part.offset}
+
+
+def _asn_reference(row: Any) -> dict[str, Any]:
+    return {"asn": row.asn, "label": row.label, "domain_count": row.domain_count}
+
+
+def _nameserver_reference(row: Any) -> dict[str, Any]:
+    return {"nameserver": row.name, "domain_count": row.domain_count}
+
+
+def _prefix_reference(row: Any) -> dict[str, Any]:
+    return {"prefix": row.prefix, "family": row.family, "domain_count": row.domain_count}

@@ -1,0 +1,108 @@
+"""A domain of a snapshot as a document, with its findings and the entries of its run while there is one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from gonemaster_api.queries.analysis.details import named
+from gonemaster_api.queries.analysis.documents import row_document
+from gonemaster_api.queries.analysis.reading import ViewReading
+from gonemaster_db.errors import DocumentDamaged
+from gonemaster_db.models import SnapshotDomain, SnapshotEndpoint, SnapshotNameserver, SnapshotTag
+from gonemaster_db.records import Entry
+from gonemaster_db.repositories.analysis.view_rows import find_row, read_members, rows_at
+from gonemaster_db.repositories.run_documents import StoredRun, entries_of, read_stored_runs
+from gonemaster_engine.messages import message
+
+_LOCALE = "en"
+_ENTRIES_FROM = "INFO"
+
+log = structlog.get_logger(__name__)
+
+
+def read_domain_detail(reading: ViewReading, name: str) -> dict[str, Any]:
+    """Return a domain with its name servers, addresses, message tags, entries and timings.
+
+    Raises:
+        BadRequest: invalid_domain.
+        NotFound: it is not in the snapshot.
+    """
+    name = named(name, code="invalid_domain")
+    row = find_row(reading.session, SnapshotDomain, reading.view_id, name=name)
+    row = reading.require(row, "domain in the snapshot", name)
+    document = reading.head | row_document(reading, "domain", row) | _servers(reading, row)
+    tags = rows_at(reading.session, SnapshotTag, reading.view_id, _members(reading, row, "tag"))
+    document["tags"] = [{name: getattr(tag, name) for name in ("tag", "module", "testcase", "level")} for tag in tags]
+    return document | _of_run(reading, row.run_id)
+
+
+def _members(reading: ViewReading, row: Any, member: str) -> Sequence[int]:
+    return read_members(reading.session, reading.view_id, "domain", row.position, member)
+
+
+def _servers(reading: ViewReading, row: Any) -> dict[str, Any]:
+    """Return name servers and addresses of a domain, as its own delegation and zone have them."""
+    session, view_id = reading.session, reading.view_id
+    names = rows_at(session, SnapshotNameserver, view_id, _members(reading, row, "nameserver"))
+    endpoints = rows_at(session, SnapshotEndpoint, view_id, _members(reading, row, "endpoint"))
+    silent = set(_members(reading, row, "unreachable"))
+    of_server: defaultdict[str, list[Any]] = defaultdict(list)
+    of_address: dict[bytes, list[Any]] = {}
+    for endpoint in endpoints:
+        of_server[endpoint.nameserver].append(endpoint)
+        of_address.setdefault(endpoint.address_order, []).append(endpoint)
+    return {
+        "nameservers": [_server(one.name, of_server[one.name]) for one in names],
+        "addresses": [_address(of_address[key], silent) for key in sorted(of_address)],
+    }
+
+
+def _server(name: str, endpoints: Sequence[Any]) -> dict[str, Any]:
+    document = {
+        "nameserver": name,
+        "ipv4_count": sum(one.family == 4 for one in endpoints),
+        "ipv6_count": sum(one.family == 6 for one in endpoints),
+        "addresses": [one.address for one in endpoints],
+    }
+    return document if endpoints else document | {"status": "unresolved"}
+
+
+def _address(endpoints: Sequence[Any], silent: set[int]) -> dict[str, Any]:
+    """Return an address; it is unreachable if it answered under none of its names."""
+    first = endpoints[0]
+    document = {"address": first.address, "family": first.family, "asn": first.asn, "asn_label": first.operator}
+    document["prefix"] = first.prefix
+    answered = any(one.position not in silent for one in endpoints)
+    return document if answered else document | {"status": "unreachable"}
+
+
+def _of_run(reading: ViewReading, run_id: str) -> dict[str, Any]:
+    """Return what is gone once the run is purged."""
+    run = read_stored_runs(reading.session, [run_id]).get(run_id)
+    if run is None or run.document is None:
+        return {"entries": None}
+    found: dict[str, Any] = {"entries": _entries(reading, run)}
+    if reading.shows_timings and run.document.nameserver_timings is not None:
+        found["nameserver_timings"] = run.document.nameserver_timings
+    return found
+
+
+def _entries(reading: ViewReading, run: StoredRun) -> list[dict[str, Any]] | None:
+    try:
+        return [_entry(entry) for entry in entries_of(reading.session, run, min_level=_ENTRIES_FROM)]
+    except DocumentDamaged as error:
+        log.error("a domain is shown without entries", job_id=run.id, error=str(error))
+        return None
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "module": entry.module,
+        "testcase": entry.testcase,
+        "tag": entry.tag,
+        "level": entry.level,
+        "args": entry.args,
+        "message": message(entry.tag, entry.module, entry.args, locale=_LOCALE),
+    }

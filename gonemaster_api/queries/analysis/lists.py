@@ -1,0 +1,67 @@
+"""Lists of a snapshot as documents."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.analysis.documents import row_document
+from gonemaster_api.queries.analysis.reading import ViewReading
+from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_db.repositories.analysis import list_specs
+from gonemaster_db.repositories.analysis.list_specs import ListSpec, ViewFilter
+from gonemaster_db.repositories.analysis.view_lists import list_rows
+from gonemaster_engine.errors import InvalidDomain
+from gonemaster_engine.names import normalize_domain
+
+SPECS: Mapping[str, ListSpec] = {
+    "domain": list_specs.DOMAINS,
+    "nameserver": list_specs.NAMESERVERS,
+    "endpoint": list_specs.ENDPOINTS,
+    "asn": list_specs.ASNS,
+    "prefix": list_specs.PREFIXES,
+    "tag": list_specs.TAGS,
+    "testcase": list_specs.TESTCASES,
+}
+
+
+def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page of a list.
+
+    Raises:
+        BadRequest: invalid_sort or invalid_grade while scores are not public.
+    """
+    spec, part, sort = SPECS[kind], slice_of(query), query["sort"]
+    _check_scores(reading, sort, query)
+    wanted = ViewFilter(
+        search=needle(query.get("search", "")),
+        min_level=query.get("min_level"),
+        worst_level=query.get("worst_level"),
+        grade=query.get("grade"),
+        dnssec_posture=query.get("dnssec_posture"),
+        min_latency_samples=query.get("min_latency_samples", 0),
+    )
+    page = list_rows(
+        reading.session, reading.view_id, spec, wanted=wanted, sort=sort, limit=part.limit, offset=part.offset
+    )
+    items = [row_document(reading, kind, row) for row in page.items]
+    return reading.head | page_document(items, page.total, part) | {"sort": sort}
+
+
+def needle(search: str) -> str:
+    """Return what to look for: ASCII in lower case; other text as A-labels, if it is a name."""
+    text = search.strip()
+    if text.isascii():
+        return text.lower()
+    try:
+        return normalize_domain(text)
+    except InvalidDomain:
+        return text
+
+
+def _check_scores(reading: ViewReading, sort: str, query: Mapping[str, Any]) -> None:
+    if reading.shows_scores:
+        return
+    if sort.startswith("score_"):
+        raise BadRequest("invalid_sort", "scores are not public here")
+    if query.get("grade") is not None:
+        raise BadRequest("invalid_grade", "grades are not public here")

@@ -1,0 +1,134 @@
+"""Catalogue, cohorts, snapshots and overviews as documents."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.queries.analysis.documents import snapshot_document
+from gonemaster_api.queries.analysis.reading import Reading, ViewReading, no_default
+from gonemaster_api.state import State
+from gonemaster_db.errors import NoDefaultCohort
+from gonemaster_db.models import Cohort, SnapshotOverview
+from gonemaster_db.repositories.analysis.categories import GRADE
+from gonemaster_db.repositories.analysis.offers import (
+    OfferedSnapshot,
+    count_offered_snapshots,
+    default_of,
+    find_default_snapshot,
+    list_public_cohorts,
+)
+
+NO_SNAPSHOT = "no_snapshot"
+OVERVIEW = "overview_v2"
+_LONGEST_LABEL = 64  # a longer one is dropped, contract analysis.md section 7
+_TOTALS = ("domain_count", "nameserver_count", "endpoint_count", "asn_count", "prefix_count")
+_TOPS = ("top_tags", "top_nameservers", "top_asns")
+
+
+def read_catalog(state: State, session: Session) -> dict[str, Any]:
+    """Return the catalogue.
+
+    Raises:
+        ApiError: 503 no_selectable_cohorts, no_default_cohort; 500 invalid_catalog.
+    """
+    cohorts = list_public_cohorts(session)
+    try:
+        default = default_of(cohorts)
+    except NoDefaultCohort as error:
+        raise no_default(session, error) from error
+    label = state.settings.analysis_vantage_label
+    return {
+        "default_tag": default.source_tag,
+        "cohorts": [cohort_document(session, cohort) for cohort in cohorts],
+        "selector_enabled": len(cohorts) > 1,
+        "backend_supported": True,
+        **({"vantage_label": label} if 0 < len(label) <= _LONGEST_LABEL else {}),
+    }
+
+
+def read_cohorts(session: Session) -> list[dict[str, Any]]:
+    """Return all public cohorts."""
+    return [cohort_document(session, cohort) for cohort in list_public_cohorts(session)]
+
+
+def cohort_document(session: Session, cohort: Cohort) -> dict[str, Any]:
+    """Return a cohort as the catalogue shows it."""
+    default = find_default_snapshot(session, cohort)
+    return {
+        "dataset_tag": cohort.source_tag,
+        "label": cohort.label,
+        "description": cohort.description,
+        "is_default": cohort.is_default,
+        "sort_order": cohort.sort_order,
+        "default_snapshot": default.slug if default else None,
+        "snapshot_count": count_offered_snapshots(session, cohort),
+    }
+
+
+def read_cohort(reading: Reading, shown: OfferedSnapshot | None) -> dict[str, Any]:
+    """Return a cohort with the counts of its default snapshot, or without where it has none."""
+    document = cohort_document(reading.session, reading.cohort) | _materialization(reading.cohort)
+    if shown is None:
+        return document | {"status": NO_SNAPSHOT, "snapshot": None, "counts": None, "fact_distributions": []}
+    found = _overview(reading, shown.view_id)
+    return document | {
+        "status": "ok",
+        "snapshot": snapshot_document(shown),
+        "counts": found["totals"],
+        "fact_distributions": found["fact_distributions"],
+    }
+
+
+def read_snapshots(reading: Reading, snapshots: Sequence[OfferedSnapshot]) -> dict[str, Any]:
+    """Return the list of snapshots, newest first."""
+    head = {"dataset_tag": reading.cohort.source_tag, "label": reading.cohort.label}
+    return head | {"snapshots": [snapshot_document(snapshot) for snapshot in snapshots]}
+
+
+def read_snapshot(reading: ViewReading) -> dict[str, Any]:
+    """Return a snapshot with its aggregates: the overview, and each fact category."""
+    found = _overview(reading, reading.view_id)
+    categories = {one["category"]: one for one in found.pop("fact_distributions")}
+    head = {"dataset_tag": reading.cohort.source_tag}
+    return head | snapshot_document(reading.shown) | {"aggregates": {OVERVIEW: found} | categories}
+
+
+def read_overview(reading: ViewReading) -> dict[str, Any]:
+    """Return totals, top lists and distributions of a snapshot."""
+    cohort = reading.cohort
+    return {
+        "dataset_tag": cohort.source_tag,
+        "label": cohort.label,
+        "description": cohort.description,
+        "is_default": cohort.is_default,
+        "status": "ok",
+        "snapshot": snapshot_document(reading.shown),
+        "overview": _overview(reading, reading.view_id),
+    } | _materialization(cohort)
+
+
+def _materialization(cohort: Cohort) -> dict[str, Any]:
+    return {
+        "materialization_status": cohort.materialization_status.value,
+        "last_materialized_at": cohort.last_materialized_at,
+    }
+
+
+def _overview(reading: Reading, view_id: int) -> dict[str, Any]:
+    row = reading.session.get_one(SnapshotOverview, view_id)
+    found: dict[str, Any] = {"totals": {name: getattr(row, name) for name in _TOTALS}}
+    found |= {name: json.loads(getattr(row, name)) for name in _TOPS}
+    found["fact_distributions"] = shown_distributions(reading, row.fact_distributions)
+    return found
+
+
+def shown_distributions(reading: Reading, stored: str) -> list[dict[str, Any]]:
+    """Return the distributions of a view that the public may see."""
+    found: list[dict[str, Any]] = json.loads(stored)
+    return [one for one in found if reading.shows_scores or not _is_about_scores(one)]
+
+
+def _is_about_scores(distribution: Mapping[str, Any]) -> bool:
+    return bool(distribution["category"] == GRADE)

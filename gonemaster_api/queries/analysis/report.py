@@ -1,0 +1,154 @@
+"""The report about two snapshots: what changed, and whether the world changed or the measurement."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.analysis.comparisons import change_kind, heading, tag_document, values_of
+from gonemaster_api.queries.analysis.reading import Reading
+from gonemaster_api.rest.paging import slice_of
+from gonemaster_db.models import SnapshotTag
+from gonemaster_db.repositories.analysis.clusters import Cluster
+from gonemaster_db.repositories.analysis.comparison import Moved
+from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
+from gonemaster_db.repositories.analysis.tag_changes import Levels, TagKey, TagRules, read_rules
+from gonemaster_db.repositories.analysis.view_rows import read_members_of, values_at
+from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_tasks.control.comparisons import read_comparison
+
+MOST_CLUSTERS = 100  # in one response, the largest ones
+_TAG_COLUMNS = ("tag", "module", "testcase", "level")
+
+
+def read_report(
+    query: Mapping[str, Any], reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig
+) -> dict[str, Any]:
+    """Return the report.
+
+    Raises:
+        NotFound: scores are not public.
+    """
+    if not reading.shows_scores:
+        raise NotFound("public report: scores are not public", "")
+    found = read_comparison(reading.state.store, reading.session, before, after, config)
+    rules, part = read_rules(reading.session, before, after), slice_of(query)
+    clusters = _chosen(found.clusters, query["min_cluster"], query["max_spread"])
+    moved = found.moved_page(part.limit, part.offset)
+    return heading(reading, before, after) | {
+        "vocabulary": _vocabulary_delta(rules),
+        "scoring_config_changed": _scoring_changed(before, after),
+        "tag_floor": rules.floor,
+        "totals": found.totals,
+        "tags": [
+            tag_document(change)
+            | {
+                "change": change_kind(change.was, change.now),
+                "class": change.tag_class.value,
+                "domains_appeared": change.appeared,
+                "domains_cleared": change.cleared,
+            }
+            for change in found.tags
+        ],
+        "domains": _domains(reading, before, after, moved, rules),
+        "domain_total": found.moved_total,
+        "clusters": _clusters(reading, after, clusters[:MOST_CLUSTERS]),
+        "cluster_total": len(clusters),
+        "limit": part.limit,
+        "offset": part.offset,
+    }
+
+
+def _scoring_changed(before: OfferedSnapshot, after: OfferedSnapshot) -> str:
+    """Say `true`, `false` or `unknown`."""
+    if not before.scoring_config_hash or not after.scoring_config_hash:
+        return "unknown"
+    return "true" if before.scoring_config_hash != after.scoring_config_hash else "false"
+
+
+def _vocabulary_delta(rules: TagRules) -> dict[str, Any] | None:
+    """Compare the vocabularies; None where one is missing."""
+    earlier, later = rules.earlier, rules.later
+    if earlier is None or later is None:
+        return None
+    moved = sorted(place for place in earlier.keys() & later.keys() if earlier[place] != later[place])
+    return {
+        "added": _vocabulary_tags(later, sorted(later.keys() - earlier.keys())),
+        "removed": _vocabulary_tags(earlier, sorted(earlier.keys() - later.keys())),
+        "level_changed": [
+            {"module": place[0], "tag": place[1], "from_level": earlier[place], "to_level": later[place]}
+            for place in moved
+        ],
+    }
+
+
+def _vocabulary_tags(levels: Levels, places: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"module": place[0], "tag": place[1], "level": levels[place]} for place in places]
+
+
+def _chosen(clusters: Sequence[Cluster], least_size: int, most_spread: int) -> list[Cluster]:
+    return [one for one in clusters if one.size >= least_size and one.most - one.least <= most_spread]
+
+
+def _clusters(reading: Reading, after: OfferedSnapshot, clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
+    names = values_of(reading, after, {position for one in clusters for position in one.domains})
+    return [
+        {
+            "direction": "improved" if one.least > 0 else "regressed",
+            "keys": [{"key": key, "value": value} for key, value in one.keys],
+            "domain_count": one.size,
+            "min_delta": one.least,
+            "max_delta": one.most,
+            "domains": [names[position]["name"] for position in one.domains],
+        }
+        for one in clusters
+    ]
+
+
+def _domains(
+    reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, moved: Sequence[Moved], rules: TagRules
+) -> list[dict[str, Any]]:
+    old = values_of(reading, before, [one.before for one in moved])
+    new = values_of(reading, after, [one.after for one in moved])
+    was = _levels_of_tags(reading, before, [one.before for one in moved], rules)
+    now = _levels_of_tags(reading, after, [one.after for one in moved], rules)
+    return [
+        {
+            "domain": old[one.before]["name"],
+            "from_score": old[one.before]["score"],
+            "to_score": new[one.after]["score"],
+            "from_grade": old[one.before]["grade"],
+            "to_grade": new[one.after]["grade"],
+            "delta": one.delta,
+            "explained": one.explained,
+            "unexplained": one.delta - one.explained,
+            "category": one.category.name.lower(),
+            "tags": _changed_tags(was.get(one.before, {}), now.get(one.after, {}), rules),
+        }
+        for one in moved
+    ]
+
+
+def _changed_tags(was: Mapping[TagKey, str], now: Mapping[TagKey, str], rules: TagRules) -> list[dict[str, Any]]:
+    found = []
+    for key in sorted({*was, *now}):
+        old, new = was.get(key), now.get(key)
+        if old != new:
+            head = {"tag": key.tag, "module": key.module, "testcase": key.testcase, "change": change_kind(old, new)}
+            tag_class = rules.classify(key, old, new)
+            found.append({**head, "class": tag_class.value, "from_level": old, "to_level": new})
+    return found
+
+
+def _levels_of_tags(
+    reading: Reading, snapshot: OfferedSnapshot, positions: Sequence[int], rules: TagRules
+) -> dict[int, dict[TagKey, str]]:
+    """Return the tags of some domains with their levels, from the floor up."""
+    members = read_members_of(reading.session, snapshot.view_id, "domain", positions, "tag")
+    wanted = {position for tags in members.values() for position in tags}
+    rows = values_at(reading.session, SnapshotTag, snapshot.view_id, wanted, _TAG_COLUMNS)
+    known = {
+        position: (TagKey(row["tag"], row["module"], row["testcase"]), row["level"])
+        for position, row in rows.items()
+        if rules.is_shown(row["level"])
+    }
+    return {position: dict([known[tag] for tag in tags if tag in known]) for position, tags in members.items()}

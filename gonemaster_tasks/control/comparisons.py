@@ -1,0 +1,106 @@
+"""Comparisons of snapshots: read where they are stored, made and stored where they are not."""
+
+import logging
+import threading
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.deadlines import check_deadline
+from gonemaster_db.errors import StoreError
+from gonemaster_db.models import SnapshotComparison
+from gonemaster_db.repositories.analysis.comparison import Cost
+from gonemaster_db.repositories.analysis.comparisons import (
+    StoredComparison,
+    basis_of,
+    find_comparison,
+    make_comparison,
+    store_comparison,
+)
+from gonemaster_db.repositories.analysis.offers import OfferedSnapshot, find_predecessor
+from gonemaster_db.repositories.analysis.tag_changes import read_rules
+from gonemaster_db.session import Store
+from gonemaster_engine.entries import Level
+from gonemaster_engine.scoring.config import ScoringConfig
+
+log = logging.getLogger(__name__)
+
+_LIMIT = timedelta(minutes=10)
+_PATIENCE_S = 0.2  # between two looks at the clock
+_making = threading.Lock()  # one takes a core and some hundred megabytes: there is one at a time in a process
+
+
+def read_comparison(
+    store: Store, session: Session, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig
+) -> StoredComparison:
+    """Return the comparison of two snapshots, made in this session if it is not stored.
+
+    Raises:
+        TimeLimitExceeded: the session has a limit, and it has passed.
+    """
+    basis = basis_of(before, after, config.fingerprint)
+    found = find_comparison(session, before.view_id, after.view_id, basis=basis)
+    if found is not None:
+        return found
+    while not _making.acquire(timeout=_PATIENCE_S):
+        check_deadline(session)
+    try:
+        # Another thread may have made it meanwhile, which this session may be too old to see.
+        with store.read_only() as newer:
+            found = find_comparison(newer, before.view_id, after.view_id, basis=basis)
+        if found is not None:
+            return found
+        row = _make(session, before, after, config, basis)
+        _store(store, row)
+        return StoredComparison(row)
+    finally:
+        _making.release()
+
+
+def prepare_comparison(store: Store, snapshot_id: int, config: ScoringConfig) -> bool:
+    """Compare a snapshot that was just captured with the one before it, so that nobody has to wait for it.
+
+    Returns whether there is one before it. Safe to repeat; what cannot be stored is made when it is asked for.
+    """
+    with store.read_only_within(_LIMIT) as session:
+        pair = find_predecessor(session, snapshot_id)
+        if pair is not None:
+            read_comparison(store, session, *pair, config)
+    return pair is not None
+
+
+def cost_of(config: ScoringConfig) -> Cost:
+    """Return what one entry takes off a score: its penalty by the share of its category."""
+    weights = sum(config.category_weights.values())
+
+    def cost(module: str, tag: str, level: str) -> float:
+        category = config.category_of(module)
+        if category is None:
+            return 0.0
+        return config.penalty(tag, Level[level]) * config.category_weights[category] / weights
+
+    return cost
+
+
+def _make(
+    session: Session, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig, basis: str
+) -> SnapshotComparison:
+    return make_comparison(
+        session,
+        before.view_id,
+        after.view_id,
+        rules=read_rules(session, before, after),
+        cost=cost_of(config),
+        basis=basis,
+        now=utcnow(),
+    )
+
+
+def _store(store: Store, row: SnapshotComparison) -> None:
+    """Store what was made, if that is possible now: who asked has it in any case."""
+    try:
+        with store.transaction() as session:
+            store_comparison(session, row)
+    except StoreError as error:
+        log.warning("a comparison could not be stored", extra={"error": str(error)})
