@@ -39,8 +39,8 @@ from tests.support.service import Service
 
 pytestmark = pytest.mark.xdist_group("http_mutations")  # one server
 FUZZ: dict[str, Any] = {"derandomize": False, "print_blob": True, "deadline": None}
-IN_PROCESS = settings(max_examples=30_000 if LONG else 200, **FUZZ)
-OVER_SOCKETS = settings(max_examples=3_000 if LONG else 60, suppress_health_check=[HealthCheck.too_slow], **FUZZ)
+IN_PROCESS = settings(max_examples=5_000 if LONG else 200, **FUZZ)
+OVER_SOCKETS = settings(max_examples=1_000 if LONG else 60, suppress_health_check=[HealthCheck.too_slow], **FUZZ)
 SMUGGLED = (
     b"POST /api/v1/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n"
 )

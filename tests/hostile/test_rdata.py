@@ -32,6 +32,21 @@ pieces = st.one_of(
 rdatas = st.lists(pieces, max_size=8).map(b"".join)
 
 
+# Parameters of SVCB and HTTPS records (RFC 9460 section 2.2): key, length, value, which need not agree.
+parameters = st.builds(
+    lambda key, length, value: struct.pack("!HH", key, len(value) if length is None else length) + value,
+    st.integers(0, 12) | st.integers(0, 65535),
+    st.none() | st.integers(0, 40),
+    st.binary(max_size=20) | st.lists(pieces, max_size=3).map(b"".join),
+)
+bindings = st.builds(
+    lambda priority, target, given: struct.pack("!H", priority) + target + b"".join(given),
+    st.sampled_from([0, 1, 65535]),
+    st.sampled_from([b"\0", b"\xc0\x0c", b"\x03svc\xc0\x0c", b"\x03svc\0", b"\xff", b""]),
+    st.lists(parameters, max_size=5),
+)
+
+
 def response_with(rtype: int, rdclass: int, rdata: bytes) -> Response:
     header = struct.pack("!HHHHHH", 1, 0x8400, 1, 1, 0, 0)
     question = QNAME + struct.pack("!HH", 1, 1)
@@ -47,14 +62,8 @@ def read(record: Record) -> bool:
     return True
 
 
-@FUZZ
-@given(rtypes, classes, rdatas)
-@example(6, 1, b"\x00\x00" + b"\xff" * 20)
-@example(250, 1, b"\x00" + bytes(16))
-@example(45, 1, b"\x01\x03\x02" + b"\xc0\x0c")
-@example(64, 1, b"\x00\x01\x00\x00\x05\x00\x04\x00\x00\x00\x00")
-def test_rdata_is_read_or_is_a_wire_error(rtype: int, rdclass: int, rdata: bytes) -> None:
-    response = response_with(rtype, rdclass, rdata)
+def check(response: Response) -> None:
+    """Read the records of a response."""
     for record in response.answer:
         assert repr(record)
         is_read = read(record)
@@ -64,6 +73,23 @@ def test_rdata_is_read_or_is_a_wire_error(rtype: int, rdclass: int, rdata: bytes
             record.rdata.to_text()
     if response.answer and response.answer[0].is_well_formed:
         assert response.records(response.answer[0].rtype)
+
+
+@FUZZ
+@given(rtypes, classes, rdatas)
+@example(6, 1, b"\x00\x00" + b"\xff" * 20)
+@example(250, 1, b"\x00" + bytes(16))
+@example(45, 1, b"\x01\x03\x02" + b"\xc0\x0c")
+@example(64, 1, b"\x00\x01\x00\x00\x05\x00\x04\x00\x00\x00\x00")
+def test_rdata_is_read_or_is_a_wire_error(rtype: int, rdclass: int, rdata: bytes) -> None:
+    check(response_with(rtype, rdclass, rdata))
+
+
+@FUZZ
+@given(st.sampled_from([64, 65]), bindings)
+@example(64, struct.pack("!HBHHHH", 1, 0, 0, 4, 0, 0))  # a mandatory key that names itself
+def test_service_bindings_are_read_or_are_a_wire_error(rtype: int, rdata: bytes) -> None:
+    check(response_with(rtype, 1, rdata))
 
 
 SCRIPT = """
