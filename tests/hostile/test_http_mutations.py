@@ -5,6 +5,7 @@ New examples on every run, beside those that are named; a failure prints the blo
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from gonemaster_api.server.http.requests import RequestReader, Spool
 from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile import LONG
-from tests.hostile._http import code_of, connect, exchange, get, parse, read_response, read_to_end, serving
+from tests.hostile._http import code_of, connect, exchange, get, parse, post, read_response, read_to_end, serving
 from tests.hostile._requests import (
     BAD_FIELDS,
     BAD_FIRST_LINES,
@@ -41,11 +42,8 @@ pytestmark = pytest.mark.xdist_group("http_mutations")  # one server
 FUZZ: dict[str, Any] = {"derandomize": False, "print_blob": True, "deadline": None}
 IN_PROCESS = settings(max_examples=5_000 if LONG else 200, **FUZZ)
 OVER_SOCKETS = settings(max_examples=1_000 if LONG else 60, suppress_health_check=[HealthCheck.too_slow], **FUZZ)
-SMUGGLED = (
-    b"POST /api/v1/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n"
-)
 SMUGGLED_NAME = b"mdeadbeef.example"
-HIDDEN = SMUGGLED + b'{"domain":"%s"}' % SMUGGLED_NAME
+HIDDEN = post(b"Content-Length: 30", body=b'{"domain":"%s"}' % SMUGGLED_NAME)
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +197,84 @@ def test_any_change_gets_whole_responses_and_no_error_of_the_server(
     places: list[int],
 ) -> None:
     assert all(status < 500 or status == 501 for status, _ in talk(service, pieces(data, places)))
+
+
+FIELDS = (
+    *(
+        "Accept",
+        "Accept-Encoding",
+        "Accept-Language",
+        "Access-Control-Request-Method",
+        "Authorization",
+        "Cache-Control",
+    ),
+    *(
+        "Cache-Control",
+        "Connection",
+        "Content-Encoding",
+        "Content-Language",
+        "Content-Type",
+        "Cookie",
+        "Date",
+        "Expect",
+    ),
+    *(
+        "Forwarded",
+        "Host",
+        "Idempotency-Key",
+        "If-Match",
+        "If-Modified-Since",
+        "If-None-Match",
+        "If-Range",
+        "Keep-Alive",
+    ),
+    *("Last-Event-ID", "Max-Forwards", "Origin", "Proxy", "Range", "Referer", "Sec-Fetch-Mode", "Sec-Fetch-Site", "TE"),
+    *("Trailer", "Upgrade", "User-Agent", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
+    *("X-HTTP-Method-Override", "X-Request-Id", "X-Real-IP", "X_Forwarded_For", "Script-Name", "Path-Info"),
+)
+ODD_VALUES = (
+    *(b"=?utf-8?q?=00?=", b"%00", b"a" * 4000, b"\xc0\xaf", b"\xed\xa0\x80", b"bytes=0-0,1-1", b'W/"', b"," * 2000),
+    *(b"text/html;q=NaN", b"utf-9", b"Basic \xff", b"Bearer " + b"." * 900, b"-1", b"9" * 40, b"1e309", b"[::1"),
+)
+VALUES = st.one_of(
+    st.binary(max_size=60).map(lambda octets: bytes(octet for octet in octets if octet == 9 or 32 <= octet != 127)),
+    st.text(max_size=30).map(lambda text: bytes(each for each in text.encode("utf-8", "replace") if 32 <= each != 127)),
+    st.sampled_from(ODD_VALUES),
+)
+TARGETS = (
+    (b"GET", b"/api/v1/jobs"),
+    (b"GET", b"/api/v1/docs/assets/swagger-ui-bundle.js"),
+    (b"GET", b"/api/v1/jobs/none/events"),
+    (b"GET", b"/api/v1/entries?format=csv"),
+    (b"HEAD", b"/"),
+    (b"OPTIONS", b"/api/v1/jobs"),
+    (b"POST", b"/api/v1/jobs"),
+    (b"DELETE", b"/api/v1/batches/none"),
+)
+
+
+@OVER_SOCKETS
+@given(st.sampled_from(TARGETS), st.lists(st.tuples(st.sampled_from(FIELDS), VALUES), min_size=1, max_size=4))
+@example(TARGETS[6], [("Idempotency-Key", b"\xff\xfe")])
+@example(TARGETS[2], [("Last-Event-ID", "\u2028\u0661".encode())])
+@example(TARGETS[0], [("X-Request-Id", b"a\xc3\xa4\t"), ("Cookie", b"\xff=\xff;=;")])
+def test_any_value_of_any_field_is_answered(
+    service: Service, target: tuple[bytes, bytes], fields: list[tuple[str, bytes]]
+) -> None:
+    method, path = target
+    given = [name.encode() + b": " + value for name, value in fields]
+    request = get(path, *given) if method != b"POST" else post(b"Content-Length: 23", *given)
+    if any(name == "Host" for name, _ in fields):
+        request = request.replace(b"Host: 127.0.0.1\r\n", b"", 1)
+    if any(name == "Content-Type" for name, _ in fields):
+        request = request.replace(b"Content-Type: application/json\r\n", b"", 1)
+    with connect(service, request.replace(b"GET", method, 1)) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        head = read_to_end(connection).partition(b"\r\n\r\n")[0]
+    if head.startswith(b"HTTP/1.1 100"):
+        return
+    assert re.match(rb"HTTP/1\.1 [1-4]\d\d ", head), head
+    assert re.fullmatch(rb"[\t\x20-\x7e\r\n]+", head), head
 
 
 def test_nothing_of_all_that_was_hidden_has_become_a_job(service: Service) -> None:
