@@ -10,6 +10,8 @@ from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings import SYSTEM, Finding
 from gonemaster_engine.profile.profile import Profile
 
+_MOST_ASIDE = 1_000
+
 
 class Log:
     """Entries of a run that no test case gives, and the making of all entries."""
@@ -44,8 +46,12 @@ class Log:
         return True
 
     def aside(self, tag: str, **args: Any) -> None:
-        """Note an entry of the run itself whose time says nothing; `tell_aside` adds it."""
-        self._aside.append((tag, args))
+        """Note an entry of the run itself whose time says nothing; `tell_aside` adds it. Those beyond a limit are lost.
+
+        A zone can name any number of addresses that are not queried, and none of them costs it a packet.
+        """
+        if len(self._aside) < _MOST_ASIDE:
+            self._aside.append((tag, args))
 
     def tell_aside(self) -> None:
         """Add what was noted, in an order that does not follow that of answers."""

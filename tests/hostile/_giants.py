@@ -392,8 +392,11 @@ def many_servers(names: int, addresses: int, *, each: int) -> CountingDns:
     return CountingDns({ZONE: own, GOOD_ZONE: good}, served)
 
 
-def wide_referrals(depth: int = 24) -> CountingDns:
-    """Return a world whose zone has servers with names deep in other zones; each step down has 1,000 new addresses."""
+def wide_referrals(depth: int = 24, *, never_asked: int = 0) -> CountingDns:
+    """Return a world whose zone has servers with names deep in other zones; each step down has 1,000 new addresses.
+
+    Of 50 servers so many have multicast addresses, to which no run sends anything.
+    """
     own: Records = {(ZONE, "NS"): [f"a.{ZONE}."], (f"a.{ZONE}", "A"): ["127.77.0.1"]}
     zones: dict[str, Records] = {ZONE: own}
     for number in range(40):
@@ -404,13 +407,13 @@ def wide_referrals(depth: int = 24) -> CountingDns:
 
     def answer(address: str, query: dns.message.Message) -> dns.message.Message | bytes | None:
         level = int(address.split(".")[1]) - 120
-        return _referral(query, level) if 0 <= level < depth else world.authoritative(address, query)
+        return _referral(query, level, never_asked) if 0 <= level < depth else world.authoritative(address, query)
 
     world.answer = answer
     return world
 
 
-def _referral(query: dns.message.Message, level: int) -> bytes:
+def _referral(query: dns.message.Message, level: int, never_asked: int) -> bytes:
     """Refer to the zone one label further down, which has 50 servers with 20 addresses each, of the next level."""
     question = query.question[0]
     asked = (question.name.to_wire() or b"") + struct.pack("!HH", question.rdtype, question.rdclass)
@@ -423,6 +426,7 @@ def _referral(query: dns.message.Message, level: int) -> bytes:
         server = b"\x02%02d" % number + cut
         authority.append(record(cut, NS, server))
         places = range(pick + number * 20, pick + number * 20 + 20)
-        glue += [record(server, A, bytes([127, 121 + level, place // 250, place % 250 + 1])) for place in places]
+        start = bytes([224 + level % 15, level] if number < never_asked else [127, 121 + level])
+        glue += [record(server, A, start + bytes([place // 250, place % 250 + 1])) for place in places]
     header = struct.pack("!6H", query.id, dns.flags.QR, 1, 0, len(authority), len(glue))
     return header + asked + b"".join(authority + glue)

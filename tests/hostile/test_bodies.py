@@ -124,7 +124,7 @@ def test_large_batch_of_good_names_is_taken_in_bounded_memory(service: Service, 
 
 def submit_to(service: Service, body: bytes) -> Answer:
     with connect(service, post(b"Content-Length: %d" % len(body), body=body, path=b"/api/v1/jobs/batch")) as connection:
-        connection.settimeout(300)
+        connection.settimeout(3_600 if LONG else 300)  # a million rows, perhaps on a busy host
         return parse(read_to_end(connection))
 
 

@@ -20,8 +20,10 @@ import pytest
 from dns.rdatatype import RdataType
 
 from gonemaster_engine.run import RunResult
+from gonemaster_engine.run_log import Log
 from tests.hostile._counting import ROOT, CountingDns, Records, Reply, numbered
 from tests.hostile.test_run_budget import OWN, ZONE, check_budget, evil_zone, run_inside
+from tests.support.engine import loopback_profile
 
 SERVERS = numbered(12)
 OUTER = dns.name.from_text(ZONE)
@@ -297,3 +299,12 @@ def test_glue_of_one_name_at_a_thousand_addresses_is_cut() -> None:
         run_inside(world, deadline_s=6.0, fast_fail_timeout_count=1, error_cache_ttl_s=30)
     check_budget(world, {OWN, *silent})
     assert len([address for address in silent if world.packets[address]]) <= 100
+
+
+def test_addresses_that_are_not_asked_fill_no_log() -> None:
+    """They cost a zone nothing: a referral can name thousands of them."""
+    log = Log(loopback_profile())
+    for number in range(20_000):
+        log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=f"n{number}.{ZONE}", address="224.0.0.1")
+    log.tell_aside()
+    assert len(log.entries) == 1_000
