@@ -104,7 +104,7 @@ def memory_of(pid: int, name: str) -> int:
 GOOD: dict[str, Callable[[int], str]] = {
     "short": lambda number: f"{number:x}.de",
     "U-labels": lambda number: f"\u00e4{number:x}.de",
-    "long": lambda number: f"{number:x}.{'x' * 50}.example",
+    "long": lambda number: f"{number:x}.{'x' * 45}.example",  # a million are just below 64 MiB
 }
 FLOOR = 64 * MIB  # what a process may need for any batch: buffers of the database, chunks of rows
 

@@ -1,14 +1,18 @@
 """A good result is stored whatever the database says in between; only what it refuses by itself fails."""
 
+import os
+import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from gonemaster_db.models import EffectiveProfile, Run, RunStatus
 from gonemaster_db.records import NewJob, RunRecord
@@ -198,6 +202,56 @@ def test_a_statement_time_out_is_waited_over(worker: Worker) -> None:
     finally:
         execute(store, "ALTER ROLE CURRENT_USER RESET statement_timeout")
     assert ended(store, job_id).status == "succeeded"
+
+
+@pytest.fixture
+def small_tablespace(worker: Worker) -> Iterator[Path]:
+    """A file system of a megabyte, which holds the documents of runs."""
+    store = worker.process.store
+    with store.read_only() as session:
+        data = Path(session.execute(text("SHOW data_directory")).scalar_one())
+    with tempfile.TemporaryDirectory(prefix="gm-full-", dir="/tmp") as name:
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", name], capture_output=True, text=True
+        )
+        if mounted.returncode:
+            pytest.skip(f"cannot mount a tmpfs: {mounted.stderr.strip()}")
+        try:
+            os.chown(name, data.stat().st_uid, data.stat().st_gid)
+            at_once(store, f"CREATE TABLESPACE small LOCATION '{name}'")
+            at_once(store, "ALTER TABLE run_documents SET TABLESPACE small")
+            yield Path(name)
+            at_once(store, "ALTER TABLE run_documents SET TABLESPACE pg_default")
+            at_once(store, "DROP TABLESPACE small")
+        finally:
+            subprocess.run(["umount", "--lazy", name], check=True)
+
+
+def at_once(store: Store, statement: str) -> None:
+    """Execute a statement that no transaction may hold."""
+    engine = create_engine(store.engine.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.mark.root
+def test_a_full_disk_of_postgresql_costs_no_result(worker: Worker, small_tablespace: Path) -> None:
+    job_id = submitted(worker.process.store)
+    calls = count_calls(worker)
+    thread = threading.Thread(target=run_job, args=(worker.process, job_id, NORMAL))
+    ballast = small_tablespace / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    thread.start()
+    wait_until(lambda: len(calls) >= 2, what="the result is tried again")
+    with worker.process.store.read_only() as session:
+        assert not isinstance(find_job_or_run(session, job_id), Run)
+    ballast.unlink()
+    thread.join(60)
+    run = ended(worker.process.store, job_id)
+    assert (run.status, run.attempt, run.error) == ("succeeded", 1, "")
 
 
 def test_an_effective_profile_that_is_deleted_at_that_moment_is_written_again(worker: Worker) -> None:
