@@ -2,20 +2,45 @@
 
 import json
 import re
+from collections.abc import Mapping
 from json.encoder import encode_basestring
+from math import isfinite
 from typing import Any
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def dump_json(value: Any) -> str:
-    """Write compact JSON; NUL and lone surrogates, which PostgreSQL refuses, become U+FFFD and `?`."""
+    """Write compact JSON. What it or PostgreSQL has no form for is replaced.
+
+    NUL becomes U+FFFD, a lone surrogate `?`, infinity and what is not a number null.
+    """
     # A string by itself is what arguments are as a rule; the encoder would be set up anew for each.
-    text = encode_basestring(value) if type(value) is str else _ENCODER.encode(value)
+    text = encode_basestring(value) if type(value) is str else _encode(value)
     if "\\u0000" in text:
         text = _NUL.sub(r"\1\\ufffd", text)
     return clean_text(text)
+
+
+def _encode(value: Any) -> str:
+    try:
+        return _ENCODER.encode(value)
+    except ValueError:
+        return _ENCODER.encode(finite(value))
+
+
+def finite(value: Any) -> Any:
+    """Replace infinity and what is not a number by None, at any depth."""
+    if isinstance(value, Mapping):
+        return {key if _is_finite(key) else None: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value if _is_finite(value) else None
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, float) or isfinite(value)
 
 
 def clean_text(text: str) -> str:

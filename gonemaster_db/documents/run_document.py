@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
+from math import isfinite
 from typing import Any
 
 from gonemaster_db.documents.codec import CURRENT, compress, decompress
@@ -99,11 +100,16 @@ def encode_document(
     if not entries and nameserver_timings is None and chain is None:
         return None
     return encode_text(
-        [round(entry.timestamp * _SECOND) for entry in entries],
+        [microseconds(entry.timestamp) for entry in entries],
         [dump_json(entry.args) if entry.args else "" for entry in entries],
         "" if nameserver_timings is None else dump_json(by_columns(nameserver_timings)),
         "" if chain is None else dump_json(chain),
     )
+
+
+def microseconds(time_s: float) -> int:
+    """Return a time since the start of a run as documents have it; what is no number, as 0."""
+    return round(time_s * _SECOND) if isfinite(time_s) else 0
 
 
 def encode_text(

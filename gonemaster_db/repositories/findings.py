@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_db.documents.run_document import parse_arguments
+from gonemaster_db.json_text import finite
 from gonemaster_db.levels import at_least
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.repositories.run_documents import kinds_of, read_stored_runs
@@ -18,7 +19,7 @@ FindingKey = tuple[str, str, str]
 """Module, test case and message tag."""
 
 _HASHED = frozenset(at_least(HASHED_FROM))
-_dump = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str, allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,13 @@ class Line:
     def comparable(self) -> tuple[str, str]:
         """A key that is equal for equal lines, however they are spelled."""
         return self.level, _dump(self.args)
+
+
+def _dump(value: Any) -> str:
+    try:
+        return _encode(value)
+    except ValueError:  # as dump_json stores it
+        return _encode(finite(value))
 
 
 def findings_hash(entries: Iterable[EntryRecord]) -> int:

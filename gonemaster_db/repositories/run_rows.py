@@ -192,4 +192,6 @@ def _profile_id(session: Session, record: RunRecord) -> int | None:
 
 def _document(record: RunRecord) -> str | None:
     profile = record.effective_profile
-    return profile if profile is None or isinstance(profile, str) else dump_json(profile)
+    if profile is None:
+        return None
+    return clean_text(profile) if isinstance(profile, str) else dump_json(profile)

@@ -1,4 +1,4 @@
-"""Many threads change jobs and runs at once on PostgreSQL; afterwards all that is copied or counted is right.
+"""Many threads of two stores change jobs and runs at once; afterwards all that is copied or counted is right.
 
 GONEMASTER_CROWD=500 lets each thread make five hundred changes.
 """
@@ -13,6 +13,7 @@ from functools import partial
 from random import Random
 from typing import Any, TypeVar
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -35,7 +36,7 @@ from tests.support.consistency import faults
 from tests.support.histories import chance as material
 from tests.support.histories.rows import storable
 from tests.support.rows import LEASE, NOON
-from tests.support.stores import MakeSettings, opened
+from tests.support.stores import DRIVERS, MakeSettings, opened
 from tests.support.threads import together
 
 T = TypeVar("T")
@@ -180,9 +181,10 @@ class Crowd:
                     yield run_id
 
 
-def test_counts_hold_after_many_changes_at_once(make_store_settings: MakeSettings) -> None:
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_counts_hold_after_many_changes_at_once(make_store_settings: MakeSettings, driver: Any) -> None:
     seed = int(os.environ.get("GONEMASTER_HISTORY_SEED", secrets.randbelow(2**32)))
-    settings = make_store_settings("postgres")
+    settings = make_store_settings(driver)
     with opened(settings) as store, opened(settings) as other, _told(seed):
         crowd = Crowd([store, other], seed)
         crowd.submit(Random(seed))

@@ -5,7 +5,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, groupby
-from math import isfinite
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from sqlalchemy import Connection
 from gonemaster_db.base import CompressedText
 from gonemaster_db.bulk import insert_into_table
 from gonemaster_db.documents.outcomes import pack
-from gonemaster_db.documents.run_document import by_columns, encode_text
+from gonemaster_db.documents.run_document import by_columns, encode_text, microseconds
 from gonemaster_db.errors import StoreError
 from gonemaster_db.ids import batch_key
 from gonemaster_db.json_text import dump_json
@@ -38,7 +37,6 @@ from gonemaster_db.migrations.run_store.sql import (
 
 CHUNK_RUNS = 500
 CHUNK_ENTRIES = 50_000  # for runs that have more than usual: a chunk's documents are in memory
-_SECOND = 1_000_000
 _OLD = "old_"
 _NUMBERED = (
     ("runs", "key"),
@@ -152,7 +150,7 @@ def _move_runs(connection: Connection, runs: Sequence[OldRun], moved: int, *, ki
     first_key = moved + 1
     for key, (run, entries) in enumerate(_with_entries(connection, runs), first_key):
         sequences.append(pack([kinds.id_of((module, case, tag, level)) for _, module, case, tag, level, *_ in entries]))
-        times = [round(time * _SECOND) if isfinite(time) else 0 for *_, time, _ in entries]
+        times = [microseconds(time) for *_, time, _ in entries]
         arguments = ["" if text == "{}" else text for text in compact([entry[-1] for entry in entries])]
         if entries or run.timings is not None or run.chain is not None:
             documents.append((key, *encode_text(times, arguments, _timings(run.timings), _chain(run.chain))))

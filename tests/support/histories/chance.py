@@ -4,6 +4,7 @@ Results repeat as in real runs: most are one of a few forms, sometimes with othe
 """
 
 from collections.abc import Mapping, Sequence
+from math import inf, nan
 from random import Random
 from typing import Any
 
@@ -62,7 +63,7 @@ def value(chance: Random, depth: int = 2) -> Any:
     if kind < 4:
         return chance.choice(_TEXTS)
     if kind < 8:
-        return chance.choice((0, 1, -7, 65536, 2**40, 10**25, 0.5, 12.25, 1.0, True, False, None))
+        return chance.choice((0, 1, -7, 65536, 2**40, 10**25, 0.5, 12.25, 1.0, inf, nan, True, False, None))
     if kind == 8:
         return [value(chance, depth - 1) for _ in range(chance.randrange(4))]
     if kind == 9:

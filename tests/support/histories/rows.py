@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 LEVELS = ("DEBUG3", "DEBUG2", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
@@ -198,11 +199,11 @@ def instant(moment: datetime | None) -> str | None:
 
 
 def storable(value: Any) -> Any:
-    """Replace what no text column takes: NUL by U+FFFD, lone surrogates by `?`."""
+    """Replace what no column takes: NUL by U+FFFD, lone surrogates by `?`, what is no finite number by None."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
         return {storable(key): storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]
-    return value
+    return None if isinstance(value, float) and not isfinite(value) else value
