@@ -1,7 +1,7 @@
 """Totals of large lists are kept for some seconds: paging through a list and sorting it anew do not count it again.
 
-A total is always counted where that reads up to EXACT rows. Above, it may be that of up to LIFE_S ago, as in every
-client that shows it: counting among a million rows takes longer than reading a page of them.
+A total is always counted where that reads few rows. Above, it may be that of up to LIFE_S ago, as in every client that
+shows it: counting among a million rows takes longer than reading a page of them.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -13,6 +13,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 
 EXACT = 100_000
+MOST_EXAMINED = 50_000  # rows, each of which takes longer than one that is only counted
 LIFE_S = 10.0
 _MAX_KEPT = 500  # filters
 
@@ -34,7 +35,7 @@ def recent_total(
     if now - counted_at < LIFE_S:
         return total
     total = count()
-    large = total > EXACT or examined() > EXACT
+    large = total > EXACT or examined() > MOST_EXAMINED
     with _lock:
         kept.pop(key, None)
         if large:

@@ -5,7 +5,7 @@ import pytest
 from gonemaster_db import recent_totals
 from gonemaster_db.filters import JobFilter, RunFilter
 from gonemaster_db.models import Run
-from gonemaster_db.recent_totals import EXACT, recent_total
+from gonemaster_db.recent_totals import EXACT, MOST_EXAMINED, recent_total
 from gonemaster_db.records import NewBatch
 from gonemaster_db.repositories import job_list, runs
 from gonemaster_db.repositories.batches import create_batch
@@ -54,12 +54,12 @@ def test_small_totals_are_always_counted(store: Store, clock: list[float]) -> No
 
 
 def test_small_totals_live_as_long_where_many_rows_are_examined(store: Store, clock: list[float]) -> None:
-    counting, examined = Counting(0), Counting(EXACT + 1)
+    counting, examined = Counting(0), Counting(MOST_EXAMINED + 1)
     with store.read_only() as session:
         for _ in range(3):
             assert recent_total(session, "rare", counting, examined=examined) == 0
         assert counting.calls == 1
-        examined.total = EXACT
+        examined.total = MOST_EXAMINED
         clock[0] += recent_totals.LIFE_S
         for total in (3, 4):
             counting.total = total
