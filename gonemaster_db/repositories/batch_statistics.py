@@ -7,6 +7,7 @@ very many a share at a time. A process that is killed leaves nothing behind; the
 
 import hashlib
 import logging
+import os
 import tempfile
 import zlib
 from collections import defaultdict
@@ -91,6 +92,10 @@ def make_statistics(
             parts.write(values)
             if not step():
                 return None
+        for column in parts.columns():  # before the transaction, which would keep dead rows of all tables for as long
+            parts.make_table(column)
+            if not step():
+                return None
         return store.run_in_transaction(lambda session: _store(session, batch_key, signature, parts, now()))
 
 
@@ -144,6 +149,7 @@ class _Parts:
         self._file = file
         self._places: defaultdict[Column, list[tuple[int, int]]] = defaultdict(list)
         self._rows: defaultdict[Column, int] = defaultdict(int)
+        self._tables: dict[Column, list[tuple[int, int] | None]] = {}
 
     def write(self, values: Values) -> None:
         """Append the values of a slice."""
@@ -157,7 +163,25 @@ class _Parts:
         """Return each tag and argument."""
         return sorted(self._places)
 
-    def table(self, column: Column) -> ValueTable:
+    def make_table(self, column: Column) -> None:
+        """Make the table of an argument and append it."""
+        table = self._table(column)
+        places: list[tuple[int, int] | None] = []
+        for rows in (table.most, table.worst, table.shared):
+            if rows is None:
+                places.append(None)
+            else:
+                data = pack_rows(rows)
+                places.append((self._file.seek(0, os.SEEK_END), len(data)))
+                self._file.write(data)
+        self._tables[column] = places
+
+    def tables(self) -> Iterator[tuple[Any, ...]]:
+        """Yield tag, argument and the three parts of each table."""
+        for column, places in self._tables.items():
+            yield (*column, *(None if place is None else self._octets(*place) for place in places))
+
+    def _table(self, column: Column) -> ValueTable:
         """Join the rows of all slices; with very many values, a share of the values at a time."""
         shares = 1 + self._rows[column] // _ROWS_AT_A_TIME
         maker = TableMaker()
@@ -172,8 +196,11 @@ class _Parts:
 
     def _read(self, column: Column) -> Iterator[ValueRow]:
         for place, length in self._places[column]:
-            self._file.seek(place)
-            yield from unpack_rows(self._file.read(length))
+            yield from unpack_rows(self._octets(place, length))
+
+    def _octets(self, place: int, length: int) -> bytes:
+        self._file.seek(place)
+        return self._file.read(length)
 
 
 def _store(session: Session, batch_key: int, signature: bytes, parts: _Parts, now: datetime) -> int | None:
@@ -183,12 +210,5 @@ def _store(session: Session, batch_key: int, signature: bytes, parts: _Parts, no
     forget_statistics(session, batch_key)
     session.add(BatchStatistics(batch_key=batch_key, signature=signature, made_at=now))
     session.flush()
-    columns = parts.columns()
-    insert_rows(session, TagValueTable, _COLUMNS, (_table_row(batch_key, column, parts) for column in columns))
-    return len(columns)
-
-
-def _table_row(batch_key: int, column: Column, parts: _Parts) -> tuple[Any, ...]:
-    table = parts.table(column)
-    rest = (None if rows is None else pack_rows(rows) for rows in (table.worst, table.shared))
-    return (batch_key, *column, pack_rows(table.most), *rest)
+    insert_rows(session, TagValueTable, _COLUMNS, ((batch_key, *table) for table in parts.tables()))
+    return len(parts.columns())
