@@ -14,6 +14,7 @@ V = TypeVar("V")
 _MAX_OUTCOMES = 20_000  # of 16 octets and a number; sequences of kinds are larger and fewer
 _MAX_SEQUENCES = 20_000  # of 300 octets
 _MAX_COMMON = 100
+_MAX_COMPARISONS = 100
 _MAX_PROFILES = 1_000
 _MAX_REGISTERED = 50_000  # of each registry of the analysis
 _CREATED = "gonemaster_created"
@@ -70,6 +71,8 @@ class Caches:
         # Some outcomes of kinds that very many have, with the number of entries of these kinds.
         self.common: Recent[frozenset[int], Mapping[int, int]] = Recent(_MAX_COMMON)
         self.profiles: Recent[str, int] = Recent(_MAX_PROFILES)
+        # Comparisons of batches, by keys and signatures.
+        self.comparisons: Recent[Hashable, Any] = Recent(_MAX_COMPARISONS)
         self.registries: defaultdict[str, Recent[Any, Any]] = defaultdict(lambda: Recent(_MAX_REGISTERED))
         self.epoch = 0
         self.forgettings = 0
@@ -89,7 +92,7 @@ class Caches:
         self.epoch += 1
         self.forgettings += 1
         self.set_kinds({})
-        for recent in (self.outcomes, self.sequences, self.common, self.profiles):
+        for recent in (self.outcomes, self.sequences, self.common, self.profiles, self.comparisons):
             recent.clear()
         self.registries.clear()
 

@@ -9,8 +9,10 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from gonemaster_db.chunks import chunks
+from gonemaster_db.documents.caches import caches_of
 from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import Run, RunStatus
+from gonemaster_db.repositories.batch_statistics import signature_of
 from gonemaster_db.repositories.batches import find_batch_key
 from gonemaster_db.repositories.comparison import Difference, compare
 from gonemaster_db.repositories.counters import count_runs
@@ -76,9 +78,22 @@ class BatchComparison:
 
 
 def count_differences(session: Session, before: str, after: str) -> BatchComparison:
-    """Count domains; runs stored before the column findings_hash existed count as differing."""
-    old, new = aliased(Run), aliased(Run)
+    """Count domains; runs stored before the column findings_hash existed count as differing.
+
+    The process remembers it while both batches have the same numbers of runs: a finished batch only loses some.
+    """
     keys = [find_batch_key(session, batch_id) for batch_id in (before, after)]
+    signature = tuple((key, signature_of(session, key)) for key in keys if key is not None)
+    known = caches_of(session).comparisons
+    found = known.find({signature}).get(signature)
+    if found is None:
+        found = _count_differences(session, keys)
+        known.add({signature: found})
+    return found
+
+
+def _count_differences(session: Session, keys: Sequence[int | None]) -> BatchComparison:
+    old, new = aliased(Run), aliased(Run)
     done = and_(old.status == _DONE, new.status == _DONE)
     same = and_(done, old.findings_hash == new.findings_hash)
     pairs = select(func.count(), _number_of(done), _number_of(same))
@@ -185,8 +200,12 @@ def _unmatched(batch: int, other: int, cursor: str, up_to: str | None, limit: in
     # The subquery repeats the range: without it SQLite chooses an index on batch_key alone and PostgreSQL hashes the
     # whole other batch for every page.
     others = select(match.domain).where(*_within(match, other, cursor, up_to))
-    if is_small:
-        has_match = others.where(match.domain == run.domain).exists()
+    has_match: ColumnElement[bool]
+    if (
+        is_small
+    ):  # a scalar is looked up for each; joined, all pairs are compared where the range is thought to be narrow
+        own = select(match.domain).where(match.batch_key == other, match.domain == run.domain)
+        has_match = own.correlate(run).limit(1).scalar_subquery().is_not(None)
     else:  # an offset makes PostgreSQL read the other batch by itself; joined, it reads the names of all runs there are
         apart = others.order_by(match.domain).offset(0).subquery()
         has_match = select(apart.c.domain).where(apart.c.domain == run.domain).exists()
