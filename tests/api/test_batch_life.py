@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.use_cases import batch_deletion
 from gonemaster_db.records import EntryRecord
+from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.session import Store
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import BATCH
@@ -50,6 +51,15 @@ def test_snapshot_intent_is_changed(client: FlaskClient) -> None:
     assert client.patch(batch, json={"snapshot_intent": True}).get_json()["snapshot_intent"] is True
     assert error_of(client.patch(batch, json={}))["code"] == "missing_field"
     assert client.patch("/api/v1/batches/none", json={"snapshot_intent": True}).status_code == 404
+
+
+@pytest.mark.parametrize("wish", [True, False, None])
+def test_the_wish_to_pin_the_snapshot_is_kept_with_the_batch(
+    client: FlaskClient, store: Store, wish: bool | None
+) -> None:
+    made = submit(client, "a.example", snapshot_intent=True, promote_snapshot_default=wish)
+    with store.read_only() as session:
+        assert get_batch(session, made["batch_id"]).promote_snapshot is bool(wish)
 
 
 def test_preview_counts_what_the_deletion_removes(client: FlaskClient, store: Store) -> None:

@@ -69,6 +69,7 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
     "/tags/{}/purge": ("POST", set()),
     "/tags/{}/batches": ("GET", PAGING),
     "/tags/{}/profile": ("PUT DELETE", set()),
+    "/tags/{}/schedule": ("GET PUT DELETE", set()),
     # 5 profiles and specifications
     "/profiles": ("GET POST", set()),
     "/profiles/default": ("GET", set()),
@@ -88,6 +89,10 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
     "/settings": ("GET PUT", set()),
     "/scoring-config": ("GET PUT", set()),
     "/scoring-config/defaults": ("GET", set()),
+    # 7 analysis administration
+    "/analysis/cohorts/{}/schedule": ("GET PUT DELETE", set()),
+    "/analysis/schedules": ("GET", set()),
+    "/analysis/schedules/preview": ("POST", set()),
 }
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from gonemaster_db.errors import StoreConflict
-from gonemaster_db.models import Batch, Domain, Job, Schedule
+from gonemaster_db.models import Batch, Cohort, Domain, Job, Schedule
 from gonemaster_db.models import ScheduleOutcome as Outcome
 from gonemaster_db.repositories.profiles import create_profile, delete_profile
 from gonemaster_db.repositories.schedules import (
@@ -205,6 +205,14 @@ def test_a_batch_of_a_cohort_is_for_a_snapshot(parts: QueueParts) -> None:
     assert (last.snapshot_intent, last.promote_snapshot) == (True, False)
 
 
+def test_a_schedule_goes_with_its_cohort(parts: QueueParts) -> None:
+    cohort_id = make_cohort(parts.store, "mine")
+    schedule(parts.store, ScheduleTarget(cohort_id=cohort_id))
+    with parts.store.transaction() as session:
+        session.execute(delete(Cohort).where(Cohort.id == cohort_id))
+        assert list_schedules(session) == []
+
+
 def test_what_was_missed_is_caught_up_once(parts: QueueParts, clock: SetClock) -> None:
     fill_tag(parts.store, "mine")
     made = schedule(parts.store, "mine")
@@ -234,8 +242,8 @@ def test_a_deleted_batch_is_not_active(parts: QueueParts) -> None:
     made = schedule(store, "mine")
     run(parts)
     with store.transaction() as session:
-        session.execute(Job.__table__.delete())  # type: ignore[attr-defined]  # a table
-        session.execute(Batch.__table__.delete())  # type: ignore[attr-defined]  # a table
+        session.execute(delete(Job))
+        session.execute(delete(Batch))
     assert read_schedule(store, made).last_batch_id is None
     make_due(store, [made], at=NOON)
     fill_tag(store, "other")

@@ -14,6 +14,7 @@ from gonemaster_db.models import ScheduleOutcome
 from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, LONGEST_INTERVAL, WEEKDAYS, Kind
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _TIME_OF_DAY = "HH:MM, local time of the zone"
 _FIELDS = (
     "enabled", "kind", "interval_days", "anchor_date", "weekdays", "days_of_month", "last_day", "time_of_day",
@@ -22,8 +23,12 @@ _FIELDS = (
 _KINDS = [kind.value for kind in Kind]
 
 
-class Day(ma.fields.Date):
+class Day(ma.fields.String):
     """A date YYYY-MM-DD; an empty text is none."""
+
+    def __init__(self, *, description: str) -> None:
+        metadata = {"description": description, "pattern": f"^({_DAY.pattern})?$"}
+        super().__init__(load_default=None, allow_none=True, metadata=metadata)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if value == "":
@@ -55,9 +60,7 @@ class ScheduleBodySchema(RequestSchema):
         validate=validate.Range(min=0, max=LONGEST_INTERVAL),
         metadata={"description": "interval: days from one run to the next, at least 1"},
     )
-    anchor_date = Day(
-        load_default=None, allow_none=True, metadata={"description": "interval: the first day, from which is counted"}
-    )
+    anchor_date = Day(description="interval: YYYY-MM-DD, the first day, from which is counted")
     weekdays = ma.fields.List(
         ma.fields.String(validate=validate.OneOf(WEEKDAYS)),
         load_default=(),
@@ -71,7 +74,7 @@ class ScheduleBodySchema(RequestSchema):
         metadata={"description": "monthly: at least one, unless last_day is true"},
     )
     last_day = JsonBoolean(load_default=False, metadata={"description": "monthly: on the last day of each month"})
-    time_of_day = ma.fields.String(required=True, metadata={"description": _TIME_OF_DAY})
+    time_of_day = ma.fields.String(required=True, metadata={"description": _TIME_OF_DAY, "pattern": f"^{_TIME}$"})
     timezone = ma.fields.String(load_default="UTC", metadata={"description": "IANA name"})
     profile_id = positive_id(load_default=None, allow_none=True)
     promote_default = JsonBoolean(
