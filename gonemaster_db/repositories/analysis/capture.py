@@ -32,6 +32,7 @@ from gonemaster_db.models import (
     SnapshotOverview,
     SnapshotStatus,
     SnapshotTag,
+    WatchEvent,
 )
 from gonemaster_db.repositories.analysis.provenance import Provenance, read_provenance, vocabulary_id
 from gonemaster_db.repositories.analysis.view_domains import DOMAIN_COLUMNS, DomainPass, read_slice
@@ -46,6 +47,7 @@ from gonemaster_db.repositories.analysis.views import (
     give_up_view,
     keep_view,
 )
+from gonemaster_db.repositories.watches import note_event
 from gonemaster_db.session import Store
 
 log = logging.getLogger(__name__)
@@ -162,8 +164,11 @@ class _Building:
         snapshot.scoring_config_hash = scoring_config_hash
         snapshot.captured_at = cohort.last_materialized_at = snapshot.last_materialized_at = self.now()
         if snapshot.status is not SnapshotStatus.RETIRED:
+            is_first = snapshot.status is not SnapshotStatus.CAPTURED  # later ones show late runs
             snapshot.status = SnapshotStatus.CAPTURED
             _fulfil_wish(session, cohort, snapshot)
+            if is_first:
+                _tell_watches(session, cohort, snapshot, self.now())
         session.flush()
         self.shown = True
         return Capture.CAPTURED
@@ -230,6 +235,22 @@ class _Building:
         self.store.run_in_transaction(fenced)
         if not self.step():
             raise _Stopped
+
+
+def _tell_watches(session: Session, cohort: Cohort, snapshot: CohortSnapshot, now: datetime) -> None:
+    batch = session.get_one(Batch, snapshot.batch_key)
+    details = {
+        "tag": cohort.source_tag,
+        "cohort_id": cohort.id,
+        "slug": snapshot.slug,
+        "label": snapshot.label,
+        "batch_id": batch.id,
+        "captured_at": now.isoformat().replace("+00:00", "Z"),
+        "domain_count": snapshot.domain_count,
+        "engine_version": snapshot.engine_version,
+    }
+    name, tag = str(snapshot.id), cohort.source_tag
+    note_event(session, WatchEvent.SNAPSHOT_CAPTURED, name=name, tag=tag, batch_key=batch.key, details=details, now=now)
 
 
 def _inserting(

@@ -22,11 +22,14 @@ from gonemaster_db.models import (
     SnapshotTag,
     SnapshotTestcase,
     SnapshotView,
+    WatchEvent,
+    WatchNote,
 )
 from gonemaster_db.repositories.analysis.capture import Capture, materialise
 from gonemaster_db.repositories.analysis.facts import EndpointFact, OriginFact, RunFacts, write_facts
 from gonemaster_db.repositories.analysis.snapshots import ensure_snapshot
 from gonemaster_db.session import Store
+from tests.db.test_watches import make_watch
 from tests.support.analysis.cohorts import (
     finding_kinds,
     made_facts,
@@ -199,3 +202,20 @@ def test_one_builder_at_a_time_and_a_stopped_one_leaves_the_place(store: Store) 
 
 def test_a_snapshot_that_is_gone(store: Store) -> None:
     assert materialise(store, 99, now=lambda: NOON) is Capture.GONE
+
+
+def test_watches_are_told_of_the_first_capture_and_not_of_late_runs(store: Store) -> None:
+    cohort, facts = make_cohort(store), two_domains(store)
+    make_watch(store, WatchEvent.SNAPSHOT_CAPTURED, tag="tld")
+    snapshot = snapshot_of(store, cohort, facts)
+    with store.transaction() as session:
+        session.get_one(CohortSnapshot, snapshot.id).facts_revision += 1
+    assert materialise(store, snapshot.id, now=lambda: NOON) is Capture.CAPTURED
+    with store.read_only() as session:
+        (note,) = session.scalars(select(WatchNote)).all()
+    assert (note.event, note.name, note.tag) == ("snapshot.captured", str(snapshot.id), "tld")
+    assert (note.batch_key, note.details["slug"], note.details["domain_count"]) == (
+        snapshot.batch_key,
+        snapshot.slug,
+        2,
+    )
