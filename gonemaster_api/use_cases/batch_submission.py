@@ -1,5 +1,6 @@
 """Submission of batches: from the list of names to the response."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
@@ -25,6 +26,8 @@ from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.tags import default_profile_ids, ensure_tags, iter_tag_domains, profile_ids_of_tags
 from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch
 
+_MAX_OPTIONS = 1024 * 1024 * 1024  # octets of the options of all jobs of a batch
+
 
 def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
     """Queue a batch and give the answer; `keep` writes it in the same transaction.
@@ -35,6 +38,7 @@ def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) ->
     _refuse_undelegated(request)
     names = _names(state, request)
     options = read_options(state, request, origin="batch")
+    _check_size(names, options)
     tags = options.config.get("tags", ())
     profiles = _profiles(state, request, names.names, tags=tags)
 
@@ -44,6 +48,15 @@ def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) ->
 
     jobs = _jobs(names, options, profiles)
     return _answer(submit_batch(state.queue, _new_batch(request, names), jobs, also=also), names)
+
+
+def _check_size(names: CheckedNames, options: RunOptions) -> None:
+    """Refuse options that would fill the disk: each job has its own copy."""
+    octets = len(json.dumps(options.config))
+    if octets * len(names.names) > _MAX_OPTIONS:
+        limit = _MAX_OPTIONS // len(names.names)
+        text = f"the options have {octets} octets, {limit} are allowed for so many names; use profile_id"
+        raise BadRequest("options_too_large", text, details={"limit": limit, "given": octets})
 
 
 def _answer(submitted: SubmittedBatch, names: CheckedNames) -> dict[str, Any]:

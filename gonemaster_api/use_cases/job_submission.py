@@ -35,6 +35,7 @@ from gonemaster_tasks.control.submit import submit_job
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_REPORTED = 100
+MAX_OVERRIDES = 64 * 1024  # octets as JSON; the whole default profile has half of it
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,9 @@ def _tests(names: Iterable[str], exclude: Sequence[str]) -> list[str]:
 
 
 def _overrides(document: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    if (octets := len(json.dumps(document))) > MAX_OVERRIDES:
+        text = f"profile_overrides has {octets} octets, {MAX_OVERRIDES} are allowed; store a profile and use profile_id"
+        raise BadRequest("invalid_profile_overrides", text)
     try:
         checked_of_caller(document, caller_limits(settings))
     except ProfileError as error:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, func, literal, select, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from gonemaster_db.filters import JobFilter
 from gonemaster_db.levels import at_least
@@ -43,13 +43,15 @@ def list_jobs(
 
 
 def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job | Run]:
-    """Read jobs (0) and runs (1) by their ids, in the order given."""
+    """Read jobs (0) and runs (1) by their ids, in the order given, without their options, which lists do not show."""
     job_ids, run_ids = ([key for is_run, key in rows if is_run == kind] for kind in (0, 1))
     found: dict[str, Job | Run] = {}
     if job_ids:
-        found |= {job.id: job for job in session.scalars(select(Job).where(Job.id.in_(job_ids)))}
+        found |= {
+            job.id: job for job in session.scalars(select(Job).where(Job.id.in_(job_ids)).options(defer(Job.config)))
+        }
     if run_ids:
-        query = select(Run).where(Run.id.in_(run_ids))
+        query = select(Run).where(Run.id.in_(run_ids)).options(defer(Run.config))
         found |= {run.id: run for run in session.scalars(query)}
     return [found[key] for _, key in rows if key in found]
 

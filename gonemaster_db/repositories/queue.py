@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
@@ -96,13 +96,13 @@ def oldest_waiting(session: Session, priority: int) -> datetime | None:
 
 def list_waiting(session: Session, priority: int, *, limit: int, offset: int = 0) -> list[Job]:
     """Page through the waiting jobs of a tier in order, including held ones."""
-    query = select(Job).where(Job.priority == priority, Job.status.in_(WAITING))
+    query = select(Job).where(Job.priority == priority, Job.status.in_(WAITING)).options(defer(Job.config))
     return list(session.scalars(query.order_by(Job.position, Job.id).limit(limit).offset(offset)))
 
 
 def list_running(session: Session, *, limit: int) -> list[Job]:
     """List running jobs, longest running first."""
-    query = select(Job).where(Job.status == JobStatus.RUNNING)
+    query = select(Job).where(Job.status == JobStatus.RUNNING).options(defer(Job.config))
     return list(session.scalars(query.order_by(Job.started_at, Job.id).limit(limit)))
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, defer, joinedload
 
 from gonemaster_db.documents.outcomes import count_entries
 from gonemaster_db.documents.registry import matching_kinds
@@ -61,8 +61,7 @@ def list_runs(
     # A deferred join: the ids of the page come from a covering index alone, and only its rows are read from the table.
     page = select(*keys).where(*every).order_by(*sort_order(keys, sort)).limit(limit).offset(offset).subquery()
     query = select(Run).join(page, page.c.id == Run.id).order_by(*sort_order(list(page.c), sort))
-    if full:
-        query = query.options(joinedload(Run.effective_profile))
+    query = query.options(joinedload(Run.effective_profile) if full else defer(Run.config))
     return Page(session.scalars(query).all(), total, limit, offset)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_api.use_cases import batch_submission
 from gonemaster_db.session import Store
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import BATCH
@@ -137,3 +138,23 @@ def test_progress_of_a_batch(client: FlaskClient, store: Store) -> None:
 def test_unknown_batch(client: FlaskClient) -> None:
     response = client.get("/api/v1/batches/batch_none")
     assert (response.status_code, error_of(response)["code"]) == (404, "not_found")
+
+
+def test_options_are_not_copied_until_the_disk_is_full(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each job has a copy of them."""
+    levels = {"test_levels": {"ZONE": {f"T{number}": "INFO" for number in range(100)}}}
+    body = {"domains": ["a.example", "b.example"], "profile_overrides": levels}
+    monkeypatch.setattr(batch_submission, "_MAX_OPTIONS", 2000)
+    refused = client.post("/api/v1/jobs/batch", json=body)
+    assert (refused.status_code, error_of(refused)["code"]) == (400, "options_too_large")
+    assert error_of(refused)["details"]["limit"] == 1000
+    assert client.get("/api/v1/jobs").get_json()["total"] == 0
+    monkeypatch.undo()
+    assert client.post("/api/v1/jobs/batch", json=body).status_code == 202
+
+
+def test_overrides_of_a_request_are_small(client: FlaskClient) -> None:
+    for path, target in (("jobs", {"domain": "a.example"}), ("jobs/batch", {"domains": ["a.example"]})):
+        body = target | {"profile_overrides": {"test_cases": ["zone01"] * 8000}}
+        refused = client.post(f"/api/v1/{path}", json=body)
+        assert (refused.status_code, error_of(refused)["code"]) == (400, "invalid_profile_overrides")
