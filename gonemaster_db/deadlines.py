@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import TimeLimitExceeded
 
-_KEY = "deadline"
+_KEY, _BETWEEN = "deadline", "between"
 _SQLITE_STEPS = 20_000  # of its virtual machine between two looks at the clock, about a millisecond
 _SLACK_S = 0.25  # that the limit of a statement may be beyond that of the session
 
@@ -34,10 +34,20 @@ class Deadline:
 
 
 def check_deadline(session: Session) -> None:
-    """Raise TimeLimitExceeded if the session has a time limit and it has passed; for long computations."""
-    deadline = session.info.get(_KEY)
+    """Raise TimeLimitExceeded if the session has a time limit and it has passed; for long computations.
+
+    Where the session was told what to do at such a place (`call_between`), that is done, too.
+    """
+    deadline, between = session.info.get(_KEY), session.info.get(_BETWEEN)
     if deadline is not None:
         deadline.check()
+    if between is not None:
+        between()
+
+
+def call_between(session: Session, call: Callable[[], object]) -> None:
+    """Have long computations in this session call this now and then: to rest, or to end them by an exception."""
+    session.info[_BETWEEN] = call
 
 
 def limit_session(session: Session, deadline: Deadline) -> Callable[[], None]:

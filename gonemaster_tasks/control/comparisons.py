@@ -2,12 +2,13 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from gonemaster_db.clock import utcnow
-from gonemaster_db.deadlines import check_deadline
+from gonemaster_db.deadlines import call_between, check_deadline
 from gonemaster_db.errors import StoreError
 from gonemaster_db.models import SnapshotComparison
 from gonemaster_db.repositories.analysis.comparison import Cost
@@ -58,16 +59,34 @@ def read_comparison(
         _making.release()
 
 
-def prepare_comparison(store: Store, snapshot_id: int, config: ScoringConfig) -> bool:
+def prepare_comparison(
+    store: Store, snapshot_id: int, config: ScoringConfig, *, step: Callable[[], bool] = lambda: True
+) -> bool:
     """Compare a snapshot that was just captured with the one before it, so that nobody has to wait for it.
 
-    Returns whether there is one before it. Safe to repeat; what cannot be stored is made when it is asked for.
+    Returns whether that was done: not where there is none before it, or `step`, called now and then, says no. Safe to
+    repeat; what is not prepared is made when it is asked for.
     """
-    with store.read_only_within(_LIMIT) as session:
-        pair = find_predecessor(session, snapshot_id)
-        if pair is not None:
+
+    def between() -> None:
+        if not step():
+            raise _Stopped
+
+    try:
+        with store.read_only_within(_LIMIT) as session:
+            call_between(session, between)
+            pair = find_predecessor(session, snapshot_id)
+            if pair is None:
+                return False
             read_comparison(store, session, *pair, config)
-    return pair is not None
+    except (_Stopped, StoreError) as error:
+        log.info("a comparison was not prepared", extra={"snapshot_id": snapshot_id, "error": str(error)})
+        return False
+    return True
+
+
+class _Stopped(Exception):
+    """The caller wants no more of it."""
 
 
 def cost_of(config: ScoringConfig) -> Cost:

@@ -17,7 +17,9 @@ from gonemaster_db.repositories.analysis.capture import Capture, materialise
 from gonemaster_db.repositories.analysis.projections import due_captures
 from gonemaster_db.repositories.analysis.views import remove_view_step, views_to_remove
 from gonemaster_db.session import Store
+from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.control.comparisons import prepare_comparison
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.projection.projector import Projector
 
@@ -45,9 +47,12 @@ def project_due(
 
 
 def capture_due(
-    store: Store, broker: Broker, *, scoring_config_hash: str, now: Clock, stopped: Stopped = lambda: False
+    store: Store, broker: Broker, *, scoring: ScoringConfig, now: Clock, stopped: Stopped = lambda: False
 ) -> int:
-    """Capture the snapshots that are complete, unless another worker is at it; returns how many were."""
+    """Capture the snapshots that are complete, unless another worker is at it; returns how many were.
+
+    Each is compared with the one before it, which would keep the first reader of the report waiting.
+    """
     captured = 0
     with _turn(broker, "capture") as mine:
         if mine is None:
@@ -58,8 +63,11 @@ def capture_due(
             if stopped():
                 break
             pace = Pace(lambda: not stopped() and mine())
-            outcome = materialise(store, snapshot_id, now=now, scoring_config_hash=scoring_config_hash, step=pace.rest)
-            captured += outcome is Capture.CAPTURED
+            hashed = scoring.fingerprint
+            outcome = materialise(store, snapshot_id, now=now, scoring_config_hash=hashed, step=pace.rest)
+            if outcome is Capture.CAPTURED:
+                captured += 1
+                prepare_comparison(store, snapshot_id, scoring, step=pace.rest)
             about = {"snapshot_id": snapshot_id, "outcome": outcome.value, "seconds": round(pace.lasted_s(), 2)}
             log.info("capture of a snapshot ended", extra=about)
     return captured

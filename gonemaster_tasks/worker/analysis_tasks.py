@@ -22,7 +22,7 @@ def register_analysis(app: Celery, process: Process) -> None:
     def capture_snapshots() -> None:
         store, now, stopped = process.store, process.clock.now, process.stopping.is_set
         scoring = current_scoring(store, process.settings)
-        capture_due(store, process.broker, scoring_config_hash=scoring.fingerprint, now=now, stopped=stopped)
+        capture_due(store, process.broker, scoring=scoring, now=now, stopped=stopped)
         remove_old_views(store, now=now, stopped=stopped)
 
     @app.task(name=queues.PROJECT, shared=False)

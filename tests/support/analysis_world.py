@@ -384,7 +384,7 @@ def _overview(view_id: int, derived: Derived) -> SnapshotOverview:
         top_tags=top("tag"),
         top_nameservers=top("nameserver"),
         top_asns=top("asn"),
-        fact_distributions=json.dumps([BY_NAME[name].distribution(derived.counts(name)) for name in BY_NAME]),
+        fact_distributions=json.dumps({name: derived.counts(name) for name in BY_NAME}),
     )
 
 

@@ -47,8 +47,8 @@ def _point(snapshot: OfferedSnapshot, payload: Mapping[str, int]) -> dict[str, A
 
 
 def _payload(stored: str | None, category: str) -> dict[str, int]:
-    found = json.loads(stored) if stored else []
-    return {bucket["key"]: bucket["count"] for one in found if one["category"] == category for bucket in one["buckets"]}
+    found: Mapping[str, dict[str, int]] = json.loads(stored) if stored else {}
+    return found.get(category, {})
 
 
 def read_history_of(reading: Reading, snapshots: Sequence[OfferedSnapshot], query: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from gonemaster_api.queries.analysis.reading import Reading, ViewReading, no_def
 from gonemaster_api.state import State
 from gonemaster_db.errors import NoDefaultCohort
 from gonemaster_db.models import Cohort, SnapshotOverview
-from gonemaster_db.repositories.analysis.categories import GRADE
+from gonemaster_db.repositories.analysis.categories import GRADE, SHOWN
 from gonemaster_db.repositories.analysis.offers import (
     OfferedSnapshot,
     count_offered_snapshots,
@@ -119,16 +119,18 @@ def _materialization(cohort: Cohort) -> dict[str, Any]:
 def _overview(reading: Reading, view_id: int) -> dict[str, Any]:
     row = reading.session.get_one(SnapshotOverview, view_id)
     found: dict[str, Any] = {"totals": {name: getattr(row, name) for name in _TOTALS}}
-    found |= {name: json.loads(getattr(row, name)) for name in _TOPS}
+    found |= {name: [_named(one) for one in json.loads(getattr(row, name))] for name in _TOPS}
     found["fact_distributions"] = shown_distributions(reading, row.fact_distributions)
     return found
 
 
+def _named(item: dict[str, Any]) -> dict[str, Any]:
+    """Call a name server what lists call it."""
+    return {"nameserver": item.pop("name"), **item} if "name" in item else item
+
+
 def shown_distributions(reading: Reading, stored: str) -> list[dict[str, Any]]:
-    """Return the distributions of a view that the public may see."""
-    found: list[dict[str, Any]] = json.loads(stored)
-    return [one for one in found if reading.shows_scores or not _is_about_scores(one)]
-
-
-def _is_about_scores(distribution: Mapping[str, Any]) -> bool:
-    return bool(distribution["category"] == GRADE)
+    """Return the distributions of a view that the public may see; it has the counts, by category and key."""
+    counts: Mapping[str, Mapping[str, int]] = json.loads(stored)
+    shown = [one for one in SHOWN if one.name in counts and (reading.shows_scores or one.name != GRADE)]
+    return [one.distribution(counts[one.name]) for one in shown]

@@ -37,7 +37,7 @@ _SHOWN: Mapping[HistoryKind, tuple[Any, Any, tuple[str, ...]]] = {
 
 
 def read_distributions(session: Session, view_ids: Sequence[int]) -> dict[int, str]:
-    """Return the distributions of views as they are stored, JSON, by view."""
+    """Return the distributions of views, by view: JSON, counts by category and key."""
     columns = (SnapshotOverview.view_id, SnapshotOverview.fact_distributions)
     rows = session.execute(select(*columns).where(SnapshotOverview.view_id.in_(view_ids)))
     return {view_id: stored for view_id, stored in rows}  # noqa: C416  # rows are no pairs for dict()
