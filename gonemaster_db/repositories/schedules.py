@@ -129,6 +129,22 @@ def due_occurrences(session: Session, *, now: datetime) -> list[Occurrence]:
     return [Occurrence(schedule_id, due_at) for schedule_id, due_at in rows if due_at is not None]
 
 
+def overdue_schedules(session: Session, *, before: datetime, limit: int) -> list[ListedSchedule]:
+    """List schedules that were due before a time, oldest first."""
+    overdue = _with_cohorts().where(Schedule.enabled, Schedule.next_run_at < before)
+    rows = session.execute(overdue.order_by(Schedule.next_run_at, Schedule.id).limit(limit))
+    return [ListedSchedule(*row) for row in rows]
+
+
+def failed_schedules(session: Session, *, limit: int) -> list[ListedSchedule]:
+    """List schedules whose last occurrence was an error and that nobody has changed since, newest first."""
+    failed = _with_cohorts().where(
+        Schedule.last_outcome == ScheduleOutcome.ERROR, Schedule.last_run_at >= Schedule.updated_at
+    )
+    rows = session.execute(failed.order_by(Schedule.last_run_at.desc(), Schedule.id).limit(limit))
+    return [ListedSchedule(*row) for row in rows]
+
+
 def take_occurrence(session: Session, occurrence: Occurrence) -> ListedSchedule | None:
     """Lock the schedule of an occurrence; None if it was decided, changed or deleted, or is being decided elsewhere."""
     query = _with_cohorts().where(*_still_due(occurrence)).with_for_update(of=Schedule, skip_locked=True)

@@ -9,6 +9,7 @@ from gonemaster_db.repositories.jobs import expired_leases
 from gonemaster_db.repositories.operations import failed_operations, unfinished_operations
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states, first_queued_ids, oldest_waiting
+from gonemaster_db.repositories.schedules import failed_schedules, overdue_schedules
 from gonemaster_db.repositories.throughput import has_progressed_since
 from gonemaster_tasks.broker.keys import REJECTED
 from gonemaster_tasks.broker.workers import WorkerState
@@ -28,6 +29,8 @@ KINDS = (
     "item_rejected",  # something in a queue was no message and was put aside
     "operation_stalled",  # it waits, or its worker is gone, and no worker continues it
     "operation_failed",  # within the last day
+    "schedule_overdue",  # it is due, and no worker has decided that it runs or is skipped
+    "schedule_failed",  # its last batch could not be submitted
     "may_evict",  # Redis would evict messages when its memory is full
 )
 _MAX_JOBS = 100
@@ -37,7 +40,7 @@ _FAILURES_SHOWN = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Issue:
-    """One fault. `subject` is the id of a job or operation, a tier or a component; `count` the jobs affected."""
+    """One fault. `subject` is the id of a job or operation, a tag, a tier or a component; `count` the jobs affected."""
 
     kind: str
     subject: str
@@ -59,6 +62,7 @@ def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
         *_schedules(parts),
         *_rejected(parts),
         *_operations(parts, now, timedelta(seconds=2 * settings.reconcile_interval_seconds)),
+        *_recurring_batches(parts, settings, now),
         *_eviction(parts),
     ]
 
@@ -160,6 +164,19 @@ def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[
     for operation in failed:
         text = f"{operation.kind} of {operation.target!r} failed: {operation.error}"
         yield Issue("operation_failed", operation.id, text, operation.finished_at)
+
+
+def _recurring_batches(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+    before = now - timedelta(seconds=2 * settings.scheduler_interval_seconds) - _GRACE
+    with parts.store.read_only() as session:
+        overdue = overdue_schedules(session, before=before, limit=_MAX_JOBS) if settings.scheduler_enabled else []
+        failed = failed_schedules(session, limit=_MAX_JOBS)
+    for listed in overdue:
+        text = "the schedule of this tag is due, and no worker submits its batch"
+        yield Issue("schedule_overdue", listed.source_tag, text, listed.schedule.next_run_at)
+    for listed in failed:
+        text = f"the last batch of its schedule was not submitted: {listed.schedule.last_error}"
+        yield Issue("schedule_failed", listed.source_tag, text, listed.schedule.last_run_at)
 
 
 def _eviction(parts: QueueParts) -> Iterator[Issue]:

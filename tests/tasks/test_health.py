@@ -13,15 +13,19 @@ from gonemaster_db.models import OperationKind
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.jobs import claim_job, create_job
 from gonemaster_db.repositories.operations import claim_next_operation, create_operation, finish_operation
+from gonemaster_db.repositories.schedules import ScheduleTarget
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
+from gonemaster_tasks.control.schedules import set_schedule
+from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.monitoring import health
 from gonemaster_tasks.monitoring.health import KINDS, count_issues, find_issues
 from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.schedule import restore_entries
 from tests.support.redis import raw
+from tests.support.schedules import DAILY, fill_tag, make_due, schedule
 from tests.support.workers import Farm, wait_until
 from tests.tasks.rows import LEASE, queue_batch, start
 
@@ -75,6 +79,21 @@ def test_an_operation_that_nobody_performs_or_that_failed_is_found(sound: QueueP
         finish_operation(session, made.id, worker="w", now=utcnow(), error="broken")
         claim_next_operation(session, worker="w2", now=utcnow(), lease=LEASE)
     assert issues(sound) == {"operation_failed": made.id}
+
+
+def test_a_schedule_that_nobody_runs_or_that_failed_is_found(sound: QueueParts) -> None:
+    now = sound.clock.now()
+    fill_tag(sound.store, "mine")
+    made = schedule(sound.store, "mine", due_at=now + timedelta(hours=1))
+    assert issues(sound) == {}
+    make_due(sound.store, [made], at=now - timedelta(minutes=5))
+    assert issues(sound) == {"schedule_overdue": "mine"}
+    assert issues(sound, scheduler_interval_seconds=600) == issues(sound, scheduler_enabled=False) == {}
+    assert run_due_schedules(sound, max_batch_size=2) == ["error"]
+    assert issues(sound) == {"schedule_failed": "mine"}
+    with sound.store.transaction() as session:
+        set_schedule(session, ScheduleTarget(tag="mine"), DAILY, now=sound.clock.now())
+    assert issues(sound) == {}
 
 
 def test_a_tier_that_should_move_and_does_not_is_found(sound: QueueParts) -> None:
