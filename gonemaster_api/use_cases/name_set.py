@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Iterator
 
 _READ_AT_ONCE = 1000
+_LONGEST_LINE = 256  # a name and a line feed
 
 
 class NameSet:
@@ -15,10 +16,10 @@ class NameSet:
 
     def __init__(self, capacity: int) -> None:
         size = 1 << (2 * capacity + 1).bit_length()  # at most half full
-        self._table = array("I", bytes(4 * size))
+        self._table = array("I", [0]) * size
         self._mask = size - 1
         self._text = bytearray()
-        self._ends = array("Q", [0])
+        self._ends = array("I" if capacity * _LONGEST_LINE < 1 << 32 else "Q", [0])
 
     def add(self, name: str) -> bool:
         """Add a name, in A-labels; return False if it is there already. There must be capacity for it."""
