@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -10,10 +11,21 @@ from gonemaster_db.session import Store
 Step = Callable[[Session, int], int]
 """Removes up to this number of rows and returns how many; 0 when none is left."""
 
-# Below it a transaction on a busy machine takes as long, whatever it removes. Writers of SQLite wait for it.
-_LEAST_STEP = {"sqlite": 100, "postgresql": 500}
+
+class Pace(NamedTuple):
+    """The smallest step, the seconds that a step shall take, and the pause after it as a share of what it took.
+
+    A smaller step on a busy machine takes as long, whatever it removes.
+    """
+
+    least: int
+    target_s: float
+    pause: float
+
+
+# The writers of SQLite wait for the whole step; those of PostgreSQL for the same domains only.
+_PACES = {"sqlite": Pace(100, 0.1, 0.5), "postgresql": Pace(500, 0.25, 0.25)}
 _MAX_STEP = 2000
-_TARGET_S = 0.25
 _MAX_PAUSE_S = 0.25
 
 
@@ -22,19 +34,19 @@ def purge_in_steps(
 ) -> Iterator[int]:
     """Remove until nothing is left or `stopped`; yields the number of removed rows after each commit.
 
-    The step size adapts so that each transaction takes about a quarter of a second, or removes the least number of rows
-    where the machine is so busy that it mostly waits. The pauses between them let other writers in: SQLite has one
-    writer and no queue for it.
+    The step size adapts so that each transaction takes about the same time on any machine. The pauses between them let
+    other writers in: SQLite has one writer and no queue for it.
     """
     most = max_step or _MAX_STEP
-    size = least = min(_LEAST_STEP[store.engine.dialect.name], most)
+    pace = _PACES[store.engine.dialect.name]
+    size = least = min(pace.least, most)
     while not stopped():
         removed, took_s = _timed(store, step, size)
         if not removed:
             return
         yield removed
-        size = max(least, min(most, 2 * size, int(size * _TARGET_S / max(took_s, 0.001))))
-        sleep(min(_MAX_PAUSE_S, took_s / 2))
+        size = max(least, min(most, 2 * size, int(size * pace.target_s / max(took_s, 0.001))))
+        sleep(min(_MAX_PAUSE_S, took_s * pace.pause))
 
 
 def _timed(store: Store, step: Step, size: int) -> tuple[int, float]:

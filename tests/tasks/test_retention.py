@@ -151,7 +151,8 @@ def test_steps_grow_while_they_are_quick_and_shrink_when_they_are_not(
         clock += size / 1024 if len(sizes) < 4 else size / 128  # seconds
         return 0 if len(sizes) == 7 else size
 
-    monkeypatch.setattr(purging, "_LEAST_STEP", {"sqlite": 100, "postgresql": 100})
+    pace = purging.Pace(least=100, target_s=0.25, pause=0.5)
+    monkeypatch.setattr(purging, "_PACES", dict.fromkeys(purging._PACES, pace))
     monkeypatch.setattr("gonemaster_db.purging.monotonic", lambda: clock)
     monkeypatch.setattr("gonemaster_db.purging.sleep", lambda _seconds: None)
     removed = list(purge_in_steps(store, step))
