@@ -23,8 +23,9 @@ class Pace(NamedTuple):
     pause: float
 
 
-# The writers of SQLite wait for the whole step; those of PostgreSQL for the same domains only.
-_PACES = {"sqlite": Pace(100, 0.1, 0.5), "postgresql": Pace(500, 0.25, 0.25)}
+# The writers of SQLite wait for the whole step, with each of the three transactions of a job; those of PostgreSQL only
+# for the same domains.
+_PACES = {"sqlite": Pace(50, 0.04, 0.5), "postgresql": Pace(500, 0.25, 0.25)}
 _MAX_STEP = 2000
 _MAX_PAUSE_S = 0.25
 
