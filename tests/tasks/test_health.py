@@ -84,7 +84,8 @@ def test_an_operation_that_nobody_performs_or_that_failed_is_found(sound: QueueP
 def test_a_schedule_that_nobody_runs_or_that_failed_is_found(sound: QueueParts) -> None:
     now = sound.clock.now()
     fill_tag(sound.store, "mine")
-    made = schedule(sound.store, "mine", due_at=now + timedelta(hours=1))
+    made = schedule(sound.store, "mine", due_at=now - timedelta(hours=1))
+    make_due(sound.store, [made], at=now + timedelta(hours=1))
     assert issues(sound) == {}
     make_due(sound.store, [made], at=now - timedelta(minutes=5))
     assert issues(sound) == {"schedule_overdue": "mine"}
