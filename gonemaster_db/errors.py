@@ -101,6 +101,30 @@ class CohortExists(AlreadyExists):
     """The tag has a cohort."""
 
 
+class SlugExists(AlreadyExists):
+    """Another snapshot of the cohort has the slug."""
+
+
+class InvalidSlug(StoreError):
+    """The text is no slug; the message has the rule."""
+
+
+class SnapshotStateError(StoreError):
+    """The snapshot is in the wrong state for the change; the message has the rule."""
+
+
+class SourceRunsPurged(StoreError):
+    """The runs of the snapshot are gone, so its view cannot be made anew. `slug` is its slug."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"the runs of snapshot {slug} are gone")
+        self.slug = slug
+
+
+class MaterialisationRunning(StoreError):
+    """What is to be made anew is being made anew already."""
+
+
 class TagInUse(StoreError):
     """A cohort is made from the tag. `tag` is its name."""
 

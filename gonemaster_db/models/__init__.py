@@ -38,7 +38,7 @@ from gonemaster_db.models.snapshot_tables import (
     SnapshotTag,
     SnapshotTestcase,
 )
-from gonemaster_db.models.snapshots import CohortSnapshot, SnapshotStatus, SnapshotView, Vocabulary
+from gonemaster_db.models.snapshots import CohortSnapshot, PurgedSnapshot, SnapshotStatus, SnapshotView, Vocabulary
 from gonemaster_db.models.statistics import BatchStatistics, TagValueTable
 from gonemaster_db.models.watches import (
     Delivery,
@@ -92,6 +92,7 @@ __all__ = [
     "Priority",
     "Profile",
     "Projection",
+    "PurgedSnapshot",
     "QueuePause",
     "ReferenceList",
     "Run",

@@ -32,7 +32,10 @@ class Vocabulary(Base):
 
 
 class CohortSnapshot(Base):
-    """What one batch found for one cohort. Public reads see its view; facts are what the view is made from."""
+    """What one batch found for one cohort. Public reads see its view; facts are what the view is made from.
+
+    One without cohort and batch is discarded: nobody finds it, and maintenance removes it with its facts step by step.
+    """
 
     __tablename__ = "cohort_snapshots"
     __table_args__ = (
@@ -43,8 +46,10 @@ class CohortSnapshot(Base):
     )
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    cohort_id: Mapped[int] = mapped_column(ForeignKey("cohorts.id", ondelete="CASCADE"))
-    batch_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("batches.key"), index=True)
+    cohort_id: Mapped[int | None] = mapped_column(ForeignKey("cohorts.id", ondelete="SET NULL"))
+    batch_key: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("batches.key", ondelete="SET NULL"), index=True
+    )
     slug: Mapped[str] = mapped_column(code_text(64))
     label: Mapped[str] = mapped_column(default="")
     description: Mapped[str] = mapped_column(default="")
@@ -77,6 +82,18 @@ class CohortSnapshot(Base):
     )
     created_at: Mapped[UtcTime]
     updated_at: Mapped[UtcTime]
+
+
+class PurgedSnapshot(Base):
+    """A batch that a cohort has no snapshot of, since an operator removed it; until the cohort is rebuilt."""
+
+    __tablename__ = "purged_snapshots"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    cohort_id: Mapped[int] = mapped_column(ForeignKey("cohorts.id", ondelete="CASCADE"), primary_key=True)
+    batch_key: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("batches.key", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class SnapshotView(Base):

@@ -9,8 +9,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from gonemaster_db.errors import JobsNotTerminal
-from gonemaster_db.models import Batch, Domain, DomainTag, Job, JobStatus, Run, RunDocument
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import JobsNotTerminal, StoreConflict
+from gonemaster_db.models import Batch, CohortSnapshot, Domain, DomainTag, Job, JobStatus, Run, RunDocument
+from gonemaster_db.repositories.analysis.discarding import (
+    count_facts,
+    discard_snapshots_of_batch,
+    snapshots_of_batch,
+)
+from gonemaster_db.repositories.analysis.projections import look_again
 from gonemaster_db.repositories.batch_statistics import mark_stale
 from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.counters import RunGroup, count_runs_in, forget_batch
@@ -23,7 +30,11 @@ _PURGED = (Run.id, Run.domain_id, Run.batch_key, Run.status, Run.worst_level, Ru
 
 @dataclass(frozen=True, slots=True)
 class BatchImpact:
-    """What the deletion of a batch removes; `fact_rows` and `snapshots` belong to the analysis."""
+    """What the deletion of a batch removes.
+
+    `fact_rows` are those of the analysis; `snapshots` are described by {cohort_id, cohort_label, snapshot_slug,
+    snapshot_label, is_default}.
+    """
 
     batch: Batch
     queued_jobs: int
@@ -47,11 +58,15 @@ def preview_batch_deletion(session: Session, batch_id: str) -> BatchImpact:
         running_jobs=running,
         completed_runs=runs,
         entries=int(entries),
+        fact_rows=count_facts(session, batch.key),
+        snapshots=snapshots_of_batch(session, batch.key),
     )
 
 
 def delete_batch(session: Session, batch_id: str) -> BatchImpact:
-    """Remove a batch, its runs and their entries; the domains then refer to their newest remaining run.
+    """Remove a batch, its snapshots, its runs and their entries; domains then refer to their newest remaining run.
+
+    Rows of facts and views are out of reach at once and removed by maintenance.
 
     Raises:
         BatchNotFound: no such batch.
@@ -62,12 +77,26 @@ def delete_batch(session: Session, batch_id: str) -> BatchImpact:
     if unfinished:
         raise JobsNotTerminal(unfinished)
     key = impact.batch.key
+    _discard_snapshots(session, key)
     of_batch = Run.batch_key == key
     domain_ids = session.scalars(select(Run.domain_id).where(of_batch).distinct()).all()
     _delete_runs(session, of_batch, domain_ids, leaving=and_(Run.batch_key.is_not(None), of_batch))
     forget_batch(session, key)
     session.execute(delete(Batch).where(Batch.key == key), execution_options=_QUIET)
     return impact
+
+
+def _discard_snapshots(session: Session, batch_key: int) -> None:
+    """Discard the snapshots of a batch, and keep projectors from making new ones until the batch is gone.
+
+    Raises:
+        StoreConflict: a projector has just made one.
+    """
+    now = utcnow()
+    discard_snapshots_of_batch(session, batch_key, now=now)
+    session.execute(select(Batch.key).where(Batch.key == batch_key).with_for_update())
+    if session.scalar(select(CohortSnapshot.id).where(CohortSnapshot.batch_key == batch_key).limit(1)) is not None:
+        raise StoreConflict("the batch has just become a snapshot")
 
 
 def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 250) -> int:
@@ -128,6 +157,7 @@ def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
         counted = Counter(RunGroup(row.batch_key, row.status, row.worst_level, row.grade) for row in rows)
         _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old)
         mark_stale(session, {row.batch_key for row in rows})
+        look_again(session, {row.batch_key for row in rows})
         count_runs_in(session, {group: -number for group, number in counted.items()})
     return rows
 

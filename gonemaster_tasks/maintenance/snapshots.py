@@ -8,12 +8,14 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic, sleep
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.purging import purge_in_steps
+from gonemaster_db.purging import Step, purge_in_steps
 from gonemaster_db.repositories.analysis.capture import Capture, materialise
+from gonemaster_db.repositories.analysis.discarding import discarded_snapshots, remove_discarded_step
 from gonemaster_db.repositories.analysis.projections import due_captures
 from gonemaster_db.repositories.analysis.views import remove_view_step, views_to_remove
 from gonemaster_db.session import Store
@@ -73,18 +75,26 @@ def capture_due(
     return captured
 
 
-def remove_old_views(store: Store, *, now: Clock, stopped: Stopped = lambda: False) -> int:
-    """Remove views that were replaced or given up, a few rows at a time; returns how many there were."""
+def remove_discarded(store: Store, *, now: Clock, stopped: Stopped = lambda: False) -> int:
+    """Remove views without readers and discarded snapshots, a few rows at a time; returns how many there were."""
     with store.read_only() as session:
-        found = views_to_remove(session, now=now())
-    for view_id in found:
-
-        def step(session: Session, size: int, view_id: int = view_id) -> int:
-            return remove_view_step(session, view_id, now=now(), limit=size)
-
+        views, snapshots = views_to_remove(session, now=now()), discarded_snapshots(session)
+    steps: list[Step] = [
+        *(partial(_remove_view, view_id, now) for view_id in views),
+        *(partial(_remove_snapshot, snapshot_id) for snapshot_id in snapshots),
+    ]
+    for step in steps:
         for _ in purge_in_steps(store, step, stopped=stopped, max_step=_ROWS_AT_A_TIME):
             pass
-    return len(found)
+    return len(steps)
+
+
+def _remove_view(view_id: int, now: Clock, session: Session, size: int) -> int:
+    return remove_view_step(session, view_id, now=now(), limit=size)
+
+
+def _remove_snapshot(snapshot_id: int, session: Session, size: int) -> int:
+    return remove_discarded_step(session, snapshot_id, size)
 
 
 class Pace:

@@ -5,7 +5,7 @@ from celery import Celery
 from gonemaster_tasks import queues
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.maintenance.projection.projector import Projector
-from gonemaster_tasks.maintenance.snapshots import capture_due, project_due, remove_old_views
+from gonemaster_tasks.maintenance.snapshots import capture_due, project_due, remove_discarded
 from gonemaster_tasks.worker.process import Process
 from gonemaster_tasks.worker.repeated_tasks import OneAtATime
 
@@ -23,7 +23,7 @@ def register_analysis(app: Celery, process: Process) -> None:
         store, now, stopped = process.store, process.clock.now, process.stopping.is_set
         scoring = current_scoring(store, process.settings)
         capture_due(store, process.broker, scoring=scoring, now=now, stopped=stopped)
-        remove_old_views(store, now=now, stopped=stopped)
+        remove_discarded(store, now=now, stopped=stopped)
 
     @app.task(name=queues.PROJECT, shared=False)
     def project() -> None:

@@ -163,6 +163,7 @@ class _Building:
         snapshot.vocabulary_id = vocabulary_id(session, self.provenance.effective_profile_id) or snapshot.vocabulary_id
         snapshot.scoring_config_hash = scoring_config_hash
         snapshot.captured_at = cohort.last_materialized_at = snapshot.last_materialized_at = self.now()
+        snapshot.materialization_status = ""
         if snapshot.status is not SnapshotStatus.RETIRED:
             is_first = snapshot.status is not SnapshotStatus.CAPTURED  # later ones show late runs
             snapshot.status = SnapshotStatus.CAPTURED
@@ -274,6 +275,7 @@ def _lock(session: Session, snapshot_id: int) -> tuple[Cohort, CohortSnapshot] |
 def _refuse(snapshot: CohortSnapshot, provenance: Provenance, now: datetime) -> Capture:
     """Note that the runs cannot be compared with each other: they used different profiles."""
     snapshot.status, snapshot.is_public = SnapshotStatus.FAILED_MIXED_PROFILES, False
+    snapshot.materialization_status = ""
     _note(snapshot, provenance, now)
     return Capture.MIXED_PROFILES
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.errors import CohortExists, CohortNotFound, InvalidCatalog, StoreConflict
 from gonemaster_db.models import Cohort, MaterializationStatus
+from gonemaster_db.repositories.analysis.rebuilding import begin_materialisation, forget_all
 from gonemaster_db.repositories.tags import ensure_tags, iter_tag_domains
 
 CHANGEABLE = (
@@ -66,19 +67,23 @@ def create_cohort(session: Session, source_tag: str, fields: Mapping[str, Any], 
 def change_cohort(session: Session, cohort_id: int, fields: Mapping[str, Any], *, now: datetime) -> Cohort:
     """Change some of the CHANGEABLE fields.
 
-    Switching the analysis on or off raises the generation, so that whatever is being made of the cohort is dropped.
-    What follows from it (making all anew, removing all) is the caller's.
+    Switching the analysis off removes facts and snapshots; switching it on lets them be made from the runs. Either way
+    whatever is being made of the cohort is dropped.
 
     Raises:
         CohortNotFound: no such cohort.
         InvalidCatalog: as for `create_cohort`.
     """
     cohort = get_cohort(session, cohort_id, lock=True)
+    before = cohort.analysis_enabled
     _apply(session, cohort, fields, now=now)
     try:
         session.flush()
     except IntegrityError as error:
         raise StoreConflict("another change of the cohorts came first") from error
+    if cohort.analysis_enabled != before:
+        forget_all(session, cohort, now=now)
+        begin_materialisation(session, cohort, now=now)
     return cohort
 
 

@@ -22,13 +22,14 @@ from gonemaster_db.models import (
     FactDomainSummary,
     Job,
     Projection,
+    PurgedSnapshot,
     Run,
     RunCounter,
     RunStatus,
     SnapshotStatus,
 )
 from gonemaster_db.repositories.analysis.facts import RunFacts, write_facts
-from gonemaster_db.repositories.analysis.snapshots import ensure_snapshot
+from gonemaster_db.repositories.analysis.snapshots import RUNNING, count_succeeded_of, ensure_snapshot
 
 PROJECTOR_VERSION = 1
 _COLUMNS = ("snapshot_id", "run_key", "status", "projector_version", "error")
@@ -79,7 +80,7 @@ class Projected:
 
 
 def find_waiting(session: Session, *, floor: str, created_since: datetime | None = None) -> list[Waiting]:
-    """Find the batches whose counters differ from what the snapshots of cohorts have seen; oldest batch first.
+    """Find the batches whose counters differ from what the snapshots of cohorts have seen; newest batch first.
 
     `floor` is the level that counts for cohorts without one of their own. With `created_since` batches that are older
     and already captured are left out: a look at all is dearer and needed less often.
@@ -88,18 +89,25 @@ def find_waiting(session: Session, *, floor: str, created_since: datetime | None
     if not cohorts:
         return []
     succeeded = count_succeeded(session, created_since)
-    columns = (CohortSnapshot.cohort_id, CohortSnapshot.batch_key, CohortSnapshot.id, CohortSnapshot.seen_runs)
-    rows = session.execute(select(*columns).where(CohortSnapshot.batch_key.in_(list(succeeded))))
-    known = {(cohort_id, batch_key): (number, seen) for cohort_id, batch_key, number, seen in rows}
+    snapshots = session.scalars(select(CohortSnapshot).where(CohortSnapshot.batch_key.in_(list(succeeded))))
+    known = {(one.cohort_id, one.batch_key): one for one in snapshots}
+    removed = select(PurgedSnapshot.cohort_id, PurgedSnapshot.batch_key)
+    purged = {tuple(row) for row in session.execute(removed.where(PurgedSnapshot.batch_key.in_(list(succeeded))))}
     found = []
-    for batch_key, number in sorted(succeeded.items()):
+    for batch_key, number in sorted(succeeded.items(), reverse=True):
         for cohort in cohorts:
-            snapshot_id, seen = known.get((cohort.id, batch_key), (None, 0))
-            if seen != number:
-                own = cohort.tag_view_min_level or floor
-                about = (cohort.id, cohort.generation, cohort.source_tag, own)
-                found.append(Waiting(*about, batch_key, number, snapshot_id, seen))
+            if (cohort.id, batch_key) in purged:
+                continue
+            snapshot = known.get((cohort.id, batch_key))
+            if (0 if snapshot is None else snapshot.seen_runs) != number:
+                found.append(_waiting(cohort, snapshot, batch_key, number, floor))
     return found
+
+
+def _waiting(cohort: Cohort, snapshot: CohortSnapshot | None, batch_key: int, succeeded: int, floor: str) -> Waiting:
+    own = snapshot.tag_view_min_level if snapshot else cohort.tag_view_min_level or floor
+    about = (cohort.id, cohort.generation, cohort.source_tag, own, batch_key, succeeded)
+    return Waiting(*about, snapshot.id if snapshot else None, snapshot.seen_runs if snapshot else 0)
 
 
 def count_succeeded(session: Session, created_since: datetime | None = None) -> dict[int, int]:
@@ -126,7 +134,7 @@ def waiting_runs(session: Session, waiting: Waiting, *, limit: int) -> Sequence[
 def due_captures(session: Session) -> list[int]:
     """Return the snapshots whose batch has no unfinished job and no run that waits, and whose view is not of all facts.
 
-    Those of the oldest batches first.
+    Those of the newest batches first.
     """
     unfinished = select(Job.id).where(Job.batch_id == Batch.id).exists()
     query = (
@@ -135,14 +143,10 @@ def due_captures(session: Session) -> list[int]:
         .join(Cohort, Cohort.id == CohortSnapshot.cohort_id)
         .where(Cohort.analysis_enabled, CohortSnapshot.facts_revision != CohortSnapshot.captured_revision, ~unfinished)
     )
-    rows = session.execute(query.order_by(CohortSnapshot.batch_key, CohortSnapshot.id)).all()
+    rows = session.execute(query.order_by(CohortSnapshot.batch_key.desc(), CohortSnapshot.id)).all()
     if not rows:
         return []
-    of_batches = RunCounter.batch_key.in_([row.batch_key for row in rows])
-    counted = select(RunCounter.batch_key, func.sum(RunCounter.runs)).where(
-        of_batches, RunCounter.status == RunStatus.SUCCEEDED
-    )
-    succeeded = {key: int(number) for key, number in session.execute(counted.group_by(RunCounter.batch_key))}
+    succeeded = count_succeeded_of(session, {row.batch_key for row in rows})
     return [row.id for row in rows if row.seen_runs == succeeded.get(row.batch_key, 0)]
 
 
@@ -174,6 +178,8 @@ def store_projections(session: Session, waiting: Waiting, results: Sequence[Proj
     )
     insert_rows(session, Projection, _COLUMNS, rows)
     snapshot.facts_revision += 1
+    if snapshot.materialization_status == RUNNING:
+        snapshot.materialization_done += len(fresh)
     snapshot.updated_at = now
     session.flush()
     return snapshot.id
@@ -207,6 +213,8 @@ def _lock(session: Session, waiting: Waiting) -> tuple[Cohort, Batch]:
         select(Batch).where(Batch.key == waiting.batch_key).with_for_update(read=True, key_share=True)
     )
     if cohort is None or batch is None or not cohort.analysis_enabled or cohort.generation != waiting.generation:
+        raise CohortChanged(waiting.tag)
+    if session.get(PurgedSnapshot, (cohort.id, batch.key)) is not None:
         raise CohortChanged(waiting.tag)
     return cohort, batch
 

@@ -29,7 +29,7 @@ _OBJECT_TABLES: Sequence[type[Any]] = (
 )  # fmt: skip
 _QUIET = {"synchronize_session": False}
 _SHOWN = exists().where(CohortSnapshot.view_id == SnapshotView.id)
-_ROW_TABLES: Sequence[type[Any]] = (SnapshotOverview, *_OBJECT_TABLES, SnapshotMembers)
+VIEW_TABLES: Sequence[type[Any]] = (SnapshotOverview, *_OBJECT_TABLES, SnapshotMembers)
 
 
 class ViewLost(Exception):
@@ -94,13 +94,6 @@ def remove_view_step(session: Session, view_id: int, *, now: datetime, limit: in
     session.execute(delete(SnapshotOverview).where(SnapshotOverview.view_id == view_id), execution_options=_QUIET)
     session.execute(delete(SnapshotView).where(SnapshotView.id == view_id), execution_options=_QUIET)
     return 1
-
-
-def remove_views(session: Session, view_ids: Sequence[int]) -> None:
-    """Remove views at once, in the transaction that removes their snapshots."""
-    for table in _ROW_TABLES:
-        session.execute(delete(table).where(table.view_id.in_(view_ids)), execution_options=_QUIET)
-    session.execute(delete(SnapshotView).where(SnapshotView.id.in_(view_ids)), execution_options=_QUIET)
 
 
 def _remove_some(session: Session, table: type[Any], view_id: int, limit: int, *more: Any) -> int:

@@ -21,6 +21,7 @@ from gonemaster_db.repositories.analysis.projections import (
     store_projections,
     waiting_runs,
 )
+from gonemaster_db.repositories.analysis.rebuilding import add_progress, finish_materialisation, pending_cohorts
 from gonemaster_db.repositories.run_documents import StoredRun, kinds_of, read_stored_runs
 from gonemaster_db.session import Store
 from gonemaster_tasks.maintenance.projection.extraction import facts_of
@@ -47,8 +48,9 @@ class Projector:
     ) -> int:
         """Project all runs that wait, or until `stopped`; returns their number."""
         began = now()
-        whole = self._looked_at_all is None or began - self._looked_at_all >= _LOOK_AT_ALL_EACH
         with store.read_only() as session:
+            pending = pending_cohorts(session)
+            whole = bool(pending) or self._is_time_for_all(began)
             found = find_waiting(session, floor=floor, created_since=None if whole else began - _RECENT)
         projected = 0
         for waiting in found:
@@ -58,7 +60,12 @@ class Projector:
                 projected += self._project(store, waiting, now, stopped)
         if whole:
             self._looked_at_all = began
+        for cohort_id, generation in pending.items():
+            _finish(store, cohort_id, generation, now())
         return projected
+
+    def _is_time_for_all(self, now: datetime) -> bool:
+        return self._looked_at_all is None or now - self._looked_at_all >= _LOOK_AT_ALL_EACH
 
     def _project(self, store: Store, waiting: Waiting, now: Callable[[], datetime], stopped: Callable[[], bool]) -> int:
         outlines = self._outlines.setdefault(waiting.floor, Outlines(waiting.floor))
@@ -71,6 +78,14 @@ class Projector:
         if not stopped() and work.snapshot_id is None:
             self._nothing[_about(waiting)] = waiting.succeeded
         return projected
+
+
+def _finish(store: Store, cohort_id: int, generation: int, now: datetime) -> None:
+    def finish(session: Session) -> bool:
+        return finish_materialisation(session, cohort_id, generation=generation, now=now)
+
+    if store.run_in_transaction(finish):
+        log.info("the facts of a cohort are complete", extra={"cohort_id": cohort_id})
 
 
 def _about(waiting: Waiting) -> tuple[int, int, int]:
@@ -117,7 +132,12 @@ class _Work:
             kinds = kinds_of(session, stored.values())
         results = list(_results(rows, stored, kinds, self._outlines))
         self.snapshot_id = self._store.run_in_transaction(lambda session: self._write(session, results))
+        self._store.run_in_transaction(lambda session: self._count(session, len(results)))
         return len(results)
+
+    def _count(self, session: Session, runs: int) -> None:
+        waiting = self._waiting
+        add_progress(session, waiting.cohort_id, generation=waiting.generation, runs=runs)
 
     def _write(self, session: Session, results: Sequence[Projected]) -> int:
         return store_projections(session, self._waiting, results, now=self._now())
