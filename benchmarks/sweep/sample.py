@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from ipaddress import ip_address, ip_network
 from itertools import accumulate
 from operator import itemgetter
 from pathlib import Path
@@ -28,12 +29,14 @@ SLOT_BASE = 0xE000
 TIMING_FIELDS = (
     "count", "avg_ms", "min_ms", "max_ms", "median_ms", "stddev_ms", "total_ms", "timeouts", "refusals", "status",
 )  # fmt: skip
-SERVER_FIELDS = ("nameserver", "address", *TIMING_FIELDS)
+SERVER_FIELDS = ("nameserver", "address", *TIMING_FIELDS, "asns", "prefix")
 PROVIDERS = 3000
 OWN_OUTCOME_SHARE = 0.05
 """Runs with a sequence of findings that no other run has; a world of 1,000 zones does not have the long tail."""
 CHANGED_SHARE = 0.02
 """Runs that find something else than the run of the domain before."""
+_PROVIDERS_V4, _PROVIDERS_V6 = ip_network("198.18.0.0/15"), ip_network("2001:db8::/32")
+_FIRST_AS, _ASES = 4_200_000_000, 400  # of the range for private use (RFC 6996)
 _SLOT = re.compile("([\ue000-\uf8ff])")
 _SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprstvwz" for vowel in "aeio"]
 _NAMES = json.dumps(SERVER_FIELDS, separators=(",", ":"))
@@ -162,7 +165,7 @@ class Sweep:
         for server, (_, name) in zip(servers, chosen.servers, strict=True):
             pool = self._timings[name]
             times = pool[int((pace + 0.2 * rng.random()) / 1.2 * len(pool))]  # servers of one run are alike
-            rows.append(f"{server[:-1]},{times}]")
+            rows.append(f"{server[:-1]},{times},{_origin(server)}]")
         return f"[{','.join([_NAMES, *rows])}]"
 
 
@@ -213,6 +216,16 @@ def _address(owner: str, number: int) -> tuple[str, str]:
     found = zlib.crc32(f"{number}.{owner}".encode())
     v4 = f"198.{18 + (found & 1)}.{found >> 1 & 255}.{found >> 9 & 255}"
     return v4, f"2001:db8:{found >> 16:x}::53"
+
+
+@lru_cache(maxsize=65536)
+def _origin(server: str) -> str:
+    """Return ASes and prefix of a server (JSON array of name and address) as JSON; null for those of other zones."""
+    address = ip_address(json.loads(server)[1] or "::")
+    if address not in _PROVIDERS_V4 and address not in _PROVIDERS_V6:
+        return "null,null"
+    prefix = ip_network(f"{address}/{24 if address.version == 4 else 40}", strict=False)
+    return f'[{_FIRST_AS + zlib.crc32(prefix.network_address.packed) % _ASES}],"{prefix}"'
 
 
 def _date(_domain: str, rng: random.Random, *_: Any) -> str:
