@@ -1,0 +1,40 @@
+"""Projects or captures and is killed in the middle: `killed_work DRIVER DSN project|capture SNAPSHOT CALLS`.
+
+It dies at the given call of its clock, most of which are within transactions; without so many calls it ends by itself.
+"""
+
+import os
+import signal
+import sys
+from datetime import datetime, timedelta
+from itertools import count
+from typing import cast
+
+from gonemaster_db.repositories.analysis import capture
+from gonemaster_db.session import open_store
+from gonemaster_db.settings import Driver, StoreSettings
+from gonemaster_tasks.maintenance.projection import projector
+from tests.support.rows import NOON
+
+
+def main() -> None:
+    driver, dsn, what, snapshot, calls = sys.argv[1:]
+    store = open_store(StoreSettings(driver=cast("Driver", driver), dsn=dsn))
+    numbers = count(1)
+    began = NOON + timedelta(hours=int(calls))  # whoever died before has lost its lease
+
+    def now() -> datetime:
+        if next(numbers) == int(calls):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return began
+
+    if what == "project":
+        projector._RUNS_AT_A_TIME = 2
+        projector.Projector().project(store, floor="NOTICE", now=now)
+    else:
+        capture._SLICE = 2
+        capture.materialise(store, int(snapshot), now=now)
+
+
+if __name__ == "__main__":
+    main()
