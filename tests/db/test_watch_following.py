@@ -131,6 +131,18 @@ def test_the_previous_run_is_the_newest_comparable_one_before(store: Store) -> N
         assert len(ids) == 5
 
 
+def test_the_previous_run_is_looked_up_by_domain_even_without_statistics(store: Store) -> None:
+    statement = following._previous_keys([1, 2]).compile(store.engine, compile_kwargs={"literal_binds": True})
+    on_sqlite = store.engine.dialect.name == "sqlite"
+    explain = "EXPLAIN QUERY PLAN" if on_sqlite else "EXPLAIN"
+    with store.transaction() as session:
+        connection = session.connection()
+        if not on_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # the table is empty
+        plan = "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {statement}"))
+    assert "ix_runs_domain_id_finished_at" in plan
+
+
 def test_message_tags_have_their_highest_level(store: Store) -> None:
     entries = [
         EntryRecord(0.0, "DNSSEC", "dnssec01", "DS01_X", level, {}) for level in ("NOTICE", "ERROR", "WARNING", "INFO")
