@@ -46,10 +46,11 @@ class Probe:
     group: str
     path: str
     query: Query
+    base: str = "/api/v1"
 
     @property
     def url(self) -> str:
-        return f"/api/v1{self.path}" + (f"?{urlencode(self.query)}" if self.query else "")
+        return f"{self.base}{self.path}" + (f"?{urlencode(self.query)}" if self.query else "")
 
 
 def probes(size: Size) -> Iterator[Probe]:
