@@ -1,17 +1,22 @@
 """Cohorts and the state of the analysis as documents."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
-from gonemaster_db.models import Cohort
+from gonemaster_db.models import Batch, Cohort, CohortSnapshot
 from gonemaster_db.repositories.analysis.cohorts import drift_of, get_cohort, list_cohorts
+from gonemaster_db.repositories.analysis.discarding import newest_snapshot
+from gonemaster_db.repositories.analysis.snapshots import get_snapshot, list_snapshots, with_source_runs
 from gonemaster_db.repositories.reference_lists import find_reference_list
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS, bundled_tlds, current_tlds
 
+_INSIDE = {"batch_key", "vocabulary_id", "view_id", "seen_runs", "facts_revision", "captured_revision", "is_default"}
 _COLUMNS = [column.key for column in Cohort.__mapper__.column_attrs if column.key != "generation"]
 
 
@@ -74,3 +79,38 @@ def _drift(session: Session, cohort: Cohort) -> dict[str, Any]:
     drift = drift_of(session, cohort, known.names)
     found = {"checked_at": utcnow(), "list_version": known.version, "missing": drift.missing, "extra": drift.extra}
     return {"source_drift": found}
+
+
+_OF_SNAPSHOT = [column.key for column in CohortSnapshot.__mapper__.column_attrs if column.key not in _INSIDE]
+
+
+def read_snapshots(state: State, cohort_id: int) -> list[dict[str, Any]]:
+    """Return the snapshots of a cohort in all states, newest batch first. Raises CohortNotFound."""
+    with state.store.read_only() as session:
+        cohort = get_cohort(session, cohort_id)
+        return _snapshot_documents(session, cohort, list_snapshots(session, cohort_id))
+
+
+def read_snapshot(state: State, cohort_id: int, slug: str) -> dict[str, Any]:
+    """Return one snapshot. Raises CohortNotFound, SnapshotNotFound."""
+    with state.store.read_only() as session:
+        cohort = get_cohort(session, cohort_id)
+        return _snapshot_documents(session, cohort, [get_snapshot(session, cohort_id, slug)])[0]
+
+
+def _snapshot_documents(session: Session, cohort: Cohort, found: Sequence[CohortSnapshot]) -> list[dict[str, Any]]:
+    keys = {snapshot.batch_key for snapshot in found}
+    named = session.execute(select(Batch.key, Batch.id).where(Batch.key.in_(keys)))
+    batches = {row[0]: row[1] for row in named}
+    with_runs = with_source_runs(session, found)
+    default = cohort.default_snapshot_id or newest_snapshot(session, cohort.id)
+    return [
+        {
+            **{name: getattr(snapshot, name) for name in _OF_SNAPSHOT},
+            "batch_id": batches.get(snapshot.batch_key or 0, ""),
+            "vocabulary_available": snapshot.vocabulary_id is not None,
+            "is_default": snapshot.id == default,
+            "source_runs_available": snapshot.id in with_runs,
+        }
+        for snapshot in found
+    ]

@@ -4,17 +4,39 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.queries.cohorts import cohort_document, read_analysis_status, read_cohort, read_cohorts
+from gonemaster_api.queries.cohorts import (
+    cohort_document,
+    read_analysis_status,
+    read_cohort,
+    read_cohorts,
+    read_snapshot,
+    read_snapshots,
+)
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.cohorts import make_cohort, patch_cohort
+from gonemaster_api.use_cases.snapshots import (
+    clear_cohort,
+    patch_snapshot,
+    rebuild_cohort,
+    rematerialise_snapshot,
+    rematerialise_snapshots,
+    remove_cohort,
+    remove_snapshot,
+)
 from gonemaster_api.v1.analysis.schemas import (
     MAX_COHORT_ID,
     AnalysisStatusSchema,
+    ClearedCohortSchema,
     CohortChangeSchema,
     CohortDetailSchema,
     CohortSchema,
     NewCohortSchema,
+    QueuedSchema,
+    RebuiltCohortSchema,
+    SnapshotChangeSchema,
+    SnapshotRemovalSchema,
+    SnapshotSchema,
 )
 from gonemaster_api.web.actor import who
 
@@ -72,5 +94,99 @@ class CohortById(MethodView):
         _400="invalid_catalog, invalid_tag_view_min_level, invalid_reference_list, ...", _404="not_found"
     )
     def patch(self, request_body: dict[str, Any], cohort_id: int) -> Any:
-        """Change a cohort; its tag cannot be changed."""
+        """Change a cohort; its tag cannot be changed.
+
+        Switching the analysis off removes facts and snapshots, switching it on makes them from the runs that are there.
+        """
         return cohort_document(patch_cohort(state(), cohort_id, request_body, who=who()))
+
+    @blueprint.response(204)
+    @blueprint.refuses(_404="not_found")
+    def delete(self, cohort_id: int) -> None:
+        """Delete a cohort with its facts and snapshots; its tag and the runs are kept."""
+        remove_cohort(state(), cohort_id, who=who())
+
+
+@blueprint.route(f"{_BY_ID}/rebuild")
+class Rebuild(MethodView):
+    """A cohort made anew."""
+
+    @blueprint.response(202, RebuiltCohortSchema)
+    @blueprint.refuses(_404="not_found", _409="cohort_analysis_disabled")
+    def post(self, cohort_id: int) -> dict[str, Any]:
+        """Make facts and snapshots of a cohort anew from its runs, in the background; slugs, labels and pins are lost.
+
+        The progress is in the cohort. A second call while that is under way changes nothing.
+        """
+        runs = rebuild_cohort(state(), cohort_id, who=who())
+        return {"started": runs is not None, "runs": runs or 0}
+
+
+@blueprint.route(f"{_BY_ID}/clear")
+class Clear(MethodView):
+    """A cohort emptied."""
+
+    @blueprint.response(200, ClearedCohortSchema)
+    @blueprint.refuses(_404="not_found")
+    def post(self, cohort_id: int) -> dict[str, int]:
+        """Remove facts and snapshots of a cohort; batches that are there now get none again until it is rebuilt."""
+        return {"snapshots_removed": clear_cohort(state(), cohort_id, who=who())}
+
+
+@blueprint.route(f"{_BY_ID}/snapshots")
+class Snapshots(MethodView):
+    """The snapshots of a cohort."""
+
+    @blueprint.response(200, SnapshotSchema(many=True))
+    @blueprint.refuses(_404="not_found")
+    def get(self, cohort_id: int) -> Any:
+        """List the snapshots of a cohort in all states, newest batch first."""
+        return read_snapshots(state(), cohort_id)
+
+
+@blueprint.route(f"{_BY_ID}/snapshots/rematerialize")
+class RematerializeAll(MethodView):
+    """All snapshots of a cohort made anew."""
+
+    @blueprint.response(202, QueuedSchema)
+    @blueprint.refuses(_404="not_found", _409="materialization_running")
+    def post(self, cohort_id: int) -> dict[str, int]:
+        """Make the views of all snapshots anew whose runs are there, in the background; the others stay as they are."""
+        return {"queued": rematerialise_snapshots(state(), cohort_id, who=who())}
+
+
+@blueprint.route(f"{_BY_ID}/snapshots/<other_than('rematerialize'):slug>")
+class SnapshotBySlug(MethodView):
+    """One snapshot."""
+
+    @blueprint.response(200, SnapshotSchema)
+    @blueprint.refuses(_404="not_found")
+    def get(self, cohort_id: int, slug: str) -> Any:
+        """Show a snapshot."""
+        return read_snapshot(state(), cohort_id, slug)
+
+    @blueprint.arguments(SnapshotChangeSchema)
+    @blueprint.response(200, SnapshotSchema)
+    @blueprint.refuses(_400="invalid_slug, invalid_status, ...", _404="not_found", _409="slug_exists")
+    def post(self, request_body: dict[str, Any], cohort_id: int, slug: str) -> Any:
+        """Change a snapshot: slug, label, description, whether it is public, the default, captured or retired."""
+        return read_snapshot(state(), cohort_id, patch_snapshot(state(), cohort_id, slug, request_body, who=who()))
+
+    @blueprint.arguments(SnapshotRemovalSchema, location="query")
+    @blueprint.response(204)
+    @blueprint.refuses(_400="invalid_status, invalid_purge", _404="not_found")
+    def delete(self, query: dict[str, Any], cohort_id: int, slug: str) -> None:
+        """Retire a snapshot: it is kept but not offered. With `purge=true` it is removed."""
+        remove_snapshot(state(), cohort_id, slug, purge=query["purge"], who=who())
+
+
+@blueprint.route(f"{_BY_ID}/snapshots/<other_than('rematerialize'):slug>/rematerialize")
+class Rematerialize(MethodView):
+    """One snapshot made anew."""
+
+    @blueprint.response(202, SnapshotSchema)
+    @blueprint.refuses(_404="not_found", _409="source_runs_purged, materialization_running")
+    def post(self, cohort_id: int, slug: str) -> Any:
+        """Make the view of a snapshot anew from the runs that are there; slug, label and pin are kept."""
+        rematerialise_snapshot(state(), cohort_id, slug, who=who())
+        return read_snapshot(state(), cohort_id, slug)

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger
-from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, QueryBoolean
+from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_db.levels import LEVELS
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS
 
@@ -123,3 +123,75 @@ class AnalysisStatusSchema(ma.Schema):
     backend_supported = ma.fields.Boolean(required=True)
     controller_enabled = ma.fields.Boolean(required=True)
     external_data = ma.fields.Nested(ExternalDataSchema, required=True)
+
+
+class SnapshotChangeSchema(RequestSchema):
+    """The changeable properties of a snapshot; those that are absent stay as they are."""
+
+    example: ClassVar = {"label": "November", "is_default": True}
+
+    slug = ma.fields.String(validate=validate.Length(min=1, max=64))
+    label = ma.fields.String(validate=validate.Length(max=_LONGEST_LABEL))
+    description = ma.fields.String(validate=validate.Length(max=_LONGEST_DESCRIPTION))
+    is_public = JsonBoolean()
+    is_default = JsonBoolean()
+    status = ma.fields.String(validate=validate.OneOf(("captured", "retired")))
+
+
+class SnapshotRemovalSchema(QuerySchema):
+    """How a snapshot is removed."""
+
+    purge = QueryBoolean(load_default=False, metadata={"description": "remove it instead of hiding it"})
+
+
+class SnapshotSchema(ma.Schema):
+    """What one batch found for a cohort."""
+
+    id = ma.fields.Integer(required=True)
+    cohort_id = ma.fields.Integer(required=True)
+    batch_id = ma.fields.String(required=True)
+    slug = ma.fields.String(required=True)
+    label = ma.fields.String(required=True)
+    description = ma.fields.String(required=True)
+    profile_id = ma.fields.Integer(required=True, allow_none=True)
+    profile_name = ma.fields.String(required=True)
+    engine_version = ma.fields.String(required=True)
+    mixed_engine_version = ma.fields.Boolean(required=True)
+    scoring_config_hash = ma.fields.String(required=True)
+    vocabulary_available = ma.fields.Boolean(required=True)
+    captured_at = Instant(required=True, allow_none=True)
+    first_run_at = Instant(required=True, allow_none=True)
+    last_run_at = Instant(required=True, allow_none=True)
+    run_count = ma.fields.Integer(required=True)
+    domain_count = ma.fields.Integer(required=True)
+    status = ma.fields.String(required=True)
+    is_default = ma.fields.Boolean(required=True)
+    is_public = ma.fields.Boolean(required=True)
+    tag_view_min_level = ma.fields.String(required=True)
+    materialization_status = ma.fields.String(required=True)
+    materialization_done = ma.fields.Integer(required=True)
+    materialization_total = ma.fields.Integer(required=True)
+    last_materialization_error = ma.fields.String(required=True)
+    last_materialized_at = Instant(required=True, allow_none=True)
+    source_runs_available = ma.fields.Boolean(required=True)
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+
+
+class ClearedCohortSchema(ma.Schema):
+    """What was removed."""
+
+    snapshots_removed = ma.fields.Integer(required=True)
+
+
+class RebuiltCohortSchema(ma.Schema):
+    """What is made anew."""
+
+    started = ma.fields.Boolean(required=True, metadata={"description": "false: it is being made anew already"})
+    runs = ma.fields.Integer(required=True)
+
+
+class QueuedSchema(ma.Schema):
+    """How many snapshots are made anew."""
+
+    queued = ma.fields.Integer(required=True)

@@ -1,0 +1,158 @@
+"""Changes of snapshots and of what cohorts are made of, each with its line of the audit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.errors import BadRequest, Conflict
+from gonemaster_api.state import State
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import InvalidSlug, MaterialisationRunning, SnapshotStateError, SourceRunsPurged
+from gonemaster_db.repositories.analysis import rebuilding
+from gonemaster_db.repositories.analysis import snapshots as rows
+from gonemaster_db.repositories.analysis.cohorts import get_cohort
+from gonemaster_db.repositories.audit import record_action
+
+
+def remove_cohort(state: State, cohort_id: int, *, who: str) -> None:
+    """Delete a cohort with its facts and snapshots; tag and runs stay. Raises CohortNotFound."""
+    now = utcnow()
+
+    def remove(session: Session) -> None:
+        cohort = get_cohort(session, cohort_id, lock=True)
+        tag = cohort.source_tag
+        rebuilding.delete_cohort(session, cohort, now=now)
+        record_action(session, "cohort.delete", who=who, now=now, target=tag, details={"cohort_id": cohort_id})
+
+    state.store.run_in_transaction(remove)
+
+
+def clear_cohort(state: State, cohort_id: int, *, who: str) -> int:
+    """Remove facts and snapshots of a cohort; returns the number of snapshots. Raises CohortNotFound."""
+    now = utcnow()
+
+    def clear(session: Session) -> int:
+        cohort = get_cohort(session, cohort_id, lock=True)
+        removed = rebuilding.clear_cohort(session, cohort, now=now)
+        _note(session, "cohort.clear", cohort.source_tag, who, cohort_id, count=removed)
+        return removed
+
+    return state.store.run_in_transaction(clear)
+
+
+def rebuild_cohort(state: State, cohort_id: int, *, who: str) -> int | None:
+    """Have facts and snapshots of a cohort made anew from its runs; returns their number, None if that is under way.
+
+    Raises:
+        CohortNotFound: no such cohort.
+        Conflict: cohort_analysis_disabled.
+    """
+    now = utcnow()
+
+    def rebuild(session: Session) -> int | None:
+        cohort = get_cohort(session, cohort_id, lock=True)
+        if not cohort.analysis_enabled:
+            raise Conflict("cohort_analysis_disabled", "the analysis of the cohort is off; set analysis_enabled")
+        runs = rebuilding.rebuild_cohort(session, cohort, now=now)
+        if runs is not None:
+            _note(session, "cohort.rebuild", cohort.source_tag, who, cohort_id, count=runs)
+        return runs
+
+    return state.store.run_in_transaction(rebuild)
+
+
+def patch_snapshot(state: State, cohort_id: int, slug: str, changes: Mapping[str, Any], *, who: str) -> str:
+    """Change a snapshot; returns its slug.
+
+    Raises:
+        BadRequest: invalid_slug, invalid_status.
+        SlugExists, CohortNotFound, SnapshotNotFound.
+    """
+    now = utcnow()
+
+    def change(session: Session) -> str:
+        cohort = get_cohort(session, cohort_id)
+        changed = rows.change_snapshot(session, cohort_id, slug, changes, now=now)
+        target = f"{cohort.source_tag}/{changed.slug}"
+        _note(session, "snapshot.change", target, who, cohort_id, before=slug, changed=sorted(changes))
+        return changed.slug
+
+    try:
+        return state.store.run_in_transaction(change)
+    except InvalidSlug as error:
+        raise BadRequest("invalid_slug", str(error)) from error
+    except SnapshotStateError as error:
+        raise BadRequest("invalid_status", str(error)) from error
+
+
+def remove_snapshot(state: State, cohort_id: int, slug: str, *, purge: bool, who: str) -> None:
+    """Retire a snapshot, or remove it with `purge`.
+
+    Raises:
+        BadRequest: invalid_status, it was never captured and can only be purged.
+        CohortNotFound, SnapshotNotFound.
+    """
+    if not purge:
+        patch_snapshot(state, cohort_id, slug, {"status": "retired"}, who=who)
+        return
+    now = utcnow()
+
+    def remove(session: Session) -> None:
+        cohort = get_cohort(session, cohort_id)
+        rows.purge_snapshot(session, cohort_id, slug, now=now)
+        _note(session, "snapshot.purge", f"{cohort.source_tag}/{slug}", who, cohort_id)
+
+    state.store.run_in_transaction(remove)
+
+
+def rematerialise_snapshot(state: State, cohort_id: int, slug: str, *, who: str) -> None:
+    """Have the view of a snapshot made anew from its runs.
+
+    Raises:
+        Conflict: source_runs_purged, materialization_running.
+        CohortNotFound, SnapshotNotFound.
+    """
+    floor, now = state.settings.analysis_tag_view_min_level, utcnow()
+
+    def begin(session: Session) -> None:
+        cohort = get_cohort(session, cohort_id)
+        rows.rematerialise(session, cohort_id, slug, floor=floor, now=now)
+        _note(session, "snapshot.rematerialize", f"{cohort.source_tag}/{slug}", who, cohort_id)
+
+    _begun(state, begin)
+
+
+def rematerialise_snapshots(state: State, cohort_id: int, *, who: str) -> int:
+    """Do so with all snapshots of a cohort whose runs are there; returns how many.
+
+    Raises:
+        Conflict: materialization_running.
+        CohortNotFound: no such cohort.
+    """
+    floor, now = state.settings.analysis_tag_view_min_level, utcnow()
+
+    def begin(session: Session) -> int:
+        cohort = get_cohort(session, cohort_id)
+        queued = rows.rematerialise_all(session, cohort_id, floor=floor, now=now)
+        _note(session, "snapshot.rematerialize", cohort.source_tag, who, cohort_id, count=queued)
+        return queued
+
+    queued: int = _begun(state, begin)
+    return queued
+
+
+def _begun(state: State, begin: Any) -> Any:
+    try:
+        return state.store.run_in_transaction(begin)
+    except SourceRunsPurged as error:
+        raise Conflict("source_runs_purged", f"{error}; its view stays as it is") from error
+    except MaterialisationRunning as error:
+        raise Conflict("materialization_running", str(error)) from error
+
+
+def _note(
+    session: Session, action: str, target: str, who: str, cohort_id: int, *, count: int = 1, **details: Any
+) -> None:
+    about = {"cohort_id": cohort_id, **details}
+    record_action(session, action, who=who, now=utcnow(), target=target, count=count, details=about)
