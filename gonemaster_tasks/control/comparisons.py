@@ -19,7 +19,7 @@ from gonemaster_db.repositories.analysis.comparisons import (
     make_comparison,
     store_comparison,
 )
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot, find_predecessor
+from gonemaster_db.repositories.analysis.offers import OfferedSnapshot, find_neighbours
 from gonemaster_db.repositories.analysis.tag_changes import read_rules
 from gonemaster_db.session import Store
 from gonemaster_engine.entries import Level
@@ -59,30 +59,29 @@ def read_comparison(
         _making.release()
 
 
-def prepare_comparison(
+def prepare_comparisons(
     store: Store, snapshot_id: int, config: ScoringConfig, *, step: Callable[[], bool] = lambda: True
-) -> bool:
-    """Compare a snapshot that was just captured with the one before it, so that nobody has to wait for it.
+) -> int:
+    """Compare a snapshot that was just captured with those before and after it, so that nobody has to wait for that.
 
-    Returns whether that was done: not where there is none before it, or `step`, called now and then, says no. Safe to
-    repeat; what is not prepared is made when it is asked for.
+    Returns how many there are. `step` is called now and then; where it says no, the rest is left. Safe to repeat; what
+    is not prepared is made when it is asked for.
     """
 
     def between() -> None:
         if not step():
             raise _Stopped
 
+    done = 0
     try:
         with store.read_only_within(_LIMIT) as session:
             call_between(session, between)
-            pair = find_predecessor(session, snapshot_id)
-            if pair is None:
-                return False
-            read_comparison(store, session, *pair, config)
+            for before, after in find_neighbours(session, snapshot_id):
+                read_comparison(store, session, before, after, config)
+                done += 1
     except (_Stopped, StoreError) as error:
         log.info("a comparison was not prepared", extra={"snapshot_id": snapshot_id, "error": str(error)})
-        return False
-    return True
+    return done
 
 
 class _Stopped(Exception):

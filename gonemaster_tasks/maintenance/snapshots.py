@@ -21,7 +21,7 @@ from gonemaster_db.repositories.analysis.views import remove_view_step, views_to
 from gonemaster_db.session import Store
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.control.comparisons import prepare_comparison
+from gonemaster_tasks.control.comparisons import prepare_comparisons
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.projection.projector import Projector
 
@@ -53,7 +53,7 @@ def capture_due(
 ) -> int:
     """Capture the snapshots that are complete, unless another worker is at it; returns how many were.
 
-    Each is compared with the one before it, which would keep the first reader of the report waiting.
+    Each is compared with those before and after it, which would keep the first reader of a report waiting.
     """
     captured = 0
     with _turn(broker, "capture") as mine:
@@ -69,7 +69,7 @@ def capture_due(
             outcome = materialise(store, snapshot_id, now=now, scoring_config_hash=hashed, step=pace.rest)
             if outcome is Capture.CAPTURED:
                 captured += 1
-                prepare_comparison(store, snapshot_id, scoring, step=pace.rest)
+                prepare_comparisons(store, snapshot_id, scoring, step=pace.rest)
             about = {"snapshot_id": snapshot_id, "outcome": outcome.value, "seconds": round(pace.lasted_s(), 2)}
             log.info("capture of a snapshot ended", extra=about)
     return captured

@@ -7,6 +7,7 @@ failed or not public.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Select, and_, func, select
@@ -119,26 +120,22 @@ def find_default_snapshot(session: Session, cohort: Cohort) -> OfferedSnapshot |
         return None
 
 
-def find_predecessor(session: Session, snapshot_id: int) -> tuple[OfferedSnapshot, OfferedSnapshot] | None:
-    """Return the snapshot of its cohort that was before one, and that one; None unless the public may see both."""
-    cohort = session.scalars(
-        select(Cohort)
-        .join(CohortSnapshot, CohortSnapshot.cohort_id == Cohort.id)
-        .where(CohortSnapshot.id == snapshot_id)
-    ).one_or_none()
-    if cohort is None or not (cohort.public_enabled and cohort.analysis_enabled):
-        return None
+def find_neighbours(session: Session, snapshot_id: int) -> list[tuple[OfferedSnapshot, OfferedSnapshot]]:
+    """Return a snapshot of a public cohort with the one before it, and with the one after it: pairs, earlier one first.
+
+    Those that the public may not see are passed over.
+    """
+    cohort_id = select(CohortSnapshot.cohort_id).where(CohortSnapshot.id == snapshot_id).scalar_subquery()
+    cohort = session.scalars(_public().where(Cohort.id == cohort_id)).one_or_none()
+    if cohort is None:
+        return []
     order = func.row_number().over(order_by=_NEWEST_FIRST)
     ranks = _offered(cohort).with_only_columns(CohortSnapshot.id, order.label("rank")).subquery()
     rank = select(ranks.c.rank).where(ranks.c.id == snapshot_id).scalar_subquery()
-    before = select(ranks.c.id).where(ranks.c.rank == rank + 1).scalar_subquery()
-    rows = {
-        row.id: row for row in session.execute(_offered(cohort).where(CohortSnapshot.id.in_([snapshot_id, before])))
-    }
-    own = rows.pop(snapshot_id, None)
-    if own is None or not rows:
-        return None
-    return _made(rows.popitem()[1], None), _made(own, None)
+    near = select(ranks.c.id).where(ranks.c.rank.between(rank - 1, rank + 1))
+    rows = session.execute(_offered(cohort).where(CohortSnapshot.id.in_(near)).order_by(*_NEWEST_FIRST)).all()
+    found = [_made(row, None) for row in reversed(rows)]
+    return [pair for pair in pairwise(found) if snapshot_id in (pair[0].id, pair[1].id)]
 
 
 def _made(row: Any, default: int | None) -> OfferedSnapshot:

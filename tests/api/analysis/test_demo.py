@@ -7,10 +7,9 @@ from sqlalchemy import delete, func, select
 
 from gonemaster_db.clock import utcnow
 from gonemaster_db.models import CohortSnapshot, SnapshotComparison
-from gonemaster_db.repositories.analysis.offers import find_predecessor
 from gonemaster_db.session import Store
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
-from gonemaster_tasks.control.comparisons import prepare_comparison
+from gonemaster_tasks.control.comparisons import prepare_comparisons
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.demo_data.snapshots import capture_all
 from gonemaster_tasks.demo_data.story import Story
@@ -87,15 +86,14 @@ def test_course_is_told_over_all_snapshots(get: Get, demo: Story) -> None:
     )
 
 
-def test_capture_compares_each_snapshot_with_the_one_before(store: Store, queue: QueueParts) -> None:
+def test_capture_compares_each_snapshot_with_its_neighbours(store: Store, queue: QueueParts) -> None:
     write_demo_data(store, Story(domains=4, months=MONTHS), seed=0, until=datetime(2026, 11, 1, tzinfo=UTC))
     Projector().project(store, floor="NOTICE", now=utcnow)
     assert capture_due(store, queue.broker, scoring=DEFAULT_CONFIG, now=utcnow) == MONTHS
     with store.read_only() as session:
         assert session.scalar(select(func.count()).select_from(SnapshotComparison)) == MONTHS - 1
-        pair = find_predecessor(session, max(session.scalars(select(CohortSnapshot.id))))
-        assert pair is not None
-    assert prepare_comparison(store, pair[1].id, DEFAULT_CONFIG)
+        newest = max(session.scalars(select(CohortSnapshot.id)))
+    assert prepare_comparisons(store, newest, DEFAULT_CONFIG) > 0
     with store.transaction() as session:
         session.execute(delete(SnapshotComparison))
-    assert not prepare_comparison(store, pair[1].id, DEFAULT_CONFIG, step=lambda: False)
+    assert prepare_comparisons(store, newest, DEFAULT_CONFIG, step=lambda: False) == 0

@@ -18,7 +18,7 @@ from gonemaster_db.repositories.analysis.offers import OfferedSnapshot, find_off
 from gonemaster_db.session import Store
 from gonemaster_engine.entries import Level
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, parse_config
-from gonemaster_tasks.control.comparisons import prepare_comparison, read_comparison
+from gonemaster_tasks.control.comparisons import prepare_comparisons, read_comparison
 from tests.support.analysis_world import (
     Chance,
     Derived,
@@ -283,16 +283,18 @@ def test_comparison_with_itself_is_empty(store: Store, pair: tuple[OfferedSnapsh
     assert (*map(len, lists), found.moved_total) == (0,) * 7
 
 
-def test_captured_snapshot_is_compared_with_the_one_before(
+def test_captured_snapshot_is_compared_with_its_neighbours(
     store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]
 ) -> None:
-    assert not prepare_comparison(store, pair[0].id, DEFAULT_CONFIG)
-    assert prepare_comparison(store, pair[1].id, DEFAULT_CONFIG)
-    assert [(row.from_view_id, row.to_view_id) for row in stored(store)] == [(pair[0].view_id, pair[1].view_id)]
+    expected = [(pair[0].view_id, pair[1].view_id)]
+    for one in pair:
+        assert prepare_comparisons(store, one.id, DEFAULT_CONFIG) == 1
+        assert [(row.from_view_id, row.to_view_id) for row in stored(store)] == expected
     with store.transaction() as session:
         session.get_one(CohortSnapshot, pair[0].id).is_public = False
-    assert not prepare_comparison(store, pair[1].id, DEFAULT_CONFIG)
-    assert not prepare_comparison(store, 10**6, DEFAULT_CONFIG)
+    assert prepare_comparisons(store, pair[0].id, DEFAULT_CONFIG) == 0
+    assert prepare_comparisons(store, pair[1].id, DEFAULT_CONFIG) == 0
+    assert prepare_comparisons(store, 10**6, DEFAULT_CONFIG) == 0
 
 
 def test_comparison_heeds_the_time_limit(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
