@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.base import Base
@@ -25,6 +25,7 @@ from gonemaster_db.models import (
     Cohort,
     CohortSnapshot,
     DefaultPolicy,
+    Projection,
     SnapshotAsn,
     SnapshotDomain,
     SnapshotMembers,
@@ -128,7 +129,7 @@ class _Building:
         self.revision, self.generation = snapshot.facts_revision, cohort.generation
         self.provenance = read_provenance(session, self.snapshot_id)
         if not self.provenance.domain_count:
-            snapshot.captured_revision = snapshot.facts_revision
+            snapshot.captured_revision, snapshot.materialization_status = snapshot.facts_revision, ""
             return Capture.EMPTY
         if self.provenance.has_mixed_profiles:
             return _refuse(snapshot, self.provenance, self.now())
@@ -164,6 +165,7 @@ class _Building:
         snapshot.scoring_config_hash = scoring_config_hash
         snapshot.captured_at = cohort.last_materialized_at = snapshot.last_materialized_at = self.now()
         snapshot.materialization_status = ""
+        snapshot.last_materialization_error = _failures(session, snapshot.id)
         if snapshot.status is not SnapshotStatus.RETIRED:
             is_first = snapshot.status is not SnapshotStatus.CAPTURED  # later ones show late runs
             snapshot.status = SnapshotStatus.CAPTURED
@@ -286,6 +288,13 @@ def _fulfil_wish(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> 
     if (batch := session.scalar(wished.with_for_update())) is not None:
         batch.promote_snapshot = False
         cohort.default_snapshot_policy, cohort.default_snapshot_id = DefaultPolicy.PINNED, snapshot.id
+
+
+def _failures(session: Session, snapshot_id: int) -> str:
+    """Say how many runs are missing since they could not be read; empty if none is."""
+    failed = (Projection.snapshot_id == snapshot_id, Projection.status == "failed")
+    number = session.scalar(select(func.count()).select_from(Projection).where(*failed))
+    return f"{number} runs could not be projected" if number else ""
 
 
 def _note(snapshot: CohortSnapshot, provenance: Provenance, now: datetime) -> None:
