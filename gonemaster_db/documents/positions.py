@@ -13,6 +13,8 @@ _WORTH_IT = 16  # below it zlib makes the data longer
 
 def pack_positions(positions: Sequence[int]) -> bytes:
     """Pack ascending numbers below 2^32. Raises OverflowError for others."""
+    if len(positions) == 1:  # most have one, and there are very many
+        return _PLAIN + positions[0].to_bytes(4, "little")
     differences = array("I", [after - before for before, after in pairwise([0, *positions])])
     if len(positions) < _WORTH_IT:
         return _PLAIN + _little(differences).tobytes()

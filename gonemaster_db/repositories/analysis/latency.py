@@ -1,8 +1,8 @@
 """Percentiles of answer times from averages: each average weighs as much as the queries that it is of."""
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -15,29 +15,34 @@ class Latency(NamedTuple):
     samples: int
 
 
-@dataclass(slots=True)
 class Times:
-    """The averages of one endpoint, one for each domain that it answered for, with the numbers of answers."""
+    """The averages of endpoints, one for each domain that an endpoint answered for, with the numbers of answers."""
 
-    averages_ms: "array[float]" = field(default_factory=lambda: array("d"))
-    answers: "array[int]" = field(default_factory=lambda: array("L"))
+    def __init__(self, endpoints: int) -> None:
+        # Averages and numbers in turn, in one array: most of the very many endpoints have a single pair.
+        self._pairs: list[array[float] | None] = [None] * endpoints
 
-    def add(self, average_ms: float, answers: int) -> None:
+    def add(self, endpoint: int, average_ms: float, answers: int) -> None:
         """Take the average of so many answers."""
-        self.averages_ms.append(average_ms)
-        self.answers.append(answers)
+        pairs = self._pairs[endpoint]
+        if pairs is None:
+            self._pairs[endpoint] = array("d", (average_ms, answers))
+        else:
+            pairs.extend((average_ms, answers))
+
+    def latency_of(self, endpoints: Iterable[int]) -> Latency:
+        """Return the percentiles over all averages of endpoints: the least that a share of the answers is not above."""
+        known = [pairs for endpoint in endpoints if (pairs := self._pairs[endpoint]) is not None]
+        if len(known) == 1 and len(known[0]) == 2:
+            only = round(known[0][0], 3)
+            return Latency(only, only, int(known[0][1]))
+        return _percentiles(sorted(pair for pairs in known for pair in zip(pairs[::2], pairs[1::2], strict=True)))
 
 
-def latency_of(many: Iterable[Times]) -> Latency:
-    """Return the percentiles over all averages: the least time that so large a share of the answers does not exceed."""
-    pairs = sorted(pair for times in many for pair in zip(times.averages_ms, times.answers, strict=True))
+def _percentiles(pairs: list[tuple[float, float]]) -> Latency:
     if not pairs:
         return Latency(None, None, 0)
     reached = list(accumulate(answers for _, answers in pairs))
     total = reached[-1]
-    return Latency(_at(pairs, reached, 0.5 * total), _at(pairs, reached, 0.95 * total), total)
-
-
-def _at(pairs: list[tuple[float, int]], reached: list[int], wanted: float) -> float:
-    place = next(number for number, answers in enumerate(reached) if answers >= wanted)
-    return round(pairs[place][0], 3)
+    p50, p95 = (round(pairs[bisect_left(reached, share * total)][0], 3) for share in (0.5, 0.95))
+    return Latency(p50, p95, int(total))

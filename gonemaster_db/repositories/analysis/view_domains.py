@@ -99,7 +99,7 @@ class DomainPass:
         self.of_prefixes = DomainLists(len(objects.prefixes))
         self.of_testcases = DomainLists(len(objects.testcases))
         self.findings = Findings(DomainLists(len(objects.tags)))
-        self.times = [Times() for _ in objects.endpoints]
+        self.times = Times(len(objects.endpoints))
         self.distributions: dict[str, Counter[str]] = {name: Counter() for name in BY_NAME}
 
     def take(
@@ -128,7 +128,7 @@ class DomainPass:
             if silent:
                 unreachable.add(endpoint)
             if average_ms is not None and answers:
-                self.times[endpoint].add(average_ms, answers)
+                self.times.add(endpoint, average_ms, answers)
         self.of_nameservers.add(nameservers, place)
         self.of_endpoints.add(endpoints, place)
         tags = self._take_tags(place, facts.tags.get(domain_id, ()))

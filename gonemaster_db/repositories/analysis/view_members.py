@@ -1,7 +1,7 @@
 """Membership while a view is built: which domains each object has, and what domains have."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from gonemaster_db.documents.positions import pack_positions
 
@@ -22,7 +22,7 @@ class DomainLists:
             if not domains or domains[-1] != domain:
                 domains.append(domain)
 
-    def __getitem__(self, place: int) -> Sequence[int]:
+    def __getitem__(self, place: int) -> "array[int]":
         """Return the domains of an object."""
         return self._lists[place]
 
@@ -34,7 +34,8 @@ class DomainLists:
 def member_rows(
     view_id: int, owner: str, position: int, members: Iterable[tuple[str, Iterable[int]]]
 ) -> Iterator[MemberRow]:
-    """Yield a row for each kind of which an object has members; each is of (kind, positions)."""
+    """Yield a row for each kind of which an object has members; each is of (kind, positions). Arrays are in order."""
     for kind, positions in members:
-        if ordered := sorted(set(positions)):
+        ordered = positions if isinstance(positions, array) else sorted(set(positions))
+        if ordered:
             yield view_id, owner, position, kind, pack_positions(ordered)

@@ -16,7 +16,7 @@ from gonemaster_db.models import (
     SnapshotTestcase,
 )
 from gonemaster_db.models.facts import NO_ASN
-from gonemaster_db.repositories.analysis.latency import Latency, latency_of
+from gonemaster_db.repositories.analysis.latency import Latency
 from gonemaster_db.repositories.analysis.view_domains import DomainPass, operator_of
 from gonemaster_db.repositories.analysis.view_members import MemberRow, member_rows
 from gonemaster_db.repositories.analysis.view_places import Objects
@@ -158,7 +158,7 @@ class ObjectParts:
         return [one for one in endpoints if addresses[all_endpoints[one].address_id].family == family]
 
     def _latency(self, endpoints: Iterable[int]) -> Latency:
-        return latency_of(self._seen.times[place] for place in endpoints)
+        return self._seen.times.latency_of(endpoints)
 
 
 _NAMESERVER = (
@@ -181,5 +181,8 @@ def usual_origin(seen: Mapping[tuple[int, int | None], int]) -> tuple[int | None
     """
     if not seen:
         return None, None
-    asn, prefix_id = min(seen, key=lambda origin: (origin[0] == NO_ASN, -seen[origin], origin[0], origin[1] or 0))
+    if len(seen) == 1:
+        ((asn, prefix_id),) = seen
+    else:
+        asn, prefix_id = min(seen, key=lambda origin: (origin[0] == NO_ASN, -seen[origin], origin[0], origin[1] or 0))
     return asn if asn != NO_ASN else None, prefix_id
