@@ -110,7 +110,7 @@ def _octets(session: Session, tables: Sequence[Any]) -> int:
     if session.get_bind().dialect.name == "postgresql":
         sizes = [func.pg_total_relation_size(text(f"'{name}'")) for name in names]
         return sum(int(size) for size in session.execute(select(*sizes)).one())
-    query = text("SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name = :name OR name LIKE :index")
+    query = text("SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name = :name OR name LIKE :index ESCAPE '\\'")
     return sum(int(session.execute(query, {"name": name, "index": f"%{name}\\_%"}).scalar_one()) for name in names)
 
 
