@@ -216,7 +216,7 @@ def contents_of_current_tables(store: Store) -> Mapping[str, Any]:
     with store.read_only() as session:
         stored = read_stored_runs(session, session.scalars(sa.select(Run.id)).all())
         runs = [_current_run(session, run, stored[run.id]) for run in session.scalars(sa.select(Run).order_by(Run.id))]
-        batches = _attributes(session, Batch, without={"key"})
+        batches = _attributes(session, Batch, without={"key", "promote_snapshot"})  # of a later migration
         profiles = _attributes(session, EffectiveProfile, without={"id"}, order="digest")
         domains, jobs = _attributes(session, Domain), _attributes(session, Job)
     return {"runs": runs, "batches": batches, "domains": domains, "effective_profiles": profiles, "jobs": jobs}
