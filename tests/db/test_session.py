@@ -89,14 +89,16 @@ def test_a_connection_left_in_an_aborted_transaction_serves_nobody(make_store_se
 
 @pytest.mark.parametrize("kind", ["read_only", "autocommit"])
 def test_a_single_statement_costs_postgres_nothing_else(make_store_settings: MakeSettings, kind: str) -> None:
-    last = "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    last = "SELECT query FROM pg_stat_activity WHERE pid = %s"
     settings = replace(make_store_settings("postgres"), pool_size=1)
     with opened(settings) as store, closing(psycopg2.connect(settings.dsn)) as beside, beside.cursor() as cursor:
         beside.autocommit = True
         for _ in range(2):  # as a fresh connection, and as one that a transaction has used
             with getattr(store, kind)() as session:
                 session.execute(text("SELECT 1 + 1"))
-            cursor.execute(last)
+                raw = session.connection().connection.driver_connection
+                assert raw is not None
+            cursor.execute(last, (raw.info.backend_pid,))
             assert cursor.fetchall() == [("SELECT 1 + 1",)]  # no COMMIT and no SET after it
             with store.transaction() as session:
                 session.execute(text("SELECT 1"))
