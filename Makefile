@@ -9,9 +9,12 @@ READY := $(VENV)/.ready
 # Two for each core, as many tests wait for processes; beyond eight there are only more databases to start.
 TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 2 * cores : 8)))
 TESTS ?= tests
-# What shows soonest that another version of Python or of a dependency does not fit.
-SOME_TESTS ?= tests/system/test_first_run.py tests/api tests/db tests/tasks/test_transport.py tests/engine/test_run.py \
-	--deselect tests/api/test_schemathesis.py
+# What shows soonest that another version of Python or of a dependency does not fit: the whole service once, and what
+# leans most on SQLAlchemy, Alembic, Flask, flask-smorest, marshmallow, Celery, kombu, redis and dnspython.
+SOME_TESTS ?= tests/system/test_first_run.py tests/engine/test_run.py tests/tasks/test_transport.py tests/tasks/test_recurrence.py \
+	tests/db/test_session.py tests/db/test_migrations.py tests/db/test_graduation.py tests/db/test_prepared.py tests/db/test_lists.py \
+	tests/api/test_errors.py tests/api/test_jobs.py tests/api/test_batches.py tests/api/test_openapi.py tests/api/test_settings.py \
+	tests/api/test_system.py tests/api/test_authentication.py tests/api/test_metrics.py tests/api/analysis/test_kept_responses.py
 # The oldest Python that is allowed, where this machine has one.
 PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
@@ -19,7 +22,7 @@ PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long test-lowest test-newest test-py311 coverage lint format docs demo conformance clean
+.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lint format docs messages demo conformance deploy-check image audit sbom dist dist-check clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,7 +33,7 @@ $(READY): setup.cfg pyproject.toml
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	@echo "installing into $(VENV), once; this takes some seconds to a minute"
 	@$(BIN)/python -m pip install $(QUIETLY) --upgrade pip
-	@$(BIN)/python -m pip install $(QUIETLY) -e '.[test,lint,flower]'
+	@$(BIN)/python -m pip install $(QUIETLY) -e '.[test,lint,flower,otel]'
 	@touch $(READY)
 
 setup: $(READY) ## make the virtual environment and install everything
@@ -44,21 +47,21 @@ test: $(READY) ## all tests but those that take long
 test-long: $(READY) ## the tests that take long
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m slow $(TESTS)
 
-coverage: $(READY) ## all tests, and the share of lines that they run; fails below the floor in setup.cfg
+coverage: $(READY) ## make test, and the share of lines that it runs; fails below the floor in setup.cfg
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(TEST_WORKERS) --dist loadgroup $(TESTS)
+	$(BIN)/coverage run -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dependencies that setup.cfg allows
-	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS) tests/engine/test_badkeys.py tests/system/test_flower.py
+	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS) tests/engine/test_badkeys.py tests/system/test_flower.py tests/system/test_tracing.py
 
 .venv-lowest/.ready: setup.cfg pyproject.toml .ci/lowest_versions.py
 	@echo "installing the lowest versions into .venv-lowest"
 	@rm -rf .venv-lowest
 	@"$(PYTHON)" -m venv .venv-lowest
 	@"$(PYTHON)" .ci/lowest_versions.py > .venv-lowest/constraints.txt
-	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,dnssec-badkeys]' -c .venv-lowest/constraints.txt
+	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,otel,dnssec-badkeys]' -c .venv-lowest/constraints.txt
 	@touch $@
 
 test-newest: .venv-newest/.ready ## tests of the queue on the newest Celery and kombu, whatever setup.cfg allows; for a nightly job
@@ -86,7 +89,7 @@ test-py311: .venv-py311/.ready ## some tests and mypy on Python 3.11, where the 
 	@echo "installing for $(PYTHON311) into .venv-py311"
 	@rm -rf .venv-py311
 	@"$(PYTHON311)" -m venv .venv-py311
-	@.venv-py311/bin/python -m pip install $(QUIETLY) -e '.[test,lint,flower]'
+	@.venv-py311/bin/python -m pip install $(QUIETLY) -e '.[test,lint,flower,otel]'
 	@touch $@
 endif
 
@@ -103,12 +106,57 @@ format: $(READY) ## let ruff format and mend
 docs: $(READY) ## write the reference pages that come from the registry
 	$(BIN)/python docs/generate.py
 
+messages: $(READY) ## bring the catalogues of translations up to date with the texts: make messages [ADD=de]
+	$(BIN)/python .ci/messages.py $(if $(ADD),--add "$(ADD)")
+
+screenshots: $(READY) ## take the pictures of docs/guide, in Chromium: make screenshots [ONLY=queue,domains]
+	@ONLY="$(ONLY)" $(BIN)/python docs/screenshots.py
+
 demo: $(READY) ## the service against a bundled world of test domains, without Internet
 	@$(BIN)/python deploy/demo/demo.py
 
 conformance: $(READY) ## the official scenarios: make conformance TESTBED=DIR [ONLY=basic01,...]
 	@$(BIN)/python tests/conformance.py "$(TESTBED)" $(if $(ONLY),--only $(ONLY))
 
+.venv-tools/.ready: .ci/tools.txt
+	@echo "installing the tools of deploy-check, audit, sbom and dist into .venv-tools"
+	@test -x .venv-tools/bin/python || "$(PYTHON)" -m venv .venv-tools
+	@.venv-tools/bin/python -m pip install $(QUIETLY) -r .ci/tools.txt
+	@touch $@
+
+# What a user gets: the package and its dependencies at their newest allowed versions, without the tests' tools.
+.venv-runtime/.ready: setup.cfg pyproject.toml
+	@echo "installing the package alone into .venv-runtime"
+	@rm -rf .venv-runtime
+	@"$(PYTHON)" -m venv .venv-runtime
+	@rm -rf build/lib build/bdist.*
+	@.venv-runtime/bin/python -m pip install $(QUIETLY) '.[flower]'
+	@.venv-runtime/bin/python -m pip uninstall --quiet --yes pip
+	@touch $@
+
+deploy-check: .venv-tools/.ready ## let systemd, nginx, Caddy, Compose, Helm and others read what is in deploy/
+	@.venv-tools/bin/python deploy/check.py || { status=$$?; test $$status -eq 3; }
+
+image: ## the container image, with docker, podman or buildah: make image [TAG=gonemaster:latest] [BASE=...]
+	@deploy/image/build "$(or $(TAG),gonemaster:latest)" $(if $(BASE),--build-arg BASE="$(BASE)")
+
+audit: .venv-tools/.ready .venv-runtime/.ready ## look the dependencies up among known vulnerabilities
+	@.venv-tools/bin/python .ci/audit.py .venv-runtime
+
+sbom: .venv-tools/.ready .venv-runtime/.ready ## the bill of materials in CycloneDX: build/sbom.cdx.json
+	@.venv-tools/bin/python .ci/sbom.py .venv-runtime build/sbom.cdx.json
+
+dist: .venv-tools/.ready ## wheel and sdist, in dist/
+	@rm -rf dist build/lib build/bdist.*
+	@SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct 2>/dev/null || echo 315532800)" \
+		.venv-tools/bin/python -m build --no-isolation --outdir dist . > dist.log 2>&1 || { cat dist.log; exit 1; }
+	@rm -f dist.log; ls dist
+
+dist-check: dist ## install the wheel into an empty environment and run what it ships
+	@rm -rf .venv-dist && "$(PYTHON)" -m venv .venv-dist
+	@.venv-dist/bin/python -m pip install $(QUIETLY) dist/*.whl
+	@cd / && "$(CURDIR)/.venv-dist/bin/python" "$(CURDIR)/.ci/check_installed.py"
+
 clean: ## remove the virtual environment, caches and ./data
-	rm -rf $(VENV) .venv-lowest .venv-py311 .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-py311 .venv-tools .venv-runtime .venv-dist dist .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

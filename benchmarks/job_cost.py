@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -62,11 +63,12 @@ class Meter:
         return self._value("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint") if self.on_postgres else 0
 
     def cpu_s(self) -> float:
-        """CPU time of the server processes of this database; of SQLite that of this thread."""
+        """CPU time of the server processes of this database and of the WAL writer; of SQLite that of this thread."""
         if not self.on_postgres:
             return time.thread_time()
         with self.store.read_only() as session:
-            pids = session.scalars(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")).all()
+            ours = "datname = current_database() OR backend_type = 'walwriter'"
+            pids = session.scalars(text(f"SELECT pid FROM pg_stat_activity WHERE {ours}")).all()
         return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9
 
     def sizes(self) -> Mapping[str, int]:
@@ -126,13 +128,13 @@ def record_of(sweep: Sweep, drawn: Drawn, profile: str) -> RunRecord:
 
 
 def run_job(store: Store, job_id: str, record: RunRecord) -> None:
-    """Claim and graduate, in a transaction each."""
+    """Claim and graduate, in a transaction each, as a worker does."""
     now = utcnow()
     with store.autocommit() as session:
         claimed = claim_job(session, job_id, worker="bench", now=now, lease=_LEASE)
     assert claimed is not None
-    with store.transaction() as session:
-        graduate_job(session, job_id, worker="bench", attempt=claimed.attempt, record=record)
+    end = partial(graduate_job, job_id=job_id, worker="bench", attempt=claimed.attempt, record=record)
+    store.run_alone(end)
 
 
 def measure(store: Store, jobs: int, *, checkpoint_every: int) -> None:

@@ -2,8 +2,9 @@
 
     python -m benchmarks.purge --driver postgres --runs 20000
 
-The steps are those of the service. The reader asks for the newest runs, the writer stores a finished run, each without
-a rest. The database is private, and removed at the end; with --seeded it is a copy of that one.
+The steps are those of the service. The reader asks for the newest runs, the writer queues, starts and ends a job, at
+rates that a busy service has (--reads, --writes; 0 is without a rest: then they and the purge share the processors).
+The database is private, and removed at the end; with --seeded it is a copy of that one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -40,21 +42,32 @@ _ALONE_S = 5.0
 _BEHIND_THE_SEED = BEGIN + timedelta(days=10_000)
 
 
+@dataclass(frozen=True)
+class Rates:
+    """How often a second the companions of a purge begin; 0 is without a rest."""
+
+    reads: float
+    writes: float
+
+
 class Companion:
     """A thread that does the same again and again, and notes how long each time took."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], None], rate: float) -> None:
         self.times_ms: list[float] = []
         self._work = work
+        self._interval_s = 1 / rate if rate else 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._repeat, daemon=True)
         self._thread.start()
 
     def _repeat(self) -> None:
-        while not self._ended.is_set():
+        due = time.perf_counter()
+        while not self._ended.wait(max(0.0, due - time.perf_counter())):
             begin = time.perf_counter()
             self._work()
             self.times_ms.append((time.perf_counter() - begin) * 1000)
+            due = max(due + self._interval_s, time.perf_counter() - self._interval_s)
 
     def stop(self) -> str:
         self._ended.set()
@@ -63,7 +76,7 @@ class Companion:
         return f"{len(times)} times, 95th percentile {p95(times):.1f} ms, worst {max(times):.0f} ms"
 
 
-def companions(store: Store) -> dict[str, Companion]:
+def companions(store: Store, rates: Rates) -> dict[str, Companion]:
     numbers, results = count(), records(sweep())
 
     def read() -> None:
@@ -82,19 +95,21 @@ def companions(store: Store) -> dict[str, Companion]:
             lambda session: graduate_job(session, job.id, worker="w", attempt=claimed.attempt, record=record)
         )
 
-    return {"reader": Companion(read), "writer": Companion(write)}
+    return {"reader": Companion(read, rates.reads), "writer": Companion(write, rates.writes)}
 
 
-def measure(store: Store, size: Size) -> None:
-    beside = companions(store)
+def measure(store: Store, size: Size, rates: Rates, share: float) -> None:
+    beside = companions(store, rates)
     time.sleep(_ALONE_S)
     for name, companion in beside.items():
         print(f"{name} alone: {companion.stop()}")
-    beside = companions(store)
-    _purge(store, "with both beside it", cutoff=BEGIN + timedelta(minutes=size.runs // 2))  # a run is seeded a minute
+    beside = companions(store, rates)
+    cutoff = BEGIN + timedelta(minutes=int(size.runs * share))  # a run is seeded a minute
+    _purge(store, "with both beside it", cutoff=cutoff)
     for name, companion in beside.items():
         print(f"{name} beside it: {companion.stop()}")
-    _purge(store, "alone", cutoff=_BEHIND_THE_SEED)
+    if share < 1:
+        _purge(store, "alone", cutoff=_BEHIND_THE_SEED)
 
 
 def _purge(store: Store, title: str, *, cutoff: datetime) -> None:
@@ -134,6 +149,9 @@ def main() -> None:
     parser.add_argument("--driver", choices=("postgres", "sqlite"), default="postgres")
     parser.add_argument("--runs", type=int, default=20_000)
     parser.add_argument("--seeded", default="", metavar="DSN", help="purge a copy of this database")
+    parser.add_argument("--reads", type=float, default=50.0, help="lists a second beside it; 0 is without a rest")
+    parser.add_argument("--writes", type=float, default=20.0, help="jobs a second beside it; 0 is without a rest")
+    parser.add_argument("--beside", type=float, default=0.5, metavar="SHARE", help="of the runs; the rest goes alone")
     options = parser.parse_args()
     size = Size(options.runs)
     spare_collections()
@@ -145,7 +163,7 @@ def main() -> None:
         if not options.seeded:
             seed(store, size)
         print(f"{options.driver}: {size.runs} runs, {size.runs * ENTRIES_PER_RUN} entries")
-        measure(store, size)
+        measure(store, size, Rates(options.reads, options.writes), options.beside)
 
 
 if __name__ == "__main__":

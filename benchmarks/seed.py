@@ -31,6 +31,7 @@ from gonemaster_db.models import (
     Batch,
     BatchOrigin,
     Domain,
+    DomainRunCount,
     DomainTag,
     EffectiveProfile,
     Job,
@@ -42,7 +43,7 @@ from gonemaster_db.models import (
 )
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.repositories.counters import RunGroup, count_runs_in
-from gonemaster_db.repositories.domains import refresh_domains
+from gonemaster_db.repositories.domains import OF_RUN_COUNT, refresh_domains
 from gonemaster_db.repositories.findings import findings_hash
 from gonemaster_db.session import Store, open_store
 from gonemaster_db.settings import StoreSettings
@@ -106,7 +107,7 @@ def seed(store: Store, size: Size) -> None:
 
 
 def name_of(domain_id: int) -> str:
-    kind = ("shop", "mail", "city", "bank")[domain_id % 4]
+    kind = ("shop", "mail", "city", "bank")[domain_id * _STRIDE // 1000 % 4]  # tags do not follow the alphabet
     return f"{kind}{word(domain_id)}.{('com', 'net', 'org')[domain_id % 3]}"
 
 
@@ -131,6 +132,7 @@ def _seed_domains(session: Session, size: Size) -> None:
     ids = range(1, size.domains + 1)
     rows = ((key, name_of(key), BEGIN, 0) for key in ids)
     insert_rows(session, Domain, ("id", "name", "created_at", "run_count"), rows)
+    insert_rows(session, DomainRunCount, OF_RUN_COUNT, ((key, 0, name_of(key), None) for key in ids))
     insert_rows(session, Tag, ("name", "description", "created_at"), [(tag, "", BEGIN) for tag in TAGS])
     # Every 20th domain has no tag.
     members = ((key, tag) for key in ids if key % 20 != 7 for tag, nth in TAGS.items() if key % nth == 0)

@@ -3,6 +3,10 @@
 Inside the world's namespace, in the repository's root:
 
     python -m benchmarks.stack --world DIR [--zones 600] [--workers 2] [--slots 16] [--rounds 1] [--json FILE]
+        [--beside-cohort]
+
+With `--beside-cohort` every second batch has snapshot intent, beside a cohort that has none of its domains: what the
+analysis costs those who do not use it.
 
 The servers are private ones of this machine and share its cores with the workers and with the world's name servers.
 Where other work shares them too, compare the CPU of a job, and rounds that were run in turns.
@@ -29,6 +33,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     parser.add_argument("--slots", type=int, default=16, help="of each worker process")
     parser.add_argument("--rounds", type=int, default=1, help="batches, one after the other")
+    parser.add_argument("--beside-cohort", action="store_true", help="every second batch with snapshot intent")
     parser.add_argument("--json", type=Path, help="write the figures of all rounds there")
     options = parser.parse_args()
     names = clean_zones(options.world)[: options.zones]
@@ -36,7 +41,12 @@ def main() -> None:
     with open_rig(slots=options.slots, **flags) as rig:
         rig.start_workers(options.workers, "gonemaster_tasks.worker")
         warm_up(rig, names)
-        rounds = [measure(rig, names) for _ in range(options.rounds)]
+        if options.beside_cohort:
+            rig.post("/analysis/cohorts", {"source_tag": "others", "analysis_enabled": True})
+        rounds = [
+            measure(rig, names, snapshot_intent=options.beside_cohort and number % 2 == 1)
+            for number in range(options.rounds)
+        ]
     for figures in rounds:
         print("  ".join(f"{name} {value}" for name, value in figures.items()), flush=True)
     if options.json:
@@ -54,16 +64,17 @@ def warm_up(rig: Rig, names: list[str]) -> None:
     run_batch(rig, names[:60])
 
 
-def measure(rig: Rig, names: list[str]) -> Figures:
+def measure(rig: Rig, names: list[str], *, snapshot_intent: bool = False) -> Figures:
     counted, load = rig.counters(), os.getloadavg()[0]
     cpu, begun = rig.cpu_s(), time.perf_counter()
-    run_batch(rig, names)
+    run_batch(rig, names, snapshot_intent=snapshot_intent)
     took_s, after = time.perf_counter() - begun, rig.cpu_s()
     transactions = rig.counters()["transactions"] - counted["transactions"]
     count = len(names)
     cpu_ms = {name: (after[name] - seconds) / count * 1000 for name, seconds in cpu.items()}
     return {
         "zones": count,
+        **({"snapshot_intent": True} if snapshot_intent else {}),
         "zones_per_minute": round(count / took_s * 60),
         **{f"cpu_ms_per_job_{name}": round(value, 2) for name, value in cpu_ms.items()},
         "cpu_ms_per_job": round(sum(cpu_ms.values()), 2),
@@ -72,9 +83,9 @@ def measure(rig: Rig, names: list[str]) -> Figures:
     }
 
 
-def run_batch(rig: Rig, names: list[str]) -> None:
+def run_batch(rig: Rig, names: list[str], **wishes: bool) -> None:
     """Submit and wait for the end; a run that did not succeed ends the measurement."""
-    batch_id = rig.post("/jobs/batch", {"domains": names})["batch_id"]
+    batch_id = rig.post("/jobs/batch", {"domains": names, **wishes})["batch_id"]
     progress = f"SELECT count(*) FROM runs JOIN batches ON batches.key = runs.batch_key WHERE batches.id = '{batch_id}'"
     wait_until(lambda: rig.value(progress) == len(names), within_s=600, every_s=1.0)
     failed = rig.value(f"{progress} AND runs.status <> 0")

@@ -156,9 +156,11 @@ _PRECEDENCE = (
 _NOTATION = (
     "Lists are JSON arrays or strings separated by commas. Durations are written `30s`, `10m`, `1h30m`, or as a number"
     " of seconds. In the file, keys with dots may be nested. An invalid value prevents the start, and the error names"
-    " the setting. So does a setting that is marked as *refused*: it is for a feature that this version does not have,"
-    " and nobody should rely on it. A variable `GONEMASTER_*` that is not a setting is ignored with a warning. The"
-    " column *Runtime* marks the settings that can be changed while the service runs."
+    " the setting; this holds for variables, too, which other implementations pass over with a warning: a limit or a"
+    " guard that was misspelled would be absent, and nobody would know. So does a setting that is marked as *refused*:"
+    " it is for a feature that this version does not have, and nobody should rely on it. A variable `GONEMASTER_*` that"
+    " is not a setting is ignored with a warning. The column *Runtime* marks the settings that can be changed while the"
+    " service runs."
 )
 _SAVED = (
     "`PUT /api/v1/settings` takes a JSON object of keys marked `yes` above and their values, and saves all of them or"
@@ -193,6 +195,7 @@ _CHANGES = (
     "| `database.retention_days`, `database.audit_retention_days` | the next purge; a purge in progress stops |",
     "| `database.purge_interval_seconds` | the schedule of beat, counted from the last purge |",
     "| `show_score_admin`, `show_nameserver_timings_admin` | the next response of the API |",
+    "| `public_api.*`, `show_*_public` | the next request; what was counted for a limit still counts |",
     "| `public_url` | the hosts and origins that the next request may name |",
 )
 

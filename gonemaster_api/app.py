@@ -1,10 +1,18 @@
 """The application factory."""
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, redirect
 
+from gonemaster_api.auth.failures import FailedAttempts
+from gonemaster_api.auth.keyring import Keyring
+from gonemaster_api.batch_counts import BatchWatch
 from gonemaster_api.errors import register_error_handlers
+from gonemaster_api.live.hub import EventHub
+from gonemaster_api.live.viewers import Seats
+from gonemaster_api.lookups import DnsLookups
 from gonemaster_api.public import BLUEPRINTS as PUBLIC_BLUEPRINTS
 from gonemaster_api.rest.blueprint import Api
 from gonemaster_api.rest.converters import register_converters
@@ -12,19 +20,28 @@ from gonemaster_api.rest.docs import register_docs
 from gonemaster_api.rest.json_output import JsonProvider
 from gonemaster_api.rest.parsing import register_text_checks
 from gonemaster_api.state import NAME, State
-from gonemaster_api.ui.start.views import blueprint as start_page
+from gonemaster_api.ui.admin import BLUEPRINTS as ADMIN_PAGES
+from gonemaster_api.ui.analysis import BLUEPRINTS as ANALYSIS_PAGES
+from gonemaster_api.ui.login.views import blueprint as login_page
+from gonemaster_api.ui.public import BLUEPRINTS as PUBLIC_PAGES
+from gonemaster_api.ui.shell.setup import register_shell
 from gonemaster_api.v1 import BLUEPRINTS
 from gonemaster_api.web.access_log import register_access_log
+from gonemaster_api.web.authentication import register_authentication
 from gonemaster_api.web.body_limits import register_body_limits
 from gonemaster_api.web.headers import register_headers
 from gonemaster_api.web.hosts import register_host_check
 from gonemaster_api.web.origins import register_origin_check
 from gonemaster_api.web.proxies import register_proxies
+from gonemaster_api.web.rate_limits import register_rate_limits
+from gonemaster_api.web.request_deadlines import register_request_deadlines
+from gonemaster_api.web.request_metrics import register_request_metrics
+from gonemaster_api.web.traces import register_traces
 from gonemaster_db.session import open_store
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.config.store import store_settings
+from gonemaster_tasks.config.store import api_store_settings
 from gonemaster_tasks.control.parts import QueueParts, open_queue
 
 _DESCRIPTION = """\
@@ -46,24 +63,41 @@ def create_app(
     Raises:
         BrokerRefused: the broker's URL is not usable.
     """
-    app = Flask("gonemaster_api", static_folder="static", template_folder="templates")
+    app = _Application("gonemaster_api", static_folder="static", template_folder="templates")
     app.json = JsonProvider(app)
     app.url_map.strict_slashes = False
     register_converters(app)
-    parts = queue or open_queue(settings, open_store(store_settings(settings)))
+    parts = queue or open_queue(settings, open_store(api_store_settings(settings)))
     app.extensions[NAME] = make_state(settings, queue=parts, stopping=stopping or threading.Event())
     register_access_log(app)
+    register_request_metrics(app)
+    register_request_deadlines(app)
     register_proxies(app, settings.trusted_proxy_cidrs)
+    register_traces(app)
     register_host_check(app)
     register_origin_check(app)
+    register_authentication(app)
+    register_rate_limits(app)
     register_text_checks(app)
     register_body_limits(app, settings)
     register_headers(app)
     register_error_handlers(app)
     _register_api(app)
     register_docs(app)
-    app.register_blueprint(start_page)
+    register_shell(app)
+    for pages in (login_page, *ADMIN_PAGES, *ANALYSIS_PAGES):
+        app.register_blueprint(pages)
+    for pages in PUBLIC_PAGES:
+        app.register_blueprint(pages, url_prefix=f"/{settings.public_ui_path.rstrip('/')}{pages.url_prefix or ''}")
     return app
+
+
+class _Application(Flask):
+    """Flask, without a look at each view and hook of each request whether it is a coroutine; none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function."""
+        return func
 
 
 def make_state(settings: Settings, *, queue: QueueParts, stopping: threading.Event) -> State:
@@ -71,7 +105,19 @@ def make_state(settings: Settings, *, queue: QueueParts, stopping: threading.Eve
     live = LiveSettings(settings)
     live.try_load(queue.store)
     streams = threading.BoundedSemaphore(max(1, settings.api_threads * 3 // 4))
-    return State(live=live, queue=queue, stopping=stopping, streams=streams)
+    batches = BatchWatch()
+    return State(
+        live=live,
+        queue=queue,
+        keyring=Keyring(settings, queue.store),
+        failures=FailedAttempts(queue.broker),
+        lookups=DnsLookups(live),
+        stopping=stopping,
+        streams=streams,
+        hub=EventHub(queue.store, queue.broker.events, batches, stopping=stopping),
+        seats=Seats(most=settings.max_viewers, of_client=settings.max_viewers_per_client),
+        batches=batches,
+    )
 
 
 def _register_api(app: Flask) -> None:
@@ -85,7 +131,7 @@ def _register_api(app: Flask) -> None:
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=f"/api/v1{blueprint.url_prefix or ''}")
     for blueprint in PUBLIC_BLUEPRINTS:
-        api.register_blueprint(blueprint, url_prefix=f"/pub/api/v1{blueprint.url_prefix}")
+        api.register_blueprint(blueprint, url_prefix=f"/pub/api/v1{blueprint.url_prefix or ''}")
     app.extensions["gonemaster-openapi"] = api.spec
     app.add_url_rule("/api/v1", "api", lambda: redirect("/api/v1/", code=301))
     app.add_url_rule("/api/v1/", "api_root", lambda: redirect("/api/v1/docs"))

@@ -1,17 +1,20 @@
 """The one error shape of the API, and the table that turns what went wrong into status and code."""
 
+import errno
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from gonemaster_db import errors as store
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
 
 RETRY_AFTER_S = 5
+# What an operating system says that has nothing left to give just now.
+_OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 log = structlog.get_logger(__name__)
 
@@ -85,12 +88,31 @@ def error_document(code: str, message: str, details: Mapping[str, Any] | None = 
     return {"error": error}
 
 
+_PAGES = "gonemaster-error-page"
+
+
+def set_error_page(app: Flask, page: Callable[[ApiError], Response | None]) -> None:
+    """Let a function make the response for browsers; it returns None for other callers."""
+    app.extensions[_PAGES] = page
+
+
 def _answer(error: ApiError) -> Response:
-    response = jsonify(error_document(error.code, error.message, error.details))
-    response.status_code = error.status
+    response = _page_of(error)
+    if response is None:
+        response = jsonify(error_document(error.code, error.message, error.details))
+        response.status_code = error.status
     response.headers.update(error.headers)
     response.error_code = error.code  # type: ignore[attr-defined]  # read by the access log
     return response
+
+
+def _page_of(error: ApiError) -> Response | None:
+    page = current_app.extensions.get(_PAGES)
+    try:
+        return page(error) if page else None
+    except Exception:  # the refusal is told in any case
+        log.exception("error page failed", code=error.code)
+        return None
 
 
 def _from_http(error: HTTPException) -> Response:
@@ -121,6 +143,10 @@ def _from_time_limit(_error: store.TimeLimitExceeded) -> Response:
     return _answer(Unavailable("request_timeout", "the response took longer to make than the time limit allows"))
 
 
+def _from_pending_statistics(error: store.StatisticsPending) -> Response:
+    return _answer(Unavailable("statistics_pending", str(error)))
+
+
 def _from_missing_row(error: store.NotFound) -> Response:
     what = type(error).__name__.removesuffix("NotFound").lower() or "row"
     missing = NotFound(what, error.key)
@@ -142,6 +168,10 @@ def _from_used_tag(error: store.TagInUse) -> Response:
     return _answer(Conflict("tag_in_use", f"{error}; delete the cohort first"))
 
 
+def _from_used_domain(error: store.DomainInUse) -> Response:
+    return _answer(Conflict("domain_in_use", f"{error}; cancel it first", details={"domain": error.domain}))
+
+
 def _from_queue_mismatch(error: store.QueueMismatch) -> Response:
     return _answer(BadRequest("invalid_queue", str(error)))
 
@@ -156,12 +186,18 @@ def _from_ambiguous_profile(error: store.AmbiguousProfile) -> Response:
 
 
 def _from_unfinished_batch(error: store.JobsNotTerminal) -> Response:
-    text = f"{error.unfinished} jobs of the batch are not finished"
+    number = "one job of the batch is" if error.unfinished == 1 else f"{error.unfinished} jobs of the batch are"
+    text = f"{number} not finished"
     return _answer(Conflict("jobs_not_terminal", text, details={"unfinished": error.unfinished}))
 
 
 def _from_nothing_to_repeat(error: NothingToRepeat) -> Response:
     return _answer(Conflict("nothing_to_repeat", str(error)))
+
+
+def _from_options(error: OptionsTooLarge) -> Response:
+    details = {"limit": error.limit, "given": error.given}
+    return _answer(BadRequest("options_too_large", str(error), details=details))
 
 
 def _from_gone_reference(_error: store.ReferenceGone) -> Response:
@@ -186,10 +222,23 @@ def _from_absent_broker(error: BrokerUnavailable) -> Response:
     return _answer(Unavailable("broker_unavailable", "the broker is unavailable"))
 
 
+def _from_system(error: OSError) -> Response:
+    """Tell a lack of descriptors or memory, which passes, from a fault of ours.
+
+    Libraries open files where nobody expects it: redis-py reads the metadata of its package for each new connection.
+    """
+    if error.errno not in _OUT_OF_RESOURCES:
+        return _from_anything(error)
+    log.warning("out of resources", error=str(error), path=request.path, method=request.method)
+    return _answer(Unavailable("overloaded", "the server is overloaded"))
+
+
 def _from_anything(error: Exception) -> Response:
     """Answer an unexpected exception; the traceback goes to the log, never to the caller."""
     log.error("request failed", exc_info=error, path=request.path, method=request.method)
-    return _from_http(InternalServerError())
+    response = _from_http(InternalServerError())
+    response.panicked = True  # type: ignore[attr-defined]  # read by the metrics
+    return response
 
 
 def register_error_handlers(app: Flask) -> None:
@@ -200,11 +249,13 @@ def register_error_handlers(app: Flask) -> None:
         store.StoreError: _from_store,
         store.StoreUnavailable: _from_absent_store,
         store.TimeLimitExceeded: _from_time_limit,
+        store.StatisticsPending: _from_pending_statistics,
         store.StoreConflict: _from_absent_store,
         store.NotFound: _from_missing_row,
         store.AlreadyExists: _from_exists,
         store.JobStateError: _from_state,
         store.TagInUse: _from_used_tag,
+        store.DomainInUse: _from_used_domain,
         store.QueueMismatch: _from_queue_mismatch,
         store.TierMismatch: _from_tier_mismatch,
         store.AmbiguousProfile: _from_ambiguous_profile,
@@ -214,6 +265,8 @@ def register_error_handlers(app: Flask) -> None:
         store.TooManyWatches: _from_too_many_watches,
         BrokerUnavailable: _from_absent_broker,
         NothingToRepeat: _from_nothing_to_repeat,
+        OptionsTooLarge: _from_options,
+        OSError: _from_system,
         Exception: _from_anything,
     }
     for error, handler in handlers.items():

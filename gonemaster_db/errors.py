@@ -21,6 +21,10 @@ class StoreConflict(StoreError):
     """A deadlock, serialisation failure or held lock ended the transaction; `Store.run_in_transaction` retries it."""
 
 
+class NeedsTransaction(StoreError):
+    """What was to be one statement that commits by itself takes several; `Store.run_alone` does it in a transaction."""
+
+
 class StoreOutdated(StoreError):
     """The schema does not match this version; `gonemaster-server db upgrade` migrates it."""
 
@@ -101,6 +105,10 @@ class CohortExists(AlreadyExists):
     """The tag has a cohort."""
 
 
+class TokenExists(AlreadyExists):
+    """A token with this label exists and is not revoked."""
+
+
 class SlugExists(AlreadyExists):
     """Another snapshot of the cohort has the slug."""
 
@@ -131,6 +139,14 @@ class TagInUse(StoreError):
     def __init__(self, tag: str) -> None:
         super().__init__(f"a cohort uses the tag {tag!r}")
         self.tag = tag
+
+
+class DomainInUse(StoreError):
+    """A job of the domain waits or runs. `domain` is its name."""
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(f"a job of {domain} waits or runs")
+        self.domain = domain
 
 
 class InvalidCatalog(StoreError):
@@ -177,12 +193,16 @@ class JobsNotTerminal(StoreError):
     """The batch has unfinished jobs. `unfinished` is their number."""
 
     def __init__(self, unfinished: int) -> None:
-        super().__init__(f"{unfinished} jobs have not finished")
+        super().__init__("one job has not finished" if unfinished == 1 else f"{unfinished} jobs have not finished")
         self.unfinished = unfinished
 
 
 class IdempotencyConflict(StoreError):
     """The idempotency key was used with a different request."""
+
+
+class StatisticsPending(StoreError):
+    """The values of a large batch are not counted yet; to read its documents for one request would take minutes."""
 
 
 class DocumentDamaged(StoreError):

@@ -1,5 +1,6 @@
 """Translation of driver errors into store errors."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,3 +108,13 @@ def reason_of(error: Exception) -> str:
     cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     text = str(cause).strip()
     return f"{type(cause).__name__}: {text}"[:1000] if text else type(cause).__name__
+
+
+# libpq gives no SQLSTATE for a connection that was refused, but the words of the server.
+_LOGIN = ("authentication failed", "no password supplied", "is not permitted to log in", "pg_hba.conf")
+_NO_SUCH = re.compile(r'(role|database) ".*" does not exist|permission denied for database')
+
+
+def refuses_login(text: str) -> bool:
+    """Say whether a server that does not serve us refuses the login, and would do so again."""
+    return any(sign in text for sign in _LOGIN) or bool(_NO_SUCH.search(text))

@@ -11,6 +11,7 @@ _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase  # A
 _TIME_DIGITS = 9  # microseconds in base 62 stay within nine digits until the year 2398
 _RANDOM_DIGITS = 10  # 59 bits: no collisions of two processes within one microsecond
 _PUBLIC_DIGITS = 12  # 71 bits, all random
+_OLD_PUBLIC_DIGITS = 8
 _BULK_DIGITS = 5
 _LONGEST_ID = 64
 _KEY_DIGITS = _TIME_DIGITS + 2
@@ -66,6 +67,11 @@ def new_delivery_id() -> str:
 def new_public_id() -> str:
     """Twelve random characters of base 62, for public links."""
     return _random(_PUBLIC_DIGITS)
+
+
+def is_public_id(text: str) -> bool:
+    """Say whether a text can be a public id: twelve characters, or eight as they once were."""
+    return len(text) in (_PUBLIC_DIGITS, _OLD_PUBLIC_DIGITS) and text.isascii() and text.isalnum()
 
 
 def job_ids() -> Iterator[str]:

@@ -24,8 +24,8 @@ class Pace(NamedTuple):
 
 
 # The writers of SQLite wait for the whole step, with each of the three transactions of a job; those of PostgreSQL only
-# for the same domains.
-_PACES = {"sqlite": Pace(50, 0.04, 0.5), "postgresql": Pace(500, 0.25, 0.25)}
+# for the same domains, so it needs hardly a pause.
+_PACES = {"sqlite": Pace(50, 0.04, 0.5), "postgresql": Pace(500, 0.25, 0.05)}
 _MAX_STEP = 2000
 _MAX_PAUSE_S = 0.25
 

@@ -7,6 +7,7 @@ shows it: counting among a million rows takes longer than reading a page of them
 from collections.abc import Callable, Hashable, Iterable
 from threading import Lock
 from time import monotonic
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Dialect
@@ -17,7 +18,8 @@ MOST_EXAMINED = 50_000  # rows, each of which takes longer than one that is only
 LIFE_S = 10.0
 _MAX_KEPT = 500  # filters
 
-_Kept = dict[Hashable, tuple[float, int]]
+Counted = TypeVar("Counted")
+_Kept = dict[Hashable, tuple[float, Any]]
 _all: WeakKeyDictionary[Dialect, _Kept] = WeakKeyDictionary()
 _lock = Lock()
 
@@ -29,20 +31,47 @@ def recent_total(
 
     `examined` tells how many rows have to be looked at where there are more of those than are counted.
     """
+    return recent(session, key, count, large=lambda total: total > EXACT or examined() > MOST_EXAMINED)
+
+
+def recent(
+    session: Session, key: Hashable, count: Callable[[], Counted], *, large: Callable[[Counted], bool]
+) -> Counted:
+    """Return what `count` counted up to LIFE_S ago if that was `large`, else what it counts now."""
     kept, now = _kept(session), monotonic()
     with _lock:
-        counted_at, total = kept.get(key, (-LIFE_S, 0))
+        counted_at, found = kept.get(key, (-LIFE_S, None))
     if now - counted_at < LIFE_S:
-        return total
-    total = count()
-    large = total > EXACT or examined() > MOST_EXAMINED
+        return cast("Counted", found)
+    counted = count()
+    is_large = large(counted)
     with _lock:
         kept.pop(key, None)
-        if large:
-            kept[key] = (now, total)  # the last one: those before it are older
-            while len(kept) > _MAX_KEPT:
-                kept.pop(next(iter(kept)))
-    return total
+        if is_large:
+            _keep(kept, key, counted, now)
+    return counted
+
+
+def _keep(kept: _Kept, key: Hashable, value: object, now: float | None = None) -> None:
+    kept.pop(key, None)
+    kept[key] = (monotonic() if now is None else now, value)  # the last one: those before it are older
+    while len(kept) > _MAX_KEPT:
+        kept.pop(next(iter(kept)))
+
+
+def remember(session: Session, key: Hashable, value: object) -> None:
+    """Keep something for LIFE_S."""
+    kept = _kept(session)
+    with _lock:
+        _keep(kept, key, value)
+
+
+def remembered(session: Session, key: Hashable) -> Any:
+    """Return what is kept, None if that is nothing."""
+    kept, now = _kept(session), monotonic()
+    with _lock:
+        kept_at, found = kept.get(key, (-LIFE_S, None))
+    return found if now - kept_at < LIFE_S else None
 
 
 def kept_totals(session: Session, keys: Iterable[Hashable]) -> dict[Hashable, int]:

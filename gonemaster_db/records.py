@@ -15,7 +15,8 @@ class NewJob:
     """A job to be queued.
 
     `domain` is normalised. `config` holds tests, overrides, nameservers, ds, min_level, ipv4_disabled,
-    ipv6_disabled, origin and tags (the domain joins them when it graduates), where they differ from the defaults.
+    ipv6_disabled, origin and tags (the domain joins them when it graduates), where they differ from the defaults, and
+    the request_id and traceparent of the request that submitted it.
     """
 
     domain: str

@@ -3,7 +3,8 @@
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -12,8 +13,9 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from gonemaster_db.deadlines import Deadline, limit_session
 from gonemaster_db.engine import autocommit_engine, make_engine, read_only_engine, transaction_engine
-from gonemaster_db.errors import StoreConflict, StoreError, StoreUnavailable, TimeLimitExceeded
+from gonemaster_db.errors import NeedsTransaction, StoreConflict, StoreError, StoreUnavailable, TimeLimitExceeded
 from gonemaster_db.failures import translated
+from gonemaster_db.limits import check_ending, is_past_end, limited_by
 from gonemaster_db.settings import StoreSettings
 from gonemaster_db.turns import Turns
 
@@ -55,10 +57,13 @@ class Store:
         Raises:
             StoreUnavailable: the database is unavailable.
             StoreConflict: a deadlock, serialisation failure or held lock; `run_in_transaction` retries.
+            TimeLimitExceeded: this thread should have ended by now (`limits.ending_by`); nothing is committed.
         """
         # Not expired: rows are used after the block, where each attribute would have to be read again.
-        with self._turns, translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        opened = Session(self.engine, expire_on_commit=False)
+        with _in_time(), self._turns, translated(), opened as session, session.begin():
             yield session
+            check_ending()
 
     @contextmanager
     def read_only(self) -> Iterator[Session]:
@@ -102,6 +107,7 @@ class Store:
         Raises:
             StoreUnavailable, StoreConflict: as in `transaction`.
         """
+        check_ending()
         engine = self._autocommit_engine
         with self._turns, translated(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
@@ -118,6 +124,25 @@ class Store:
         with self.transaction() as session:
             return work(session)
 
+    def run_alone(self, work: Callable[[Session], T]) -> T:
+        """Call `work`, which as a rule is one statement, in `autocommit`; in a transaction if it says NeedsTransaction.
+
+        After a StoreConflict it is repeated as by `run_in_transaction`.
+        """
+        try:
+            with self.autocommit() as session:
+                return work(session)
+        except (NeedsTransaction, StoreConflict):
+            return self.run_in_transaction(work)
+
+    def long_work(self) -> AbstractContextManager[None]:
+        """Let what this thread does in the block take as long as work in the background may."""
+        return limited_by(self.settings.long_limits)
+
+    def hasty_work(self, *, lock: timedelta) -> AbstractContextManager[None]:
+        """Let what this thread does in the block wait for no lock of others for longer than this."""
+        return limited_by(replace(self.settings.limits, lock=lock))
+
     def ping(self) -> None:
         """Check that the database responds. Raises StoreUnavailable."""
         with self.read_only() as session:
@@ -126,6 +151,18 @@ class Store:
     def close(self) -> None:
         """Close all idle connections."""
         self.engine.dispose()
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Begin nothing after the time of this thread, and say so where its end is why the database did not answer."""
+    check_ending()
+    try:
+        yield
+    except (StoreUnavailable, StoreConflict) as error:
+        if is_past_end(error):
+            raise TimeLimitExceeded("the time limit was exceeded") from error
+        raise
 
 
 def _turns(engine: Engine, settings: StoreSettings) -> Turns:

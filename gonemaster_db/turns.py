@@ -5,6 +5,7 @@ from collections import deque
 from datetime import timedelta
 
 from gonemaster_db.errors import StoreError
+from gonemaster_db.limits import remaining_s
 
 
 class Turns:
@@ -15,7 +16,7 @@ class Turns:
     """
 
     def __init__(self, limit: int, *, patience: timedelta, refusal: type[StoreError]) -> None:
-        """Let `limit` threads in; `refusal` is raised to one whose turn has not come within `patience`."""
+        """Let `limit` threads in; `refusal` is raised to one whose turn has not come within `patience`, or its time."""
         self._free = limit
         self._refusal = refusal
         self._patience_s = patience.total_seconds()
@@ -30,7 +31,7 @@ class Turns:
             mine = threading.Lock()
             mine.acquire()
             self._waiting.append(mine)
-        if not mine.acquire(timeout=self._patience_s):
+        if not mine.acquire(timeout=remaining_s(self._patience_s)):
             self._give_up(mine)
 
     def __exit__(self, *_: object) -> None:

@@ -154,6 +154,19 @@ def counted_as(address: str) -> str:
     return str(last)
 
 
+@lru_cache(maxsize=65536)
+def host_network_of(address: str) -> str | None:
+    """Return the IPv6 network of 64 bits that is taken for one host, None for other addresses.
+
+    Whoever has one has 2^64 addresses, and one host may answer at all of them (RFC 4291 section 2.5.4, RFC 6177).
+    Only global unicast addresses count: laboratories have whole trees of servers in one network.
+    """
+    parsed = ipaddress.ip_address(counted_as(address))
+    if isinstance(parsed, IPv4Address) or parsed not in GLOBAL_UNICAST:
+        return None
+    return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+
+
 def is_own(address: str) -> bool:
     """Say whether the address is one of this host's, as it was at some time of the last minute; nothing is sent."""
     return _reaches_itself(address, int(time.monotonic() // _OWN_ADDRESSES_S))

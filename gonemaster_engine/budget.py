@@ -128,6 +128,20 @@ def _by_turns(addresses: Iterable[str]) -> list[str]:
     return [address for _, _, address in sorted(ranks)]
 
 
+class Network:
+    """What was sent to those addresses of one IPv6 network that have no authority for the tested zone.
+
+    All of them may be one host, for which a limit of each address would be none.
+    """
+
+    __slots__ = ("active", "packets", "waiting")
+
+    def __init__(self) -> None:
+        self.packets = 0
+        self.active = 0  # queries under way, whose packets may be paid back
+        self.waiting: dict[int, Callable[[], None]] = {}  # what to call when one of them has ended
+
+
 class Account:
     """What was sent to one address, and what its answers have earned it.
 
@@ -135,11 +149,13 @@ class Account:
     answered once does not make an address a name server that wants the whole test.
     """
 
-    __slots__ = ("address", "answered", "credit", "is_authoritative", "packets")
+    __slots__ = ("address", "answered", "credit", "is_authoritative", "network", "packets", "shared")
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, network: Network | None) -> None:
         self.address = address
+        self.network = network
         self.packets = 0
+        self.shared = 0  # of them, those that count for the network, too
         self.credit = 0  # packets; negative: so many were sent to silence
         self.answered = False
         self.is_authoritative = False  # for the tested zone
@@ -166,15 +182,17 @@ class Budget:
         self._entry_octets = 0
         self._delegated: set[str] = set()
         self._accounts: dict[str, Account] = {}
+        self._networks: dict[str, Network] = {}
         self._admissions: dict[str, Admission] = {}
         self._mail_servers: set[str] = set()
         self._left_out: dict[str, LeftOut] = {}
 
-    def account(self, address: str) -> Account:
-        """Return the one account of an address, whatever is sent there."""
+    def account(self, address: str, *, network: str | None) -> Account:
+        """Return the one account of an address, whatever is sent there; `network`: the one that may be one host."""
         account = self._accounts.get(address)
         if account is None:
-            account = self._accounts[address] = Account(address)
+            shared = None if network is None else self._networks.setdefault(network, Network())
+            account = self._accounts[address] = Account(address, shared)
         return account
 
     def add_delegated(self, addresses: Iterable[str]) -> None:
@@ -210,8 +228,14 @@ class Budget:
         if account.packets + packets > most:
             self.leave_out(name, most, account.address)
             return False
+        if not self._fits_network(account, packets):
+            self.leave_out("max_outside_packets", limits.max_outside_packets, account.address)
+            return False
         if not self.is_earned(account, packets) and not self._may_probe(account, packets):
             return False
+        if account.network and not account.is_authoritative:
+            account.shared += packets
+            account.network.packets += packets
         account.packets += packets
         self.packets += packets
         self._earn(account, -packets)
@@ -223,16 +247,33 @@ class Budget:
             return False
         return packets - account.credit <= self.limits.max_silent_packets_per_address
 
+    def waits_for_network(self, account: Account, packets: int) -> bool:
+        """Say whether so many packets are too many for the network of an address because of what is under way there."""
+        return account.network is not None and account.network.active > 0 and not self._fits_network(account, packets)
+
+    def _fits_network(self, account: Account, packets: int) -> bool:
+        network = account.network
+        # Authority is enough here: an address that only the apex names is outside, and honest ones share a network.
+        if network is None or account.is_authoritative:
+            return True
+        return network.packets + packets <= self.limits.max_outside_packets
+
     def is_earned(self, account: Account, packets: int) -> bool:
         """Say whether the answers of an address have earned it so many packets more."""
         return packets <= account.credit
 
     def _limit_of(self, account: Account) -> tuple[str, int]:
         limits = self.limits
-        # To be named by the delegation is not to serve the zone: glue can hold the address of anybody.
-        if account.is_authoritative and account.address in self._delegated:
+        if self._serves(account):
             return "max_queries_per_address", limits.max_queries_per_address
         return "max_outside_packets", min(limits.max_outside_packets, limits.max_queries_per_address)
+
+    def _serves(self, account: Account) -> bool:
+        """Say whether an address serves the tested zone.
+
+        To be named by the delegation is not to serve it: glue can hold the address of anybody.
+        """
+        return account.is_authoritative and account.address in self._delegated
 
     def _may_probe(self, account: Account, packets: int) -> bool:
         limits = self.limits
@@ -250,13 +291,23 @@ class Budget:
     def pay_back(self, account: Account, packets: int) -> None:
         """Take back what a query was charged with and did not send."""
         account.packets -= packets
+        self._unshare(account, packets)
         self.packets -= packets
         self._earn(account, packets)
+
+    def _unshare(self, account: Account, packets: int) -> None:
+        """Count some of an address's packets no longer for its network."""
+        if account.network:
+            packets = min(packets, account.shared)
+            account.shared -= packets
+            account.network.packets -= packets
 
     def note_answer(self, account: Account, *, is_authoritative: bool = False) -> None:
         """Note that an address answered, perhaps as one that serves the tested zone."""
         account.answered = True
         account.is_authoritative |= is_authoritative
+        if account.is_authoritative:
+            self._unshare(account, account.shared)
         self._earn(account, self.limits.packets_per_answer)
 
     def _earn(self, account: Account, packets: int) -> None:
@@ -329,6 +380,8 @@ class Budget:
     def release(self) -> None:
         """Let go of what knows the budget: without reference cycles a run is freed at once."""
         self._admissions.clear()
+        for network in self._networks.values():
+            network.waiting.clear()
         self.stop = None
 
     @property

@@ -15,6 +15,7 @@ from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import Lifetimes, QueryKey
 from gonemaster_engine.net.nameserver import Nameserver, NameserverTiming, Server
+from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.transport import Timing
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.profile.profile import Profile
@@ -86,6 +87,7 @@ class RunContext:
         self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s, scope)
         self.queries = 0
         self.tcp_slots = asyncio.Semaphore(limits.max_tcp_connections)
+        self.pace = RunPace()
         self.verifier = Verifier(self.budget.end_verification, turns=resources.transport.turns)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.servers: dict[str, Server] = {}
@@ -110,11 +112,13 @@ class RunContext:
         return task
 
     async def close(self) -> None:
-        """End all work of the run that is still under way."""
+        """End all work of the run that is still under way; what waits to be sent is not sent."""
+        self.pace.end()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.pace.end()  # what they began in their last turn
 
     def release(self) -> None:
         """Let go of the servers, which know this run: without reference cycles a run is freed at once."""
@@ -166,6 +170,4 @@ class RunContext:
 
     def restore(self, address: str, key: QueryKey, response: Response | None) -> None:
         """Answer a query beforehand, as from a file."""
-        answer: asyncio.Future[Response | None] = self.loop.create_future()
-        answer.set_result(response)
-        self.server(address).answers[key] = answer
+        self.server(address).restore(key, response)

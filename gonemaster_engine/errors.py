@@ -51,6 +51,14 @@ class InvalidDelegation(EngineError):
     """Undelegated name servers or DS data that cannot be used."""
 
 
+class NotAnAddressOfThisHost(EngineError):
+    """Queries are to be sent from an address that this host does not have."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"cannot send from the source address {address}: {reason}")
+        self.address = address
+
+
 class TagArgumentError(EngineError):
     """A test case gave a finding other arguments than its tag declares."""
 

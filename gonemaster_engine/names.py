@@ -32,6 +32,7 @@ _LONGEST_REASON = 200  # of the IDNA library, which repeats what it was given
 # The specification of Zonemaster allows the slash, which zones for parts of a /24 have (RFC 2317), wherever it stands.
 _TYPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
 _CANONICAL = re.compile(r"(?:[a-z0-9_/-]{1,63}\.)*[a-z0-9_/-]{1,63}")  # most names of most batches
+_SUSPECT = re.compile(r"(?:^|\.)(?:xn--|-+(?:\.|$))")  # begins an A-label, or is a label of hyphens alone
 # IDNAError and UnicodeError are ValueErrors; Python's Punycode decoder overflows when it computes where an error is.
 _IDNA_ERRORS = (ValueError, ArithmeticError, LookupError)
 
@@ -44,7 +45,7 @@ def normalize_domain(text: str) -> str:
     Raises:
         InvalidDomain: with the reason in words, whatever the text is.
     """
-    if len(text) <= TEXT_MAX_CHARACTERS and _CANONICAL.fullmatch(text):
+    if len(text) <= TEXT_MAX_CHARACTERS and _CANONICAL.fullmatch(text) and not _SUSPECT.search(text):
         return text
     if len(text) > TYPED_MAX_CHARACTERS:
         raise InvalidDomain(text, f"it has {len(text)} characters, at most {TEXT_MAX_CHARACTERS} are allowed")
@@ -90,7 +91,21 @@ def _a_label(text: str, label: str) -> str:
     if unexpected:
         shown = ", ".join(repr(character) for character in unexpected[:5])
         raise InvalidDomain(text, f"the label {label!r} has a character that is not allowed: {shown}")
+    if not label.strip("-"):
+        raise InvalidDomain(text, f"the label {label!r} has hyphens only")
+    if label.startswith(_PREFIX) and not _is_a_label(label):
+        raise InvalidDomain(text, f"the label {label!r} begins as an A-label and is none")
     return label
+
+
+def _is_a_label(label: str) -> bool:
+    """Say whether a label is the A-label of something that UTS 46 allows; wider than RFC 5891, for names that exist."""
+    try:
+        decoded = label.removeprefix(_PREFIX).encode("ascii").decode("punycode")
+        mapped = idna.uts46_remap(decoded, std3_rules=False, transitional=False)
+        return not decoded.isascii() and mapped == decoded and _PREFIX + decoded.encode("punycode").decode() == label
+    except _IDNA_ERRORS:
+        return False
 
 
 def _encode_u_label(text: str, label: str) -> str:

@@ -21,6 +21,7 @@ from gonemaster_engine.dnssec.anchors import ROOT_ANCHORS
 from gonemaster_engine.dnssec.records import Ds, make_ds
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.net.cache import HotCache
+from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.transport import Transport, host_has_ipv6
 from gonemaster_engine.net.wire import from_dns_name
 
@@ -60,18 +61,19 @@ class Resources:
         dns_port: int = 53,
         hot_cache_ttl_s: float = 60.0,
         ipv6: bool | None = None,
+        pacing: Pacing | None = None,
     ) -> Resources:
         """Open the sockets' owner and load the root hints; `hot_cache_ttl_s` 0 keeps nothing between runs.
 
         DS records of the root among the hints replace the trust anchors of IANA: a private root has keys of its own.
-        `ipv6` None finds out whether this host has IPv6.
+        `ipv6` None finds out whether this host has IPv6. `pacing` holds back what would be too much for a server.
 
         Raises:
             EngineError: the root hints cannot be used.
         """
         own_anchors = load_anchors(Path(root_hints)) if root_hints else ()
         return cls(
-            transport=Transport(port=dns_port),
+            transport=Transport(port=dns_port, pacing=pacing),
             caches=Caches(HotCache(ttl_s=hot_cache_ttl_s), AsnCache()),
             root_hints=load_hints(Path(root_hints)) if root_hints else default_hints(),
             has_ipv6=host_has_ipv6() if ipv6 is None else ipv6,

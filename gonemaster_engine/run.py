@@ -28,7 +28,7 @@ from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
 from gonemaster_engine.findings import END, START, Finding
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.nameserver import NameserverTiming
+from gonemaster_engine.net.nameserver import Nameserver, NameserverTiming
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.registry import Case, Condition
@@ -47,7 +47,9 @@ log = logging.getLogger(__name__)
 DEFAULT_DEADLINE_S = 300.0
 _LIBRARIES = ("cryptography", "dnspython", "idna")
 _CHAIN_LIMIT_S = 10.0
+_LONG_WAIT_S = 1.0  # of the queries of a run together, for the limits of addresses
 _MAX_ERROR = 1000  # characters of the text of an error of a test case, which may hold what the zone sent
+_PATIENCE_S = 0.5  # with servers of the zone, before they are tried in other ways too
 _SLOW_SERVERS = 10  # named when the time is over
 
 Answers = Iterable[tuple[str, QueryKey, Response | None]]
@@ -64,6 +66,7 @@ class RunResult:
     queries: int  # sent to servers; answers from caches are not counted
     timings: list[NameserverTiming]
     profile: Profile
+    judged_at: int  # the time as of which signatures and the like were judged, POSIX seconds
     chain: dict[str, Any] | None = None  # of trust, where it was asked for and the zone could be looked at
     unfinished: list[str] = field(default_factory=list)  # ids of cases that the deadline cut off
     answers: list[tuple[str, QueryKey, Response | None]] = field(default_factory=list)  # all that was queried
@@ -95,15 +98,14 @@ async def run_test(
     traces_queries: bool = False,
     clock: Callable[[], float] = time.time,
     limits: RunLimits = DEFAULT_LIMITS,
+    is_urgent: bool = False,
 ) -> RunResult:
     """Test a domain.
 
     `domain` may be what a user typed. `tests` and `exclude` name test cases and modules; without `tests` the profile
     decides. `nameservers` and `ds` stand in for the delegation in the parent zone. The run ends at the deadline with
-    what it has; with `stop_level` at the first entry of that level or above. `restored` answers and
-    AS look-ups replace the network for the same queries. `with_chain` also describes the chain of trust, if a
-    test case of DNSSEC runs; that takes at most about ten queries more. What is beyond the `limits` is left
-    out, or ends the run, and RUN_LIMIT_REACHED says so.
+    what it has, or at the first entry of `stop_level` or above, or of the `limits`. `restored` answers and AS look-ups
+    replace the network; `clock` gives the time as of which they are judged. `with_chain` describes the chain of trust.
 
     A name that is too long, or has a label that is empty or too long, gives findings of BASIC and nothing else.
 
@@ -112,8 +114,7 @@ async def run_test(
         UnknownTestCase: `tests` or `exclude` name something unknown.
         InvalidDelegation: `nameservers` or `ds` cannot be used.
     """
-    plan = _plan(profile, tests, exclude)
-    run_log = Log(profile, traces_queries=traces_queries)
+    plan, run_log = _plan(profile, tests, exclude), Log(profile, traces_queries=traces_queries)
     undelegated = _undelegated(nameservers, ds)
     try:
         name = names.normalize_domain(domain)
@@ -122,10 +123,11 @@ async def run_test(
             raise
         run_log.on_entry = on_entry
         _announce(run_log, domain.strip(), plan, clock())
-        return _refused(domain.strip(), findings, profile, run_log, on_progress=on_progress)
+        return _refused(domain.strip(), findings, profile, run_log, judged_at=int(clock()), on_progress=on_progress)
     context = RunContext(
         name, profile, resources, log=run_log, undelegated=undelegated, restored=restored, clock=clock, limits=limits
     )
+    context.pace.is_urgent = is_urgent
     run = _Run(
         context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
     )
@@ -148,6 +150,7 @@ async def run_test(
         queries=context.queries,
         timings=run.timings(),
         profile=profile,
+        judged_at=run.judged_at,
         chain=run.chain,
         unfinished=run.unfinished,
         answers=list(context.answers()) if keep_answers else [],
@@ -163,6 +166,7 @@ def _refused(
     profile: Profile,
     run_log: Log,
     *,
+    judged_at: int,
     on_progress: Callable[[int], None] | None,
 ) -> RunResult:
     """Return the result for a name that cannot be asked for."""
@@ -180,6 +184,7 @@ def _refused(
         queries=0,
         timings=[],
         profile=profile,
+        judged_at=judged_at,
     )
 
 
@@ -271,6 +276,11 @@ class _Run:
         return self._asn.found
 
     @property
+    def judged_at(self) -> int:
+        """The time as of which the cases judge, POSIX seconds."""
+        return self._zone.now
+
+    @property
     def unfinished(self) -> list[str]:
         """Ids of the cases that did not end."""
         return [run.case.id for run in self._runs.values() if not run.ended.is_set()]
@@ -318,6 +328,7 @@ class _Run:
         others = [run for run in self._runs.values() if run.case.module != "BASIC"]
         if others:  # what they all need first is asked for while BASIC runs
             self._context.start(self._zone.all_servers())
+            self._context.start(self._probe_delegation())
         await self._run_together(basic)
         if others and not self._may_continue():
             self._enter("")
@@ -329,6 +340,25 @@ class _Run:
                 self._context.start(self._query_over_tcp())
             await self._run_together(others)
             self._tell_aside()
+
+    async def _probe_delegation(self) -> None:
+        self._probe(await self._zone.delegation_servers() or ())
+
+    def _probe(self, servers: Iterable[Nameserver]) -> None:
+        """Try all ways to reach servers that do not answer at once, so that they are given up after one wait."""
+        servers = list(servers)
+        for server in servers:
+            server.query(self._zone.name, "SOA")
+        self._context.start(self._probe_silent(servers))
+
+    async def _probe_silent(self, servers: Iterable[Nameserver]) -> None:
+        await asyncio.sleep(_PATIENCE_S)
+        for server in servers:
+            if not server.server.has_answered:
+                if "connectivity02" in self._runs:
+                    server.query(self._zone.name, "SOA", tcp=True)
+                if "nameserver04" in self._runs:
+                    server.query(self._zone.name, "SOA", any_source=True)
 
     async def _query_over_tcp(self) -> None:
         """Ask what CONNECTIVITY02 will ask, so that silence over TCP is waited for beside silence over UDP."""
@@ -367,23 +397,28 @@ class _Run:
         return context.uses_family(ipv6=False) or context.uses_family(ipv6=True)
 
     def _nobody_answers(self) -> bool:
-        """Say whether the way from the root ended nowhere because no server at all gave a response without error."""
+        """Say whether root servers were asked and no packet came back, or only errors on the way from the root."""
+        answers = [(address, response) for address, _, response in self._context.answers()]
         basic01 = self._runs.get("basic01")
-        if basic01 is None or "B01_PARENT_NOT_FOUND" not in basic01.tags:
-            return False
-        return not any(response and response.rcode == "NOERROR" for _, _, response in self._context.answers())
+        if basic01 and "B01_PARENT_NOT_FOUND" in basic01.tags:
+            return not any(response and response.rcode == "NOERROR" for _, response in answers)
+        roots = {address for found in self._context.resources.root_hints.values() for address in found}
+        return not any(response for _, response in answers) and any(address in roots for address, _ in answers)
 
     async def _check_supplied(self) -> None:
         """Report what was supplied, and name servers of it that have no address and do not resolve."""
         servers = self._context.undelegated.servers
         zone_name = self._context.zone_name
         self._tell_supplied()
-        for name, addresses in servers.items():
-            if addresses:
-                continue
-            if names.is_in_domain(name, zone_name):
+        if "basic02" in self._runs:  # what it asks is waited for beside the names that are looked up
+            self._probe(self._context.nameservers(servers))
+        without = [name for name, addresses in servers.items() if not addresses]
+        outside = [name for name in without if not names.is_in_domain(name, zone_name)]
+        found = dict(zip(outside, await self._zone.addresses(outside), strict=True))
+        for name in without:
+            if name not in found:
                 self._log.system("FAKE_DELEGATION_IN_ZONE_NO_IP", domain=zone_name, ns=name)
-            elif not await self._zone.recursor.addresses(name):
+            elif not found[name]:
                 self._log.system("FAKE_DELEGATION_NO_IP", domain=zone_name, ns=name)
 
     def _tell_supplied(self) -> None:
@@ -528,6 +563,9 @@ class _Run:
     async def close(self) -> None:
         """End what is still under way."""
         await self._context.close()
+        waited_s = self._context.pace.waited_s
+        if waited_s > _LONG_WAIT_S:
+            log.debug("queries waited", extra={"domain": self._zone.name, "seconds": round(waited_s, 1)})
 
 
 def _timing_order(timing: NameserverTiming) -> tuple[str, bool, str]:

@@ -26,7 +26,13 @@ from gonemaster_engine.net import trace
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response, Section, dns_name
 from gonemaster_engine.resolver.delegation_walk import DelegationWalk, Walk
-from gonemaster_engine.resolver.recursor import TARGET_UNRESOLVED, CnameProblem, Recursor, glue_addresses
+from gonemaster_engine.resolver.recursor import (
+    TARGET_UNRESOLVED,
+    CnameProblem,
+    Recursor,
+    glue_addresses,
+    says_what_is_there,
+)
 
 _T = TypeVar("_T")
 
@@ -57,6 +63,7 @@ class Zone:
         self.name = context.zone_name if name is None else name
         self._once: dict[str, asyncio.Task[Any]] = {}
         self._others: dict[str, Zone] = {}
+        self._unanswered: set[tuple[str, str]] = set()  # names in the zone and types that its servers said nothing of
         self.address_verdicts: dict[AddressVerdict, set[Nameserver]] = {}  # by dnssec22, with the servers that say so
 
     def __repr__(self) -> str:
@@ -170,6 +177,17 @@ class Zone:
         """Return the NS set of the zone's own servers as name servers; names without address are left out."""
         return self._as_servers(await self.apex())
 
+    async def apex_is_known(self) -> bool:
+        """Say whether one of the servers of the delegation told the zone's NS set; without servers it is empty."""
+        servers = _one_per_address(await self.delegation_servers() or [])
+        answers = await query_all(servers, self.name, "NS")
+        return not servers or any(says_what_is_there(response) and response.aa for _, response in answers)
+
+    async def names_of_unknown_address(self, rtype: str) -> set[str]:
+        """Return the names of delegation and apex of which nobody gave or denied the addresses of type A or AAAA."""
+        wanted = {*(await self.delegation() or ()), *(await self.apex() or ())}
+        return wanted & {name for name, lacking in (self._unanswered | self.recursor.unanswered) if lacking == rtype}
+
     def unresolved_names(self) -> list[str]:
         """Return the names of delegation and apex that are known to have no address, as far as either was looked at."""
         ended = (task for key, task in self._once.items() if key in {"delegation", "apex"} and _has_result(task))
@@ -272,9 +290,12 @@ class Zone:
         """Return the addresses that these servers give for a name; referrals and aliases are followed."""
         pending = [(rtype, server.query(name, rtype)) for server in servers for rtype in ("A", "AAAA")]
         found: set[str] = set()
+        answered: set[str] = set()
         elsewhere = False
         for rtype, answer in pending:
             response = await answer
+            if says_what_is_there(response) and response.aa:
+                answered.add(rtype)
             if response is None or response.rcode != "NOERROR":
                 continue
             if response.aa:
@@ -282,6 +303,8 @@ class Zone:
             elsewhere |= response.is_referral or (response.aa and response.has("CNAME", name))
         if elsewhere:
             found.update(await self.recursor.addresses(name))
+        else:
+            self._unanswered.update((name, rtype) for rtype in ("A", "AAAA") if rtype not in answered)
         return found
 
     async def _apex_names(self) -> list[str] | None:

@@ -2,11 +2,13 @@
 
 import ssl
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from celery import Celery
 from kombu.entity import Queue
 
+from gonemaster_db.clock import utcnow
 from gonemaster_tasks import queues
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.config.settings import Settings
@@ -14,10 +16,19 @@ from gonemaster_tasks.config.settings import Settings
 # Well over the longest run and a warm stop: leases find dead workers, this only sweeps up behind them.
 VISIBILITY_TIMEOUT_S = 7200
 _BEAT_LOOP_S = 1  # an interval that was changed holds within a second
-REAP_ENTRY, PURGE_ENTRY, SCHEDULES_ENTRY, WATCH_ENTRY = "reap", "purge", "schedules", "watch"
-PROJECT_ENTRY, CAPTURE_ENTRY = "project", "capture"
+PURGE_ENTRY, SCHEDULES_ENTRY, WATCH_ENTRY = "purge", "schedules", "watch"
+PROJECT_ENTRY, CAPTURE_ENTRY, METRICS_ENTRY = "project", "capture", "metrics"
 _BEAT_LOCK_S = 30
 _WATCH_INTERVAL_S = 10
+_METRICS_INTERVAL_S = 5
+
+
+class App(Celery):
+    """Celery with the time of the process (`gonemaster_db.clock`), by which RedBeat decides what is due."""
+
+    def now(self) -> datetime:
+        """Return the time, UTC."""
+        return utcnow()
 
 
 def _kombu_transport(_: BrokerAddress) -> Mapping[str, Any]:
@@ -27,7 +38,6 @@ def _kombu_transport(_: BrokerAddress) -> Mapping[str, Any]:
 def make_app(
     broker_url: str,
     *,
-    reap_interval_s: int = 60,
     purge_interval_s: int = 3600,
     scheduler_interval_s: int = 60,
     projection_interval_s: int = 10,
@@ -39,12 +49,13 @@ def make_app(
     `transport` gives the settings of Celery that choose another transport than kombu's own for an address.
     """
     address = parse_broker_url(broker_url)
-    app = Celery("gonemaster", set_as_current=False)
-    intervals = {REAP_ENTRY: reap_interval_s, PURGE_ENTRY: purge_interval_s, SCHEDULES_ENTRY: scheduler_interval_s}
+    app = App("gonemaster", set_as_current=False)
+    intervals = {PURGE_ENTRY: purge_interval_s, SCHEDULES_ENTRY: scheduler_interval_s}
     intervals |= {
         WATCH_ENTRY: _WATCH_INTERVAL_S,
         PROJECT_ENTRY: projection_interval_s,
         CAPTURE_ENTRY: capture_interval_s,
+        METRICS_ENTRY: _METRICS_INTERVAL_S,
     }
     app.conf.update(_queue_conf(address), **_beat_conf(address, intervals))
     app.conf.update(transport(address))
@@ -57,7 +68,6 @@ def make_app_of(
     """Make the application of a process; the broker's URL must be filled in by now."""
     return make_app(
         settings.broker_url,
-        reap_interval_s=settings.reap_interval_seconds,
         purge_interval_s=settings.purge_interval_seconds,
         scheduler_interval_s=settings.scheduler_interval_seconds,
         projection_interval_s=settings.analysis_projection_interval_seconds,
@@ -105,9 +115,9 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
 
 
 def _beat_conf(address: BrokerAddress, intervals: Mapping[str, int]) -> dict[str, Any]:
-    tasks = {REAP_ENTRY: queues.REAP, PURGE_ENTRY: queues.PURGE, SCHEDULES_ENTRY: queues.RUN_SCHEDULES}
+    tasks = {PURGE_ENTRY: queues.PURGE, SCHEDULES_ENTRY: queues.RUN_SCHEDULES}
     tasks |= {WATCH_ENTRY: queues.WATCH, PROJECT_ENTRY: queues.PROJECT, CAPTURE_ENTRY: queues.CAPTURE}
-    lives = {REAP_ENTRY: max(60, intervals[REAP_ENTRY]), WATCH_ENTRY: 2 * intervals[WATCH_ENTRY]}
+    tasks[METRICS_ENTRY] = queues.ADD_UP
     return {
         "beat_scheduler": "gonemaster_tasks.broker.scheduler:Scheduler",
         "beat_max_loop_interval": min(_BEAT_LOOP_S, *intervals.values()),
@@ -115,11 +125,8 @@ def _beat_conf(address: BrokerAddress, intervals: Mapping[str, int]) -> dict[str
         "redbeat_redis_options": {},  # RedBeat uses our client; unset, it would warn
         "redbeat_lock_timeout": _BEAT_LOCK_S,
         "beat_schedule": {
-            name: {
-                "task": tasks[name],
-                "schedule": interval_s,
-                "options": {"queue": queues.MAINTENANCE, "expires": lives.get(name, 60)},
-            }
+            # No `expires`, which another host would judge by its clock: who sends looks whether one waits already.
+            name: {"task": tasks[name], "schedule": interval_s, "options": {"queue": queues.MAINTENANCE}}
             for name, interval_s in intervals.items()
         },
     }

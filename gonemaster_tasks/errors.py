@@ -17,12 +17,25 @@ class BrokerUnavailable(TasksError):
     """Redis did not respond. Committed rows stay; their messages follow as soon as it does."""
 
 
+class BrokerLoginRefused(BrokerUnavailable):
+    """Redis, or a Sentinel, does not accept the login, or does not allow a command to it."""
+
+
 class BrokerRefused(TasksError):
     """The broker does not meet the requirements of the queue, such as a Redis Cluster."""
 
 
 class NothingToRepeat(TasksError):
     """A batch has no runs of the kind that should be rerun."""
+
+
+class OptionsTooLarge(TasksError):
+    """The copies of the options that the jobs of a batch would hold are too large; octets of a job, on average."""
+
+    def __init__(self, *, given: int, limit: int) -> None:
+        super().__init__(f"the options have {given} octets, {limit} are allowed for so many names; use profile_id")
+        self.given = given
+        self.limit = limit
 
 
 class InvalidRule(TasksError):

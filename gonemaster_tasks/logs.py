@@ -2,9 +2,13 @@
 
 import logging
 import sys
-from typing import TextIO
+from collections.abc import Iterable, Mapping
+from typing import Any, TextIO
 
 import structlog
+from structlog.typing import EventDict
+
+from gonemaster_tasks.masking import Masking
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _QUIET = (
@@ -17,8 +21,13 @@ _QUIET = (
 )
 
 
-def configure_logging(*, form: str = "text", level: str = "info", stream: TextIO | None = None) -> None:
-    """Send all records to `stream` (standard error) as `text` or `json`, with the values given in `extra`."""
+def configure_logging(
+    *, form: str = "text", level: str = "info", stream: TextIO | None = None, secrets: Iterable[str] = ()
+) -> None:
+    """Send all records to `stream` (standard error) as `text` or `json`, with the values given in `extra`.
+
+    `secrets` are masked wherever they are, and passwords in URLs, also in tracebacks.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -30,7 +39,7 @@ def configure_logging(*, form: str = "text", level: str = "info", stream: TextIO
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(form)],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(form, Masking(secrets))],
         )
     )
     root = logging.getLogger()
@@ -42,14 +51,33 @@ def configure_logging(*, form: str = "text", level: str = "info", stream: TextIO
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # what is configured later in the process (doctor, tests) must reach them
     )
 
 
-def _renderer(form: str) -> list[structlog.typing.Processor]:
-    if form == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [
-        structlog.processors.format_exc_info,
-        structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], drop_missing=True),
-    ]
+def _renderer(form: str, masking: Masking) -> list[structlog.typing.Processor]:
+    def mask(_logger: object, _method: str, fields: EventDict) -> EventDict:
+        return {name: _masked(value, masking) for name, value in fields.items()}
+
+    rendered: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(default=lambda value: masking(repr(value)))
+        if form == "json"
+        else structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], drop_missing=True)
+    )
+    return [structlog.processors.format_exc_info, mask, rendered]
+
+
+def _masked(value: Any, masking: Masking) -> Any:
+    if isinstance(value, str):
+        return masking(value)
+    if isinstance(value, Mapping):
+        return {name: _masked(item, masking) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item, masking) for item in value]
+    # Whatever else is shown by its repr, such as an exception, and not worth a line if it has no secret.
+    return value if value is None or isinstance(value, bool | int | float) else _shown(value, masking)
+
+
+def _shown(value: object, masking: Masking) -> object:
+    text = repr(value)
+    return value if (masked := masking(text)) == text else masked

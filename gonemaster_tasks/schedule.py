@@ -10,11 +10,11 @@ PURGE_INTERVAL = "database.purge_interval_seconds"
 
 
 def restore_entries(app: Celery, broker: Broker) -> list[str]:
-    """Save the configured entries that are missing; return their names."""
+    """Save the configured entries that are missing, bring forward what a wrong clock put off; return their names."""
     missing = broker.beat.missing_entries(app)
     for name in missing:
         broker.beat.save_entry(app, name)
-    return missing
+    return missing + broker.beat.bring_forward(app)
 
 
 def follow_purge_interval(app: Celery, broker: Broker, settings: Settings) -> bool:

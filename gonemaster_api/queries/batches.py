@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import Conflict
 from gonemaster_api.queries.jobs import current_forecast, estimate_document, read_jobs
-from gonemaster_api.rest.paging import Slice, page_document
+from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.models import JobStatus
 from gonemaster_db.repositories.batches import (
@@ -29,7 +29,7 @@ MAX_LISTED = 100
 
 def read_batches(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
     """Return a page of batches, of one tag if it is given."""
-    part = Slice(min(MAX_LISTED, query["limit"]), query["offset"])
+    part = slice_of({**query, "limit": min(MAX_LISTED, query["limit"])})
     with state.store.read_only() as session:
         page = list_batches(session, label=query["label"], tag=tag, limit=part.limit, offset=part.offset)
         left = {item.batch.id: item for item in page.items if item.span}
@@ -71,6 +71,12 @@ def _percent(completed: int, total: int) -> float:
 
 def read_batch(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
     """Return a batch with a page of its jobs. Raises BatchNotFound."""
+    progress = read_batch_progress(state, batch_id)
+    return read_jobs(state, {**query, "batch_id": batch_id}) | progress
+
+
+def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
+    """Return a batch with its counts and its estimate, without jobs. Raises BatchNotFound."""
     with state.store.read_only() as session:
         batch = get_batch(session, batch_id)
         summary = summarise_batch(session, batch_id)
@@ -78,28 +84,30 @@ def read_batch(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[st
     counts = summary.status_counts
     everything = sum(counts.values())
     completed = everything - sum(counts[status] for status in JobStatus)
-    jobs = read_jobs(state, {**query, "batch_id": batch_id})
-    return (
-        jobs
-        | estimates.get(batch_id, {})
-        | {
-            "batch_id": batch.id,
-            "tag": batch.tag,
-            "description": batch.description,
-            "domain_count": batch.domain_count,
-            "snapshot_intent": batch.snapshot_intent,
-            "status": "done" if completed == everything else "running",
-            "completed": completed,
-            "completion": _percent(completed, everything),
-            "status_counts": dict(counts),
-            "grades": dict(summary.grades) if state.settings.show_score_admin else {},
-            "worst_levels": dict(summary.worst_levels),
-            "created_at": batch.created_at,
-            "started_at": summary.started_at,
-            "finished_at": summary.finished_at,
-            "origin": batch.origin.value,
-        }
-    )
+    return estimates.get(batch_id, {}) | {
+        "batch_id": batch.id,
+        "tag": batch.tag,
+        "description": batch.description,
+        "domain_count": batch.domain_count,
+        "snapshot_intent": batch.snapshot_intent,
+        "status": "done" if completed == everything else "running",
+        "completed": completed,
+        "completion": _percent(completed, everything),
+        "status_counts": dict(counts),
+        "grades": dict(summary.grades) if state.settings.show_score_admin else {},
+        "worst_levels": dict(summary.worst_levels),
+        "created_at": batch.created_at,
+        "started_at": summary.started_at,
+        "finished_at": summary.finished_at,
+        "origin": batch.origin.value,
+    }
+
+
+def read_rate_per_minute(state: State) -> float | None:
+    """Return how many tests end in a minute just now; None if too few do to tell."""
+    with state.store.read_only() as session:
+        rate = current_forecast(state, session).rate
+    return None if rate is None else 60 * rate.per_second
 
 
 def read_deletion_preview(state: State, batch_id: str) -> dict[str, Any]:
@@ -128,6 +136,7 @@ def read_tag_values(state: State, batch_id: str, query: Mapping[str, Any]) -> di
     Raises:
         BatchNotFound: no such batch.
         Conflict: batch_not_complete.
+        StatisticsPending: the batch is large and has just ended.
     """
     with state.store.read_only() as session:
         get_batch(session, batch_id)

@@ -9,11 +9,14 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.state import State
 from gonemaster_db.clock import utcnow
-from gonemaster_db.models import Batch, Cohort, CohortSnapshot
+from gonemaster_db.models import Batch, Cohort, CohortSnapshot, ReferenceList
 from gonemaster_db.repositories.analysis.cohorts import drift_of, get_cohort, list_cohorts
 from gonemaster_db.repositories.analysis.discarding import newest_snapshot
 from gonemaster_db.repositories.analysis.snapshots import get_snapshot, list_snapshots, with_source_runs
 from gonemaster_db.repositories.reference_lists import find_reference_list
+from gonemaster_db.repositories.registrations import count_registrations
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.reference_data.rdap import BOOTSTRAP
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS, bundled_tlds, current_tlds
 
 _INSIDE = {"batch_key", "vocabulary_id", "view_id", "seen_runs", "facts_revision", "captured_revision", "is_default"}
@@ -41,35 +44,52 @@ def cohort_document(cohort: Cohort) -> dict[str, Any]:
 def read_analysis_status(state: State) -> dict[str, Any]:
     """Say whether the analysis works, and how old the data from elsewhere are."""
     with state.store.read_only() as session:
-        row = find_reference_list(session, IANA_TLDS)
-    settings, bundled = state.settings, bundled_tlds()
-    fetched = row is not None and row.fetched_at is not None
-    dataset = {
-        "name": IANA_TLDS,
-        "fetched_at": row.fetched_at if row else None,
-        "version": row.version if row and fetched else bundled.version,
-        "entries": row.entries if row and fetched else len(bundled.names),
-    }
-    if not settings.external_data_enabled:
-        dataset["state"] = "disabled"
-    elif row is None or row.fetched_at is None:
-        dataset["state"] = "unavailable" if row is not None and row.last_error else "pending"
-    else:
-        # A refresh may be some time late; after two intervals without one something is wrong.
-        late: timedelta = utcnow() - row.fetched_at
-        dataset["state"] = "stale" if late > 2 * settings.external_data_refresh_interval else "fresh"
+        rows = {name: find_reference_list(session, name) for name in (IANA_TLDS, BOOTSTRAP)}
+        records = count_registrations(session)
+    failed = [row for row in rows.values() if row is not None and row.last_error_at is not None]
+    last = max(failed, key=lambda row: row.last_error_at or row.tried_at, default=None)
     return {
         "backend_supported": True,
         "controller_enabled": True,
         "external_data": {
-            "enabled": settings.external_data_enabled,
-            "cached_records": 0,
-            "queue_depth": 0,
-            "last_error": row.last_error if row else "",
-            "last_error_at": row.last_error_at if row else None,
-            "datasets": [dataset],
+            "enabled": state.settings.external_data_enabled,
+            "cached_records": records,
+            "queue_depth": _queue_depth(state),
+            "last_error": last.last_error if last else "",
+            "last_error_at": last.last_error_at if last else None,
+            "datasets": [_dataset(state, name, row) for name, row in rows.items()],
         },
     }
+
+
+def _queue_depth(state: State) -> int:
+    try:
+        return state.broker.wishes.count()
+    except BrokerUnavailable:  # nothing is queued then either
+        return 0
+
+
+def _dataset(state: State, name: str, row: ReferenceList | None) -> dict[str, Any]:
+    bundled = bundled_tlds() if name == IANA_TLDS else None
+    is_fetched = row is not None and row.fetched_at is not None
+    version, entries = (bundled.version, len(bundled.names)) if bundled else ("", 0)
+    return {
+        "name": name,
+        "state": _dataset_state(state, row),
+        "fetched_at": row.fetched_at if row else None,
+        "version": row.version if row and is_fetched else version,
+        "entries": row.entries if row and is_fetched else entries,
+    }
+
+
+def _dataset_state(state: State, row: ReferenceList | None) -> str:
+    if not state.settings.external_data_enabled:
+        return "disabled"
+    if row is None or row.fetched_at is None:
+        return "unavailable" if row is not None and row.last_error else "pending"
+    # A refresh may be some time late; after two intervals without one something is wrong.
+    late: timedelta = utcnow() - row.fetched_at
+    return "stale" if late > 2 * state.settings.external_data_refresh_interval else "fresh"
 
 
 def _drift(session: Session, cohort: Cohort) -> dict[str, Any]:

@@ -25,6 +25,7 @@ def read_batch_diff(state: State, before: str, after: str, query: Mapping[str, A
             before,
             after,
             min_level=query["min_level"],
+            with_args=query["args"],
             kinds=kinds,
             cursor=query["after"],
             limit=query["limit"],

@@ -5,14 +5,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gonemaster_api.errors import NotFound
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.tag_names import UNTAGGED
 from gonemaster_api.state import State
 from gonemaster_db.filters import DomainFilter
 from gonemaster_db.models import Domain
 from gonemaster_db.repositories.domain_list import list_domains
-from gonemaster_db.repositories.domains import get_domain
+from gonemaster_db.repositories.domains import find_domain, get_domain
 from gonemaster_db.repositories.tags import tags_of_domains
+from gonemaster_engine.errors import InvalidDomain
+from gonemaster_engine.names import normalize_domain
 
 _COLUMNS = ("id", "name", "latest_run_id", "latest_run_at", "latest_level", "created_at", "run_count")
 
@@ -21,6 +24,23 @@ def read_domain(state: State, domain_id: int) -> dict[str, Any]:
     """Return a domain with its tags. Raises DomainNotFound."""
     with state.store.read_only() as session:
         return _documents(state, session, [get_domain(session, domain_id)])[0]
+
+
+def read_domain_named(state: State, name: str) -> dict[str, Any]:
+    """Return the domain of a name, in any form that can be normalised, with its tags.
+
+    Raises:
+        NotFound: it was neither tested nor tagged, or is no name of a domain.
+    """
+    try:
+        stored = normalize_domain(name)
+    except InvalidDomain as error:
+        raise NotFound("domain", name) from error
+    with state.store.read_only() as session:
+        found = find_domain(session, stored)
+        if found is None:
+            raise NotFound("domain", name)
+        return _documents(state, session, [found])[0]
 
 
 def read_domains(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from gonemaster_api.state import State
 from gonemaster_api.web.light_requests import give_way, heavy_step
 from gonemaster_db.filters import EntryFilter
 from gonemaster_db.records import Entry
-from gonemaster_db.repositories.entries import list_entries, read_entries_after
+from gonemaster_db.repositories.entries import COUNT_UP_TO, list_entries, read_entries_after
 
+COUNTED = COUNT_UP_TO  # counting all of millions would take longer than the page itself
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters of what spreadsheets evaluate
-COUNTED = 100_000  # counting all of millions would take longer than the page itself
 _MIN_ROWS, _MAX_ROWS = 25, 1000  # that are read at a time
 _CHARACTERS_PER_READ = 1024 * 1024  # about
 _PIECE = 65536  # characters, about; so that the server holds little for a client that reads slowly

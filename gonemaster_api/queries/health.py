@@ -5,8 +5,8 @@ from collections.abc import Callable
 import structlog
 
 from gonemaster_api.state import State
-from gonemaster_db.errors import StoreError, StoreOutdated
-from gonemaster_db.migrations import runner
+from gonemaster_db.errors import StoreError
+from gonemaster_db.migrations.runner import check_schema
 from gonemaster_tasks.errors import BrokerUnavailable
 
 OK = "ok"
@@ -19,16 +19,16 @@ def read_parts(state: State) -> dict[str, str]:
 
     Everybody may read it, so addresses and error texts stay in the log.
     """
+    database = _status_of(state.store.ping, "does not answer")
     return {
-        "database": _status_of(state.store.ping, "does not answer"),
-        "migrations": _status_of(lambda: _check_tables(state), "the database schema is not that of this version"),
+        "database": database,
+        "migrations": _schema_status(state) if database == OK else "not known: the database does not answer",
         "broker": _status_of(state.broker.ping, "does not answer"),
     }
 
 
-def _check_tables(state: State) -> None:
-    if not runner.is_current(state.store):
-        raise StoreOutdated
+def _schema_status(state: State) -> str:
+    return _status_of(lambda: check_schema(state.store), "the database schema is not that of this version")
 
 
 def _status_of(check: Callable[[], None], otherwise: str) -> str:

@@ -1,6 +1,6 @@
 """Jobs, and the runs that jobs become, as one kind of document: single ones and pages of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,13 +10,22 @@ from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
 from gonemaster_db.filters import JobFilter
-from gonemaster_db.models import Job, JobStatus, Run
+from gonemaster_db.models import Job, JobStatus, Priority, Run
 from gonemaster_db.repositories.job_list import list_jobs
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.monitoring.estimates import Estimate, Forecast, estimate_jobs, read_forecast, unserved_tiers
+from gonemaster_tasks.monitoring.estimates import (
+    Estimate,
+    Forecast,
+    Pace,
+    estimate_jobs,
+    measure_pace,
+    read_forecast,
+    unserved_tiers,
+)
 
-_OPTIONAL = ("public_id", "batch_id", "error", "profile_id", "profile_name", "score", "grade")
+_OPTIONAL = ("public_id", "batch_id", "error", "profile_id", "profile_name", "score", "grade", "expires_at")
+_PACE_LIFE_S = 1.0
 
 
 def read_job(state: State, job_id: str) -> dict[str, Any]:
@@ -32,17 +41,25 @@ def read_jobs(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadRequest: invalid_cursor, invalid_time_range.
     """
-    part = slice_of(query)
-    wanted = JobFilter(
+    part, wanted = slice_of(query), job_filter(query)
+    with state.store.read_only() as session:
+        page = list_jobs(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
+    return page_document(job_documents(state, page.items), page.total, part) | {"sort": query["sort"]}
+
+
+def job_filter(query: Mapping[str, Any]) -> JobFilter:
+    """Make the filter of a request.
+
+    Raises:
+        BadRequest: invalid_time_range.
+    """
+    return JobFilter(
         status=query.get("status"),
         batch_id=query.get("batch_id"),
         domain=query.get("domain"),
         severity=query.get("severity"),
         **time_range(query, "created_after", "created_before"),
     )
-    with state.store.read_only() as session:
-        page = list_jobs(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
-    return page_document(job_documents(state, page.items), page.total, part) | {"sort": query["sort"]}
 
 
 def job_document(state: State, item: Job | Run) -> dict[str, Any]:
@@ -78,17 +95,34 @@ def _estimates(state: State, jobs: list[Job]) -> Mapping[str, Estimate]:
     if not jobs:
         return {}
     with state.store.read_only() as session:
-        return estimate_jobs(session, jobs, current_forecast(state, session))
+        forecast = current_forecast(state, session, priorities={job.priority for job in jobs})
+        return estimate_jobs(session, jobs, forecast)
 
 
-def current_forecast(state: State, session: Session) -> Forecast:
-    """Read the throughput and the workers, on which estimates are based."""
-    return read_forecast(session, now=state.queue.clock.now(), unserved=lambda: unserved_tiers(state.broker))
+def current_forecast(state: State, session: Session, *, priorities: Collection[int] = tuple(Priority)) -> Forecast:
+    """Return what estimates of jobs of these priorities are based on.
+
+    Throughput and workers are those of the last second: what they change by is never what the caller has just done.
+    """
+    now = state.queue.clock.now()
+
+    def measure() -> Pace:
+        return measure_pace(session, now=now, unserved=lambda: unserved_tiers(state.broker))
+
+    pace: Pace = state.recent.get("pace", measure, life_s=_PACE_LIFE_S)
+    return read_forecast(session, now=now, pace=pace, priorities=priorities)
 
 
 def is_running(item: Job | Run) -> bool:
     """Say whether a worker is running it."""
     return isinstance(item, Job) and item.status == JobStatus.RUNNING
+
+
+def progress_of(state: State, item: Job | Run) -> int:
+    """Return the progress of a job in percent, 100 of a run."""
+    if isinstance(item, Run):
+        return 100
+    return _progress(state, [item.id] if is_running(item) else []).get(item.id, item.progress)
 
 
 def _progress(state: State, job_ids: list[str]) -> Mapping[str, int]:
@@ -101,7 +135,13 @@ def _progress(state: State, job_ids: list[str]) -> Mapping[str, int]:
 
 def _job(job: Job, progress: Mapping[str, int]) -> dict[str, Any]:
     return _without_nothing(
-        _common(job) | {"finished_at": None, "progress": progress.get(job.id, job.progress), "error": job.error}
+        _common(job)
+        | {
+            "expires_at": job.expires_at,
+            "finished_at": None,
+            "progress": progress.get(job.id, job.progress),
+            "error": job.error,
+        }
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
+from gonemaster_api.request_counts import LOCALES
 from gonemaster_api.state import State
 from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import Job, Run, RunStatus
@@ -19,6 +20,7 @@ from gonemaster_engine.messages import best_locale, description, message
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.score import Score, compute_score
 from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.config.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,13 @@ class FinishedRun:
     nameserver_timings: Sequence[Mapping[str, Any]] | None
     has_chain: bool
     score: Score | None
+
+
+class Shown(NamedTuple):
+    """Which of the parts that settings can hide a reader sees."""
+
+    score: bool
+    timings: bool
 
 
 class _ScoredEntry(NamedTuple):
@@ -52,7 +61,7 @@ def read_finished_run(state: State, run_id: str) -> FinishedRun:
     with state.store.read_only() as session:
         item = find_job_or_run(session, run_id)
         if isinstance(item, Job):
-            raise _not_finished(item)
+            raise not_finished(item)
         stored = read_stored_run(session, run_id)
         entries = entries_of(session, stored)
     document = stored.whole_document
@@ -73,22 +82,35 @@ def score_run(run: Run, entries: Iterable[Entry], config: ScoringConfig) -> Scor
     return compute_score(run.domain, lines, config)
 
 
-def result_document(state: State, finished: FinishedRun, *, locale: str) -> dict[str, Any]:
+def shown_to_operators(settings: Settings) -> Shown:
+    """Return what the admin API shows."""
+    return Shown(settings.show_score_admin, settings.show_nameserver_timings_admin)
+
+
+def shown_to_public(settings: Settings) -> Shown:
+    """Return what the public API shows."""
+    return Shown(settings.show_score_public, settings.show_nameserver_timings_public)
+
+
+def result_document(state: State, finished: FinishedRun, *, locale: str, shown: Shown) -> dict[str, Any]:
     """Return the result in the locale nearest to the one that was requested."""
-    return _document(finished, best_locale(locale)) | _optional_parts(state, finished)
+    spoken = best_locale(locale)
+    state.counts.add(LOCALES, spoken)
+    return _document(finished, spoken) | _optional_parts(finished, shown)
 
 
-def _optional_parts(state: State, finished: FinishedRun) -> dict[str, Any]:
+def _optional_parts(finished: FinishedRun, shown: Shown) -> dict[str, Any]:
     """Return what the settings can hide."""
     parts: dict[str, Any] = {}
-    if finished.score is not None and state.settings.show_score_admin:
+    if finished.score is not None and shown.score:
         parts["score"] = finished.score.as_dict()
-    if finished.nameserver_timings is not None and state.settings.show_nameserver_timings_admin:
+    if finished.nameserver_timings is not None and shown.timings:
         parts["nameserver_timings"] = finished.nameserver_timings
     return parts
 
 
-def _not_finished(job: Job) -> ApiError:
+def not_finished(job: Job) -> ApiError:
+    """Return the refusal of what only a finished job has."""
     status = job.status.value
     return ApiError(404, "not_found", f"the job has no result yet; its status is {status}", details={"status": status})
 

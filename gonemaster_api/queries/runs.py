@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
@@ -47,13 +48,21 @@ def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None =
         batch_id=query.get("batch"),
         status=query.get("status"),
         level=query.get("level"),
-        grade=query.get("grade"),
+        grade=_grade_of(state, query),
         **time_range(query, "finished_after", "finished_before"),
     )
     with state.store.read_only() as session:
         page = list_runs(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
         items = [_document(state, run) for run in page.items]
     return page_document(items, page.total, part) | {"sort": query["sort"]}
+
+
+def _grade_of(state: State, query: Mapping[str, Any]) -> str | None:
+    """Return the grade to filter by. Raises BadRequest: invalid_grade while scores are hidden, which it would tell."""
+    grade: str | None = query.get("grade")
+    if grade is not None and not state.settings.show_score_admin:
+        raise BadRequest("invalid_grade", "grades are hidden: show_score_admin is false")
+    return grade
 
 
 def _stored_form(name: str | None) -> str | None:

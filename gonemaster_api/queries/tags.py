@@ -1,13 +1,16 @@
 """Domain tags as documents."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gonemaster_api.errors import NotFound
 from gonemaster_api.rest.paging import slice_of
 from gonemaster_api.state import State
 from gonemaster_db.errors import TagNotFound
-from gonemaster_db.repositories.tags import ListedTag, get_tag, list_tags, require_tag, summarise_tag
+from gonemaster_db.repositories import tags
+from gonemaster_db.repositories.run_domains import count_runs_of_domains
+from gonemaster_db.repositories.tags import ListedTag, get_tag, list_tag_names, list_tags, require_tag, summarise_tag
 
 
 def read_tags(state: State, query: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -15,6 +18,31 @@ def read_tags(state: State, query: Mapping[str, Any]) -> list[dict[str, Any]]:
     part = slice_of(query)
     with state.store.read_only() as session:
         return [_document(tag) for tag in list_tags(session, limit=part.limit, offset=part.offset)]
+
+
+def read_tags_with_profiles(state: State) -> dict[int, list[str]]:
+    """Return the names of the tags that have a default profile, by profile."""
+    with state.store.read_only() as session:
+        return tags.tags_by_default_profile(session)
+
+
+def read_tag_names(state: State, *, limit: int) -> list[str]:
+    """Return the first names of tags, for a filter or a field."""
+    with state.store.read_only() as session:
+        return list(list_tag_names(session, limit=limit))
+
+
+def count_tags(state: State) -> int:
+    """Count the tags."""
+    with state.store.read_only() as session:
+        return tags.count_tags(session)
+
+
+def count_runs_of_tag(state: State, name: str) -> int:
+    """Count the runs of a tag's domains. Raises TagNotFound."""
+    with state.store.read_only() as session:
+        require_tag(session, name)
+        return count_runs_of_domains(session, part=None, tag=name)
 
 
 def read_tag(state: State, name: str) -> dict[str, Any]:
@@ -33,7 +61,8 @@ def read_tag_summary(state: State, name: str) -> Any:
     check_tag_exists(state, name)
     try:
         with state.store.read_only() as session:
-            return summarise_tag(session, name)
+            summary = summarise_tag(session, name)
+            return summary if state.settings.show_score_admin else replace(summary, grades={})
     except TagNotFound as error:
         raise NotFound("tag with domains", name) from error
 

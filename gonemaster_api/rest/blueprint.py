@@ -1,13 +1,20 @@
 """The flask-smorest classes with this API's parser and error document."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar
 
 import flask_smorest
 import marshmallow as ma
+from flask import Response, json, make_response
 from werkzeug.exceptions import HTTPException
 
-from gonemaster_api.rest.openapi import IDEMPOTENCY_KEY, LAST_EVENT_ID
+from gonemaster_api.rest.openapi import BY_ROWS, IDEMPOTENCY_KEY, LAST_EVENT_ID
 from gonemaster_api.rest.parsing import StrictParser
+from gonemaster_api.state import state
+from gonemaster_tasks.errors import BrokerUnavailable
+
+UNAVAILABLE = "unavailable"
 
 
 class ErrorBodySchema(ma.Schema):
@@ -35,6 +42,8 @@ class Blueprint(flask_smorest.Blueprint):
             example = getattr(schema, "example", None)
             kwargs.setdefault("example", None if example is None else dict(example))
             kwargs.setdefault("required", not getattr(schema, "optional_body", False))
+        if isinstance(schema, type):
+            schema = schema()  # once: else webargs makes one for each request, which copies all fields
         return super().arguments(schema, location=location, **kwargs)
 
     def refuses(self, **codes: str) -> Any:
@@ -62,11 +71,27 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorate
 
+    def decided_by_rows(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """Mark a view whose change is complete once its rows are written; the outermost decorator.
+
+        Without Redis it is done all the same, and the response says so: `"broker": "unavailable"`, which makes 200 of
+        204. Messages, copies and calls of workers follow as soon as Redis answers.
+        """
+
+        @wraps(view)
+        def answer(*args: Any, **kwargs: Any) -> Response:
+            response = make_response(view(*args, **kwargs))
+            return response if _broker_answers() else _with_absent_broker(response)
+
+        return self.doc(**{BY_ROWS: True})(answer)  # type: ignore[no-any-return]  # flask-smorest has no types
+
     def streams_events(self, events: str) -> Any:
         """Document a view that answers with a stream of server-sent events; `events` names them."""
 
         def decorate(view: Any) -> Any:
-            view = self.refuses(_404="not_found", _503="too_many_streams, store_unavailable")(view)
+            view = self.refuses(
+                _404="not_found", _429="too_many_client_streams", _503="too_many_streams, store_unavailable"
+            )(view)
             ended = "the stream that Last-Event-ID refers to has ended"
             view = self.alt_response(204, description=ended, success=True)(view)
             description = f"server-sent events {events}; the stream ends after `done`"
@@ -75,6 +100,24 @@ class Blueprint(flask_smorest.Blueprint):
             return self.doc(parameters=[LAST_EVENT_ID])(view)
 
         return decorate
+
+
+def _broker_answers() -> bool:
+    try:
+        state().broker.ping()
+    except BrokerUnavailable:
+        return False
+    return True
+
+
+def _with_absent_broker(response: Response) -> Response:
+    """Add that Redis is unavailable to the document of a response."""
+    document = {} if response.status_code == 204 else json.loads(response.get_data())
+    response.set_data(json.dumps({**document, "broker": UNAVAILABLE}))
+    response.mimetype = "application/json"
+    if response.status_code == 204:
+        response.status_code = 200
+    return response
 
 
 class Api(flask_smorest.Api):

@@ -1,11 +1,15 @@
 """The OpenAPI document and a page to browse it; the page loads nothing from other servers."""
 
+import re
+
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, send_from_directory
 from swagger_ui_bundle import swagger_ui_path
 
 from gonemaster_api.rest.openapi import complete
+from gonemaster_api.web.access import access_of
 
 _ASSETS = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
+_VARIABLE = re.compile(r"<(?:[^<>]*:)?(\w+)>")
 
 blueprint = Blueprint("docs", __name__, url_prefix="/api/v1")
 
@@ -18,7 +22,19 @@ def register_docs(app: Flask) -> None:
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """Return the document that the page and client generators read."""
-    return jsonify(complete(current_app.extensions["gonemaster-openapi"].to_dict()))
+    document = current_app.extensions["gonemaster-openapi"].to_dict()
+    return jsonify(complete(document, scopes_of(current_app)))
+
+
+def scopes_of(app: Flask) -> dict[tuple[str, str], str]:
+    """Return the scope of each path and method, as the document spells them, that needs a token where there are any."""
+    found = {}
+    for rule in app.url_map.iter_rules():
+        path = _VARIABLE.sub(r"{\1}", rule.rule)
+        for method in rule.methods or ():
+            if scope := access_of(rule.endpoint).scope(method):
+                found[path, method.lower()] = str(scope)
+    return found
 
 
 @blueprint.get("/docs")

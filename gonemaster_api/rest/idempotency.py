@@ -1,5 +1,6 @@
 """Requests with an Idempotency-Key: they are carried out once; a repetition gets the first response."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +32,12 @@ class _Request:
     digest: str
 
 
-def answer_once(state: State, schema: type[ma.Schema], status: int, submit: Callable[[Keep], Any]) -> Answer:
+def answer_once(
+    state: State, schema: type[ma.Schema], status: int, submit: Callable[[Keep], Any], *, owner: str = ""
+) -> Answer:
     """Return the answer of `submit`, or the first answer to the same request with the same key.
+
+    With an `owner` keys are that one's: nobody else can take them, or learn from them.
 
     `submit` calls its argument with the session and the response document before it commits: key and work are stored in
     one transaction, so that no crash leaves one without the other.
@@ -41,7 +46,7 @@ def answer_once(state: State, schema: type[ma.Schema], status: int, submit: Call
         BadRequest: invalid_idempotency_key.
         IdempotencyConflict: the key came with a different request in the last 24 hours.
     """
-    current = _read_request()
+    current = _read_request(owner)
     if current is None:
         return submit(_keep_nothing), status, {}
     found = _first_answer(state, current)
@@ -55,12 +60,14 @@ def answer_once(state: State, schema: type[ma.Schema], status: int, submit: Call
     return found
 
 
-def _read_request() -> _Request | None:
+def _read_request(owner: str) -> _Request | None:
     key = request.headers.get(HEADER)
     if key is None:
         return None
     if not key.strip() or len(key) > _LONGEST or not key.isascii() or not key.isprintable():
         raise BadRequest("invalid_idempotency_key", f"{HEADER} must be 1 to {_LONGEST} printable ASCII characters")
+    if owner:
+        key = f"of:{hashlib.sha256(f'{owner} {key}'.encode()).hexdigest()}"
     return _Request(key, request_digest(request))
 
 

@@ -1,7 +1,7 @@
 """The OpenAPI document: what all operations have in common is added here, once."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -23,6 +23,10 @@ _HEADERS = {
         "schema": {"type": "string", "enum": ["true"]},
     },
 }
+_SECURITY = {
+    "token": {"type": "http", "scheme": "bearer", "description": "an admin token; x-scope says what it must allow"},
+    "session": {"type": "apiKey", "in": "cookie", "name": "gm_admin", "description": "made by POST /api/v1/session"},
+}
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -38,22 +42,60 @@ LAST_EVENT_ID = {
     "required": False,
     "schema": {"type": "string", "maxLength": 64},
 }
+BY_ROWS = "x-done-without-broker"
+"""Marks operations that are carried out without Redis, too."""
+_BROKER_NOTE = {
+    "type": "object",
+    "properties": {
+        "broker": {
+            "type": "string",
+            "enum": ["unavailable"],
+            "description": "present if Redis did not answer: the change is stored and holds, its messages follow",
+        }
+    },
+}
 
 
-def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """Add to each operation its id, the errors that all operations share, and the headers of its responses."""
+def complete(document: dict[str, Any], scopes: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """Add to each operation its id, its scope, the errors that all operations share, and the headers of its responses.
+
+    `scopes` has that of each path and method that needs a token.
+    """
     document["components"]["headers"] = _HEADERS
+    document["components"]["securitySchemes"] = _SECURITY
     document["components"].pop("responses", None)
     for path, method, operation in operations(document):
         operation["operationId"] = _name(path, method)
         answers = operation["responses"]
+        if operation.get(BY_ROWS):
+            _note_absent_broker(answers)
         for status, codes in _common_refusals(path, method, operation).items():
             if "$ref" in answers.get(status, {"$ref": ""}):
-                answers[status] = {"description": codes, "content": _ERROR}
+                answers[status] = _refusal(codes)
+        if scope := scopes.get((path, method)):
+            operation |= {"security": [{"token": []}, {"session": []}], "x-scope": scope}
+            others = answers.get("403", {}).get("description")
+            answers["403"] = _refusal(f"{others}, forbidden" if others else "forbidden")
+            answers |= {"401": _refusal("unauthorized"), "429": _refusal("rate_limited")}
         for status, answer in answers.items():
             answer["headers"] = _headers(status, idempotent=_is_idempotent(operation)) | answer.get("headers", {})
         operation["responses"] = dict(sorted(answers.items()))
     return document
+
+
+def _note_absent_broker(answers: dict[str, Any]) -> None:
+    """Let the successful responses of an operation say that Redis was unavailable; without a body they become a 200."""
+    for status, answer in list(answers.items()):
+        if status == "204":
+            note = {"application/json": {"schema": _BROKER_NOTE}}
+            answers["200"] = {"description": "done; Redis does not answer", "content": note}
+        elif status.startswith("2"):
+            body = answer["content"]["application/json"]
+            body["schema"] = {"allOf": [body["schema"], _BROKER_NOTE]}
+
+
+def _refusal(codes: str) -> dict[str, Any]:
+    return {"description": codes, "content": _ERROR}
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

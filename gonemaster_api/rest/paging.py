@@ -15,19 +15,24 @@ MAX_LIMIT = 500
 _MAX_OFFSET = 2**31 - 1
 
 
+def cursor_field() -> ma.fields.String:
+    """Make the parameter that takes `next_cursor` and `prev_cursor`."""
+    return ma.fields.String(
+        validate=validate.Length(max=10), metadata={"description": "next_cursor or prev_cursor of another page"}
+    )
+
+
 class PagingSchema(QuerySchema):
-    """A slice of a list by length and offset."""
+    """A slice of a list by length and offset, or by a cursor, which overrides the offset."""
 
     limit = QueryInteger(load_default=100, validate=validate.Range(1, MAX_LIMIT))
     offset = QueryInteger(load_default=0, validate=validate.Range(0, _MAX_OFFSET))
+    cursor = cursor_field()
 
 
 class CursorPagingSchema(PagingSchema):
-    """A slice of a list, also by cursor or page number. A cursor overrides the page, a page overrides the offset."""
+    """A slice of a list, also by page number. A cursor overrides the page, a page overrides the offset."""
 
-    cursor = ma.fields.String(
-        validate=validate.Length(max=10), metadata={"description": "next_cursor or prev_cursor of another page"}
-    )
     page = QueryInteger(validate=validate.Range(1, _MAX_OFFSET))
     page_size = QueryInteger(validate=validate.Range(1, MAX_LIMIT))
 

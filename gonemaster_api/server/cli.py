@@ -10,15 +10,22 @@ from typing import Any
 
 from gonemaster_api.server import commands
 from gonemaster_api.server.commands import DemoOptions, StartRefused
+from gonemaster_api.server.doctor.run import run_doctor
+from gonemaster_api.server.tokens import AuthOptions
 from gonemaster_engine.version import __version__
+from gonemaster_tasks.config.credential_types import LABEL_RULE, Scope
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.options import Option
 from gonemaster_tasks.config.rendering import dump
 from gonemaster_tasks.config.settings import OPTIONS, Settings
 from gonemaster_tasks.demo_data.story import MOST_DOMAINS
 from gonemaster_tasks.errors import SettingsError
+from gonemaster_tasks.masking import Masking
 
 _DEMO = ("domains", "snapshots", "seed", "beside_others")
+_AUTH = ("label", "scope", "only_print")
+_DOCTOR = ("doctor",)
+mask_in_text = Masking(())
 EXIT_REFUSED = 2  # contract: bad flags, or the start is refused
 
 
@@ -26,25 +33,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit status."""
     parser = build_parser()
     given = parser.parse_intermixed_args(arguments)
+    command = tuple(given.command) or ("all",)
     try:
+        if given.json and command != _DOCTOR:
+            raise StartRefused("--json: only doctor takes this")
         settings = load_settings(_flags(given), file=given.config)
         if given.dump_config:
             return _print_settings(settings)
-        command = tuple(given.command) or ("all",)
-        return commands.run(command, settings, given.listen_descriptor, demo=_demo_options(given, command))
+        if command == _DOCTOR:
+            return run_doctor(settings, (), as_document=given.json)
+        demo = DemoOptions(**_options_of(_DEMO, given, command, ("demo-data",)))
+        auth = _options_of(_AUTH, given, command, ("auth", "add-token"))
+        auth |= {"scope": tuple(auth["scope"])} if "scope" in auth else {}
+        return commands.run(command, settings, given.listen_descriptor, demo=demo, auth=AuthOptions(**auth))
     except SettingsError as error:
+        if command == _DOCTOR:
+            return run_doctor(None, error.problems, as_document=given.json)
         return _refuse(error.problems)
     except StartRefused as error:
         return _refuse((str(error),))
 
 
-def _demo_options(given: argparse.Namespace, command: tuple[str, ...]) -> DemoOptions:
-    """Return what demo-data was given, and refuse it for other commands. Raises StartRefused."""
-    chosen = {name: value for name in _DEMO if (value := getattr(given, name)) is not None}
-    if chosen and command != ("demo-data",):
+def _options_of(
+    names: Sequence[str], given: argparse.Namespace, command: tuple[str, ...], owner: tuple[str, ...]
+) -> Any:
+    """Return the flags that one command takes, and refuse them for others. Raises StartRefused."""
+    chosen = {name: value for name in names if (value := getattr(given, name)) is not None}
+    if chosen and command != owner:
         flags = ", ".join("--" + name.replace("_", "-") for name in chosen)
-        raise StartRefused(f"{flags}: only demo-data takes this")
-    return DemoOptions(**chosen)
+        raise StartRefused(f"{flags}: only {' '.join(owner)} takes this")
+    return chosen
 
 
 def _print_settings(settings: Settings) -> int:
@@ -57,7 +75,7 @@ def _print_settings(settings: Settings) -> int:
 
 def _refuse(problems: Sequence[str]) -> int:
     for problem in problems:
-        print(f"gonemaster-server: {problem}", file=sys.stderr)
+        print(f"gonemaster-server: {mask_in_text(problem)}", file=sys.stderr)
     return EXIT_REFUSED
 
 
@@ -77,12 +95,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action="version", version=f"gonemaster-server {__version__}\nPython {sys.version.split()[0]}"
     )
+    parser.add_argument("--json", action="store_true", help="doctor: print the findings as JSON")
     parser.add_argument("--listen-descriptor", type=int, help=argparse.SUPPRESS)
     demo = parser.add_argument_group("demo-data", "What is made up, and where it may be written.")
     demo.add_argument("--domains", type=_whole(1, MOST_DOMAINS), metavar="N", help="number of domains; 500")
     demo.add_argument("--snapshots", type=_whole(1, 120), metavar="N", help="number of months; 12")
     demo.add_argument("--seed", type=_whole(0, 2**31), metavar="N", help="another number makes another story; 0")
     demo.add_argument("--beside-others", action="store_true", default=None, help="write into a store that has runs")
+    auth = parser.add_argument_group("auth add-token", "Whose token it is, and what it allows.")
+    auth.add_argument("--label", metavar="TEXT", help=f"names the token in lists and in the audit; {LABEL_RULE}")
+    auth.add_argument("--scope", action="append", choices=list(Scope), help="what the token allows; admin")
+    auth.add_argument("--only-print", action="store_true", default=None, help="do not store it: for auth.admin_tokens")
     settings = parser.add_argument_group(
         "settings", "Each has an environment variable GONEMASTER_...; see docs/reference/settings.md."
     )

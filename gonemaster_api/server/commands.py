@@ -1,30 +1,46 @@
 """What `gonemaster-server` can run: the whole service, or one part of it."""
 
+import signal
 import socket
 import sys
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import NoReturn
 
 import structlog
 
+from gonemaster_api.server.database import (
+    back_up_to,
+    check_tables,
+    downgrade_tables,
+    print_plan,
+    print_revision,
+    upgrade_tables,
+)
 from gonemaster_api.server.supervisor import datadir, listening, programs
 from gonemaster_api.server.supervisor.child import Program
 from gonemaster_api.server.supervisor.datadir import DataDirInUse, DataDirRefused
-from gonemaster_api.server.supervisor.listening import CannotListen
+from gonemaster_api.server.supervisor.listening import CannotListen, NotLoopback
 from gonemaster_api.server.supervisor.tree import StartFailed, Supervisor
+from gonemaster_api.server.tokens import AuthOptions, AuthRefused, run_auth
 from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import StoreError
+from gonemaster_db.errors import StoreError, StoreUnavailable
+from gonemaster_db.failures import refuses_login
 from gonemaster_db.migrations import runner
+from gonemaster_db.repositories.access import has_tokens
 from gonemaster_db.session import open_store
-from gonemaster_engine.errors import ProfileError, ScoringConfigError
+from gonemaster_engine.errors import NotAnAddressOfThisHost, ProfileError, ScoringConfigError
+from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.scoring.config import load_config
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_of_unknown_variables
+from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.profiles import base_profile
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
@@ -32,9 +48,9 @@ from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.demo_data.snapshots import capture_all
 from gonemaster_tasks.demo_data.story import Story
 from gonemaster_tasks.demo_data.write import TAG, StoreInUse, write_demo_data
-from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable
-from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable, TasksError
 from gonemaster_tasks.reference_data.fetch import FetchFailed, fetch_tlds
+from gonemaster_tasks.tracing import check_tracing
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +60,20 @@ HELP = """commands:
   worker           worker processes
   beat             the scheduler of periodic tasks
   flower           Flower, a monitor of workers and tasks (requires the extra [flower])
+  doctor [--json]  look at settings, database, broker, clocks, beat, workers and DNS; say what to do about each fault
+                   (exit status 0: none, 1: faults)
+  db plan          print what db upgrade would do, and whether the service may go on meanwhile
   db upgrade       migrate the database to the current version
   db downgrade N   migrate the database back to version N, for an older version of the service
   db current       print the version of the database
+  db check         exit with 0 if this release works on the database as it is, else with 1
+  backup FILE      copy the database (SQLite) to a new file, while the service works
+  auth add-token --label TEXT [--scope read|operate|admin]... [--only-print]
+                   make an admin token, and print it this once
+  auth list        list the admin tokens
+  auth revoke ID_OR_LABEL
+                   end an admin token and its sessions
+  auth clear       remove all admin tokens from the database
   reference-data update
                    fetch the list of top-level domains from IANA
   demo-data [--domains 500] [--snapshots 12] [--seed 0] [--beside-others]
@@ -68,13 +95,20 @@ class DemoOptions:
     beside_others: bool = False
 
 
-def run(command: tuple[str, ...], settings: Settings, descriptor: int | None, *, demo: DemoOptions) -> int:
+def run(
+    command: tuple[str, ...],
+    settings: Settings,
+    descriptor: int | None,
+    *,
+    demo: DemoOptions,
+    auth: AuthOptions,
+) -> int:
     """Run a command until it ends or is stopped; return its exit status.
 
     Raises:
         StartRefused: unknown command, or a start that cannot succeed.
     """
-    configure_logging(form=settings.log_format, level=settings.effective_log_level)
+    log_as_set(settings)
     refuse_unknown_protection()
     warn_of_unknown_variables()
     datadir_needed = settings.embedded_broker or settings.db_driver == "sqlite"
@@ -83,8 +117,10 @@ def run(command: tuple[str, ...], settings: Settings, descriptor: int | None, *,
             datadir.prepare(settings.data_dir)
         if command == ("demo-data",):
             return write_demo(programs.with_broker(settings), demo)
+        if command[0] == "auth":
+            return run_auth(command[1:], settings, auth)
         return _chosen(command, programs.with_broker(settings), settings, descriptor)()
-    except (DataDirInUse, DataDirRefused, CannotListen, BrokerRefused, StartFailed) as error:
+    except (DataDirInUse, DataDirRefused, CannotListen, BrokerRefused, StartFailed, AuthRefused) as error:
         raise StartRefused(str(error)) from error
     except OSError as error:
         raise StartRefused(f"{settings.data_dir}: {error.strerror}" if error.filename else str(error)) from error
@@ -108,10 +144,16 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
             return lambda: run_flower(resolved)
         case ("db", "upgrade"):
             return lambda: upgrade_tables(resolved)
+        case ("db", "plan"):
+            return lambda: print_plan(resolved)
+        case ("db", "check"):
+            return lambda: check_tables(resolved)
         case ("db", "downgrade", revision):
             return lambda: downgrade_tables(resolved, revision)
         case ("db", "current"):
             return lambda: print_revision(resolved)
+        case ("backup", path):
+            return lambda: back_up_to(resolved, Path(path))
         case ("reference-data", "update"):
             return lambda: update_reference_data(resolved)
     raise StartRefused(f"unknown command {' '.join(command)!r}; see gonemaster-server --help")
@@ -139,6 +181,8 @@ def run_api(settings: Settings, descriptor: int | None) -> int:
     """Serve the API in this process, on a socket that the supervisor bound or on one of its own."""
     from gonemaster_api.server import gunicorn_app
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until gunicorn handles it: the tokens are not read yet
+    _check_logins(settings)
     if descriptor is not None:
         gunicorn_app.serve(settings, descriptor=descriptor)
         return 0
@@ -153,14 +197,29 @@ def _listener(settings: Settings) -> socket.socket:
 
     Raises:
         CannotListen: the message says what to do.
+        StartRefused: public pages are to be protected, and there is no token that could open them.
+        StoreError: whether there are tokens decides, and cannot be read.
     """
-    allowed = settings.insecure_open or not settings.open_mode
-    listener = listening.bind(settings.listen_addr, loopback_only=not allowed)
+    is_open = cache(lambda: settings.open_mode and not _has_stored_tokens(settings))
+    if settings.auth_protect_public and is_open():
+        text = "auth.protect_public needs admin tokens: run gonemaster-server auth add-token, or set auth.admin_tokens"
+        raise StartRefused(text)
+    try:
+        listener = listening.bind(settings.listen_addr, loopback_only=True)
+    except NotLoopback:
+        if is_open() and not settings.insecure_open:
+            raise
+        listener = listening.bind(settings.listen_addr)
     listener.set_inheritable(True)
-    if settings.insecure_open and settings.open_mode:
+    if settings.insecure_open and is_open():
         text = "INSECURE: no login is required, everyone who reaches this address may do everything"
         log.warning(text, url=listening.url_of(listener), setting="GONEMASTER_INSECURE_OPEN")
     return listener
+
+
+def _has_stored_tokens(settings: Settings) -> bool:
+    with closing(open_store(store_settings(settings))) as store:
+        return has_tokens(store)
 
 
 def run_workers(settings: Settings) -> int:
@@ -190,38 +249,10 @@ def _supervise(settings: Settings, group: list[Program]) -> int:
     return Supervisor([group], json_lines=settings.log_format == "json").run()
 
 
-def upgrade_tables(settings: Settings) -> int:
-    """Migrate the database to the current version."""
-    with closing(open_store(store_settings(settings))) as store:
-        before = runner.current_revision(store)
-        runner.upgrade(store)
-        after = runner.current_revision(store)
-    if before != after:
-        log.info("database migrated", before=before, after=after)
-    return 0
-
-
-def downgrade_tables(settings: Settings, revision: str) -> int:
-    """Migrate the database back; no part of the service may run."""
-    with closing(open_store(store_settings(settings))) as store:
-        before = runner.current_revision(store)
-        runner.downgrade(store, revision=revision)
-        log.info("database migrated", before=before, after=runner.current_revision(store))
-    return 0
-
-
-def print_revision(settings: Settings) -> int:
-    """Print the revision of the database."""
-    with closing(open_store(store_settings(settings))) as store:
-        sys.stdout.write(f"{runner.current_revision(store) or 'none'}\n")
-    return 0
-
-
 def update_reference_data(settings: Settings) -> int:
     """Fetch the list of top-level domains, whether or not that is done regularly."""
     with closing(open_store(store_settings(settings))) as store:
-        if not runner.is_current(store):
-            raise StartRefused("the database is not up to date: run gonemaster-server db upgrade")
+        runner.check_schema(store)
         try:
             found = fetch_tlds(store, settings, now=utcnow())
         except FetchFailed as error:
@@ -255,24 +286,51 @@ def _say(text: str) -> None:
 
 
 def _check_files(settings: Settings) -> None:
-    """Validate the files that the settings name."""
+    """Validate the files that the settings name, and what they need to be installed."""
     try:
-        base_profile(settings)
+        profile = base_profile(settings)
+        check_source(profile.source4)
+        check_source(profile.source6)
     except ProfileError as error:
         raise StartRefused(f"profile_path: {error}") from error
+    except NotAnAddressOfThisHost as error:
+        raise StartRefused(str(error)) from error
     try:
         if settings.scoring_config_path:
             load_config(settings.scoring_config_path)
     except ScoringConfigError as error:
         raise StartRefused(f"scoring_config_path: {error}") from error
+    try:
+        check_tracing(settings.otlp_endpoint)
+    except TasksError as error:
+        raise StartRefused(str(error)) from error
 
 
 def _check_parts(settings: Settings) -> None:
     """Check broker and database first: a child that fails at start would only be restarted in a loop."""
     _check_broker(settings)
     with closing(open_store(store_settings(settings))) as store:
-        if not runner.is_current(store):
-            raise StartRefused("the database is not up to date: run gonemaster-server db upgrade")
+        runner.check_schema(store)
+
+
+def _check_logins(settings: Settings) -> None:
+    """See that broker and database accept the logins; one that does not answer may do so later.
+
+    Raises:
+        BrokerRefused, StartRefused: the text says what to do.
+    """
+    try:
+        _check_broker(settings)
+    except BrokerUnavailable as error:
+        log.warning("the broker does not answer yet", error=str(error))
+    try:
+        with closing(open_store(store_settings(settings))) as store:
+            store.ping()
+    except StoreUnavailable as error:
+        if not refuses_login(str(error)):
+            log.warning("the database does not answer yet", error=str(error))
+            return
+        raise StartRefused(f"the login in database.dsn: {error}; docs/howto/logins.md says what it must be") from error
 
 
 def _check_broker(settings: Settings) -> None:

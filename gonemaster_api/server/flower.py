@@ -15,15 +15,30 @@ import celery
 import structlog
 from kombu.exceptions import OperationalError
 
+from gonemaster_api.auth.failures import FailedAttempts
+from gonemaster_api.auth.keyring import Keyring, Token
+from gonemaster_api.auth.sessions import COOKIE, Sessions
 from gonemaster_api.server.supervisor import listening
+from gonemaster_api.web.authentication import bearer_of
+from gonemaster_api.web.clients import client_key
+from gonemaster_db.errors import StoreError
+from gonemaster_db.session import Store, open_store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.credential_types import Scope
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.errors import BrokerUnavailable
 
 log = structlog.get_logger(__name__)
 
 _USER = "gonemaster"
+_TEXTS = {
+    401: "Login required: any user, and an admin token as the password",
+    403: "The token does not allow this: it needs the scope operate",
+    429: "Too many requests without a valid login",
+    503: "The database is unavailable",
+}
 
 
 class FlowerMissing(Exception):
@@ -37,19 +52,23 @@ def serve_flower(settings: Settings) -> NoReturn:
         FlowerMissing: it is not installed.
         CannotListen: the address is in use or not ours.
     """
-    login = settings.flower_basic_auth or f"{_USER}:{secrets.token_urlsafe(18)}"
-    capp = make_app(settings.broker_url, reap_interval_s=settings.reap_interval_seconds)
+    store = open_store(store_settings(settings))
+    broker = Broker.open(settings.broker_url)
+    door = FlowerDoor(settings, Keyring(settings, store), store=store, failures=FailedAttempts(broker))
+    capp = make_app(settings.broker_url)
     capp.conf.broker_connection_max_retries = 1  # otherwise a stop would wait for an unavailable Redis
-    application = _application(capp, login)
+    application = _application(capp, door)
     from tornado.httpserver import HTTPServer
 
     with listening.bind(settings.flower_listen) as listener:
         listener.setblocking(False)
         server = HTTPServer(application)
         server.add_socket(listener)
-        _announce(listening.url_of(listener), "" if settings.flower_basic_auth else login)
+        door.keyring.start()
+        signal.signal(signal.SIGHUP, lambda *_: door.keyring.reread_soon())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stopper(application))
+        _announce(listening.url_of(listener), door.generated)  # who reads it may send a signal at once
         try:
             application.start()
         finally:
@@ -83,7 +102,55 @@ def _switch_events_off(capp: celery.Celery, settings: Settings) -> None:
     capp.close()
 
 
-def _application(capp: celery.Celery, login: str) -> Any:
+class FlowerDoor:
+    """Who may look: a token or session with the scope `operate`; in open mode whoever has the login.
+
+    A browser sends the token as the password of any user. The login of the settings is valid beside the tokens; without
+    one, a login is generated in open mode.
+    """
+
+    def __init__(self, settings: Settings, keyring: Keyring, *, store: Store, failures: FailedAttempts) -> None:
+        self.keyring = keyring
+        self._sessions = Sessions(store, keyring)
+        self._failures = failures
+        self._configured = settings.flower_basic_auth
+        self.generated = "" if self._configured or not self._is_open() else f"{_USER}:{secrets.token_urlsafe(18)}"
+
+    def _is_open(self) -> bool:
+        try:
+            return self.keyring.mode() == "open"
+        except StoreError as error:
+            log.warning("tokens could not be read", error=str(error))
+            return False
+
+    def refusal(self, authorization: str, *, cookie: str, client: str) -> tuple[int, dict[str, str]]:
+        """Return the status and the headers of a refusal; the status is 0 for who may pass."""
+        if self._has_login(authorization):
+            return 0, {}
+        try:
+            token = self._token(authorization, cookie)
+        except StoreError:
+            return 503, {"Retry-After": "5"}
+        if token is not None:
+            return (0 if token.scope.includes(Scope.OPERATE) else 403), {}
+        wait_s = self._failures.note(client)
+        if wait_s:
+            return 429, {"Retry-After": str(wait_s)}
+        return 401, {"WWW-Authenticate": 'Basic realm="gonemaster"'}
+
+    def _has_login(self, authorization: str) -> bool:
+        if self._configured:
+            return is_login(authorization, self._configured)
+        return bool(self.generated) and self._is_open() and is_login(authorization, self.generated)
+
+    def _token(self, authorization: str, cookie: str) -> Token | None:
+        secret = bearer_of(authorization) or _password(authorization)
+        if secret:
+            return self.keyring.find(secret)
+        return self._sessions.token_of(cookie)
+
+
+def _application(capp: celery.Celery, door: FlowerDoor) -> Any:
     """Make Flower's application. Its own login leaves metrics, health and static files open; ours covers all."""
     try:
         from flower.app import Flower
@@ -95,26 +162,41 @@ def _application(capp: celery.Celery, login: str) -> Any:
     from tornado.web import RequestHandler
 
     class Refused(RequestHandler):
-        """Requests a login for any method."""
+        """Refuses a request of any method."""
+
+        def initialize(self, status: int, headers: dict[str, str]) -> None:
+            self.refusal = status, headers
 
         def check_xsrf_cookie(self) -> None:
             """Skip the check: the handler changes nothing."""
 
         def prepare(self) -> None:
-            self.set_status(401)
-            self.set_header("WWW-Authenticate", 'Basic realm="gonemaster"')
-            self.finish("Login required\n")
+            status, headers = self.refusal
+            self.set_status(status)
+            for name, value in headers.items():
+                self.set_header(name, value)
+            self.finish(f"{_TEXTS[status]}\n")
+
+    inner = f"{_USER}:{secrets.token_urlsafe(18)}"  # Flower's own login: whoever may pass gets it here
+    passport = "Basic " + base64.b64encode(inner.encode()).decode()
 
     class Guarded(Flower):
-        """Checks the login before routing."""
+        """Checks who asks before routing."""
 
         def get_handler_delegate(self, request: Any, target_class: Any, *rest: Any, **named: Any) -> Any:
-            if not is_login(request.headers.get("Authorization", ""), login):
-                return super().get_handler_delegate(request, Refused)
+            cookie = request.cookies.get(COOKIE)
+            status, headers = door.refusal(
+                request.headers.get("Authorization", ""),
+                cookie=cookie.value if cookie else "",
+                client=client_key(request.remote_ip),
+            )
+            if status:
+                return super().get_handler_delegate(request, Refused, {"status": status, "headers": headers})
+            request.headers["Authorization"] = passport
             return super().get_handler_delegate(request, target_class, *rest, **named)
 
     logging.getLogger("tornado.access").setLevel(logging.ERROR)  # a browser's first request is always without login
-    default_options.basic_auth = [login]
+    default_options.basic_auth = [inner]  # without a login Flower does not check where requests come from
     default_options.read_only = True
     default_options.inspect_timeout = 3000.0  # milliseconds; a busy worker answers late
     return Guarded(capp=capp, options=default_options, io_loop=IOLoop(), **site)
@@ -122,9 +204,18 @@ def _application(capp: celery.Celery, login: str) -> Any:
 
 def is_login(header: str, login: str) -> bool:
     """Return whether an Authorization header carries this `user:password`; compares in constant time."""
+    return hmac.compare_digest(_basic(header), login.encode())
+
+
+def _password(header: str) -> str:
+    """Return the password of an Authorization header of the scheme Basic, which may be a token."""
+    return _basic(header).partition(b":")[2].decode("ascii", "replace")
+
+
+def _basic(header: str) -> bytes:
+    """Return `user:password` of an Authorization header (RFC 7617), empty if there is none."""
     scheme, _, encoded = header.partition(" ")
     try:
-        given = base64.b64decode(encoded.strip(), validate=True)
+        return base64.b64decode(encoded.strip(), validate=True) if scheme.lower() == "basic" else b""
     except ValueError:
-        return False
-    return scheme.lower() == "basic" and hmac.compare_digest(given, login.encode())
+        return b""

@@ -7,18 +7,27 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from gonemaster_api.app import create_app
+from gonemaster_api.queries.metrics.responses import warm_up
 from gonemaster_api.server.http.requests import LONGEST_REQUEST_LINE
 from gonemaster_api.state import NAME, State
+from gonemaster_api.ui.shell.templates import compile_pages
+from gonemaster_db.clock import follow
 from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.version import __version__
+from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.watcher import SettingsWatcher
-from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.process_report import Reporter
+from gonemaster_tasks.tracing import start_tracing, stop_tracing
 
 # Settings that old versions of gunicorn do not have: no socket for commands, one parser wherever the service runs.
 _NEWER = {"control_socket_disable": True, "http_parser": "python"}
+_OTHER_CONNECTIONS = 1000  # of a process beside viewers of events
+_REPORTER = f"{NAME}-reporter"
 stopping = threading.Event()  # set when this process shuts down
 
 
@@ -31,6 +40,18 @@ class PlainLogger(Logger):
         self.error_log.propagate = True
         self.error_log.handlers.clear()
         self.access_log.handlers.clear()
+
+
+class ReloadingArbiter(Arbiter):
+    """Passes SIGHUP on to the workers, which read the tokens again.
+
+    Gunicorn's own reload replaces the workers: streams would end, and requests on kept connections be lost.
+    """
+
+    def handle_hup(self) -> None:
+        """Signal each worker; one that starts later reads the configuration file anyway."""
+        for process in list(self.WORKERS):
+            self.kill_worker(process, signal.SIGHUP)
 
 
 class Server(BaseApplication):
@@ -50,12 +71,14 @@ class Server(BaseApplication):
             "limit_request_line": LONGEST_REQUEST_LINE,
             "workers": settings.api_processes,
             "threads": settings.api_threads,
+            "worker_connections": _OTHER_CONNECTIONS + settings.max_viewers,
             "timeout": max(30, int(settings.write_timeout.total_seconds())),
             "graceful_timeout": max(1, int(settings.shutdown_timeout.total_seconds())),
             "sendfile": False,  # responses go through the worker's buffers
             "logger_class": PlainLogger,
             "forwarded_allow_ips": "",  # gonemaster_api.web.proxies decides which proxies are trusted
             "post_worker_init": _end_streams_on_stop,
+            "worker_exit": _end,
         }
         for name, value in values.items():
             self.cfg.set(name, value)
@@ -65,11 +88,33 @@ class Server(BaseApplication):
 
     def load(self) -> Flask:
         """Make the application in the worker, so that no connection is shared over a fork."""
+        start_tracing(self.settings.otlp_endpoint, service="gonemaster-api", version=__version__)
         app = create_app(self.settings, stopping=stopping)
         shared: State = app.extensions[NAME]
+        shared.keyring.start()
         SettingsWatcher(shared.live, shared.store, shared.broker).start()
+        shared.counts.start(shared.store)
+        follow(shared.queue.clock.now)
+        app.extensions[_REPORTER] = reporter = Reporter(shared.broker, shared.queue.clock, kind="api")
+        reporter.start()
+        threading.Thread(target=warm_up, args=(shared,), name="metrics", daemon=True).start()
+        compile_pages(app.jinja_env)  # not beside the first requests: those who wait for a page would be refused
         spare_collections()
         return app
+
+    def run(self) -> None:
+        """Serve until stopped; ends the process."""
+        ReloadingArbiter(self).run()
+
+
+def _end(_server: Any, worker: Any) -> None:
+    """Write what was counted since the last time and end look-ups, if the worker has made the application."""
+    if isinstance(app := getattr(worker, "wsgi", None), Flask):
+        shared: State = app.extensions[NAME]
+        app.extensions[_REPORTER].stop()
+        shared.counts.stop(shared.store)
+        shared.lookups.close()
+    stop_tracing()
 
 
 def _end_streams_on_stop(_worker: Any) -> None:
@@ -88,5 +133,5 @@ def _end_streams_on_stop(_worker: Any) -> None:
 
 def serve(settings: Settings, *, descriptor: int) -> None:
     """Serve on a listening socket until stopped; ends the process."""
-    configure_logging(form=settings.log_format, level=settings.effective_log_level)
+    log_as_set(settings)
     Server(settings, descriptor=descriptor).run()

@@ -1,14 +1,16 @@
 """Gunicorn's worker process: one loop for all connections, and threads for complete requests.
 
-A thread is given a request when all of it is there, and never waits for a client to take a response; only a stream
-(web/streaming.py limits their number) waits for its client, until the deadline. So slow clients hold connections and
-bounded buffers, and no threads.
+A thread is given a request when all of it is there, and never waits for a client to take a response; only a CSV file
+(web/streaming.py limits their number) waits for its client, until the deadline. Connections of event streams are handed
+over to the hub of live events behind the headers. So slow clients hold connections and bounded buffers, and no threads.
 """
 
 import errno
+import heapq
 import os
 import queue
 import selectors
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,21 +23,31 @@ from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.base import Worker
 
+from gonemaster_api.server.http.admission import BodyAdmission
 from gonemaster_api.server.http.connections import Connection, Limits, Phase
-from gonemaster_api.server.http.refusals import refuse
-from gonemaster_api.server.http.requests import Spool, SpoolFull
+from gonemaster_api.server.http.event_outlet import EventOutlet
+from gonemaster_api.server.http.refusals import OVERLOADED, refuse, refuse_overload
+from gonemaster_api.server.http.requests import Room, Spool, SpoolFull
 from gonemaster_api.server.http.responses import ClientGone
+from gonemaster_api.server.http.waiting import WaitingRequests
 from gonemaster_api.server.request_threads import RequestThreads
-from gonemaster_api.web.body_limits import body_limit
+from gonemaster_api.state import NAME
+from gonemaster_api.web.access_log import route_of
+from gonemaster_api.web.body_limits import BODY_IS_CUT
 from gonemaster_api.web.large_responses import is_large
+from gonemaster_api.web.shared_responses import ARRIVED
+from gonemaster_api.web.streaming import HANDS_OVER, WATCH, Watch
 from gonemaster_engine.open_files import raise_open_files_limit
 
 log = structlog.get_logger(__name__)
 
 _TURN_S = 0.5  # how often deadlines are checked
+_WAITING_TURN_S = 0.05  # and while requests wait for a thread
 _MAX_UNSENT = 64 * 1024 * 1024  # octets of all responses that wait for their clients
 _SPOOLED_BODIES = 4  # of the largest size may be in temporary files at once
 _OTHER_FILES = 256  # descriptors that are not connections or bodies
+_EVICTED_AT_ONCE = 4
+_FIRST_REQUEST_S = 1.0  # a connection accepted just before a stop gets so long to send its request
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT)
 
 
@@ -43,6 +55,7 @@ class ApiWorker(Worker):
     """Serves HTTP/1.1. It takes from gunicorn the process model, the parser of heads and the framing of responses."""
 
     alive: bool
+    SIGNALS = [number for number in Worker.SIGNALS if number != signal.SIGHUP]  # noqa: RUF012 - as in the base class
 
     def init_process(self) -> None:
         """Set up the loop in the child process, and run it."""
@@ -51,23 +64,39 @@ class ApiWorker(Worker):
             read=settings.read_timeout,
             write=settings.write_timeout,
             idle=settings.idle_timeout,
-            body_limit=partial(body_limit, settings),
-            spool=Spool(_SPOOLED_BODIES * max(settings.max_body_size, settings.max_batch_body_size)),
+            admit=self._admit,
         )
+        largest = max(settings.max_body_size, settings.max_batch_body_size)
+        self._bodies = BodyAdmission(settings, known=Spool(_SPOOLED_BODIES * largest), others=Spool(largest))
         self._threads = RequestThreads(self.cfg.threads)
         self._selector = selectors.DefaultSelector()
         self._connections: set[Connection] = set()
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._waiting: WaitingRequests[Connection] = WaitingRequests()
         self._accepting = False
         self._next_check = 0.0
+        self._turn_began = 0.0
         self._grace_s = float(self.cfg.graceful_timeout)
         self._max_connections = _allow_connections(self.cfg.worker_connections)
         super().init_process()
+
+    def init_signals(self) -> None:
+        """Set up the signals of gunicorn, and SIGHUP, which must at no time end the process."""
+        signal.signal(signal.SIGHUP, self.handle_hangup)
+        super().init_signals()
+        signal.siginterrupt(signal.SIGHUP, False)
+
+    def handle_hangup(self, sig: int, frame: FrameType | None) -> None:
+        """Read the tokens of the configuration again. Before there is an application they were not read yet."""
+        application = getattr(self, "wsgi", None)
+        if application is not None:
+            application.extensions[NAME].keyring.reread_soon()
 
     def run(self) -> None:
         """Serve until told to stop; finish what has begun within the graceful timeout."""
         self._selector.register(self.PIPE[0], selectors.EVENT_READ, self._drain_wakeups)
         self._accept_more(True)
+        log.info("serving", pid=os.getpid())
         while self.alive and self.ppid == os.getppid():
             self._turn()
         self.alive = False
@@ -84,8 +113,10 @@ class ApiWorker(Worker):
             listener.close()
         began = time.monotonic()
         while time.monotonic() < began + self._grace_s:
+            spares = time.monotonic() < began + _FIRST_REQUEST_S
             for connection in [each for each in self._connections if each.phase is Phase.IDLE]:
-                self._close(connection)
+                if not (spares and connection.awaits_first):
+                    self._close(connection)
             if not self._connections:
                 break
             self._turn()
@@ -97,10 +128,16 @@ class ApiWorker(Worker):
 
     def _turn(self) -> None:
         self.notify()
-        for key, mask in self._selector.select(_TURN_S):
+        events = self._selector.select(_WAITING_TURN_S if len(self._waiting) else _TURN_S)
+        self._turn_began = time.monotonic()
+        for key, mask in events:
             self._guarded(key.data, key.fileobj, mask)
         while not self._calls.empty():
             self._calls.get()()
+        if len(self._waiting):
+            self._threads.adapt()
+        for connection, waited_s in self._waiting.take_overdue():
+            self._refuse_overload(connection, waited_s)
         if (now := time.monotonic()) >= self._next_check:
             self._next_check = now + _TURN_S
             self._accept_more(self.alive)  # others may have given descriptors back
@@ -128,6 +165,9 @@ class ApiWorker(Worker):
     def _drain_wakeups(self, descriptor: int) -> None:
         with suppress(BlockingIOError):
             os.read(descriptor, 4096)
+
+    def _admit(self, request: Any) -> Room:
+        return self._bodies.room(request, self.wsgi.extensions[NAME].keyring)
 
     def _accept_more(self, wanted: bool) -> None:
         if wanted is self._accepting:
@@ -157,15 +197,18 @@ class ApiWorker(Worker):
         self._watch(connection)
 
     def _evict(self) -> bool:
-        """Close the connection that is the least loss, in favour of a new one; False if threads work for all."""
+        """Close the connections that are the least loss, in favour of new ones; False if threads work for all.
+
+        One descriptor would go to the next connection, and none be left for a request that opens a file.
+        """
         waiting = [each for each in self._connections if each.phase is not Phase.HANDLING]
-        if waiting:
-            self._close(min(waiting, key=lambda each: each.loss))
+        for connection in heapq.nsmallest(_EVICTED_AT_ONCE, waiting, key=lambda each: each.loss):
+            self._close(connection)
         return bool(waiting)
 
     def _watch(self, connection: Connection) -> None:
         """Let the selector report what the connection waits for."""
-        reads = connection.phase in (Phase.IDLE, Phase.READING, Phase.CLOSING)
+        reads = connection.phase not in (Phase.HANDLING, Phase.SENDING)
         wanted = (selectors.EVENT_READ if reads else 0) | (selectors.EVENT_WRITE if connection.output.size else 0)
         current = self._selector.get_map().get(connection.socket)
         if current is None:
@@ -187,6 +230,7 @@ class ApiWorker(Worker):
         self._connections.discard(connection)
         with suppress(KeyError):
             self._selector.unregister(connection.socket)
+        connection.end_stream()
         connection.close()
         if self.alive:
             self._accept_more(True)
@@ -224,11 +268,26 @@ class ApiWorker(Worker):
             self._watch(connection)
 
     def _start_handling(self, connection: Connection) -> None:
-        connection.phase, connection.deadline = Phase.HANDLING, None
+        connection.phase, connection.deadline, connection.arrived = Phase.HANDLING, None, time.monotonic()
         connection.output.begin_response()  # after an interim response (100 Continue)
         request = connection.reader.request
         large = is_large(self.wsgi, method=request.method, path=request.path, query=request.query)
-        self._threads.submit(partial(self._handle, connection), large=large)
+        if large:  # these may wait: they are few, and each takes long
+            self._threads.submit(partial(self._handle, connection), large=True)
+        elif self._waiting.is_too_much(self._turn_began):  # at that time it was there, if the loop is late
+            self._refuse_overload(connection, time.monotonic() - self._turn_began)
+        else:
+            future = self._threads.submit(partial(self._handle, connection), large=False)
+            self._waiting.add(connection, future, self._turn_began)
+
+    def _refuse_overload(self, connection: Connection, waited_s: float) -> None:
+        """Answer a complete request at once, without a thread; the connection stays open."""
+        self._waiting.count_refused()
+        count_refused(self.wsgi, connection.reader.request, waited_s)
+        keeps_alive = self.alive and not connection.reader.request.should_close()
+        with suppress(ClientGone):
+            connection.output.sendall(refuse_overload(keeps_alive=keeps_alive))
+        self._on_handled(connection, keeps_alive=keeps_alive)
 
     def _refuse(self, connection: Connection, error: Exception) -> None:
         connection.keeps_alive = False
@@ -284,6 +343,19 @@ class ApiWorker(Worker):
         else:
             self._watch(connection)
 
+    def _on_stream_begun(self, connection: Connection, outlet: EventOutlet, on_end: Callable[[], None]) -> None:
+        connection.begin_stream(on_end)
+        if outlet.finished:  # the hub was quicker than the thread
+            self._on_stream_ended(connection)
+        else:
+            self._after_sending(connection)
+
+    def _on_stream_ended(self, connection: Connection) -> None:
+        if connection in self._connections and connection.phase is Phase.STREAMING:
+            connection.phase = Phase.SENDING
+            connection.end_stream()
+            self._after_sending(connection)
+
     def _on_handled(self, connection: Connection, *, keeps_alive: bool) -> None:
         connection.reader.close()
         connection.phase, connection.keeps_alive = Phase.SENDING, keeps_alive
@@ -292,30 +364,25 @@ class ApiWorker(Worker):
     # In a thread.
 
     def _handle(self, connection: Connection) -> None:
-        keeps_alive = False
+        handled: Callable[[], None] = partial(self._on_handled, connection, keeps_alive=False)
         try:
-            keeps_alive = self._respond(connection)
+            handled = self._respond(connection)
         except ClientGone:
             log.debug("client disconnected", remote=connection.peer[0])
         except Exception as error:  # noqa: BLE001 - the edge: nothing may end the thread without a trace
             self._fail(connection, error)
         finally:
-            self._call(partial(self._on_handled, connection, keeps_alive=keeps_alive))
+            self._call(handled)
 
-    def _respond(self, connection: Connection) -> bool:
-        """Call the application and write its response; return whether the connection stays open."""
+    def _respond(self, connection: Connection) -> Callable[[], None]:
+        """Call the application and write its response; return what the loop is to do then."""
         request = connection.reader.request
-        response, environ = wsgi.create(request, connection.output, connection.peer, connection.server, self.cfg)
-        environ["wsgi.multithread"] = True
-        environ.pop(
-            "HTTP_UPGRADE", None
-        )  # not taken up (RFC 9110 section 7.8); Flask has routes for WebSockets alone then
-        if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
-            environ["CONTENT_LENGTH"] = str(connection.reader.body_size)  # all of it is here (RFC 9112 section 7.1.3)
-        if not self.alive:
-            response.force_close()
+        response, environ = self._create(connection)
         pieces = self.wsgi(environ, response.start_response)
+        watch = environ.get(WATCH)
         try:
+            if watch is not None:
+                return self._hand_over(connection, response, pieces, watch)
             for piece in pieces:
                 if response.response_length is None:
                     connection.output.wait_for_room()
@@ -329,13 +396,57 @@ class ApiWorker(Worker):
             log.exception("response broken off", path=request.path)
             connection.output.abort()  # the client must not take the part for the whole
         finally:
-            if hasattr(pieces, "close"):
+            if watch is None and hasattr(pieces, "close"):
                 pieces.close()
-        return not response.should_close()
+        return partial(self._on_handled, connection, keeps_alive=not response.should_close())
+
+    def _create(self, connection: Connection) -> tuple[Any, dict[str, Any]]:
+        """Return gunicorn's response and the environment of a request."""
+        request = connection.reader.request
+        response, environ = wsgi.create(request, connection.output, connection.peer, connection.server, self.cfg)
+        environ["wsgi.multithread"] = True
+        environ[HANDS_OVER] = True
+        environ[ARRIVED] = connection.arrived
+        environ[BODY_IS_CUT] = connection.reader.is_cut
+        environ.pop(
+            "HTTP_UPGRADE", None
+        )  # not taken up (RFC 9110 section 7.8); Flask has routes for WebSockets alone then
+        if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
+            environ["CONTENT_LENGTH"] = str(connection.reader.body_size)  # all of it is here (RFC 9112 section 7.1.3)
+        if not self.alive:
+            response.force_close()
+        return response, environ
+
+    def _hand_over(self, connection: Connection, response: Any, pieces: Any, watch: Watch) -> Callable[[], None]:
+        """Send the beginning of a stream, and let the hub of live events send the rest; no thread waits for it."""
+        response.force_close()
+        try:
+            for piece in pieces:
+                response.write(piece)
+            ended = partial(self._call, partial(self._on_stream_ended, connection))
+            outlet = EventOutlet(connection.output, chunked=response.chunked, ended=ended)
+            leave = watch(outlet)
+        except BaseException:
+            pieces.close()
+            raise
+
+        def on_end() -> None:
+            leave()
+            pieces.close()  # the stream's place among others is free, and its line in the access log is written
+
+        return partial(self._on_stream_begun, connection, outlet, on_end)
 
     def _fail(self, connection: Connection, error: Exception) -> None:
         with suppress(ClientGone):
             connection.output.sendall(refuse(error, connection.peer))
+
+
+def count_refused(app: Any, request: Any, waited_s: float) -> None:
+    """Count a request that Flask does not see in the metrics of HTTP."""
+    route = route_of(app, method=request.method, path=request.path)
+    app.extensions[NAME].counts.note(
+        request.method, route, OVERLOADED.status, waited_s, code=OVERLOADED.code, panicked=False
+    )
 
 
 def _allow_connections(wanted: int) -> int:

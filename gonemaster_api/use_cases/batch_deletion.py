@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.queries.batches import impact_counts
 from gonemaster_api.state import State
+from gonemaster_api.web.light_requests import be_heavy
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import JobsNotTerminal
 from gonemaster_db.repositories.audit import record_action
@@ -23,15 +24,11 @@ def cancel_and_delete_batch(state: State, batch_id: str, *, who: str) -> None:
 
     Raises:
         BatchNotFound: no such batch.
-        JobsNotTerminal: jobs still run after 5 s; nothing was removed.
+        JobsNotTerminal: jobs still run after 5 s, or at once if too many requests wait already; nothing was removed.
     """
     if _unfinished(state, batch_id):
         cancel_batch(state.queue, batch_id, error=DELETED, who=who)
-    deadline = time.monotonic() + _WAIT_S
-    while (unfinished := _unfinished(state, batch_id)) and time.monotonic() < deadline:
-        # Workers end canceled jobs within a second; they announce it to event streams only, so the rows are polled.
-        time.sleep(_LOOK_EVERY_S)
-    if unfinished:
+    if unfinished := _left_after_a_wait(state, batch_id):
         raise JobsNotTerminal(unfinished)
 
     def remove(session: Session) -> None:
@@ -40,6 +37,26 @@ def cancel_and_delete_batch(state: State, batch_id: str, *, who: str) -> None:
         record_action(session, "batch.delete", who=who, now=utcnow(), target=batch_id, count=count, details=details)
 
     state.store.run_in_transaction(remove)
+
+
+def _left_after_a_wait(state: State, batch_id: str) -> int:
+    """Wait for the jobs of a batch to end; returns how many have not.
+
+    A request that waits holds a thread, as a stream does, so both share a limit that leaves threads to others.
+    """
+    unfinished = _unfinished(state, batch_id)
+    if not unfinished or not state.streams.acquire(blocking=False):
+        return unfinished
+    be_heavy()
+    try:
+        deadline = time.monotonic() + _WAIT_S
+        while unfinished and time.monotonic() < deadline:
+            # Workers end canceled jobs within a second; they announce it to event streams only: the rows are polled.
+            time.sleep(_LOOK_EVERY_S)
+            unfinished = _unfinished(state, batch_id)
+    finally:
+        state.streams.release()
+    return unfinished
 
 
 def _unfinished(state: State, batch_id: str) -> int:

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any
 
+import structlog
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
@@ -20,25 +21,25 @@ from gonemaster_api.use_cases.job_submission import (
     read_names,
     read_options,
 )
+from gonemaster_api.use_cases.traced_submission import about_request
 from gonemaster_db.errors import AmbiguousProfile
 from gonemaster_db.models import Priority
 from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.tags import default_profile_ids, ensure_tags, iter_tag_domains, profile_ids_of_tags
-from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch
-
-_MAX_OPTIONS = 1024 * 1024 * 1024  # octets of the options of all jobs of a batch
+from gonemaster_tasks.control.submit import SubmittedBatch, check_options, submit_batch
 
 
 def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
     """Queue a batch and give the answer; `keep` writes it in the same transaction.
 
     Raises:
-        BadRequest: nothing was written.
+        BadRequest, OptionsTooLarge: nothing was written.
     """
     _refuse_undelegated(request)
     names = _names(state, request)
     options = read_options(state, request, origin="batch")
-    _check_size(names, options)
+    options = replace(options, config={**options.config, **about_request(len(names.names))})
+    check_options(len(json.dumps(options.config)) * len(names.names), len(names.names))
     tags = options.config.get("tags", ())
     profiles = _profiles(state, request, names.names, tags=tags)
 
@@ -47,16 +48,9 @@ def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) ->
         keep(session, _answer(submitted, names))
 
     jobs = _jobs(names, options, profiles)
-    return _answer(submit_batch(state.queue, _new_batch(request, names), jobs, also=also), names)
-
-
-def _check_size(names: CheckedNames, options: RunOptions) -> None:
-    """Refuse options that would fill the disk: each job has its own copy."""
-    octets = len(json.dumps(options.config))
-    if octets * len(names.names) > _MAX_OPTIONS:
-        limit = _MAX_OPTIONS // len(names.names)
-        text = f"the options have {octets} octets, {limit} are allowed for so many names; use profile_id"
-        raise BadRequest("options_too_large", text, details={"limit": limit, "given": octets})
+    submitted = submit_batch(state.queue, _new_batch(request, names), jobs, also=also)
+    structlog.contextvars.bind_contextvars(batch_id=submitted.batch.id)
+    return _answer(submitted, names)
 
 
 def _answer(submitted: SubmittedBatch, names: CheckedNames) -> dict[str, Any]:
@@ -72,7 +66,7 @@ def _answer(submitted: SubmittedBatch, names: CheckedNames) -> dict[str, Any]:
 
 
 def _refuse_undelegated(request: Mapping[str, Any]) -> None:
-    if request.get("nameservers") or request.get("ds_info"):
+    if any(request.get(name) is not None for name in ("nameservers", "ds_info")):
         raise BadRequest(
             "undelegated_not_supported_for_batch",
             "a batch takes neither nameservers nor ds_info; submit single jobs",
@@ -96,7 +90,8 @@ def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
     if names.invalid and (not request.get("skip_invalid") or not names.names):
         raise BadRequest(
             "invalid_domain",
-            f"{names.invalid_count} of {len(texts)} names are invalid; nothing was queued",
+            f"{names.invalid_count} of {len(texts)} names {'is' if names.invalid_count == 1 else 'are'} invalid;"
+            " nothing was queued",
             details={"invalid_count": names.invalid_count, "invalid": [asdict(item) for item in names.invalid]},
         )
     return names

@@ -13,6 +13,7 @@ from gonemaster_db.errors import InvalidCatalog
 from gonemaster_db.models import Cohort
 from gonemaster_db.repositories.analysis.cohorts import change_cohort, create_cohort
 from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.batches import set_snapshot_intent_of_tag
 
 
 def make_cohort(state: State, request: Mapping[str, Any], *, who: str) -> Cohort:
@@ -33,6 +34,11 @@ def make_cohort(state: State, request: Mapping[str, Any], *, who: str) -> Cohort
         return made
 
     return _checked(state, create)
+
+
+def promote_earlier_batches(state: State, tag: str) -> None:
+    """Let all batches of a tag become snapshots of the cohort that is about to be made."""
+    state.store.run_in_transaction(lambda session: set_snapshot_intent_of_tag(session, tag))
 
 
 def patch_cohort(state: State, cohort_id: int, request: Mapping[str, Any], *, who: str) -> Cohort:

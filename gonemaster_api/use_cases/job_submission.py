@@ -5,6 +5,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,12 +18,14 @@ from gonemaster_api.rest.parsing import storable
 from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.name_set import NameSet
+from gonemaster_api.use_cases.traced_submission import submit_traced_job
 from gonemaster_db.errors import ProfileNotFound
-from gonemaster_db.models import Job, Priority
+from gonemaster_db.models import Job, Priority, Run
 from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.domains import ensure_domains
 from gonemaster_db.repositories.profiles import get_profile
-from gonemaster_db.repositories.tags import default_profile_id, tag_domains
+from gonemaster_db.repositories.tags import default_profile_ids, profile_ids_of_tags, tag_domains, the_profile_id
+from gonemaster_db.session import Store
 from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.catalogue import select
 from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCase
@@ -30,11 +33,11 @@ from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.profile.callers import checked_of_caller
 from gonemaster_tasks.config.profiles import caller_limits, is_guarded
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.control.submit import submit_job
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_REPORTED = 100
+_OF_THE_REQUEST = ("request_id", "traceparent")  # that submitted a job
 MAX_OVERRIDES = 64 * 1024  # octets as JSON; the whole default profile has half of it
 
 
@@ -118,7 +121,7 @@ def read_options(state: State, request: Mapping[str, Any], *, origin: str) -> Ru
     config = {
         "tests": _tests(request.get("tests") or (), state.settings.exclude),
         "overrides": _overrides(request.get("profile_overrides") or {}, state.settings),
-        "nameservers": [_nameserver(item) for item in request.get("nameservers") or ()],
+        "nameservers": [read_nameserver(item) for item in request.get("nameservers") or ()],
         "ds": [_ds(item) for item in request.get("ds_info") or ()],
         "min_level": request.get("min_level"),
         "ipv4_disabled": request.get("ipv4_disabled"),
@@ -148,6 +151,8 @@ def _tests(names: Iterable[str], exclude: Sequence[str]) -> list[str]:
 
 
 def _overrides(document: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    if not document:
+        return {}
     if (octets := len(json.dumps(document))) > MAX_OVERRIDES:
         text = f"profile_overrides has {octets} octets, {MAX_OVERRIDES} are allowed; store a profile and use profile_id"
         raise BadRequest("invalid_profile_overrides", text)
@@ -158,7 +163,12 @@ def _overrides(document: Mapping[str, Any], settings: Settings) -> dict[str, Any
     return dict(document)
 
 
-def _nameserver(item: Mapping[str, Any]) -> dict[str, str]:
+def read_nameserver(item: Mapping[str, Any]) -> dict[str, str]:
+    """Validate a supplied name server, {ns, ip?}.
+
+    Raises:
+        BadRequest: invalid_undelegated.
+    """
     try:
         nameserver = {"ns": normalize_domain(item["ns"])}
         if item.get("ip"):
@@ -207,10 +217,13 @@ class ChosenProfile:
     config: Mapping[str, Any] | None = None
 
 
-def new_job(domain: str, options: RunOptions, *, priority: Priority, profile: ChosenProfile) -> NewJob:
+def new_job(
+    domain: str, options: RunOptions, *, priority: Priority, profile: ChosenProfile, public_id: str | None = None
+) -> NewJob:
     """Combine name, options and profile."""
     return NewJob(
         domain=domain,
+        public_id=public_id,
         priority=priority,
         config=options.config,
         expires_at=options.expires_at,
@@ -219,7 +232,7 @@ def new_job(domain: str, options: RunOptions, *, priority: Priority, profile: Ch
     )
 
 
-def choose_profile(session: Session, request: Mapping[str, Any], domain: str, *, tags: Iterable[str]) -> ChosenProfile:
+def choose_profile(state: State, request: Mapping[str, Any], domain: str, *, tags: Sequence[str]) -> ChosenProfile:
     """Choose the profile that a request names, else, without overrides, the default one of the domain's tags.
 
     `tags` are those that the domain gets with this request.
@@ -230,8 +243,21 @@ def choose_profile(session: Session, request: Mapping[str, Any], domain: str, *,
     """
     profile_id = request.get("profile_id")
     if profile_id is None and not request.get("profile_overrides"):
-        profile_id = default_profile_id(session, domain, tags=tags)
-    return named_profile(session, profile_id)
+        found = state.profiles_of_domains.do(domain, partial(_profiles_of_domains, state.store))
+        if tags:
+            with state.store.read_only() as session:
+                found = [*found, *profile_ids_of_tags(session, tags)]
+        profile_id = the_profile_id(found)
+    if profile_id is None:
+        return ChosenProfile()
+    with state.store.read_only() as session:
+        return named_profile(session, profile_id)
+
+
+def _profiles_of_domains(store: Store, domains: Sequence[str]) -> list[list[int]]:
+    with store.read_only() as session:
+        found = default_profile_ids(session, domains)
+    return [found.get(domain, []) for domain in domains]
 
 
 def named_profile(session: Session, profile_id: int | None) -> ChosenProfile:
@@ -257,8 +283,7 @@ def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -
     """
     options = read_options(state, request, origin="admin")
     domain, tags = read_name(request["domain"]), options.config.get("tags", ())
-    with state.store.read_only() as session:
-        profile = choose_profile(session, request, domain, tags=tags)
+    profile = choose_profile(state, request, domain, tags=tags)
     guarded = is_guarded(state.settings, (profile.config, options.config.get("overrides")))
     check_targets(options.config.get("nameservers", ()), guarded=guarded)
 
@@ -270,4 +295,23 @@ def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -
         keep(session, new_job_document(job))
 
     new = new_job(domain, options, priority=Priority.NORMAL, profile=profile)
-    return new_job_document(submit_job(state.queue, new, also=also))
+    return new_job_document(submit_traced_job(state.queue, new, also=also, alone=bool(tags)))
+
+
+def submit_job_again(state: State, old: Job | Run) -> dict[str, Any]:
+    """Queue a job with the domain, options and profile of another one, and give its document.
+
+    Raises:
+        BadRequest: private_undelegated_ip, profile_not_found; nothing was written.
+    """
+    with state.store.read_only() as session:
+        profile = named_profile(session, old.profile_id)
+    options = RunOptions({name: value for name, value in old.config.items() if name not in _OF_THE_REQUEST}, None)
+    guarded = is_guarded(state.settings, (profile.config, options.config.get("overrides")))
+    check_targets(options.config.get("nameservers", ()), guarded=guarded)
+    new = new_job(old.domain, options, priority=Priority.NORMAL, profile=profile)
+    return new_job_document(submit_traced_job(state.queue, new, also=_nothing_else))
+
+
+def _nothing_else(_session: Session, _job: Job) -> None:
+    """Write nothing beside the job."""

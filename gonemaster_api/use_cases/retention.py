@@ -30,4 +30,4 @@ def purge_runs(state: State, older_than_days: int, *, who: str) -> int | Operati
         return operations.start_operation(
             state.queue, kind, target="", total=total, who=who, parameters=about, details=about
         )
-    return purge_old_runs(state.store, state.broker, days=days, now=now, who=who)
+    return purge_old_runs(state.store, days=days, now=now, who=who)

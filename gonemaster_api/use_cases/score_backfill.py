@@ -4,7 +4,14 @@ from typing import Any
 
 import structlog
 
-from gonemaster_api.queries.results import read_finished_run, result_document, score_run
+from gonemaster_api.queries.results import (
+    FinishedRun,
+    Shown,
+    read_finished_run,
+    result_document,
+    score_run,
+    shown_to_operators,
+)
 from gonemaster_api.queries.runs import read_run
 from gonemaster_api.state import State
 from gonemaster_db.errors import StoreConflict, StoreUnavailable
@@ -17,17 +24,29 @@ from gonemaster_tasks.config.scoring import current_scoring
 log = structlog.get_logger(__name__)
 
 
-def read_scored_result(state: State, run_id: str, *, locale: str) -> dict[str, Any]:
-    """Return the result of a finished job; store its score where the run has none.
+def read_scored_result(state: State, run_id: str, *, locale: str, shown: Shown | None = None) -> dict[str, Any]:
+    """Return the result of a finished job; store its score where the run has none. `shown`: not what operators see.
 
     Raises:
         ApiError: 404 not_found while the job is not finished; its status is in the details.
         JobNotFound: there is no such job.
     """
+    finished = read_scored_finish(state, run_id)
+    return result_document(state, finished, locale=locale, shown=shown or shown_to_operators(state.settings))
+
+
+def read_scored_finish(state: State, run_id: str) -> FinishedRun:
+    """Return a finished job with what it found; store its score where the run has none.
+
+    Raises:
+        ApiError: 404 not_found while the job is not finished.
+        JobNotFound: there is no such job.
+        DocumentDamaged: what the run found cannot be read.
+    """
     finished = read_finished_run(state, run_id)
     if finished.score is not None and finished.run.score is None:
         _backfill(state, run_id, finished.score)
-    return result_document(state, finished, locale=locale)
+    return finished
 
 
 def read_scored_run(state: State, run_id: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def replace_scoring(state: State, document: Mapping[str, Any], *, who: str) -> d
     """
     _refuse_if_file(state)
     try:
-        config = parse_config(document)
+        config = parse_config(document, refuse_ignored=True)
     except ScoringConfigError as error:
         raise refusal("invalid_scoring_config", error) from error
     now, details = utcnow(), {"keys": sorted(document), "fingerprint": config.fingerprint}

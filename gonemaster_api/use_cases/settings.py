@@ -1,19 +1,20 @@
 """Changes of settings: how their refusals are reported."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.state import State
 from gonemaster_tasks.config.overrides import ChangeRefused, Refusal
 from gonemaster_tasks.control.settings import change_settings
+from gonemaster_tasks.errors import BrokerUnavailable
 
 _CODES = {"unknown": "unknown_setting", "readonly": "readonly_setting", "invalid": "invalid_setting"}
 _MAX_REPORTED = 100
 
 
-def save_settings(state: State, changes: Mapping[str, Any], *, who: str) -> None:
-    """Save settings, all or none.
+def save_settings(state: State, changes: Mapping[str, Any], *, who: str) -> dict[str, list[str]]:
+    """Save settings, all or none; returns the workers, by key, whose flags keep them from following.
 
     Raises:
         BadRequest: unknown_setting, readonly_setting, invalid_setting; the details list all that is wrong.
@@ -22,6 +23,16 @@ def save_settings(state: State, changes: Mapping[str, Any], *, who: str) -> None
         change_settings(state.queue, state.live, changes, who=who)
     except ChangeRefused as error:
         raise _refused(error.refusals) from error
+    return _pinned_workers(state, changes)
+
+
+def _pinned_workers(state: State, keys: Iterable[str]) -> dict[str, list[str]]:
+    try:
+        workers = state.broker.workers.live()
+    except BrokerUnavailable:
+        return {}
+    found = {key: [worker.name for worker in workers if key in worker.pinned] for key in sorted(keys)}
+    return {key: names for key, names in found.items() if names}
 
 
 def _refused(refusals: tuple[Refusal, ...]) -> BadRequest:

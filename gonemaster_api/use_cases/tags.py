@@ -10,8 +10,10 @@ from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.job_submission import read_names
 from gonemaster_db.clock import utcnow
+from gonemaster_db.filters import DomainFilter
 from gonemaster_db.models import Operation, OperationKind
 from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.domain_list import count_listed
 from gonemaster_db.repositories.domains import ensure_domains
 from gonemaster_db.repositories.run_domains import count_runs_of_domains
 from gonemaster_db.repositories.tags import (
@@ -20,11 +22,12 @@ from gonemaster_db.repositories.tags import (
     delete_tag,
     describe_tag,
     get_tag,
+    require_tag,
     set_default_profile,
     tag_domains,
     untag_domains,
 )
-from gonemaster_tasks.control import operations
+from gonemaster_tasks.control import operations, tag_members
 from gonemaster_tasks.maintenance.retention import purge_runs_of_tag
 
 
@@ -78,6 +81,27 @@ def remove_domains_from_tag(state: State, name: str, texts: Sequence[Any]) -> No
     state.store.run_in_transaction(remove)
 
 
+def count_members(state: State, wanted: DomainFilter) -> int:
+    """Count the domains of a tag that match. Raises TagNotFound."""
+    with state.store.read_only() as session:
+        require_tag(session, wanted.domain_tag or "")
+        return count_listed(session, wanted)
+
+
+def remove_members(state: State, wanted: DomainFilter, *, who: str) -> int | Operation:
+    """Take the domains that match out of their tag; returns their number.
+
+    More than fit into a request become an operation. Raises TagNotFound.
+    """
+    total = count_members(state, wanted)
+    if total > operations.MAX_ROWS_IN_REQUEST:
+        kind, target, chosen = OperationKind.UNTAG_DOMAINS, wanted.domain_tag or "", tag_members.parameters_of(wanted)
+        return operations.start_operation(
+            state.queue, kind, target=target, total=total, who=who, parameters=chosen, details=chosen
+        )
+    return tag_members.remove_members(state.store, wanted, who=who)
+
+
 def _names(texts: Sequence[Any]) -> list[str]:
     if not texts:
         raise BadRequest("missing_domains", "domains is empty")
@@ -99,7 +123,7 @@ def purge_tag(state: State, name: str, *, who: str) -> int | Operation:
         total = count_runs_of_domains(session, part=None, tag=name)
     if total > operations.MAX_ROWS_IN_REQUEST:
         return operations.start_operation(state.queue, OperationKind.PURGE_TAG, target=name, total=total, who=who)
-    return purge_runs_of_tag(state.store, state.broker, name, who=who)
+    return purge_runs_of_tag(state.store, name, who=who)
 
 
 def remove_tag(state: State, name: str, *, who: str) -> None:

@@ -58,7 +58,7 @@ def _subject_of(request: Mapping[str, Any], events: list[WatchEvent]) -> dict[st
     if tag is not None and domain is not None:
         raise BadRequest("ambiguous_subject", "tag and domain cannot both be watched by one watch")
     if tag is None and domain is None and set(events) - _OF_THE_SERVICE:
-        raise BadRequest("missing_subject", "tag or domain is missing; only queue.trouble needs neither")
+        raise BadRequest("missing_subject", "tag or domain is missing; queue.trouble alone needs neither")
     return {"tag": tag, "domain": None if domain is None else read_name(domain)}
 
 

@@ -6,12 +6,14 @@ from gonemaster_api.v1.comparison.routes import blueprint as comparison
 from gonemaster_api.v1.domains.routes import blueprint as domains
 from gonemaster_api.v1.entries.routes import blueprint as entries
 from gonemaster_api.v1.jobs.routes import blueprint as jobs
+from gonemaster_api.v1.metrics.routes import blueprint as metrics
 from gonemaster_api.v1.operations.routes import blueprint as operations
 from gonemaster_api.v1.profiles.routes import blueprint as profiles
 from gonemaster_api.v1.queue.routes import blueprint as queue
 from gonemaster_api.v1.runs.routes import blueprint as runs
 from gonemaster_api.v1.schedules.routes import blueprint as schedules
 from gonemaster_api.v1.scoring.routes import blueprint as scoring
+from gonemaster_api.v1.session.routes import blueprint as session
 from gonemaster_api.v1.settings.routes import blueprint as settings
 from gonemaster_api.v1.spec.routes import blueprint as spec
 from gonemaster_api.v1.system.routes import blueprint as system
@@ -20,5 +22,5 @@ from gonemaster_api.v1.watches.routes import blueprint as watches
 
 BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system,
-    operations, analysis, schedules, watches,
+    operations, analysis, schedules, watches, metrics, session,
 )  # fmt: skip

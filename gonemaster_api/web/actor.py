@@ -1,6 +1,8 @@
 """The actor that the audit records."""
 
-from flask import g, request
+from flask import g
+
+from gonemaster_api.web.clients import client_address
 
 
 def who() -> str:
@@ -9,4 +11,4 @@ def who() -> str:
     Authentication sets `g.token_label`. The address is the client's, not that of a trusted proxy (web/proxies.py).
     """
     label: str = g.get("token_label", "")
-    return label or f"open:{request.remote_addr or 'local'}"
+    return label or f"open:{client_address() or 'local'}"

@@ -12,7 +12,9 @@ from gonemaster_tasks.config.settings import Settings
 # Bodies that may name every waiting job.
 _LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder", "queue/move", "queue/remove"))
 _ALTERNATIVES = {"/api/v1/queue/reorder": "POST /api/v1/queue/move takes only the jobs to move"}
+BODY_IS_CUT = "gonemaster.body_is_cut"  # in the environment of a request: its body was not received
 _SMALL = 64 * 1024  # bodies up to here are not counted
+_SPACE = b" \t\r\n"  # of JSON, RFC 8259 section 2
 _BLOCK = 256 * 1024  # what is parsed at once, while no other thread runs
 
 
@@ -63,6 +65,8 @@ def register_body_limits(app: Flask, settings: Settings) -> None:
         request.max_content_length = longest + 1
         if request.content_length is not None and request.content_length > longest:
             raise _too_large(longest)
+        if request.environ.get(BODY_IS_CUT):  # its token became valid while it came, or it needs none
+            raise Unavailable("too_many_bodies", "a large body needs a token or a session from its first octet on")
         size = _size(request, longest)
         if size > _SMALL:
             account = batches if size > settings.max_body_size else others
@@ -86,13 +90,46 @@ def _size(req: Request, longest: int) -> int:
     return longest if "chunked" in req.headers.get("Transfer-Encoding", "").lower() else 0
 
 
+class JsonDigest:
+    """A digest that is equal for JSON documents that differ in the white space between their tokens alone.
+
+    Blocks may end anywhere.
+    """
+
+    def __init__(self, begin: bytes) -> None:
+        self._digest = hashlib.sha256(begin)
+        self._in_string = self._escaping = False
+
+    def update(self, block: bytes) -> None:
+        """Take the next block of the document."""
+        pieces = block.split(b'"')
+        for number, piece in enumerate(pieces):
+            self._digest.update(piece if self._in_string else piece.translate(None, _SPACE))
+            escaped = self._in_string and self._ends_in_escape(piece)
+            if number == len(pieces) - 1:
+                self._escaping = escaped
+                return
+            self._digest.update(b'"')
+            self._in_string = self._in_string is escaped
+            self._escaping = False
+
+    def _ends_in_escape(self, piece: bytes) -> bool:
+        """Say whether the octet behind a piece of a string is escaped: behind an odd number of backslashes."""
+        backslashes = len(piece) - len(piece.rstrip(b"\\"))
+        return bool((backslashes + (self._escaping and backslashes == len(piece))) % 2)
+
+    def hexdigest(self) -> str:
+        """Return the digest."""
+        return self._digest.hexdigest()
+
+
 def read_blocks(req: Request) -> Iterator[bytes]:
     """Yield the body in blocks. It can be read once; `request_digest` knows its digest afterwards.
 
     Raises:
         ApiError: 413 body_too_large.
     """
-    digest = hashlib.sha256(req.path.encode() + b"\n")
+    digest = JsonDigest(req.path.encode() + b"\n")
     size = 0
     while block := req.stream.read(_BLOCK):
         size += len(block)
@@ -104,7 +141,7 @@ def read_blocks(req: Request) -> Iterator[bytes]:
 
 
 def request_digest(req: Request) -> str:
-    """Return the digest of path and body, by which a repeated request is recognised."""
+    """Return the digest of path and body, without the space between its tokens: it recognises a repeated request."""
     if "request_digest" not in g:
         for _ in read_blocks(req):
             pass

@@ -68,7 +68,10 @@ def register_headers(app: Flask) -> None:
 def _set_headers(response: Response) -> Response:
     for name, value in _EVERYWHERE.items():
         response.headers.setdefault(name, value)
-    policy = PAGE_POLICY if response.mimetype == "text/html" or not is_api(request.path) else API_POLICY
+    is_page = (
+        response.mimetype == "text/html" and request.method != "OPTIONS"
+    )  # Flask's answer to that is an empty page
+    policy = PAGE_POLICY if is_page or not is_api(request.path) else API_POLICY
     response.headers.setdefault("Content-Security-Policy", policy)
     if response.status_code == HTTPStatus.NO_CONTENT:
         response.headers.pop("Content-Type", None)  # RFC 9110: no content, so no type of it

@@ -21,6 +21,11 @@ class LightRequests:
         self._changed = threading.Condition()
         self._count = 0
 
+    @property
+    def count(self) -> int:
+        """How many are worked on."""
+        return self._count
+
     def begin(self) -> None:
         """Count one more."""
         with self._changed:

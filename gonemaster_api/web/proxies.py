@@ -3,14 +3,19 @@
 import ipaddress
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import structlog
 from flask import Flask, Response, g, request
+
+from gonemaster_api.request_counts import STRIPPED
+from gonemaster_api.state import NAME, State
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 _SCHEMES = frozenset({"http", "https"})
 _FORWARDED = (
     "HTTP_FORWARDED",
@@ -30,8 +35,14 @@ class TrustedProxies:
     since Flask reads host and scheme before any view or hook runs.
     """
 
-    def __init__(self, application: WSGIApplication, networks: Iterable[str]) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        networks: Iterable[str],
+        on_stripped: Callable[[], object] = lambda: None,
+    ) -> None:
         self._application = application
+        self._on_stripped = on_stripped
         self._networks = tuple(ipaddress.ip_network(network) for network in networks)
         self.stripped = 0
 
@@ -41,6 +52,7 @@ class TrustedProxies:
             self._apply(environ)
         elif forged := [name for name in _FORWARDED if name in environ]:
             self.stripped += 1
+            self._on_stripped()
             for name in forged:
                 del environ[name]
         return self._application(environ, start_response)
@@ -62,7 +74,7 @@ class TrustedProxies:
         """
         client: str = environ.get("REMOTE_ADDR", "")
         for hop in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-            address = hop.strip()
+            address = _without_port(hop.strip())
             if not _is_address(address):
                 break
             client = address
@@ -76,6 +88,12 @@ class TrustedProxies:
         peer = ipaddress.ip_address(address)
         peer = getattr(peer, "ipv4_mapped", None) or peer  # a dual-stack socket shows IPv4 peers so
         return any(peer in network for network in self._networks)
+
+
+def _without_port(hop: str) -> str:
+    """Return the address of `192.0.2.1:4711`, `[2001:db8::1]:4711` or `[2001:db8::1]`, as some proxies write."""
+    found = _WITH_PORT.fullmatch(hop)
+    return found[1] or found[2] if found else hop
 
 
 def _last(header: str) -> str:
@@ -92,15 +110,27 @@ def _is_address(text: str) -> bool:
 
 def register_proxies(app: Flask, trusted_networks: Iterable[str]) -> None:
     """Install the middleware and the request ids."""
-    app.wsgi_app = TrustedProxies(app.wsgi_app, trusted_networks)  # type: ignore[method-assign]
+
+    def count() -> None:
+        shared: State = app.extensions[NAME]
+        shared.counts.add(STRIPPED)
+
+    app.wsgi_app = TrustedProxies(app.wsgi_app, trusted_networks, count)  # type: ignore[method-assign]
     app.before_request(_name_request)
     app.after_request(_show_request_id)
+    app.teardown_request(_forget_request)
 
 
 def _name_request() -> None:
     given = request.headers.get("X-Request-Id", "")
     accepted = request.environ.get("gonemaster.trusted_peer") and _REQUEST_ID.fullmatch(given)
     g.request_id = given if accepted else uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)  # for all log lines of this thread
+
+
+def _forget_request(_error: BaseException | None) -> None:
+    structlog.contextvars.clear_contextvars()
 
 
 def _show_request_id(response: Response) -> Response:

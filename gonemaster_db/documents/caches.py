@@ -9,6 +9,8 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Dialect, event
 from sqlalchemy.orm import Session
 
+from gonemaster_db.engine import call_on_connect
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 _MAX_OUTCOMES = 20_000  # of 16 octets and a number; sequences of kinds are larger and fewer
@@ -108,7 +110,7 @@ def caches_of(session: Session) -> Caches:
         found = _all.get(engine.dialect)
         if found is None:
             found = _all[engine.dialect] = Caches()
-            event.listen(engine, "connect", _clearing(found))
+            call_on_connect(engine, found.clear)
     return found
 
 
@@ -131,10 +133,3 @@ def after_commit(session: Session, remember: Callable[[], Any]) -> None:
             remember()
 
     event.listen(session, "after_commit", remember_unless_cleared, once=True)
-
-
-def _clearing(caches: Caches) -> Callable[[Any, Any], None]:
-    def clear(_connection: Any, _record: Any) -> None:
-        caches.clear()
-
-    return clear

@@ -1,6 +1,6 @@
 """Outcomes: what runs found, found or created by digest."""
 
-import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,6 +13,8 @@ from gonemaster_db.base import Base
 from gonemaster_db.bulk import insert_rows
 from gonemaster_db.chunks import chunks
 from gonemaster_db.documents.caches import Kind, after_commit, caches_of, has_created, mark_created
+from gonemaster_db.documents.outcome_statement import create_by_one_statement
+from gonemaster_db.documents.packing import digest_of, pack, unpack
 from gonemaster_db.documents.registry import kind_ids
 from gonemaster_db.models import ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
 from gonemaster_db.records import EntryRecord
@@ -39,6 +41,21 @@ def ensure_outcomes(session: Session, runs: Sequence[Sequence[EntryRecord]], *, 
     return [known[digest_of(packed)] if packed else None for packed in sequences]
 
 
+def remembered_outcome(session: Session, entries: Sequence[EntryRecord]) -> tuple[int | None] | None:
+    """Return the outcome of a run as `ensure_outcomes` does, from memory alone; None if it has to be looked up."""
+    caches = caches_of(session)
+    ids = caches.kind_ids
+    try:
+        packed = pack([ids[_kind(entry)] for entry in entries])
+    except KeyError:
+        return None
+    if not packed:
+        return (None,)
+    digest = digest_of(packed)
+    number = caches.outcomes.find({digest}).get(digest)
+    return None if number is None else (number,)
+
+
 def sequences_of(session: Session, outcome_ids: Iterable[int | None]) -> dict[int, tuple[int, ...]]:
     """Return the kinds of the entries of outcomes in their order; None, of a run without entries, is left out."""
     wanted = {number for number in outcome_ids if number is not None}
@@ -57,8 +74,9 @@ def _counter(kinds: Collection[int]) -> Callable[[str], int]:
     if len(kinds) == 1:
         (only,) = map(chr, kinds)
         return lambda text: text.count(only)
-    without = dict.fromkeys(kinds)
-    return lambda text: len(text) - len(text.translate(without))
+    # A tenth of the time of translate() where few entries match, and no longer where most do.
+    chosen = re.compile("[" + "".join(re.escape(chr(kind)) for kind in kinds) + "]")
+    return lambda text: len(chosen.findall(text))
 
 
 def _texts_of(session: Session, wanted: set[int]) -> dict[int, str]:
@@ -74,21 +92,6 @@ def _texts_of(session: Session, wanted: set[int]) -> dict[int, str]:
     return found
 
 
-def pack(kinds: Sequence[int]) -> bytes:
-    """Write ids of kinds as code points in UTF-8: one to three octets each, and no loop in Python."""
-    return "".join(map(chr, kinds)).encode("utf-8", "surrogatepass")
-
-
-def unpack(packed: bytes) -> tuple[int, ...]:
-    """Read what `pack` has written."""
-    return tuple(map(ord, bytes(packed).decode("utf-8", "surrogatepass")))
-
-
-def digest_of(packed: bytes) -> bytes:
-    """Return the digest by which an outcome is found."""
-    return hashlib.blake2b(packed, digest_size=16).digest()
-
-
 def _kind(entry: EntryRecord) -> Kind:
     return Kind(entry.module, entry.testcase, entry.tag, entry.level)
 
@@ -97,6 +100,12 @@ def _create(
     session: Session, packed: Mapping[bytes, bytes], *, modules: Mapping[int, str], now: datetime
 ) -> dict[bytes, int]:
     """Find or create outcomes with their modules; returns ids by digest. `modules` are those of the kinds."""
+    if len(packed) == 1 and session.get_bind().dialect.name == "postgresql":
+        ((digest, one),) = packed.items()
+        mark_created(session)
+        number = create_by_one_statement(session, one, _by_module(unpack(one), modules), now=now)
+        if number is not None:
+            return {digest: number}
     found = _lock(session, Outcome, packed)
     missing = {digest: packed[digest] for digest in sorted(packed.keys() - found.keys())}
     if not missing:

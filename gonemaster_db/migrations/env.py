@@ -2,12 +2,13 @@
 
 from alembic import context
 
-from gonemaster_db.migrations.runner import CONFIGURE
+from gonemaster_db.migrations.runner import CONFIGURE, finish_step
 from gonemaster_db.models import Base
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
+    on_version_apply=finish_step,
     **CONFIGURE,
 )
 with context.begin_transaction():

@@ -1,37 +1,74 @@
-"""Migrates the schema to a revision; safe when several processes start at once."""
+"""Migrates the schema to a revision; safe when several processes start at once, and while others work."""
 
-from collections.abc import Callable, Iterator
+import logging
+import random
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, TypeVar
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from gonemaster_db.errors import StoreError
+from gonemaster_db.errors import StoreConflict, StoreError
 from gonemaster_db.failures import translated
+from gonemaster_db.migrations.compatibility import (
+    check_schema,
+    current_revision,
+    head_revision,
+    is_newer,
+    note_compatibility,
+    pending_revisions,
+)
 from gonemaster_db.migrations.lock import alone
+from gonemaster_db.migrations.revisions import configuration
 from gonemaster_db.migrations.tidying import tidy
 from gonemaster_db.models import Base
 from gonemaster_db.session import Store
 
+__all__ = [
+    "CONFIGURE",
+    "check_schema",
+    "current_revision",
+    "differences",
+    "downgrade",
+    "finish_step",
+    "head_revision",
+    "is_current",
+    "is_newer",
+    "pending_revisions",
+    "upgrade",
+]
+
+log = logging.getLogger(__name__)
+
 CONFIGURE: dict[str, Any] = {"render_as_batch": True, "compare_type": True}
+# While a migration waits for a table, all that come later wait behind it: so it gives up soon, and tries again.
+LOCK_TIMEOUT_MS = 2_000
+LOCK_ATTEMPTS = 100
+_PAUSE_S = (1.0, 3.0)
 T = TypeVar("T")
 
 
 def upgrade(store: Store, *, revision: str = "head") -> None:
     """Apply the pending migrations; a concurrent process waits and then finds none.
 
-    One transaction, except for migrations that move many rows: they commit on their way, and what was interrupted goes
-    on where it stopped.
+    Each is a transaction on PostgreSQL, all together are one on SQLite, except for migrations that move many rows or
+    build indexes beside the service: they commit on their way, and what was interrupted goes on where it stopped. A
+    schema of a later release stays as it is, if it is compatible with this one.
+
+    Raises:
+        StoreOutdated: the schema is of a later release that is not compatible with this one.
+        StoreConflict: tables stayed locked for minutes. What has been migrated stays so.
     """
-    with _migrating(store) as config:
-        command.upgrade(config, revision)
+    if is_newer(store):
+        check_schema(store)
+        return
+    _patiently(lambda: _migrate(store, command.upgrade, revision))
 
 
 def downgrade(store: Store, *, revision: str) -> None:
@@ -41,36 +78,48 @@ def downgrade(store: Store, *, revision: str) -> None:
         StoreError: there is no such revision below the current one.
     """
     try:
-        with _migrating(store) as config:
-            command.downgrade(config, revision)
+        _patiently(lambda: _migrate(store, command.downgrade, revision))
     except CommandError as error:
         raise StoreError(str(error)) from error
 
 
-def current_revision(store: Store) -> str | None:
-    """Return the revision of the schema; None for an empty database."""
-    return _inspect(store, lambda context: context.get_current_revision())
-
-
 def is_current(store: Store) -> bool:
-    """Return whether the schema is that of this version. Raises StoreUnavailable."""
+    """Return whether the schema is exactly that of this release. Raises StoreUnavailable."""
     return current_revision(store) == head_revision()
-
-
-@cache
-def head_revision() -> str | None:
-    """Return the newest revision that this version knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def differences(store: Store) -> list[Any]:
     """List where the schema differs from the models, as Alembic reports it."""
-    return _inspect(store, lambda context: list(compare_metadata(context, Base.metadata)))
-
-
-def _inspect(store: Store, look: Callable[[MigrationContext], T]) -> T:
     with store.read_only() as session:
-        return look(MigrationContext.configure(session.connection(), opts=CONFIGURE))
+        context = MigrationContext.configure(session.connection(), opts=CONFIGURE)
+        return list(compare_metadata(context, Base.metadata))
+
+
+def finish_step(ctx: MigrationContext, step: object, heads: Collection[str], run_args: object) -> None:
+    """Note with which releases the schema is compatible now, and release the locks of the step; Alembic calls it."""
+    connection = ctx.connection
+    assert connection is not None  # noqa: S101  # there is none only where Alembic writes a script
+    note_compatibility(connection, next(iter(heads), None))
+    if connection.dialect.name == "postgresql":  # SQLite has one lock, and checks foreign keys at the end
+        connection.commit()
+
+
+def _patiently(work: Callable[[], None]) -> None:
+    """Try again while tables are locked: the service goes on in the pauses."""
+    for _ in range(1, LOCK_ATTEMPTS):
+        try:
+            return work()
+        except StoreConflict as error:
+            pause_s = random.uniform(*_PAUSE_S)
+            facts = {"reason": str(error).partition("\n")[0], "pause_s": round(pause_s, 1)}
+            log.info("the migration waits: others use what it changes", extra=facts)
+            time.sleep(pause_s)
+    return work()
+
+
+def _migrate(store: Store, direction: Callable[[Config, str], None], revision: str) -> None:
+    with _migrating(store) as config:
+        direction(config, revision)
 
 
 @contextmanager
@@ -78,7 +127,7 @@ def _migrating(store: Store) -> Iterator[Config]:
     """Begin a transaction that is committed at the end; a migration may commit earlier and begin another one."""
     with translated(), store.engine.connect() as connection, alone(connection), _for_migrations(connection):
         connection.begin()  # before Alembic, which then leaves it to us
-        config = _config(connection)
+        config = configuration(connection)
         yield config
         _check_foreign_keys(connection)
         connection.commit()
@@ -87,10 +136,20 @@ def _migrating(store: Store) -> Iterator[Config]:
 
 @contextmanager
 def _for_migrations(connection: Connection) -> Iterator[None]:
-    """Let SQLite check no foreign keys, as it alters tables by copy and drop, and not overwrite what is dropped."""
-    if connection.dialect.name != "sqlite":
-        yield
+    if connection.dialect.name == "sqlite":
+        with _for_sqlite(connection):
+            yield
         return
+    connection.exec_driver_sql(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+    connection.commit()
+    yield  # after an error the connection is closed
+    connection.exec_driver_sql("RESET lock_timeout")
+    connection.commit()
+
+
+@contextmanager
+def _for_sqlite(connection: Connection) -> Iterator[None]:
+    """Let SQLite check no foreign keys, as it alters tables by copy and drop, and not overwrite what is dropped."""
     raw = connection.connection.driver_connection
     assert raw is not None  # noqa: S101  # an open connection has one
     raw.execute("PRAGMA foreign_keys = OFF")
@@ -110,11 +169,3 @@ def _check_foreign_keys(connection: Connection) -> None:
         return
     if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
         raise StoreError(f"the migration breaks foreign keys: {broken[:5]}")
-
-
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", "gonemaster_db:migrations")
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config

@@ -5,6 +5,9 @@ from alembic import op
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+# The oldest revision whose releases work on the schema afterwards: `down_revision` if nothing is dropped or narrowed,
+# `revision` if all processes must be stopped first (docs/explanation/upgrades.md).
+compatible_from = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
 

@@ -2,12 +2,13 @@
 
 from gonemaster_db.base import Base
 from gonemaster_db.models import run_indexes as _run_indexes  # noqa: F401  # registers the indexes
+from gonemaster_db.models.access import AccessSession, AccessToken
 from gonemaster_db.models.administration import AuditLine, IdempotencyKey, QueuePause, Setting
 from gonemaster_db.models.batches import Batch, BatchOrigin
 from gonemaster_db.models.cohorts import Cohort, DefaultPolicy, MaterializationStatus
 from gonemaster_db.models.counters import RunCounter
 from gonemaster_db.models.documents import RunDocument
-from gonemaster_db.models.domains import Domain, DomainTag, Tag
+from gonemaster_db.models.domains import Domain, DomainRunCount, DomainTag, KeptTagSummary, Tag
 from gonemaster_db.models.facts import (
     FACT_TABLES,
     FactAddressAsn,
@@ -19,13 +20,16 @@ from gonemaster_db.models.facts import (
     Projection,
 )
 from gonemaster_db.models.jobs import Job
+from gonemaster_db.models.metrics import MetricCounter, MetricFollower, MetricLatencies, MetricSlot
 from gonemaster_db.models.operations import Operation, OperationKind, OperationStatus
 from gonemaster_db.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
 from gonemaster_db.models.profiles import EffectiveProfile, Profile
 from gonemaster_db.models.reference_lists import ReferenceList
+from gonemaster_db.models.registrations import Registration
 from gonemaster_db.models.registries import AnalysisAddress, AnalysisAsn, AnalysisNameserver, AnalysisPrefix
 from gonemaster_db.models.runs import Run
 from gonemaster_db.models.schedules import Schedule, ScheduleOutcome
+from gonemaster_db.models.schema_compatibility import SchemaCompatibility
 from gonemaster_db.models.snapshot_comparisons import SnapshotComparison
 from gonemaster_db.models.snapshot_tables import (
     SnapshotAsn,
@@ -54,6 +58,8 @@ from gonemaster_db.states import JobStatus, Priority, RunStatus
 
 __all__ = [
     "FACT_TABLES",
+    "AccessSession",
+    "AccessToken",
     "AnalysisAddress",
     "AnalysisAsn",
     "AnalysisNameserver",
@@ -69,6 +75,7 @@ __all__ = [
     "Delivery",
     "DeliveryStatus",
     "Domain",
+    "DomainRunCount",
     "DomainTag",
     "EffectiveProfile",
     "EntryKind",
@@ -81,7 +88,12 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobStatus",
+    "KeptTagSummary",
     "MaterializationStatus",
+    "MetricCounter",
+    "MetricFollower",
+    "MetricLatencies",
+    "MetricSlot",
     "ModuleOutcome",
     "ModuleOutcomeKind",
     "Operation",
@@ -95,12 +107,14 @@ __all__ = [
     "PurgedSnapshot",
     "QueuePause",
     "ReferenceList",
+    "Registration",
     "Run",
     "RunCounter",
     "RunDocument",
     "RunStatus",
     "Schedule",
     "ScheduleOutcome",
+    "SchemaCompatibility",
     "Setting",
     "SnapshotAsn",
     "SnapshotComparison",

@@ -1,6 +1,8 @@
 """Domains, domain tags and their memberships."""
 
-from sqlalchemy import Computed, ForeignKey, Index, Integer, SmallInteger
+from typing import Any
+
+from sqlalchemy import Computed, ForeignKey, Index, Integer, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.base import ID_TYPE, Base, DomainName, LevelName, RowId, UtcTime, code_text, enum_text
@@ -19,7 +21,8 @@ class Domain(Base):
         Index("ix_domains_by_level", "latest_level", "name", "id"),
         Index("ix_domains_by_score", "latest_score", "name", "latest_level", "id"),
         Index("ix_domains_by_run_at", "latest_run_at", "name", "latest_level", "id"),
-        Index("ix_domains_by_run_count", "run_count", "name", "latest_level", "id"),
+        # Entries of the newest runs are listed in order of run id, and counted by outcome.
+        Index("ix_domains_by_latest_run", "latest_run_id", "latest_outcome_id", "id"),
     )
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
@@ -27,7 +30,8 @@ class Domain(Base):
     created_at: Mapped[UtcTime]
     run_count: Mapped[int] = mapped_column(Integer, default=0)
     # No foreign key: it would search domains for each run that is removed. What removes runs does it for all at once.
-    latest_run_id: Mapped[str | None] = mapped_column(ID_TYPE, index=True)
+    latest_run_id: Mapped[str | None] = mapped_column(ID_TYPE)
+    latest_outcome_id: Mapped[int | None] = mapped_column(Integer, comment="of the newest run")
     latest_run_at: Mapped[UtcTime | None]
     latest_status: Mapped[RunStatus | None] = mapped_column(enum_text(RunStatus))
     latest_level: Mapped[LevelName | None]
@@ -36,6 +40,23 @@ class Domain(Base):
     )
     latest_score: Mapped[int | None] = mapped_column(SmallInteger)
     latest_grade: Mapped[str | None] = mapped_column(code_text(4))
+
+
+class DomainRunCount(Base):
+    """The number of runs of a domain with what lists by it show: a copy of its columns of `domains`.
+
+    A purge changes these numbers alone. In an index of `domains` each change would move the row, and so be written to
+    all indexes of that table.
+    """
+
+    __tablename__ = "domain_run_counts"
+    __table_args__ = (Index("ix_domain_run_counts_by_count", "run_count", "name", "latest_level", "domain_id"),)
+
+    # No foreign key: each new row would look its domain up, which the same transaction has written.
+    domain_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
+    run_count: Mapped[int] = mapped_column(Integer)
+    name: Mapped[DomainName]
+    latest_level: Mapped[LevelName | None]
 
 
 class Tag(Base):
@@ -57,3 +78,20 @@ class DomainTag(Base):
 
     domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id", ondelete="CASCADE"), primary_key=True)
     tag: Mapped[str] = mapped_column(TAG_TYPE, ForeignKey("tags.name", ondelete="CASCADE"), primary_key=True)
+
+
+class KeptTagSummary(Base):
+    """The counts of the newest runs of a large tag's domains, kept by maintenance (repositories/tag_summaries.py)."""
+
+    __tablename__ = "tag_summaries"
+
+    tag: Mapped[str] = mapped_column(TAG_TYPE, ForeignKey("tags.name", ondelete="CASCADE"), primary_key=True)
+    signature: Mapped[bytes] = mapped_column(LargeBinary(16), comment="of the tag's domains and of all runs")
+    checked_at: Mapped[UtcTime] = mapped_column(comment="when the counts were right")
+    domain_count: Mapped[int] = mapped_column(Integer)
+    ok: Mapped[int] = mapped_column(Integer)
+    notice: Mapped[int] = mapped_column(Integer)
+    warning: Mapped[int] = mapped_column(Integer)
+    error: Mapped[int] = mapped_column(Integer)
+    critical: Mapped[int] = mapped_column(Integer)
+    grades: Mapped[dict[str, Any]] = mapped_column(comment="numbers by grade")

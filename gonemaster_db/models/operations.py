@@ -16,6 +16,14 @@ class OperationKind(enum.StrEnum):
     PURGE_RUNS = "jobs.purge"
     PURGE_TAG = "tag.purge"
     DELETE_PROFILE = "profile.delete"
+    DELETE_DOMAIN = "domain.delete"
+    PRUNE_DOMAINS = "domains.prune"
+    CANCEL_JOBS = "jobs.cancel"
+    REMOVE_WAITING = "queue.remove"
+    HOLD_WAITING = "queue.hold"
+    RELEASE_WAITING = "queue.release"
+    MOVE_WAITING = "queue.move"
+    UNTAG_DOMAINS = "tag.untag"
 
 
 class OperationStatus(enum.StrEnum):

@@ -4,7 +4,7 @@ Of 1,000 zones, 340 gave a sequence of entries that no other gave; their modules
 module, test case, message tag and level go from kinds to the outcomes of modules, to outcomes, to runs.
 """
 
-from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, UniqueConstraint
+from sqlalchemy import Index, Integer, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.base import Base, LevelName, UtcTime, code_text
@@ -57,10 +57,10 @@ class ModuleOutcomeKind(Base):
         {"sqlite_with_rowid": False},
     )
 
-    kind_id: Mapped[int] = mapped_column(ForeignKey("entry_kinds.id"), primary_key=True)
-    module_outcome_id: Mapped[int] = mapped_column(
-        ForeignKey("module_outcomes.id", ondelete="CASCADE"), primary_key=True
-    )
+    # No foreign keys: each of some forty rows of a new outcome would look its parents up, which the same transaction
+    # has made or locked (documents/outcomes.py). What removes them removes these rows (repositories/outcomes.py).
+    kind_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    module_outcome_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     count: Mapped[int] = mapped_column(Integer)
 
 
@@ -70,5 +70,5 @@ class OutcomeModule(Base):
     __tablename__ = "outcome_modules"
     __table_args__ = (Index("ix_outcome_modules_outcome_id", "outcome_id"), {"sqlite_with_rowid": False})
 
-    module_outcome_id: Mapped[int] = mapped_column(ForeignKey("module_outcomes.id"), primary_key=True)
-    outcome_id: Mapped[int] = mapped_column(ForeignKey("outcomes.id", ondelete="CASCADE"), primary_key=True)
+    module_outcome_id: Mapped[int] = mapped_column(Integer, primary_key=True)  # no foreign keys, as above
+    outcome_id: Mapped[int] = mapped_column(Integer, primary_key=True)

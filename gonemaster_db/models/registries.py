@@ -55,3 +55,4 @@ class AnalysisAsn(Base):
     label: Mapped[str] = mapped_column(default="")
     first_seen_at: Mapped[UtcTime]
     last_seen_at: Mapped[UtcTime]
+    label_tried_at: Mapped[UtcTime | None] = mapped_column(comment="when its holder was last looked up")

@@ -112,3 +112,4 @@ class SnapshotView(Base):
     builder: Mapped[str] = mapped_column(default="", comment="who builds it; empty when it is complete")
     lease_until: Mapped[UtcTime | None] = mapped_column(comment="of the builder; null when it is complete")
     created_at: Mapped[UtcTime]
+    fact_rows: Mapped[int | None] = mapped_column(BigInteger, comment="rows of all fact tables that it was made from")

@@ -65,7 +65,7 @@ class DifferencePage:
 
 @dataclass(frozen=True, slots=True)
 class BatchComparison:
-    """Numbers of domains: in each batch, in both, and of those by the result of the comparison from NOTICE up."""
+    """Numbers of domains: in each batch, in both, and of those by the comparison of worst levels from NOTICE up."""
 
     before: int
     after: int
@@ -122,13 +122,15 @@ def list_differences(
     after: str,
     *,
     min_level: str = HASHED_FROM,
+    with_args: bool = False,
     kinds: Collection[ChangeKind] = tuple(ChangeKind),
     cursor: str = "",
     limit: int = 100,
 ) -> DifferencePage:
     """Page through the domains that differ, by name; `cursor` is the next_cursor of the previous page.
 
-    Findings below `min_level` are ignored. A page may have fewer than `limit` items, even none, before the end.
+    Findings below `min_level` are ignored; `with_args` compares all their lines in place of their worst levels.
+    A page may have fewer than `limit` items, even none, before the end.
     """
     old, new = (find_batch_key(session, batch_id) for batch_id in (before, after))
     if old is None or new is None:
@@ -137,8 +139,8 @@ def list_differences(
     examined, room = 0, _PAGE_OCTETS
     while examined < _MAX_EXAMINED:
         wanted = max(_MIN_SLICE, limit - len(items))
-        rows = _candidates(session, old, new, min_level, kinds, cursor, wanted)
-        for item in _compared(session, old, new, rows, min_level):
+        rows = _candidates(session, old, new, _Look(min_level, with_args), kinds, cursor, wanted)
+        for item in _compared(session, old, new, rows, _Look(min_level, with_args)):
             room -= item.difference.octets
             if len(items) == limit or (items and room < 0):
                 return DifferencePage(items, items[-1].domain)
@@ -150,8 +152,21 @@ def list_differences(
     return DifferencePage(items, cursor)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What of the findings is compared."""
+
+    min_level: str
+    with_args: bool
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether runs with the same hash are equal for it."""
+        return not self.with_args and LEVELS.index(self.min_level) >= LEVELS.index(HASHED_FROM)
+
+
 def _candidates(
-    session: Session, before: int, after: int, min_level: str, kinds: Collection[ChangeKind], cursor: str, limit: int
+    session: Session, before: int, after: int, look: _Look, kinds: Collection[ChangeKind], cursor: str, limit: int
 ) -> list[tuple[str, ChangeKind]]:
     """Return domains that may differ, by name: the first ones of each kind, read from the index.
 
@@ -160,7 +175,7 @@ def _candidates(
     found: list[tuple[str, ChangeKind]] = []
     up_to: str | None = None
     if {ChangeKind.CHANGED, ChangeKind.NOT_COMPARABLE} & set(kinds):
-        rows = session.execute(_pairs(before, after, min_level, kinds, cursor, limit))
+        rows = session.execute(_pairs(before, after, look, kinds, cursor, limit))
         found = [(row.domain, ChangeKind(row.kind)) for row in rows]
         up_to = found[-1][0] if len(found) == limit else None
     for kind, batch, other in ((ChangeKind.ONLY_BEFORE, before, after), (ChangeKind.ONLY_AFTER, after, before)):
@@ -172,12 +187,12 @@ def _candidates(
 
 
 def _pairs(
-    before: int, after: int, min_level: str, kinds: Collection[ChangeKind], cursor: str, limit: int
+    before: int, after: int, look: _Look, kinds: Collection[ChangeKind], cursor: str, limit: int
 ) -> "Select[str, str]":
     old, new = aliased(Run), aliased(Run)
     done = and_(old.status == _DONE, new.status == _DONE)
     differs: ColumnElement[bool] = done
-    if LEVELS.index(min_level) >= LEVELS.index(HASHED_FROM):
+    if look.is_hashed:
         known_same = and_(old.findings_hash.is_not(None), old.findings_hash.is_not_distinct_from(new.findings_hash))
         differs = and_(done, ~known_same)
     chosen = {ChangeKind.CHANGED: differs, ChangeKind.NOT_COMPARABLE: ~done}
@@ -219,25 +234,25 @@ def _within(run: Any, batch: int, cursor: str, up_to: str | None) -> list[Column
 
 
 def _compared(
-    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], min_level: str
+    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _Look
 ) -> Iterator[DomainDifference]:
     """Compare the findings of candidates; those that turn out to be equal are left out."""
     for part in chunks(dict(rows).items(), _COMPARED_AT_A_TIME):
-        yield from _compared_part(session, before, after, part, min_level)
+        yield from _compared_part(session, before, after, part, look)
 
 
 def _compared_part(
-    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], min_level: str
+    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _Look
 ) -> Iterator[DomainDifference]:
     names = [domain for domain, _ in rows]
     old, new = (_newest(session, batch, names) for batch in (before, after))
     pairs = [domain for domain, kind in rows if kind is ChangeKind.CHANGED]
-    found = read_findings(session, [side[domain].run_id for domain in pairs for side in (old, new)], min_level)
+    found = read_findings(session, [side[domain].run_id for domain in pairs for side in (old, new)], look.min_level)
     for domain, kind in rows:
         was, now = old.get(domain), new.get(domain)
         difference = _NO_DIFFERENCE
         if kind is ChangeKind.CHANGED and was and now:
-            difference = compare(found.get(was.run_id, {}), found.get(now.run_id, {}))
+            difference = compare(found.get(was.run_id, {}), found.get(now.run_id, {}), with_args=look.with_args)
             if not difference:
                 continue
         yield DomainDifference(domain, kind, was, now, difference)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import Text, case, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunStatus
@@ -41,6 +41,14 @@ def request_cancel_of_batch(session: Session, batch_id: str, *, now: datetime) -
 def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
     """Count the runs of a batch, of one status if given."""
     query = select(func.count()).select_from(Run).where(of_batch(session, batch_id))
+    if status is not None:
+        query = query.where(Run.status == status)
+    return session.scalar(query) or 0
+
+
+def count_option_octets(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
+    """Count the characters of the options, as JSON, of the runs of a batch (of one status if given)."""
+    query = select(func.sum(func.length(cast(Run.config, Text)))).where(of_batch(session, batch_id))
     if status is not None:
         query = query.where(Run.status == status)
     return session.scalar(query) or 0

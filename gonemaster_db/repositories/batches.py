@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.clock import utcnow
@@ -108,6 +108,12 @@ def set_snapshot_intent(session: Session, batch_id: str, *, intent: bool) -> Bat
     batch.snapshot_intent = intent
     session.flush()
     return batch
+
+
+def set_snapshot_intent_of_tag(session: Session, tag: str) -> None:
+    """Let the results of all batches of a tag become snapshots."""
+    wanted = update(Batch).where(Batch.tag == tag, ~Batch.snapshot_intent).values(snapshot_intent=True)
+    session.execute(wanted, execution_options={"synchronize_session": False})
 
 
 def list_batches(

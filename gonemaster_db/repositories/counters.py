@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.models import RunCounter, RunStatus
 from gonemaster_db.models.counters import ALL_RUNS
+from gonemaster_db.repositories.metrics.counting import count_removed_runs
 from gonemaster_db.upsert import insert_into
 
-_SHARDS = 16
+SHARDS = 16
 _COUNTERS = cast("Table", RunCounter.__table__)
 _KEY = (_COUNTERS.c.batch_key, _COUNTERS.c.shard, _COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade)
 
@@ -31,7 +32,8 @@ class RunGroup(NamedTuple):
 def count_runs_in(session: Session, groups: Mapping[RunGroup, int]) -> None:
     """Add to the counters of batches and of all runs; numbers may be negative.
 
-    The last thing that a transaction does before its commit: until then others wait for the rows.
+    The last thing that a transaction does before its commit: until then others wait for the rows. What is subtracted,
+    and not counted elsewhere as with a new score, counts as removed: the number of ended jobs never falls.
     """
     connection = session.connection()
     if connection.dialect.name == "sqlite":
@@ -39,6 +41,11 @@ def count_runs_in(session: Session, groups: Mapping[RunGroup, int]) -> None:
             connection.execute(_upsert_each(), rows)
     elif rows := counter_rows(groups, sharded=True):
         connection.execute(_upsert_all(), {f"all_{name}": [row[name] for row in rows] for name in rows[0]})
+    if any(number < 0 for number in groups.values()):
+        changes: Counter[RunStatus] = Counter()
+        for group, number in groups.items():
+            changes[group.status] += number
+        count_removed_runs(session, changes)
 
 
 def counter_rows(groups: Mapping[RunGroup, int], *, sharded: bool) -> list[dict[str, Any]]:
@@ -47,7 +54,7 @@ def counter_rows(groups: Mapping[RunGroup, int], *, sharded: bool) -> list[dict[
     for group, number in groups.items():
         for batch_key in {ALL_RUNS, group.batch_key or ALL_RUNS}:
             sums[batch_key, group.status, group.level, group.grade or ""] += number
-    shard = random.randrange(_SHARDS) if sharded else 0
+    shard = random.randrange(SHARDS) if sharded else 0
     return [_row(shard, key, number) for key, number in sorted(sums.items(), key=_order) if number]
 
 

@@ -1,19 +1,19 @@
 """Deletion of runs with their documents: by age, by tag, by batch."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import JobsNotTerminal, StoreConflict
 from gonemaster_db.models import Batch, CohortSnapshot, Domain, DomainTag, Job, JobStatus, Run, RunDocument
 from gonemaster_db.repositories.analysis.discarding import (
-    count_facts,
+    count_facts_of_batch,
     discard_snapshots_of_batch,
     snapshots_of_batch,
 )
@@ -21,11 +21,13 @@ from gonemaster_db.repositories.analysis.projections import look_again
 from gonemaster_db.repositories.batch_statistics import mark_stale
 from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.counters import RunGroup, count_runs_in, forget_batch
-from gonemaster_db.repositories.domains import lock_domains, refresh_domains
+from gonemaster_db.repositories.domains import add_to_run_counts, forget_runs, lock_domains, refresh_domains
+from gonemaster_db.repositories.metrics.following import count_before_deletion
+from gonemaster_db.repositories.metrics.following import follow_deletion as metrics_follow_deletion
 from gonemaster_db.repositories.watch_following import follow_deletion
 
 _QUIET = {"synchronize_session": False}
-_PURGED = (Run.id, Run.domain_id, Run.batch_key, Run.status, Run.worst_level, Run.grade)
+_PURGED = (Run.key, Run.id, Run.domain_id, Run.batch_key, Run.status, Run.worst_level, Run.grade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def preview_batch_deletion(session: Session, batch_id: str) -> BatchImpact:
         running_jobs=running,
         completed_runs=runs,
         entries=int(entries),
-        fact_rows=count_facts(session, batch.key),
+        fact_rows=count_facts_of_batch(session, batch.key),
         snapshots=snapshots_of_batch(session, batch.key),
     )
 
@@ -118,6 +120,12 @@ def purge_tag(session: Session, name: str, *, limit: int = 250) -> int:
     return TagPurge(name)(session, limit)
 
 
+def purge_domain(session: Session, domain_id: int, *, limit: int = 250) -> int:
+    """Remove up to `limit` runs of a domain, oldest first; returns how many. Called like purge_finished_before."""
+    chosen = select(*_PURGED).where(Run.domain_id == domain_id).order_by(Run.finished_at)
+    return len(_purge(session, chosen, limit))
+
+
 class TagPurge:
     """Removes the runs of the domains of a tag, step by step.
 
@@ -153,9 +161,9 @@ def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
     """
     rows: Sequence[Row[Any]] = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
     if rows:
-        old = Run.id.in_([row.id for row in rows])
+        old = Run.key.in_([row.key for row in rows])  # numbers: this is asked for in several statements
         counted = Counter(RunGroup(row.batch_key, row.status, row.worst_level, row.grade) for row in rows)
-        _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old)
+        _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old, locked=rows)
         mark_stale(session, {row.batch_key for row in rows})
         look_again(session, {row.batch_key for row in rows})
         count_runs_in(session, {group: -number for group, number in counted.items()})
@@ -163,36 +171,55 @@ def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
 
 
 def _delete_runs(
-    session: Session, chosen: ColumnElement[bool], domain_ids: Collection[int], *, leaving: ColumnElement[bool]
+    session: Session,
+    chosen: ColumnElement[bool],
+    domain_ids: Collection[int],
+    *,
+    leaving: ColumnElement[bool],
+    locked: Sequence[Row[Any]] | None = None,
 ) -> None:
     """Remove the chosen runs: first the references of domains, then documents, then the runs.
 
     Documents are removed by one statement; the cascade of the foreign key would run a trigger for each run. `leaving`
-    matches the same runs and is never NULL: in a negated condition NULL would drop runs of no batch.
+    matches the same runs and is never NULL: in a negated condition NULL would drop runs of no batch. `locked` are their
+    rows, where this transaction has locked them.
     """
-    lock_domains(session, domain_ids)
-    outdated = session.scalars(select(Domain.id).join(Run, Run.id == Domain.latest_run_id).where(chosen)).all()
-    _subtract_runs(session, chosen)
-    refresh_domains(session, outdated, leaving=leaving)
-    keys = select(Run.key).where(chosen)
+    domains = lock_domains(session, domain_ids)
+    count_before_deletion(session, chosen, now=utcnow())
+    if locked is None:
+        newest = select(Run.domain_id).join(Domain, Run.id == Domain.latest_run_id)
+        outdated = set(session.scalars(newest.where(chosen)))
+        numbers = _number_of_runs(session, chosen)
+    else:
+        outdated = {row.domain_id for row in locked if domains[row.domain_id].latest_run_id == row.id}
+        numbers = Counter(row.domain_id for row in locked)
+    emptied = {domain_id for domain_id, number in numbers.items() if domains[domain_id].run_count == number}
+    _subtract_runs(session, numbers, emptied | outdated)
+    forget_runs(session, emptied)
+    refresh_domains(session, outdated - emptied, leaving=leaving)
+    keys: Any = select(Run.key).where(chosen) if locked is None else [row.key for row in locked]
     session.execute(delete(RunDocument).where(RunDocument.run_key.in_(keys)), execution_options=_QUIET)
     session.execute(delete(Run).where(chosen), execution_options=_QUIET)
     follow_deletion(session)
+    metrics_follow_deletion(session)
 
 
-def _subtract_runs(session: Session, chosen: ColumnElement[bool]) -> None:
-    """Subtract the chosen runs from the numbers of their domains, but for those that are counted anew.
+def _number_of_runs(session: Session, chosen: ColumnElement[bool]) -> Mapping[int, int]:
+    """Count the chosen runs of each domain; the domains are locked, so that nobody else removes one of them."""
+    rows = session.execute(select(Run.domain_id, func.count().label("runs")).where(chosen).group_by(Run.domain_id))
+    return {row.domain_id: row.runs for row in rows}
+
+
+def _subtract_runs(session: Session, numbers: Mapping[int, int], others: Collection[int]) -> None:
+    """Subtract from the numbers of domains, but for others.
 
     A purge by age mostly takes runs that no domain shows: their domains need no search for another run.
     """
-    leaving = select(Run.domain_id, func.count().label("runs")).where(chosen).group_by(Run.domain_id).subquery()
-    left = update(Domain).where(Domain.id == leaving.c.domain_id).values(run_count=Domain.run_count - leaving.c.runs)
-    session.execute(left.where(~_shows(chosen)), execution_options=_QUIET)
-
-
-def _shows(chosen: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Match domains whose newest run is among the chosen ones."""
-    return select(Run.id).where(Run.id == Domain.latest_run_id, chosen).correlate(Domain).exists()
+    same: dict[int, list[int]] = defaultdict(list)
+    for domain_id in numbers.keys() - others:
+        same[numbers[domain_id]].append(domain_id)
+    for number, domain_ids in same.items():
+        add_to_run_counts(session, domain_ids, -number)
 
 
 def _count(session: Session, ids: "Select[str]") -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.filters import DomainFilter
@@ -44,12 +44,32 @@ def list_domains(
     ids = None
     if total > _FEW and (members is None or members > _FEW_MEMBERS):
         candidates = 0.0 if not members else (limit + offset) * _count(session, DomainFilter()) / members
-        ids = walk_domains(session, wanted, sort, limit=limit, offset=offset, candidates=candidates)
+        ids = walk_domains(
+            session, wanted, sort, limit=limit, offset=offset, candidates=candidates, members=members or 0
+        )
     if ids is None:
         found = select(Domain.id).where(*_conditions(wanted)).cte("found").prefix_with("MATERIALIZED")
         return _sorted(session, [Domain.id.in_(select(found.c.id))], sort, limit, offset, total=total)
     by_id = {domain.id: domain for domain in session.scalars(select(Domain).where(Domain.id.in_(ids)))}
     return Page([by_id[number] for number in ids if number in by_id], total, limit, offset)
+
+
+def count_listed(session: Session, wanted: DomainFilter) -> int:
+    """Count the domains that a list has; of many, the number may be that of some seconds ago."""
+    return _count(session, wanted)
+
+
+def remove_from_tag(session: Session, wanted: DomainFilter, *, limit: int) -> int:
+    """Take up to `limit` of the domains that match out of the tag of the filter; returns how many.
+
+    Called until it returns 0, each time in its own transaction; see `purging`. Domains and runs stay.
+    """
+    some = select(Domain.id).where(*_conditions(wanted)).order_by(Domain.id).limit(limit)
+    gone = delete(DomainTag).where(
+        DomainTag.tag == wanted.domain_tag, DomainTag.domain_id.in_(session.scalars(some).all())
+    )
+    options = {"synchronize_session": False}
+    return len(session.scalars(gone.returning(DomainTag.domain_id), execution_options=options).all())
 
 
 def _few_named(session: Session, part: str) -> Sequence[int] | None:

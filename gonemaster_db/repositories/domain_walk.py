@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.filters import DomainFilter
 from gonemaster_db.levels import LEVELS, SEVERITIES, at_least
-from gonemaster_db.models import Domain, DomainTag
+from gonemaster_db.models import Domain, DomainRunCount, DomainTag
 from gonemaster_db.repositories.domains import contains_name
 
 _NAME, _LEVEL = Domain.name.expression, Domain.latest_level.expression
 _TESTED = Domain.latest_run_at.expression
+_COUNTED = DomainRunCount.domain_id.expression.label("id")
 _MAX_LOOKED_UP = 4000  # domains that are looked up in a tag in a fraction of the time in which a large tag is read
+_LOOKED_UP_OF = 16  # members of a larger tag for each domain that may be
 _UNTESTED = None  # in place of a level
 _EVERY = (_UNTESTED, *LEVELS)
 _BY_RANK: list[list[str | None]] = [
@@ -28,7 +30,7 @@ _BY_RANK: list[list[str | None]] = [
 ]
 _BY_VALUE: dict[str, ColumnElement[Any]] = {
     "latest_score": Domain.latest_score.expression,
-    "run_count": Domain.run_count.expression,
+    "run_count": DomainRunCount.run_count.expression,
 }
 
 
@@ -40,6 +42,13 @@ class Group:
     down: bool = False
     by_time: bool = False
     """Sorted by the time of the newest run first, which differs as a rule."""
+    source: "type[Domain | DomainRunCount]" = Domain
+    """The table that has the index."""
+
+    @property
+    def id(self) -> ColumnElement[int]:
+        """Return the column of the number of the domain."""
+        return Domain.id.expression if self.source is Domain else _COUNTED
 
     @property
     def first_columns(self) -> list[ColumnElement[Any]]:
@@ -53,10 +62,12 @@ class Group:
         return [_directed(columns.name, down=self.down)]
 
 
-def index_conditions(wanted: DomainFilter) -> list[ColumnElement[bool]]:
+def index_conditions(
+    wanted: DomainFilter, source: "type[Domain | DomainRunCount]" = Domain
+) -> list[ColumnElement[bool]]:
     """Return the conditions on what all indexes have: name and level."""
-    found = [contains_name(_NAME, wanted.name)] if wanted.name else []
-    return found if (levels := _levels(wanted)) is None else [*found, _LEVEL.in_(levels)]
+    found = [contains_name(source.name.expression, wanted.name)] if wanted.name else []
+    return found if (levels := _levels(wanted)) is None else [*found, source.latest_level.expression.in_(levels)]
 
 
 def member_condition(tag: str) -> ColumnElement[bool]:
@@ -65,43 +76,42 @@ def member_condition(tag: str) -> ColumnElement[bool]:
 
 
 def walk_domains(
-    session: Session, wanted: DomainFilter, sort: str, *, limit: int, offset: int, candidates: float
+    session: Session, wanted: DomainFilter, sort: str, *, limit: int, offset: int, candidates: float, members: int = 0
 ) -> list[int] | None:
     """Return the ids of a page. Before it, groups are counted and not read.
 
-    `candidates` tells how many domains are likely to be looked at. None: untagged domains are too far to walk.
+    `candidates` tells how many domains are likely to be looked at, `members` how many the tag has. None: untagged
+    domains are too far to walk.
     """
-    conditions = index_conditions(wanted)
     if wanted.domain_tag is None and not wanted.untagged:
-        return _walk_groups(session, _groups(session, wanted, sort), conditions, limit, offset)
-    if candidates <= _MAX_LOOKED_UP:
-        found = _look_up(session, _groups(session, wanted, sort), conditions, wanted.domain_tag, limit, offset)
+        return _walk_groups(session, _groups(session, wanted, sort), wanted, limit, offset)
+    most = max(_MAX_LOOKED_UP, members // _LOOKED_UP_OF)
+    if candidates <= most:
+        found = _look_up(session, _groups(session, wanted, sort), wanted, limit, offset, most=most)
         if found is not None:
             return found
     if wanted.domain_tag is None:
         return None
     if sort.startswith("name"):
         (group,) = _groups(session, wanted, sort)
-        every = _candidates(group, conditions, None)
+        every = _candidates(group, wanted, None)
         query = _paged(group, every, limit, offset).where(_hashed(every.c.id, wanted.domain_tag))
     else:
-        query = select(Domain.id).where(*conditions, _hashed(Domain.id.expression, wanted.domain_tag))
+        query = select(Domain.id).where(*index_conditions(wanted), _hashed(Domain.id.expression, wanted.domain_tag))
         query = query.order_by(*sort_order(sort)).limit(limit).offset(offset)
     return list(session.scalars(query))
 
 
-def _walk_groups(
-    session: Session, groups: Iterable[Group], conditions: Sequence[ColumnElement[bool]], limit: int, offset: int
-) -> list[int]:
+def _walk_groups(session: Session, groups: Iterable[Group], wanted: DomainFilter, limit: int, offset: int) -> list[int]:
     found: list[int] = []
     for group in groups:
         missing = limit - len(found)
-        candidates = _candidates(group, conditions, missing + offset)
+        candidates = _candidates(group, wanted, missing + offset)
         rows = session.scalars(_paged(group, candidates, missing, offset)).all()
         if rows:
             offset = 0
         elif offset:
-            every = _candidates(group, conditions, None)
+            every = _candidates(group, wanted, None)
             offset -= session.scalar(select(func.count()).select_from(every)) or 0
         found += rows
         if len(found) == limit:
@@ -110,18 +120,14 @@ def _walk_groups(
 
 
 def _look_up(
-    session: Session,
-    groups: Iterable[Group],
-    conditions: Sequence[ColumnElement[bool]],
-    tag: str | None,
-    limit: int,
-    offset: int,
+    session: Session, groups: Iterable[Group], wanted: DomainFilter, limit: int, offset: int, *, most: int
 ) -> list[int] | None:
     """Look the first domains up in a tag, or in all for those without; None if that does not fill the page."""
+    tag = wanted.domain_tag
     found: list[int] = []
-    left = _MAX_LOOKED_UP
+    left = most
     for group in groups:
-        first = _candidates(group, conditions, left)
+        first = _candidates(group, wanted, left)
         tags = select(literal(1)).where(DomainTag.domain_id == first.c.id).limit(1)
         if tag is None:
             is_wanted = tags.scalar_subquery().is_(None)
@@ -136,15 +142,16 @@ def _look_up(
     return found
 
 
-def _candidates(group: Group, conditions: Sequence[ColumnElement[bool]], most: int | None) -> Subquery:
+def _candidates(group: Group, wanted: DomainFilter, most: int | None) -> Subquery:
     """Select those of a group that match but for their tags, in order; an offset hides parts from PostgreSQL.
 
     It would hash a tag once for each of them.
     """
+    conditions = index_conditions(wanted, group.source)
     parts = [
-        select(Domain.id, *group.first_columns, Domain.name)
+        select(group.id, *group.first_columns, group.source.name)
         .where(part, *conditions)
-        .order_by(*group.order(Domain))
+        .order_by(*group.order(group.source))
         .limit(most)
         .offset(0)
         .subquery()
@@ -171,7 +178,12 @@ def sort_order(sort: str) -> list[ColumnElement[Any]]:
     down = direction == "desc"
     if name == "name":
         return [_directed(_NAME, down=down)]
-    columns = {**_BY_VALUE, "latest_level": Domain.latest_rank.expression, "latest_run_at": _TESTED}
+    columns: dict[str, ColumnElement[Any]] = {
+        "latest_score": Domain.latest_score.expression,
+        "run_count": Domain.run_count.expression,
+        "latest_level": Domain.latest_rank.expression,
+        "latest_run_at": _TESTED,
+    }
     first = _directed(columns[name], down=down)
     return [first.nulls_first() if sort == "latest_run_at_asc" else first.nulls_last(), _NAME]
 
@@ -209,12 +221,13 @@ def _of_levels(levels: Sequence[str | None]) -> list[ColumnElement[bool]]:
 
 def _by_value(session: Session, column: ColumnElement[Any], *, down: bool) -> Iterator[Group]:
     """Yield a group for each value of a column, each value found when it is needed; those without one are the last."""
+    source: type[Domain | DomainRunCount] = DomainRunCount if column is _BY_VALUE["run_count"] else Domain
     query = select(column).where(column.is_not(None)).order_by(_directed(column, down=down)).limit(1)
     value = session.scalar(query)
     while value is not None:
-        yield Group([column == value])
+        yield Group([column == value], source=source)
         value = session.scalar(query.where(column < value if down else column > value))
-    yield Group([column.is_(None)])
+    yield Group([column.is_(None)], source=source)
 
 
 def _directed(column: ColumnElement[Any], *, down: bool) -> Any:

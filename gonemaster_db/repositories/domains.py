@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    Row,
     SmallInteger,
     String,
     Subquery,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     func,
     literal,
     not_,
+    or_,
     select,
     type_coerce,
     update,
@@ -26,10 +28,16 @@ from gonemaster_db.base import DOMAIN_TYPE
 from gonemaster_db.chunks import chunks
 from gonemaster_db.errors import DomainNotFound
 from gonemaster_db.levels import LEVELS
-from gonemaster_db.models import Domain, Run, RunStatus
+from gonemaster_db.models import Domain, DomainRunCount, Run, RunStatus
 from gonemaster_db.upsert import insert
 
+LATEST = (
+    "latest_run_id", "latest_outcome_id", "latest_run_at", "latest_status", "latest_level", "latest_score",
+    "latest_grade",
+)  # fmt: skip
+OF_RUN_COUNT = ("domain_id", "run_count", "name", "latest_level")
 _CHUNK = 5000
+_QUIET = {"synchronize_session": False}
 
 
 def get_domain(session: Session, domain_id: int) -> Domain:
@@ -38,6 +46,11 @@ def get_domain(session: Session, domain_id: int) -> Domain:
     if found is None:
         raise DomainNotFound(domain_id)
     return found
+
+
+def find_domain(session: Session, name: str) -> Domain | None:
+    """Read the domain of a normalised name, None if it was neither tested nor tagged."""
+    return session.scalar(select(Domain).where(Domain.name == name))
 
 
 def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
@@ -71,15 +84,23 @@ def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> 
         if missing:
             rows = [{"name": name, "created_at": now, "run_count": 0} for name in missing]
             session.execute(insert(session, Domain).on_conflict_do_nothing(), rows)
-            ids.update(_ids(session, missing))
+            found = _ids(session, missing)
+            list_run_counts(session, found.values())
+            ids.update(found)
     return ids
 
 
-def lock_domains(session: Session, domain_ids: Iterable[int]) -> None:
-    """Lock domains against graduations of their runs until the commit; ordered by id, as everywhere."""
+def lock_domains(session: Session, domain_ids: Iterable[int]) -> dict[int, Row[Any]]:
+    """Lock domains against graduations of their runs until the commit; ordered by id, as everywhere.
+
+    Returns `latest_run_id` and `run_count` of each.
+    """
+    found: dict[int, Row[Any]] = {}
+    columns = (Domain.id, Domain.latest_run_id, Domain.run_count)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
-        query = select(Domain.id).where(Domain.id.in_(chunk)).order_by(Domain.id)
-        session.execute(query.with_for_update(key_share=True)).all()
+        query = select(*columns).where(Domain.id.in_(chunk)).order_by(Domain.id)
+        found |= {row.id: row for row in session.execute(query.with_for_update(key_share=True))}
+    return found
 
 
 def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: ColumnElement[bool] | None = None) -> None:
@@ -94,8 +115,49 @@ def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: Col
         values = {getattr(Domain, column.name): column for column in found.c if column.name != "domain_id"}
         session.execute(
             update(Domain).where(Domain.id == found.c.domain_id).values(values),
-            execution_options={"synchronize_session": False},
+            execution_options=_QUIET,
         )
+        _copy_run_counts(session, chunk)
+
+
+def list_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
+    """Let new domains appear in lists by number of runs."""
+    columns = (Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
+    new = insert(session, DomainRunCount)
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        found = select(*columns).where(Domain.id.in_(chunk)).order_by(Domain.id)
+        rows = new.from_select(OF_RUN_COUNT, found, include_defaults=False)
+        session.execute(rows.on_conflict_do_nothing())
+
+
+def add_to_run_counts(session: Session, domain_ids: Iterable[int], number: int) -> None:
+    """Add the same number to those of domains that this transaction has locked."""
+    counts = update(Domain).values(run_count=Domain.run_count + number)
+    listed = update(DomainRunCount).values(run_count=DomainRunCount.run_count + number)
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        session.execute(counts.where(Domain.id.in_(chunk)), execution_options=_QUIET)
+        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_QUIET)
+
+
+def forget_runs(session: Session, domain_ids: Iterable[int]) -> None:
+    """Let domains that this transaction has locked be as if they had never been tested."""
+    nothing = update(Domain).values(run_count=0, **dict.fromkeys(LATEST))
+    listed = update(DomainRunCount).values(run_count=0, latest_level=None)
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        session.execute(nothing.where(Domain.id.in_(chunk)), execution_options=_QUIET)
+        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_QUIET)
+
+
+def _copy_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
+    """Copy the numbers of domains, which this transaction has locked, to where lists are sorted by them."""
+    changed = or_(
+        DomainRunCount.run_count != Domain.run_count, DomainRunCount.latest_level.is_distinct_from(Domain.latest_level)
+    )
+    copied = {"run_count": Domain.run_count, "latest_level": Domain.latest_level}
+    copy = update(DomainRunCount).where(DomainRunCount.domain_id == Domain.id, changed).values(copied)
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        of_chunk = DomainRunCount.domain_id.in_(chunk)
+        session.execute(copy.where(of_chunk), execution_options=_QUIET)
 
 
 def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Subquery:
@@ -119,6 +181,7 @@ def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Su
             .scalar_subquery()
             .label("run_count"),
             latest.id.label("latest_run_id"),
+            latest.outcome_id.label("latest_outcome_id"),
             latest.finished_at.label("latest_run_at"),
             _words(latest.status, tuple(RunStatus)).label("latest_status"),
             _words(latest.worst_level, LEVELS).label("latest_level"),

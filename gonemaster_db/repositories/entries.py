@@ -1,8 +1,9 @@
 """Entries of one run and across runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, func, literal, select, union_all
@@ -12,7 +13,7 @@ from gonemaster_db.documents.outcomes import count_entries
 from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.filters import EntryFilter
 from gonemaster_db.models import Domain, Run
-from gonemaster_db.recent_totals import recent_total
+from gonemaster_db.recent_totals import recent_total, remember, remembered
 from gonemaster_db.records import Entry, Page
 from gonemaster_db.repositories.batches import of_batch
 from gonemaster_db.repositories.counters import count_runs
@@ -29,6 +30,8 @@ from gonemaster_db.repositories.run_documents import (
 from gonemaster_db.repositories.run_domains import DomainsOfTag, domains_of_tag
 
 Position = tuple[str, int]  # id of a run and of one of its entries
+COUNT_UP_TO = 20_000  # a filter that few runs match is counted over all of them, and most readers want the first page
+COUNT_SCATTERED_UP_TO = 5000  # where a match may be far from the next: each run between them is looked up
 _FEW_RUNS = 5000
 _MAX_STREAMS = 50
 _FIRST_SLICE = 200
@@ -38,8 +41,16 @@ _BETWEEN_PAUSES = 10  # entries
 _TRIED = 20_000  # runs in order that are looked at before the outcomes of all runs are
 _WORTH_SKIPPING = 2000  # entries of an offset, from which on runs are counted and not read
 _FIRST_SKIPPED = 100
+_WORTH_KNOWING = (
+    5000  # entries of an offset, from which on the next page is likely to be asked for in the order of pages
+)
+_PLACE = "place of entries"
+_MANY = "many runs with entries"
 _OFTEN = 0.3  # entries a run, from which on runs are read with any outcome
-_CAUTION = 0.95  # runs further on may have more entries than those that were counted
+_CAUTION = 0.99  # runs further on may have more entries than those that were counted,
+_DEVIATIONS = 2.5  # and a count of few entries is off by chance
+_MOST_LOOKED_UP = 100_000  # newest runs at a time: for more PostgreSQL would read and sort all runs
+_GROWTH = 50  # and a hundred runs tell little about a hundred thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +75,19 @@ class _Search:
         return self.matching is not None and not self.matching.some
 
     @property
+    def is_scattered(self) -> bool:
+        """Whether entries are filtered among the runs of many domains that no index has together."""
+        return self.matching is not None and (self.latest or (self.tag is not None and self.tag.few is None))
+
+    @property
     def order(self) -> ColumnElement[str]:
         """The id of the run, of the table that is read first."""
         return Domain.latest_run_id.expression if self.latest else Run.id.expression  # type: ignore[return-value]  # of a run
+
+    @property
+    def is_of_domains(self) -> bool:
+        """Whether what domains know of their newest runs is enough to walk and to count these."""
+        return self.latest and self.matching is not None and not self.conditions
 
     @property
     def is_tried(self) -> bool:
@@ -76,20 +97,41 @@ class _Search:
     def runs(self, size: int) -> "Select[Any]":
         """Select run_id, outcome_id and `entries` of runs with entries that meet the conditions, `size` at most."""
         entries = Run.entry_count.expression if self.matching is None else literal(0, Integer())
-        columns: list[ColumnElement[Any]] = [
-            Run.id.label("run_id"),
-            Run.outcome_id.expression,
-            entries.label("entries"),
-        ]
-        query: Select[Any] = select(*columns)
+        query = self._select(Run.id, Run.outcome_id.expression, entries, Run.domain_id.expression, size)
         if self.latest:
             # Joined by an expression, the table of runs cannot be read first: the oldest runs are of no domain.
-            is_walked = (self.matching is None or self.is_tried) and not self.conditions and self.tag is None
+            is_walked = self.matching is None and not self.conditions and self.tag is None
             newest = Domain.latest_run_id.concat("") if is_walked else Domain.latest_run_id
             query = query.select_from(Domain).join(Run, Run.id == newest)
-        if self.tag is not None:
-            query = query.where(self.tag.condition(size))
-        return query.where(*self.conditions, Run.outcome_id.is_not(None)).limit(size)
+        return query.where(*self.conditions)
+
+    def newest_runs(self, size: int) -> "Select[Any]":
+        """Select the same, if it `is_of_domains`, from domains alone."""
+        return self._select(
+            Domain.latest_run_id, Domain.latest_outcome_id.expression, literal(0, Integer()), Domain.id.expression, size
+        )
+
+    def _select(
+        self,
+        run_id: Any,
+        outcome_id: ColumnElement[Any],
+        entries: ColumnElement[int],
+        domain_id: ColumnElement[Any],
+        size: int,
+    ) -> "Select[Any]":
+        columns = (run_id.label("run_id"), outcome_id.label("outcome_id"), entries.label("entries"))
+        query = select(*columns).where(outcome_id.is_not(None)).limit(size)
+        return query if self.tag is None else query.where(self.tag.condition(size, domain_id))
+
+    def walked(self, size: int) -> "Select[Any]":
+        """Select `runs` to sort them by their ids, or to count them whatever they have."""
+        return self.newest_runs(size) if self.is_of_domains else self.runs(size)
+
+    def walked_hits(self, size: int) -> "Select[Any]":
+        """Select `hits` to sort them by their ids."""
+        if self.matching is None or not self.is_of_domains:
+            return self.hits(size)
+        return self.newest_runs(size).where(has_outcome(self.matching, Domain.latest_outcome_id.expression))
 
     def hits(self, size: int) -> "Select[Any]":
         """Select the same of runs that match; `_numbered` makes hits of them."""
@@ -113,33 +155,61 @@ def list_entries(
     limit: int = 100,
     offset: int = 0,
     after: Position | None = None,
-    count_up_to: int = 100_000,
+    count_up_to: int = COUNT_UP_TO,
     pause: Callable[[], None] = lambda: None,
 ) -> Page[Entry]:
     """Page through entries by run id, then entry id.
 
     `after` (run id and entry id of the last item seen) is fast at any depth, `offset` is not.
-    `total` is exact up to `count_up_to`; above, it is that number and `total_is_least` is set. A page whose entries are
-    large has fewer (`is_cut`), one at least: about PAGE_OCTETS of arguments. `pause` is called between parts.
+    `total` is exact up to `count_up_to`, and COUNT_SCATTERED_UP_TO for some filters; above, it is that number and
+    `total_is_least` is set. A page whose entries are large has fewer (`is_cut`), one at least: about PAGE_OCTETS of
+    arguments. `pause` is called between parts.
     """
     search = _search(session, wanted)
+    if search.is_scattered:
+        count_up_to = min(count_up_to, COUNT_SCATTERED_UP_TO)
     if search.finds_nothing:
         return Page([], 0, limit, offset)
-    few, rest = _few_hits(session, search), offset
+    few, rest = _few_hits(session, search, wanted), offset
     if few is None:
         total = _total(session, wanted, search, count_up_to)
         if offset >= total and total < count_up_to:
             return Page([], total, limit, offset)
-        beyond = None if after is None else search.order >= after[0]
+        place = _Place(None if after is None else search.order >= after[0], offset)
         if after is None:
-            beyond, rest = _skip(session, search, offset)
-        hits = _walk(session, search, beyond)
+            place = _known_place(session, search, wanted, offset) or _skip(session, search, offset)
+        rest = place.offset
+        hits = _walk(session, search, place.beyond, first=ceil((rest + limit) * place.runs_per_entry))
     else:
         total = sum(hit.entries for hit in few)
         hits = (hit for hit in few if after is None or hit.run_id >= after[0])
     chosen, rest = _choose(session, search, hits, after=after, limit=limit, offset=rest)
     items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest, pause=pause)
+    if after is None and few is None and items and offset >= _WORTH_KNOWING:
+        _note_place(session, wanted, offset + len(items), items, rest if items[-1].run_id == chosen[0] else 0)
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=total > count_up_to, is_cut=is_cut)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a walk begins, the rest of the offset there, and how many runs an entry takes as a rule (0: unknown)."""
+
+    beyond: ColumnElement[bool] | None
+    offset: int
+    runs_per_entry: float = 0
+
+
+def _known_place(session: Session, search: _Search, wanted: EntryFilter, offset: int) -> _Place | None:
+    """Return where a page ended that was read a moment ago."""
+    place: Position | None = remembered(session, (_PLACE, wanted, offset))
+    return None if place is None else _Place(search.order >= place[0], place[1])
+
+
+def _note_place(session: Session, wanted: EntryFilter, offset: int, items: Sequence[Entry], skipped: int) -> None:
+    """Remember the run in which the page at an offset begins, and how many of its entries come before it."""
+    last = items[-1].run_id
+    before = skipped + sum(item.run_id == last for item in items)
+    remember(session, (_PLACE, wanted, offset), (last, before))
 
 
 def read_entries_after(
@@ -180,16 +250,19 @@ def _conditions(session: Session, wanted: EntryFilter) -> list[ColumnElement[boo
     return found
 
 
-def _few_hits(session: Session, search: _Search) -> list[_Hit] | None:
-    """Return all runs that match, in order; None if there are many.
+def _few_hits(session: Session, search: _Search, wanted: EntryFilter) -> list[_Hit] | None:
+    """Return all runs that match, in order; None if there are many, or were a moment ago.
 
     A rare match in a walk in the order of runs costs the whole walk.
     """
     if not search.conditions and search.tag is None and not (search.latest and search.matching):
         return None
-    query = search.runs if search.is_tried else search.hits
+    if remembered(session, (_MANY, wanted)):
+        return None
+    query = search.walked if search.is_tried else search.hits
     rows = session.execute(query(_FEW_RUNS + 1)).all()
     if len(rows) > _FEW_RUNS:
+        remember(session, (_MANY, wanted), True)
         return None
     return sorted(_numbered(session, search, rows), key=lambda hit: hit.run_id)
 
@@ -255,44 +328,54 @@ def _sum(session: Session, search: _Search, hits: "Select[Any]") -> _Sum:
     some = hits.subquery()
     columns = (
         func.count().label("runs"),
-        func.sum(some.c.entries).label("entries"),
+        (func.sum(some.c.entries) if search.matching is None else literal(0)).label("entries"),
         func.max(some.c.run_id).label("last"),
     )
     groups = session.execute(select(some.c.outcome_id, *columns).group_by(some.c.outcome_id)).all()
-    if search.matching is None:
-        entries = sum(int(group.entries) for group in groups)
-    else:
-        numbers = _entries_of_outcomes(session, search.matching, {group.outcome_id for group in groups})
-        entries = sum(numbers.get(group.outcome_id, 0) * group.runs for group in groups)
-    return _Sum(sum(group.runs for group in groups), entries, max((group.last for group in groups), default=""))
+    numbers: Mapping[int, int] = {}
+    if search.matching is not None:
+        numbers = _entries_of_outcomes(session, search.matching, {group[0] for group in groups})
+    runs, entries, last = 0, 0, ""
+    for outcome_id, number, found, newest in groups:  # ten thousand of them before a deep offset: in one pass
+        runs += number
+        entries += int(found) if search.matching is None else numbers.get(outcome_id, 0) * number
+        last = max(last, newest)
+    return _Sum(runs, entries, last)
 
 
-def _skip(session: Session, search: _Search, offset: int) -> tuple[ColumnElement[bool] | None, int]:
-    """Skip most of the runs before an offset: their outcomes are counted, and no row of them is read.
-
-    Returns where the walk begins, and the rest of the offset.
-    """
+def _skip(session: Session, search: _Search, offset: int) -> _Place:
+    """Skip most of the runs before an offset: their outcomes are counted, and no row of them is read."""
     beyond: ColumnElement[bool] | None = None
-    size, query = _FIRST_SKIPPED, _slice
+    runs_per_entry = 0.0
+    size, query, most = _FIRST_SKIPPED, _slice, _FIRST_SKIPPED
     while offset >= _WORTH_SKIPPING and size:
         skipped = _sum(session, search, query(search, beyond, size))
         if not skipped.runs:
             break
+        runs_per_entry = skipped.runs / max(1, skipped.entries)
         if skipped.entries > offset:
-            size //= 2
+            size = min(size - 1, _runs_of(offset, skipped))
             continue
         offset -= skipped.entries
         beyond = search.order > skipped.last
+        is_looked_up = search.latest and not search.is_of_domains
+        most = min(most * _GROWTH, _MOST_LOOKED_UP) if is_looked_up else most * _GROWTH
         if skipped.entries < _OFTEN * skipped.runs:
-            size, query = int(_CAUTION * offset), _slice_of_hits
+            size, query = min(_FEW_RUNS, int(_CAUTION * offset)), _slice_of_hits
         else:
-            size = int(_CAUTION * offset * skipped.runs / skipped.entries)
-    return beyond, offset
+            size = min(most, _runs_of(offset, skipped))
+    return _Place(beyond, offset, runs_per_entry)
 
 
-def _walk(session: Session, search: _Search, beyond: ColumnElement[bool] | None) -> Iterator[_Hit]:
-    """Yield the runs that match in the order of their ids, from `beyond` on; read in growing slices."""
-    size, tried = _FIRST_SLICE, 0
+def _runs_of(offset: int, some: _Sum) -> int:
+    """Estimate how many runs have the entries of an offset, rather too few, if they are like those counted."""
+    caution = max(_CAUTION - _DEVIATIONS / some.entries**0.5, _CAUTION / 2)
+    return int(caution * offset * some.runs / some.entries)
+
+
+def _walk(session: Session, search: _Search, beyond: ColumnElement[bool] | None, *, first: int = 0) -> Iterator[_Hit]:
+    """Yield the runs that match in the order of their ids, from `beyond` on; read in growing slices from `first` on."""
+    size, tried = min(max(_FIRST_SLICE, first), _MAX_SLICE), 0
     while True:
         query = _slice if tried < _TRIED else _slice_of_hits
         rows = session.execute(query(search, beyond, size)).all()
@@ -305,7 +388,7 @@ def _walk(session: Session, search: _Search, beyond: ColumnElement[bool] | None)
 
 def _slice(search: _Search, beyond: ColumnElement[bool] | None, size: int) -> "Select[Any]":
     """Select the next runs: those that match, or all where most do."""
-    return _sliced(search.runs(size), search, beyond) if search.is_tried else _slice_of_hits(search, beyond, size)
+    return _sliced(search.walked(size), search, beyond) if search.is_tried else _slice_of_hits(search, beyond, size)
 
 
 def _slice_of_hits(search: _Search, beyond: ColumnElement[bool] | None, size: int) -> "Select[Any]":
@@ -318,7 +401,7 @@ def _slice_of_hits(search: _Search, beyond: ColumnElement[bool] | None, size: in
         or search.tag
         or search.latest
     ):
-        return _sliced(search.hits(size), search, beyond)
+        return _sliced(search.walked_hits(size), search, beyond)
     # In the order of all runs an outcome may come late; in that of each outcome its first runs are read at once.
     parts = [
         select(_sliced(search.hits(size).where(Run.outcome_id == outcome_id), search, beyond).subquery())

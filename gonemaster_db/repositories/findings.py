@@ -4,13 +4,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy.orm import Session
 
 from gonemaster_db.documents.run_document import parse_arguments
 from gonemaster_db.json_text import finite
-from gonemaster_db.levels import at_least
+from gonemaster_db.levels import at_least, worst
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.repositories.run_documents import kinds_of, read_stored_runs
 
@@ -40,6 +40,25 @@ class Line:
         return self.level, _dump(self.args)
 
 
+@dataclass(frozen=True, slots=True)
+class WorstLevel:
+    """What a comparison without arguments knows of a finding in a run."""
+
+    level: str
+    raw: ClassVar[bytes] = b""
+
+    @property
+    def comparable(self) -> tuple[str, str]:
+        """A key that is equal for equal levels."""
+        return self.level, ""
+
+    @classmethod
+    def of(cls, lines: "Sequence[Line | WorstLevel]") -> "list[WorstLevel]":
+        """Reduce the lines of a finding; nothing stays nothing."""
+        level = worst(line.level for line in lines)
+        return [] if level is None else [cls(level)]
+
+
 def _dump(value: Any) -> str:
     try:
         return _encode(value)
@@ -48,16 +67,16 @@ def _dump(value: Any) -> str:
 
 
 def findings_hash(entries: Iterable[EntryRecord]) -> int:
-    """Return a signed 64-bit hash that is equal for runs with the same findings from NOTICE up.
+    """Return a signed 64-bit hash that is equal for runs with the same findings from NOTICE up, at the same levels.
 
-    Order and timestamps are ignored, as in comparisons. Runs with different hashes may still compare as equal: storing
-    an argument as JSON can change its spelling.
+    A finding has its worst level, as in comparisons; order, timestamps and arguments are ignored.
     """
-    lines = sorted(
-        _dump([each.module, each.testcase, each.tag, each.level, each.args])
-        for each in entries
-        if each.level in _HASHED
-    )
+    levels: dict[FindingKey, list[WorstLevel]] = {}
+    for each in entries:
+        if each.level in _HASHED:
+            key = (each.module, each.testcase, each.tag)
+            levels[key] = WorstLevel.of([*levels.get(key, ()), WorstLevel(each.level)])
+    lines = sorted(_dump([*key, found.level]) for key, (found,) in levels.items())
     digest = hashlib.blake2b("\n".join(lines).encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 

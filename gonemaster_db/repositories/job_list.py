@@ -37,7 +37,7 @@ def list_jobs(
 ) -> Page[Job | Run]:
     """Page through jobs and runs in one order. `sort` is a key of sort_keys.SORTS."""
     end = limit + offset
-    arms = [_arm(session, model, wanted, sort, page_end=end) for model in (Job, Run) if _may_match(model, wanted)]
+    arms = [_arm(session, model, wanted, sort, page_end=end) for model in (Job, Run) if may_match(model, wanted)]
     rows = _page_keys(session, [arm for arm in arms if arm.count], sort, limit, offset)
     return Page(load_listed(session, rows), sum(arm.count for arm in arms), limit, offset)
 
@@ -57,7 +57,7 @@ def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job |
 
 
 def _arm(session: Session, model: Any, wanted: JobFilter, sort: str, *, page_end: int) -> _Arm:
-    conditions = _conditions(session, model, wanted)
+    conditions = job_conditions(session, model, wanted)
     if model is Job:
         return _Arm(model, conditions, _count_rows(session, model, conditions))
     if not wanted.domain:
@@ -128,13 +128,14 @@ def _keys(model: Any) -> SortKeys:
     return RUN_KEYS if model is Run else JOB_KEYS
 
 
-def _may_match(model: Any, wanted: JobFilter) -> bool:
+def may_match(model: Any, wanted: JobFilter) -> bool:
+    """Say whether any row of jobs, or of runs, can match."""
     if model is Job and wanted.severity is not None:
         return False
     return wanted.status is None or (wanted.status in list(JobStatus)) == (model is Job)
 
 
-def _conditions(session: Session, model: Any, wanted: JobFilter) -> list[ColumnElement[bool]]:
+def job_conditions(session: Session, model: Any, wanted: JobFilter) -> list[ColumnElement[bool]]:
     """Return the conditions but that on the name of a run."""
     found: list[ColumnElement[bool]] = []
     if wanted.status is not None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, case, exists, func, literal, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.bulk import insert_rows
@@ -23,6 +24,7 @@ from gonemaster_db.states import Priority
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 _JOBS = cast("Table", Job.__table__)
+_LOOKED_UP = 500  # ids of one query
 
 
 def lock_in_id_order(*conditions: ColumnElement[bool]) -> Select[str]:
@@ -46,7 +48,7 @@ _PROFILE = select(Profile.config).where(Profile.id == _JOBS.c.profile_id).scalar
 
 def _claim_statement() -> Any:
     values = {
-        "status": JobStatus.RUNNING,
+        "status": literal(JobStatus.RUNNING, _JOBS.c.status.type),
         "worker": bindparam("claimant"),
         "attempt": _JOBS.c.attempt + 1,
         "started_at": bindparam("moment"),
@@ -58,7 +60,11 @@ def _claim_statement() -> Any:
     return claim.returning(*returned, _PROFILE.label("profile"))
 
 
-_CLAIM = Prepared(_claim_statement())  # built once: constructing a statement costs more than executing it
+# Built once: constructing a statement costs more than executing it. Its commit does not wait for the disk. A crash of
+# PostgreSQL takes away the end of its log, so no durable commit followed on a claim that is lost: no pause, no cancel
+# request, no run. Its job waits as before the claim, and may be claimed with the same attempt again. What the worker of
+# the lost claim sends matches no row; if that worker itself has claimed it again, the first result ends the job.
+_CLAIM = Prepared(_claim_statement(), may_be_lost=True)
 _COLUMNS = (
     "id", "public_id", "domain", "batch_id", "status", "priority", "position", "created_at", "expires_at",
     "progress", "error", "attempt", "releases", "profile", "profile_id", "profile_name", "config",
@@ -85,24 +91,36 @@ class ClaimedJob:
 
 def create_job(session: Session, new: NewJob, *, now: datetime | None = None) -> Job:
     """Queue one job at the end of its tier."""
-    (position,) = allocate_positions(session, new.priority, 1)
-    job = Job(
-        id=new_job_id(),
-        public_id=new.public_id,
-        domain=new.domain,
-        batch_id=new.batch_id,
-        priority=new.priority,
-        position=position,
-        created_at=now or utcnow(),
-        expires_at=new.expires_at,
-        profile=new.profile,
-        profile_id=new.profile_id,
-        profile_name=new.profile_name,
-        config=dict(new.config),
-    )
-    session.add(job)
+    return create_listed_jobs(session, [new], now=now)[0]
+
+
+def create_listed_jobs(session: Session, new: Sequence[NewJob], *, now: datetime | None = None) -> list[Job]:
+    """Queue some jobs, each at the end of its tier, and return them in their order; for many use `create_jobs`."""
+    created_at = now or utcnow()
+    positions = {
+        priority: iter(allocate_positions(session, priority, sum(one.priority == priority for one in new)))
+        for priority in dict.fromkeys(one.priority for one in new)
+    }
+    jobs = [
+        Job(
+            id=new_job_id(),
+            public_id=one.public_id,
+            domain=one.domain,
+            batch_id=one.batch_id,
+            priority=one.priority,
+            position=next(positions[one.priority]),
+            created_at=created_at,
+            expires_at=one.expires_at,
+            profile=one.profile,
+            profile_id=one.profile_id,
+            profile_name=one.profile_name,
+            config=dict(one.config),
+        )
+        for one in new
+    ]
+    session.add_all(jobs)
     session.flush()
-    return job
+    return jobs
 
 
 def create_jobs(session: Session, new: Iterable[NewJob], *, now: datetime | None = None) -> Iterator[list[str]]:
@@ -177,10 +195,52 @@ def find_by_public_id(session: Session, public_id: str) -> Job | Run:
     return _find(session, Job.public_id, Run.public_id, public_id)
 
 
-def expired_leases(session: Session, *, now: datetime, limit: int) -> list[Job]:
-    """List running jobs whose lease expired before `now`, oldest expiry first."""
+def find_ends(session: Session, job_ids: Sequence[str]) -> dict[str, str]:
+    """Return the status of those jobs that have become runs, and `deleted` for those that are neither job nor run."""
+    ends: dict[str, str] = {}
+    for part in chunks(job_ids, _LOOKED_UP):
+        # The jobs first: one that graduates between the two queries is found as neither job nor run otherwise.
+        waiting = set(session.scalars(select(Job.id).where(Job.id.in_(part))))
+        gone = [job_id for job_id in part if job_id not in waiting]
+        if gone:
+            runs = session.execute(select(Run.id, Run.status).where(Run.id.in_(gone))).all()
+            ends |= dict.fromkeys(gone, "deleted") | {run.id: run.status.value for run in runs}
+    return ends
+
+
+def expired_leases(
+    session: Session, *, now: datetime, limit: int, worker: str | None = None, skip_locked: bool = False
+) -> list[Job]:
+    """List running jobs (of one worker) whose lease expired before `now`, oldest expiry first.
+
+    `skip_locked` leaves out what another transaction holds at this moment.
+    """
     query = select(Job).where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
+    if worker is not None:
+        query = query.where(Job.worker == worker)
+    if skip_locked:
+        query = query.with_for_update(skip_locked=True)
     return list(session.scalars(query.order_by(Job.lease_until).limit(limit)))
+
+
+def lock_expired(session: Session, job_id: str, *, now: datetime) -> bool:
+    """Lock a running job whose lease has expired; False if it has not any more, or another transaction holds it."""
+    expired = (_JOBS.c.id == job_id, _JOBS.c.status == JobStatus.RUNNING, _JOBS.c.lease_until <= now)
+    return session.scalar(select(_JOBS.c.id).where(*expired).with_for_update(skip_locked=True)) is not None
+
+
+def end_leases(session: Session, *, worker: str, now: datetime) -> int:
+    """End the leases of a worker's claims that were made up to `now`; returns how many of them had not expired."""
+    # The lost process' own transaction may hold rows until the database notices: their leases expire by themselves.
+    claims = (_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == worker, _JOBS.c.started_at <= now)
+    held = select(_JOBS.c.id).where(*claims, _JOBS.c.lease_until > now).order_by(_JOBS.c.id)
+    ended = (
+        update(_JOBS)
+        .where(_JOBS.c.id.in_(held.with_for_update(skip_locked=True)))
+        .values(lease_until=now)
+        .returning(_JOBS.c.id)
+    )
+    return len(session.execute(ended).all())
 
 
 def workers_with_several_jobs(session: Session, workers: Iterable[str]) -> set[str]:
@@ -217,13 +277,20 @@ def _find(
     key: str,
 ) -> Job | Run:
     """Look for the job first, so that a job which graduates between the two queries is found as a run."""
-    options = {"populate_existing": True}
-    found: Job | Run | None = session.scalar(select(Job).where(job_column == key), execution_options=options)
+    found: Job | Run | None = session.scalar(
+        _one_by(job_column), {"key": key}, execution_options={"populate_existing": True}
+    )
     if found is None:
-        found = session.scalar(select(Run).where(run_column == key), execution_options=options)
+        found = session.scalar(_one_by(run_column), {"key": key}, execution_options={"populate_existing": True})
     if found is None:
         raise JobNotFound(key)
     return found
+
+
+@cache
+def _one_by(column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]) -> Select[Any]:
+    """Return the statement for the row with a key, made once: that takes as long as its execution."""
+    return select(column.class_).where(column == bindparam("key"))
 
 
 def _row(new: NewJob, job_id: str, position: int, created_at: datetime) -> tuple[object, ...]:

@@ -47,12 +47,14 @@ def find_outcomes(session: Session, kinds: Collection[int]) -> MatchingOutcomes:
     return MatchingOutcomes(wanted, some, complete=False)
 
 
-def has_outcome(matching: MatchingOutcomes) -> ColumnElement[bool]:
-    """Match the runs that have one of these outcomes."""
+def has_outcome(
+    matching: MatchingOutcomes, outcome_id: ColumnElement[Any] = Run.outcome_id.expression
+) -> ColumnElement[bool]:
+    """Match the runs that have one of these outcomes; `outcome_id` is another column of outcomes."""
     if not matching.complete:
         # With an OR, which it cannot see through, PostgreSQL hashes the outcomes once; else it may join for each run.
-        return or_(Run.outcome_id.in_(_outcomes_of(matching.kinds)), text("1 = 0"))
-    return Run.outcome_id.in_(sorted(matching.some)) if matching.some else false()
+        return or_(outcome_id.in_(_outcomes_of(matching.kinds)), text("1 = 0"))
+    return outcome_id.in_(sorted(matching.some)) if matching.some else false()
 
 
 def _outcomes_of(kinds: Collection[int]) -> "Select[int]":

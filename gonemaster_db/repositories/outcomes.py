@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from gonemaster_db.models import ModuleOutcome, Outcome, OutcomeModule, Run
+from gonemaster_db.models import ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule, Run
 
 _QUIET = {"synchronize_session": False}
 _IN_USE = exists().where(Run.outcome_id == Outcome.id)
@@ -24,9 +24,18 @@ def purge_outcomes(session: Session, *, created_before: datetime, limit: int = 5
     # A run may have got the outcome between the first look at it and the lock, so the condition is checked again.
     gone = delete(Outcome).where(Outcome.id.in_(unused), ~_IN_USE).returning(Outcome.id)
     removed = session.scalars(gone, execution_options=_QUIET).all()
-    alone = _lock(session, ModuleOutcome.id, (ModuleOutcome.id.in_(modules), ~_IS_PART), len(modules))
-    session.execute(delete(ModuleOutcome).where(ModuleOutcome.id.in_(alone), ~_IS_PART), execution_options=_QUIET)
+    session.execute(delete(OutcomeModule).where(OutcomeModule.outcome_id.in_(removed)), execution_options=_QUIET)
+    _purge_modules(session, modules)
     return len(removed)
+
+
+def _purge_modules(session: Session, candidates: Collection[int]) -> None:
+    """Remove those outcomes of modules that are part of no outcome any more."""
+    alone = _lock(session, ModuleOutcome.id, (ModuleOutcome.id.in_(candidates), ~_IS_PART), len(candidates))
+    gone = delete(ModuleOutcome).where(ModuleOutcome.id.in_(alone), ~_IS_PART).returning(ModuleOutcome.id)
+    removed = session.scalars(gone, execution_options=_QUIET).all()
+    of_removed = ModuleOutcomeKind.module_outcome_id.in_(removed)
+    session.execute(delete(ModuleOutcomeKind).where(of_removed), execution_options=_QUIET)
 
 
 def _lock(

@@ -63,6 +63,13 @@ def iter_queued_ids(session: Session, priority: int) -> Iterator[str]:
         last = rows[-1]
 
 
+def ends_of_tier(session: Session, priority: int) -> tuple[int, int]:
+    """Return the lowest and the highest position among the unfinished jobs of a tier; both 0 if there is none."""
+    ends = select(func.min(Job.position), func.max(Job.position)).where(Job.priority == priority)
+    first, last = session.execute(ends).one()
+    return first or 0, last or 0
+
+
 def next_queued_after(session: Session, job: Job) -> str | None:
     """Return the id of the next queued job behind this one in its tier, None if it is the last."""
     behind = _behind(job.position, job.id)
@@ -150,19 +157,25 @@ def move_beside(session: Session, job_ids: Sequence[str], *, pivot: str, after: 
 def reorder_queue(session: Session, job_ids: Sequence[str]) -> list[list[str]]:
     """Put the waiting jobs into this order; each must be listed once, normal before batch. Returns them by tier.
 
-    The set of positions stays the same and is redistributed. Raises QueueMismatch.
+    Held jobs may be left out and keep their places then. The set of positions of the others stays the same and is
+    redistributed. Raises QueueMismatch.
     """
-    query = select(Job.id, Job.priority, Job.position).where(Job.status.in_(WAITING))
+    query = select(Job.id, Job.priority, Job.position, Job.status).where(Job.status.in_(WAITING))
     locked = session.execute(query.order_by(Job.id).with_for_update()).all()  # the order of every multi-row lock
-    waiting = sorted(locked, key=lambda row: (row.priority, row.position, row.id))
-    current = {job_id: (priority, position) for job_id, priority, position in waiting}
-    if len(job_ids) != len(waiting) or current.keys() != set(job_ids):
+    named = set(job_ids)
+    left_out = {row.id for row in locked if row.status == JobStatus.PAUSED} - named
+    waiting = sorted(
+        (row for row in locked if row.id not in left_out), key=lambda row: (row.priority, row.position, row.id)
+    )
+    current = {row.id: row for row in waiting}
+    if len(job_ids) != len(waiting) or current.keys() != named:
         raise QueueMismatch(_mismatch(job_ids, current.keys()))
-    if any(current[job_id][0] != priority for job_id, (_, priority, _) in zip(job_ids, waiting, strict=True)):
+    if any(current[job_id].priority != row.priority for job_id, row in zip(job_ids, waiting, strict=True)):
         raise QueueMismatch("normal jobs must stay ahead of batch jobs")
-    wanted = {job_id: position for job_id, (_, _, position) in zip(job_ids, waiting, strict=True)}
-    _set_positions(session, {job_id: position for job_id, position in wanted.items() if current[job_id][1] != position})
-    first_batch = sum(priority == Priority.NORMAL for _, priority, _ in waiting)
+    wanted = {job_id: row.position for job_id, row in zip(job_ids, waiting, strict=True)}
+    moved = {job_id: position for job_id, position in wanted.items() if current[job_id].position != position}
+    _set_positions(session, moved)
+    first_batch = sum(row.priority == Priority.NORMAL for row in waiting)
     return [list(job_ids[:first_batch]), list(job_ids[first_batch:])]
 
 

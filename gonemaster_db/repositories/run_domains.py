@@ -21,6 +21,7 @@ _FEW_RUNS = 1000
 _FEW_DOMAINS = 10_000
 _LONG_WALK = 40_000  # runs that are looked up in the time in which many domains are read
 _SOON_READ = 50_000  # domains
+_DOMAIN_ID = Run.domain_id.expression
 _SMALL_BATCH = 50_000  # runs whose names are compared in the time in which many domains are read
 
 
@@ -38,12 +39,13 @@ def name_condition(session: Session, part: str, *, sort: str, page_end: int, bat
         return OfDomains(has_part(part), few=False)
     ids = select(Domain.id).where(_has_part(part))
     if (few := _few_domains(session, ids)) is not None:
-        return OfDomains(few, few=True)
+        return OfDomains(_DOMAIN_ID.in_(few), few=True)
     if sort.startswith(("domain", "batch")):  # the index has the names
         return OfDomains(has_part(part), few=False)
     if _is_long(session, page_end, part=part, tag=None):
-        return OfDomains(_hashed(ids), few=False)
-    return OfDomains(_looked_up(select(literal(1)).where(Domain.id == Run.domain_id, _has_part(part))), few=False)
+        return OfDomains(_hashed(_DOMAIN_ID, ids), few=False)
+    named = select(literal(1)).where(Domain.id == Run.domain_id, _has_part(part)).correlate(Run)
+    return OfDomains(_looked_up(named), few=False)
 
 
 def has_part(part: str) -> ColumnElement[bool]:
@@ -54,28 +56,28 @@ def has_part(part: str) -> ColumnElement[bool]:
 def tag_condition(session: Session, tag: str, *, sort: str, page_end: int) -> OfDomains:
     """Match the runs of a tag's domains; `page_end`: so many of them are wanted in a sort order."""
     if (few := _few_domains(session, _members(tag))) is not None:
-        return OfDomains(few, few=True)
+        return OfDomains(_DOMAIN_ID.in_(few), few=True)
     # The first names need not be in the tag.
     if sort.startswith("domain") or _is_long(session, page_end, part=None, tag=tag):
-        return OfDomains(_hashed(_members(tag)), few=False)
-    return OfDomains(_is_member(tag), few=False)
+        return OfDomains(_hashed(_DOMAIN_ID, _members(tag)), few=False)
+    return OfDomains(_is_member(_DOMAIN_ID, tag), few=False)
 
 
 @dataclass(frozen=True, slots=True)
 class DomainsOfTag:
-    """The domains of a tag: a condition if they are few, else their number."""
+    """The domains of a tag: their numbers if they are few, else how many they are."""
 
     tag: str
-    few: ColumnElement[bool] | None
+    few: Sequence[int] | None
     number: int
 
-    def condition(self, wanted: int) -> ColumnElement[bool]:
-        """Match their runs, of which so many are wanted in an order that has nothing to do with the tag."""
+    def condition(self, wanted: int, domain_id: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Match them by a column, where so many are wanted in an order that has nothing to do with the tag."""
         if self.few is not None:
-            return self.few
+            return domain_id.in_(self.few)
         if wanted > _LONG_WALK // 2 or self.number <= _SOON_READ:
-            return _hashed(_members(self.tag))
-        return _is_member(self.tag)
+            return _hashed(domain_id, _members(self.tag))
+        return _is_member(domain_id, self.tag)
 
 
 def domains_of_tag(session: Session, tag: str) -> DomainsOfTag:
@@ -127,21 +129,23 @@ def _members(tag: str) -> "Select[int]":
     return select(DomainTag.domain_id).where(DomainTag.tag == tag)
 
 
-def _is_member(tag: str) -> ColumnElement[bool]:
-    return _looked_up(select(literal(1)).where(DomainTag.domain_id == Run.domain_id, DomainTag.tag == tag))
+def _is_member(domain_id: ColumnElement[Any], tag: str) -> ColumnElement[bool]:
+    return _looked_up(
+        select(literal(1)).where(DomainTag.domain_id == domain_id, DomainTag.tag == tag).correlate_except(DomainTag)
+    )
 
 
-def _few_domains(session: Session, ids: "Select[int]") -> ColumnElement[bool] | None:
-    """Match the runs of these domains by number; None if there are more than 10,000."""
+def _few_domains(session: Session, ids: "Select[int]") -> Sequence[int] | None:
+    """Return the numbers of domains; None if there are more than 10,000."""
     few = session.scalars(ids.limit(_FEW_DOMAINS + 1)).all()
-    return Run.domain_id.in_(few) if len(few) <= _FEW_DOMAINS else None
+    return few if len(few) <= _FEW_DOMAINS else None
 
 
-def _hashed(ids: "Select[int]") -> ColumnElement[bool]:
-    """Match the runs of many domains by a hash of their numbers: PostgreSQL would join, but cannot see through OR."""
-    return or_(Run.domain_id.in_(ids), text("1 = 0"))
+def _hashed(domain_id: ColumnElement[Any], ids: "Select[int]") -> ColumnElement[bool]:
+    """Match many domains by a hash of their numbers: PostgreSQL would join, but cannot see through OR."""
+    return or_(domain_id.in_(ids), text("1 = 0"))
 
 
 def _looked_up(found: "Select[Any]") -> ColumnElement[bool]:
-    """Match runs for which a row is found; as a scalar, so that PostgreSQL does not turn it into a join of all."""
-    return found.correlate(Run).limit(1).scalar_subquery().is_not(None)
+    """Match rows for which another is found; as a scalar, so that PostgreSQL does not turn it into a join of all."""
+    return found.limit(1).scalar_subquery().is_not(None)

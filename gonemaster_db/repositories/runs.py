@@ -1,18 +1,18 @@
 """Runs: lookup and lists."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
 from sqlalchemy.orm import Session, defer, joinedload
 
 from gonemaster_db.documents.outcomes import count_entries
 from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.errors import RunNotFound
 from gonemaster_db.filters import RunFilter
-from gonemaster_db.models import Domain, Run
+from gonemaster_db.models import Domain, Run, RunStatus
 from gonemaster_db.recent_totals import recent_total
 from gonemaster_db.records import Page
 from gonemaster_db.repositories.batch_statistics import mark_stale
@@ -31,14 +31,22 @@ from gonemaster_db.repositories.sort_keys import RUN_KEYS, RUN_SORT, sort_column
 
 _TRIED = (1000, 10_000)  # runs that are looked at before the outcomes of all runs are
 
+# Made once: that takes as long as its execution.
+_RUN = select(Run).options(joinedload(Run.effective_profile)).where(Run.id == bindparam("run_id"))
+
 
 def get_run(session: Session, run_id: str) -> Run:
     """Read a run with its effective profile. Raises RunNotFound."""
-    query = select(Run).options(joinedload(Run.effective_profile)).where(Run.id == run_id)
-    run = session.scalar(query, execution_options={"populate_existing": True})
+    run = session.scalar(_RUN, {"run_id": run_id}, execution_options={"populate_existing": True})
     if run is None:
         raise RunNotFound(run_id)
     return run
+
+
+def describe_runs(session: Session, run_ids: Collection[str]) -> "Sequence[Row[str, str, int, str | None]]":
+    """Return id, domain, priority and batch id of those runs that exist, by id."""
+    query = select(Run.id, Run.domain, Run.priority, Run.batch_id).where(Run.id.in_(run_ids))
+    return session.execute(query.order_by(Run.id)).all()
 
 
 def list_runs(
@@ -63,6 +71,21 @@ def list_runs(
     query = select(Run).join(page, page.c.id == Run.id).order_by(*sort_order(list(page.c), sort))
     query = query.options(joinedload(Run.effective_profile) if full else defer(Run.config))
     return Page(session.scalars(query).all(), total, limit, offset)
+
+
+def list_public_runs(session: Session, domain_id: int, *, limit: int) -> Sequence[Run]:
+    """List the public runs of a domain that succeeded, the newest first."""
+    wanted = (Run.domain_id == domain_id, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
+    query = select(Run).where(*wanted).order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit)
+    return session.scalars(query.options(defer(Run.config))).all()
+
+
+def list_public_configs(session: Session, domain: str, *, limit: int) -> Sequence[tuple[str, dict[str, Any]]]:
+    """List id and config of the public runs of a domain, by name, that succeeded, the newest first."""
+    wanted = (Domain.name == domain, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
+    query = select(Run.id, Run.config).join(Domain, Domain.id == Run.domain_id).where(*wanted)
+    found = session.execute(query.order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit))
+    return [(run_id, config) for run_id, config in found]
 
 
 def _domains(session: Session, wanted: RunFilter, sort: str, page_end: int) -> list[OfDomains]:

@@ -1,19 +1,21 @@
 """Domain tags and their memberships."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Select, bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from gonemaster_db.chunks import chunks
+from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagInUse, TagNotFound
 from gonemaster_db.models import Cohort, Domain, DomainTag, Profile, Tag
-from gonemaster_db.recent_totals import kept_totals, recent_total
+from gonemaster_db.recent_totals import EXACT, kept_totals, recent, recent_total
+from gonemaster_db.repositories.tag_summaries import TagSummary, count_newest, kept_summaries
 from gonemaster_db.upsert import insert
 
 _CHUNK = 5000
@@ -36,38 +38,34 @@ class ListedTag:
     domain_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class TagSummary:
-    """Counts of the newest runs of a tag's domains by level (`ok` is below NOTICE) and grade."""
-
-    tag: str
-    domain_count: int
-    ok: int
-    notice: int
-    warning: int
-    error: int
-    critical: int
-    grades: Mapping[str, int]
-
-
 def list_tags(session: Session, *, limit: int = 100, offset: int = 0) -> list[ListedTag]:
     """List tags by name."""
     tags = session.scalars(select(Tag).order_by(Tag.name).limit(limit).offset(offset)).all()
-    known = kept_totals(session, [_key(tag.name) for tag in tags])
-    names = [tag.name for tag in tags if _key(tag.name) not in known]
+    numbers = _kept_numbers(session, [tag.name for tag in tags])
+    recent_ones = kept_totals(session, [_key(tag.name) for tag in tags])
+    names = [tag.name for tag in tags if tag.name not in numbers and _key(tag.name) not in recent_ones]
     query = select(DomainTag.tag, func.count()).where(DomainTag.tag.in_(names)).group_by(DomainTag.tag)
     counted: Counter[str] = Counter({row[0]: row[1] for row in session.execute(query)})
-    return [
-        ListedTag(tag, recent_total(session, _key(tag.name), partial(counted.__getitem__, tag.name))) for tag in tags
-    ]
+    for name in {tag.name for tag in tags} - numbers.keys():
+        numbers[name] = recent_total(session, _key(name), partial(counted.__getitem__, name))
+    return [ListedTag(tag, numbers[tag.name]) for tag in tags]
+
+
+def count_tags(session: Session) -> int:
+    """Count the tags."""
+    return session.scalar(select(func.count()).select_from(Tag)) or 0
+
+
+def list_tag_names(session: Session, *, limit: int) -> Sequence[str]:
+    """List the first names of tags; unlike `list_tags`, nothing is counted."""
+    return session.scalars(select(Tag.name).order_by(Tag.name).limit(limit)).all()
 
 
 def get_tag(session: Session, name: str) -> ListedTag:
     """Read a tag. Raises TagNotFound."""
-    row = session.execute(_with_counts().where(Tag.name == name)).one_or_none()
-    if row is None:
-        raise TagNotFound(name)
-    return ListedTag(*row)
+    tag = _tag(session, name)
+    kept = _kept_numbers(session, [name])
+    return ListedTag(tag, kept[name] if kept else count_tag_domains(session, name))
 
 
 def require_tag(session: Session, name: str) -> None:
@@ -171,6 +169,16 @@ def iter_tag_domains(session: Session, name: str) -> Iterator[str]:
         last = names[-1]
 
 
+def count_tagged(session: Session, name: str, domains: Iterable[str]) -> int:
+    """Count those of some domains, given by name, that have a tag."""
+    counted = 0
+    for chunk in chunks(domains, _CHUNK):
+        ids = select(Domain.id).where(Domain.name.in_(chunk))
+        query = select(func.count()).select_from(DomainTag).where(DomainTag.tag == name, DomainTag.domain_id.in_(ids))
+        counted += session.scalar(query) or 0
+    return counted
+
+
 def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = ()) -> int | None:
     """Return the default profile of a domain's tags and of `tags`, which it is about to join; None if they have none.
 
@@ -178,15 +186,37 @@ def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = (
         AmbiguousProfile: the tags have different ones.
     """
     own = default_profile_ids(session, [domain]).get(domain, [])
-    found = sorted({*own, *profile_ids_of_tags(session, tags)})
-    if len(found) > 1:
-        raise AmbiguousProfile(found)
-    return found[0] if found else None
+    return the_profile_id([*own, *profile_ids_of_tags(session, tags)])
+
+
+def the_profile_id(found: Iterable[int]) -> int | None:
+    """Return the one profile among those of a domain's tags, None if there is none.
+
+    Raises:
+        AmbiguousProfile: there are different ones.
+    """
+    ids = sorted(set(found))
+    if len(ids) > 1:
+        raise AmbiguousProfile(ids)
+    return ids[0] if ids else None
+
+
+def tags_by_default_profile(session: Session) -> dict[int, list[str]]:
+    """Return the names of the tags that have a default profile, by profile."""
+    found: dict[int, list[str]] = {}
+    query = select(Tag.default_profile_id, Tag.name).where(Tag.default_profile_id.is_not(None)).order_by(Tag.name)
+    for profile_id, name in session.execute(query):
+        if profile_id is not None:
+            found.setdefault(profile_id, []).append(name)
+    return found
 
 
 def profile_ids_of_tags(session: Session, names: Iterable[str]) -> list[int]:
     """Return the default profiles of tags; a missing tag has none."""
-    query = select(Tag.default_profile_id).where(Tag.name.in_(set(names)), Tag.default_profile_id.is_not(None))
+    wanted = set(names)
+    if not wanted:
+        return []
+    query = select(Tag.default_profile_id).where(Tag.name.in_(wanted), Tag.default_profile_id.is_not(None))
     return sorted({found for found in session.scalars(query) if found is not None})
 
 
@@ -201,29 +231,26 @@ def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, l
 
 
 def summarise_tag(session: Session, name: str) -> TagSummary:
-    """Count the newest runs of the tag's domains. Raises TagNotFound, also for a tag without domains."""
-    members = select(DomainTag.domain_id).where(DomainTag.tag == name)
-    columns = (Domain.latest_rank, Domain.latest_grade)
-    by_rank: Counter[int] = Counter()
-    grades: Counter[str] = Counter()
-    counted = select(*columns, func.count()).where(Domain.id.in_(members)).group_by(*columns)
-    for rank, grade, number in session.execute(counted):
-        by_rank[rank] += number
-        if grade is not None:
-            grades[grade] += number
-    if not by_rank:
+    """Count the newest runs of the tag's domains. Raises TagNotFound, also for a tag without domains.
+
+    Of a large tag the counts may be a minute old, or some seconds, as totals are, where maintenance keeps none.
+    """
+    found = kept_summaries(session, [name], now=utcnow()).get(name)
+    if found is None:
+        key = ("summary of tag", name)
+        found = recent(session, key, lambda: count_newest(session, name), large=lambda kept: kept.domain_count > EXACT)
+    if not found.domain_count:
         raise TagNotFound(name)
-    ok, notice, warning, error, critical = (by_rank[rank] for rank in range(5))
-    return TagSummary(name, by_rank.total(), ok, notice, warning, error, critical, grades)
+    return found
 
 
 def _key(name: str) -> tuple[str, str]:
     return "domains of tag", name
 
 
-def _with_counts() -> "Select[Tag, int]":
-    counted = select(func.count()).where(DomainTag.tag == Tag.name).correlate(Tag).scalar_subquery()
-    return select(Tag, counted)
+def _kept_numbers(session: Session, names: Sequence[str]) -> dict[str, int]:
+    """Return the numbers of domains of large tags, as maintenance keeps them."""
+    return {name: kept.domain_count for name, kept in kept_summaries(session, names, now=utcnow()).items()}
 
 
 def _tag(session: Session, name: str) -> Tag:

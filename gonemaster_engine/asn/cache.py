@@ -32,6 +32,11 @@ class Origin:
     raw: str = ""  # what the database said
     source: str = ""  # the database that said it
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a database gave an answer, be it that nobody announces the address."""
+        return self.code is not Code.ERROR_ASN_DATABASE
+
 
 FAILED = Origin(Code.ERROR_ASN_DATABASE)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gonemaster_engine.addresses import counted_as, may_be_target
+from gonemaster_engine.addresses import counted_as, host_network_of, may_be_target
 from gonemaster_engine.asn import riswhois
 from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
 from gonemaster_engine.budget import Budget
@@ -172,7 +172,7 @@ class AsnLookup:
             _SourceFailed: the run may send nothing more to it.
         """
         profile, budget = self._profile, self._budget
-        account = budget.account(counted_as(server))
+        account = budget.account(counted_as(server), network=host_network_of(server))
         if not budget.charge(account, SYN_PACKETS):
             raise _SourceFailed(server)
         sent = 1

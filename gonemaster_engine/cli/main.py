@@ -19,11 +19,14 @@ from typing import Any, TypeVar
 
 from gonemaster_engine.catalogue import modules
 from gonemaster_engine.cli import badkeys_list
+from gonemaster_engine.cli.chain_file import check_writable, write_chain
 from gonemaster_engine.cli.options import (
     EXIT_USAGE,
     PROGRAM,
     UsageError,
     build_parser,
+    check_outputs,
+    check_sources,
     check_targets,
     domain_of,
     excluded,
@@ -106,8 +109,12 @@ def _print_tests() -> None:
 
 def _test(options: argparse.Namespace) -> int:
     domain = domain_of(options)
+    check_outputs(options)
     profile = profile_of(options)
     check_targets(options.ns, profile)
+    check_sources(profile)
+    if options.chain_svg is not None:
+        check_writable(options.chain_svg)
     config = load_config(options.scoring_config) if options.scoring_config else DEFAULT_CONFIG
     cache = _restored(options)
     view = View(options.min_level, options.locale, options.zonemaster_tags)
@@ -124,6 +131,8 @@ def _test(options: argparse.Namespace) -> int:
         if options.score:
             _show_score(result, config, as_json=options.shape not in {"text", "raw"}, write=tables)
     _save(options, result)
+    if options.chain_svg is not None:
+        write_chain(options.chain_svg, result.chain, locale=options.locale)
     return EXIT_OK
 
 
@@ -160,8 +169,9 @@ async def _run(
             restored=cache.answers,
             restored_origins=cache.origins,
             keep_answers=options.save is not None,
+            with_chain=options.chain_svg is not None,
             traces_queries=options.debug_queries,
-            clock=time.time if options.at is None else lambda: float(options.at),
+            clock=_clock(options, cache),
         )
     except asyncio.CancelledError:
         if watched.failure:
@@ -169,6 +179,12 @@ async def _run(
         raise
     finally:
         await resources.close()
+
+
+def _clock(options: argparse.Namespace, cache: PacketCache) -> Callable[[], float]:
+    """Return the time at which the run judges: the given one, that of the restored responses, or now."""
+    at = cache.recorded_at if options.now is None else options.now
+    return time.time if at is None else lambda: float(at)
 
 
 class _Watched:
@@ -231,6 +247,7 @@ def _save(options: argparse.Namespace, result: RunResult) -> None:
         options.save,
         [CachedAnswer(*answer) for answer in result.answers],
         origins=result.origins,
+        recorded_at=result.judged_at,
         compress=options.save_compress,
         max_entries=options.save_max_entries,
     )

@@ -21,6 +21,7 @@ from gonemaster_engine.cli.options import (
     add_network_options,
     add_selection_options,
     check_ds_has_nameservers,
+    check_sources,
     check_targets,
     excluded,
     level,
@@ -41,6 +42,7 @@ STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")  # by exit code
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 SECONDS_OF_A_DAY = 86400
 DEFAULT_TIME_LIMIT_S = 300.0
+FIRST_LINE_MAX = 160  # characters without performance data: what a short message of a pager holds
 
 CUT_OFF_TAGS = frozenset({"RUN_DEADLINE_REACHED", "RUN_LIMIT_REACHED"})
 GRADES = tuple(band.grade for band in DEFAULT_CONFIG.grade_bands)  # best first
@@ -60,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _check(_parse(argv))
     except (UsageError, EngineError, OSError) as error:
         reason = " ".join(str(error).split())
-        print(f"ZONE UNKNOWN - {reason}")
+        print(_fitting(f"ZONE UNKNOWN - {reason}".replace("|", "/")))
     except KeyboardInterrupt:
         print("ZONE UNKNOWN - interrupted")
     return UNKNOWN
@@ -97,6 +99,7 @@ def build_parser() -> Parser:
             f"--grade-{state}", metavar="G", type=_grade, help=f"this grade or a lower one gives {state.upper()}"
         )
     parser.add_argument("-v", "--verbose", action="count", default=0, help="more lines of detail: -v, -vv, -vvv")
+    parser.add_argument("--perfdata", action="store_true", help="add performance data to the first line, behind a |")
     parser.add_argument("-V", "--version", action="store_true", help="print the version")
     add_selection_options(parser.add_argument_group("test selection"))
     add_network_options(parser)
@@ -140,6 +143,7 @@ def _check(options: argparse.Namespace) -> int:
 def _profile(options: argparse.Namespace) -> Profile:
     profile = profile_of(options)
     check_targets(options.ns, profile)
+    check_sources(profile)
     if options.rrsig_warn_days is None:
         return profile
     seconds = round(options.rrsig_warn_days * SECONDS_OF_A_DAY)
@@ -188,15 +192,16 @@ def _is_at_or_below(grade: str, limit: str | None) -> bool:
 
 
 def report(verdict: Verdict, result: RunResult, score: Score, options: argparse.Namespace) -> Iterator[str]:
-    """Yield the lines of output: state and performance data first, then as much detail as wanted."""
+    """Yield the lines of output: the state, with performance data if wanted, then as much detail as wanted."""
     first = f"ZONE {STATES[verdict.state]}"
-    if options.grade_warning or options.grade_critical:
+    if (options.grade_warning or options.grade_critical) and verdict.state != UNKNOWN:
         first += f" - grade {score.grade} (score {score.score})"
+    others = f" ({len(verdict.entries) - 1} more)" if len(verdict.entries) > 1 else ""
     if verdict.entries:
         first += f" - {_one_line(verdict.entries[0])}"
-        if len(verdict.entries) > 1:
-            first += f" ({len(verdict.entries) - 1} more)"
-    yield f"{first.replace('|', '/')} | {_performance_data(result, score)}"
+    first = _fitting(first.replace("|", "/"), end=others)
+    known_score = None if verdict.state == UNKNOWN else score
+    yield f"{first} | {_performance_data(result, known_score)}" if options.perfdata else first
     shown_from = {0: None, 1: options.warning, 2: Level.NOTICE}.get(options.verbose, Level.INFO)
     if shown_from is not None:
         for entry in result.entries:
@@ -204,17 +209,25 @@ def report(verdict: Verdict, result: RunResult, score: Score, options: argparse.
                 yield f"{entry.level.name}: {_one_line(entry)}".replace("|", "/")
 
 
+def _fitting(line: str, end: str = "") -> str:
+    """Cut a first line to what fits, with its end kept; more lines have the whole."""
+    room = FIRST_LINE_MAX - len(end)
+    return f"{line if len(line) <= room else line[: room - 3] + '...'}{end}"
+
+
 def _one_line(entry: Entry) -> str:
     where = entry.testcase or entry.module.lower()
     return f"{where}: {message(entry.tag, entry.module, entry.args)}"
 
 
-def _performance_data(result: RunResult, score: Score) -> str:
+def _performance_data(result: RunResult, score: Score | None) -> str:
+    """Return counts and measures; a run that was cut off has no score."""
     levels = [Level.NOTICE, Level.WARNING, Level.ERROR, Level.CRITICAL]
     counts = {level: sum(entry.level is level for entry in result.entries) for level in levels}
     values = {f"{level.name.lower()}s": f"{counts[level]};;;0" for level in levels}
-    values |= {"score": f"{score.score};;;0;100", "time": f"{result.duration_s:.3f}s;;;0"}
-    values |= {"queries": f"{result.queries};;;0"}
+    if score is not None:
+        values["score"] = f"{score.score};;;0;100"
+    values |= {"time": f"{result.duration_s:.3f}s;;;0", "queries": f"{result.queries};;;0"}
     return " ".join(f"{name}={value}" for name, value in values.items())
 
 

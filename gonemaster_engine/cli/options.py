@@ -10,9 +10,11 @@ from typing import Any, NoReturn
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.cli.chain_file import STANDARD_OUTPUT
 from gonemaster_engine.context import DSInfo
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import InvalidDelegation
+from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.profile.profile import Profile, default_profile, load_profile
 
 EXIT_USAGE = 2
@@ -93,6 +95,12 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         shapes.add_argument(f"--{shape}", dest="shape", action="store_const", const=shape, help=f"print {text}")
     parser.set_defaults(shape="text")
     group.add_argument("--output", metavar="FILE", type=Path, help="write the results to this file")
+    group.add_argument(
+        "--chain-svg",
+        metavar="FILE",
+        type=Path,
+        help="draw the DNSSEC chain of trust into this file (SVG); - for standard output, with --output",
+    )
     group.add_argument("--locale", metavar="LOCALE", default="en", help="language of messages")
     group.add_argument("--count", action="store_true", help="print totals per level and per tag")
     group.add_argument("--nstimes", action="store_true", help="print the response times of each name server")
@@ -169,10 +177,12 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
         "--restore", metavar="FILE", type=Path, help="read a packet cache, or a recording of Zonemaster, before the run"
     )
     group.add_argument(
-        "--at",
+        "--now",
+        "--at",  # its earlier name
+        dest="now",
         metavar="TIME",
         type=_moment,
-        help="validate signatures as of this time (RFC 3339), for restored responses",
+        help="judge signatures as of this time (RFC 3339); with --restore else as of when the responses came",
     )
     group.add_argument("--cache-stats", action="store_true", help="print the number of entries read and written")
     group.add_argument("--cache-strict", action="store_true", help="exit with an error if the packet cache is damaged")
@@ -342,6 +352,26 @@ def domain_of(options: argparse.Namespace) -> str:
     if len(given) > 1:
         raise UsageError(f"two domain names given: {options.positional!r} and {options.domain!r}")
     return names.normalize_domain(given.pop())
+
+
+def check_outputs(options: argparse.Namespace) -> None:
+    """Refuse two documents on standard output.
+
+    Raises:
+        UsageError: the picture of the chain would stand between the results.
+    """
+    if options.chain_svg == STANDARD_OUTPUT and options.output is None:
+        raise UsageError("--chain-svg - needs --output FILE: the results are on standard output")
+
+
+def check_sources(profile: Profile) -> None:
+    """Refuse source addresses that this host does not have, before anything is asked.
+
+    Raises:
+        NotAnAddressOfThisHost: it cannot send from one of them.
+    """
+    check_source(profile.source4)
+    check_source(profile.source6)
 
 
 def check_targets(nameservers: Iterable[tuple[str, str | None]], profile: Profile) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Sequence
 
-from gonemaster_engine.dnssec.digests import DsSet
+from gonemaster_engine.dnssec.digests import DsSet, is_known_digest
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
 from gonemaster_engine.net.wire import Response
@@ -40,7 +40,9 @@ async def trust_in_keys(verifier: Verifier, response: Response, ds_set: Sequence
     matches = {key: trusted.stands_for(key) for key in keys}
     named = [key for key in keys if matches[key]]
     if not named:
-        is_open = None in matches.values() or not any(is_supported(ds.algorithm) for ds in ds_set)
+        # What is not known is disregarded; with nothing else left there is nothing to check (RFC 6840 section 5.2).
+        known = [ds for ds in ds_set if is_supported(ds.algorithm) and is_known_digest(ds.digest_type)]
+        is_open = None in matches.values() or not known
         return Trust.OPEN if is_open else Trust.BROKEN
     signed = rrset(response, DNSKEY, zone)
     return await trust_in_set(verifier, signed, signatures(response, DNSKEY, zone), named, zone=zone, now=now)

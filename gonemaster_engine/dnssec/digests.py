@@ -16,6 +16,11 @@ from gonemaster_engine.dnssec.records import Dnskey, Ds, remembered
 _HASHES = {1: "sha1", 2: "sha256", 4: "sha384"}
 
 
+def is_known_digest(digest_type: int) -> bool:
+    """Say whether digests of that type can be computed here."""
+    return digest_type in _HASHES
+
+
 @remembered
 def ds_digest(owner: str, digest_type: int, rdata: bytes) -> bytes | None:
     """Return the digest of a DNSKEY's rdata under its owner, None for a type that cannot be computed here."""

@@ -10,7 +10,7 @@ import gettext
 import importlib
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def message(tag: str, module: str, args: Mapping[str, Any], *, locale: str = DEF
     text = _text_of("TEXTS", module, tag)
     if text is None:
         return _unknown(tag, args)
-    return "".join(_filled(_parts(translation(locale).gettext(text)), args))
+    return phrase(text, args, locale=locale)
 
 
 def advice(tag: str, module: str, *, locale: str = DEFAULT_LOCALE) -> str:
@@ -52,6 +52,12 @@ def template(tag: str, module: str, *, locale: str = DEFAULT_LOCALE) -> str:
 def description(purpose: str, *, locale: str = DEFAULT_LOCALE) -> str:
     """Return what a test case is for, as its registration says it in English, in a language."""
     return translation(locale).gettext(purpose) if purpose else ""
+
+
+def phrase(text: str, args: Mapping[str, Any], *, locale: str = DEFAULT_LOCALE) -> str:
+    """Return an English text of this package in a language, with its placeholders filled as in a message."""
+    translate = translation(locale).gettext
+    return "".join(_filled(_parts(translate(text)), args, translate))
 
 
 def placeholders(text: str) -> list[str]:
@@ -106,8 +112,8 @@ def _parts(text: str) -> tuple[str, ...]:
     return tuple(_PLACEHOLDER.split(text))
 
 
-def _filled(parts: tuple[str, ...], args: Mapping[str, Any]) -> list[str]:
-    return [shown(args.get(part)) if position % 2 else part for position, part in enumerate(parts)]
+def _filled(parts: tuple[str, ...], args: Mapping[str, Any], translate: Callable[[str], str]) -> list[str]:
+    return [shown(args.get(part), translate) if position % 2 else part for position, part in enumerate(parts)]
 
 
 def _unknown(tag: str, args: Mapping[str, Any]) -> str:

@@ -295,7 +295,7 @@ TEXTS = {
         "The key with key tag {keytag} (algorithm {algo_num}, {algo_descr}) is weak: its modulus has a small prime factor."
         " Name servers: {servers}."
     ),
-    "DS19_BLOCKLIST_NOT_FOUND": "The list of compromised keys was not found, so only the other checks of keys were made.",
+    "DS19_BLOCKLIST_NOT_FOUND": "The list of compromised keys is not where the profile says, so only the other checks of keys were made.",
     "DS19_KEY_OK": (
         "The key with key tag {keytag} (algorithm {algo_num}, {algo_descr}) has no known weakness. Name servers: {servers}."
     ),
@@ -382,8 +382,8 @@ ADVICE = {
     "DS19_BADKEY_SMALL_D": _BAD_KEY,
     "DS19_BADKEY_SMALL_FACTORS": _BAD_KEY,
     "DS19_BLOCKLIST_NOT_FOUND": (
-        "This concerns the installation of gonemaster, not the zone: install the extra gonemaster[dnssec-badkeys] and run"
-        " gonemaster --badkeys-update."
+        "This concerns the installation of gonemaster, not the zone: correct badkeys.path in the profile, or fetch"
+        " the list into that directory: install the extra gonemaster[dnssec-badkeys] and run gonemaster --badkeys-update."
     ),
     "DS19_NO_RESPONSE": _LARGE_RESPONSE,
 }

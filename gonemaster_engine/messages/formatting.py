@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gonemaster_engine.findings import SUPPLIED
@@ -10,29 +10,32 @@ from gonemaster_engine.findings import SUPPLIED
 ABSENT = "(not given)"
 SUPPLIED_TEXT = "(supplied data)"
 EMPTY_LIST = "(none)"
+YES = "yes"
+NO = "no"
+WORDS = (ABSENT, SUPPLIED_TEXT, EMPTY_LIST, YES, NO)
 
 
-def shown(value: Any) -> str:
-    """Return a value as text: lists joined by "; ", servers as "name/address"."""
+def shown(value: Any, gettext: Callable[[str], str] = str) -> str:
+    """Return a value as text: lists joined by "; ", servers as "name/address"; `gettext` translates the WORDS."""
     if value is None:
-        return ABSENT
+        return gettext(ABSENT)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext(YES if value else NO)
     if isinstance(value, list | tuple):
-        return "; ".join(map(_item, value)) or EMPTY_LIST
+        return "; ".join(_item(item, gettext) for item in value) or gettext(EMPTY_LIST)
     if isinstance(value, Mapping):
-        return _item(value)
+        return _item(value, gettext)
     return printable(str(value))
 
 
-def _item(value: Any) -> str:
+def _item(value: Any, gettext: Callable[[str], str]) -> str:
     if value == SUPPLIED:
-        return SUPPLIED_TEXT
+        return gettext(SUPPLIED_TEXT)
     if not isinstance(value, Mapping):
-        return shown(value)
+        return shown(value, gettext)
     if "ns" in value:
         return "/".join(printable(str(value[key])) for key in ("ns", "address") if value.get(key))
-    return ", ".join(f"{printable(str(key))}={shown(item)}" for key, item in value.items())
+    return ", ".join(f"{printable(str(key))}={shown(item, gettext)}" for key, item in value.items())
 
 
 def printable(text: str) -> str:

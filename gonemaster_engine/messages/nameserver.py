@@ -138,8 +138,8 @@ TEXTS = {
     "N17_COOKIE_SUPPORTED": "These name servers support DNS Cookies and returned a server cookie: {servers}.",
     "N17_NO_COOKIE": "These name servers returned no DNS Cookie: {servers}.",
     "N17_NO_RESPONSE": (
-        "These name servers did not respond to a query with a DNS Cookie over UDP, or only with a truncated response:"
-        " {servers}."
+        "Whether these name servers support DNS Cookies is unknown: a query with one got no response over UDP, or a"
+        " truncated one: {servers}."
     ),
     "N18_EXTENDED_ERROR_REPORTED": _EXTENDED_ERROR,
     "N18_FILTERED_RESPONSE": _EXTENDED_ERROR,
@@ -243,7 +243,11 @@ ADVICE = {
         "Clients that use DNS Cookies get no answer. Name servers that share an address (anycast, load balancer) must share"
         " the server secret and have synchronized clocks (RFC 9018)."
     ),
-    "N17_NO_RESPONSE": _UNKNOWN_EDNS,
+    "N17_NO_RESPONSE": (
+        "A name server that responds without the cookie option but not with it does not handle unknown options as RFC 6891"
+        " section 6.1.2 requires; update it. A truncated response may be a limit of its response rate: then there is"
+        " nothing to do."
+    ),
     "N18_EXTENDED_ERROR_REPORTED": (
         "The name server reports a condition together with its response (RFC 8914). Check its log for the cause."
     ),

@@ -51,6 +51,7 @@ class ExpiringCache(Generic[_Value]):
         self.octets = 0
         self.hits = 0
         self.misses = 0
+        self.evictions = 0  # to make room; what has come to its end does not count
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -76,6 +77,7 @@ class ExpiringCache(Generic[_Value]):
         self._entries.move_to_end(key)
         self.octets += octets
         while len(self._entries) > self._max_entries or self.octets > self._max_octets:
+            self.evictions += next(iter(self._entries.values()))[0] > now
             self._drop_oldest()
         while next(iter(self._entries.values()))[0] <= now:  # ends with the value just put, at the latest
             self._drop_oldest()
@@ -130,6 +132,12 @@ class HotCache:
     def octets(self) -> int:
         """How much memory the entries take, as far as it is counted."""
         return self._answers.octets + self._cuts.octets
+
+    @property
+    def lookups(self) -> tuple[int, int, int]:
+        """How often something was found, how often not, and what was dropped to make room, so far."""
+        answers, cuts = self._answers, self._cuts
+        return answers.hits + cuts.hits, answers.misses + cuts.misses, answers.evictions + cuts.evictions
 
     def change_ttl(self, ttl_s: float) -> None:
         """Bound the life of entries anew, 0 to keep nothing; what was kept is forgotten."""

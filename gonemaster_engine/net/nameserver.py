@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from gonemaster_engine import names
-from gonemaster_engine.addresses import counted_as, may_be_target
+from gonemaster_engine.addresses import counted_as, host_network_of, may_be_target
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
+from gonemaster_engine.net.pace import RunPace
+from gonemaster_engine.net.query import GIVEN_UP
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
 from gonemaster_engine.net.transport import CLOSED, TIMEOUT, UNREACHABLE, Outcome, Query, Timing, Transport
 from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
@@ -64,6 +66,7 @@ class RunState(Protocol):
     zone_name: str  # of the tested zone
     queries: int  # sent so far
     tcp_slots: asyncio.Semaphore  # connections at once
+    pace: RunPace
 
     @property
     def profile(self) -> Profile:
@@ -124,6 +127,7 @@ class Server:
         "_spent_ms",
         "_tried_any_source",
         "_tried_tcp",
+        "_under_way",
         "address",
         "answers",
         "is_ipv6",
@@ -146,9 +150,10 @@ class Server:
         self._tried_tcp = False
         self._tried_any_source = False
         self._held: tuple[_Held, _Held] = (deque(), deque())  # over UDP, over TCP
+        self._under_way: dict[QueryKey, tuple[Query, Nameserver]] = {}
         self._active = 0
         self._active_tcp = 0
-        self._account = run.budget.account(counted_as(address))
+        self._account = run.budget.account(counted_as(address), network=host_network_of(address))
         self._guarded: bool | None = None
 
     def query(self, key: QueryKey, nameserver: Nameserver, *, shared: bool) -> Answer:
@@ -162,6 +167,13 @@ class Server:
             answer = self.answers[key] = self._run.loop.create_future()
             self._begin(key, answer, nameserver, shared=shared)
         return answer
+
+    def restore(self, key: QueryKey, response: Response | None) -> None:
+        """Answer a query beforehand, as from a file; an address that answered then is not taken for a silent one."""
+        answer = self.answers[key] = self._run.loop.create_future()
+        answer.set_result(response)
+        if response:
+            self._cached_ways.add(_way(key))
 
     def client_cookie(self) -> bytes:
         """Return the client cookie for this address: that of earlier, perhaps restored queries, else a random one.
@@ -198,6 +210,11 @@ class Server:
             self._send(key, answer, nameserver, mixed_case=shared)
         else:
             self._held[key.tcp].append((key, answer, nameserver, shared))
+            self._wait_for_network()
+
+    def _wait_for_network(self) -> None:
+        if self._account.network and not self._active:  # else its own outcome comes, too
+            self._account.network.waiting[id(self)] = self._send_held
 
     def _has_room(self, key: QueryKey) -> bool:
         """Say whether one more query may be under way; beyond what it has earned an address gets one connection."""
@@ -207,6 +224,8 @@ class Server:
             return False
         if self._active and not budget.allows(self._account, packets):
             return False  # what is under way may be paid back
+        if budget.waits_for_network(self._account, packets):
+            return False
         if budget.is_earned(self._account, packets):
             return True
         return not self._active_tcp if key.tcp else self._active - self._active_tcp < budget.limits.max_probes
@@ -222,6 +241,16 @@ class Server:
                     answer.set_result(None)
                 else:
                     self._send(key, answer, nameserver, mixed_case=shared)
+        if any(self._held):
+            self._wait_for_network()
+
+    def _send_held_of_network(self) -> None:
+        """Send what waits at the other addresses of the network, too."""
+        if (network := self._account.network) and network.waiting:
+            waiting = list(network.waiting.values())
+            network.waiting.clear()
+            for send in waiting:
+                send()
 
     def _keep(self, key: QueryKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
@@ -256,8 +285,7 @@ class Server:
     def _is_given_up(self, key: QueryKey, nameserver: Nameserver) -> bool:
         log = self._run.log
         limit = self._run.profile.fast_fail_timeout_count
-        answered = self.rtts_ms or self._cached_ways
-        if limit and self.timeouts >= limit and not answered and not self._is_worth_querying(key):
+        if limit and self.timeouts >= limit and not self.has_answered and not self._is_worth_querying(key):
             left_s = self._rest_s(max(each.last_at for each in self._failures.values()))
             if left_s > 0 and log.traces_queries:
                 trace.put_aside(log, nameserver.name, self.address, key)
@@ -287,6 +315,8 @@ class Server:
                 answer.set_result(None)
             return
         self._active += 1
+        if self._account.network:
+            self._account.network.active += 1
         self._active_tcp += key.tcp
         qname = key.qname_octets or names.to_wire(key.qname)
         qclass = CLASS_NUMBER[key.qclass]
@@ -301,6 +331,7 @@ class Server:
             mixed_case=mixed_case and key.qname_octets is None,
             source_address=run.profile.source6 if self.is_ipv6 else run.profile.source4,
             tcp_slots=run.tcp_slots,
+            pace=run.pace,
         )
 
         def unused(outcome: Outcome) -> int:
@@ -308,6 +339,7 @@ class Server:
                 return 0 if outcome.error == TIMEOUT else packets - 1
             return query.tries_left
 
+        self._under_way[key] = query, nameserver
         run.queries += 1
         if run.log.traces_queries:
             trace.sent(run.log, self.address, key)
@@ -328,7 +360,10 @@ class Server:
     def _on_outcome(
         self, key: QueryKey, answer: Answer, nameserver: Nameserver, outcome: Outcome, *, unused: int
     ) -> None:
+        self._under_way.pop(key, None)
         self._active -= 1
+        if self._account.network:
+            self._account.network.active -= 1
         self._active_tcp -= key.tcp
         budget = self._run.budget
         budget.pay_back(self._account, unused)
@@ -346,7 +381,16 @@ class Server:
             self._retry_over_tcp(key, answer, nameserver, response)
         elif not answer.done():
             answer.set_result(response)
+        if outcome.error == TIMEOUT and not self.has_answered:
+            self._end_hopeless()
         self._send_held()
+        self._send_held_of_network()
+
+    def _end_hopeless(self) -> None:
+        """End the queries under way that would not be sent any more: their silence would only be waited for again."""
+        for key, (query, nameserver) in list(self._under_way.items()):
+            if self._is_given_up(key, nameserver):
+                query.finish(Outcome(None, GIVEN_UP))
 
     def _is_authoritative(self, key: QueryKey, response: Response) -> bool:
         """Say whether a response shows that the address serves the tested zone."""
@@ -374,11 +418,9 @@ class Server:
     def _count(self, key: QueryKey, outcome: Outcome) -> None:
         if self._run.log.traces_queries:
             trace.ended(self._run.log, self.address, key, outcome)
-        if key.probing and outcome.response is None:
+        if outcome.error == GIVEN_UP or (key.probing and outcome.response is None):
             return
-        failures = self._failures.get(_way(key))
-        if failures is None:
-            failures = self._failures[_way(key)] = _Failures()
+        failures = self._failures.setdefault(_way(key), _Failures())
         failures.count(outcome, self._run.loop.time())
         self._tried_tcp |= key.tcp
         self._tried_any_source |= key.any_source
@@ -390,6 +432,11 @@ class Server:
             self._spent_ms += response.rtt_ms
             if response.rcode_number == 5:  # REFUSED
                 self.refusals += 1
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether an answer came from the address in this run, or is known from another run or a file."""
+        return bool(self.rtts_ms or self._cached_ways)
 
     @property
     def was_queried(self) -> bool:

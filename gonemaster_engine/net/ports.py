@@ -8,6 +8,8 @@ import socket
 from functools import cache
 from pathlib import Path
 
+from gonemaster_engine.errors import NotAnAddressOfThisHost
+
 _LINUX_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _DYNAMIC_PORTS = range(49152, 65536)  # RFC 6335 section 6
 _TRIES = 16  # a port may be taken
@@ -24,6 +26,22 @@ def local_ports() -> range:
     except (OSError, ValueError):
         return _DYNAMIC_PORTS
     return range(first, last + 1)
+
+
+def check_source(address: str) -> None:
+    """Make sure that this host can send from an address; an empty one stands for any.
+
+    Raises:
+        NotAnAddressOfThisHost: it cannot.
+    """
+    if not address:
+        return
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind((address, 0))
+    except OSError as error:
+        raise NotAnAddressOfThisHost(address, error.strerror or str(error)) from error
 
 
 def bind_to_random_port(sock: socket.socket, address: str) -> None:

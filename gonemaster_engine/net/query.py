@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gonemaster_engine.errors import WireError
+from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.rrtypes import IN
 from gonemaster_engine.net.wire import HEADER_OCTETS, Response
 
@@ -25,6 +26,7 @@ TIMEOUT = "timeout"
 UNREACHABLE = "unreachable"  # the network or the host said so
 MALFORMED = "malformed"
 CLOSED = "closed"  # the transport was closed before an answer came
+GIVEN_UP = "given up"  # the address proved silent while the query was under way
 
 
 @dataclass(slots=True)
@@ -32,7 +34,7 @@ class Outcome:
     """How a query ended."""
 
     response: Response | None
-    error: str = ""  # TIMEOUT, UNREACHABLE, MALFORMED, CLOSED, or empty
+    error: str = ""  # TIMEOUT, UNREACHABLE, MALFORMED, CLOSED, GIVEN_UP, or empty
     octets: int = 0  # of a message that was read and cannot be used
 
 
@@ -75,6 +77,8 @@ class Query:
         "earlier",
         "mixed_case",
         "on_done",
+        "on_let_go",
+        "pace",
         "qclass",
         "question_name",
         "question_type",
@@ -99,6 +103,7 @@ class Query:
         mixed_case: bool = False,
         source_address: str = "",
         tcp_slots: asyncio.Semaphore | None = None,
+        pace: RunPace | None = None,
     ) -> None:
         self.address = address
         self.body = body  # the message without its id
@@ -112,6 +117,8 @@ class Query:
         self.mixed_case = mixed_case  # the letters of the name may be sent in any case
         self.source_address = source_address
         self.tcp_slots = tcp_slots or asyncio.Semaphore()  # connections at once of those that the query belongs to
+        self.pace = pace or RunPace()  # of the run that the query belongs to
+        self.on_let_go: Callable[[], None] | None = None  # while it counts as a packet without answer
         self.tries_left = timing.tries
         self.sent_at = 0.0
         self.waiting: Waiting | None = None
@@ -124,11 +131,18 @@ class Query:
             return
         self.done = True
         self.stop_waiting()
+        self.let_go()
         if outcome.response is None and self.earlier:
             outcome = self.earlier
         # the queue of deadlines holds the query for seconds more, and must not hold its run
         report, self.on_done = self.on_done, _told
         report(outcome)
+
+    def let_go(self) -> None:
+        """Count no longer as a packet without answer."""
+        if self.on_let_go:
+            let_go, self.on_let_go = self.on_let_go, None
+            let_go()
 
     def stop_waiting(self) -> None:
         """Wait no longer over UDP; the query has not ended by that."""

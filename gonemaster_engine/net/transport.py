@@ -14,6 +14,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
+from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.query import (
     CLOSED,
     MALFORMED,
@@ -71,17 +72,23 @@ class _Deadlines:
 
 
 class Transport:
-    """Sends the queries of all runs of one event loop. Make it inside the loop; close it there."""
+    """Sends the queries of all runs of one event loop. Make it inside the loop; close it there.
 
-    def __init__(self, *, port: int = 53, tcp_connections: int = _TCP_CONNECTIONS) -> None:
+    Each packet over UDP and each connection waits until `pacing` lets it go; without, none waits.
+    """
+
+    def __init__(
+        self, *, port: int = 53, tcp_connections: int = _TCP_CONNECTIONS, pacing: Pacing | None = None
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.port = port
+        self.pacing = pacing
         self.turns = Turns()  # of the loop, for all runs together
         self._udp = UdpSockets(
             port=port,
             turns=self.turns,
             max_sockets=min(_UDP_SOCKETS, open_files_limit() // 2),
-            transmit=self._transmit,
+            transmit=self._transmit_in_turn,
             send_again=self.send_udp,
             send_over_tcp=self._send_over_tcp_instead,
         )
@@ -90,11 +97,17 @@ class Transport:
         self._tcp_tasks: dict[asyncio.Task[None], Query] = {}
         self._closed = False
         self._connections = 0  # over TCP so far
+        self._connections_ipv6 = 0
 
     @property
     def queries(self) -> int:
         """How many packets over UDP and connections over TCP there were so far."""
         return self._udp.packets + self._connections
+
+    @property
+    def queries_ipv6(self) -> int:
+        """How many of them went to IPv6 addresses."""
+        return self._udp.packets_ipv6 + self._connections_ipv6
 
     def send_udp(self, query: Query) -> None:
         """Send the query over UDP, again when no answer comes, until its tries are used up."""
@@ -102,17 +115,26 @@ class Transport:
             self._refuse(query)
             return
         query.tries_left -= 1
-        self._transmit(query)
+        self._transmit_in_turn(query)
 
-    def _transmit(self, query: Query) -> None:
+    def _transmit_in_turn(self, query: Query) -> None:
+        if self.pacing is None or self._udp.is_under_way(query):
+            self._transmit(query)
+        else:
+            self.pacing.enter(query, self._transmit)
+
+    def _transmit(self, query: Query) -> bool:
+        """Send a packet, or let the query wait with an equal one, or for a socket; say whether a packet has left."""
+        packets = self._udp.packets
         try:
             is_sent = self._udp.send(query)
         except OSError as error:
             # at once would call back before the caller has stored the query
             self.loop.call_soon(query.finish, Outcome(None, _reason(error)))
-            return
+            return True
         if is_sent:
             self._deadlines.add(query, query.timing.udp_wait_s)
+        return self._udp.packets != packets
 
     def _send_over_tcp_instead(self, query: Query) -> None:
         query.tries_left -= 1  # so that no deadline over UDP counts any more
@@ -136,11 +158,18 @@ class Transport:
         """Send the query over a TCP connection of its own, once."""
         if self._closed:
             self._refuse(query)
-            return
+        elif self.pacing is None:
+            self._connect(query)
+        else:
+            self.pacing.enter(query, self._connect)
+
+    def _connect(self, query: Query) -> bool:
         self._connections += 1
+        self._connections_ipv6 += ":" in query.address
         task = self.loop.create_task(self._converse(query))
         self._tcp_tasks[task] = query
         task.add_done_callback(self._tcp_tasks.pop)
+        return True
 
     def _refuse(self, query: Query) -> None:
         # at once would call back before the caller has stored the query
@@ -159,7 +188,8 @@ class Transport:
     async def close(self) -> None:
         """Close all sockets; what is under way, and what is sent from now on, ends with the outcome CLOSED."""
         self._closed = True  # first: an outcome may make its run send the next query
-        under_way = [*self._deadlines.close(), *self._udp.close(), *self._tcp_tasks.values()]
+        waiting = self.pacing.close() if self.pacing else []
+        under_way = [*self._deadlines.close(), *self._udp.close(), *self._tcp_tasks.values(), *waiting]
         for query in under_way:  # before the tasks: a connection that closes has an outcome of its own
             query.finish(Outcome(None, CLOSED))
         tasks = list(self._tcp_tasks)

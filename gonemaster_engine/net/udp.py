@@ -296,6 +296,11 @@ class _UdpSocket:
                 flight.on_icmp_error(quoted)
 
 
+def _key_of(query: Query) -> object:
+    """Return what equal queries have in common, None for one that has no equal."""
+    return None if query.any_source else (query.source_address, query.address, query.body, query.mixed_case)
+
+
 class UdpSockets:
     """The sockets of one event loop."""
 
@@ -311,6 +316,7 @@ class UdpSockets:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.packets = 0  # sent so far
+        self.packets_ipv6 = 0  # of these
         self.turns = turns
         self.send_again = send_again
         self.send_over_tcp = send_over_tcp
@@ -325,10 +331,15 @@ class UdpSockets:
         self._sweeper: asyncio.TimerHandle | None = None
         self._is_closed = False
 
+    def is_under_way(self, query: Query) -> bool:
+        """Say whether a packet that was sent just now stands for this query, too."""
+        flight = None if query.waiting else self._flights.get(_key_of(query))
+        return flight is not None and self.loop.time() - flight.sent_at < _EQUAL_S
+
     def send(self, query: Query) -> bool:
         """Send a query, or let it wait with an equal one; raises OSError. False: it is sent when a socket is free."""
         if isinstance(query.waiting, Flight):
-            self.packets += 1
+            self._count(query)
             query.waiting.transmit()
             return True
         flight = self._find_or_open(query)
@@ -338,7 +349,7 @@ class UdpSockets:
         query.waiting = flight
         flight.queries.append(query)
         if self.loop.time() - flight.sent_at >= _EQUAL_S or not flight.sent_at:
-            self.packets += 1
+            self._count(query)
             try:
                 flight.transmit()
             except OSError:
@@ -346,8 +357,12 @@ class UdpSockets:
                 raise
         return True
 
+    def _count(self, query: Query) -> None:
+        self.packets += 1
+        self.packets_ipv6 += ":" in query.address
+
     def _find_or_open(self, query: Query) -> Flight | None:
-        key = None if query.any_source else (query.source_address, query.address, query.body, query.mixed_case)
+        key = _key_of(query)
         flight = self._flights.get(key)
         if flight is None:
             udp_socket = self._socket_for(query)

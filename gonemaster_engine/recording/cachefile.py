@@ -25,7 +25,7 @@ from gonemaster_engine.errors import CacheFileError, WireError
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER
 from gonemaster_engine.net.wire import Edns, Response
-from gonemaster_engine.zonemaster.recording import looks_like_recording, read_recording
+from gonemaster_engine.zonemaster.recording import MAX_TIME, looks_like_recording, read_recording, recording_time
 
 FORMAT = "gonemaster.packet-cache"
 VERSION = 3
@@ -54,6 +54,7 @@ class PacketCache:
     answers: list[CachedAnswer] = field(default_factory=list)
     origins: dict[str, Origin] = field(default_factory=dict)  # AS look-ups, by address
     problems: list[str] = field(default_factory=list)  # what was passed over, and why
+    recorded_at: float | None = None  # POSIX seconds, when the last answer came; None in files of earlier versions
 
 
 def write_cache(
@@ -61,16 +62,19 @@ def write_cache(
     answers: Iterable[CachedAnswer],
     *,
     origins: Mapping[str, Origin] | None = None,
+    recorded_at: float | None = None,
     compress: bool = False,
     max_entries: int = 0,
 ) -> int:
     """Write a file in one step and return the number of its entries; a name that ends in .gz compresses too.
 
+    `recorded_at` (POSIX seconds) is the time at which a run that reads the file is to judge the answers.
+
     Raises:
         CacheFileError: there are more than `max_entries` (0: no limit) entries, or the file cannot be written.
     """
     path = Path(path)
-    document = _document(answers, origins or {})
+    document = _document(answers, origins or {}, recorded_at)
     count = sum(len(document[section]) for section in ("nameservers", "zone_transfers", "asn"))
     if 0 < max_entries < count:
         raise CacheFileError(
@@ -108,7 +112,9 @@ def checksum(document: _Document) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _document(answers: Iterable[CachedAnswer], origins: Mapping[str, Origin]) -> dict[str, Any]:
+def _document(
+    answers: Iterable[CachedAnswer], origins: Mapping[str, Origin], recorded_at: float | None
+) -> dict[str, Any]:
     entries = sorted(map(_answer_entry, answers), key=_entry_order)
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -118,6 +124,8 @@ def _document(answers: Iterable[CachedAnswer], origins: Mapping[str, Origin]) ->
         "recursor": [],  # the answers that the recursor got stand among those of the name servers
         "asn": [_origin_entry(address, origins[address]) for address in sorted(origins)],
     }
+    if recorded_at is not None:
+        document["recorded_at"] = int(recorded_at)
     return {**document, "checksum": checksum(document)}
 
 
@@ -202,8 +210,9 @@ def _unpacked(path: Path) -> bytes:
 
 def _parse(octets: bytes, problems: list[str]) -> PacketCache:
     if looks_like_recording(octets):
-        answers = [CachedAnswer(*item) for item in read_recording(octets.decode("utf-8", "replace"), problems)]
-        return PacketCache(answers, {}, problems)
+        text = octets.decode("utf-8", "replace")
+        answers = [CachedAnswer(*item) for item in read_recording(text, problems)]
+        return PacketCache(answers, {}, problems, recording_time(text))
     try:
         document = json.loads(octets)
     except (ValueError, RecursionError) as error:
@@ -218,7 +227,17 @@ def _parse(octets: bytes, problems: list[str]) -> PacketCache:
         return PacketCache(problems=problems)
     if document.get("checksum") != checksum(document):
         problems.append("the checksum does not match")
-    return PacketCache(_answers(document, problems), _origins(document, problems), problems)
+    return PacketCache(
+        _answers(document, problems), _origins(document, problems), problems, _recorded_at(document, problems)
+    )
+
+
+def _recorded_at(document: _Document, problems: list[str]) -> float | None:
+    value = document.get("recorded_at")
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_TIME):
+        return value
+    problems.append("recorded_at is not a time")
+    return None
 
 
 def _answers(document: _Document, problems: list[str]) -> list[CachedAnswer]:

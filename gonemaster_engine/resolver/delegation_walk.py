@@ -21,6 +21,8 @@ from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response, Section
 from gonemaster_engine.resolver.recursor import Recursor, glue_addresses
 
+_PATIENCE_S = 0.5  # for which nobody answers before more root servers are queried
+_NEXT_ROOTS = 3  # that are queried before all are
 VISIT_LIMIT = 1000  # servers of zones on one walk
 
 
@@ -117,6 +119,7 @@ class DelegationWalk:
         self._handled: set[tuple[str, str]] = set()  # (address, zone)
         self._kept: set[_Item] = set()
         self._names_of: dict[str, set[str]] = {}  # by zone
+        self.has_root = False  # a root server works
 
     async def run(self) -> Walk:
         """Walk until there is no server left to visit."""
@@ -134,10 +137,24 @@ class DelegationWalk:
             return
         # All root servers serve the same zone, so one that works is enough. For a TLD they are the servers of the
         # parent, and what each of them says is part of the test.
-        for item in items:
-            await self._visit_waves([item])
-            if self._walk.observations or self._walk.stopped:
+        ahead = self._context.start(self._query_ahead(roots))
+        try:
+            for item in items:
+                await self._visit_waves([item])
+                if self._walk.observations or self._walk.stopped:
+                    return
+        finally:
+            ahead.cancel()
+
+    async def _query_ahead(self, roots: list[Nameserver]) -> None:
+        """Ask the next root servers what their visits will ask, so that silence is waited for once, not for each."""
+        for group in (roots[1:_NEXT_ROOTS], roots[_NEXT_ROOTS:]):
+            await asyncio.sleep(_PATIENCE_S)
+            if self.has_root:  # errors alone, as of a middlebox, let the walk go on to the next root server
                 return
+            for root in group:
+                for rtype in ("NS", "SOA"):
+                    root.query(names.ROOT, rtype, shared=True)
 
     async def _visit_waves(self, items: list[_Item]) -> None:
         while items:
@@ -264,6 +281,8 @@ class _Visit:
             self._errors.append(ZoneError(self._server, zone, "NS"))
             return False
         self._zones.append(zone)
+        if zone == names.ROOT:
+            self._walk.has_root = True
         if zone != names.ROOT or names.parent(self._target) == names.ROOT:
             # A name that the referral gave keeps the addresses of the referral: those are what resolvers try first.
             known = self._walk.names_of(zone)

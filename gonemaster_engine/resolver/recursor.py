@@ -14,6 +14,7 @@ import itertools
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from gonemaster_engine import names
 from gonemaster_engine.context import RunContext
@@ -27,6 +28,7 @@ CNAME_MAX_RECORDS = 9  # in one response
 _MAX_REFERRALS = 30  # of one resolution
 _MAX_DEPTH = 8  # names of name servers that are resolved in order to resolve a name
 _HEDGE_S = 1.0  # a server that has not answered by then no longer keeps the next one waiting
+_ONE_BY_ONE = 2  # servers; when all of these are silent, the others are queried at once
 _MAX_SERVERS = 20  # servers that get one query
 _MAX_STEPS = 200  # of one resolution: queries, and names of servers looked up for it
 
@@ -96,6 +98,7 @@ class Recursor:
         self._resolutions: dict[tuple[str, str, bool], asyncio.Task[Resolution]] = {}
         self._addresses: dict[str, asyncio.Task[list[str]]] = {}
         self.problems: dict[str, CnameProblem] = {}  # by query name
+        self.unanswered: set[tuple[str, str]] = set()  # names and types of addresses that nobody gave or denied
         root = tuple((name, tuple(addresses)) for name, addresses in context.resources.root_hints.items())
         self._cuts[names.ROOT] = ZoneCut(names.ROOT, root)
         supplied = context.undelegated.servers
@@ -118,19 +121,32 @@ class Recursor:
         """Return the IPv4 and IPv6 addresses of a name, sorted; none when there are none or nobody answers."""
         task = self._addresses.get(name)
         if task is None:
-            task = self._addresses[name] = self._context.start(self._find_addresses(name, _Search()))
+            task = self._addresses[name] = self._context.start(self._all_addresses(name))
         return await task
 
-    async def _find_addresses(self, name: str, search: _Search) -> list[str]:
+    async def _all_addresses(self, name: str) -> list[str]:
+        failed: set[str] = set()
+        found = await self._find_addresses(name, _Search(), failed)
+        self.unanswered.update((name, rtype) for rtype in failed)
+        return found
+
+    async def _find_addresses(self, name: str, search: _Search, failed: set[str] | None = None) -> list[str]:
         supplied = self._context.undelegated.servers.get(name)
         if supplied:
             return sorted(supplied, key=_address_order)
         if not search.may_look_up(name):
             return []
         found: set[str] = set()
-        for rtype in ("A", "AAAA"):  # one after the other: the first learns where the name's zone is served
-            resolution = await self._resolve(name, rtype, False, search.within(name))
+        within = search.within(name)
+        # one after the other, as the first learns where the name's zone is served, unless that takes long
+        first = self._context.start(self._resolve(name, "A", False, within))
+        await asyncio.wait([first], timeout=_HEDGE_S)
+        second = self._context.start(self._resolve(name, "AAAA", False, within))
+        for rtype, task in (("A", first), ("AAAA", second)):
+            resolution = await task
             found.update(record.address for record in resolution.records(rtype))
+            if failed is not None and not says_what_is_there(resolution.response):
+                failed.add(rtype)
         return sorted(found, key=_address_order)
 
     async def _resolve(self, qname: str, qtype: str, dnssec: bool, search: _Search) -> Resolution:
@@ -267,17 +283,18 @@ class Recursor:
         shared = self._may_share(qname)
         pending: set[asyncio.Future[Response | None]] = set()
         fallback: Response | None = None
-        for server in servers:
+        for number, server in enumerate(servers, start=1):
             if self._context.log.traces_queries:
                 self._trace_step(cut, server, qname, qtype)
             answer = asyncio.ensure_future(server.query(qname, qtype, dnssec=dnssec, shared=shared))
             pending.add(answer)
             while pending:
                 if not answer.done():
-                    await asyncio.wait(pending, timeout=_HEDGE_S, return_when=asyncio.FIRST_COMPLETED)
+                    patience_s = _HEDGE_S if number <= _ONE_BY_ONE else 0
+                    await asyncio.wait(pending, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
                 done = {each for each in pending if each.done()}
                 if not done:
-                    break  # a second is over: query the next server as well
+                    break  # query the next server as well
                 pending -= done
                 for each in done:
                     response = each.result()
@@ -336,10 +353,14 @@ def _deeper_zone(response: Response, zone: str, qname: str) -> str | None:
     return None
 
 
+def says_what_is_there(response: Response | None) -> TypeGuard[Response]:
+    """Say whether a response gives data or denies it; another code is about the server (RFC 2308 section 7)."""
+    return response is not None and response.rcode_number in {0, 3}
+
+
 def _is_usable(response: Response, zone: str, qname: str) -> bool:
     """Say whether a response ends the search or brings it on; else the next server is queried."""
-    # Only NOERROR and NXDOMAIN say something about the name; other codes are about the server (RFC 2308 section 7).
-    if response.rcode_number not in {0, 3}:
+    if not says_what_is_there(response):
         return False
     return response.aa or bool(response.answer) or _deeper_zone(response, zone, qname) is not None
 

@@ -114,8 +114,10 @@ class ScoringConfig:
 DEFAULT_CONFIG = ScoringConfig()
 
 
-def parse_config(document: Any) -> ScoringConfig:
+def parse_config(document: Any, *, refuse_ignored: bool = False) -> ScoringConfig:
     """Return the configuration of a document: a key that is given replaces the default as a whole.
+
+    With `refuse_ignored` what would be left out of the result counts as wrong, too.
 
     Raises:
         ScoringConfigError: with the path of each wrong key or value.
@@ -127,6 +129,8 @@ def parse_config(document: Any) -> ScoringConfig:
     for key in document.keys() - _CHECKS.keys():
         problems.add(str(key), f"is not a known key; allowed keys are {', '.join(_CHECKS)}")
     given = {key: check(problems, key, document[key]) for key, check in _CHECKS.items() if key in document}
+    if refuse_ignored:
+        _check_ignored(problems, document)
     problems.raise_if_any()
     config = ScoringConfig(**given)
     _check_categories(problems, config)
@@ -150,6 +154,22 @@ def _check_categories(problems: Problems, config: ScoringConfig) -> None:
             problems.add(f"module_categories.{module}", f"{category!r} has no weight; categories are {allowed}")
     if not any(config.category_weights.values()):
         problems.add("category_weights", "needs at least one weight above 0")
+
+
+def _check_ignored(problems: Problems, document: Mapping[Any, Any]) -> None:
+    """Name what is said and would not count: a name twice, in another case, and a category for SYSTEM."""
+    for path in ("severity_penalties", "module_categories", "tag_penalties"):
+        names = document[path] if isinstance(document.get(path), Mapping) else {}
+        seen: set[str] = set()
+        for name in names:
+            if str(name).upper() in seen:
+                problems.add(f"{path}.{name}", "is there twice; case is ignored")
+            seen.add(str(name).upper())
+            if path == "module_categories" and str(name).upper() == SYSTEM:
+                problems.add(f"{path}.{name}", "has no category: this module never counts")
+    criteria = document.get("bonus_criteria")
+    if isinstance(criteria, list) and len(set(map(str, criteria))) < len(criteria):
+        problems.add("bonus_criteria", "contains a criterion twice")
 
 
 def _map(problems: Problems, path: str, value: Any) -> Mapping[Any, Any]:

@@ -6,12 +6,10 @@ import re
 
 import dns.name
 
-LOCAL_PART_MAX_OCTETS = 64  # RFC 5321 section 4.5.3.1.1
-DOMAIN_MAX_OCTETS = 255
-
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>{_LABEL}(?:\.{_LABEL})*)", re.ASCII)
+_ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LOCAL_PART = re.compile(rb"%b(?:\.%b)*" % (_ATOM, _ATOM) + rb"|" + rb'"(?:[\t !#-\[\]-~]|\\[\t -~])*"')
+_LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rb"%b(?:\.%b)*" % (_LABEL, _LABEL))
 
 
 def mailbox_text(rname: dns.name.Name) -> str:
@@ -29,9 +27,10 @@ def _shown(label: bytes) -> str:
     return "".join(chr(octet) if 0x20 < octet < 0x7F and octet != 0x5C else f"\\{octet:03d}" for octet in label)
 
 
-def is_mail_address(address: str) -> bool:
-    """Say whether an address can be used without quotes (RFC 5321 section 4.1.2, RFC 5322 section 3.4.1)."""
-    match = _ADDRESS.fullmatch(address)
-    return (
-        match is not None and len(match["local"]) <= LOCAL_PART_MAX_OCTETS and len(match["domain"]) <= DOMAIN_MAX_OCTETS
-    )
+def is_mailbox(rname: dns.name.Name) -> bool:
+    """Say whether an RNAME stands for a mail address: a local part, perhaps in quotes, and a domain of host labels.
+
+    Source: RFC 5322 section 3.4.1, RFC 5321 section 4.1.2. A label and a name are never too long for that.
+    """
+    local, *domain = [label for label in rname.labels if label] or [b""]
+    return _LOCAL_PART.fullmatch(local) is not None and _DOMAIN.fullmatch(b".".join(domain)) is not None

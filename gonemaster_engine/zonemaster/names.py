@@ -34,7 +34,7 @@ _RENAMED = {
     "proto": "protocol",
     "name": "query_name",
 }
-_NAMES_SEPARATORS = {"nameserver04": ",", "nameserver06": ","}
+_NAMES_SEPARATORS = {"nameserver06": ","}
 
 
 def zonemaster_tag(tag: str) -> str:
@@ -90,12 +90,20 @@ def _name_list(args: Args, testcase: str) -> str | None:
     servers = args.get("ns_set_servers", args.get("servers"))
     if servers is None:
         return None
-    return _NAMES_SEPARATORS.get(testcase, ";").join(_server_name(server) for server in servers)
+    return _NAMES_SEPARATORS.get(testcase, ";").join(dict.fromkeys(map(_server_name, servers)))
 
 
 def _names(args: Args, testcase: str) -> str | None:
-    pointers = args.get("ptr_names")
-    return "/".join(pointers) if pointers is not None else _name_list(args, testcase)
+    if "ptr_names" in args:
+        return "/".join(args["ptr_names"])
+    if testcase == "nameserver04":  # which calls addresses so, too
+        return ",".join(map(_server, args["servers"]))
+    return _name_list(args, testcase)
+
+
+def _domain(args: Args, testcase: str) -> Any:
+    """Return the domain; for a mail exchange that cannot be one, the exchange, be it the root of a null MX."""
+    return args["mx"] if testcase == "syntax06" and "mx" in args else _packed(args.get("domain"))
 
 
 def _address_list(args: Args, _: str) -> str | None:
@@ -119,7 +127,8 @@ def _mail_targets(args: Args, _: str) -> str | None:
     return ";".join(args["mail_targets"]) if "mail_targets" in args else None
 
 
-_SPECIAL: Mapping[str, Callable[[Args, str], str | None]] = {
+_SPECIAL: Mapping[str, Callable[[Args, str], Any]] = {
+    "domain": _domain,
     "ns": _ns,
     "nsname_list": _name_list,
     "names": _names,

@@ -22,6 +22,8 @@ from gonemaster_engine.net.rrtypes import CLASS_NUMBER
 from gonemaster_engine.net.wire import DNSSEC_EDNS, RD, Edns, Response
 
 _LINE = re.compile(rb"\A[^ {\n]+ [0-9a-fA-F.:]+ \{")
+_TIME = re.compile(r'"timestamp":\s*"?([0-9]{1,11}(?:\.[0-9]{1,9})?)')
+MAX_TIME = 1 << 34  # POSIX seconds, in the year 2514; serial number arithmetic on signature times goes no further
 _EXTRA_TYPES = frozenset({"A", "AAAA", "NS", "SOA", "MX", "TXT", "DS", "DNSKEY"})  # queries without any answer
 _UNKNOWN_OPTION = 137  # of nameserver11
 
@@ -72,6 +74,12 @@ def read_recording(text: str, problems: list[str]) -> Iterator[tuple[str, QueryK
         yield item.address, key._replace(fallback=False), response
     if unknown:
         problems.append(f"{unknown} answers belong to queries that could not be determined")
+
+
+def recording_time(text: str) -> float | None:
+    """Return when the last packet came, POSIX seconds; None if no packet says so."""
+    times = [float(time) for time in _TIME.findall(text)]
+    return max((time for time in times if time < MAX_TIME), default=None)
 
 
 def _items(text: str, problems: list[str]) -> Iterator[_Item]:

@@ -1,14 +1,14 @@
 """The address of the broker, as the settings give it, for Celery, RedBeat and our own connections."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from redis.sentinel import Sentinel
 
+from gonemaster_tasks.broker.silence import AskingInTurn, Silence
 from gonemaster_tasks.errors import BrokerRefused
 
 # What others wrote may be no UTF-8: an error in the middle of an answer would leave the rest of it to the next command.
@@ -24,13 +24,19 @@ class BrokerAddress:
     url: str
     master_name: str = ""
     sentinels: tuple[tuple[str, int], ...] = ()
+    username: str | None = None
     password: str | None = field(default=None, repr=False)
     database: int = 0
+    sentinel_login: Mapping[str, str] = field(default_factory=dict, repr=False)  # username, password
 
     @property
     def celery_options(self) -> dict[str, Any]:
         """Transport options that only this address needs."""
-        return {"master_name": self.master_name} if self.sentinels else {}
+        if not self.sentinels:
+            return {}
+        options: dict[str, Any] = {"master_name": self.master_name}
+        # With it kombu gives the Sentinels nothing else, no time limits either.
+        return options | {"sentinel_kwargs": {**_TIMEOUTS, **self.sentinel_login}} if self.sentinel_login else options
 
     @property
     def redbeat_url(self) -> str:
@@ -43,11 +49,13 @@ class BrokerAddress:
         return self.url
 
     def connect(self) -> redis.Redis:
-        """Make a client; nothing is sent yet. One repetition at once, so that callers fail soon."""
-        options = _TIMEOUTS | {"retry": Retry(NoBackoff(), 1), **_TEXT}
+        """Make a client; nothing is sent yet. Callers fail soon: see silence.py."""
+        options = _TIMEOUTS | {"retry": AskingInTurn(Silence()), **_TEXT}
         if self.sentinels:
-            sentinel = Sentinel(list(self.sentinels), sentinel_kwargs=dict(_TIMEOUTS), **options)
-            client: redis.Redis = sentinel.master_for(self.master_name, db=self.database, password=self.password)
+            of_sentinel = {**_TIMEOUTS, **self.sentinel_login}
+            sentinel = Sentinel(list(self.sentinels), sentinel_kwargs=of_sentinel, **options)
+            login = {"username": self.username, "password": self.password}
+            client: redis.Redis = sentinel.master_for(self.master_name, db=self.database, **login)
             return client
         if urlsplit(self.url).scheme == "redis+socket":
             del options["socket_keepalive"]
@@ -57,7 +65,8 @@ class BrokerAddress:
 def parse_broker_url(url: str) -> BrokerAddress:
     """Take a broker URL apart.
 
-    Sentinel: `sentinel://[:password@]host[:port][;sentinel://host[:port]...]/[database]?master_name=NAME`.
+    Sentinel: `sentinel://[[user]:password@]host[:port][;sentinel://host[:port]...]/[database]?master_name=NAME`, where
+    user and password are those of Redis. `&sentinel_username=` and `&sentinel_password=` are those of the Sentinels.
 
     Raises:
         BrokerRefused: no master name for Sentinel, or a database that is no number.
@@ -77,13 +86,16 @@ def parse_broker_url(url: str) -> BrokerAddress:
     hosts = [urlsplit(part if "://" in part else f"sentinel://{part}") for part in url.split(";")]
     sentinels = tuple((host.hostname or "localhost", host.port or _SENTINEL_PORT) for host in hosts)
     # kombu reads password and database from the URL of the Sentinel that it is at, so each carries them.
-    login = f":{hosts[0].password}@" if hosts[0].password else ""
+    login = f"{hosts[0].username or ''}:{hosts[0].password}@" if hosts[0].password else ""
+    names = {"sentinel_username": "username", "sentinel_password": "password"}
     return BrokerAddress(
         ";".join(f"sentinel://{login}{_bracketed(host)}:{port}/{database}" for host, port in sentinels),
         master_name=query["master_name"][0],
         sentinels=sentinels,
+        username=unquote(hosts[0].username) if hosts[0].username else None,
         password=unquote(hosts[0].password) if hosts[0].password else None,
         database=database,
+        sentinel_login={name: query[key][0] for key, name in names.items() if key in query},
     )
 
 

@@ -1,13 +1,16 @@
 """What beat sends, as RedBeat keeps it in Redis."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from celery import Celery
 from redbeat import RedBeatSchedulerEntry
 from redbeat.schedulers import REDBEAT_REDIS_KEY, ensure_conf
 
-from gonemaster_tasks.broker.connection import reachable
+from gonemaster_tasks.broker.connection import reachable, server_time
 from gonemaster_tasks.broker.keys import BEAT_LOCK
+
+_LATE_S = 10.0
 
 
 class BeatSchedule:
@@ -34,6 +37,26 @@ class BeatSchedule:
             keys = [RedBeatSchedulerEntry.generate_key(app, name) for name in names]
             scores = [self._client.zscore(app.redbeat_conf.schedule_key, key) for key in keys]
         return [name for name, score in zip(names, scores, strict=True) if score is None]
+
+    def bring_forward(self, app: Celery) -> list[str]:
+        """Let entries that would be due later than one interval from now count from now; return their names.
+
+        A beat of a former version has written them by a clock that was ahead, or that of Redis was put back.
+        """
+        ensure_conf(app)
+        late = []
+        with reachable():
+            now = server_time(self._client)
+            for name, conf in app.conf.beat_schedule.items():
+                key = RedBeatSchedulerEntry.generate_key(app, name)
+                due_at = self._client.zscore(app.redbeat_conf.schedule_key, key)
+                if due_at is None or due_at <= now + conf["schedule"] + _LATE_S:
+                    continue
+                entry = self.saved_entry(app, name)
+                if entry is not None and due_at > now + entry.schedule.run_every.total_seconds() + _LATE_S:
+                    entry.reschedule(last_run_at=datetime.fromtimestamp(now, UTC))
+                    late.append(name)
+        return late
 
     def saved_entry(self, app: Celery, name: str) -> RedBeatSchedulerEntry | None:
         """Return the entry that beat knows by this name."""

@@ -1,23 +1,33 @@
 """Redis as this service uses it, in parts: one connection, one class for each kind of content."""
 
-from collections.abc import Sequence
+import re
+import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
+from gonemaster_tasks.broker.attempts import Attempts
 from gonemaster_tasks.broker.beat import BeatSchedule
-from gonemaster_tasks.broker.connection import reachable, server_time
-from gonemaster_tasks.broker.counters import Counters
+from gonemaster_tasks.broker.connection import NOT_ALLOWED, reachable, server_time
 from gonemaster_tasks.broker.events import Events
+from gonemaster_tasks.broker.keys import RATE_LIMITS
 from gonemaster_tasks.broker.lists import WaitingLists
 from gonemaster_tasks.broker.locks import Locks
 from gonemaster_tasks.broker.marks import Marks
+from gonemaster_tasks.broker.politeness import Politeness
+from gonemaster_tasks.broker.processes import Processes
 from gonemaster_tasks.broker.reconciliation import ReconciliationRequests
 from gonemaster_tasks.broker.rejected import RejectedItems
+from gonemaster_tasks.broker.reports import Reports
 from gonemaster_tasks.broker.unacked import Unacked
+from gonemaster_tasks.broker.wishes import Wishes
 from gonemaster_tasks.broker.workers import Workers
-from gonemaster_tasks.errors import BrokerRefused
+from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused
 
 _OLDEST_SERVER = (6, 2)
+_PERMISSIONS_ARE_IN = "docs/howto/logins.md has the least permissions"
+_SCANNED, _MOST_SCANS = 1000, 100
 
 
 class Broker:
@@ -31,11 +41,15 @@ class Broker:
         self.rejected = RejectedItems(self._client)
         self.marks = Marks(self._client)
         self.reconciliation = ReconciliationRequests(self._client)
-        self.counters = Counters(self._client)
         self.workers = Workers(self._client)
+        self.reports = Reports(self._client)
+        self.processes = Processes(self._client)
+        self.politeness = Politeness(self._client)
         self.locks = Locks(self._client)
+        self.wishes = Wishes(self._client)
         self.events = Events(self._client)
         self.beat = BeatSchedule(self._client)
+        self.attempts = Attempts(self._client)
 
     @classmethod
     def open(cls, url: str) -> "Broker":
@@ -51,23 +65,77 @@ class Broker:
         """See whether this server can carry the queue.
 
         Raises:
-            BrokerRefused: a cluster, or too old; the text says why.
+            BrokerRefused: a cluster, too old, or a login that is wrong or may not do what is needed; the text says why.
+            BrokerUnavailable: it does not answer.
         """
-        with reachable():
-            info = self._client.info()
+        try:
+            self._check_server(self._server_info())  # first: a cluster refuses the commands below for its own reason
+            self._try_permissions()
+        except BrokerLoginRefused as error:
+            raise BrokerRefused(f"the login in broker_url: {error}; {_PERMISSIONS_ARE_IN}") from error
+
+    def _check_server(self, info: Mapping[str, Any]) -> None:
         if info.get("cluster_enabled"):
             raise BrokerRefused(
                 "broker_url points to a Redis Cluster: one command takes from several queues in order, and a"
                 " cluster keeps them on different nodes; use a single server or Sentinel"
             )
         version = str(info.get("redis_version", "0"))
-        if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_SERVER:
-            raise BrokerRefused(f"Redis {version} is too old: version 6.2 or later is required")
+        found = re.match(r"(\d{1,4})\.(\d{1,4})", version)
+        if found is None or (int(found[1]), int(found[2])) < _OLDEST_SERVER:
+            raise BrokerRefused(f"Redis {version} is too old, or no Redis: version 6.2 or later is required")
+
+    def _server_info(self) -> dict[str, Any]:
+        """Return what INFO says, or where it is not allowed the version and mode that each login is told."""
+        with reachable():
+            try:
+                return dict(self._client.info())
+            except NOT_ALLOWED:
+                said = self._client.execute_command("HELLO")
+        fields = said if isinstance(said, dict) else dict(zip(said[::2], said[1::2], strict=True))
+        return {"redis_version": fields.get("version", "0"), "cluster_enabled": fields.get("mode") == "cluster"}
+
+    def _try_permissions(self) -> None:
+        """Execute one command of each kind that is needed; what a login lacks would stop the service in its middle."""
+        key = keys.probe(secrets.token_hex(8))
+        with reachable():
+            self._client.set(key, "1", px=1000)
+            for command in ("EXISTS", "DEL", "LLEN", "HGETALL", "ZCARD", "XLEN", "SMEMBERS"):
+                self._client.execute_command(command, key)
+            self._client.time()
+            self._client.brpop(key, 0.001)
+            self._client.eval("return 1", 0)
+            self._client.publish(key, "")
+            with self._client.pubsub() as broadcasts:
+                broadcasts.psubscribe(f"/{self.address.database}.celery.pidbox")
+                broadcasts.get_message(timeout=1.0)
 
     def eviction_policy(self) -> str:
-        """Say what Redis does when its memory is full; anything but `noeviction` loses messages."""
+        """Say what Redis does when its memory is full; anything but `noeviction` loses messages. Empty if unknown."""
         with reachable():
-            return str(self._client.info("memory").get("maxmemory_policy", ""))
+            try:
+                return str(self._client.info("memory").get("maxmemory_policy", ""))
+            except NOT_ALLOWED:
+                return ""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what Redis says about memory and files, by its own names (INFO); nothing without that permission."""
+        with reachable():
+            try:
+                return {**self._client.info("memory"), **self._client.info("persistence")}
+            except NOT_ALLOWED:
+                return {}
+
+    def count_rate_limits(self) -> int:
+        """Count the clients whose attempts are limited; looks at 100,000 keys at most."""
+        count = cursor = 0
+        with reachable():
+            for _ in range(_MOST_SCANS):
+                cursor, found = self._client.scan(cursor, match=RATE_LIMITS, count=_SCANNED)
+                count += len(found)
+                if not cursor:
+                    break
+        return count
 
     def ping(self) -> None:
         """Ask Redis for an answer."""

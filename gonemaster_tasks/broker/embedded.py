@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import subprocess
@@ -17,9 +18,14 @@ from redis.retry import Retry
 
 from gonemaster_tasks.errors import BrokerUnavailable
 
+log = logging.getLogger(__name__)
+
 _START_S = 15.0
 _STOP_S = 20.0
 _LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
+_CONTENT = ("appendonlydir", "dump.rdb")
+_PUT_ASIDE = "unreadable"
+_WRITER = "written-by"  # a file that names the program to which the content belongs
 
 
 def find_server() -> Path:
@@ -80,34 +86,102 @@ class EmbeddedRedis:
             "save": "",
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
-            "logfile": str(self.directory / "redis.log"),
+            "logfile": str(self.log_file),
         }
         words = [str(find_server())]
         for name, value in options.items():
             words += [f"--{name}", value]
         return words
 
+    @property
+    def log_file(self) -> Path:
+        """Where the server says why it does not start."""
+        return self.directory / "redis.log"
+
+    def adopt_files(self) -> None:
+        """Make sure that the server program can read what another one has written here; see `start`.
+
+        A program that wrote the files itself is not tried.
+
+        Raises:
+            BrokerUnavailable: as `start`.
+        """
+        if self._has_content() and self._read_writer() != _identity(find_server()):
+            self.start()
+            self.stop()
+        else:
+            self._note_writer()
+
     def start(self) -> None:
         """Start the server and wait until it answers.
 
-        It leads a process group of its own, so that Ctrl-C at a terminal does not reach it before the rest.
+        It leads a process group of its own, so that Ctrl-C at a terminal does not reach it before the rest. Files that
+        it cannot read, as those of Redis for a Valkey, are put aside: they hold the order of work, which is rebuilt
+        from the database.
 
         Raises:
             BrokerUnavailable: another process uses the directory; or the server ended or did not answer in time,
-                then the text has the end of its log.
+                then the text has the end of its log. No files are moved then.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         self.directory.chmod(0o700)
         self._take_directory()
+        writer = self._read_writer() or "another program"
+        try:
+            ended = not self._start_process()
+            if ended and self._has_content():
+                self._start_without_files(writer)
+            elif ended:
+                raise BrokerUnavailable(f"the embedded broker did not start: {self._end_of_log()}")
+        except BrokerUnavailable:
+            self.stop()
+            raise
+        self._note_writer()
+
+    def _start_process(self) -> bool:
+        """Start the server; False if it ended. Raises BrokerUnavailable where it does not answer in time."""
         self.process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
             self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
         )
         deadline = time.monotonic() + _START_S
         while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise BrokerUnavailable(f"the embedded broker did not start: {self._end_of_log()}")
+            if self.process.poll() is not None:
+                return False
+            if time.monotonic() > deadline:
+                raise BrokerUnavailable(f"the embedded broker does not answer: {self._end_of_log()}")
             time.sleep(0.02)
+        return True
+
+    def _start_without_files(self, writer: str) -> None:
+        """Put the files aside and start; if that was not the reason, they are put back.
+
+        Raises:
+            BrokerUnavailable: the server does not start without them either.
+        """
+        why, aside = self._end_of_log(), self.directory / _PUT_ASIDE
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(mode=0o700)
+        _move_content(self.directory, aside)
+        if not self._start_process():
+            _move_content(aside, self.directory)
+            raise BrokerUnavailable(f"the embedded broker did not start: {self._end_of_log()}")
+        log.warning(
+            "files of the broker that its program cannot read were put aside, the queue is rebuilt from the database",
+            extra={"path": str(aside), "written_by": writer, "program": _identity(find_server()), "error": why},
+        )
+
+    def _has_content(self) -> bool:
+        return any((self.directory / name).exists() for name in _CONTENT)
+
+    def _read_writer(self) -> str:
+        try:
+            return (self.directory / _WRITER).read_text(errors="replace")
+        except OSError:
+            return ""
+
+    def _note_writer(self) -> None:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.directory / _WRITER).write_text(_identity(find_server()))
 
     def _take_directory(self) -> None:
         """Hold the directory against others; end a server that a killed process left behind in it."""
@@ -152,7 +226,19 @@ class EmbeddedRedis:
 
     def _end_of_log(self) -> str:
         try:
-            lines = (self.directory / "redis.log").read_text(errors="replace").splitlines()
+            lines = self.log_file.read_text(errors="replace").splitlines()
         except OSError as error:
             return str(error)
         return " / ".join(lines[-3:])
+
+
+def _identity(program: Path) -> str:
+    """Return what a server program says of itself: its name and version, which its file formats depend on."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    return " ".join(said.stdout.split()[:3])  # the rest says how it was built
+
+
+def _move_content(source: Path, target: Path) -> None:
+    for name in _CONTENT:
+        if (source / name).exists():
+            (source / name).rename(target / name)

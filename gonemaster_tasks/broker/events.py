@@ -1,21 +1,22 @@
 """Live state of running jobs in Redis: progress, and a short stream of events for who reads it."""
 
 import json
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from gonemaster_tasks.broker import keys
-from gonemaster_tasks.broker.connection import reachable
+from gonemaster_tasks.broker.connection import ErrorReply, error_text, reachable
 from gonemaster_tasks.repeating import RepeatingThread
 
 PROGRESS_LIFE = timedelta(minutes=10)
 EVENTS_LIFE = timedelta(minutes=10)
 EVENTS_AFTER_END = timedelta(minutes=1)  # then the run in the database says the same
-_LONGEST_STREAM = 1000
+LONGEST_STREAM = 1000
 _LARGEST_BACKLOG = 20_000
+_STREAMS_OF_A_READ = 500
 _WATCH_LIFE = timedelta(seconds=10)  # a stream reads once a second
 
 
@@ -37,6 +38,14 @@ class PendingEvent:
     if_watched: bool = False
 
 
+@dataclass(frozen=True)
+class EventCursor:
+    """A place in the events of a job: behind the event with that id, "0" for before the first one."""
+
+    job_id: str
+    after: str
+
+
 class Events:
     """Progress and events of jobs. All methods raise BrokerUnavailable."""
 
@@ -55,7 +64,7 @@ class Events:
         with reachable(), self._client.pipeline(transaction=False) as pipe:
             for each in read:
                 fields = {"type": each.event.type, "data": json.dumps(each.event.data)}
-                pipe.xadd(keys.events(each.job_id), fields, maxlen=_LONGEST_STREAM, approximate=True)
+                pipe.xadd(keys.events(each.job_id), fields, maxlen=LONGEST_STREAM, approximate=True)
             for job_id in dict.fromkeys(each.job_id for each in read):
                 pipe.expire(keys.events(job_id), EVENTS_AFTER_END if job_id in ended else EVENTS_LIFE)
             for job_id, value in progress.items():
@@ -98,9 +107,39 @@ class Events:
         self.watch(job_id)
         with reachable():
             answer = self._client.xread({keys.events(job_id): after}, block=block)
-        streams = answer.items() if isinstance(answer, dict) else answer or []
-        found = [_event(event_id, fields) for _, messages in streams for event_id, fields in _flat(messages)]
-        return [event for event in found if event is not None]
+        return _streams(answer).get(keys.events(job_id), [])
+
+    def read_many(
+        self, cursors: Sequence[EventCursor], *, count: int, mark: Sequence[str] = ()
+    ) -> list[list[JobEvent]]:
+        """Return the events behind each cursor, `count` of each at most, without waiting, in one exchange.
+
+        The jobs to `mark` are noted as watched first, as `watch` does.
+        """
+        rounds = _rounds(cursors)
+        with reachable(), self._client.pipeline(transaction=False) as pipe:
+            for job_id in mark:
+                pipe.set(keys.watched(job_id), "1", ex=_WATCH_LIFE)
+            for part in rounds:
+                pipe.xread({keys.events(job_id): after for job_id, after in part.items()}, count=count)
+            replies = pipe.execute(raise_on_error=False)
+            answers = [self._streams_of(part, reply, count) for part, reply in _paired(rounds, replies, len(mark))]
+        found = {
+            EventCursor(job_id, after): events.get(keys.events(job_id), [])
+            for part, events in zip(rounds, answers, strict=True)
+            for job_id, after in part.items()
+        }
+        return [found[cursor] for cursor in cursors]
+
+    def _streams_of(self, part: dict[str, str], reply: Any, count: int) -> dict[str, list[JobEvent]]:
+        """Read a reply to XREAD. Where another program spoiled the key of one job, the others are read one by one."""
+        if not _is_spoiled(reply):
+            return _streams(_checked(reply))
+        with self._client.pipeline(transaction=False) as pipe:
+            for job_id, after in part.items():
+                pipe.xread({keys.events(job_id): after}, count=count)
+            replies = [each for each in pipe.execute(raise_on_error=False) if not _is_spoiled(each)]
+        return {key: events for each in replies for key, events in _streams(_checked(each)).items()}
 
 
 class EventPublisher:
@@ -136,6 +175,49 @@ class EventPublisher:
         pending = [self._pending.popleft() for _ in range(len(self._pending))]
         if pending:
             self._events.publish_many(pending)
+
+
+def _paired(
+    rounds: Sequence[dict[str, str]], replies: Sequence[Any], marks: int
+) -> Iterator[tuple[dict[str, str], Any]]:
+    """Pair commands with their replies, behind those to the marks, which must have succeeded."""
+    for reply in replies[:marks]:
+        _checked(reply)
+    return zip(rounds, replies[marks:], strict=True)
+
+
+def _is_spoiled(reply: Any) -> bool:
+    return isinstance(reply, ErrorReply) and error_text(reply).startswith("WRONGTYPE")
+
+
+def _checked(reply: Any) -> Any:
+    if isinstance(reply, Exception):
+        raise reply
+    return reply
+
+
+def _rounds(cursors: Sequence[EventCursor]) -> list[dict[str, str]]:
+    """Divide cursors into commands: one place of a job in each, and a limited number of jobs."""
+    rounds: list[dict[str, str]] = []
+    of_job: Counter[str] = Counter()  # the first command that has no place of the job
+    for cursor in cursors:
+        place = of_job[cursor.job_id]
+        while place < len(rounds) and len(rounds[place]) >= _STREAMS_OF_A_READ:
+            place += 1
+        if place == len(rounds):
+            rounds.append({})
+        rounds[place][cursor.job_id] = cursor.after
+        of_job[cursor.job_id] = place + 1
+    return rounds
+
+
+def _streams(answer: Any) -> dict[str, list[JobEvent]]:
+    """Read the answer to XREAD: the events of each stream by its key."""
+    streams = answer.items() if isinstance(answer, dict) else answer or []
+    return {
+        key: [event for event in (_event(event_id, fields) for event_id, fields in _flat(messages)) if event]
+        for key, messages in streams
+    }
 
 
 def _event(event_id: str, fields: dict[str, str]) -> JobEvent | None:

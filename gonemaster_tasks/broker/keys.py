@@ -8,11 +8,15 @@ EPOCH = "gm:epoch"  # string: missing after Redis lost its content
 RECONCILE = "gm:reconcile"  # string: there while a reconciliation is wanted at once
 CHANGING = "gm:changing"  # set: tiers whose rows and messages may be in different orders
 SUBMITTING = "gm:submitting"  # sorted set: submission to the time at which it is given up
-COUNTERS = "gm:counters"  # hash: name to number
+REGISTRATIONS = "gm:registrations"  # sorted set: domain whose registration data are wanted to the time of the wish
+LIMITED = "gm:limited"  # sorted set: address at which queries wait for its limit to the time at which that is over
 WORKER_TIMES = "gm:worker-times"  # sorted set: worker process to the time (ms, of Redis) at which it counts as gone
 WORKER_QUEUES = "gm:worker-queues"  # hash: worker process to the queues it takes from
 WORKER_MARK = "gm:worker-mark"  # string: new whenever a worker process has come or gone
+REPORTS = "gm:reports"  # hash: process (kind and name) to what it says about itself (JSON)
+REPORT_TIMES = "gm:report-times"  # sorted set: process to the time (s, of Redis) at which it said so
 
+RATE_LIMITS = "gm:attempts:*"  # pattern: attempts of one client, while they are limited
 REJECTED = "gm:rejected"  # list: what stood in a queue and is no message, newest first
 
 UNACKED = "unacked"  # kombu's hash of what workers hold
@@ -21,9 +25,9 @@ BEAT_LOCK = "redbeat::lock"  # RedBeat's; there while a beat is active
 
 TYPES = {
     **dict.fromkeys((REJECTED, *ORDER), "list"),  # that of what is put aside comes first: it must take the others
-    **dict.fromkeys((PAUSED, COUNTERS, WORKER_QUEUES, UNACKED), "hash"),
+    **dict.fromkeys((PAUSED, WORKER_QUEUES, REPORTS, UNACKED), "hash"),
     **dict.fromkeys((SETTINGS, EPOCH, RECONCILE, WORKER_MARK), "string"),
-    **dict.fromkeys((SUBMITTING, WORKER_TIMES, UNACKED_INDEX), "zset"),
+    **dict.fromkeys((SUBMITTING, REGISTRATIONS, LIMITED, WORKER_TIMES, REPORT_TIMES, UNACKED_INDEX), "zset"),
     CHANGING: "set",
 }
 
@@ -31,6 +35,21 @@ TYPES = {
 def worker(name: str) -> str:
     """Return the key of a worker process' state (string, JSON); it ends by itself."""
     return f"gm:worker:{name}"
+
+
+def processes(machine: str) -> str:
+    """Return the key of a machine's worker processes (hash: name to PID and time of start)."""
+    return f"gm:processes:{machine}"
+
+
+def address(name: str) -> str:
+    """Return the key of what was lent of a name server's address (hash); it ends by itself."""
+    return f"gm:address:{name}"
+
+
+def probe(token: str) -> str:
+    """Return the key on which a process tries at its start what it may do; also a channel."""
+    return f"gm:probe:{token}"
 
 
 def lock(name: str) -> str:
@@ -61,3 +80,8 @@ def progress(job_id: str) -> str:
 def watched(job_id: str) -> str:
     """Return the key that is there while somebody reads a job's events."""
     return f"gm:watch:{job_id}"
+
+
+def attempts(kind: str, client: str) -> str:
+    """Return the key of a client's attempts (string: their number, or list: their times in ms); it ends by itself."""
+    return f"gm:attempts:{kind}:{client}"

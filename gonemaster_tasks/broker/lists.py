@@ -14,8 +14,8 @@ from gonemaster_tasks.broker.messages import (
     build_message,
     fault_of,
     is_built_here,
-    is_call,
     job_id_of,
+    named_task,
 )
 from gonemaster_tasks.broker.rejected import KEPT, RejectedItems
 from gonemaster_tasks.queues import MAINTENANCE, OPERATE, TIERS
@@ -39,6 +39,13 @@ if redis.call("EXISTS", KEYS[1]) == 1 then
   redis.call("EXPIRE", KEYS[2], ARGV[1])
 end
 """
+# In one step: of two that call at one time, such as two beats, the second one finds the call of the first.
+_CALL = """
+for _, each in ipairs(redis.call("LRANGE", KEYS[1], 0, ARGV[3])) do
+  if string.find(each, ARGV[2], 1, true) then return 0 end
+end
+return redis.call("LPUSH", KEYS[1], ARGV[1])
+"""
 
 
 class WaitingLists:
@@ -50,6 +57,7 @@ class WaitingLists:
         self._remove = client.register_script(read_script("take.lua") + read_script("remove.lua"))
         self._take_away = client.register_script(_TAKE_AWAY)
         self._reorder = client.register_script(read_script("reorder.lua"))
+        self._call = client.register_script(_CALL)
 
     def enqueue(self, job_id: str, tier: str) -> None:
         """Put one job at the end of its tier."""
@@ -74,12 +82,11 @@ class WaitingLists:
         """Let a worker perform the operations that are due, unless such a call waits already."""
         self.call(OPERATE)
 
-    def call(self, task: str) -> None:
-        """Let a worker do what is due of a maintenance task, unless such a call waits already."""
+    def call(self, task: str) -> bool:
+        """Let a worker do what is due of a maintenance task; False if such a call waits already."""
+        call = build_call(task, f"{task.rpartition('.')[2]}_{secrets.token_hex(8)}")
         with reachable():
-            if not any(is_call(each, task) for each in self._client.lrange(MAINTENANCE, 0, SLICE)):
-                name = task.rpartition(".")[2]
-                self._client.lpush(MAINTENANCE, build_call(task, f"{name}_{secrets.token_hex(8)}"))
+            return bool(self._call(keys=[MAINTENANCE], args=[call, named_task(task), SLICE]))
 
     def remove(self, job_ids: Sequence[str], tier: str) -> list[str]:
         """Remove waiting messages; return the ids of those that were there."""

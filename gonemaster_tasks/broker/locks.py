@@ -84,6 +84,16 @@ class Locks:
             self._release(keys=[keys.lock(name)], args=[holder])
 
     @contextmanager
+    def attempt(self, name: str) -> Iterator[Lock | None]:
+        """Hold a lock for the block, or give None where another one holds it. Raises BrokerUnavailable."""
+        holder = secrets.token_hex(8)
+        if not self.acquire(name, holder, LIFE):
+            yield None
+            return
+        with self._held(name, holder) as lock:
+            yield lock
+
+    @contextmanager
     def exclusive(self, name: str, *, patience: timedelta = PATIENCE) -> Iterator[Lock]:
         """Hold a lock for the block, waiting for it at most `patience`.
 
@@ -95,6 +105,11 @@ class Locks:
             if time.monotonic() > deadline:
                 raise BrokerUnavailable(f"another process holds the lock {name}")
             time.sleep(_LOOK_EVERY_S)
+        with self._held(name, holder) as lock:
+            yield lock
+
+    @contextmanager
+    def _held(self, name: str, holder: str) -> Iterator[Lock]:
         lock = Lock(self, name, holder, LIFE)
         lock.start()
         try:

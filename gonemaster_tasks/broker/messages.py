@@ -56,9 +56,9 @@ def job_id_of(message: str) -> str:
     return message_id if task == RUN else ""
 
 
-def is_call(message: str, task: str) -> bool:
-    """Return whether a message calls a task."""
-    return _task_and_id(message)[0] == task
+def named_task(task: str) -> str:
+    """Return the text by which a message that calls a task is known, one of ours or of Celery."""
+    return f'"task": "{task}"'
 
 
 def _task_and_id(message: str) -> tuple[str, str]:

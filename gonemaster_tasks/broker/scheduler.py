@@ -10,7 +10,9 @@ from redbeat import RedBeatScheduler
 from redbeat.schedulers import get_redis
 
 from gonemaster_tasks.broker.connection import reachable
+from gonemaster_tasks.broker.lists import WaitingLists
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import ROUTES
 from gonemaster_tasks.repeating import FailureLog
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class Scheduler(RedBeatScheduler):
         self._lock_key: str = app.redbeat_conf.lock_key
         self.lock_key = None
         self._held: Any = None
+        self._stands_by = False
         self._failures = FailureLog("beat")
 
     def setup_schedule(self) -> None:
@@ -67,8 +70,11 @@ class Scheduler(RedBeatScheduler):
                 self._held = None
         lock = get_redis(self.app).lock(self._lock_key, timeout=self.lock_timeout)
         if not lock.acquire(blocking=False):
+            if not self._stands_by:  # once, or who looks at it finds a beat that seems to do nothing
+                log.info("another beat has the lock, standing by")
+            self._stands_by = True
             return False
-        self._held = lock
+        self._held, self._stands_by = lock, False
         super().setup_schedule()
         log.info("beat has the lock")
         return True
@@ -80,6 +86,16 @@ class Scheduler(RedBeatScheduler):
             log.info("Sending due task", extra={"entry": entry.name, "task": entry.task})
             self.apply_async(entry, **options)
         return float(next_s)
+
+    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
+        """Send an entry; a duty of the service is left out where one waits already, as while there is no worker."""
+        if entry.task not in ROUTES or entry.args or entry.kwargs:
+            return super().apply_async(entry, producer=producer, advance=advance, **options)
+        if advance:
+            self.reserve(entry)
+        if not WaitingLists(get_redis(self.app)).call(entry.task):
+            log.debug("task not sent, one waits already", extra={"task": entry.task})
+        return None
 
     def _ensure_connected(self) -> Any:
         # Celery would try for ever in here, while the lock expires.

@@ -3,13 +3,15 @@
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
 
 from gonemaster_tasks.broker import keys
-from gonemaster_tasks.broker.connection import reachable, read_script
+from gonemaster_tasks.broker.connection import reachable, read_script, server_time
 from gonemaster_tasks.broker.keys import WORKER_MARK, WORKER_QUEUES, WORKER_TIMES
+
+LIFE = timedelta(seconds=10)  # several registrations: one that is late does not make the worker a dead one
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,10 @@ class WorkerState:
     running: Mapping[str, float]  # job id to the POSIX time of its last progress
     started_at: float  # POSIX seconds
     draining: bool = False
+    pinned: tuple[str, ...] = ()  # keys of settings that its flags keep from being changed while it runs
+
+
+_FIELDS = frozenset(field.name for field in fields(WorkerState))
 
 
 class Workers:
@@ -55,6 +61,12 @@ class Workers:
             pipe.set(WORKER_MARK, secrets.token_hex(8))
             pipe.execute()
 
+    def silent(self, since: timedelta) -> list[str]:
+        """List worker processes that have not said for so long that they live, and do not count as gone yet."""
+        with reachable():
+            limit = (server_time(self._client) + (LIFE - since).total_seconds()) * 1000
+            return list(self._client.zrangebyscore(WORKER_TIMES, "-inf", limit))
+
     def mark(self) -> str:
         """Return a text that is another one after a worker process came or went; empty if there was none yet."""
         with reachable():
@@ -77,7 +89,8 @@ class Workers:
 def _worker_state(text: str) -> WorkerState | None:
     """Read a state; None for what another version or program wrote."""
     try:
-        values = json.loads(text)
-        return WorkerState(**{**values, "queues": tuple(values["queues"]), "running": dict(values["running"])})
-    except (ValueError, TypeError, KeyError, RecursionError):
+        values = {name: value for name, value in json.loads(text).items() if name in _FIELDS}
+        tuples = {name: tuple(values.get(name, ())) for name in ("queues", "pinned")}
+        return WorkerState(**{**values, **tuples, "running": dict(values["running"])})
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

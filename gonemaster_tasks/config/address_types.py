@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from gonemaster_engine.errors import InvalidDomain
@@ -10,6 +11,8 @@ from gonemaster_tasks.config.option_types import OptionType, split_list
 
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")  # no wildcards: each name is spelled out
+_PLAIN_PATH = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*")
+_LONGEST_PATH = 200
 _PLAIN_URL = re.compile(r"[!-~]{1,2048}")  # urlsplit accepts blanks and control characters
 
 
@@ -28,6 +31,12 @@ def listen_address() -> OptionType:
         return raw.strip()
 
     return OptionType(parse, "host:port, for example 127.0.0.1:8080 or [::1]:8080")
+
+
+def optional_listen_address() -> OptionType:
+    """Accept what `listen_address` does, and an empty string for none."""
+    needed = listen_address()
+    return OptionType(lambda raw: raw if raw == "" else needed.parse(raw), f"{needed.allowed}; empty for none")
 
 
 def source_address(family: int) -> OptionType:
@@ -93,6 +102,25 @@ def http_url() -> OptionType:
         return raw.rstrip("/")
 
     return OptionType(parse, "an absolute http or https URL without user, query or fragment")
+
+
+def page_path(taken: Collection[str]) -> OptionType:
+    """Accept a path of this server for pages, below none of the first segments that others have; it ends with a slash.
+
+    An address typed in another letter case, or with escaped characters, would lead elsewhere: plain letters only.
+    """
+
+    def parse(raw: object) -> str:
+        path = raw.strip("/") if isinstance(raw, str) else ""
+        if len(path) > _LONGEST_PATH or not _PLAIN_PATH.fullmatch(path) or path.partition("/")[0] in taken:
+            raise ValueError
+        return f"{path}/"
+
+    return OptionType(
+        parse,
+        f"a path of at most {_LONGEST_PATH} lower-case letters, digits, hyphens, underscores and slashes, of which the "
+        f"first segment is none of {', '.join(sorted(taken))}",
+    )
 
 
 def redis_url() -> OptionType:

@@ -1,11 +1,36 @@
 """Types of options that hold credentials."""
 
+import enum
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gonemaster_tasks.config.option_types import OptionType, split_list
 
-_TOKEN_HASH = re.compile(r"(?:(?P<label>[^=:,]{1,64})=)?(?P<hash>sha256:[0-9a-fA-F]{64})")
+LABEL_RULE = "1 to 64 characters other than = : , and control characters, without space at the ends"
+_LABEL = r"[^\s=:,\x00-\x1f\x7f](?:[^=:,\x00-\x1f\x7f]{0,62}[^\s=:,\x00-\x1f\x7f])?"
+_TOKEN_HASH = re.compile(
+    rf"(?:(?P<label>{_LABEL})?(?::(?P<scopes>[a-z]+(?:\+[a-z]+)*))?=)?(?P<hash>sha256:[0-9a-fA-F]{{64}})"
+)
+
+
+class Scope(enum.StrEnum):
+    """What a token allows; each one includes those before it."""
+
+    READ = "read"  # look at jobs, results, queue, analysis
+    OPERATE = "operate"  # and submit, cancel, pause, order, tag, schedule
+    ADMIN = "admin"  # and change settings and profiles, delete, purge
+
+    def includes(self, other: "Scope") -> bool:
+        """Return whether this scope allows what the other one allows."""
+        order = list(Scope)
+        return order.index(self) >= order.index(other)
+
+
+def widest(scopes: Sequence[str]) -> Scope:
+    """Return the widest of some scopes; a token without scopes allows everything. Raises ValueError for others."""
+    found = [Scope(scope) for scope in scopes]
+    return max(found, key=list(Scope).index) if found else Scope.ADMIN
 
 
 @dataclass(frozen=True)
@@ -15,6 +40,11 @@ class AdminToken:
     label: str
     hash: str
     scopes: tuple[str, ...] = ()
+
+
+def is_label(text: str) -> bool:
+    """Return whether a text can be the label of a token; it must fit into `label:scopes=hash`."""
+    return re.fullmatch(_LABEL, text) is not None and text.isprintable()
 
 
 def login() -> OptionType:
@@ -32,7 +62,7 @@ def login() -> OptionType:
 
 
 def token_hashes() -> OptionType:
-    """Accept token digests: {label, hash, scopes} in JSON, or `label=sha256:<hex>` separated by commas."""
+    """Accept token digests: {label, hash, scopes} in JSON, or `label:scopes=sha256:<hex>` separated by commas."""
 
     def parse(raw: object) -> tuple[AdminToken, ...]:
         entries = raw.split(",") if isinstance(raw, str) else raw
@@ -40,7 +70,10 @@ def token_hashes() -> OptionType:
             raise ValueError
         return tuple(_admin_token(entry) for entry in entries if entry not in ("", None))
 
-    allowed = "a list of {label, hash, scopes}, or label=sha256:<64 hex digits> separated by commas"
+    allowed = (
+        "a list of {label, hash, scopes}, or label=sha256:<64 hex digits> separated by commas, "
+        "with scopes label:read=..., label:operate=..., label:admin=..."
+    )
     return OptionType(parse, allowed, "array")
 
 
@@ -51,8 +84,16 @@ def _admin_token(entry: object) -> AdminToken:
         found = _TOKEN_HASH.fullmatch(entry.strip())
         if not found:
             raise ValueError
-        return AdminToken(label=found["label"] or "", hash=found["hash"].lower())
+        scopes = found["scopes"].split("+") if found["scopes"] else []
+        return _checked(found["label"] or "", found["hash"].lower(), scopes)
     if not isinstance(entry, dict) or not set(entry) <= {"label", "hash", "scopes"}:
         raise ValueError
     bare = _admin_token(str(entry.get("hash", "")))
-    return AdminToken(str(entry.get("label", "")), bare.hash, split_list(entry.get("scopes", [])))
+    return _checked(str(entry.get("label", "")), bare.hash, split_list(entry.get("scopes", [])))
+
+
+def _checked(label: str, digest: str, scopes: Sequence[str]) -> AdminToken:
+    if label and not is_label(label):
+        raise ValueError
+    widest(scopes)
+    return AdminToken(label, digest, tuple(scopes))

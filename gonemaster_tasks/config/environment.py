@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 from gonemaster_tasks.config.options import PREFIX
 from gonemaster_tasks.config.rendering import to_environ
-from gonemaster_tasks.config.settings import OPTIONS, SOURCES_VARIABLE, Settings
+from gonemaster_tasks.config.settings import FILE_VARIABLE, OPTIONS, SOURCES_VARIABLE, Settings
 from gonemaster_tasks.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
-_KNOWN = frozenset({option.env for option in OPTIONS} | {PREFIX + "CONFIG", SOURCES_VARIABLE})
+_KNOWN = frozenset({option.env for option in OPTIONS} | {PREFIX + "CONFIG", SOURCES_VARIABLE, FILE_VARIABLE})
 _MIN_SIMILARITY = 0.75
 _PROTECTING = ("AUTH", "ADMIN_TOKEN", "MCP", "PUBLIC", "RATE_LIMIT", "PROTECT", "TRUSTED", "TLS")  # begin such names
 
@@ -51,11 +51,14 @@ def refuse_unknown_protection(environ: Mapping[str, str] | None = None) -> None:
         raise SettingsError(found)
 
 
-def warn_of_unknown_variables(environ: Mapping[str, str] | None = None) -> None:
-    """Log each unknown variable; children of `gonemaster-server` do not repeat what their parent has logged."""
+def own_unknown_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the unknown variables of this process; children of `gonemaster-server` leave that to their parent."""
     environ = os.environ if environ is None else environ
-    if SOURCES_VARIABLE in environ:
-        return
-    for name, similar in unknown_variables(environ).items():
+    return {} if SOURCES_VARIABLE in environ else unknown_variables(environ)
+
+
+def warn_of_unknown_variables(environ: Mapping[str, str] | None = None) -> None:
+    """Log each unknown variable."""
+    for name, similar in own_unknown_variables(environ).items():
         hint = {"similar": similar} if similar else {}
         log.warning("unknown setting in the environment, ignored", extra={"variable": name} | hint)

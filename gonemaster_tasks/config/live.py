@@ -2,8 +2,10 @@
 
 import logging
 import threading
+from dataclasses import replace
 
 from gonemaster_db.errors import StoreError
+from gonemaster_db.repositories.access import has_tokens
 from gonemaster_db.repositories.settings import read_settings
 from gonemaster_db.session import Store
 from gonemaster_tasks.config.overrides import with_overrides
@@ -23,6 +25,7 @@ class LiveSettings:
     def load(self, store: Store) -> None:
         """Read the overrides. Raises StoreError."""
         with self._loading:  # of two threads, the one that read the older overrides must not write last
+            self.own = replace(self.own, stored_tokens=has_tokens(store))
             with store.read_only() as session:
                 overrides = read_settings(session)
             self.current = with_overrides(self.own, overrides)

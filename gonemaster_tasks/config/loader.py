@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gonemaster_tasks.config.credential_types import AdminToken
 from gonemaster_tasks.config.options import PREFIX, Option
-from gonemaster_tasks.config.rendering import FULLY_MASKED, LOGIN_MASKED, MASK, mask_password
-from gonemaster_tasks.config.settings import BY_KEY, OPTIONS, SOURCES, SOURCES_VARIABLE, Settings
+from gonemaster_tasks.config.rendering import FULLY_MASKED, LOGIN_MASKED
+from gonemaster_tasks.config.settings import BY_KEY, FILE_VARIABLE, OPTIONS, SOURCES, SOURCES_VARIABLE, Settings
 from gonemaster_tasks.errors import SettingsError
+from gonemaster_tasks.masking import MASK, mask_password
+
+_TOKENS = BY_KEY["auth.admin_tokens"]
 
 
 def load_settings(
@@ -47,11 +51,30 @@ def load_settings(
             values[option.name] = parse_value(option, value, source, problems)
             sources[key] = inherited.get(key, source) if source == "environment" else source
     if not problems:
-        settings = Settings(**values, sources=sources)
+        read = file or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
+        settings = Settings(**values, sources=sources, config_file=read and read.absolute())
         problems += _contradictions(settings)
     if problems:
         raise SettingsError(tuple(problems))
     return settings
+
+
+def reread_tokens(settings: Settings) -> tuple[AdminToken, ...]:
+    """Return the admin tokens that the configuration file has now; those of a flag or variable stay as they are.
+
+    Raises:
+        SettingsError: the file cannot be read, or its tokens are invalid; the text shows none of them.
+    """
+    if settings.config_file is None or settings.source(_TOKENS.key) in ("cli_flag", "environment"):
+        return settings.admin_tokens
+    problems: list[str] = []
+    found = _from_file(settings.config_file, problems)
+    tokens: tuple[AdminToken, ...] = ()
+    if not problems and _TOKENS.key in found:
+        tokens = parse_value(_TOKENS, found[_TOKENS.key], "config_file", problems)
+    if problems:
+        raise SettingsError(tuple(problems))
+    return tokens
 
 
 def _inherited_sources(environ: Mapping[str, str]) -> dict[str, str]:

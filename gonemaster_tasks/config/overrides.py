@@ -70,6 +70,11 @@ def read_only_reason(settings: Settings, option: Option) -> str:
     return ""
 
 
+def pinned_keys(settings: Settings) -> tuple[str, ...]:
+    """Return the settings that could be changed at run time if a flag of this process had not set them."""
+    return tuple(key for key, option in sorted(BY_KEY.items()) if option.runtime and settings.source(key) == "cli_flag")
+
+
 def forbidden_reason(settings: Settings, option: Option, value: Any) -> str:
     """Say why a value may be given only at start, or return an empty string.
 

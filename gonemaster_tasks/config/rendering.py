@@ -7,16 +7,12 @@ from typing import Any
 
 from gonemaster_tasks.config.credential_types import AdminToken
 from gonemaster_tasks.config.options import Option
-from gonemaster_tasks.config.settings import OPTIONS, SOURCES_VARIABLE, Settings
+from gonemaster_tasks.config.settings import FILE_VARIABLE, OPTIONS, SOURCES_VARIABLE, Settings
+from gonemaster_tasks.masking import MASK, mask_password, passwords_in
 
-MASK = "***"
 FULLY_MASKED = frozenset({"admin_tokens", "flower_basic_auth"})  # no part of these values is shown
 LOGIN_MASKED = frozenset({"smtp_url"})  # URLs of which the user is not shown either
 _URL_LOGIN = re.compile(r"://.*@")
-# A password may hold any character but those that end the user part, so it reaches to the last @ of its URL; in a
-# list of Sentinels each URL begins after a semicolon.
-_URL_PASSWORD = re.compile(r"(://[^:@/?#;]*:)(?:(?!;\w+://).)*@")
-_KEYWORD_PASSWORD = re.compile(r"(\b(?:ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s&]+)")
 
 
 def dump(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -39,7 +35,9 @@ def to_environ(settings: Settings) -> dict[str, str]:
         or (settings.source(option.key) != "default" and option.default is not None)
     ]
     sources = ",".join(f"{option.key}={settings.source(option.key)}" for option in given)
-    return {option.env: as_text(getattr(settings, option.name)) for option in given} | {SOURCES_VARIABLE: sources}
+    file = {FILE_VARIABLE: str(settings.config_file)} if settings.config_file else {}
+    values = {option.env: as_text(getattr(settings, option.name)) for option in given}
+    return values | {SOURCES_VARIABLE: sources} | file
 
 
 def masked_value(option: Option, value: Any) -> Any:
@@ -57,9 +55,13 @@ def masked_value(option: Option, value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def mask_password(dsn: str) -> str:
-    """Replace the passwords in URLs, or in a libpq connection string, by asterisks."""
-    return _KEYWORD_PASSWORD.sub(rf"\1{MASK}", _URL_PASSWORD.sub(rf"\1{MASK}@", dsn))
+def secrets_of(settings: Settings) -> set[str]:
+    """Return what must be in no log: passwords of addresses, and logins."""
+    secrets = set(settings.flower_basic_auth.partition(":")[2:])
+    for option in OPTIONS:
+        if option.secret and isinstance(value := getattr(settings, option.name), str):
+            secrets.update(passwords_in(value))
+    return secrets
 
 
 def as_text(value: Any) -> str:
@@ -71,5 +73,6 @@ def as_text(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(as_text(item) for item in value)
     if isinstance(value, AdminToken):
-        return f"{value.label}={value.hash}" if value.label else value.hash
+        scopes = f":{'+'.join(value.scopes)}" if value.scopes else ""
+        return f"{value.label}{scopes}={value.hash}" if value.label or scopes else value.hash
     return str(value)

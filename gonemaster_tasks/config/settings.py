@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from gonemaster_tasks.config.areas.access import AccessOptions
@@ -26,6 +27,7 @@ AREAS: Mapping[str, type] = {
 }
 SOURCES = ("default", "config_file", "environment", "cli_flag")  # and "database", see `overrides`
 SOURCES_VARIABLE = PREFIX + "SOURCES"  # the sources of the values, from a parent process to its child
+FILE_VARIABLE = PREFIX + "CONFIG_READ"  # the configuration file that the parent has read, for what is read again
 
 OPTIONS_BY_AREA: Mapping[str, tuple[Option, ...]] = {title: options_of(area) for title, area in AREAS.items()}
 OPTIONS = tuple(option for options in OPTIONS_BY_AREA.values() for option in options)
@@ -46,11 +48,18 @@ class Settings(
     """The effective configuration; made once by `load_settings` and passed down."""
 
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    config_file: Path | None = field(default=None, compare=False, repr=False)  # from which tokens are read again
+    stored_tokens: bool = field(default=False, compare=False, repr=False)  # whether the database has admin tokens
 
     @property
     def store_dsn(self) -> str:
         """The DSN of the database with the default filled in."""
         return self.db_dsn or str(self.data_dir / "gonemaster.db")
+
+    @property
+    def open_mode(self) -> bool:
+        """Whether everyone who reaches the API may do everything, since there are no admin tokens."""
+        return not (self.admin_tokens or self.stored_tokens)
 
     def source(self, key: str) -> str:
         """Say where the value of a key comes from, one of SOURCES or "database"."""

@@ -11,6 +11,7 @@ from gonemaster_db.models import RunStatus
 from gonemaster_db.records import NewBatch
 from gonemaster_db.repositories.audit import LongAction, record_action
 from gonemaster_db.repositories.batch_jobs import (
+    count_option_octets,
     count_runs,
     iter_repeated_jobs,
     request_cancel_of_batch,
@@ -18,10 +19,11 @@ from gonemaster_db.repositories.batch_jobs import (
 )
 from gonemaster_db.repositories.batches import get_batch
 from gonemaster_db.repositories.graduation import cancel_waiting_jobs
-from gonemaster_tasks.control.cancel_broadcast import broadcast_cancel
+from gonemaster_tasks.control.broadcasts import post_cancel
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch
+from gonemaster_tasks.control.revocation import revoke_jobs
+from gonemaster_tasks.control.submit import SubmittedBatch, check_options, submit_batch
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
 from gonemaster_tasks.queues import BATCH
 
@@ -29,7 +31,6 @@ log = logging.getLogger(__name__)
 
 Only = Literal["failed", "canceled", "all"]
 CHUNK = 2000  # jobs of one transaction
-_BROADCAST_AT_ONCE = 1000  # ids; each worker process looks at every one, between its messages
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
         canceled += ended
     stopping = stop_running(parts, batch_id, action)
     _forget_messages(parts, canceled)  # last: the rows have decided, a stale message costs a claim that finds nothing
+    revoke_jobs(parts, canceled)
     return CanceledBatch(len(canceled), stopping)
 
 
@@ -80,8 +82,7 @@ def stop_running(parts: QueueParts, batch_id: str, action: LongAction) -> int:
     """Request the cancellation of the running jobs of a batch; returns their number. May be repeated."""
     now = parts.clock.now()
     stopping = parts.store.run_in_transaction(lambda session: _mark_running(session, batch_id, action, now))
-    for start in range(0, len(stopping), _BROADCAST_AT_ONCE):
-        broadcast_cancel(parts.celery, stopping[start : start + _BROADCAST_AT_ONCE])
+    post_cancel(parts.celery, stopping)
     return len(stopping)
 
 
@@ -110,14 +111,17 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
     Raises:
         BatchNotFound: no such batch.
         NothingToRepeat: it has no such runs.
+        OptionsTooLarge: their options are; the batch is older than the limit, or was made by several versions.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     status = None if only == "all" else RunStatus(only)
     with parts.store.read_only() as session:
         old = get_batch(session, batch_id)
         count = count_runs(session, batch_id, status=status)
+        octets = count_option_octets(session, batch_id, status=status)
     if not count:
         raise NothingToRepeat(f"batch {batch_id} has no {'finished' if only == 'all' else only} runs")
+    check_options(octets, count)
     new = NewBatch(count, tag=old.tag, description=f"{only} of {batch_id} again")
 
     def record(session: Session, made: SubmittedBatch) -> None:

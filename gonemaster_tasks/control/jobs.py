@@ -10,8 +10,9 @@ from gonemaster_db.repositories.graduation import request_cancel
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
-from gonemaster_tasks.control.cancel_broadcast import broadcast_cancel
+from gonemaster_tasks.control.broadcasts import post_cancel
 from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.revocation import revoke_jobs
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
 
@@ -41,9 +42,10 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
 
     after = parts.store.run_in_transaction(cancel)
     if isinstance(after, Job):
-        broadcast_cancel(parts.celery, [job_id])
+        post_cancel(parts.celery, [job_id])
     else:
         _forget_message(parts.broker, after)
+        revoke_jobs(parts, [job_id])
     return after
 
 

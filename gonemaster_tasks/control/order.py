@@ -17,6 +17,7 @@ from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.broker.lists import MAX_BESIDE, MAX_NAMED, MAX_REORDERED, Where
 from gonemaster_tasks.control.order_changes import change_order, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.revocation import revoke_jobs
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS, tier_of
 
@@ -191,6 +192,7 @@ def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> 
                 parts.broker.events.publish(job_id, JobEvent("done", {"status": "canceled"}))
     except BrokerUnavailable:
         log.warning("messages not removed, their claims will drop them", extra={"jobs": len(removed)})
+    revoke_jobs(parts, removed)
     return removed
 
 

@@ -1,14 +1,19 @@
 """The store and the broker together, as who controls the queue needs them."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from celery import Celery
 
+from gonemaster_db.models import Job
 from gonemaster_db.session import Store
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import LazyClock, SharedClock
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.grouping import Groups
+
+_SUBMISSIONS = 100  # of single jobs that share a transaction
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,7 @@ class QueueParts:
     broker: Broker
     celery: Celery
     clock: SharedClock = field(default_factory=SharedClock)
+    submissions: Groups[Any, Job] = field(default_factory=lambda: Groups(most=_SUBMISSIONS))
 
 
 def open_queue(settings: Settings, store: Store) -> QueueParts:

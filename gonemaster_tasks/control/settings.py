@@ -28,6 +28,7 @@ def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str,
         ChangeRefused: a key or a value is not allowed; nothing was saved.
         BrokerUnavailable: Redis is unavailable, so that no process could be notified; nothing was saved.
     """
+    live.load(parts.store)  # what may be changed depends on whether there are admin tokens
     values = check_changes(live.own, changes)
     parts.broker.ping()  # before the commit: without Redis each process would follow at a time of its own
     now = parts.clock.now()

@@ -1,25 +1,40 @@
 """Submission of jobs and batches: rows first, messages after the commit."""
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
+from gonemaster_db.errors import StoreUnavailable
 from gonemaster_db.models import Batch, Job
 from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.jobs import create_job, create_jobs
+from gonemaster_db.repositories.jobs import create_jobs, create_listed_jobs
 from gonemaster_db.states import Priority
 from gonemaster_tasks.control.jobs import log
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.errors import BrokerUnavailable, OptionsTooLarge
 from gonemaster_tasks.queues import tier_of
 
+_ATTEMPTS = 5
 _ANSWERED_IDS = 10_000
 _SUBMISSION_LIFE = timedelta(seconds=60)
+MAX_OPTIONS = 1024 * 1024 * 1024  # octets of the options of all jobs of a batch
 JobSource = Iterable[NewJob] | Callable[[Session], Iterable[NewJob]]
+
+
+Also = Callable[[Session, Job], None]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A single job on its way, and what is written with it."""
+
+    new: NewJob
+    also: Also | None = None
 
 
 @dataclass(frozen=True)
@@ -31,8 +46,11 @@ class SubmittedBatch:
     job_ids: tuple[str, ...]
 
 
-def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job], None] | None = None) -> Job:
-    """Queue one job; `also` writes in the same transaction.
+def submit_job(parts: QueueParts, new: NewJob, *, also: Also | None = None, alone: bool = False) -> Job:
+    """Queue one job; `also` writes in the same transaction, and must be safe to repeat.
+
+    Jobs that are submitted at the same time share a transaction, unless they are to be `alone`, for example because
+    `also` locks rows that others lock too.
 
     Once the row is committed the job counts as queued, even if Redis fails before the message is written: the workers
     reconcile as soon as it answers again.
@@ -40,22 +58,66 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Callable[[Session, Job],
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
+    submission = Submission(new, also)
+    if alone:
+        return _submit_together(parts, [submission])[0]
+    return parts.submissions.do(submission, partial(_submit_group, parts))
+
+
+def _submit_group(parts: QueueParts, group: Sequence[Submission]) -> list[Job | BaseException]:
+    """Queue jobs in one transaction; if one of them cannot be written, each in its own.
+
+    Raises:
+        BrokerUnavailable, StoreUnavailable: nothing was written.
+    """
+    try:
+        return list(_submit_together(parts, group))
+    except (BrokerUnavailable, StoreUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001 - that of one job: the others must not fail for it
+        if len(group) == 1:
+            return [error]
+    return [_submit_or_error(parts, submission) for submission in group]
+
+
+def _submit_or_error(parts: QueueParts, submission: Submission) -> Job | BaseException:
+    try:
+        return _submit_together(parts, [submission])[0]
+    except Exception as error:  # noqa: BLE001 - its thread raises it
+        return error
+
+
+def _submit_together(parts: QueueParts, group: Sequence[Submission]) -> list[Job]:
     parts.broker.ping()
     now = parts.clock.now()
 
-    def create(session: Session) -> Job:
-        job = create_job(session, new, now=now)
-        if also is not None:
-            also(session, job)
-        return job
+    def create(session: Session) -> list[Job]:
+        jobs = create_listed_jobs(session, [submission.new for submission in group], now=now)
+        for submission, job in zip(group, jobs, strict=True):
+            if submission.also is not None:
+                submission.also(session, job)
+        return jobs
 
-    job = parts.store.run_in_transaction(create)
-    try:
-        parts.broker.lists.enqueue(job.id, tier_of(job.priority))
-    except BrokerUnavailable:  # not raised: the client would submit again, and the domain would be tested twice
-        log.warning("job stored, it is enqueued as soon as Redis answers", extra={"job_id": job.id})
-        parts.broker.reconciliation.post()
-    return job
+    # What fails in a group is repeated alone, without waiting.
+    jobs = parts.store.run_in_transaction(create, attempts=_ATTEMPTS if len(group) == 1 else 1)
+    for tier in dict.fromkeys(tier_of(job.priority) for job in jobs):
+        ids = [job.id for job in jobs if tier_of(job.priority) == tier]
+        try:
+            parts.broker.lists.enqueue_many(ids, tier)
+        except BrokerUnavailable:  # not raised: the clients would submit again, and domains would be tested twice
+            log.warning("jobs stored, they are enqueued as soon as Redis answers", extra={"job_ids": ids})
+            parts.broker.reconciliation.post()
+    return jobs
+
+
+def check_options(octets: int, jobs: int) -> None:
+    """Refuse options that would fill the disk, since each of so many jobs has its own copy: `octets` of all of them.
+
+    Raises:
+        OptionsTooLarge: nothing must be written.
+    """
+    if octets > MAX_OPTIONS:
+        raise OptionsTooLarge(given=-(-octets // jobs), limit=MAX_OPTIONS // jobs)
 
 
 def submit_batch(

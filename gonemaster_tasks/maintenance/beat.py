@@ -9,17 +9,20 @@ from pathlib import Path
 
 from celery import signals
 
+from gonemaster_db.clock import follow
 from gonemaster_db.session import open_store
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.clock import LazyClock
 from gonemaster_tasks.broker.scheduler import pause_after
 from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_of_unknown_variables
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
 from gonemaster_tasks.errors import BrokerUnavailable, TasksError
-from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.process_report import Reporter
 from gonemaster_tasks.repeating import FailureLog
 
 
@@ -31,9 +34,16 @@ def run_beat(settings: Settings) -> None:
     """
     with closing(Broker.open(settings.broker_url)) as broker:
         _wait_for(broker)
+        clock = LazyClock(broker)
+        follow(clock.now)  # what is due is judged by it: another beat may have sent it last
         app = make_app_of(_with_overrides(settings))
         broker.beat.lend_client(app)
-        app.Beat(loglevel="INFO", quiet=True).run()
+        reporter = Reporter(broker, clock, kind="beat")
+        reporter.start()
+        try:
+            app.Beat(loglevel="INFO", quiet=True).run()
+        finally:
+            reporter.stop()
 
 
 def _wait_for(broker: Broker) -> None:
@@ -61,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         settings = load_settings({}, file=given.config)
-        configure_logging(form=settings.log_format, level=settings.effective_log_level)
+        log_as_set(settings)
         refuse_unknown_protection()
         warn_of_unknown_variables()
         signals.setup_logging.connect(lambda **_: None, weak=False)  # keeps celery from configuring logging

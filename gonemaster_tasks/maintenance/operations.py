@@ -11,11 +11,19 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import OperationClaimLost, ProfileNotFound, StoreConflict, StoreUnavailable
+from gonemaster_db.errors import (
+    DomainNotFound,
+    OperationClaimLost,
+    ProfileNotFound,
+    StoreConflict,
+    StoreUnavailable,
+)
 from gonemaster_db.models import Operation, OperationKind
 from gonemaster_db.purging import Step, purge_in_steps
 from gonemaster_db.repositories.audit import LongAction
-from gonemaster_db.repositories.deletion import TagPurge, purge_finished_before
+from gonemaster_db.repositories.deletion import TagPurge, purge_domain, purge_finished_before
+from gonemaster_db.repositories.domain_removal import prune_domains, remove_domain
+from gonemaster_db.repositories.graduation import cancel_waiting_jobs
 from gonemaster_db.repositories.operations import (
     add_progress,
     claim_next_operation,
@@ -26,12 +34,20 @@ from gonemaster_db.repositories.operations import (
     release_operation,
 )
 from gonemaster_db.repositories.profiles import clear_profile_in_runs, delete_profile
+from gonemaster_db.repositories.queue import move_to_end
+from gonemaster_db.repositories.waiting_jobs import last_waiting_ids, switch_waiting_jobs, waiting_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.batches import CHUNK, cancel_chunk, rebuild_batch_tier, stop_running
+from gonemaster_tasks.control.matching import cancel_matching_chunk, filter_of, rebuild_tiers, stop_matching
+from gonemaster_tasks.control.order import REMOVED
 from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.selection import Change, selection, unmoved
+from gonemaster_tasks.control.tag_members import filter_of as members_of
+from gonemaster_tasks.control.tag_members import removal
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.retention import count_purged
+from gonemaster_tasks.queues import TIERS
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +65,6 @@ class Work:
     step: Step
     finish: Callable[[int], Any]
     max_step: int | None = None
-    after_step: Callable[[int], None] | None = None
 
 
 def call_for_due_operations(store: Store, broker: Broker, *, now: datetime) -> None:
@@ -84,7 +99,7 @@ def perform_due_operations(
         claimed += 1
         try:
             _Performance(parts, operation, holder, now, lease, stopped).run()
-        except (StoreUnavailable, StoreConflict) as error:
+        except (StoreUnavailable, StoreConflict, BrokerUnavailable) as error:
             log.warning("operation interrupted, it is continued later", extra=_about(operation, error))
             _release(parts.store, operation, holder)
             break
@@ -142,9 +157,8 @@ class _Performance:
         """Perform the operation to its end, or release it when the worker stops."""
         store, operation = self.parts.store, self.operation
         work = _WORK[operation.kind](self.parts, operation, _action_of(operation))
-        for count in purge_in_steps(store, self._fenced(work.step), stopped=self.stopped, max_step=work.max_step):
-            if work.after_step is not None:
-                work.after_step(count)
+        for _ in purge_in_steps(store, self._fenced(work.step), stopped=self.stopped, max_step=work.max_step):
+            pass  # each step notes its own progress
         if self.stopped():
             _release(store, operation, self.holder)
             return
@@ -211,11 +225,12 @@ def _purge_tag(parts: QueueParts, operation: Operation, action: LongAction) -> W
 def _purging(parts: QueueParts, purge: Step, action: LongAction, finish: Callable[[int], Any]) -> Work:
     def step(session: Session, size: int) -> int:
         removed = purge(session, size)
+        count_purged(session, removed)
         if removed:
             action.add(session, removed, now=utcnow())
         return removed
 
-    return Work(step, finish, after_step=lambda removed: count_purged(parts.broker, removed))
+    return Work(step, finish)
 
 
 def _delete_profile(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
@@ -235,9 +250,138 @@ def _delete_profile(parts: QueueParts, operation: Operation, action: LongAction)
     return Work(clear, finish, max_step=_PROFILE_CHUNK)
 
 
+def _delete_domain(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
+    domain_id = int(operation.target)
+
+    def purge(session: Session, size: int) -> int:
+        return purge_domain(session, domain_id, limit=size)
+
+    def finish(done: int) -> Mapping[str, Any]:
+        with suppress(DomainNotFound):  # deleted by the worker that was killed before it could report the end
+            parts.store.run_in_transaction(lambda session: remove_domain(session, domain_id))
+        return {"purged_runs": done}
+
+    return _purging(parts, purge, action, finish)
+
+
+def _prune_domains(_parts: QueueParts, operation: Operation, action: LongAction) -> Work:
+    def step(session: Session, size: int) -> int:
+        removed = prune_domains(session, tag=operation.target or None, limit=size)
+        if removed:
+            action.add(session, removed, now=utcnow())
+        return removed
+
+    return Work(step, lambda done: {"pruned_domains": done})
+
+
+def _cancel_jobs(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
+    wanted = filter_of(operation.parameters)
+
+    def step(session: Session, size: int) -> int:
+        return len(cancel_matching_chunk(session, wanted, size=size, action=action, now=parts.clock.now()))
+
+    def finish(done: int) -> Mapping[str, Any]:
+        stopping = stop_matching(parts, wanted, action)
+        try:
+            rebuild_tiers(parts)
+        except BrokerUnavailable:
+            log.warning("messages not removed, their claims will drop them", extra=_about(operation))
+        return {"canceled": done, "stopping": stopping}
+
+    return Work(step, finish, max_step=CHUNK)
+
+
+def _remove_waiting(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
+    def remove(session: Session, ids: list[str]) -> int:
+        return len(cancel_waiting_jobs(session, ids, now=parts.clock.now(), error=REMOVED))
+
+    return _of_selection(parts, operation, action, "remove", remove)
+
+
+def _hold_waiting(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
+    def hold(session: Session, ids: list[str]) -> int:
+        return len(switch_waiting_jobs(session, ids, held=True))
+
+    return _of_selection(parts, operation, action, "hold", hold)
+
+
+def _release_waiting(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
+    def release(session: Session, ids: list[str]) -> int:
+        return len(switch_waiting_jobs(session, ids, held=False))
+
+    return _of_selection(parts, operation, action, "release", release)
+
+
+def _of_selection(
+    parts: QueueParts,
+    operation: Operation,
+    action: LongAction,
+    change: Change,
+    apply: Callable[[Session, list[str]], int],
+) -> Work:
+    """Change the waiting jobs that a filter chose when the operation was accepted; later ones are left alone."""
+    tier = operation.parameters["tier"]
+    wanted = selection(change, tier=tier, domain=operation.parameters["domain"], created_until=operation.created_at)
+
+    def step(session: Session, size: int) -> int:
+        ids = waiting_ids(session, wanted, limit=size)
+        changed = apply(session, ids) if ids else 0
+        if changed:
+            action.add(session, changed, now=parts.clock.now())
+        return changed
+
+    def finish(done: int) -> Mapping[str, Any]:
+        try:
+            rebuild_tiers(parts, [tier] if tier else TIERS)
+        except BrokerUnavailable:
+            log.warning("messages follow as soon as Redis answers", extra=_about(operation))
+            parts.broker.reconciliation.post()
+        return {"changed": done}
+
+    return Work(step, finish, max_step=CHUNK)
+
+
+def _move_waiting(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
+    """Move the waiting jobs that a filter chose to an end of their tiers, and keep their order among each other.
+
+    To the front the last ones go first. A job that moved stands outside of the ends of its tier as they were when the
+    operation was accepted, so whoever continues it finds those that are left.
+    """
+    about = operation.parameters
+    tiers, next_ids = list(about["ends"]), last_waiting_ids if about["to"] == "front" else waiting_ids
+
+    def step(session: Session, size: int) -> int:
+        parts.broker.marks.begin_change(tiers)  # what is killed before its end is put in order by the reconciler
+        for tier in tiers:
+            while ids := next_ids(session, unmoved(about, tier, created_until=operation.created_at), limit=size):
+                if moved := len(move_to_end(session, ids, to=about["to"])):  # else all were taken meanwhile
+                    action.add(session, moved, now=parts.clock.now())
+                    return moved
+        return 0
+
+    def finish(done: int) -> Mapping[str, Any]:
+        rebuild_tiers(parts, tiers)
+        return {"moved": done}
+
+    return Work(step, finish, max_step=CHUNK)
+
+
+def _untag_domains(_parts: QueueParts, operation: Operation, action: LongAction) -> Work:
+    step = removal(members_of(operation.target, operation.parameters), action)
+    return Work(step, lambda done: {"removed_domains": done})
+
+
 _WORK: Mapping[OperationKind, Callable[[QueueParts, Operation, LongAction], Work]] = {
     OperationKind.CANCEL_BATCH: _cancel_batch,
     OperationKind.PURGE_RUNS: _purge_runs,
     OperationKind.PURGE_TAG: _purge_tag,
     OperationKind.DELETE_PROFILE: _delete_profile,
+    OperationKind.DELETE_DOMAIN: _delete_domain,
+    OperationKind.PRUNE_DOMAINS: _prune_domains,
+    OperationKind.CANCEL_JOBS: _cancel_jobs,
+    OperationKind.REMOVE_WAITING: _remove_waiting,
+    OperationKind.HOLD_WAITING: _hold_waiting,
+    OperationKind.RELEASE_WAITING: _release_waiting,
+    OperationKind.MOVE_WAITING: _move_waiting,
+    OperationKind.UNTAG_DOMAINS: _untag_domains,
 }

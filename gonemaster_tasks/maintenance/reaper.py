@@ -1,12 +1,15 @@
 """Requeues or fails jobs whose lease has expired, and expires queued jobs whose time to start has passed."""
 
 import logging
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from gonemaster_db.errors import JobStateError
-from gonemaster_db.models import Job
+from sqlalchemy.orm import Session
+
+from gonemaster_db.errors import JobStateError, StoreConflict
+from gonemaster_db.models import Job, Run
 from gonemaster_db.repositories.graduation import expire_jobs, requeue_job
-from gonemaster_db.repositories.jobs import expired_leases, workers_with_several_jobs
+from gonemaster_db.repositories.jobs import end_leases, expired_leases, lock_expired, workers_with_several_jobs
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -14,49 +17,80 @@ from gonemaster_tasks.queues import tier_of
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 200
+_CHUNK = 50
+_EXPIRED_AT_ONCE = 200
+_LOCK_WAIT = timedelta(seconds=1)  # for what all jobs write to, such as the row of a domain or a counter
 
 
-def reap(store: Store, broker: Broker, *, now: datetime, max_attempts: int) -> int:
-    """Requeue jobs with expired leases, or fail them after `max_attempts` starts; return how many there were.
+def reap(
+    store: Store,
+    broker: Broker,
+    *,
+    now: datetime,
+    max_attempts: int,
+    worker: str | None = None,
+    goes_on: Callable[[], bool] = lambda: True,
+) -> int:
+    """Requeue jobs with expired leases (of one worker), or fail them after `max_attempts` starts; return how many.
 
-    Where a worker died with several jobs, none of them is blamed: each is tested alone from then on.
+    Where a worker died with several jobs, none of them is blamed: each is tested alone from then on. What another
+    transaction holds is left to the next time, nothing is waited for. `goes_on` is asked before each fifty.
     """
     total = 0
     crowded: set[str] = set()  # workers
-    while True:
+    while goes_on():
         with store.read_only() as session:
-            jobs = expired_leases(session, now=now, limit=_CHUNK)
+            jobs = expired_leases(session, now=now, limit=_CHUNK, worker=worker, skip_locked=True)
             crowded |= workers_with_several_jobs(session, {job.worker for job in jobs if job.worker})
+        reaped = 0
         for job in jobs:
-            _reap_job(store, broker, job, now=now, max_attempts=max_attempts, beside_others=job.worker in crowded)
-        total += len(jobs)
-        if len(jobs) < _CHUNK:
-            return total
+            beside_others = job.worker in crowded
+            reaped += _reap_job(store, broker, job, now=now, max_attempts=max_attempts, beside_others=beside_others)
+        total += reaped
+        if len(jobs) < _CHUNK or not reaped:
+            break
+    return total
 
 
-def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_attempts: int, beside_others: bool) -> None:
+def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_attempts: int, beside_others: bool) -> bool:
+    """Reap one job; returns whether it was done, and by this process."""
     worker, attempt = job.worker or "", job.attempt
-    try:
-        left = store.run_in_transaction(
-            lambda session: requeue_job(
-                session,
-                job.id,
-                worker=worker,
-                attempt=attempt,
-                now=now,
-                max_attempts=max_attempts,
-                beside_others=beside_others,
-            )
+
+    def requeue(session: Session) -> Job | Run | None:
+        if not lock_expired(session, job.id, now=now):
+            return None
+        return requeue_job(
+            session,
+            job.id,
+            worker=worker,
+            attempt=attempt,
+            now=now,
+            max_attempts=max_attempts,
+            beside_others=beside_others,
         )
-    except JobStateError:  # the worker graduated it or renewed the lease after all
-        return
+
+    try:
+        with store.hasty_work(lock=_LOCK_WAIT):
+            left = store.run_in_transaction(requeue, attempts=1)
+    except (JobStateError, StoreConflict):  # the worker graduated it or renewed the lease after all; or the next time
+        return False
+    if left is None:
+        return False
     about = {"job_id": job.id, "batch_id": job.batch_id, "worker": worker, "attempt": attempt}
     if isinstance(left, Job):
         log.warning("lease expired, job queued again", extra=about)
         _put_back(broker, job)
     else:
         log.warning("lease expired, job ended after its last attempt", extra={**about, "status": str(left.status)})
+    return True
+
+
+def void_claims(store: Store, *, worker: str, now: datetime) -> int:
+    """End the leases of a worker process that is known to have ended, for claims up to `now`; return their number.
+
+    They are reaped as if they had expired: attempts count, and none of several jobs is blamed.
+    """
+    return store.run_in_transaction(lambda session: end_leases(session, worker=worker, now=now))
 
 
 def _put_back(broker: Broker, job: Job) -> None:
@@ -71,7 +105,10 @@ def expire(store: Store, *, now: datetime) -> int:
     """End waiting jobs that should have started by now; return how many. Claims of their messages find no row."""
     total = 0
     while True:
-        ids = store.run_in_transaction(lambda session: expire_jobs(session, now=now, limit=_CHUNK))
+        with store.hasty_work(lock=_LOCK_WAIT):
+            ids = store.run_in_transaction(
+                lambda session: expire_jobs(session, now=now, limit=_EXPIRED_AT_ONCE), attempts=1
+            )
         total += len(ids)
-        if len(ids) < _CHUNK:
+        if len(ids) < _EXPIRED_AT_ONCE:
             return total

@@ -64,6 +64,16 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     return Reconciled(messages, tuple(schedules))
 
 
+def restore_lost_messages(store: Store, broker: Broker, *, now: datetime, grace: timedelta) -> int:
+    """Restore messages of the next jobs that are neither in a list nor with a worker; return how many there were.
+
+    `grace` is the time from the commit of a job to the arrival of its message.
+    """
+    if broker.marks.submissions():
+        return 0
+    return sum(_restore_head(store, broker, tier, now=now, grace=grace) for tier in TIERS)
+
+
 def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, emptied: bool) -> int:
     if broker.marks.submissions():  # their messages are being sent; the next round checks whether they arrived
         return 0
@@ -85,15 +95,15 @@ def _counts_differ(store: Store, broker: Broker, tier: str) -> bool:
     return True
 
 
-def _restore_head(store: Store, broker: Broker, tier: str, *, now: datetime) -> int:
+def _restore_head(store: Store, broker: Broker, tier: str, *, now: datetime, grace: timedelta = _GRACE) -> int:
     """Restore missing messages of the next jobs: equal counts may hide one lost and one stale message."""
     with store.read_only() as session:
-        ids = first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - _GRACE)
+        ids = first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - grace)
     missing = broker.without_message(ids, tier)
     if not missing:
         return 0
     with store.read_only() as session:  # a job claimed in between is not missing
-        still = set(first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - _GRACE))
+        still = set(first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - grace))
     lost = [job_id for job_id in missing if job_id in still]
     for job_id in reversed(lost):
         broker.lists.put_back(job_id, tier)

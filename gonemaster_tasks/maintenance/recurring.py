@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.errors import AmbiguousProfile, StoreConflict, StoreUnavailable
 from gonemaster_db.models import BatchOrigin, ScheduleOutcome
 from gonemaster_db.records import NewBatch
+from gonemaster_db.repositories.metrics.counting import SCHEDULED, Count, add_counts
 from gonemaster_db.repositories.schedules import (
     Decision,
     ListedSchedule,
@@ -29,7 +30,6 @@ from gonemaster_tasks.recurrence.occurrences import next_occurrence
 
 log = logging.getLogger(__name__)
 
-COUNTERS = "scheduled_runs:"  # and an outcome: counters of decided occurrences
 _MISSED_AFTER = timedelta(hours=1)
 
 
@@ -75,7 +75,7 @@ def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> Sche
         return None
     if decided.stored is not None:
         enqueue_batch(parts, decided.stored)
-    _tell(parts, decided, about)
+    _tell(decided, about)
     return decided.decision.outcome
 
 
@@ -157,6 +157,7 @@ def _note_error(parts: QueueParts, session: Session, occurrence: Occurrence, tex
 def _write(session: Session, occurrence: Occurrence, decision: Decision, *, now: datetime) -> None:
     if not decide_occurrence(session, occurrence, decision, now=now):
         raise StoreConflict("the occurrence was decided by another process")  # rolls the batch back
+    add_counts(session, {Count(SCHEDULED, decision.outcome): 1})
 
 
 def _text_of(error: Exception) -> str:
@@ -166,13 +167,9 @@ def _text_of(error: Exception) -> str:
     return f"{type(error).__name__}; the log of the worker has the reason"
 
 
-def _tell(parts: QueueParts, decided: _Decided, about: dict[str, object]) -> None:
+def _tell(decided: _Decided, about: dict[str, object]) -> None:
     decision = decided.decision
     level = logging.WARNING if decision.outcome is ScheduleOutcome.ERROR else logging.INFO
     jobs = decided.stored.submitted.job_count if decided.stored else 0
     told = {**about, "outcome": decision.outcome.value, "batch_id": decision.batch_id, "jobs": jobs}
     log.log(level, "occurrence of a schedule", extra=told | ({"error": decision.error} if decision.error else {}))
-    try:
-        parts.broker.counters.add(COUNTERS + decision.outcome)
-    except BrokerUnavailable:
-        log.warning("occurrence of a schedule could not be counted", extra=about)

@@ -11,9 +11,12 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import StoreError
 from gonemaster_db.purging import Step, purge_in_steps
 from gonemaster_db.repositories.audit import LongAction, purge_actions_before
-from gonemaster_db.repositories.deletion import TagPurge, purge_finished_before
+from gonemaster_db.repositories.deletion import TagPurge, purge_domain, purge_finished_before
 from gonemaster_db.repositories.deliveries import purge_deliveries
+from gonemaster_db.repositories.domain_removal import prune_domains, remove_domain
 from gonemaster_db.repositories.idempotency import purge_expired_responses
+from gonemaster_db.repositories.metrics.counting import PURGED, Count, add_counts
+from gonemaster_db.repositories.metrics.slots import remove_old_slots
 from gonemaster_db.repositories.operations import purge_operations
 from gonemaster_db.repositories.outcomes import purge_outcomes
 from gonemaster_db.repositories.profiles import purge_effective_profiles
@@ -24,7 +27,6 @@ from gonemaster_tasks.errors import BrokerUnavailable
 
 log = logging.getLogger(__name__)
 
-PURGED = "jobs_purged"  # the counter of runs deleted by age or tag
 BEAT = "beat"  # the actor of periodic purges in the audit log
 _LOCK = "purge"
 _LOCK_LIFE = timedelta(minutes=2)
@@ -35,23 +37,22 @@ _DELIVERIES_KEPT_FOR = timedelta(days=30)
 Stopped = Callable[[], bool]
 
 
-def purge_old_runs(
-    store: Store, broker: Broker, *, days: int, now: datetime, who: str, stopped: Stopped = lambda: False
-) -> int:
+def purge_old_runs(store: Store, *, days: int, now: datetime, who: str, stopped: Stopped = lambda: False) -> int:
     """Delete runs that ended more than `days` days ago; return how many. Unfinished jobs are not runs and stay."""
     cutoff = now - timedelta(days=days)
     action = LongAction("jobs.purge", who=who, details={"older_than_days": days})
 
     def step(session: Session, size: int) -> int:
         removed = purge_finished_before(session, cutoff, limit=size)
+        count_purged(session, removed)
         if removed or who != BEAT:  # no audit record for each periodic purge that deletes nothing
             action.add(session, removed, now=utcnow())
         return removed
 
-    return _purge(store, broker, step, stopped)
+    return _purge(store, step, stopped)
 
 
-def purge_runs_of_tag(store: Store, broker: Broker, name: str, *, who: str) -> int:
+def purge_runs_of_tag(store: Store, name: str, *, who: str) -> int:
     """Delete the runs of the domains of a tag; return how many."""
     action = LongAction("tag.purge", who=who, target=name)
 
@@ -59,10 +60,43 @@ def purge_runs_of_tag(store: Store, broker: Broker, name: str, *, who: str) -> i
 
     def step(session: Session, size: int) -> int:
         removed = purge(session, size)
+        count_purged(session, removed)
         action.add(session, removed, now=utcnow())
         return removed
 
-    return _purge(store, broker, step, lambda: False)
+    return _purge(store, step, lambda: False)
+
+
+def delete_domain(store: Store, domain_id: int, *, name: str, who: str) -> int:
+    """Delete a domain with its runs; return how many runs it had.
+
+    Raises:
+        DomainNotFound: there is no such domain.
+        DomainInUse: a job of it waits or runs; its older runs may be gone.
+    """
+    action = LongAction("domain.delete", who=who, target=name)
+
+    def step(session: Session, size: int) -> int:
+        removed = purge_domain(session, domain_id, limit=size)
+        count_purged(session, removed)
+        action.add(session, removed, now=utcnow())
+        return removed
+
+    purged = _purge(store, step, lambda: False)
+    store.run_in_transaction(lambda session: remove_domain(session, domain_id))
+    return purged
+
+
+def prune_unused_domains(store: Store, *, tag: str | None, who: str) -> int:
+    """Delete the domains, of one tag if given, that have neither runs nor unfinished jobs; return how many."""
+    action = LongAction("domains.prune", who=who, target=tag or "")
+
+    def step(session: Session, size: int) -> int:
+        removed = prune_domains(session, tag=tag, limit=size)
+        action.add(session, removed, now=utcnow())
+        return removed
+
+    return _purge(store, step, lambda: False)
 
 
 def purge_regularly(
@@ -95,7 +129,7 @@ def _purge_expired(
     def ended() -> bool:
         return stopped() or _windows(live) != (days, audit_days) or not broker.locks.renew(_LOCK, holder, _LOCK_LIFE)
 
-    purged = purge_old_runs(store, broker, days=days, now=now, who=BEAT, stopped=ended) if days else 0
+    purged = purge_old_runs(store, days=days, now=now, who=BEAT, stopped=ended) if days else 0
     if purged:
         log.info("old runs deleted", extra={"runs": purged, "older_than_days": days})
     if audit_days:
@@ -129,6 +163,7 @@ def _purge_audit(store: Store, *, days: int, now: datetime, stopped: Stopped) ->
 def _purge_small_tables(session: Session, now: datetime) -> None:
     purge_operations(session, finished_before=now - _OPERATIONS_KEPT_FOR)
     purge_expired_responses(session, now=now)
+    remove_old_slots(session, now_s=now.timestamp())
     purge_effective_profiles(session, older_than=now - _UNUSED_FOR)
 
 
@@ -152,17 +187,10 @@ def _purge_deliveries(store: Store, *, finished_before: datetime, stopped: Stopp
         log.info("old deliveries deleted", extra={"deliveries": removed})
 
 
-def _purge(store: Store, broker: Broker, step: Step, stopped: Stopped) -> int:
-    purged = 0
-    for removed in purge_in_steps(store, step, stopped=stopped):
-        purged += removed
-        count_purged(broker, removed)
-    return purged
+def _purge(store: Store, step: Step, stopped: Stopped) -> int:
+    return sum(purge_in_steps(store, step, stopped=stopped))
 
 
-def count_purged(broker: Broker, removed: int) -> None:
-    """Add removed runs to the counter of the metrics; without Redis they are not counted."""
-    try:
-        broker.counters.add(PURGED, removed)
-    except BrokerUnavailable:
-        log.warning("deleted runs could not be counted", extra={"runs": removed})
+def count_purged(session: Session, removed: int) -> None:
+    """Add removed runs to the counter of the metrics, in the transaction that removes them."""
+    add_counts(session, {Count(PURGED): removed})

@@ -27,6 +27,14 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """The rate, None if it is not known, and the tiers that no worker consumes."""
+
+    rate: Rate | None
+    unserved: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Forecast:
     """What all estimates at one moment are based on.
 
@@ -80,16 +88,28 @@ def measure_rate(session: Session, *, now: datetime) -> Rate | None:
     return Rate(max(measured.per_second, possible), measured.mean_duration)
 
 
-def read_forecast(session: Session, *, now: datetime, unserved: Callable[[], Collection[str]] = frozenset) -> Forecast:
-    """Measure the rate, read the pauses and count the waiting normal jobs.
-
-    `unserved` returns the tiers that no worker consumes. It is called only if there is a rate to estimate with.
-    """
+def measure_pace(session: Session, *, now: datetime, unserved: Callable[[], Collection[str]] = frozenset) -> Pace:
+    """Measure the rate, and note the tiers that do not move; `unserved` is asked only if there is a rate."""
     rate = measure_rate(session, now=now)
-    pauses = {pause.tier: pause.until for pause in list_pauses(session, now=now)}
-    if rate is not None:
-        pauses |= dict.fromkeys(unserved())  # None as for a pause without an end: nobody knows when a worker starts
-    return Forecast(now, rate, pauses, count_queued(session, Priority.NORMAL))
+    return Pace(rate, frozenset() if rate is None else frozenset(unserved()))
+
+
+def read_forecast(
+    session: Session, *, now: datetime, pace: Pace | None = None, priorities: Collection[int] = tuple(Priority)
+) -> Forecast:
+    """Read the pauses and count the waiting normal jobs; the pace is measured unless it is given.
+
+    Nothing is read that jobs of these priorities do not need: for normal ones the waiting jobs, and without a rate
+    the pauses.
+    """
+    pace = measure_pace(session, now=now) if pace is None else pace
+    waits_for_normal = any(priority != Priority.NORMAL for priority in priorities)
+    pauses: dict[str, datetime | None] = {}
+    if pace.rate is not None or waits_for_normal:
+        pauses |= {pause.tier: pause.until for pause in list_pauses(session, now=now)}
+    pauses |= dict.fromkeys(pace.unserved)  # None as for a pause without an end: nobody knows when a worker starts
+    waiting = count_queued(session, Priority.NORMAL) if waits_for_normal else 0
+    return Forecast(now, pace.rate, pauses, waiting)
 
 
 def unserved_tiers(broker: Broker) -> frozenset[str]:

@@ -12,18 +12,22 @@ from gonemaster_db.repositories.queue import count_states, first_queued_ids, old
 from gonemaster_db.repositories.schedules import failed_schedules, overdue_schedules
 from gonemaster_db.repositories.throughput import has_progressed_since
 from gonemaster_tasks.broker.keys import REJECTED
+from gonemaster_tasks.broker.reports import ProcessReport
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.queues import TIERS
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
 KINDS = (
+    "broker_unavailable",  # Redis does not answer, so no job starts; what only it knows is not checked
     "job_stalled",  # its worker is alive and has reported no progress for stuck_job_timeout_minutes
     "tier_stalled",  # jobs wait, workers are alive, and none has started or ended for stuck_job_timeout_minutes
     "lease_ended",  # its worker is gone and the reaper has not requeued it
     "row_without_message",
     "message_without_row",
     "no_worker",  # jobs wait in a tier that no live worker consumes
+    "maintenance_idle",  # periodic tasks and operations wait, and no live worker takes them
     "beat_absent",
     "schedule_missing",
     "item_rejected",  # something in a queue was no message and was put aside
@@ -31,11 +35,14 @@ KINDS = (
     "operation_failed",  # within the last day
     "schedule_overdue",  # it is due, and no worker has decided that it runs or is skipped
     "schedule_failed",  # its last batch could not be submitted
+    "worker_without_database",  # it takes nothing until the database answers it
+    "clock_skew",  # the clock of a host differs from that of Redis' host by more than 5 s
     "may_evict",  # Redis would evict messages when its memory is full
 )
 _MAX_JOBS = 100
 _GRACE = timedelta(seconds=15)
 _FAILURES_SHOWN = timedelta(days=1)
+MOST_SKEW_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -57,20 +64,36 @@ def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
     return [
         *_stalled_jobs(workers, now, limit),
         *_stalled_tiers(parts, workers, now, limit),
-        *_ended_leases(parts, now, timedelta(seconds=2 * settings.reap_interval_seconds)),
+        *_of_rows(parts, settings, now),
         *_tiers(parts, workers, now),
+        *_maintenance(parts, workers),
         *_schedules(parts),
         *_rejected(parts),
-        *_operations(parts, now, timedelta(seconds=2 * settings.reconcile_interval_seconds)),
-        *_recurring_batches(parts, settings, now),
+        *_processes(parts),
         *_eviction(parts),
     ]
 
 
+def find_issues_anyway(parts: QueueParts, settings: Settings) -> list[Issue]:
+    """Check everything once; without Redis, that it is absent, and what the rows alone say. Raises StoreUnavailable."""
+    try:
+        return find_issues(parts, settings)
+    except BrokerUnavailable as error:
+        absent = Issue("broker_unavailable", "redis", f"no job starts: {error}")
+        return [absent, *_of_rows(parts, settings, parts.clock.now())]
+
+
+def _of_rows(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+    """Find what the database alone tells."""
+    yield from _ended_leases(parts, now, max(_GRACE, timedelta(seconds=2 * settings.reap_interval_seconds)))
+    yield from _operations(parts, now, timedelta(seconds=2 * settings.reconcile_interval_seconds))
+    yield from _recurring_batches(parts, settings, now)
+
+
 def count_issues(parts: QueueParts, settings: Settings) -> dict[str, int]:
-    """Return the number of jobs affected by each kind of issue, for metrics. Raises as `find_issues` does."""
+    """Return the number of jobs affected by each kind of issue, for metrics. Raises StoreUnavailable."""
     counts = dict.fromkeys(KINDS, 0)
-    for issue in find_issues(parts, settings):
+    for issue in find_issues_anyway(parts, settings):
         counts[issue.kind] += issue.count
     return counts
 
@@ -126,13 +149,40 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
     for priority, tier in enumerate(TIERS):
         rows = states.get((priority, JobStatus.QUEUED), 0)
         if rows and tier not in paused and not any(tier in worker.queues for worker in workers):
-            yield Issue("no_worker", tier, f"{rows} jobs wait and no worker consumes this tier", count=rows)
+            yield Issue(
+                "no_worker",
+                tier,
+                f"{_number(rows, 'job waits', 'jobs wait')} and no worker consumes this tier",
+                count=rows,
+            )
         lost = max(rows - depths[tier] - held, 0) or len(parts.broker.without_message(due[tier], tier))
         if lost and not parts.broker.marks.submissions():
-            yield Issue("row_without_message", tier, f"{lost} queued jobs have no message in the broker", count=lost)
+            yield Issue(
+                "row_without_message",
+                tier,
+                f"{_number(lost, 'queued job has', 'queued jobs have')} no message in the broker",
+                count=lost,
+            )
         stray = depths[tier] - rows - held
         if stray > 0:
-            yield Issue("message_without_row", tier, f"{stray} messages do not belong to a queued job", count=stray)
+            yield Issue(
+                "message_without_row",
+                tier,
+                f"{_number(stray, 'message does', 'messages do')} not belong to a queued job",
+                count=stray,
+            )
+
+
+def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issue]:
+    """Find a maintenance queue that is consumed by nobody, as where each worker was given the tiers alone."""
+    waiting = parts.broker.lists.depths()[MAINTENANCE]
+    if waiting and not any(MAINTENANCE in worker.queues for worker in workers):
+        text = "periodic tasks wait, and no worker consumes this queue: leases are not reaped, schedules do not run"
+        yield Issue("maintenance_idle", MAINTENANCE, text, count=waiting)
+
+
+def _number(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
 
 
 def _schedules(parts: QueueParts) -> Iterator[Issue]:
@@ -177,6 +227,36 @@ def _recurring_batches(parts: QueueParts, settings: Settings, now: datetime) -> 
     for listed in failed:
         text = f"the last batch of its schedule was not submitted: {listed.schedule.last_error}"
         yield Issue("schedule_failed", listed.source_tag, text, listed.schedule.last_run_at)
+
+
+def _processes(parts: QueueParts) -> Iterator[Issue]:
+    for heard in parts.broker.reports.heard():
+        yield from _clock_of(heard.report)
+        yield from _database_of(heard.report)
+
+
+def _clock_of(report: ProcessReport) -> Iterator[Issue]:
+    skew_s = report.skew_s
+    if abs(skew_s) > MOST_SKEW_S:
+        how = "ahead of" if skew_s > 0 else "behind"
+        text = (
+            f"the clock of {report.kind} {report.name} is {abs(skew_s):.0f} s {how} that of Redis' host; all work goes"
+            " by the latter, so nothing is lost: set both by NTP (chrony, systemd-timesyncd)"
+        )
+        yield Issue("clock_skew", report.host, text)
+
+
+def _database_of(report: ProcessReport) -> Iterator[Issue]:
+    if report.kind == "worker" and report.without_database_since is not None:
+        text = (
+            "the database does not answer this worker, so it takes no jobs, and others do its work: look at its log, at"
+            " the network between both, at the login and at the limit of connections"
+        )
+        yield Issue("worker_without_database", report.name, text, _moment(report.without_database_since))
+
+
+def _moment(posix_s: float) -> datetime:
+    return datetime.fromtimestamp(posix_s, UTC)
 
 
 def _eviction(parts: QueueParts) -> Iterator[Issue]:

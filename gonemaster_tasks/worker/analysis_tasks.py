@@ -27,8 +27,10 @@ def register_analysis(app: Celery, process: Process) -> None:
 
     @app.task(name=queues.PROJECT, shared=False)
     def project() -> None:
-        projecting.run(project_runs)
+        with process.store.long_work():
+            projecting.run(project_runs)
 
     @app.task(name=queues.CAPTURE, shared=False)
     def capture() -> None:
-        capturing.run(capture_snapshots)
+        with process.store.long_work():
+            capturing.run(capture_snapshots)

@@ -2,37 +2,65 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from gonemaster_db.records import EntryRecord
+from gonemaster_engine.as_names import AsName, look_up_as_names
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.net.transport import host_has_ipv6
+from gonemaster_engine.net.ledger import Terms
+from gonemaster_engine.net.pacing import Lender, Pacing, Stats
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import DSInfo, RunResult, run_test
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
 from gonemaster_engine.scoring.score import compute_score
-from gonemaster_tasks.config.profiles import base_profile
+from gonemaster_tasks.config.profiles import base_profile, caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings, Settings
+from gonemaster_tasks.worker.engine_resources import follow_settings, open_resources
 from gonemaster_tasks.worker.profiles import Profiles, job_overrides
-from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder, Usage
 
 _WITH_CHAIN = frozenset({"admin", "public"})  # origins; a sweep would store a chain for each of millions of jobs
 _LARGEST_CHAIN = 60 * 1024  # octets of JSON
-_IPV6 = {"auto": None, "on": True, "off": False}  # None: as this host has it
+_AS_NAMES_LIMIT_S = 15.0
+
+
+class LenderThread(Lender, Protocol):
+    """A lender with a thread of its own."""
+
+    def start(self) -> None:
+        """Start it."""
+
+    def stop(self) -> None:
+        """End it, and wait for it for a short time."""
 
 
 class EngineRunner:
     """Runs tests with the engine; all of a process share sockets, hot cache and root hints.
 
-    `scoring` gives the configuration that counts when a run ends; it is called in a thread and may block.
+    `scoring` gives the configuration that counts when a run ends; it is called in a thread and may block. `lender` is
+    asked what may be sent to name servers; without one nothing is held back. `is_extra`: the process is not among the
+    workers, so it sends nothing without asking. `clock` gives the time (POSIX seconds) at which signatures are judged.
     """
 
-    def __init__(self, live: CurrentSettings, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG) -> None:
+    def __init__(
+        self,
+        live: CurrentSettings,
+        scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG,
+        *,
+        lender: LenderThread | None = None,
+        is_extra: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._live = live
         self._scoring = scoring
+        self._lender = lender
+        self._is_extra = is_extra
+        self._clock = clock
+        self._pacing: Pacing | None = None
         self._profiles = Profiles(base_profile(live.own))
         self._applied = live.current
         self._resources: Resources | None = None
@@ -40,17 +68,27 @@ class EngineRunner:
     async def open(self) -> None:
         """Open sockets and caches in the running loop."""
         settings = self._applied = self._live.current
-        self._resources = Resources.open(
-            root_hints=settings.root_hints_path,
-            dns_port=settings.dns_port,
-            hot_cache_ttl_s=_hot_cache_ttl_s(settings),
-            ipv6=_IPV6[settings.ipv6_mode],
-        )
+        if self._lender:
+            self._lender.start()
+            self._pacing = Pacing(self._lender, self._limits, is_extra=self._is_extra)
+        self._resources = open_resources(settings, pacing=self._pacing)
 
     async def close(self) -> None:
         """Close the sockets."""
         if self._resources is not None:
             await self._resources.close()
+        if self._lender:
+            await asyncio.to_thread(self._lender.stop)
+
+    def usage(self) -> Usage:
+        """Return what the runs took of the network so far."""
+        resources = self._resources
+        if resources is None:
+            return Usage()
+        transport, ipv6 = resources.transport, resources.transport.queries_ipv6
+        waits, waited_s = self._pacing.stats if self._pacing else Stats()
+        cache = resources.caches.hot.lookups
+        return Usage(transport.queries - ipv6, ipv6, *cache, waits=waits, waited_ms=round(waited_s * 1000))
 
     async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
         """Run the tests that the job asks for. Raises EngineError for what no test can be made of."""
@@ -77,22 +115,26 @@ class EngineRunner:
             on_progress=listeners.on_progress,
             on_entry=on_entry,
             limits=settings.run_limits,
+            is_urgent=order.is_urgent,
+            clock=self._clock,
             with_chain=order.config.get("origin") in _WITH_CHAIN,
         )
         return _outcome(order.domain, result, profile.text, least=least, scoring=await asyncio.to_thread(self._scoring))
 
+    async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
+        """Return who holds ASes; what was not found out within a quarter of a minute is missing."""
+        if self._resources is None:
+            raise RuntimeError("the runner is not open")
+        profile = caller_limits(self._live.current)  # the guard as the settings have it
+        return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
+
+    def _limits(self) -> Terms:
+        return self._live.current.politeness
+
     def _apply(self, settings: Settings, resources: Resources) -> None:
         """Let the resources follow settings that have changed; runs under way feel the cache, not the rest."""
         before, self._applied = self._applied, settings
-        if _hot_cache_ttl_s(settings) != _hot_cache_ttl_s(before):
-            resources.caches.hot.change_ttl(_hot_cache_ttl_s(settings))
-        if settings.ipv6_mode != before.ipv6_mode:
-            wanted = _IPV6[settings.ipv6_mode]
-            resources.has_ipv6 = host_has_ipv6() if wanted is None else wanted
-
-
-def _hot_cache_ttl_s(settings: Settings) -> float:
-    return float(settings.cross_job_hot_cache_ttl_seconds) if settings.cross_job_hot_cache else 0.0
+        follow_settings(resources, before, settings)
 
 
 def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> Outcome:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,8 @@ from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
 
-_MAX_MAINTENANCE = 2
+# Purge, operations, projection and capture may each take minutes: one slot more keeps the short duties going.
+_MAX_MAINTENANCE = 5
 MAX_SLOTS = 1024
 POOL_THREADS = MAX_SLOTS + _MAX_MAINTENANCE  # made when needed; the gate bounds what is taken
 
@@ -38,6 +39,11 @@ class Gate:
         self._lock = threading.Lock()
         self._closed = False
         self._resting_until = 0.0
+        self._is_held: Callable[[], bool] = lambda: False
+
+    def hold_while(self, is_held: Callable[[], bool]) -> None:
+        """Take nothing, not even maintenance, while this is true: what is taken could not be claimed."""
+        self._is_held = is_held
 
     def update(self, controls: Controls, share: int | None) -> None:
         """Take the newest flags; `share` is this process' part of max_concurrent_jobs, None without limit."""
@@ -102,7 +108,7 @@ class Gate:
 
     def queues(self, consumed: Iterable[str]) -> list[str]:
         """Return those of the queues consumed that a message may come from now, most urgent first."""
-        if self._closed or time.monotonic() < self._resting_until:
+        if self._closed or time.monotonic() < self._resting_until or self._is_held():
             return []
         names = set(consumed)
         return [name for name, capacity in self._capacities(names).items() if capacity > 0 and name in names]

@@ -4,18 +4,18 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from datetime import timedelta
 
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.clock import SYNCHRONIZE_EVERY_S
+from gonemaster_tasks.broker.workers import LIFE, WorkerState
+from gonemaster_tasks.config.overrides import pinned_keys
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.process_report import REPORT_EVERY_S, Reporter
 from gonemaster_tasks.repeating import RepeatingThread
 from gonemaster_tasks.worker.concurrency_share import ConcurrencyShare
 from gonemaster_tasks.worker.process import Process
 
 _INTERVAL_S = 0.4  # a pause must reach all workers within a second
-_REGISTER_EVERY_S = 2.0
-_LIFETIME = timedelta(seconds=10)  # several registrations: one that is late does not make the worker a dead one
-_CLOCK_EVERY_S = 60.0
+_REGISTER_EVERY_S = 1.0
 
 
 class Heartbeat:
@@ -26,10 +26,18 @@ class Heartbeat:
         self._queues = queues
         self._reconcile = reconcile
         self._share = ConcurrencyShare(process.broker.workers, name=process.name, queues=queues)
-        self._started_at = time.time()
+        self._started_at: float | None = None
         self._due: dict[str, float] = {}
         self._registered_slots = 0
         self._reached = True
+        self._reported_away = False
+        self._reporter = Reporter(
+            process.broker,
+            process.clock,
+            kind="worker",
+            name=process.name,
+            without_database_since=self._without_database_since,
+        )
         self._thread = RepeatingThread("heartbeat", self.beat, pause_s=_INTERVAL_S)
 
     def start(self) -> None:
@@ -40,6 +48,7 @@ class Heartbeat:
     def stop(self) -> None:
         """End, and unregister the process."""
         self._thread.stop()
+        self._reporter.forget()
         try:
             self._process.broker.workers.unregister(self._process.name)
         except BrokerUnavailable:
@@ -61,7 +70,7 @@ class Heartbeat:
     def _beat(self) -> bool:
         """Return whether a reconciliation is wanted."""
         broker = self._process.broker
-        if self._is_due("clock", _CLOCK_EVERY_S):
+        if self._is_due("clock", SYNCHRONIZE_EVERY_S):
             self._process.clock.synchronize(broker)
         controls = broker.marks.controls()
         settings = self._process.settings
@@ -69,9 +78,17 @@ class Heartbeat:
         gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)
         gate.update(controls, self._share.of(settings.max_concurrent_jobs))
         if gate.slots != self._registered_slots or self._is_due("register", _REGISTER_EVERY_S):
-            broker.workers.register(self._state(), _LIFETIME)
+            broker.workers.register(self._state(), LIFE)
             self._registered_slots = gate.slots
+        away = self._process.database.is_away()
+        if away is not self._reported_away or self._is_due("report", REPORT_EVERY_S):
+            self._reporter.report()
+            self._reported_away = away
         return controls.wanted or not controls.epoch
+
+    def _without_database_since(self) -> float | None:
+        silent_s = self._process.database.silent_s()
+        return self._process.clock.timestamp() - silent_s if silent_s else None
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()
@@ -81,7 +98,9 @@ class Heartbeat:
         return True
 
     def _state(self) -> WorkerState:
-        now = self._process.clock.now().timestamp()  # of the shared clock: other hosts compare it with theirs
+        now = self._process.clock.timestamp()  # of the shared clock: other hosts compare it with theirs
+        if self._started_at is None:
+            self._started_at = now
         return WorkerState(
             name=self._process.name,
             host=socket.gethostname(),
@@ -91,4 +110,5 @@ class Heartbeat:
             running={job_id: now - idle for job_id, idle in self._process.jobs.idle_seconds().items()},
             started_at=self._started_at,
             draining=self._process.stopping.is_set(),
+            pinned=pinned_keys(self._process.settings),
         )

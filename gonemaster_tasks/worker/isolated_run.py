@@ -1,6 +1,7 @@
 """The process of one job: it reads an order from its standard input and writes what it finds, one JSON a line.
 
-It imports the engine and settings, but neither Celery nor SQLAlchemy, which would take most of its start.
+It imports the engine and settings, but neither Celery nor SQLAlchemy, which would take most of its start; of Redis the
+client alone, since what it sends to name servers counts as what workers send.
 """
 
 import asyncio
@@ -11,19 +12,23 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from gonemaster_db.records import EntryRecord
 from gonemaster_engine.scoring.config import ScoringConfig, parse_config
 from gonemaster_tasks.config.loader import load_settings
-from gonemaster_tasks.config.settings import FixedSettings
+from gonemaster_tasks.config.logging import log_as_set
+from gonemaster_tasks.config.settings import FixedSettings, Settings
 from gonemaster_tasks.errors import TasksError
-from gonemaster_tasks.logs import configure_logging
 from gonemaster_tasks.worker.engine_runner import EngineRunner
-from gonemaster_tasks.worker.runner import Listeners, Outcome, Runner, TestOrder
+from gonemaster_tasks.worker.runner import Listeners, Outcome, Runner, TestOrder, UsesNetwork, log_fields
 
 _MEMORY = 2 << 30  # address space: a run needs a tenth of it, and the interpreter with its libraries another one
 _TICK_S = 1.0
@@ -57,16 +62,27 @@ def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
     except TasksError as error:
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2
-    configure_logging(form=settings.log_format, level=settings.effective_log_level)
+    log_as_set(settings)
     message = json.loads(sys.stdin.buffer.read())
     order, scoring = TestOrder(**message["order"]), parse_config(message["scoring"])
-    runner = make_runner(scoring) if make_runner else EngineRunner(FixedSettings(settings), lambda: scoring)
+    structlog.contextvars.bind_contextvars(job_id=order.job_id, **log_fields(None, order.config))
+    runner = make_runner(scoring) if make_runner else _engine(settings, scoring, skew_s=message["skew_s"])
     try:
         outcome = asyncio.run(_test(runner, order, answers))
+        if isinstance(runner, UsesNetwork):
+            answers.write(usage=asdict(runner.usage()))
         answers.write(outcome=_as_message(outcome))
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker says it
         answers.write(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
     return 0
+
+
+def _engine(settings: Settings, scoring: ScoringConfig, *, skew_s: float) -> EngineRunner:
+    from gonemaster_tasks.worker.lender import RedisLender
+
+    lender = RedisLender.of_extra(settings, "job")
+    live, clock = FixedSettings(settings), lambda: time.time() - skew_s
+    return EngineRunner(live, lambda: scoring, lender=lender, is_extra=True, clock=clock)
 
 
 async def _test(runner: Runner, order: TestOrder, answers: Answers) -> Outcome:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import IO, Any
 
+from gonemaster_db.clock import utcnow
 from gonemaster_db.records import EntryRecord
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
 from gonemaster_tasks.config.environment import child_environ
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.worker.gate import Gate
-from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder, Usage
 from gonemaster_tasks.worker.running import RunningJob
 
 _AT_ONCE = 4  # of one worker process: each loads the whole engine
@@ -44,6 +45,13 @@ class Isolation:
         self._scoring = scoring
         self._places = threading.Semaphore(_AT_ONCE)
         self._returning = threading.Lock()
+        self._counting = threading.Lock()
+        self._usage = Usage()
+
+    def usage(self) -> Usage:
+        """Return what the child processes that have answered took of the network."""
+        with self._counting:
+            return self._usage
 
     def run(
         self, order: TestOrder, running: RunningJob, listeners: Listeners, *, settings: Settings, gate: Gate
@@ -59,9 +67,14 @@ class Isolation:
                 return None
             self._take_slot_back(running, gate)
         try:
-            return _run(_message(order, self._scoring()), order.deadline_s, running, listeners, settings=settings)
+            message = _message(order, self._scoring())
+            return _run(message, order.deadline_s, running, listeners, settings=settings, on_usage=self._add)
         finally:
             self._places.release()
+
+    def _add(self, usage: Usage) -> None:
+        with self._counting:
+            self._usage += usage
 
     def _take_slot_back(self, running: RunningJob, gate: Gate) -> None:
         """Wait until no more jobs are in flight than may run; not for ever, as the limit may be lowered to nothing."""
@@ -85,11 +98,18 @@ def _unless_stopped(running: RunningJob, acquire: Callable[..., bool]) -> bool:
 
 
 def _message(order: TestOrder, scoring: ScoringConfig) -> bytes:
-    return json.dumps({"order": asdict(order), "scoring": scoring.as_dict()}).encode()
+    skew_s = time.time() - utcnow().timestamp()  # of this host, which is that of the child as well
+    return json.dumps({"order": asdict(order), "scoring": scoring.as_dict(), "skew_s": skew_s}).encode()
 
 
 def _run(
-    message: bytes, deadline_s: float, running: RunningJob, listeners: Listeners, *, settings: Settings
+    message: bytes,
+    deadline_s: float,
+    running: RunningJob,
+    listeners: Listeners,
+    *,
+    settings: Settings,
+    on_usage: Callable[[Usage], None],
 ) -> Outcome | None:
     with subprocess.Popen(  # noqa: S603 - our own arguments, no shell
         [sys.executable, "-m", _main_module(), "--isolated"],
@@ -99,7 +119,7 @@ def _run(
     ) as child:
         running.bind(child.kill)
         try:
-            answers = _Answers(child, listeners, stall_s=settings.stall_timeout_seconds)
+            answers = _Answers(child, listeners, stall_s=settings.stall_timeout_seconds, on_usage=on_usage)
             answers.send(message)
             reason = answers.follow(until=time.monotonic() + deadline_s + _GRACE_S)
         finally:
@@ -117,10 +137,18 @@ def _run(
 class _Answers:
     """What a child process says, line by line: progress, entries, the outcome, or nothing but that it lives."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]", listeners: Listeners, *, stall_s: float) -> None:
+    def __init__(
+        self,
+        child: "subprocess.Popen[bytes]",
+        listeners: Listeners,
+        *,
+        stall_s: float,
+        on_usage: Callable[[Usage], None],
+    ) -> None:
         self._child = child
         self._listeners = listeners
         self._stall_s = stall_s
+        self._on_usage = on_usage
         self.outcome: Outcome | None = None
         self.error = ""
 
@@ -162,6 +190,8 @@ class _Answers:
                 self._listeners.on_progress(percent)
             case {"entry": fields}:
                 self._listeners.on_entry(EntryRecord(*fields))
+            case {"usage": counted}:
+                self._on_usage(Usage(**counted))
             case {"outcome": fields}:
                 entries = [EntryRecord(*entry) for entry in fields.pop("entries")]
                 self.outcome = Outcome(entries=entries, **fields)

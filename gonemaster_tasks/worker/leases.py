@@ -10,14 +10,16 @@ from gonemaster_tasks.repeating import RepeatingThread
 from gonemaster_tasks.worker.process import Process
 from gonemaster_tasks.worker.running import Stop
 
+_RETRY_S = 1.0  # reapers wait a little longer after the database was away
+
 
 class LeaseKeeper:
-    """One timer thread for the process; renews three times in the life of a lease."""
+    """One timer thread for the process; renews three times in the life of a lease, each second after a failure."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._lease = timedelta(seconds=process.settings.lease_seconds)
-        self._thread = RepeatingThread("leases", self.renew, pause_s=self._lease.total_seconds() / 3)
+        self._thread = RepeatingThread("leases", self.renew, pause_s=self._lease.total_seconds() / 3, retry_s=_RETRY_S)
 
     def start(self) -> None:
         """Begin to renew."""

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,53 +14,69 @@ from typing import Any
 from celery import Celery, signals
 from celery.worker.control import control_command
 
+from gonemaster_db.clock import follow, utcnow
 from gonemaster_db.session import Store, open_store
 from gonemaster_engine.memory import spare_collections
 from gonemaster_engine.open_files import raise_open_files_limit
+from gonemaster_engine.version import __version__
 from gonemaster_tasks import queues
 from gonemaster_tasks.app import make_app_of
+from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_of_unknown_variables
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
 from gonemaster_tasks.config.watcher import SettingsWatcher
-from gonemaster_tasks.control.cancel_broadcast import CANCEL_COMMAND
+from gonemaster_tasks.control.broadcasts import CANCEL_COMMAND
 from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.revocation import ANNOUNCE_COMMAND
 from gonemaster_tasks.errors import TasksError
-from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.maintenance.metrics import add_up_runs
 from gonemaster_tasks.maintenance.operations import perform_due_operations
-from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.maintenance.retention import purge_regularly
 from gonemaster_tasks.maintenance.statistics import make_due_statistics
-from gonemaster_tasks.reference_data.fetch import refresh_external_data
+from gonemaster_tasks.maintenance.tag_summaries import keep_tag_summaries
+from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.tracing import start_tracing, stop_tracing
 from gonemaster_tasks.worker import tier_order
 from gonemaster_tasks.worker.analysis_tasks import register_analysis
 from gonemaster_tasks.worker.claims import ClaimStore
 from gonemaster_tasks.worker.engine_runner import EngineRunner
+from gonemaster_tasks.worker.external_data import external_data_thread
 from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
 from gonemaster_tasks.worker.head_order import HeadOrder
 from gonemaster_tasks.worker.heartbeat import Heartbeat
 from gonemaster_tasks.worker.isolation import Isolation
 from gonemaster_tasks.worker.leases import LeaseKeeper
+from gonemaster_tasks.worker.lender import RedisLender
 from gonemaster_tasks.worker.maintenance_timer import MaintenanceTimer
 from gonemaster_tasks.worker.process import Process
-from gonemaster_tasks.worker.repeated_tasks import repeated
+from gonemaster_tasks.worker.process_metrics import ProcessMetrics
+from gonemaster_tasks.worker.reaping import Reaper, reap_once
+from gonemaster_tasks.worker.repeated_tasks import OneAtATime, repeated
 from gonemaster_tasks.worker.run_job import run_job
 from gonemaster_tasks.worker.runner import Runner
 from gonemaster_tasks.worker.running import Stop
+from gonemaster_tasks.worker.task_events import JobRequest, announce_revoked, bound_revoked
 from gonemaster_tasks.worker.transport import transport_settings
-from gonemaster_tasks.worker.watch_tasks import register_watches
+from gonemaster_tasks.worker.unclaimed import Unclaimed
+from gonemaster_tasks.worker.usage import UsageThread
+from gonemaster_tasks.worker.watch_tasks import delivery_thread, register_watches
 from gonemaster_tasks.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
+_OPERATION_LEASE = timedelta(seconds=30)  # at least: a part of an operation takes longer than a test renews
 _OPEN_FILES = 16_384  # sockets of the engine, connections over TCP, and what the process has besides
+
+_ASK_DATABASE_S = 1.0
 
 
 @control_command(name=CANCEL_COMMAND, args=[("job_ids", list)], signature="[id1 [id2 ...]]")
@@ -70,30 +86,44 @@ def cancel_running(state: Any, job_ids: Sequence[str]) -> dict[str, Any]:
     return {"ok": [job_id for job_id in job_ids if jobs.stop(job_id, Stop.CANCELED)]}
 
 
-def register_tasks(app: Celery, process: Process) -> None:
+@control_command(name=ANNOUNCE_COMMAND, args=[("tasks", list)], signature="[task1 [task2 ...]]")
+def tell_revoked(state: Any, tasks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Tell who monitors of jobs that were canceled while they waited."""
+    dispatcher = state.consumer.event_dispatcher
+    if dispatcher is not None and dispatcher.enabled:
+        announce_revoked(dispatcher, tasks)
+    return {"ok": len(tasks)}
+
+
+def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[], None] = lambda: None) -> None:
     """Bind the tasks to a process."""
     app.gonemaster = process
     _register_schedules(app, process)
     register_analysis(app, process)
-    register_watches(app, process)
+    register_watches(app, process, wake_deliveries=wake_deliveries)
 
-    @app.task(name=queues.RUN, bind=True, shared=False)  # not shared: the task belongs to this process alone
+    # Not shared: the task belongs to this process alone.
+    @app.task(name=queues.RUN, bind=True, shared=False, Request=JobRequest)
     def run(self: Any, job_id: str) -> None:
         run_job(process, job_id, self.request.delivery_info["routing_key"])
 
-    @app.task(name=queues.REAP, shared=False)
+    @app.task(name=queues.REAP, shared=False)  # sent by the beat of older releases, and by hand
     def reap_jobs() -> None:
-        now = process.clock.now()
         with repeated(queues.REAP):
-            reap(process.store, process.broker, now=now, max_attempts=process.settings.max_attempts)
-            expire(process.store, now=now)
+            reap_once(process)
 
     @app.task(name=queues.PURGE, shared=False)
     def purge() -> None:
         now, stopped = process.clock.now(), process.stopping.is_set
-        with repeated(queues.PURGE):
+        with repeated(queues.PURGE), process.store.long_work():
             purge_regularly(process.store, process.broker, process.live, now=now, stopped=stopped)
-            refresh_external_data(process.store, process.settings, now=now)
+
+    adding_up = OneAtATime(queues.ADD_UP, lambda: process.broker.locks)
+
+    @app.task(name=queues.ADD_UP, shared=False)
+    def add_up() -> None:
+        with process.store.long_work():
+            adding_up.run(lambda: _add_up(process))
 
     operating = threading.Lock()
 
@@ -102,17 +132,23 @@ def register_tasks(app: Celery, process: Process) -> None:
         if not operating.acquire(blocking=False):  # the slot that performs operations takes what is due, too
             return
         try:
-            lease = timedelta(seconds=process.settings.lease_seconds)
+            lease = max(_OPERATION_LEASE, timedelta(seconds=process.settings.lease_seconds))
             now, stopped = process.clock.now, process.stopping.is_set
             parts = QueueParts(process.store, process.broker, app, process.clock)
             attempts = process.settings.max_attempts
-            with repeated(queues.OPERATE):
+            with repeated(queues.OPERATE), process.store.long_work():
                 perform_due_operations(
                     parts, worker=process.name, now=now, lease=lease, max_attempts=attempts, stopped=stopped
                 )
                 make_due_statistics(process.store, process.broker, now=now, stopped=stopped)
         finally:
             operating.release()
+
+
+def _add_up(process: Process) -> None:
+    now, stopped = process.clock.now, process.stopping.is_set
+    add_up_runs(process.store, now=now, stopped=stopped)
+    keep_tag_summaries(process.store, process.broker, now=now, stopped=stopped)
 
 
 def _register_schedules(app: Celery, process: Process) -> None:
@@ -126,7 +162,7 @@ def _register_schedules(app: Celery, process: Process) -> None:
         try:
             parts = QueueParts(process.store, process.broker, app, process.clock)
             most, stopped = process.settings.max_batch_size, process.stopping.is_set
-            with repeated(queues.RUN_SCHEDULES):
+            with repeated(queues.RUN_SCHEDULES), process.store.long_work():
                 run_due_schedules(parts, max_batch_size=most, stopped=stopped)
         finally:
             running.release()
@@ -154,9 +190,19 @@ class Worker:
             name, live, store, broker, runner, gate, publisher, claim_store, clock, head_order, isolation=isolation
         )
         self.app = make_app_of(settings, transport=transport_settings)
-        register_tasks(self.app, self.process)
+        self._deliveries = delivery_thread(self.process)
+        self._external_data = external_data_thread(self.process)
+        register_tasks(self.app, self.process, wake_deliveries=self._deliveries.wake)
         self._leases = LeaseKeeper(self.process)
         self._watchdog = Watchdog(self.process.loop, self.process.jobs, limit_s=settings.stall_timeout_seconds)
+        self._usage = UsageThread(self.process)
+        self._reaper = Reaper(self.process)
+        gate.hold_while(self.process.database.is_away)
+        self._database = RepeatingThread(
+            "database watch", lambda: self.process.database.ask(store.ping), pause_s=_ASK_DATABASE_S, retry_s=0.5
+        )
+        self._unclaimed = Unclaimed(self.process)
+        self._own_metrics: ProcessMetrics | None = None
         self._maintenance = MaintenanceTimer(self.process, self.app)
         self._settings = SettingsWatcher(live, store, broker)
         self._heartbeat = Heartbeat(
@@ -165,6 +211,7 @@ class Worker:
 
     def run(self) -> int:
         """Work until a signal ends it; returns the exit code."""
+        follow(self.process.clock.now)
         raise_open_files_limit(_OPEN_FILES)  # before the engine takes half of what there is
         self._start()
         signals.worker_shutting_down.connect(self._shutting_down, weak=False)
@@ -178,6 +225,7 @@ class Worker:
             without_gossip=True,
             quiet=True,
         )
+        bound_revoked()
         spare_collections()
         self._watchdog.start()
         try:
@@ -190,23 +238,40 @@ class Worker:
     def _start(self) -> None:
         process = self.process
         process.broker.check()
+        if process.settings.metrics_listen:  # first: an address that is taken must not leave half a worker
+            self._own_metrics = ProcessMetrics(process, process.settings.metrics_listen)
         process.loop.start()
         process.loop.call(process.runner.open())
         process.publisher.start()
         self._leases.start()
         self._settings.start()
+        self._database.start(at_once=True)
         self._heartbeat.start()
+        self._reaper.start()  # after the first heartbeat, which knows the clock, and before the first claim
+        self._unclaimed.start()
         self._maintenance.start()
+        self._deliveries.start()
+        self._external_data.start()
+        self._usage.start()
 
     def _stop(self) -> None:
         process = self.process
+        self._external_data.stop()
+        self._deliveries.stop()
         self._maintenance.stop()
+        self._reaper.stop()
+        self._unclaimed.stop()
         self._heartbeat.stop()
+        self._database.stop()
         self._settings.stop()
         self._leases.stop()
         process.publisher.stop()
         process.loop.call(process.runner.close())
         process.loop.stop()
+        self._usage.stop()  # once no run can add to it
+        stop_tracing()
+        if self._own_metrics is not None:
+            self._own_metrics.stop()
         process.broker.close()
         process.store.close()
 
@@ -236,27 +301,36 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
     parser = argparse.ArgumentParser(prog="gonemaster-worker", description=__doc__)
     parser.add_argument("--name", default=f"worker-{os.getpid()}", help="distinct among all workers of a host")
     parser.add_argument("--queues", help="queues to take from, separated by commas")
+    parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="serve figures of this process to Prometheus")
     parser.add_argument("--config", type=Path, help="configuration file (JSON)")
     given = parser.parse_args(arguments)
-    return given, load_settings({"worker_queues": given.queues}, file=given.config)
+    flags = {"worker_queues": given.queues, "metrics_listen": given.metrics_listen}
+    return given, load_settings(flags, file=given.config)
 
 
-def _engine(live: LiveSettings, store: Store) -> EngineRunner:
-    return EngineRunner(live, lambda: current_scoring(store, live.own))
+def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
+    lender = RedisLender(parse_broker_url(live.own.broker_url), name)
+    return EngineRunner(live, lambda: current_scoring(store, live.own), lender=lender, clock=_time)
+
+
+def _time() -> float:
+    return utcnow().timestamp()
 
 
 def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -> int:
     """Run a worker process until it is told to stop. `runner` replaces the engine."""
     try:
         given, settings = parse_arguments(arguments)
-        configure_logging(form=settings.log_format, level=settings.effective_log_level)
+        log_as_set(settings)
         refuse_unknown_protection()
         warn_of_unknown_variables()
         signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
         store = open_store(worker_store_settings(settings))
         live = LiveSettings(settings)
-        chosen = runner or _engine(live, store)
-        return Worker(live, store, chosen, name=node_name(given.name)).run()
+        start_tracing(settings.otlp_endpoint, service="gonemaster-worker", version=__version__)
+        name = node_name(given.name)
+        chosen = runner or _engine(live, store, name)
+        return Worker(live, store, chosen, name=name).run()
     except TasksError as error:
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2

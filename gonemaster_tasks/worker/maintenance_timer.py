@@ -42,7 +42,8 @@ class MaintenanceTimer:
         broker, name = self._process.broker, self._process.name
         if broker.locks.acquire(_LOCK, name, _LONGEST) or self._take_over():
             try:
-                reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
+                with self._process.store.long_work():
+                    reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
                 follow_purge_interval(self._app, broker, self._process.settings)
             finally:
                 broker.locks.release(_LOCK, name)

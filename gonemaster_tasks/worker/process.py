@@ -10,6 +10,7 @@ from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.worker.claims import ClaimStore
+from gonemaster_tasks.worker.database_watch import DatabaseWatch
 from gonemaster_tasks.worker.gate import Gate
 from gonemaster_tasks.worker.head_order import HeadOrder
 from gonemaster_tasks.worker.isolation import Isolation
@@ -31,6 +32,7 @@ class Process:
     claims: ClaimStore
     clock: SharedClock
     head_order: HeadOrder
+    database: DatabaseWatch = field(default_factory=DatabaseWatch)
     jobs: RunningJobs = field(default_factory=RunningJobs)
     isolation: Isolation = field(default_factory=Isolation)
     loop: EngineLoop = field(default_factory=EngineLoop)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gonemaster_db.errors import StoreError
+from gonemaster_tasks.broker.locks import Locks
 from gonemaster_tasks.errors import TasksError
 
 log = logging.getLogger(__name__)
@@ -21,10 +22,11 @@ def repeated(task: str) -> Iterator[None]:
 
 
 class OneAtATime:
-    """Runs some work unless another slot of this process is at it."""
+    """Runs some work unless another slot of this process is at it, or with `locks` one of another process."""
 
-    def __init__(self, task: str) -> None:
+    def __init__(self, task: str, locks: Callable[[], Locks] | None = None) -> None:
         self._task = task
+        self._locks = locks
         self._running = threading.Lock()
 
     def run(self, work: Callable[[], object]) -> None:
@@ -33,6 +35,14 @@ class OneAtATime:
             return
         try:
             with repeated(self._task):
-                work()
+                self._run_with_lock(work)
         finally:
             self._running.release()
+
+    def _run_with_lock(self, work: Callable[[], object]) -> None:
+        if self._locks is None:
+            work()
+            return
+        with self._locks().attempt(self._task) as lock:
+            if lock is not None:
+                work()

@@ -2,8 +2,11 @@
 
 import logging
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
+
+from structlog.contextvars import bound_contextvars
 
 from gonemaster_db.errors import (
     JobStateError,
@@ -23,15 +26,17 @@ from gonemaster_db.states import RunStatus
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.tracing import span
 from gonemaster_tasks.worker.isolation import IsolatedProcessEnded, IsolatedRunFailed
 from gonemaster_tasks.worker.process import Process
-from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder, log_fields
 from gonemaster_tasks.worker.running import RunningJob, Stop
+from gonemaster_tasks.worker.task_events import announce_start
 
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 10.0
+_LONGEST_PAUSE_S = 1.5  # so that work goes on within 2 s of the first answer
 _PROGRESS_EVERY_S = 0.5
 # Of the database, not of the result: conflicts, time-outs, a full disk, a row that the result refers to and that was
 # deleted meanwhile (the next attempt writes it again, or finds none), tables that are being migrated.
@@ -48,32 +53,60 @@ class Claim:
     running: RunningJob
 
 
+@dataclass(frozen=True)
+class NotClaimed:
+    """A job that may not start here; `is_given_back`: its message waits again already."""
+
+    is_given_back: bool
+
+
 def run_job(process: Process, job_id: str, tier: str) -> None:
     """Test the domain of one job and store the run. Safe to deliver twice; never raises for the job's sake."""
+    # Taken by a BRPOP that was already waiting.
+    if process.database.is_away():
+        _put_back(process, job_id, tier, in_order=False)
+        return
     if process.gate.paused(tier) or process.gate.over_limit() or process.stopping.is_set():
-        _put_back(process, job_id, tier)  # taken by a BRPOP that was already waiting
+        _put_back(process, job_id, tier)
         return
     if not process.gate.acquire(job_id, tier):
         return
     try:
-        claim = _claim(process, job_id, tier)
-        if claim:
-            _work(process, claim)
+        with bound_contextvars(job_id=job_id):
+            claim = _claim(process, job_id, tier)
+            if isinstance(claim, Claim):
+                announce_start(job_id, domain=claim.job.domain, tier=tier, batch_id=claim.job.batch_id)
+                with bound_contextvars(**log_fields(claim.job.batch_id, claim.job.config)), _job_span(process, claim):
+                    _work(process, claim)
     finally:
         process.gate.release(job_id)
     # After the release: this process may take the message again at once, and would drop it as one of a job in a slot.
-    if claim is None and _is_still_due(process, job_id, tier):
+    if isinstance(claim, NotClaimed):
+        if process.database.is_away():
+            if not claim.is_given_back:
+                _put_back(process, job_id, tier, in_order=False)
+        elif _is_still_due(process, job_id, tier):
+            _put_back(process, job_id, tier)
+    elif claim.running.dropped and _is_still_due(process, job_id, tier):
+        # PostgreSQL has lost its claim, and left a row that waits: only this message can start it soon.
         _put_back(process, job_id, tier)
 
 
-def _claim(process: Process, job_id: str, tier: str) -> Claim | None:
-    """Claim the job, waiting while the database is unavailable; None if it may not start now or any more."""
+def _job_span(process: Process, claim: Claim) -> AbstractContextManager[None]:
+    """Continue the trace of the request that submitted the job; jobs of a batch have traces of their own."""
+    job, parent = claim.job, str(claim.job.config.get("traceparent", ""))
+    about = {"job_id": job.id, "batch_id": job.batch_id, "attempt": job.attempt, "worker": process.name}
+    return span("job", parent=parent, tier=claim.running.tier, **about)
+
+
+def _claim(process: Process, job_id: str, tier: str) -> Claim | NotClaimed:
+    """Claim the job, unless it may not start now or any more, or the database does not answer."""
     running = RunningJob(job_id, tier)
     process.jobs.add(running)
     job = _claimed(process, job_id)
     if job is None:
         process.jobs.discard(running)
-        return None
+        return NotClaimed(running.is_given_back)
     running.attempt = job.attempt
     if process.given_up.is_set():  # the others were stopped before this one was claimed
         running.stop(Stop.DRAINED)
@@ -84,11 +117,18 @@ def _claimed(process: Process, job_id: str) -> ClaimedJob | None:
     pause_s = _FIRST_PAUSE_S
     while True:
         try:
-            return process.claims.claim(job_id)
-        except (StoreUnavailable, StoreConflict) as error:
-            log.warning("claim deferred: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
+            job = process.claims.claim(job_id)
+        except StoreUnavailable as error:  # not tried again here: it is somebody's turn whose database answers
+            process.database.note_refusal()
+            log.warning("not claimed: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
+            return None
+        except StoreConflict as error:
+            log.warning("claim deferred: the database is busy", extra={"job_id": job_id, "error": str(error)})
         except Exception:  # whatever it is, the job must not lose its message for it
             log.exception("claim deferred", extra={"job_id": job_id})
+        else:
+            process.database.note_claim()
+            return job
         if process.stopping.wait(pause_s):
             return None
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
@@ -113,6 +153,7 @@ def _is_still_due(process: Process, job_id: str, tier: str) -> bool:
 def _work(process: Process, claim: Claim) -> None:
     """Test, then bring the job to its end; the lease is renewed until it has one."""
     _publish(process, claim.running, "state", {"status": "running", "progress": 0})
+    log.debug("test begins", extra={"domain": claim.job.domain, "attempt": claim.running.attempt})
     try:
         _finish(process, claim, _test(process, claim))
     finally:
@@ -127,7 +168,8 @@ def _publish(process: Process, running: RunningJob, kind: str, data: dict[str, A
 def _test(process: Process, claim: Claim) -> RunRecord | None:
     """Let the engine work; None if it was stopped."""
     job = claim.job
-    order = TestOrder(job.id, job.domain, job.config, job.profile, process.settings.job_timeout_seconds)
+    limit_s, is_urgent = process.settings.job_timeout_seconds, claim.running.tier == NORMAL
+    order = TestOrder(job.id, job.domain, job.config, job.profile, limit_s, is_urgent)
     try:
         outcome = _outcome(process, claim, order)
     except IsolatedRunFailed as error:
@@ -144,6 +186,11 @@ def _test(process: Process, claim: Claim) -> RunRecord | None:
 
 def _outcome(process: Process, claim: Claim, order: TestOrder) -> Outcome | None:
     """Test in the event loop that all share, or in a process of its own; None if it was stopped."""
+    with span("run", domain=order.domain):
+        return _outcome_of_run(process, claim, order)
+
+
+def _outcome_of_run(process: Process, claim: Claim, order: TestOrder) -> Outcome | None:
     listeners = _listeners(process, claim)
     if claim.job.starts > 1:
         return process.isolation.run(order, claim.running, listeners, settings=process.settings, gate=process.gate)
@@ -212,6 +259,7 @@ def _finish(process: Process, claim: Claim, record: RunRecord | None) -> None:
     elif claim.running.failure:
         _give_back(process, claim, failure=claim.running.failure)
     else:
+        claim.running.dropped = True
         log.warning("result dropped: the lease was lost", extra={"job_id": claim.job.id})
 
 
@@ -226,6 +274,7 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> None:
             status = process.claims.graduate(job_id, record, attempt=claim.running.attempt)
         except JobStateError:
             log.info("result dropped: the job is no longer claimed by this worker", extra={"job_id": job_id})
+            claim.running.dropped = True
             return
         except _MOMENTARY as error:
             log.warning("result kept: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
@@ -237,6 +286,7 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> None:
                     RunStatus.FAILED, process.clock.now(), error=f"graduation failed: {reason_of(error)}"
                 )
         else:
+            log.debug("test ended", extra={"status": str(status)})
             _publish(process, claim.running, "done", {"status": str(status)})
             return
         process.given_up.wait(pause_s)
@@ -270,12 +320,13 @@ def _give_back(process: Process, claim: Claim, *, failure: str = "") -> None:
         _publish(process, claim.running, "done", {"status": str(left.status)})
 
 
-def _put_back(process: Process, job_id: str, tier: str) -> None:
-    """Put the message at the front; once all of a moment are there, they get the order of their rows."""
+def _put_back(process: Process, job_id: str, tier: str, *, in_order: bool = True) -> None:
+    """Put the message at the front; once all of a moment are there, they get the order of their rows if it is known."""
     try:
         process.broker.lists.put_back(job_id, tier)
     except BrokerUnavailable:
         log.warning("message not put back, it follows as soon as Redis answers", extra={"job_id": job_id})
         process.broker.reconciliation.post()
         return
-    process.head_order.restore(tier)
+    if in_order:
+        process.head_order.restore(tier)

@@ -1,8 +1,8 @@
 """What a worker asks of the engine, and what it gets back."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, Self, runtime_checkable
 
 from gonemaster_db.records import EntryRecord
 
@@ -18,6 +18,13 @@ class TestOrder:
     config: Mapping[str, Any]
     profile: Mapping[str, Any] | None
     deadline_s: float
+    is_urgent: bool = False  # somebody waits for it, unlike for those of a batch
+
+
+def log_fields(batch_id: str | None, config: Mapping[str, Any]) -> dict[str, str]:
+    """Return what each log line about a job has besides its id: by what it was submitted."""
+    fields = {"batch_id": batch_id, "request_id": config.get("request_id")}
+    return {name: value for name, value in fields.items() if value}
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,36 @@ class Listeners:
 
     on_progress: Callable[[int], None]
     on_entry: Callable[[EntryRecord], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What runs took of the network so far.
+
+    Packets and connections sent, what the hot cache spared or dropped, and what waited for the limit of its address.
+    """
+
+    queries_ipv4: int = 0
+    queries_ipv6: int = 0
+    cache_hits: int = 0
+    cache_misses: int = 0
+    cache_evictions: int = 0
+    waits: int = 0
+    waited_ms: int = 0
+
+    def __add__(self, other: "Usage") -> Self:
+        return type(self)(*(getattr(self, item.name) + getattr(other, item.name) for item in fields(self)))
+
+    def __sub__(self, other: "Usage") -> Self:
+        return type(self)(*(getattr(self, item.name) - getattr(other, item.name) for item in fields(self)))
+
+
+@runtime_checkable
+class UsesNetwork(Protocol):
+    """A runner that counts what it takes of the network."""
+
+    def usage(self) -> Usage:
+        """Return what was counted since the runner was made; may be called from any thread."""
 
 
 class Runner(Protocol):

@@ -29,6 +29,8 @@ class RunningJob:
     progressed_at: float = field(default_factory=time.monotonic)
     stopped: Stop | None = None
     failure: str = ""  # how the process ended that tested it alone
+    dropped: bool = False  # its claim was over when it had ended
+    is_given_back: bool = False  # its message waits again, while the claim has no answer
     _cancel: Callable[[], object] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,6 +79,11 @@ class RunningJobs:
         """List the claimed jobs."""
         with self._lock:
             return tuple(job_id for job_id, job in self._jobs.items() if job.attempt)
+
+    def unclaimed(self) -> list[RunningJob]:
+        """List the jobs that wait for the answer to their claim."""
+        with self._lock:
+            return [job for job in self._jobs.values() if not job.attempt]
 
     def idle_seconds(self) -> dict[str, float]:
         """Say for each job how long ago it last made progress."""

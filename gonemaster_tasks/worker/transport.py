@@ -1,6 +1,7 @@
 """kombu's Redis transport for workers: no wait for a slot that became free, one client for all commands."""
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import cycle
@@ -9,9 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
+from kombu.utils.json import dumps
 
+from gonemaster_db.clock import utcnow
 from gonemaster_tasks.broker.address import BrokerAddress
-from gonemaster_tasks.broker.connection import CLIENT_ERRORS, ErrorReply
+from gonemaster_tasks.broker.connection import CLIENT_ERRORS, NOT_ALLOWED, ErrorReply
 from gonemaster_tasks.broker.messages import fault_of
 from gonemaster_tasks.broker.rejected import RejectedItems
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -23,7 +27,32 @@ log = logging.getLogger(__name__)
 
 _broadcasts = FailureLog("broadcast")
 _LOGGED = 200  # bytes of an item
+_BLIND_WAIT_S = 0.05  # where BRPOP cannot be ended
 _PARTIAL_WAIT_S = 0.3  # also bounds how long a resumption or a higher limit goes unseen
+
+
+class SharedTimeQoS(kombu_redis.QoS):
+    """What is not acknowledged, with the time that all processes share.
+
+    kombu notes when a message was taken by the clock of this host, and other hosts compare that with theirs: one whose
+    clock is ahead would take messages for lost that another one has just got.
+    """
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Note a message that was taken."""
+        about, content = message.delivery_info, message._raw  # noqa: SLF001 - as kombu stores it
+        raw = dumps([content, about["exchange"], about["routing_key"]])
+        with self.pipe_or_acquire() as pipe:
+            pipe.zadd(self.unacked_index_key, {delivery_tag: utcnow().timestamp()})
+            pipe.hset(self.unacked_key, delivery_tag, raw)
+            pipe.execute()
+        virtual.QoS.append(self, message, delivery_tag)
+
+    def restore_visible(self, *arguments: Any, **options: Any) -> None:
+        """Put back what was taken longer ago than the visibility timeout."""
+        # kombu subtracts this from the clock of the host.
+        self.visibility_timeout = self.channel.visibility_timeout + time.time() - utcnow().timestamp()
+        super().restore_visible(*arguments, **options)  # type: ignore[no-untyped-call]  # of kombu
 
 
 class _UnblockingChannel:
@@ -34,6 +63,7 @@ class _UnblockingChannel:
     CLIENT UNBLOCK, which BRPOP takes as a timeout.
     """
 
+    QoS = SharedTimeQoS
     _queue_cycle: TierOrder
     _in_poll: Any
     client: Any
@@ -41,7 +71,7 @@ class _UnblockingChannel:
     pool: Any
     connection: Any
     do_restore: bool
-    _blocked: tuple[object, int] | None = None  # socket of BRPOP and its client id in the server
+    _blocked: tuple[object, int | None] | None = None  # socket of BRPOP and its client id, None if it is not told
     _shared: tuple[object, Any] | None = None  # pool and the client made for it
     _popped: tuple[str, bytes] = ("", b"")  # by the last BRPOP
 
@@ -58,8 +88,7 @@ class _UnblockingChannel:
     def _brpop_start(self, timeout: float | None = None) -> None:
         # A full BRPOP wakes up for any message; only a partial one can miss that more may be taken now.
         if self._queue_cycle.partial(len(self.active_queues)):
-            self._read_client_id()
-            timeout = _PARTIAL_WAIT_S
+            timeout = _PARTIAL_WAIT_S if self._read_client_id() else _BLIND_WAIT_S
         super()._brpop_start(timeout)  # type: ignore[misc]  # kombu's channel has it
 
     def _brpop_read(self, **options: Any) -> Any:
@@ -119,19 +148,39 @@ class _UnblockingChannel:
         super().basic_ack(delivery_tag, multiple)  # type: ignore[misc]  # kombu's channel has it
         # UNBLOCK for a BRPOP that has just got a message does nothing, so no message is lost by the race.
         if self._in_poll and self._blocked and self._queue_cycle.has_more(len(self.active_queues)):
-            self._create_client().client_unblock(self._blocked[1])
+            self._unblock(*self._blocked)
+
+    def _unblock(self, socket: object, client_id: int | None) -> None:
+        if client_id is None:
+            return
+        try:
+            self._create_client().client_unblock(client_id)
+        except NOT_ALLOWED as error:
+            self._note_refusal(socket, error)
+
+    def _note_refusal(self, socket: object, error: Exception) -> None:
+        self._blocked = (socket, None)
+        about = {"error": str(error)}
+        log.warning("no CLIENT ID or UNBLOCK for this login, looking at the queues more often", extra=about)
 
     def _is_lost(self) -> bool:
         """Say whether the connection of this channel was given up after an error."""
         return self.connection is None or self.connection.client is None
 
-    def _read_client_id(self) -> None:
-        """Ask for the client id of BRPOP's connection, once for each socket; the connection is idle here."""
+    def _read_client_id(self) -> bool:
+        """Ask for the client id of BRPOP's connection, once for each socket; the connection is idle here.
+
+        Returns whether BRPOP can be ended by it: the login may lack the permission.
+        """
         connection = self.client.connection
         socket = getattr(connection, "_sock", None)
         if self._blocked is None or self._blocked[0] is not socket:
             connection.send_command("CLIENT", "ID")
-            self._blocked = (socket, int(connection.read_response()))
+            try:
+                self._blocked = (socket, int(connection.read_response()))
+            except NOT_ALLOWED as error:
+                self._note_refusal(socket, error)
+        return self._blocked is not None and self._blocked[1] is not None
 
 
 class Channel(_UnblockingChannel, kombu_redis.Channel):

@@ -1,5 +1,10 @@
-"""The tasks of watches: what has happened is found, and what is to be told is told."""
+"""The tasks of watches: what has happened is found, and what is to be told is told.
 
+Deliveries are attempted in a thread of their own, which their task wakes: receivers decide how long an attempt takes,
+and may not hold a slot of the maintenance.
+"""
+
+from collections.abc import Callable
 from functools import partial
 
 from celery import Celery
@@ -11,13 +16,26 @@ from gonemaster_tasks.maintenance.watching.deliveries import attempt_due_deliver
 from gonemaster_tasks.maintenance.watching.follower import follow_watches
 from gonemaster_tasks.maintenance.watching.troubles import tell_troubles
 from gonemaster_tasks.monitoring.health import find_issues
+from gonemaster_tasks.repeating import RepeatingThread
 from gonemaster_tasks.worker.process import Process
 from gonemaster_tasks.worker.repeated_tasks import OneAtATime
 
+_LOOK_ANYWAY_S = 600.0  # whoever makes a delivery due wakes the thread, so this is hardly ever needed
 
-def register_watches(app: Celery, process: Process) -> None:
+
+def delivery_thread(process: Process) -> RepeatingThread:
+    """Make the thread that attempts deliveries when it is woken."""
+
+    def attempt() -> None:
+        now, stopped = process.clock.now, process.stopping.is_set
+        attempt_due_deliveries(process.store, process.settings, worker=process.name, now=now, stopped=stopped)
+
+    return RepeatingThread("deliveries", attempt, pause_s=_LOOK_ANYWAY_S)
+
+
+def register_watches(app: Celery, process: Process, *, wake_deliveries: Callable[[], None]) -> None:
     """Bind the tasks to a process."""
-    watching, delivering = OneAtATime(queues.WATCH), OneAtATime(queues.DELIVER)
+    watching = OneAtATime(queues.WATCH, lambda: process.broker.locks)
 
     def find_events() -> None:
         store, broker, now = process.store, process.broker, process.clock.now()
@@ -28,14 +46,11 @@ def register_watches(app: Celery, process: Process) -> None:
         if tell_troubles(store, partial(find_issues, parts, process.settings), now=now):
             call_for_due_deliveries(store, broker, now=now)
 
-    def attempt() -> None:
-        now, stopped = process.clock.now, process.stopping.is_set
-        attempt_due_deliveries(process.store, process.settings, worker=process.name, now=now, stopped=stopped)
-
     @app.task(name=queues.WATCH, shared=False)
     def watch() -> None:
-        watching.run(find_events)
+        with process.store.long_work():
+            watching.run(find_events)
 
     @app.task(name=queues.DELIVER, shared=False)
     def deliver() -> None:
-        delivering.run(attempt)
+        wake_deliveries()

@@ -70,7 +70,7 @@ def test_findings_that_came_went_and_changed_by_domain(client: FlaskClient, batc
     assert [change["tag"] for change in changed["added"]] == ["NEW"]
     assert [change["tag"] for change in changed["cleared"]] == ["GONE"]
     (level,) = changed["changed"]
-    assert (level["before"][0]["level"], level["after"][0]["level"]) == ("NOTICE", "ERROR")
+    assert (level["before"], level["after"]) == ([{"level": "NOTICE"}], [{"level": "ERROR"}])
     assert (failed["before"]["status"], failed["after"]["status"], failed["cleared"]) == ("succeeded", "failed", [])
     assert (left["after"], new["before"]) == (None, None)
     assert client.get(f"/api/v1/runs/{left['before']['run_id']}").get_json()["domain"] == "left.example"
@@ -95,11 +95,26 @@ def test_numbers_and_batches_stand_beside_the_list(client: FlaskClient, batches:
 
 def test_level_and_kind_narrow_the_list(client: FlaskClient, batches: tuple[str, str]) -> None:
     info = get(client, batches, "min_level=info&kind=changed")
+    assert [item["domain"] for item in info["items"]] == ["changed.example"]
+    info = get(client, batches, "min_level=info&kind=changed&args=true")
     assert [item["domain"] for item in info["items"]] == ["changed.example", "same.example"]
     error = get(client, batches, "min_level=ERROR&kind=changed")
     assert [change["tag"] for change in error["items"][0]["added"]] == ["LEVEL"]
     assert [item["domain"] for item in get(client, batches, "kind=only_after")["items"]] == ["new.example"]
     assert get(client, batches, "min_level=critical&kind=changed")["items"] == []
+
+
+def test_a_signature_that_ages_is_no_difference(client: FlaskClient, store: Store) -> None:
+    pair = [
+        run_batch(client, store, {"a.example": [line("EXPIRES", "WARNING", days=days), line("EXPIRES", days=90)]})
+        for days in (9, 8)
+    ]
+    page = get(client, (pair[0], pair[1]))
+    assert (page["items"], page["counts"]["same"], page["counts"]["differing"]) == ([], 1, 0)
+    (item,) = get(client, (pair[0], pair[1]), "args=true")["items"]
+    before, after = item["changed"][0]["before"], item["changed"][0]["after"]
+    assert before == [{"level": "WARNING", "args": {"days": 9}}, {"level": "NOTICE", "args": {"days": 90}}]
+    assert after[0]["args"] == {"days": 8}
 
 
 def test_pages_join_to_the_whole(client: FlaskClient, batches: tuple[str, str]) -> None:
@@ -128,6 +143,7 @@ def test_running_batch_is_compared_as_far_as_it_is(client: FlaskClient, batches:
     [
         ("min_level=loud", "invalid_min_level"),
         ("kind=all", "invalid_kind"),
+        ("args=some", "invalid_args"),
         ("limit=0", "invalid_limit"),
         ("limit=501", "invalid_limit"),
         ("after=" + "x" * 256, "invalid_after"),

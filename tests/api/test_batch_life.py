@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_api.state import NAME
 from gonemaster_api.use_cases import batch_deletion
 from gonemaster_db.records import EntryRecord
 from gonemaster_db.repositories.batches import get_batch
+from gonemaster_db.repositories.jobs import get_job
 from gonemaster_db.session import Store
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import BATCH
+from tests.api.conftest import MakeApp
 from tests.api.test_batches import submit
 from tests.api.test_errors import error_of
 from tests.support.rows import claim, finish_job, record
@@ -91,6 +94,29 @@ def test_deletion_is_refused_while_a_job_runs(
     claim(store, answer["job_ids"][0])
     response = client.delete(f"/api/v1/batches/{answer['batch_id']}")
     assert (response.status_code, error_of(response)["code"]) == (409, "jobs_not_terminal")
+
+
+def test_deletions_that_wait_leave_threads_to_other_requests(
+    make_app: MakeApp, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that never ends holds the threads of as many deletions as there may be streams, and no others."""
+    app = make_app()
+    client = app.test_client()
+    answer = submit(client, "a.example")
+    claim(store, answer["job_ids"][0])
+    monkeypatch.setattr(batch_deletion, "_WAIT_S", 3600.0)
+    slots = app.extensions[NAME].streams
+    held = 0
+    while slots.acquire(blocking=False):
+        held += 1
+    response = client.delete(f"/api/v1/batches/{answer['batch_id']}")
+    assert (response.status_code, error_of(response)["code"]) == (409, "jobs_not_terminal")
+    with store.read_only() as session:
+        assert get_job(session, answer["job_ids"][0]).cancel_requested_at
+    slots.release(held)
+    monkeypatch.setattr(batch_deletion, "_WAIT_S", 0.1)
+    assert client.delete(f"/api/v1/batches/{answer['batch_id']}").status_code == 409
+    assert [slots.acquire(blocking=False) for _ in range(held + 1)] == [True] * held + [False]
 
 
 def test_cancel_and_rerun_of_a_batch(client: FlaskClient) -> None:

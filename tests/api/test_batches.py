@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.use_cases import batch_submission
+from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.session import Store
+from gonemaster_tasks.control import submit as submission
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import BATCH
 from tests.api.conftest import MakeApp
@@ -30,6 +31,13 @@ def test_batch_is_queued_in_its_order(client: FlaskClient, queue: QueueParts) ->
     assert [job["domain"] for job in jobs] == ["b.example", "a.example", "c.example"]
     assert {job["priority"] for job in jobs} == {1}
     assert {job["batch_id"] for job in jobs} == {answer["batch_id"]}
+
+
+def test_jobs_of_a_batch_have_the_id_of_its_request(client: FlaskClient, store: Store) -> None:
+    response = client.post("/api/v1/jobs/batch", json={"domains": ["a.example", "b.example"]})
+    with store.read_only() as session:
+        jobs = [find_job_or_run(session, job_id) for job_id in response.get_json()["job_ids"]]
+    assert {job.config["request_id"] for job in jobs} == {response.headers["X-Request-Id"]}
 
 
 def test_duplicates_are_queued_once_and_reported(client: FlaskClient) -> None:
@@ -91,6 +99,7 @@ def test_name_that_no_database_can_hold_is_one_bad_name(client: FlaskClient) -> 
         ({"domains": ["a..b"], "skip_invalid": True}, "invalid_domain"),
         ({"domains": ["a.example"], "nameservers": [{"ns": "ns.example"}]}, "undelegated_not_supported_for_batch"),
         ({"domains": ["a.example"], "ds_info": [{"keytag": 1}]}, "undelegated_not_supported_for_batch"),
+        ({"domains": ["a.example"], "ds_info": []}, "undelegated_not_supported_for_batch"),
         ({"domains": ["a.example"], "min_level": "x"}, "invalid_min_level"),
         ({"domains": ["a.example"], "tests": ["x"]}, "invalid_tests"),
         ({"domains": ["a.example"], "description": 5}, "invalid_description"),
@@ -144,7 +153,7 @@ def test_options_are_not_copied_until_the_disk_is_full(client: FlaskClient, monk
     """Each job has a copy of them."""
     levels = {"test_levels": {"ZONE": {f"T{number}": "INFO" for number in range(100)}}}
     body = {"domains": ["a.example", "b.example"], "profile_overrides": levels}
-    monkeypatch.setattr(batch_submission, "_MAX_OPTIONS", 2000)
+    monkeypatch.setattr(submission, "MAX_OPTIONS", 2000)
     refused = client.post("/api/v1/jobs/batch", json=body)
     assert (refused.status_code, error_of(refused)["code"]) == (400, "options_too_large")
     assert error_of(refused)["details"]["limit"] == 1000

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.wrappers import Response
 
 from gonemaster_api.errors import ApiError
+from gonemaster_api.web.access import ACCESS, Access
 from gonemaster_db.settings import StoreSettings
 from tests.api.conftest import MakeApp
 from tests.support.stores import MakeSettings
@@ -161,8 +162,9 @@ def test_nul_in_the_address(client: FlaskClient) -> None:
         assert (response.status_code, error_of(response)["code"]) == (400, "invalid_query")
 
 
-def test_fault_of_our_own_tells_no_secrets(make_app: MakeApp) -> None:
+def test_fault_of_our_own_tells_no_secrets(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app()
+    monkeypatch.setitem(ACCESS, "broken", Access.ANYONE)
 
     @app.get("/api/v1/broken")
     def broken() -> str:
@@ -173,8 +175,9 @@ def test_fault_of_our_own_tells_no_secrets(make_app: MakeApp) -> None:
     assert b"swordfish" not in response.data
 
 
-def test_details_and_headers_of_a_refusal_reach_the_caller(make_app: MakeApp) -> None:
+def test_details_and_headers_of_a_refusal_reach_the_caller(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app()
+    monkeypatch.setitem(ACCESS, "refused", Access.ANYONE)
 
     @app.get("/api/v1/refused")
     def refused() -> str:

@@ -1,6 +1,5 @@
 """The event stream of a job, from the broker's signs and the store."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,12 +7,14 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.queries import job_events
+from gonemaster_api.live import hub, store_looks
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
+from tests.api.test_errors import error_of
+from tests.support.event_streams import blocks_of, read_event
 from tests.support.rows import claim, finish_job, make_run, queue_job
 
 ENTRY = {"timestamp": 0.5, "module": "BASIC", "testcase": "basic01", "tag": "B01_CHILD_FOUND", "level": "INFO"}
@@ -24,14 +25,13 @@ class Stream:
 
     def __init__(self, client: FlaskClient, job_id: str, **headers: str) -> None:
         self.response = client.get(f"/api/v1/jobs/{job_id}/events", headers=headers, buffered=False)
-        self._blocks: Iterator[str] = (block.decode() for block in self.response.iter_encoded())
+        self.blocks = blocks_of(self.response.iter_encoded())
 
     def next(self) -> tuple[str, dict[str, Any], str]:
         """Type, data and id of the next event; comments and the retry time are passed over."""
-        for block in self._blocks:
-            fields = dict(line.split(": ", 1) for line in block.strip().splitlines() if not line.startswith(":"))
-            if "event" in fields:
-                return fields["event"], json.loads(fields["data"]), fields.get("id", "")
+        for event in map(read_event, self.blocks):
+            if event.kind:
+                return event
         return "end of stream", {}, ""
 
     def rest(self) -> list[str]:
@@ -97,7 +97,7 @@ def test_stream_goes_on_behind_the_last_event_seen(follow: Follow, store: Store,
 
 
 def test_end_is_told_even_if_its_event_was_lost(follow: Follow, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_events, "LOOK_AT_STORE_S", 0.0)
+    monkeypatch.setattr(store_looks, "LOOK_EVERY_S", 0.0)
     job = claim(store, queue_job(store).id)
     stream = follow(job.id)
     stream.next()
@@ -113,16 +113,32 @@ def test_finished_job_has_a_state_and_the_end(follow: Follow, store: Store) -> N
     assert stream.rest() == []
 
 
+def test_what_was_missed_of_an_ended_job_comes_before_its_end(follow: Follow, store: Store, broker: Broker) -> None:
+    job = claim(store, queue_job(store).id)
+    for percent in (10, 20, 30):
+        broker.events.publish(job.id, JobEvent("progress", {"progress": percent}))
+    seen = broker.events.read(job.id)[0].id
+    finish_job(store, job)
+    broker.events.publish(job.id, JobEvent("done", {"status": "succeeded"}))
+    again = follow(job.id, Last_Event_ID=seen)
+    assert [again.next()[:2] for _ in range(3)] == [
+        ("progress", {"progress": 20}),
+        ("progress", {"progress": 30}),
+        ("done", {"status": "succeeded"}),
+    ]
+    assert again.rest() == []
+    assert follow(job.id, Last_Event_ID="from elsewhere").rest() == ["done"]
+
+
 def test_browser_that_saw_the_end_is_told_not_to_come_back(client: FlaskClient, store: Store) -> None:
     run = make_run(store)
     assert client.get(f"/api/v1/jobs/{run.id}/events", headers={"Last-Event-ID": "end"}).status_code == 204
 
 
 def test_quiet_stream_is_kept_alive(follow: Follow, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_events, "KEEP_ALIVE_S", 0.0)
+    monkeypatch.setattr(hub, "KEEP_ALIVE_S", 0.0)
     stream = follow(queue_job(store).id)
-    blocks = stream.response.iter_encoded()
-    assert b": keep-alive\n\n" in [next(blocks) for _ in range(4)]
+    assert ": keep-alive" in [next(stream.blocks) for _ in range(4)]
 
 
 def test_streams_end_when_the_service_stops(follow: Follow, store: Store, stopping: threading.Event) -> None:
@@ -132,15 +148,19 @@ def test_streams_end_when_the_service_stops(follow: Follow, store: Store, stoppi
     assert stream.rest() == []
 
 
-def test_there_is_room_for_requests_beside_streams(make_app: MakeApp, store: Store) -> None:
-    client = make_app(api_threads=4).test_client()
+def test_viewers_are_limited_in_all_and_for_each_client(make_app: MakeApp, store: Store) -> None:
+    client = make_app(max_viewers=3, max_viewers_per_client=2).test_client()
     job_id = queue_job(store).id
-    streams = [Stream(client, job_id) for _ in range(3)]
+    streams = [Stream(client, job_id) for _ in range(2)]
     refused = client.get(f"/api/v1/jobs/{job_id}/events")
-    assert refused.status_code == 503
-    assert refused.get_json()["error"]["code"] == "too_many_streams"
+    assert (refused.status_code, error_of(refused)["code"]) == (429, "too_many_client_streams")
+    assert refused.headers["Retry-After"]
+    other = {"REMOTE_ADDR": "192.0.2.1"}
+    third = client.get(f"/api/v1/jobs/{job_id}/events", environ_overrides=other, buffered=False)
+    refused = client.get(f"/api/v1/jobs/{job_id}/events", environ_overrides=other)
+    assert (refused.status_code, error_of(refused)["code"]) == (503, "too_many_streams")
     streams[0].response.close()
     again = Stream(client, job_id)
     assert again.next()[0] == "state"
-    for stream in (*streams[1:], again):
-        stream.response.close()
+    for stream in (third, streams[1].response, again.response):
+        stream.close()

@@ -1,10 +1,12 @@
 """A request that is repeated with its key does nothing twice."""
 
+import json
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_api.web.body_limits import JsonDigest
 from gonemaster_db.session import Store
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import BATCH, NORMAL
@@ -36,6 +38,32 @@ def test_same_key_with_another_body_or_address_is_refused(client: FlaskClient, p
     client.post("/api/v1/jobs", json={"domain": "other.example"}, headers=KEY)
     response = client.post(path, json=REQUESTS[path], headers=KEY)
     assert (response.status_code, error_of(response)["code"]) == (409, "idempotency_conflict")
+
+
+def test_the_same_document_in_other_spaces_is_the_same_request(client: FlaskClient) -> None:
+    written = ('{"domain": "a.example", "tags": ["a b", "\\""]}', '{"domain":"a.example",\n\t"tags":["a b","\\""]}\r\n')
+    headers = {**KEY, "Content-Type": "application/json"}
+    first, again = (client.post("/api/v1/jobs", data=text, headers=headers) for text in written)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = client.post("/api/v1/jobs", data=written[0].replace("a b", "a  b"), headers=headers)
+    assert error_of(other)["code"] == "idempotency_conflict"
+
+
+def test_the_digest_of_a_document_is_the_same_wherever_its_blocks_end() -> None:
+    written = rb'{"a \\": [ 1 , "\\\" x", "\\" ], "b" : "\"" }'
+    close = json.dumps(json.loads(written), separators=(",", ":")).encode()
+
+    def digest(text: bytes, size: int) -> str:
+        made = JsonDigest(b"")
+        for start in range(0, len(text), size):
+            made.update(text[start : start + size])
+        return made.hexdigest()
+
+    assert {digest(text, size) for text in (written, close) for size in range(1, len(written) + 1)} == {
+        digest(close, len(close))
+    }
+    assert digest(close.replace(b" x", b"x"), 3) != digest(close, 3)
 
 
 def test_without_key_or_with_another_one_everything_is_done_again(client: FlaskClient) -> None:

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
+from gonemaster_api.rest.fields import rfc3339
 from gonemaster_db.models import RunStatus
 from gonemaster_db.repositories.jobs import get_job
 from gonemaster_db.session import Store
@@ -45,8 +46,9 @@ def test_all_wishes_are_stored_with_the_job(client: FlaskClient, store: Store) -
         "ipv4_disabled": True,
         "expires_in": 60,
     }
+    response = client.post("/api/v1/jobs", json=wishes)
     with store.read_only() as session:
-        job = get_job(session, client.post("/api/v1/jobs", json=wishes).get_json()["id"])
+        job = get_job(session, response.get_json()["id"])
     assert job.domain == "xn--bcher-kva.example"
     assert job.config == {
         "tests": ["basic", "syntax04"],
@@ -57,9 +59,12 @@ def test_all_wishes_are_stored_with_the_job(client: FlaskClient, store: Store) -
         "tags": ["mine", "yours"],
         "ipv4_disabled": True,
         "origin": "admin",
+        "request_id": response.headers["X-Request-Id"],
     }
     assert job.expires_at is not None
     assert 55 < (job.expires_at - job.created_at).total_seconds() < 65
+    shown = client.get(f"/api/v1/jobs/{job.id}").get_json()["expires_at"]
+    assert shown == response.get_json()["expires_at"] == rfc3339(job.expires_at)
 
 
 NS = {"ns": "ns1.example", "ip": "9.9.9.9"}

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from gonemaster_api.server.request_threads import RequestThreads
 from gonemaster_api.web import light_requests
 from gonemaster_api.web.light_requests import HEAVY_AT_ONCE, LightRequests, be_heavy, give_way, heavy, heavy_step, light
 
@@ -119,3 +120,51 @@ def test_steps_of_streams_and_large_responses_share_the_slots(requests: LightReq
         thread.join(60)
     assert len(seen) == 20
     assert max(seen) <= HEAVY_AT_ONCE
+
+
+def test_light_requests_never_wait_behind_large_responses() -> None:
+    """Whatever number of large responses is wanted: so many are built at once, and no thread of the others is used."""
+    threads, go_on, lock = RequestThreads(4), threading.Event(), threading.Lock()
+    building: list[int] = [0, 0]  # now, most
+
+    def build() -> None:
+        with lock:
+            building[0] += 1
+            building[1] = max(building)
+        go_on.wait(60)
+        with lock:
+            building[0] -= 1
+
+    large = [threads.submit(build, large=True) for _ in range(50)]
+    for _ in range(20):  # each is begun and done while none of the large ones ends
+        threads.submit(lambda: None, large=False).result(60)
+    assert not any(each.done() for each in large)
+    go_on.set()
+    for each in large:
+        each.result(60)
+    threads.stop()
+    assert building[1] == HEAVY_AT_ONCE
+
+
+@pytest.mark.usefixtures("requests")
+def test_streams_that_wait_for_their_clients_leave_threads_and_slots() -> None:
+    """Between its parts a stream has no slot, however long its client takes, and is not waited for."""
+    threads, go_on = RequestThreads(4), threading.Event()
+    waiting = threading.Barrier(4)
+
+    def stream() -> None:
+        be_heavy()
+        with heavy_step():
+            pass
+        waiting.wait(60)
+        go_on.wait(60)
+
+    streams = [threads.submit(stream, large=False) for _ in range(3)]  # the most that four threads may have
+    waiting.wait(60)
+    threads.submit(lambda: None, large=False).result(60)
+    threads.submit(give_way, large=True).result(60)
+    assert not any(each.done() for each in streams)
+    go_on.set()
+    for each in streams:
+        each.result(60)
+    threads.stop()

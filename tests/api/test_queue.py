@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
+from gonemaster_api.state import NAME
 from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.jobs import get_job
 from gonemaster_db.session import Store
@@ -143,6 +144,8 @@ def test_move_over_tiers_and_without_a_place_is_refused(client: FlaskClient, fil
             error_of(client.post("/api/v1/queue/move", json={"job_ids": [filled[0]]} | places))["code"]
             == "invalid_move"
         )
+    itself = client.post("/api/v1/queue/move", json={"job_ids": filled[:2], "before": filled[1]})
+    assert (itself.status_code, error_of(itself)["code"]) == (400, "invalid_move")
     absent = client.post("/api/v1/queue/move", json={"job_ids": [filled[0]], "before": "job_none"})
     assert absent.status_code == 404
 
@@ -154,6 +157,15 @@ def test_reorder_names_every_waiting_job_once(client: FlaskClient) -> None:
     for wrong in (jobs[:2], [*jobs, "job_none"], [], [jobs[0], *jobs]):
         response = client.post("/api/v1/queue/reorder", json={"job_ids": wrong})
         assert (response.status_code, error_of(response)["code"]) == (400, "invalid_queue")
+
+
+def test_held_jobs_may_be_left_out_of_an_order_and_keep_their_places(client: FlaskClient) -> None:
+    a, b, c = (client.post("/api/v1/jobs", json={"domain": f"{name}.example"}).get_json()["id"] for name in "abc")
+    client.post(f"/api/v1/jobs/{b}/hold")
+    assert client.post("/api/v1/queue/reorder", json={"job_ids": [c, a]}).status_code == 200
+    assert ids(client.get("/api/v1/queue").get_json()) == [c, b, a]
+    assert client.post("/api/v1/queue/reorder", json={"job_ids": [b, a, c]}).status_code == 200
+    assert ids(client.get("/api/v1/queue").get_json()) == [b, a, c]
 
 
 def test_an_order_that_does_not_fit_is_told_why(client: FlaskClient, filled: list[str]) -> None:
@@ -246,6 +258,7 @@ def test_nothing_is_expected_of_a_tier_that_no_worker_takes_from(
     }
 
     def expected() -> set[str]:
+        client.application.extensions[NAME].recent.forget()  # which workers there are is looked up once a second
         shown = {name: client.get(f"/api/v1/{path}").get_json() for name, path in paths.items()}
         assert all(job["position"] == 1 for job in shown.values())
         return {name for name, job in shown.items() if job["expected_start_at"] and job["expected_finish_at"]}

@@ -59,7 +59,12 @@ def test_run_its_result_and_its_chain(client: FlaskClient, runs: list[str]) -> N
 
 
 def test_two_runs_are_compared(client: FlaskClient, runs: list[str]) -> None:
-    difference = client.get(f"/api/v1/runs/{runs[0]}/diff/{runs[1]}").get_json()
+    path = f"/api/v1/runs/{runs[0]}/diff/{runs[1]}"
+    levels = client.get(path).get_json()
+    assert [change["tag"] for change in levels["added"]] == ["T3"]
+    assert levels["added"][0]["after"] == [{"level": "ERROR"}]
+    assert levels["changed"] == []  # the arguments of T1 differ, its level does not
+    difference = client.get(f"{path}?args=true").get_json()
     assert [change["tag"] for change in difference["added"]] == ["T3"]
     assert [change["tag"] for change in difference["cleared"]] == ["T2"]
     (changed,) = difference["changed"]

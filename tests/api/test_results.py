@@ -43,6 +43,18 @@ def test_locale_without_texts_falls_back_to_english(client: FlaskClient, store: 
         assert client.get(f"/api/v1/jobs/{run.id}/result?locale={wanted}").get_json()["raw"]["locale"] == "en"
 
 
+def test_result_in_swedish(client: FlaskClient, store: Store) -> None:
+    run = make_run(store, "a.example", record(entries=ENTRIES))
+    result = client.get(f"/api/v1/jobs/{run.id}/result?locale=sv-SE").get_json()
+    assert result["raw"]["locale"] == "sv"
+    assert result["raw"]["entries"][0]["message"] == "Zonen a.example finns."
+    assert result["testcase_descriptions"]["basic01"].startswith("Kontrollera att zonen finns")
+    assert "sv" in client.get("/api/v1/locales").get_json()["locales"]
+    detail = client.get("/api/v1/spec/testcases/basic01?locale=sv").get_json()
+    assert detail["locale"] == "sv"
+    assert "Zonen {domain} finns." in [tag["message"] for tag in detail["tags"]]
+
+
 def test_timings_are_hidden_where_the_settings_say_so(make_app: MakeApp, store: Store) -> None:
     run = make_run(store, "a.example", record(entries=ENTRIES, nameserver_timings=TIMINGS))
     client = make_app(show_nameserver_timings_admin="false").test_client()

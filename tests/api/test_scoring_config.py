@@ -94,6 +94,10 @@ def test_score_of_a_result_follows_at_once_and_in_other_processes_soon(
         ({"grade_bands": [5]}, "grade_bands[0]"),
         ({"bonus_criteria": [["x"]]}, "bonus_criteria"),
         ({"bonus_criteria": {"luck": True}}, "bonus_criteria.luck"),
+        ({"bonus_criteria": ["dnssec_enabled", "dnssec_enabled"]}, "bonus_criteria"),
+        ({"module_categories": {"System": "dnssec"}}, "module_categories.System"),
+        ({"severity_penalties": {"ERROR": 1, "Error": 2}}, "severity_penalties.Error"),
+        ({"tag_penalties": {"a": 1, "A": 2}}, "tag_penalties.A"),
     ],
 )
 def test_wrong_configuration_is_refused_with_its_path(client: FlaskClient, body: dict[str, Any], path: str) -> None:

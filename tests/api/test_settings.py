@@ -16,6 +16,7 @@ from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.overrides import pinned_keys
 from gonemaster_tasks.config.settings import OPTIONS, Settings
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
@@ -196,6 +197,20 @@ def test_nothing_is_saved_that_nobody_can_be_told(settings: Settings, queue: Que
     assert client.get(URL).status_code == 200
 
 
+def test_workers_that_flags_pin_are_named(client: FlaskClient, queue: QueueParts) -> None:
+    for name, pinned in (("free@h", ()), ("pinned@h", ("worker_count", "min_level"))):
+        state = WorkerState(name, "h", 1, ("normal",), 4, {}, 0.0, pinned=pinned)
+        queue.broker.workers.register(state, timedelta(minutes=5))
+    saved = put(client, worker_count=4, ipv6_mode="on").get_json()
+    assert saved == {"status": "ok", "pinned": {"worker_count": ["pinned@h"]}}
+    assert put(client, ipv6_mode="auto").get_json() == {"status": "ok"}
+
+
+def test_flags_of_a_worker_pin_settings_that_could_be_changed() -> None:
+    own = load_settings({"worker_count": 4, "data_dir": "/tmp/x"}, {"GONEMASTER_MIN_LEVEL": "INFO"})
+    assert pinned_keys(own) == ("worker_count",)
+
+
 def test_what_is_shown_follows_the_settings(client: FlaskClient, store: Store) -> None:
     run = make_run(store, "a.example", replace(record("INFO"), score=90, grade="A"))
     for path in (f"jobs/{run.id}", f"runs/{run.id}", f"jobs/{run.id}/result"):
@@ -203,6 +218,9 @@ def test_what_is_shown_follows_the_settings(client: FlaskClient, store: Store) -
     put(client, show_score_admin=False, show_nameserver_timings_admin=False)
     for path in (f"jobs/{run.id}", f"runs/{run.id}", f"jobs/{run.id}/result"):
         assert client.get(f"/api/v1/{path}").get_json().get("score") is None, path
+    client.post("/api/v1/tags/mine/domains", json={"domains": ["a.example"]})
+    assert client.get("/api/v1/tags/mine/summary").get_json()["grades"] == {}
+    assert error_of(client.get("/api/v1/runs?grade=A"))["code"] == "invalid_grade"
     features = {"show_score_admin": False, "show_nameserver_timings_admin": False}
     assert client.get("/api/v1/features").get_json() == features
 

@@ -1,4 +1,4 @@
-"""Each migration can be taken back, and each follows the one before it."""
+"""Each migration can be taken back, follows the one before it, and says with which releases it is compatible."""
 
 from __future__ import annotations
 
@@ -40,3 +40,53 @@ def test_they_are_one_chain_in_the_order_of_their_files() -> None:
         assert path.name.startswith(values["revision"])
         chain.append((values["down_revision"], values["revision"]))
     assert [before for before, _ in chain] == [None, *(revision for _, revision in chain[:-1])]
+
+
+def recent() -> list[tuple[str, ast.Module, str]]:
+    """Name, tree and number of each revision since releases may differ."""
+    return [(path.name, ast.parse(path.read_text(encoding="utf-8")), path.name[:4]) for path in VERSIONS[21:]]
+
+
+def assigned(tree: ast.Module, name: str) -> str | None:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == name for one in node.targets):
+            return str(ast.literal_eval(node.value))
+    return None
+
+
+def test_each_says_with_which_releases_it_is_compatible() -> None:
+    """`compatible_from`: the revision before, if nothing is dropped or narrowed; see docs/explanation/upgrades.md."""
+    wrong = {}
+    for name, tree, number in recent():
+        declared = assigned(tree, "compatible_from")
+        if declared is None or not "0022" <= declared <= number:
+            wrong[name] = declared
+    assert wrong == {}
+
+
+def operations(tree: ast.Module, function: str, *names: str) -> list[ast.Call]:
+    """Calls of `op.NAME` in a function of a module."""
+    bodies = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
+    return [
+        node
+        for body in bodies
+        for node in ast.walk(body)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and (node.func.value.id, node.func.attr) in {("op", name) for name in names}
+    ]
+
+
+def test_indexes_of_tables_in_use_are_built_beside_the_service() -> None:
+    """Compatible revisions call gonemaster_db.migrations.online for tables that they have not made themselves."""
+    wrong = []
+    for name, tree, number in recent():
+        if assigned(tree, "compatible_from") == number:
+            continue
+        made = {ast.unparse(call.args[0]) for call in operations(tree, "upgrade", "create_table")}
+        indexes = operations(tree, "upgrade", "create_index")
+        wrong += [name for call in indexes if ast.unparse(call.args[1]) not in made]
+        if ".create_index" in ast.unparse(tree) and "online." in ast.unparse(tree):
+            wrong += [f"{name}: more than indexes" for _ in operations(tree, "upgrade", "create_table", "add_column")]
+    assert wrong == []

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from gonemaster_api.app import create_app
 from gonemaster_api.rest.openapi import operations
 from gonemaster_api.web.access import ACCESS, Access, access_of
-from gonemaster_tasks.config.loader import load_settings
+from gonemaster_api.web.rate_limits import BUCKETS, bucket_of
+from gonemaster_tasks.config.areas.server import TAKEN_PATHS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs/reference/http-api.md").read_text(encoding="utf-8")
@@ -22,43 +22,81 @@ DOCUMENTED = set(re.findall(r"`([a-z_]+)`", PAGE))
 PAGING = {"limit", "offset", "cursor", "page", "page_size", "sort"}
 # Where a code stands among the arguments of what refuses.
 CODE_POSITION = {"ApiError": 1, "BadRequest": 0, "Conflict": 0, "Unavailable": 0, "refusal": 0}
-OPEN_WITHOUT_A_TOKEN = {"static", "docs.asset", "system.Health", "system.Readiness"}
+OPEN_WITHOUT_A_TOKEN = {
+    "static", "docs.asset", "system.Health", "system.Readiness",
+    "session.Whoami", "session.Session", "login.page", "login.enter", "login.leave", "shell.show", "shell.choose",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """An application whose routes are read; neither database nor broker answers."""
-    data_dir = tmp_path_factory.mktemp("data")
-    made = create_app(load_settings({"broker_url": "redis://127.0.0.1:1/0", "data_dir": str(data_dir)}, {}))
-    yield made
-    parts = made.extensions["gonemaster"].queue
-    parts.broker.close()
-    parts.celery.close()
-    parts.store.close()
-
-
-@pytest.fixture(scope="module")
-def document(app: Flask) -> dict[str, Any]:
-    found: dict[str, Any] = app.test_client().get("/api/v1/openapi.json").get_json()
+def document(routed_app: Flask) -> dict[str, Any]:
+    found: dict[str, Any] = routed_app.test_client().get("/api/v1/openapi.json").get_json()
     return found
 
 
-def endpoints(app: Flask) -> set[str]:
-    return {rule.endpoint for rule in app.url_map.iter_rules()}
+def endpoints(routed_app: Flask) -> set[str]:
+    return {rule.endpoint for rule in routed_app.url_map.iter_rules()}
 
 
-def test_every_route_has_an_access_rule(app: Flask) -> None:
-    lacking = [endpoint for endpoint in endpoints(app) if not {endpoint, endpoint.rpartition(".")[0]} & ACCESS.keys()]
+def test_every_route_has_an_access_rule(routed_app: Flask) -> None:
+    lacking = [
+        endpoint for endpoint in endpoints(routed_app) if not {endpoint, endpoint.rpartition(".")[0]} & ACCESS.keys()
+    ]
     assert lacking == [], "add them to gonemaster_api/web/access.py"
 
 
-def test_every_access_rule_has_a_route(app: Flask) -> None:
-    known = endpoints(app)
+def test_the_path_of_the_public_pages_cannot_be_that_of_others(routed_app: Flask) -> None:
+    others = [rule.rule for rule in routed_app.url_map.iter_rules() if not rule.endpoint.startswith("ui_public")]
+    assert {path.split("/")[1] for path in others} - {""} == TAKEN_PATHS
+
+
+def test_every_access_rule_has_a_route(routed_app: Flask) -> None:
+    known = endpoints(routed_app)
     assert ACCESS.keys() <= known | {endpoint.rpartition(".")[0] for endpoint in known}
 
 
-def test_only_probes_and_static_files_are_open_to_anyone(app: Flask) -> None:
-    assert {endpoint for endpoint in endpoints(app) if access_of(endpoint) is Access.ANYONE} == OPEN_WITHOUT_A_TOKEN
+def test_every_rate_limit_has_a_route_and_is_shown(routed_app: Flask, document: dict[str, Any]) -> None:
+    assert BUCKETS.keys() <= endpoints(routed_app)
+    shown = {
+        f"{method} {path}"
+        for path, method, operation in operations(document)
+        if path.startswith("/pub/") and "429" in operation["responses"]
+    }
+    bound = {
+        f"{method.lower()} {rule.rule.replace('<', '{').replace('>', '}')}"
+        for rule in routed_app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if method in ("GET", "POST")
+        and rule.rule.startswith("/pub/")  # pages are in no document
+        and "_short" not in rule.endpoint
+        and bucket_of(rule.endpoint, method)
+    }
+    assert shown == bound
+
+
+def test_every_method_of_a_route_has_a_scope(routed_app: Flask) -> None:
+    """Protected or not, `scope` raises where a rule has none for a method."""
+    for rule in routed_app.url_map.iter_rules():
+        for method in rule.methods or ():
+            needed = access_of(rule.endpoint).scope(method, protect_public=True)
+            assert (needed is None) == (rule.endpoint in OPEN_WITHOUT_A_TOKEN), (rule.endpoint, method)
+
+
+def test_the_document_shows_the_scope_of_each_operation(document: dict[str, Any]) -> None:
+    shown = {f"{method} {path}": operation.get("x-scope") for path, method, operation in operations(document)}
+    assert shown["get /api/v1/jobs"] == "read"
+    assert shown["post /api/v1/jobs"] == "operate"
+    assert shown["put /api/v1/settings"] == "admin"
+    free = {name for name, scope in shown.items() if scope is None and "/pub/" not in name}
+    assert free == {f"get /api/v1/{name}" for name in ("healthz", "readyz", "whoami")} | {
+        f"{method} /api/v1/session" for method in ("post", "delete")
+    }
+
+
+def test_only_probes_logins_and_static_files_are_open_to_anyone(routed_app: Flask) -> None:
+    assert {
+        endpoint for endpoint in endpoints(routed_app) if access_of(endpoint) is Access.ANYONE
+    } == OPEN_WITHOUT_A_TOKEN
 
 
 def test_a_route_without_a_rule_is_an_error() -> None:

@@ -21,8 +21,6 @@ CHECKS = ROOT / "gonemaster_tasks" / "config" / "loader.py"  # compares settings
 HOLDERS = {"settings", "_settings", "current", "own", "live", "resolved", "given"}  # what settings are called in code
 AREAS = "areas"  # properties of an area read its settings as attributes of self
 
-READ_WHILE_REFUSED = {"admin_tokens"}  # says that no tokens are configured, which is what open mode means
-
 REFUSED = [option for option in OPTIONS if option.awaits]
 VALUES = {"boolean": "true", "integer": "10", "array": f"ci=sha256:{'0f' * 32}"}
 
@@ -38,7 +36,7 @@ def test_each_setting_is_read_or_refused() -> None:
     unread = {option.name for option in OPTIONS} - set(names_read())
     refused = {option.name for option in REFUSED}
     assert unread <= refused, "what is read nowhere says with `awaits` what it is for, or is not a setting"
-    assert refused - unread == READ_WHILE_REFUSED, "what is read has an effect: remove its `awaits`"
+    assert refused <= unread, "what is read has an effect: remove its `awaits`"
 
 
 @pytest.mark.parametrize("option", REFUSED, ids=lambda option: option.key)

@@ -12,6 +12,7 @@ from gonemaster_db.errors import BatchNotFound, JobsNotTerminal
 from gonemaster_db.models import Batch, Domain, Job, Priority, Run, RunDocument, RunStatus
 from gonemaster_db.records import NewBatch
 from gonemaster_db.repositories import batch_jobs, batches, comparison, deletion
+from gonemaster_db.repositories.findings import Line
 from gonemaster_db.repositories.graduation import graduate_job
 from gonemaster_db.repositories.runs import set_score
 from gonemaster_db.repositories.tag_values import list_tag_values
@@ -105,6 +106,11 @@ def test_snapshot_intent_can_be_changed(store: Store) -> None:
         assert batches.set_snapshot_intent(session, batch_id, intent=True).snapshot_intent
         with pytest.raises(BatchNotFound):
             batches.set_snapshot_intent(session, "batch_none", intent=True)
+    ours, others = make_batch(store, tag="gov"), make_batch(store, tag="other")
+    with store.transaction() as session:
+        batches.set_snapshot_intent_of_tag(session, "gov")
+    with store.read_only() as session:
+        assert [batches.get_batch(session, one).snapshot_intent for one in (ours, others)] == [True, False]
 
 
 @pytest.mark.parametrize(("status", "domains"), [("failed", "b"), ("canceled", "c"), (None, "abcd")])
@@ -298,12 +304,16 @@ def test_two_runs_differ_in_what_came_went_and_changed(store: Store) -> None:
         ),
     )
     with store.read_only() as session:
-        found = comparison.diff_runs(session, old.id, new.id)
+        found = comparison.diff_runs(session, old.id, new.id, with_args=True)
         assert [change.tag for change in found.added] == ["NEW"]
         assert [change.tag for change in found.cleared] == ["GONE"]
         assert [change.tag for change in found.changed] == ["ARGS", "LEVEL"]
-        args = found.changed[0]
-        assert (args.before[0].args, args.after[0].args, args.after[0].level) == ({}, {"ns": "b"}, "NOTICE")
+        before, after = found.changed[0].before[0], found.changed[0].after[0]
+        assert isinstance(before, Line)
+        assert isinstance(after, Line)
+        assert (before.args, after.args, after.level) == ({}, {"ns": "b"}, "NOTICE")
+        levels = comparison.diff_runs(session, old.id, new.id)
+        assert [change.tag for change in levels.changed] == ["LEVEL"]
         assert not comparison.diff_runs(session, old.id, old.id)
         assert [c.tag for c in comparison.diff_runs(session, old.id, new.id, min_level="ERROR").added] == ["LEVEL"]
 

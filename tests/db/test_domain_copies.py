@@ -13,7 +13,10 @@ from gonemaster_db.repositories.domains import refresh_domains
 from gonemaster_db.session import Store
 from tests.support.rows import LEASE, NOON, claim, finish_job, make_run, queue_job, record
 
-_LATEST = ("latest_run_id", "latest_run_at", "latest_status", "latest_level", "latest_score", "latest_grade")
+_LATEST = (
+    "latest_run_id", "latest_outcome_id", "latest_run_at", "latest_status", "latest_level", "latest_score",
+    "latest_grade",
+)  # fmt: skip
 
 
 def shown(store: Store) -> list[Any]:
@@ -30,7 +33,7 @@ def refresh(store: Store) -> None:
 @pytest.mark.parametrize("level", [*LEVELS, None])
 def test_every_level(store: Store, level: str | None) -> None:
     run = make_run(store, outcome=record(*([level] if level else []), score=7, grade="F"))
-    expected = [run.id, NOON, RunStatus.SUCCEEDED, level, 7, "F"]
+    expected = [run.id, run.outcome_id, NOON, RunStatus.SUCCEEDED, level, 7, "F"]
     assert shown(store) == expected
     refresh(store)
     assert shown(store) == expected
@@ -39,7 +42,7 @@ def test_every_level(store: Store, level: str | None) -> None:
 @pytest.mark.parametrize("status", RunStatus)
 def test_every_state(store: Store, status: RunStatus) -> None:
     run = make_run(store, outcome=record(status=status))
-    expected = [run.id, NOON, status, None, None, None]
+    expected = [run.id, None, NOON, status, None, None, None]
     assert shown(store) == expected
     refresh(store)
     assert shown(store) == expected
@@ -53,9 +56,9 @@ def test_of_runs_that_ended_at_once_the_last_id_is_the_newest(store: Store, orde
     ends = (NOON + LEASE, NOON + LEASE, NOON + LEASE - timedelta(seconds=1))
     for number in order:
         finish_job(store, jobs[number], record("INFO", at=ends[number], score=number))
-    assert (shown(store)[0], shown(store)[4]) == (jobs[1].id, 1)
+    assert (shown(store)[0], shown(store)[5]) == (jobs[1].id, 1)
     refresh(store)
-    assert (shown(store)[0], shown(store)[4]) == (jobs[1].id, 1)
+    assert (shown(store)[0], shown(store)[5]) == (jobs[1].id, 1)
 
 
 def test_the_worst_of_two_levels_is_the_more_severe_one() -> None:

@@ -10,9 +10,10 @@ import pytest
 from gonemaster_db.bulk import insert_rows
 from gonemaster_db.filters import DomainFilter
 from gonemaster_db.levels import LEVELS, SEVERITIES, at_least
-from gonemaster_db.models import Domain, DomainTag, Tag
+from gonemaster_db.models import Domain, DomainRunCount, DomainTag, Tag
 from gonemaster_db.repositories import domain_list, domain_walk
 from gonemaster_db.repositories.domain_list import SORTS, list_domains
+from gonemaster_db.repositories.domains import OF_RUN_COUNT
 from gonemaster_db.session import Store
 from tests.support.rows import NOON
 
@@ -69,6 +70,12 @@ def domains(store: Store) -> list[dict[str, Any]]:
     ]
     with store.transaction() as session:
         insert_rows(session, Domain, list(rows[0]), [tuple(row.values()) for row in rows])
+        insert_rows(
+            session,
+            DomainRunCount,
+            OF_RUN_COUNT,
+            [tuple(row[key] for key in ("id", *OF_RUN_COUNT[1:])) for row in rows],
+        )
         insert_rows(session, Tag, ("name", "description", "created_at"), [("eu", "", NOON)])
         insert_rows(session, DomainTag, ("domain_id", "tag"), [(row["id"], "eu") for row in rows if row["id"] % 3 == 0])
     return rows

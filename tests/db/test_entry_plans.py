@@ -10,7 +10,7 @@ import pytest
 from gonemaster_db.filters import EntryFilter, RunFilter
 from gonemaster_db.records import Entry, EntryRecord, NewBatch
 from gonemaster_db.repositories import entries as lists
-from gonemaster_db.repositories import matching_outcomes
+from gonemaster_db.repositories import matching_outcomes, run_domains
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.runs import list_runs
 from gonemaster_db.session import Store
@@ -18,7 +18,14 @@ from tests.support.rows import NOON, make_run, record
 
 Position = tuple[str, int]
 LEVELS = ("INFO", "NOTICE", "WARNING", "ERROR")
-SMALL: dict[str, int] = {"_FIRST_SLICE": 1, "_MAX_SLICE": 2, "_TRIED": 1, "_WORTH_SKIPPING": 1, "_FIRST_SKIPPED": 2}
+SMALL: dict[str, int] = {
+    "_FIRST_SLICE": 1,
+    "_MAX_SLICE": 2,
+    "_TRIED": 1,
+    "_WORTH_SKIPPING": 1,
+    "_FIRST_SKIPPED": 2,
+    "_WORTH_KNOWING": 0,
+}
 PLANS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "few runs": ({}, {}),
     "streams of outcomes": ({**SMALL, "_FEW_RUNS": 0}, {}),
@@ -114,8 +121,48 @@ def test_every_plan_counts_up_to_a_limit(store: Store, everything: list[Entry]) 
 
 
 @pytest.mark.usefixtures("plan")
-def test_every_plan_keeps_to_newest_runs(store: Store, everything: list[Entry]) -> None:
+@pytest.mark.parametrize("large_tags", [False, True])
+def test_every_plan_keeps_to_newest_runs(
+    store: Store, everything: list[Entry], monkeypatch: pytest.MonkeyPatch, large_tags: bool
+) -> None:
+    if large_tags:
+        monkeypatch.setattr(run_domains, "_FEW_DOMAINS", 0)
     with store.read_only() as session:
-        shown = lists.list_entries(session, EntryFilter(latest=True, level="INFO"), limit=500).items
         last = {run.domain_id: run.id for run in reversed(list_runs(session, RunFilter(), limit=500).items)}
-    assert list(shown) == [e for e in everything if e.level == "INFO" and last[e.domain_id] == e.run_id]
+        newest = [entry for entry in everything if last[entry.domain_id] == entry.run_id]
+        tagged = {run.domain_id for run in list_runs(session, RunFilter(domain_tag="eu"), limit=500).items}
+        for tag, members in ((None, set(last)), ("eu", tagged)):
+            expected = [entry for entry in newest if entry.level == "INFO" and entry.domain_id in members]
+            assert expected
+            wanted = EntryFilter(latest=True, level="INFO", domain_tag=tag)
+            assert list(lists.list_entries(session, wanted, limit=500).items) == expected
+            pages = [lists.list_entries(session, wanted, limit=1, offset=n).items for n in range(len(expected))]
+            assert [entry for page in pages for entry in page] == expected
+            assert by_keys(session, wanted) == expected
+
+
+@pytest.mark.parametrize("wanted", [EntryFilter(), EntryFilter(tag="TAG1"), EntryFilter(level="ERROR", latest=True)])
+def test_a_page_begins_where_the_one_before_it_ended(
+    store: Store, everything: list[Entry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
+) -> None:
+    for name, value in {**SMALL, "_FEW_RUNS": 0}.items():
+        monkeypatch.setattr(lists, name, value)
+    with store.read_only() as session:
+        whole = lists.list_entries(session, wanted, limit=len(everything)).items
+        pages = [lists.list_entries(session, wanted, limit=1, offset=1).items]
+        monkeypatch.delattr(lists, "_skip")
+        pages += [lists.list_entries(session, wanted, limit=2, offset=offset).items for offset in (2, 4)]
+    assert [entry for page in pages for entry in page] == list(whole[1:6])
+
+
+@pytest.mark.parametrize("wanted", [EntryFilter(level="INFO", latest=True), EntryFilter(level="INFO", domain_tag="eu")])
+def test_matches_that_are_far_apart_are_counted_up_to_fewer(
+    store: Store, everything: list[Entry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
+) -> None:
+    assert everything
+    for name, value in {**SMALL, "_FEW_RUNS": 0, "COUNT_SCATTERED_UP_TO": 1}.items():
+        monkeypatch.setattr(lists, name, value)
+    monkeypatch.setattr(run_domains, "_FEW_DOMAINS", 0)
+    with store.read_only() as session:
+        pages = [lists.list_entries(session, wanted, limit=1, offset=offset) for offset in (0, 1)]
+    assert [(len(page.items), page.total, page.total_is_least) for page in pages] == [(1, 1, True)] * 2

@@ -19,7 +19,7 @@ from gonemaster_db.repositories.entries import PAGE_OCTETS, entries_of_run, list
 from gonemaster_db.repositories.job_list import list_jobs
 from gonemaster_db.repositories.jobs import hold_job
 from gonemaster_db.repositories.run_documents import read_stored_run
-from gonemaster_db.repositories.runs import get_dnssec_chain, get_run, list_runs
+from gonemaster_db.repositories.runs import get_dnssec_chain, get_run, list_public_configs, list_runs
 from gonemaster_db.repositories.sort_keys import SORTS
 from gonemaster_db.session import Store
 from tests.support.rows import NOON, claim, entries_of, make_run, queue_job, record
@@ -232,6 +232,23 @@ def runs_with_entries(store: Store, batch_id: str) -> list[Run]:
         fields |= {"config": {"tags": ["eu"]}} if number == 1 else {}
         made.append(make_run(store, f"d{number % 3}.example", outcome, **fields))
     return made
+
+
+def test_public_runs_of_a_domain_begin_with_the_newest(store: Store) -> None:
+    kinds: list[dict[str, Any]] = [
+        {"public_id": "a" * 12},
+        {"public_id": "b" * 12, "config": {"tests": ["basic"]}},
+        {},
+    ]
+    for number, order in enumerate(kinds):
+        make_run(store, "a.example", record("INFO", at=NOON + timedelta(days=number)), **order)
+    make_run(store, "a.example", record(status=RunStatus.FAILED, at=NOON + timedelta(days=9)), public_id="c" * 12)
+    make_run(store, "b.a.example", public_id="d" * 12)
+    with store.read_only() as session:
+        found = list_public_configs(session, "a.example", limit=9)
+        newest = list_public_configs(session, "a.example", limit=1)
+    assert [config for _, config in found] == [{"tests": ["basic"]}, {}]
+    assert newest == found[:1]
 
 
 def test_entries_of_a_run_start_at_a_level(store: Store, runs_with_entries: list[Run]) -> None:

@@ -20,7 +20,7 @@ from gonemaster_db.errors import StoreError
 from gonemaster_db.ids import batch_key
 from gonemaster_db.migrations.run_store import backward, forward, progress
 from gonemaster_db.migrations.runner import current_revision, differences, downgrade, is_current, upgrade
-from gonemaster_db.models import Batch, Run
+from gonemaster_db.models import Batch, Domain, Run
 from gonemaster_db.repositories.counters import read_counts
 from gonemaster_db.session import Store
 from tests.support.old_runs import OLD, OldTables, contents, fingerprint, make_old_store, schema
@@ -102,6 +102,10 @@ def test_runs_share_outcomes_and_counters_are_those_of_the_runs(empty_store: Sto
         assert None not in with_entries
         assert 1 < len(set(with_entries)) < len(with_entries)
         assert {run.outcome_id for run in runs if not run.entry_count} == {None}
+        outcomes = {run.id: run.outcome_id for run in runs}
+        newest = session.execute(sa.select(Domain.latest_run_id, Domain.latest_outcome_id)).all()
+        assert any(outcome_id for _, outcome_id in newest)
+        assert all(outcome_id == outcomes.get(run_id or "") for run_id, outcome_id in newest)
         for key in (None, *{run.batch_key for run in runs}):
             of_batch = [run for run in runs if key in (None, run.batch_key)]
             counted = Counter((run.status, run.worst_level, run.grade) for run in of_batch)

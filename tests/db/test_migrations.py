@@ -13,9 +13,11 @@ from gonemaster_db.migrations.runner import (
     upgrade,
 )
 from gonemaster_db.models import Base
+from gonemaster_db.repositories.domains import ensure_domains
 from gonemaster_db.repositories.runs import get_run
 from gonemaster_db.session import Store
-from tests.support.rows import make_run
+from tests.support.consistency import faults
+from tests.support.rows import NOON, make_run, record
 from tests.support.threads import together
 
 
@@ -45,6 +47,17 @@ def test_rows_outlive_a_step_back_and_forth(store: Store) -> None:
     assert differences(store) == []
     with store.read_only() as session:
         assert get_run(session, run.id).domain == run.domain
+
+
+def test_what_lists_and_outcomes_are_made_of_outlives_a_step_back_and_forth(store: Store) -> None:
+    """From 0023 on the numbers of runs of domains have a table of their own, from 0024 on parts of outcomes no keys."""
+    for domain, level in (("a.example", "INFO"), ("b.example", "ERROR"), ("a.example", "ERROR")):
+        make_run(store, domain, outcome=record(level))
+    downgrade(store, revision="0022")
+    upgrade(store)
+    assert faults(store) == []
+    make_run(store, "a.example", outcome=record("CRITICAL"))
+    assert faults(store) == []
 
 
 def test_migrated_tables_are_those_of_the_models(store: Store) -> None:
@@ -86,6 +99,18 @@ def test_foreign_keys_are_checked_after_an_upgrade(store: Store) -> None:
 def test_work_without_tables_says_that_the_store_is_outdated(empty_store: Store) -> None:
     with pytest.raises(StoreOutdated), empty_store.read_only() as session:
         session.execute(text("SELECT id FROM jobs"))
+
+
+def test_domains_learn_the_outcomes_of_their_newest_runs(store: Store) -> None:
+    for outcome in (record("INFO"), record("INFO", "ERROR"), record()):
+        for name in ("a.example", "b.example"):
+            make_run(store, name, outcome)
+    make_run(store, "c.example", record("ERROR", "NOTICE"))
+    with store.transaction() as session:
+        ensure_domains(session, ["untested.example"], now=NOON)
+    downgrade(store, revision="0025")
+    upgrade(store)
+    assert faults(store) == []
 
 
 def test_a_domain_whose_run_was_deleted_by_hand_survives_the_way_back(store: Store) -> None:

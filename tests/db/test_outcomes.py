@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from gonemaster_db.documents.caches import Kind, caches_of
-from gonemaster_db.documents.outcomes import ensure_outcomes, pack, unpack
+from gonemaster_db.documents.outcomes import ensure_outcomes
+from gonemaster_db.documents.packing import pack, unpack
 from gonemaster_db.documents.registry import matching_kinds
 from gonemaster_db.documents.run_document import encode_document
 from gonemaster_db.errors import StoreConflict
@@ -149,6 +150,24 @@ def test_what_was_written_before_a_new_connection_is_not_remembered(store: Store
         caches.clear()
     assert not caches.outcomes.clear()
     assert caches.kinds == {}
+
+
+def test_what_is_remembered_may_be_asked_for_while_another_thread_connects(make_store_settings: MakeSettings) -> None:
+    with opened(make_store_settings("sqlite")) as store:
+
+        def ask(_connection: object, _record: object) -> None:
+            with store.read_only() as session:
+                caches_of(session)
+
+        event.listen(store.engine, "connect", ask)
+        with store.read_only() as session:
+            assert session.scalar(select(1)) == 1
+            caches = caches_of(session)
+        epoch = caches.epoch
+        store.close()
+        with store.read_only() as session:
+            assert session.scalar(select(1)) == 1
+    assert caches.epoch == epoch + 1
 
 
 def test_an_outcome_that_a_run_is_about_to_have_is_not_removed(make_store_settings: MakeSettings) -> None:

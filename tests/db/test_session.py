@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, event, select, text
 
 from gonemaster_db.errors import ReferenceGone, StoreConflict, StoreError, StoreFull, StoreUnavailable
 from gonemaster_db.models import AuditLine, Job, Setting
@@ -194,7 +194,8 @@ def test_a_lock_that_sqlite_does_not_get_is_a_conflict(make_store_settings: Make
 
 
 def test_writers_that_wait_leave_a_connection_to_readers(store_settings: StoreSettings) -> None:
-    few = replace(store_settings, pool_size=2, pool_overflow=0, pool_wait=timedelta(seconds=1))
+    # Long enough for 50 pings on a busy machine: the writers wait for the whole of it.
+    few = replace(store_settings, pool_size=2, pool_overflow=0, pool_wait=timedelta(seconds=30))
     with opened(few) as store, ThreadPoolExecutor(4) as pool:
         with store.transaction() as session:
             session.add(Setting(key="n", value={"n": 0}, updated_at=NOON))
@@ -344,3 +345,37 @@ def test_further_connection_keeps_the_locks_of_the_first(make_store_settings: Ma
         )
         subprocess.run([sys.executable, "-c", script, settings.dsn], check=True)
         assert Path(f"{settings.dsn}-wal").exists()
+
+
+def burst(store: Store, size: int) -> None:
+    """Use some connections at the same time."""
+    with ExitStack() as stack:
+        for _ in range(size):
+            stack.enter_context(store.read_only()).execute(text("SELECT 1"))
+
+
+def test_connections_of_a_burst_stay_open_for_the_next_one(make_store_settings: MakeSettings) -> None:
+    settings = replace(make_store_settings("sqlite"), pool_size=1, pool_overflow=3)
+    opened_ones: list[object] = []
+    with opened(settings) as store:
+        event.listen(store.engine, "connect", lambda *_: opened_ones.append(None))
+        for _ in range(3):
+            burst(store, 4)
+        assert len(opened_ones) == 4
+
+
+def test_connections_that_nobody_needs_any_more_are_closed(
+    make_store_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(make_store_settings("sqlite"), pool_size=1, pool_overflow=3)
+    with opened(settings) as store:
+        closed: list[object] = []
+        event.listen(store.engine, "close", lambda *_: closed.append(None))
+        burst(store, 4)
+        monkeypatch.setattr("gonemaster_db.pool._LINGER_S", -1.0)
+        burst(store, 1)
+        assert len(closed) == 3
+        monkeypatch.undo()
+        burst(store, 4)  # as many may be open again
+        store.close()
+        assert len(closed) == 7

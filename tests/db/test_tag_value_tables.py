@@ -3,14 +3,16 @@
 import random
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import product
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from gonemaster_db.documents import value_table
 from gonemaster_db.documents.value_table import TableMaker, ValueRow, by_count, by_lack, choose, pack_rows, unpack_rows
-from gonemaster_db.errors import DocumentDamaged
+from gonemaster_db.errors import DocumentDamaged, StatisticsPending
 from gonemaster_db.models import BatchStatistics
 from gonemaster_db.records import EntryRecord, NewBatch
 from gonemaster_db.repositories import batch_statistics, tag_values
@@ -71,7 +73,8 @@ def ask(store: Store, batch_id: str) -> Answers:
 
 def is_current(store: Store, key: int) -> bool:
     with store.read_only() as session:
-        return tag_values._has_statistics(session, key)
+        made = select(BatchStatistics.signature).where(BatchStatistics.batch_key == key)
+        return session.scalar(made) == batch_statistics.signature_of(session, key)
 
 
 @pytest.mark.parametrize("seed", [1, None], ids=["fixed", "new"])
@@ -189,3 +192,19 @@ def test_damaged_tables_say_so() -> None:
     for damaged in (b"", b"x", pack_rows(rows)[:-3], pack_rows([("a",)])):  # type: ignore[list-item]
         with pytest.raises(DocumentDamaged):
             unpack_rows(damaged)
+
+
+def test_documents_of_a_large_batch_are_not_read_for_one_request(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch_id, key = make_batch_of_runs(store, random.Random(4))
+    monkeypatch.setattr(tag_values, "_MOST_READ", 3)
+    ask_one = partial(list_tag_values, batch_id=batch_id, message_tag=TAGS[0], argument="ns")
+    with store.read_only() as session, pytest.raises(StatisticsPending):
+        ask_one(session)
+    assert make_statistics(store, key, now=lambda: NOON)
+    with store.read_only() as session:
+        counted = ask_one(session)
+    assert counted
+    with store.transaction() as session:
+        assert purge_finished_before(session, NOON + timedelta(days=400), limit=10)
+    with store.read_only() as session:
+        assert ask_one(session) == counted  # those before the purge

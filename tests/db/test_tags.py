@@ -1,17 +1,21 @@
 """Domain tags: made, filled, summarised, removed; and the default profiles they bring."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
+from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagNotFound
 from gonemaster_db.filters import DomainFilter
-from gonemaster_db.models import Domain, DomainTag, Run
+from gonemaster_db.models import Domain, DomainTag, KeptTagSummary, Run
 from gonemaster_db.repositories import tags
+from gonemaster_db.repositories.deletion import purge_finished_before
 from gonemaster_db.repositories.domain_list import list_domains
 from gonemaster_db.repositories.domains import ensure_domains
 from gonemaster_db.repositories.profiles import create_profile
+from gonemaster_db.repositories.runs import set_score
+from gonemaster_db.repositories.tag_summaries import count_newest, keep_summaries
 from gonemaster_db.session import Store
 from tests.support.rows import NOON, make_run, record
 from tests.support.threads import together
@@ -63,6 +67,16 @@ def test_domains_of_a_tag_are_read_by_name_in_slices(store: Store, monkeypatch: 
         assert tags.tags_of_domains(session, [ids["d1.example"]]) == {ids["d1.example"]: ["gov"]}
 
 
+def test_members_among_names_are_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tags, "_CHUNK", 2)
+    fill(store, "gov", "a.example", "b.example", "c.example")
+    fill(store, "other", "d.example")
+    with store.read_only() as session:
+        assert tags.count_tagged(session, "gov", ["a.example", "c.example", "d.example", "none.example"]) == 2
+        assert tags.count_tagged(session, "none", ["a.example"]) == tags.count_tagged(session, "gov", []) == 0
+        assert tags.count_tags(session) == 2
+
+
 def test_domains_leave_a_tag(store: Store) -> None:
     fill(store, "gov", "x.example", "y.example")
     with store.transaction() as session:
@@ -98,6 +112,83 @@ def test_summary_counts_the_newest_runs_by_level_and_grade(store: Store) -> None
         for name in ("empty", "none"):
             with pytest.raises(TagNotFound):
                 tags.summarise_tag(session, name)
+
+
+def test_summary_of_a_large_tag_is_not_counted_again_for_some_seconds(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store, "gov", "a.example", "b.example")
+    with store.read_only() as session:
+        assert tags.summarise_tag(session, "gov").domain_count == 2
+    monkeypatch.setattr(tags, "EXACT", 2)
+    fill(store, "gov", "c.example")
+    with store.read_only() as session:
+        assert tags.summarise_tag(session, "gov").domain_count == 3  # a small one is counted each time
+    fill(store, "gov", "d.example")
+    with store.read_only() as session:
+        assert tags.summarise_tag(session, "gov").domain_count == 3
+
+
+def keep(store: Store, now: datetime | None = None) -> int:
+    return keep_summaries(store, now=lambda: now or utcnow(), large=1)
+
+
+def test_summaries_of_large_tags_are_kept_until_something_changes(store: Store) -> None:
+    fill(store, "gov", "a.example", "b.example")
+    fill(store, "small", "a.example")
+    make_run(store, "a.example", record("ERROR", score=50, grade="D"))
+    assert [keep(store), keep(store)] == [1, 0]
+    fill(store, "gov", "c.example")
+    make_run(store, "b.example", record("NOTICE", score=90, grade="A"))
+    with store.read_only() as session:  # as it was kept
+        summary = tags.summarise_tag(session, "gov")
+        assert (summary.domain_count, summary.ok, summary.notice, summary.error, summary.grades) == (
+            2,
+            1,
+            0,
+            1,
+            {"D": 1},
+        )
+        assert tags.get_tag(session, "gov").domain_count == 2
+        assert [listed.domain_count for listed in tags.list_tags(session)] == [2, 1]
+        assert tags.summarise_tag(session, "small").error == 1
+    assert [keep(store), keep(store)] == [1, 0]
+    with store.read_only() as session:
+        assert tags.summarise_tag(session, "gov") == count_newest(session, "gov")
+        assert tags.summarise_tag(session, "gov").grades == {"A": 1, "D": 1}
+
+
+@pytest.mark.parametrize("change", ["purge", "membership", "score"])
+def test_kept_summaries_follow_each_kind_of_change(store: Store, change: str) -> None:
+    fill(store, "gov", "a.example", "b.example", "c.example")
+    run = make_run(store, "a.example", record("ERROR", score=50, grade="D", at=NOON - timedelta(hours=1)))
+    make_run(store, "b.example", record("NOTICE", score=90, grade="A"))
+    assert keep(store) == 1
+    with store.transaction() as session:
+        if change == "purge":
+            assert purge_finished_before(session, NOON) == 1
+        elif change == "score":
+            set_score(session, run.id, score=60, grade="C")
+        else:  # as many as before
+            tags.untag_domains(session, "gov", ["c.example"])
+            tags.tag_domains(session, ["gov"], ensure_domains(session, ["d.example"], now=NOON).values(), now=NOON)
+    assert keep(store) == 1
+    with store.read_only() as session:
+        assert tags.summarise_tag(session, "gov") == count_newest(session, "gov")
+
+
+def test_summaries_that_nobody_keeps_are_counted(store: Store) -> None:
+    fill(store, "gov", "a.example", "b.example")
+    assert keep(store, now=utcnow() - timedelta(minutes=6)) == 1
+    fill(store, "gov", "c.example")
+    with store.read_only() as session:
+        assert tags.summarise_tag(session, "gov").domain_count == 3
+    with store.transaction() as session:
+        tags.untag_domains(session, "gov", ["a.example", "b.example"])
+    assert keep(store) == 0  # not large any more
+    with store.transaction() as session:
+        assert session.scalar(select(func.count()).select_from(KeptTagSummary)) == 0
+        tags.delete_tag(session, "gov")
 
 
 def test_default_profile_comes_from_the_tags_of_a_domain(store: Store) -> None:

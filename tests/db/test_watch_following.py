@@ -14,8 +14,8 @@ from gonemaster_db.repositories import watch_following as following
 from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.deletion import delete_batch
 from gonemaster_db.repositories.graduation import graduate_job
+from gonemaster_db.repositories.run_keys import HOLE_LIFE_S, Hole, Progress, next_keys
 from gonemaster_db.repositories.tags import tag_domains
-from gonemaster_db.repositories.watch_following import HOLE_LIFE_S, Hole, Progress
 from gonemaster_db.session import Store
 from gonemaster_db.states import RunStatus
 from tests.db.test_watches import make_watch
@@ -75,12 +75,12 @@ def test_a_run_that_is_committed_after_later_ones_is_followed(
             graduate_job(slow, late.id, worker=late.worker or "", attempt=late.attempt, record=record("INFO"))
             make_run(store, "quick.example")
             with store.read_only() as session:
-                keys = following.next_keys(session, Progress(first.key), limit=10)
+                keys = next_keys(session, Progress(first.key), limit=10)
             progress = Progress(first.key).after(keys, now=0.0)
             assert len(keys) == 1
             assert progress.holes
         with store.read_only() as session:
-            (filled,) = following.next_keys(session, progress, limit=10)
+            (filled,) = next_keys(session, progress, limit=10)
             assert [run.id for run in following.comparable_runs(session, [filled])] == [late.id]
 
 
@@ -91,7 +91,7 @@ def test_runs_whose_keys_are_given_again_are_followed(store: Store) -> None:
     for number in range(2):
         make_run(store, f"d{number}.example", batch_id=batch.id)
     with store.transaction() as session:
-        keys = following.next_keys(session, Progress(0), limit=10)
+        keys = next_keys(session, Progress(0), limit=10)
         following.store_progress(session, Progress(0).after(keys, now=0.0))
     watch = make_watch(store)
     with store.transaction() as session:
@@ -99,7 +99,7 @@ def test_runs_whose_keys_are_given_again_are_followed(store: Store) -> None:
     new = [make_run(store, f"new{number}.example") for number in range(3)]
     with store.read_only() as session:
         progress = following.read_progress(session, begin=0)
-        assert following.next_keys(session, progress, limit=10) == [run.key for run in new]
+        assert next_keys(session, progress, limit=10) == [run.key for run in new]
         (kept,) = following.lock_watches(session, [watch.id]).values()
         assert kept.after_key < new[0].key
 
@@ -125,7 +125,7 @@ def test_the_previous_run_is_the_newest_comparable_one_before(store: Store) -> N
     assert previous_of(store, same) == third.id
     assert previous_of(store, third) == second.id
     with store.read_only() as session:
-        keys = following.next_keys(session, Progress(0), limit=100)
+        keys = next_keys(session, Progress(0), limit=100)
         ids = {run.id for run in following.comparable_runs(session, keys)}
         assert ids & {first.id, second.id, third.id, same.id} == {first.id, second.id, third.id, same.id}
         assert len(ids) == 5

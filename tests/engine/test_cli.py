@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,39 @@ def test_raw_has_level_tag_and_arguments(call: Call) -> None:
         f"WARNING  IS_NOT_AUTHORITATIVE ns=ns2.lame.xa; address={address}; proto={protocol}"
         for protocol in ("UDP", "TCP")
     ]
+
+
+def test_chain_of_trust_is_drawn(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "chain.svg"
+    code, out, err = call("good.xa", "--module", "dnssec", "--chain-svg", str(file))
+    assert (code, err) == (0, "")
+    assert "<svg" not in out
+    root = ET.parse(file).getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert {"good.xa", "Root", "xa"} <= {*root.itertext()}
+
+
+def test_chain_of_trust_on_standard_output(run: Run, tmp_path: Path) -> None:
+    done = run("expired.xa", "--testcase", "dnssec02", "--output", str(tmp_path / "results"), "--chain-svg", "-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The signature over DNSKEY has expired." in [*ET.fromstring(done.stdout).itertext()]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--chain-svg", "-"), "--chain-svg - needs --output"),
+        (("--chain-svg", "/nowhere/chain.svg"), "cannot write to /nowhere/chain.svg: /nowhere is not a directory"),
+        (("--chain-svg", "/"), "cannot write to /: Is a directory"),
+        (("--chain-svg", "/dev/null", "--testcase", "syntax01"), "no chain of trust for /dev/null"),
+        (("--chain-svg", "/dev/full", "--testcase", "dnssec02"), "cannot write to /dev/full: No space left"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_chain_of_trust_that_cannot_be_written(call: Call, args: tuple[str, ...], said: str) -> None:
+    code, _, err = call("good.xa", *args)
+    assert code == 2
+    assert said in err
 
 
 def test_selection_of_modules_and_test_cases(call: Call) -> None:
@@ -293,6 +328,10 @@ BAD = {
         ["good.xa", "--retry", "0"],
         "resolver.defaults.retry: must be an integer from 1 to 255",
     ),
+    "source that this host does not have": (
+        ["good.xa", "--sourceaddr4", "192.0.2.53"],
+        "cannot send from the source address 192.0.2.53",
+    ),
     "source of the wrong family": (
         ["good.xa", "--sourceaddr6", "127.0.0.1"],
         "resolver.source6: must be an IPv6 address",
@@ -335,6 +374,18 @@ def without_times(text: str) -> str:
     return re.sub(r'"timestamp": [0-9.e-]+', '"timestamp": 0', text)
 
 
+def test_restored_packets_are_judged_as_of_when_they_came(call: Call, tmp_path: Path) -> None:
+    """The world is signed for some days, so a run that is saved as one of next year finds signatures that expired."""
+    file = str(tmp_path / "packets.gz")
+    wanted = ("good.xa", "--test", "dnssec", "--json")
+    _, saved, _ = call(*wanted, "--now", "2062-01-01T00:00:00Z", "--save", file)
+    assert "DS08_DNSKEY_RRSIG_EXPIRED" in {entry["tag"] for entry in entries_of(saved)}
+    _, restored, _ = call(*wanted, "--restore", file)
+    assert without_times(restored) == without_times(saved)
+    _, other, _ = call(*wanted, "--restore", file, "--now", datetime.now(UTC).isoformat())
+    assert "DS08_DNSKEY_RRSIG_EXPIRED" not in {entry["tag"] for entry in entries_of(other)}
+
+
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_restored_packets_give_the_same_octets_without_a_query(call: Call, tmp_path: Path, domain: str) -> None:
     file = str(tmp_path / "packets.gz")
@@ -343,7 +394,7 @@ def test_restored_packets_give_the_same_octets_without_a_query(call: Call, tmp_p
         "--json",
         "--min-level",
         "DEBUG3",
-        "--at",
+        "--now",
         "2026-11-25T12:00:00Z",
         "--timeout",
         "1",

@@ -154,3 +154,15 @@ def test_what_is_over_does_not_stay_in_memory() -> None:
         cache.put(number, number, ttl_s=60)
         moment += 1
     assert len(cache) == 60
+
+
+def test_lookups_and_what_makes_room_are_counted() -> None:
+    clock = Clock()
+    cache: ExpiringCache[str] = ExpiringCache(max_entries=2, now=clock)
+    for name in "abc":
+        cache.put(name, name, ttl_s=10)
+    assert (cache.get("c"), cache.get("a")) == ("c", None)
+    assert (cache.hits, cache.misses, cache.evictions) == (1, 1, 1)
+    clock.now += 11
+    cache.put("d", "d", ttl_s=10)
+    assert cache.evictions == 1, "the others had come to their end"

@@ -154,22 +154,38 @@ class Late:
         assert select.select([], [], [], OVERSLEPT_S) == ([], [], [])
 
 
+def error_of(
+    tcp_server: socket.socket,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+    serve: Callable[[Transport, Callable[[], socket.socket]], None],
+) -> str:
+    """The error of a query over TCP; `serve` gets a function that accepts the connection, closed at the end."""
+    with ExitStack() as stack:
+
+        def accept() -> socket.socket:
+            return stack.enter_context(tcp_server.accept()[0])
+
+        def work(transport: Transport, found: asyncio.Future[list[Outcome]]) -> None:
+            serve(transport, accept)
+            collect(found, ask_over_tcp(transport, "answered.xa"))
+
+        (outcome,) = outcomes(work, tcp_server.getsockname()[1], loop_factory)
+    return outcome.error
+
+
 @LOOPS
 def test_an_answer_in_the_buffer_of_a_connection_is_no_timeout(
     tcp_server: socket.socket, loop_factory: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
-    with ExitStack() as stack:
+    def serve(transport: Transport, accept: Callable[[], socket.socket]) -> None:
+        def begin() -> None:
+            accepted = accept()
+            transport.loop.remove_reader(tcp_server)
+            Late(transport, lambda: answer_over_tcp(accepted)).when_readable(accepted)
 
-        def work(transport: Transport, found: asyncio.Future[list[Outcome]]) -> None:
-            def accept() -> None:
-                accepted = stack.enter_context(tcp_server.accept()[0])
-                transport.loop.remove_reader(tcp_server)
-                Late(transport, lambda: answer_over_tcp(accepted)).when_readable(accepted)
+        transport.loop.add_reader(tcp_server, begin)
 
-            transport.loop.add_reader(tcp_server, accept)
-            collect(found, ask_over_tcp(transport, "answered.xa"))
-
-        assert [each.error for each in outcomes(work, tcp_server.getsockname()[1], loop_factory)] == [""]
+    assert error_of(tcp_server, loop_factory, serve) == ""
 
 
 @LOOPS
@@ -177,51 +193,46 @@ def test_a_connection_that_was_accepted_in_time_is_no_timeout(
     tcp_server: socket.socket, loop_factory: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
     """The loop stands still before it has seen that the connection is made: nothing has been asked yet."""
-    with ExitStack() as stack:
 
-        def work(transport: Transport, found: asyncio.Future[list[Outcome]]) -> None:
-            def accept() -> None:
-                accepted = stack.enter_context(tcp_server.accept()[0])
-                transport.loop.add_reader(accepted, reply, accepted)
+    def serve(transport: Transport, accept: Callable[[], socket.socket]) -> None:
+        def begin() -> None:
+            accepted = accept()
+            transport.loop.add_reader(accepted, reply, accepted)
 
-            def reply(accepted: socket.socket) -> None:
-                transport.loop.remove_reader(accepted)
-                answer_over_tcp(accepted)
+        def reply(accepted: socket.socket) -> None:
+            transport.loop.remove_reader(accepted)
+            answer_over_tcp(accepted)
 
-            Late(transport, accept).when_readable(tcp_server)
-            collect(found, ask_over_tcp(transport, "answered.xa"))
+        Late(transport, begin).when_readable(tcp_server)
 
-        assert [each.error for each in outcomes(work, tcp_server.getsockname()[1], loop_factory)] == [""]
+    assert error_of(tcp_server, loop_factory, serve) == ""
 
 
 @LOOPS
 def test_an_answer_over_tcp_for_which_turns_have_no_time_is_no_timeout(
     tcp_server: socket.socket, loop_factory: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
-    with ExitStack() as stack:
+    def serve(transport: Transport, accept: Callable[[], socket.socket]) -> None:
+        busy_until = transport.loop.time() + OVERSLEPT_S
 
-        def work(transport: Transport, found: asyncio.Future[list[Outcome]]) -> None:
-            busy_until = transport.loop.time() + OVERSLEPT_S
+        def be_busy() -> None:
+            transport.turns.spend(MAX_SPENT_US)
+            if transport.loop.time() < busy_until:
+                transport.loop.call_soon(be_busy)
 
-            def be_busy() -> None:
-                transport.turns.spend(MAX_SPENT_US)
-                if transport.loop.time() < busy_until:
-                    transport.loop.call_soon(be_busy)
+        def begin() -> None:
+            accepted = accept()
+            transport.loop.remove_reader(tcp_server)
+            transport.loop.add_reader(accepted, reply, accepted)
 
-            def accept() -> None:
-                accepted = stack.enter_context(tcp_server.accept()[0])
-                transport.loop.remove_reader(tcp_server)
-                transport.loop.add_reader(accepted, reply, accepted)
+        def reply(accepted: socket.socket) -> None:
+            transport.loop.remove_reader(accepted)
+            answer_over_tcp(accepted)
+            be_busy()
 
-            def reply(accepted: socket.socket) -> None:
-                transport.loop.remove_reader(accepted)
-                answer_over_tcp(accepted)
-                be_busy()
+        transport.loop.add_reader(tcp_server, begin)
 
-            transport.loop.add_reader(tcp_server, accept)
-            collect(found, ask_over_tcp(transport, "answered.xa"))
-
-        assert [each.error for each in outcomes(work, tcp_server.getsockname()[1], loop_factory)] == [""]
+    assert error_of(tcp_server, loop_factory, serve) == ""
 
 
 @LOOPS

@@ -8,7 +8,7 @@ import pytest
 
 from gonemaster_engine import messages
 from gonemaster_engine.catalogue import cases
-from gonemaster_engine.messages import advice, best_locale, description, locales, message, translation
+from gonemaster_engine.messages import advice, best_locale, description, locales, message, template, translation
 
 
 def test_arguments_are_filled_in() -> None:
@@ -69,6 +69,21 @@ def test_purpose_of_a_test_case_comes_from_a_catalogue(tmp_path: Path, monkeypat
     assert description(purpose, locale="sv") == "Finns domänen?"
     assert description(purpose, locale="fr") == purpose
     assert description("", locale="sv") == ""
+
+
+def test_swedish_is_there() -> None:
+    servers = [{"ns": "ns1.example", "address": "192.0.2.1"}]
+    wishes = ("sv", "sv-SE", "sv_FI.UTF-8")
+    assert {message("DS07_SIGNED_ON_SERVER", "DNSSEC", {"servers": servers}, locale=wish) for wish in wishes} == {
+        "Zonen är signerad på dessa namnservrar: ns1.example/192.0.2.1."
+    }
+    assert message("DS07_SIGNED_ON_SERVER", "DNSSEC", {"servers": []}, locale="sv").endswith(": (inga).")
+    assert message("SAVED_NS_CACHE", "SYSTEM", {}, locale="sv") == "Paket skrevs till (ej angivet)."
+    assert template("APEX_DNAME", "ZONE", locale="sv").startswith("{ns}/{address} returnerade en DNAME-post")
+    assert advice("MULTIPLE_SOA", "ZONE", locale="sv").startswith(
+        "En zon har exakt en SOA-post (RFC 1035, avsnitt 5.2)."
+    )
+    assert description(cases()["basic01"].purpose, locale="sv").startswith("Kontrollera att zonen finns")
 
 
 def test_best_locale_for_a_wish(tmp_path: Path) -> None:

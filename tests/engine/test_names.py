@@ -28,6 +28,8 @@ from gonemaster_engine.net.wire import dns_name, from_dns_name
         ("0/25.2.0.192.in-addr.arpa", "0/25.2.0.192.in-addr.arpa"),
         ("xn--exmple-cua.com", "xn--exmple-cua.com"),
         ("a" * 63 + ".com", "a" * 63 + ".com"),
+        ("-a.b-.com", "-a.b-.com"),  # SYNTAX02 judges it
+        ("xn--ls8h.la", "xn--ls8h.la"),  # an emoji, which UTS 46 allows and RFC 5892 does not: such zones exist
     ],
 )
 def test_what_is_typed_becomes_canonical(typed: str, canonical: str) -> None:
@@ -49,6 +51,13 @@ def test_what_is_typed_becomes_canonical(typed: str, canonical: str) -> None:
         ("user@example.com", "not allowed"),
         ("a" * 64 + ".com", "longer than 63"),
         (".".join(["a" * 60] * 5), "at most 253"),
+        ("-", "hyphens only"),
+        ("a.--.com", "hyphens only"),
+        ("xn--a", "begins as an A-label and is none"),
+        ("xn--a.com", "begins as an A-label and is none"),
+        ("a.xn--", "begins as an A-label and is none"),
+        ("xn--abc-.com", "begins as an A-label and is none"),
+        ("xn--\u00e4.com", "A-label"),
         ("\ud800.com", "A-label"),
         ("ex\u202eample.com", "A-label"),
     ],

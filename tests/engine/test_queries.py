@@ -135,6 +135,18 @@ def test_silent_server_is_given_up(world: World, server: Server) -> None:
     assert len(server.log) == 2
 
 
+def test_queries_under_way_end_with_the_server_that_is_given_up(world: World, server: Server) -> None:
+    server.fault(faults.silence())
+
+    async def work(one: Nameserver) -> None:
+        queries = [one.query(f"n{i}.example.xa", "A") for i in range(3)]
+        assert [await query for query in queries] == [None] * 3
+        assert one.server.timeouts == 2
+
+    with_server(world, work, timeout_s=0.2, fast_fail_timeout_count=2)
+    assert len(server.log) == 3
+
+
 def test_server_silent_over_udp_is_still_asked_over_tcp(world: World, server: Server) -> None:
     server.fault(faults.silence(), transport="udp")
 

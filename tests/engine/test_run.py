@@ -11,6 +11,7 @@ import dns.name
 import pytest
 
 from gonemaster_engine.catalogue import cases, modules
+from gonemaster_engine.context import RunContext
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDelegation, InvalidDomain, UnknownTestCase
 from gonemaster_engine.findings import Finding, Tag
@@ -18,12 +19,14 @@ from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.registry import Case, Module
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import DSInfo, RunResult, run_test
+from gonemaster_engine.run_log import Log
 from gonemaster_engine.zone import Zone
 from tests.support.case_runs import A1, A2, NS1, NS2, example_world
 from tests.support.dnsworld import World, faults
 
 _T = TypeVar("_T")
 PROFILE = default_profile().merge({"net": {"allow_non_global_targets": True}})  # patient: the machine may be busy
+PATIENT = PROFILE.merge({"resolver": {"defaults": {"timeout": 200, "retrans": 200}}})
 QUICK = PROFILE.merge({"resolver": {"defaults": {"retry": 1, "timeout": 1, "retrans": 1}}})  # for silent servers
 
 
@@ -90,6 +93,61 @@ def test_network_without_dns_is_said_as_the_reason(tmp_path: Path, fault: faults
     assert tags(result)[-2:] == ["NO_NETWORK", "CANNOT_CONTINUE"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"tests": ["zone01"]}, {"nameservers": [("ns.example.xb", None)]}, {"domain": "."}],
+    ids=["without BASIC", "undelegated", "root"],
+)
+def test_network_that_gives_no_packet_back_is_said_of_every_kind_of_run(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    world = example_world()
+    for server in world.servers.values():
+        server.fault(faults.silence())
+    result = run(world, tmp_path, profile=QUICK, **options)
+    assert "NO_NETWORK" in tags(result)
+
+
+def dead_roots(*, errors: int = 0) -> World:
+    """Six root servers of which none works; the first ones give errors."""
+    world = World()
+    world.zone(".", ns={f"{letter}.root": f"127.7.{number}.1" for number, letter in enumerate("abcdef", start=1)})
+    for number, server in enumerate(world.servers.values()):
+        server.fault(faults.rcode("NXDOMAIN") if number < errors else faults.silence())
+    return world
+
+
+@pytest.mark.parametrize("errors", [0, 2], ids=["silence", "two give errors"])
+def test_root_servers_are_all_waited_for_together(tmp_path: Path, errors: int) -> None:
+    world = dead_roots(errors=errors)
+    result = run(world, tmp_path, profile=PATIENT, deadline_s=3)
+    assert result.entries[-1].tag == "RUN_DEADLINE_REACHED"  # none has been given up
+    asked = [len(server.log) for server in world.servers.values()]
+    assert asked[errors:] == [2] * (6 - errors)
+
+
+def test_server_of_a_restored_answer_is_not_taken_for_a_silent_one(tmp_path: Path) -> None:
+    world = example_world()
+
+    async def work(resources: Resources) -> None:
+        first = await run_test("example.xa", PROFILE, resources=resources, tests=["basic02"], keep_answers=True)
+        context = RunContext("example.xa", PROFILE, resources, log=Log(PROFILE), restored=first.answers)
+        assert all(context.server(address).has_answered for address in (A1, A2))
+        await context.close()
+
+    with world:
+        in_loop(world, tmp_path, work)
+
+
+def test_silent_server_is_tried_in_all_ways_at_once(tmp_path: Path) -> None:
+    world = example_world()
+    world.server(A1).fault(faults.silence())
+    result = run(world, tmp_path, profile=PATIENT, deadline_s=3)
+    assert result.entries[-1].tag == "RUN_DEADLINE_REACHED"
+    assert sorted(query.transport for query in world.server(A1).log) == ["tcp", "udp", "udp", "udp"]
+    assert {query.transport for query in world.server(A2).log} == {"udp"}  # nobody doubts it
+
+
 def test_other_modules_run_when_basic_is_not_selected(tmp_path: Path) -> None:
     result = run(example_world(), tmp_path, tests=["SYNTAX01", "delegation"])
     assert {entry.module for entry in result.entries} == {"SYSTEM", "SYNTAX", "DELEGATION"}
@@ -154,12 +212,11 @@ def test_deadline_names_the_slow_servers(tmp_path: Path) -> None:
 def test_cancellation_ends_a_run_long_before_its_server_is_given_up(tmp_path: Path) -> None:
     world = example_world()
     world.server(A1).fault(faults.silence())
-    profile = PROFILE.merge({"resolver": {"defaults": {"timeout": 200, "retrans": 200}}})
 
     async def work(resources: Resources) -> None:
         asked = asyncio.Event()
         task = asyncio.ensure_future(
-            run_test("example.xa", profile, resources=resources, on_progress=lambda _: asked.set())
+            run_test("example.xa", PATIENT, resources=resources, on_progress=lambda _: asked.set())
         )
         await asked.wait()  # basic01 has ended, basic02 waits for the silent server
         task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import DSInfo, RunResult, run_test
+from gonemaster_engine.trustchain.diagram import diagram_of
 from gonemaster_engine.trustchain.queries import MAX_QUERIES
 from tests.engine.test_run import PROFILE, QUICK, run
 from tests.support.case_runs import A1, A2, NS1, NS2
@@ -40,6 +42,7 @@ def chain(world: World, tmp_path: Path, domain: str = ZONE, **options: Any) -> C
     result = run(world, tmp_path, domain, with_chain=True, **options)
     assert result.chain is not None
     json.dumps(result.chain)  # nothing in it that is not JSON
+    ET.fromstring(diagram_of(result.chain).standalone())
     return result.chain
 
 
@@ -180,11 +183,26 @@ SCENARIOS: dict[str, tuple[Make, str, str, list[str]]] = {
 }
 
 
+DRAWN = {
+    "secure": "Secure",
+    "partial": "Partly secure",
+    "broken": "Broken",
+    "island": "Island of security",
+    "unsigned": "Not signed",
+    "indeterminate": "Indeterminate",
+}
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_state_of_the_zone(name: str, tmp_path: Path) -> None:
     make, status, of_zone, reasons = SCENARIOS[name]
     found = chain(make(), tmp_path)
     assert (found["status"], states(found)[-1]) == (status, (ZONE, of_zone, reasons))
+    assert diagram_of(found).status == DRAWN[status]
+    assert reasons or status in {"secure", "partial"}
+    drawn = next(node for node in diagram_of(found).facts() if node.kind == "zone" and node.zone == ZONE)
+    assert len(drawn.notes) == len(reasons)
+    assert not {*drawn.notes} & {*reasons}  # each has a sentence
 
 
 def test_servers_that_differ_are_told_apart(tmp_path: Path) -> None:

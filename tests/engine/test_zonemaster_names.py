@@ -98,6 +98,32 @@ WORDED: list[tuple[str, str, dict[str, Any], list[tuple[str, dict[str, Any]]]]] 
         {"ns": "a", "parent_servers": SERVERS, "zone_servers": []},
         [("IN_BAILIWICK_ADDR_MISMATCH", {"parent_addresses": PACKED, "zone_addresses": ""})],
     ),
+    (
+        "delegation01",
+        "NO_IPV6_NS_DEL",
+        {"count": 0, "minimum": 2, "servers": []},
+        [("NO_IPV6_NS_DEL", {"count": 0, "minimum": 2, "ns_list": ""})],
+    ),
+    (
+        "consistency06",
+        "SOA_MNAME",
+        {"mname": "ns1.example", "servers": SERVERS},
+        [("SOA_MNAME", {"mname": "ns1.example", "ns_list": PACKED})],
+    ),
+    (
+        "nameserver07",
+        "NO_UPWARD_REFERRAL",
+        {"servers": [*SERVERS, {"ns": "ns2.example", "address": "192.0.2.2"}]},
+        [("NO_UPWARD_REFERRAL", {"nsname_list": "ns1.example;ns2.example"})],
+    ),
+    ("nameserver04", "SAME_SOURCE_IP", {"servers": SERVERS}, [("SAME_SOURCE_IP", {"names": PACKED.replace(";", ",")})]),
+    (
+        "syntax06",
+        "RNAME_MAIL_DOMAIN_INVALID",
+        {"domain": "example", "mx": "."},
+        [("RNAME_MAIL_DOMAIN_INVALID", {"domain": "."})],
+    ),
+    ("delegation03", "REFERRAL_SIZE_LARGE", {"size": 600}, [("REFERRAL_SIZE_TOO_LARGE", {"size": 600})]),
     ("zone12", "Z12_NEW", {"servers": SERVERS, "flags": 3}, [("Z12_NEW", {"servers": PACKED, "flags": 3})]),
 ]
 

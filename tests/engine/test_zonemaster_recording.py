@@ -47,13 +47,17 @@ def digest(text: str) -> str:
     return base64.b64encode(hashlib.md5(text.encode()).digest()).decode().rstrip("=")
 
 
-def packet(qname: str) -> dict[str, object]:
+TEXTS = [QUESTIONS["plain"][0], QUESTIONS["tcp"][0], QUESTIONS["recurse"][0]]
+TIMES = [1763115224.459, 1763115259.179, 1763115230.0]
+
+
+def packet(qname: str, *, timestamp: float = 1.0) -> dict[str, object]:
     query = dns.message.make_query(qname, "SOA")
     response = dns.message.make_response(query)
     response.flags |= dns.flags.AA
     wire = bytearray(response.to_wire())
     wire[12 : 12 + len(qname) + 2] = b"".join(bytes([len(x)]) + x.encode() for x in qname.split(".")) + b"\0"
-    inner = {"answerfrom": "192.0.2.1", "data": base64.b64encode(wire).decode(), "timestamp": 1.0, "querytime": 0}
+    inner = {"answerfrom": "192.0.2.1", "data": base64.b64encode(wire).decode(), "timestamp": timestamp, "querytime": 0}
     return {"Zonemaster::Engine::Packet": {"Zonemaster::LDNS::Packet": inner}}
 
 
@@ -79,6 +83,13 @@ def test_answer_to_an_unknown_question_is_told(tmp_path: Path) -> None:
     cache = read_cache(recording(tmp_path, {digest("anything"): None}))
     assert cache.answers == []
     assert cache.problems == ["1 answers belong to queries that could not be determined"]
+
+
+def test_time_of_the_last_packet_is_the_time_of_the_recording(tmp_path: Path) -> None:
+    answers: dict[str, object] = {
+        digest(text): packet("a.example", timestamp=time) for text, time in zip(TEXTS, TIMES, strict=True)
+    }
+    assert read_cache(recording(tmp_path, answers)).recorded_at == max(TIMES)
 
 
 def test_damaged_line_is_passed_over(tmp_path: Path) -> None:

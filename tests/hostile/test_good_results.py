@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from gonemaster_db.limits import limited_by
 from gonemaster_db.models import EffectiveProfile, Run, RunStatus
 from gonemaster_db.records import NewJob, RunRecord
 from gonemaster_db.repositories.graduation import request_cancel
 from gonemaster_db.repositories.jobs import create_job, find_job_or_run
 from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.settings import Limits, StoreSettings
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.config.live import LiveSettings
@@ -188,19 +189,19 @@ def test_a_statement_time_out_is_waited_over(worker: Worker) -> None:
     """The row of the domain is locked by another transaction for longer than a statement may take."""
     store = worker.process.store
     run_job(worker.process, submitted(store), NORMAL)
-    execute(store, "ALTER ROLE CURRENT_USER SET statement_timeout = '200ms'")
-    store.engine.dispose()
-    try:
-        job_id = submitted(store)
-        calls = count_calls(worker)
-        thread = threading.Thread(target=run_job, args=(worker.process, job_id, NORMAL))
-        with store.transaction() as session:
-            session.execute(text("SELECT id FROM domains FOR UPDATE"))
-            thread.start()
-            wait_until(lambda: len(calls) >= 2, what="the result is tried again")
-        thread.join(60)
-    finally:
-        execute(store, "ALTER ROLE CURRENT_USER RESET statement_timeout")
+
+    def run_limited(job_id: str) -> None:
+        with limited_by(Limits(statement=timedelta(milliseconds=200))):
+            run_job(worker.process, job_id, NORMAL)
+
+    job_id = submitted(store)
+    calls = count_calls(worker)
+    thread = threading.Thread(target=run_limited, args=(job_id,))
+    with store.transaction() as session:
+        session.execute(text("SELECT id FROM domains FOR UPDATE"))
+        thread.start()
+        wait_until(lambda: len(calls) >= 2, what="the result is tried again")
+    thread.join(60)
     assert ended(store, job_id).status == "succeeded"
 
 

@@ -19,7 +19,7 @@ from gunicorn.http.errors import ParseException
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gonemaster_api.server.http.requests import RequestReader, Spool
+from gonemaster_api.server.http.requests import RequestReader, Room, Spool
 from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile import LONG
@@ -69,7 +69,7 @@ class Reading:
         self._reader.close()
 
     def _new(self) -> RequestReader:
-        return RequestReader(Config(), ("127.0.0.1", 1), body_limit=lambda _: 1 << 20, spool=self._spool)
+        return RequestReader(Config(), ("127.0.0.1", 1), admit=lambda _: Room(1 << 20, self._spool))
 
     def _feed(self, piece: bytes) -> None:
         while piece and not self.is_refused:

@@ -230,3 +230,10 @@ def test_service_that_is_told_to_stop_ends_without_error(
 ) -> None:
     with serving(store_settings, redis_server) as service, connect(service), connect(service, b"GET "):
         assert service.stop(signal.SIGTERM) == 0, service.log
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.2", b"1.3", b"1.9"])
+def test_a_higher_minor_version_is_answered_in_ours(service: Service, version: bytes) -> None:
+    """RFC 9110 section 2.5. Found by test_http_mutations.py, which changed one octet."""
+    with connect(service, get(b"/api/v1/healthz").replace(b"HTTP/1.1", b"HTTP/" + version)) as connection:
+        assert read_to_end(connection).startswith(b"HTTP/1.1 200 ")

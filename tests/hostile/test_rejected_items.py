@@ -233,5 +233,3 @@ def test_what_others_write_in_place_of_our_values_is_passed_over(broker: Broker)
     client.xadd("gm:events:job_1", {"other": "x"})
     broker.events.publish("job_1", JobEvent("state", {"status": "running"}))
     assert [event.type for event in broker.events.read("job_1")] == ["state"]
-    client.hset("gm:counters", mapping={"a": "x", "b": "2"})
-    assert broker.counters.read() == {"b": 2}

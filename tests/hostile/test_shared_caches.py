@@ -41,6 +41,8 @@ HOSTER, EVIL, FALSE, TRUE = "127.9.1.1", "127.9.66.6", "127.9.66.7", "127.9.3.2"
 VICTIM: Final = "www.sub.victim.xb"  # a name in the zone whose cut is to be planted; it is a server of example.xa
 AS_ZONE: Final = "asnlookup.zonemaster.net"
 
+DS_RECORD: Final = DSInfo(1, 13, 2, "ab" * 32)
+
 Found = list[tuple[str, str, str]]
 
 
@@ -68,7 +70,12 @@ STEPS: Final = {
     "victim, supplied": supplied("victim.xb", "ns.hoster.xa"),
     "TLD, supplied": supplied("xb", "ns1.nic.xb"),
     "root, supplied": supplied(".", "a.root-servers.net"),
-    "DS, supplied": Step("example.xa", {"ds": [DSInfo(1, 13, 2, "ab" * 32)]}),
+    "DS, supplied": Step("example.xa", {"ds": [DS_RECORD]}),
+    "TLD and its DS, supplied": Step("xb", {"nameservers": [("ns1.nic.xb", EVIL)], "ds": [DS_RECORD]}),
+    "AS zone and its DS, supplied": Step(AS_ZONE, {"nameservers": [("ns.evil.xa", EVIL)], "ds": [DS_RECORD]}),
+    "DS of a TLD alone, supplied": Step("xb", {"ds": [DS_RECORD]}),
+    "refers to another TLD, delegated": Step("sideways.xa"),
+    "refers upwards, delegated": Step("upwards.xa"),
     "impatient": Step("sub.victim.xb", {}, {"resolver": {"defaults": {"timeout": 1, "retry": 1}}}),
     "other source address": Step("sub.victim.xb", {}, {"resolver": {"source4": "127.0.0.2"}}),
     "no network": Step("example.xa", {}, {"no_network": True}),
@@ -97,6 +104,10 @@ def world() -> Iterator[World]:
     for origin in (".", "xa", "xb", "victim.xb", "zonemaster.net"):
         world.zone_of(origin).on(EVIL)
         world.zone_of(origin).on(FALSE)
+    world.zone("sideways.xa", ns={"ns.sideways.xa": "127.9.66.2"})
+    world.zone("upwards.xa", ns={"ns.upwards.xa": "127.9.66.3"})
+    world.server("127.9.66.2").fault(faults.refer("xb.", {"ns1.nic.xb.": FALSE}))
+    world.server("127.9.66.3").fault(faults.refer("xa.", {"ns1.nic.xa.": FALSE}))
     world.zone_of("evil.xa").on(EVIL, records=f"@ NS {VICTIM}.")
     world.zone_of("sub.victim.xb").on(FALSE, records=f"www A {FALSE}")
     glue = (f"{name}. 60 IN A {FALSE}" for name in ("ns.hoster.xa", "ns1.sub.victim.xb", "ns1.nic.xb", VICTIM))
@@ -141,6 +152,8 @@ def expected(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 @example(["name of a victim's server, supplied"])
 @example(["victim, supplied", "TLD, supplied", "root, supplied"])
 @example(["evil, delegated", "cut off"])
+@example(["TLD and its DS, supplied", "DS of a TLD alone, supplied", "AS zone and its DS, supplied"])
+@example(["refers to another TLD, delegated", "refers upwards, delegated"])
 @example(["other AS source", "impatient", "no network", "other source address"])
 def test_a_run_finds_what_it_finds_alone(
     world: World, expected: dict[str, Found], tmp_path_factory: pytest.TempPathFactory, history: list[str]

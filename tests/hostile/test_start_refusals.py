@@ -81,13 +81,23 @@ def test_protection_that_is_not_there_is_not_accepted(
     tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if source == "flag":
-        text = refused(tmp_path, "--admin-token-hashes", TOKEN)
+        text = refused(tmp_path, "--mcp-enabled")
     elif source == "environment":
-        monkeypatch.setenv("GONEMASTER_ADMIN_TOKEN_HASHES", TOKEN)
+        monkeypatch.setenv("GONEMASTER_MCP_ENABLED", "true")
         text = refused(tmp_path, "worker")
     else:
         file = tmp_path / "settings.json"
-        file.write_text(json.dumps({"auth": {"admin_tokens": [{"label": "ops", "hash": TOKEN[4:]}]}}))
+        file.write_text(json.dumps({"mcp_enabled": True}))
         text = refused(tmp_path, "--config", str(file))
-    assert "must not be set: it would have no effect, since this version has no authentication" in text
+    assert "must not be set: it would have no effect, since this version has no Model Context Protocol" in text
+
+
+@pytest.mark.parametrize("wrong", [TOKEN[:-1], f"ops:root={TOKEN[4:]}", "ops=" + "0f" * 32, f"a:b:c={TOKEN[4:]}"])
+def test_a_digest_that_is_none_is_refused_and_not_shown(tmp_path: Path, wrong: str) -> None:
+    text = refused(tmp_path, "--admin-token-hashes", wrong)
+    assert "--admin-token-hashes is ***" in text
     assert "0f0f" not in text
+
+
+def test_public_pages_are_not_protected_by_tokens_that_are_not_there(tmp_path: Path) -> None:
+    assert "auth.protect_public needs admin tokens" in refused(tmp_path, "--auth-protect-public")

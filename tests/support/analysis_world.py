@@ -455,7 +455,10 @@ class Chance:
     def snapshot(self, domains: int = 40, **fields: Any) -> SnapshotFacts:
         """A snapshot of some domains."""
         rng = self.rng
-        names = [f"{rng.choice(['a', 'b', 'xn--'])}{number}.{rng.choice(['se', 'nu'])}" for number in range(domains)]
+        names = [
+            f"{rng.choice([f'a{n}', f'b{n}', 'xn--' + f'å{n}'.encode('punycode').decode()])}.{rng.choice(['se', 'nu'])}"
+            for n in range(domains)
+        ]
         addresses = [f"192.0.2.{number}" for number in range(9)] + [f"2001:db8::{number:x}" for number in range(1, 6)]
         networks = {address: self._network(address) for address in addresses}
         servers = {f"ns{number}.example": tuple(rng.sample(addresses, rng.randint(0, 3))) for number in range(12)}

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.documents.outcomes import digest_of, pack, unpack
+from gonemaster_db.documents.packing import digest_of, pack, unpack
 from gonemaster_db.documents.run_document import decode_document
 from gonemaster_db.models import (
     Domain,
+    DomainRunCount,
     EntryKind,
     ModuleOutcome,
     ModuleOutcomeKind,
@@ -20,15 +21,20 @@ from gonemaster_db.models import (
     RunDocument,
 )
 from gonemaster_db.models.counters import ALL_RUNS
+from gonemaster_db.repositories.domains import OF_RUN_COUNT
 from gonemaster_db.session import Store
 
-_LATEST = ("latest_run_id", "latest_run_at", "latest_status", "latest_level", "latest_score", "latest_grade")
-_OF_RUN = ("id", "finished_at", "status", "worst_level", "score", "grade")
+_LATEST = (
+    "latest_run_id", "latest_outcome_id", "latest_run_at", "latest_status", "latest_level", "latest_score",
+    "latest_grade",
+)  # fmt: skip
+_OF_RUN = ("id", "outcome_id", "finished_at", "status", "worst_level", "score", "grade")
 
 
 def faults(store: Store) -> list[str]:
     """Describe what does not fit; empty for a sound store."""
-    checks = (_faults_of_domains, _faults_of_runs, _faults_of_documents, _faults_of_outcomes, _faults_of_counters)
+    of_domains = (_faults_of_domains, _faults_of_run_counts)
+    checks = (*of_domains, _faults_of_runs, _faults_of_documents, _faults_of_outcomes, _faults_of_counters)
     with store.read_only() as session:
         return [fault for check in checks for fault in check(session)]
 
@@ -43,6 +49,16 @@ def _faults_of_domains(session: Session) -> Iterator[str]:
         found = [getattr(domain, name) for name in _LATEST]
         if found != expected:
             yield f"{domain.name} shows {found} instead of {expected}"
+
+
+def _faults_of_run_counts(session: Session) -> Iterator[str]:
+    columns = (Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
+    expected = {row[0]: tuple(row) for row in session.execute(select(*columns))}
+    copy = (getattr(DomainRunCount, name) for name in OF_RUN_COUNT)
+    found = {row[0]: tuple(row) for row in session.execute(select(*copy))}
+    for domain_id in expected.keys() | found.keys():
+        if expected.get(domain_id) != found.get(domain_id):
+            yield f"{expected.get(domain_id)} is listed as {found.get(domain_id)}"
 
 
 def _faults_of_runs(session: Session) -> Iterator[str]:

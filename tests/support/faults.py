@@ -60,6 +60,7 @@ class Load:
     farm: Farm
     job_ids: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
+    killed_at: float = 0.0  # POSIX time
 
     def submit(self, count: int = JOBS, *, each_ms: int = 100) -> None:
         """Queue a tenth of the jobs one by one and the rest as a batch."""
@@ -74,8 +75,19 @@ class Load:
         wanted = int(len(self.job_ids) * share)
         wait_until(lambda: len(self.farm.starts()) >= wanted, within_s=PATIENCE_S, what=f"{wanted} starts")
 
-    def assert_each_ended_once(self, *, statuses: Collection[RunStatus] = (RunStatus.SUCCEEDED,)) -> None:
-        """Wait for the end and check that nothing was lost, doubled or left behind."""
+    def kill(self, *names: str) -> None:
+        """Kill workers, from which on it is told how long their jobs waited."""
+        self.killed_at = time.time()
+        for name in names:
+            self.farm.stop(name, signal.SIGKILL)
+
+    def assert_each_ended_once(
+        self, *, statuses: Collection[RunStatus] = (RunStatus.SUCCEEDED,), lost_claims: int = 0
+    ) -> None:
+        """Wait for the end and check that nothing was lost, doubled or left behind.
+
+        `lost_claims`: so many starts of a job may be missing in its row, as PostgreSQL lost their claims in a crash.
+        """
         wait_until(self._all_ended, within_s=PATIENCE_S, what="end of all jobs")
         took = time.monotonic() - self.began
         runs = self.runs()
@@ -83,11 +95,18 @@ class Load:
         assert {run.status for run in runs.values()} <= set(statuses)
         _assert_written_once(self.farm, runs)
         starts = Counter(start["job_id"] for start in self.farm.starts())
-        assert all(count <= runs[job_id].attempt for job_id, count in starts.items())
+        assert all(count <= runs[job_id].attempt + lost_claims for job_id, count in starts.items())
         wait_until(lambda: not any(_messages(self.farm).values()), within_s=PATIENCE_S, what="no message left")
         again = sum(run.attempt > 1 for run in runs.values())
         clean = time.monotonic() - self.began
         log.info("%d jobs ended in %.1f s, %d of them started again, clean after %.1f s", len(runs), took, again, clean)
+        if self.killed_at:
+            log.info("the longest wait of a job of a killed worker was %.1f s", self._longest_wait_s(runs.values()))
+
+    def _longest_wait_s(self, runs: Collection[Run]) -> float:
+        """Return how long after the kill the last of the jobs that it hit was claimed again."""
+        again = [run.started_at.timestamp() for run in runs if run.attempt > 1 and run.started_at]
+        return max(again, default=self.killed_at) - self.killed_at
 
     def runs(self) -> dict[str, Run]:
         """All runs there are."""

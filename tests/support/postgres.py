@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import psycopg2
+
+from tests.support.networks import Host
 
 USER = "gonemaster"
 _MEMORY = Path("/dev/shm")
@@ -39,9 +41,22 @@ _QUICK = {
 class PostgresServer:
     """One server process; `create_database` gives a connection URL."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        """`settings` replace the quick ones, such as for a measurement with durable commits."""
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        standby_of: "PostgresServer | None" = None,
+        on: Host | None = None,
+    ) -> None:
+        """`settings` replace the quick ones, such as for a measurement with durable commits.
+
+        One `on` a host of its own listens there for all, and is not durable.
+        """
+        self._primary = standby_of
+        self._host = on
         self._settings = {"listen_addresses": "", **(_QUICK if settings is None else settings)}
+        if on is not None:
+            self._settings["listen_addresses"] = "*"
         self._binaries = find_binaries()
         self._account = _account()
         self._home = Path(tempfile.mkdtemp(prefix="gm-pg-", dir="/tmp"))  # sockets want a short path
@@ -65,6 +80,11 @@ class PostgresServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def home(self) -> Path:
+        """The directory of its socket."""
+        return self._home
 
     def url(self, database: str) -> str:
         return f"postgresql://{USER}@/{database}?host={self._home}"
@@ -103,12 +123,12 @@ class PostgresServer:
         settings = [argument for name, value in self._settings.items() for argument in ("-c", f"{name}={value}")]
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_dying_with_us(), self._binaries / "postgres", "-D", self._data, "-k", self._home, *settings],
+                [*self._prefix, self._binaries / "postgres", "-D", self._data, "-k", self._home, *settings],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                **self._account,
+                **({} if self._host else self._account),
             )
         self._wait_until_it_answers(self._process)
 
@@ -124,6 +144,18 @@ class PostgresServer:
             process.send_signal(signal.SIGQUIT)
             process.wait(_STOP_S)
 
+    def kill(self) -> None:
+        """End all its processes at once, as a loss of power does: nothing is written that was not yet."""
+        process, self._process = self._process, None
+        assert process is not None
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.send_signal(signal.SIGSTOP)  # else it ends the others in its own way
+        for pid in map(int, children):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.kill()
+        process.wait(_STOP_S)
+
     def close(self) -> None:
         self.stop()
         shutil.rmtree(self._home, ignore_errors=True)
@@ -137,11 +169,45 @@ class PostgresServer:
         if not _runs(self._binaries / "postgres", self._account):
             shutil.copytree(self._binaries.parent, self._home / "installed")
             self._binaries = self._home / "installed" / "bin"
+        if self._primary is not None:
+            self._copy(self._primary)
+            return
         command: list[str | Path] = [self._binaries / "initdb", "-D", self._data, "-U", USER, "-A", "trust", "-N"]
         done = subprocess.run(
             [*command, "--no-locale", "-E", "UTF8"], capture_output=True, text=True, cwd="/", **self._account
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        if self._host is not None:
+            with (self._data / "pg_hba.conf").open("a") as logins:
+                logins.write("host all all all trust\n")
+
+    def _copy(self, primary: "PostgresServer") -> None:
+        """Become a standby that follows another server, asynchronously."""
+        source = f"host={primary.home} user={USER}"
+        command: list[str | Path] = [
+            self._binaries / "pg_basebackup",
+            "-d",
+            source,
+            "-D",
+            self._data,
+            "-R",
+            "-c",
+            "fast",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", **self._account)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    @property
+    def _prefix(self) -> list[str]:
+        """What runs before the server: it enters its host as root, and then becomes the other user."""
+        if self._host is None:
+            return _dying_with_us()
+        user = [f"--reuid={self._account['user']}", f"--regid={self._account['group']}", "--clear-groups"]
+        return [*self._host.within, "setpriv", *user, "--pdeathsig", "INT"]
+
+    def promote(self) -> None:
+        """Let a standby become the primary, and wait until it is."""
+        self._command("SELECT pg_promote()")
 
     def _wait_until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
         end = time.monotonic() + _START_S

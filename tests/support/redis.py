@@ -23,16 +23,17 @@ def raw(broker: Broker) -> Any:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[EmbeddedRedis]:
     """The server of the session; tests that stop it use `own_redis`."""
-    yield from _server()
+    yield from fresh_server()
 
 
 @pytest.fixture
 def own_redis() -> Iterator[EmbeddedRedis]:
     """A server for one test, which may kill it."""
-    yield from _server()
+    yield from fresh_server()
 
 
-def _server() -> Iterator[EmbeddedRedis]:
+def fresh_server() -> Iterator[EmbeddedRedis]:
+    """Start a server, and remove it and its files at the end."""
     directory = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the name of a socket is short
     server = EmbeddedRedis(directory)
     server.start()

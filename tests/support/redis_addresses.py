@@ -44,24 +44,27 @@ def redis_on_port(directory: Path) -> Iterator[int]:
 
 
 @contextmanager
-def sentinel(directory: Path, master_port: int, master_name: str) -> Iterator[int]:
-    """Let a Sentinel tell where the master is."""
+def sentinel(
+    directory: Path, master_port: int, master_name: str, *, also: str = "", password: str | None = None
+) -> Iterator[int]:
+    """Let a Sentinel tell where the master is. `also` is added to its configuration, `password` is its own."""
     port = free_port()
     configuration = directory / "sentinel.conf"
     configuration.write_text(
         f"bind {_LOOPBACK}\nport {port}\ndir {directory}\nsentinel monitor {master_name} {_LOOPBACK} {master_port} 1\n"
+        + also
     )
     process = subprocess.Popen([find_server(), configuration, "--sentinel"], stdout=subprocess.DEVNULL)
     try:
-        wait_until(lambda: _answers(port), what="the Sentinel")
+        wait_until(lambda: _answers(port, password), what="the Sentinel")
         yield port
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _answers(port: int) -> bool:
-    with contextlib.closing(redis.Redis(_LOOPBACK, port)) as client:
+def _answers(port: int, password: str | None) -> bool:
+    with contextlib.closing(redis.Redis(_LOOPBACK, port, password=password)) as client:
         try:
             return bool(client.ping())
         except redis.ConnectionError:

@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,10 +28,18 @@ def wait_for(condition: Callable[[], Any], *, timeout_s: float = 30.0, what: str
 
 
 class Service:
-    """A server in a directory of its own. `flags` are settings, such as `worker_processes=2`."""
+    """A server in a directory of its own. `flags` are settings, such as `worker_processes=2`.
+
+    `within` is a command that runs the server, such as `nice`.
+    """
 
     def __init__(
-        self, *command: str, environ: Mapping[str, str] | None = None, home: Path | None = None, **flags: Any
+        self,
+        *command: str,
+        environ: Mapping[str, str] | None = None,
+        home: Path | None = None,
+        within: Sequence[str] = (),
+        **flags: Any,
     ) -> None:
         self._temporary = None if home else tempfile.TemporaryDirectory(prefix="gm-s-", dir="/tmp")
         self.home = home or Path(self._temporary.name)  # type: ignore[union-attr]  # one of both
@@ -39,7 +47,7 @@ class Service:
         self._log = (self.home / f"log-{time.monotonic_ns()}").open("w+")
         self.environ = _environ() | {"GONEMASTER_DATA_DIR": str(self.data_dir)} | dict(environ or {})
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gonemaster_api.server", *command, *_as_arguments(flags)],
+            [*within, sys.executable, "-m", "gonemaster_api.server", *command, *_as_arguments(flags)],
             env=self.environ,
             stdin=subprocess.DEVNULL,
             stdout=self._log,

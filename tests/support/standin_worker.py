@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_db.records import EntryRecord
+from gonemaster_tasks.worker import process_identity
 from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
 
 ENTRIES = 3
@@ -86,7 +87,14 @@ def _set_clock_wrong(offset_s: float) -> None:
     time.time = lambda: right() + offset_s
 
 
+def _pretend_another_machine(name: str) -> None:
+    """Let no process beside this one see it die."""
+    if name:
+        process_identity.machine_id = lambda: name
+
+
 if __name__ == "__main__":
+    _pretend_another_machine(os.environ.get("GONEMASTER_TEST_MACHINE", ""))
     _set_clock_wrong(float(os.environ.get("GONEMASTER_TEST_CLOCK_OFFSET_S", "0")))
     if "--isolated" in sys.argv[1:]:
         from gonemaster_tasks.worker import isolated_run

@@ -28,7 +28,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 def postgres_template(postgres_server: PostgresServer) -> str:
     """Name of a database with current tables, to be copied."""
     name = postgres_server.create_database()
-    _migrate(StoreSettings(driver="postgres", dsn=postgres_server.url(name)))
+    migrate(StoreSettings(driver="postgres", dsn=postgres_server.url(name)))
     return name
 
 
@@ -42,7 +42,7 @@ def clean_databases(postgres_server: PostgresServer, postgres_template: str) -> 
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with current tables, to be copied."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    _migrate(StoreSettings(dsn=str(path)))
+    migrate(StoreSettings(dsn=str(path)))
     return path
 
 
@@ -106,7 +106,7 @@ def opened(settings: StoreSettings) -> Iterator[Store]:
         store.close()
 
 
-def _migrate(settings: StoreSettings) -> None:
+def migrate(settings: StoreSettings) -> None:
     """Leave no connection: a database in use cannot be copied."""
     with opened(settings) as store:
         upgrade(store)

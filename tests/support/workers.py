@@ -48,6 +48,7 @@ class Farm:
     directory: Path
     environ: dict[str, str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    release: Path = ROOT  # the sources of processes that are started from now on
 
     def __post_init__(self) -> None:
         app = make_app(self.broker.address.url)
@@ -116,17 +117,40 @@ class Farm:
         """Start a beat process."""
         return self._start(name, ["gonemaster_tasks.maintenance.beat"], environ)
 
-    def _start(self, name: str, module: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _start(
+        self, name: str, module: list[str], environ: dict[str, str], *, descriptor: int | None = None
+    ) -> subprocess.Popen[bytes]:
         with (self.directory / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module],
-                cwd=ROOT,
+                cwd=self.release,
                 env={**os.environ, **self.environ, **environ},
                 stdout=log,
                 stderr=log,
+                pass_fds=[] if descriptor is None else [descriptor],
             )
         self.processes[name] = process
         return process
+
+    def start_api(self, name: str, descriptor: int) -> subprocess.Popen[bytes]:
+        """Start an API process on a listening socket, and wait until it takes connections from there."""
+        module = ["gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)]
+        process = self._start(name, module, {}, descriptor=descriptor)
+        wait_until(lambda: "Booting worker" in self.log(name), within_s=180, what=name)
+        return process
+
+    def run_server(self, *command: str) -> str:
+        """Run a command of `gonemaster-server` to its end; returns what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "gonemaster_api.server", *command],
+            cwd=self.release,
+            env={**os.environ, **self.environ},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def log(self, name: str) -> str:
         """What a process has written."""

@@ -44,16 +44,25 @@ def _staffed(farm: Farm) -> Load:
 def test_a_worker_is_killed(load: Load) -> None:
     load.submit()
     load.wait_until_running()
-    load.farm.stop("one", signal.SIGKILL)
+    load.kill("one")
     load.assert_each_ended_once()
 
 
 def test_all_workers_are_killed(load: Load) -> None:
     load.submit()
     load.wait_until_running()
-    for name in ("one", "two"):
-        load.farm.stop(name, signal.SIGKILL)
+    load.kill("one", "two")
     load.farm.start_worker("one")
+    load.assert_each_ended_once()
+
+
+def test_a_machine_is_lost(fault_farm: Farm) -> None:
+    fault_farm.start_worker("one")
+    fault_farm.start_worker("two", GONEMASTER_TEST_MACHINE="lost")
+    load = Load(fault_farm)
+    load.submit()
+    load.wait_until_running()
+    load.kill("two")
     load.assert_each_ended_once()
 
 
@@ -109,7 +118,7 @@ def test_postgresql_is_restarted_during_graduation(
         restartable.stop(how)
         wait_until(partial(_result_held, farm), what="a result that waits")
         restartable.start()
-        load.assert_each_ended_once()
+        load.assert_each_ended_once(lost_claims=1 if how is signal.SIGQUIT else 0)
 
 
 def _result_held(farm: Farm) -> bool:
@@ -136,6 +145,7 @@ def test_the_submitter_is_killed_between_commit_and_message(load: Load, kind: st
 )
 def test_of_two_beats_one_is_active_and_the_other_takes_over(fault_farm: Farm, how: signal.Signals) -> None:
     farm = fault_farm
+    farm.environ["GONEMASTER_ANALYSIS_PROJECTION_INTERVAL_SECONDS"] = "1"  # something to send
     farm.start_worker("one")
     farm.start_worker("two")
     farm.start_beat("beat1")
@@ -148,7 +158,7 @@ def test_of_two_beats_one_is_active_and_the_other_takes_over(fault_farm: Farm, h
     load = Load(farm)
     load.submit()
     load.wait_until_running()
-    farm.stop("two", signal.SIGKILL)
+    load.kill("two")
     load.assert_each_ended_once()
 
 

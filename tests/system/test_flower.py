@@ -3,16 +3,28 @@
 import base64
 import importlib.util
 import re
+import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from gonemaster_api.auth.keyring import Keyring
+from gonemaster_api.auth.sessions import Sessions
+from gonemaster_api.auth.tokens import digest_of, new_token
+from gonemaster_db.clock import utcnow
+from gonemaster_db.migrations.runner import upgrade
+from gonemaster_db.repositories.access import revoke_token
+from gonemaster_db.session import open_store
+from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.config.loader import load_settings
 from tests.support.service import Service, wait_for
+from tests.support.tokens import ADMIN, CONFIGURED, OPERATE, READ
 from tests.system.conftest import StartService
 
 needs_flower = pytest.mark.skipif(
@@ -31,8 +43,8 @@ def ready(start: StartService, redis: EmbeddedRedis, **environ: str) -> tuple[Se
     return service, found[0]
 
 
-def ask(url: str, login: str = "", *, method: str = "GET") -> tuple[int, str]:
-    request = urllib.request.Request(url, method=method)
+def ask(url: str, login: str = "", *, method: str = "GET", **headers: str) -> tuple[int, str]:
+    request = urllib.request.Request(url, method=method, headers=headers)
     if login:
         request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
     try:
@@ -66,6 +78,40 @@ def test_without_a_configured_login_a_password_is_made_and_shown_once(
     assert len(found) == 1, service.log
     assert ask(url + "/")[0] == 401
     assert ask(url + "/", f"gonemaster:{found[0]}")[0] == 200
+
+
+@needs_flower
+def test_tokens_and_sessions_open_it(own_redis: EmbeddedRedis, start: StartService, tmp_path: Path) -> None:
+    tokens = {"GONEMASTER_ADMIN_TOKEN_HASHES": CONFIGURED, "GONEMASTER_DATA_DIR": str(tmp_path)}
+    with closing(open_store(StoreSettings(dsn=str(tmp_path / "gonemaster.db")))) as store:
+        upgrade(store)
+        keyring = Keyring(load_settings({"admin_tokens": CONFIGURED}, {}), store)
+        found = keyring.find(OPERATE)
+        assert found
+        session = Sessions(store, keyring).open(found)
+        service, url = ready(start, own_redis, **tokens)
+        assert "password=" not in service.log
+        for path in ("/", "/metrics", "/api/workers", "/static/css/flower.css"):
+            assert ask(url + path)[0] == 401, path
+            assert ask(url + path, f"any:{new_token()}")[0] == 401, path
+            assert ask(url + path, f"any:{READ}")[0] == 403, path
+            assert ask(url + path, f"any:{OPERATE}")[0] == 200, path
+            assert ask(url + path, Authorization=f"Bearer {ADMIN}")[0] == 200, path
+            assert ask(url + path, Cookie=f"gm_admin={session}")[0] == 200, path
+            assert ask(url + path, Cookie=f"gm_admin={OPERATE}")[0] == 401, path
+        assert ask(url + "/api/task/send-task/gonemaster.reap", f"any:{ADMIN}", method="POST")[0] == 403
+        with store.transaction() as database:
+            revoke_token(database, digest_of(OPERATE), label="operator", scopes=[], now=utcnow())
+        assert ask(url, Cookie=f"gm_admin={session}")[0] == 401
+        wait_for(lambda: ask(url, f"any:{OPERATE}")[0] == 401, what="the end of the revoked token")
+        while ask(url)[0] == 401:
+            pass  # until the limit of failures
+        assert ask(url)[0] == 429
+        assert ask(url, f"any:{ADMIN}")[0] == 200
+        service.process.send_signal(signal.SIGHUP)
+        assert ask(url, f"any:{ADMIN}")[0] == 200
+        assert not [token for token in (READ, OPERATE, ADMIN, session) if token in service.log]
+        assert service.stop() == 0
 
 
 @needs_flower

@@ -1,7 +1,10 @@
 """The broker's lists, flags and marks, against a real server."""
 
 import random
+import socketserver
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -258,9 +261,45 @@ def test_a_cluster_is_refused_with_the_reason(own_redis: EmbeddedRedis) -> None:
         cluster.stop()
 
 
+@pytest.mark.parametrize("version", ["6.0.16", "5.0", "unknown", "", "redis"])
+def test_a_version_that_is_too_old_or_none_is_refused(broker: Broker, version: str) -> None:
+    with pytest.raises(BrokerRefused, match=r"version 6\.2 or later"):
+        broker._check_server({"redis_version": version})
+
+
 def test_sentinel_addresses_need_the_name_of_the_master() -> None:
     address = parse_broker_url("sentinel://:pw@a:26380;sentinel://b/2?master_name=gm")
     assert address.sentinels == (("a", 26380), ("b", 26379))
     assert (address.master_name, address.database, address.password) == ("gm", 2, "pw")
     with pytest.raises(BrokerRefused, match="master_name"):
         parse_broker_url("sentinel://a:26380")
+
+
+@contextmanager
+def peer_that_answers(reply: bytes) -> Iterator[str]:
+    """What is no Redis: it gives the same octets to whatever it is sent. Yields its URL."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            try:
+                while self.request.recv(4096):
+                    self.request.sendall(reply)
+            except OSError:
+                pass
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"redis://127.0.0.1:{server.server_address[1]}/0"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("reply", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b":no\r\n", b"$no\r\n", b"+OK\r\n", b"*-1\r\n"])
+def test_a_peer_that_is_no_redis_counts_as_an_unavailable_one(reply: bytes) -> None:
+    with peer_that_answers(reply) as url:
+        broker = Broker.open(url)
+        with pytest.raises(BrokerUnavailable):
+            broker.events.progress(["job_1"])
+        broker.close()

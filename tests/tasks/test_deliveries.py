@@ -32,6 +32,7 @@ from gonemaster_tasks.maintenance.watching.messages import queue_test
 from gonemaster_tasks.notifications import webhooks
 from gonemaster_tasks.notifications.webhooks import signature_of
 from gonemaster_tasks.queues import MAINTENANCE
+from gonemaster_tasks.worker.main import node_name
 from tests.db.test_watches import make_watch
 from tests.support.mail_server import Mailbox, open_mail_server
 from tests.support.receivers import Receiver, answer, open_receiver
@@ -345,6 +346,8 @@ def test_a_delivery_outlives_the_worker_that_is_killed_in_the_middle(farm: Farm,
     # No beat: the reconciler of the worker finds that there are watches.
     farm.start_worker("one", "--queues", "maintenance", ready=False)
     wait_until(lambda: receiver.received, what="the first attempt")
+    inspect = farm.parts.celery.control.inspect(destination=[node_name("one")], timeout=30)
+    wait_until(lambda: inspect.active() == {node_name("one"): []}, what="free slots beside a receiver that hangs")
     farm.stop("one", signal.SIGKILL)
     receiver.behaviour = answer(200)
     farm.start_worker("two", "--queues", "maintenance", ready=False)

@@ -11,13 +11,19 @@ import pytest
 from gonemaster_db.records import EntryRecord
 from gonemaster_engine.profile.profile import ProfileError
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, parse_config
+from gonemaster_tasks.broker.clock import SharedClock
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.profiles import base_profile
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.worker import engine_runner
+from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.worker import engine_runner, isolation
 from gonemaster_tasks.worker.engine_runner import EngineRunner
+from gonemaster_tasks.worker.gate import Gate
+from gonemaster_tasks.worker.isolation import Isolation
 from gonemaster_tasks.worker.profiles import Profiles, job_overrides
-from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder, Usage
+from gonemaster_tasks.worker.running import RunningJob
 from tests.support.dnsworld import World
 
 DOMAIN = "good.xa"
@@ -161,3 +167,34 @@ def test_a_running_process_follows_its_settings(settings: Settings, demo_world: 
         await runner.close()
 
     asyncio.run(whole())
+
+
+def test_queries_are_counted_by_family_and_in_child_processes_too(
+    settings: Settings, redis_server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(settings, broker_url=redis_server.url)  # the child borrows its part of the limits there
+    monkeypatch.setattr(isolation, "_main_module", lambda: "gonemaster_tasks.worker")  # here it is pytest's
+    alone = Isolation()
+    gate = Gate(slots=4, reserved_normal=0, min_batch=0, clock=SharedClock())
+    wanted = order({"tests": ["basic"]})
+    running = RunningJob(wanted.job_id, NORMAL)
+    silent = Listeners(lambda _: None, lambda _: None)
+    assert alone.usage() == Usage()
+    assert alone.run(wanted, running, silent, settings=settings, gate=gate) is not None
+    counted = alone.usage()
+    assert counted.queries_ipv4 > 3
+    assert counted.cache_misses > 0
+
+    async def whole() -> Usage:
+        runner = EngineRunner(LiveSettings(settings))
+        await runner.open()
+        await runner.run(wanted, silent)
+        await runner.run(wanted, silent)
+        usage = runner.usage()
+        await runner.close()
+        return usage
+
+    twice = asyncio.run(whole())
+    assert twice.queries_ipv4 + twice.queries_ipv6 < 2 * (counted.queries_ipv4 + counted.queries_ipv6)
+    assert twice.cache_hits > 0
+    assert (twice - twice) == Usage()

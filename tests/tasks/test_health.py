@@ -22,7 +22,7 @@ from gonemaster_tasks.control.schedules import set_schedule
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.monitoring import health
 from gonemaster_tasks.monitoring.health import KINDS, count_issues, find_issues
-from gonemaster_tasks.queues import BATCH, NORMAL
+from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
 from gonemaster_tasks.schedule import restore_entries
 from tests.support.redis import raw
 from tests.support.schedules import DAILY, fill_tag, make_due, schedule
@@ -51,6 +51,13 @@ def sound(parts: QueueParts) -> QueueParts:
 def show_worker(parts: QueueParts, **running: float) -> None:
     state = WorkerState("w@h", "h", 1, (NORMAL, BATCH), 4, running, 0.0)
     parts.broker.workers.register(state, LIFE)
+
+
+def test_a_maintenance_queue_without_a_worker_is_an_issue(sound: QueueParts) -> None:
+    sound.broker.lists.call_operate()
+    assert issues(sound) == {"maintenance_idle": "maintenance"}
+    sound.broker.workers.register(WorkerState("m@h", "h", 1, (MAINTENANCE,), 1, {}, 0.0), LIFE)
+    assert issues(sound) == {}
 
 
 def test_a_sound_queue_has_no_issues(sound: QueueParts) -> None:

@@ -36,6 +36,9 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], list[str]]] = {
     "a broadcast is read": (kombu_redis.Channel._receive, ["self"]),
     "a client for a command": (kombu_redis.Channel._create_client, ["self", "asynchronous"]),
     "a channel closes": (kombu_redis.Channel.close, ["self"]),
+    "a message is noted as taken": (kombu_redis.QoS.append, ["self", "message", "delivery_tag"]),
+    "a message is noted as taken, in memory": (virtual.QoS.append, ["self", "message", "delivery_tag"]),
+    "old messages are put back": (kombu_redis.QoS.restore_visible, ["self", "start", "num", "interval"]),
     "a message is acknowledged": (virtual.Channel.basic_ack, ["self", "delivery_tag", "multiple"]),
     "the next URL after a failure": (Connection.maybe_switch_next, ["self"]),
     "a connection at another URL": (Connection.switch, ["self", "conn_str"]),
@@ -61,7 +64,7 @@ def test_methods_that_are_overridden_or_relied_on_take_what_they_took(
 )
 def test_each_override_overrides_something(ours: type, theirs: type) -> None:
     own = {"partial", "has_more", "refused", "asked", "_wanted", "_is_lost", "_read_client_id", "_blocked", "_shared"}
-    own |= {"_only_messages", "_reject", "_put_wrong_types_aside", "_popped"}
+    own |= {"_only_messages", "_reject", "_put_wrong_types_aside", "_popped", "_unblock", "_note_refusal"}
     classes = [base for base in ours.__mro__ if base.__module__.startswith("gonemaster_tasks")]
     names = {name for base in classes for name in vars(base) if not name.startswith("__")} - own
     assert names

@@ -6,26 +6,29 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from gonemaster_db import purging
 from gonemaster_db.clock import utcnow
 from gonemaster_db.errors import ProfileNotFound, StoreUnavailable
 from gonemaster_db.filters import RunFilter
-from gonemaster_db.models import Operation, OperationKind
+from gonemaster_db.models import Job, Operation, OperationKind
 from gonemaster_db.repositories.audit import list_actions
 from gonemaster_db.repositories.batches import count_statuses
 from gonemaster_db.repositories.deletion import TagPurge
 from gonemaster_db.repositories.jobs import find_job_or_run
+from gonemaster_db.repositories.metrics.counting import PURGED, Count, read_counts
 from gonemaster_db.repositories.operations import claim_next_operation, get_operation
 from gonemaster_db.repositories.profiles import create_profile, get_profile
+from gonemaster_db.repositories.queue import End
 from gonemaster_db.repositories.runs import get_run, list_runs
 from gonemaster_db.session import Store
 from gonemaster_tasks.control.operations import start_operation
 from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.selection import parameters_of_move
 from gonemaster_tasks.maintenance import operations as maintenance
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.reconciler import reconcile
-from gonemaster_tasks.maintenance.retention import PURGED
 from gonemaster_tasks.queues import BATCH, MAINTENANCE
 from tests.support.rows import make_run, record
 from tests.support.workers import Farm, wait_until
@@ -94,7 +97,7 @@ def test_old_runs_are_purged_in_steps(parts: QueueParts) -> None:
     assert outcome(parts.store, operation) == ("succeeded", 5, {"purged_jobs": 5})
     with parts.store.read_only() as session:
         assert [run.id for run in list_runs(session, RunFilter()).items] == [young.id]
-    assert parts.broker.counters.read() == {PURGED: 5}
+        assert read_counts(session)[Count(PURGED)] == 5
     assert counted(parts.store, "jobs.purge") == [("ops", 5)]
 
 
@@ -111,6 +114,27 @@ def test_a_profile_leaves_its_runs_in_steps_and_goes(parts: QueueParts) -> None:
         left = [get_run(session, run.id) for run in runs]
         assert {(run.profile_id, run.profile_name) for run in left} == {(None, "p")}
     assert counted(parts.store, "profile.delete") == [("ops", 1)]
+
+
+@pytest.mark.parametrize("to", ["front", "back"])
+def test_a_move_is_continued_where_a_worker_stopped(parts: QueueParts, to: End) -> None:
+    ids = queue_batch(parts, 9)
+    with parts.store.transaction() as session:
+        session.execute(update(Job).where(Job.id.in_(ids[2:7])).values(domain="moves.example"))
+    with parts.store.read_only() as session:
+        about = parameters_of_move(session, tier="batch", domain="moves", to=to)
+    kind = OperationKind.MOVE_WAITING
+    operation = start_operation(parts, kind, target="batch", total=5, who="ops", parameters=about)
+    perform(parts, stopped=lambda: read(parts.store, operation).done > 0)
+    assert (read(parts.store, operation).status.value, read(parts.store, operation).done) == ("queued", 2)
+    assert parts.broker.marks.changing() == ["batch"]
+    perform(parts)
+    assert outcome(parts.store, operation) == ("succeeded", 5, {"moved": 5})
+    stay = ids[:2] + ids[7:]
+    expected = [*ids[2:7], *stay] if to == "front" else [*stay, *ids[2:7]]
+    assert list(parts.broker.lists.waiting_ids(BATCH)) == expected
+    assert parts.broker.marks.changing() == []
+    assert counted(parts.store, "queue.move") == [("ops", 5)]
 
 
 def test_a_worker_that_stops_leaves_the_rest_to_the_next(parts: QueueParts) -> None:

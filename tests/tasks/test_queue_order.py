@@ -1,5 +1,6 @@
 """Hold, move, reorder, removal, cancel, rerun: rows and messages agree, on both databases."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,7 +22,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.control import order as control_order
-from gonemaster_tasks.control import order_changes
+from gonemaster_tasks.control import order_changes, submit
 from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
 from gonemaster_tasks.control.order import (
     hold_job,
@@ -35,7 +36,7 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.control.pause_flags import end_pauses
 from gonemaster_tasks.control.submit import submit_batch, submit_job
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
 from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, NORMAL
@@ -121,7 +122,7 @@ def test_reorder_needs_all_jobs_and_a_rebuilt_broker_has_the_same_order(parts: Q
     raw(parts.broker).flushall()
     done = reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     assert done.messages == {NORMAL: 2, BATCH: 3}
-    assert set(done.schedules) == set(parts.celery.conf.beat_schedule) >= {"reap", "purge"}
+    assert set(done.schedules) == set(parts.celery.conf.beat_schedule) >= {"watch", "purge"}
     assert order(parts, NORMAL) == [m, n]
     assert order(parts) == [c, a, b]
 
@@ -225,6 +226,21 @@ def test_rerun_makes_a_new_batch_of_the_runs_asked_for(parts: QueueParts) -> Non
     assert order(parts) == list(again.job_ids)
     assert rerun_batch(parts, batch_id, only="all").job_count == 4
     assert ("ops", "batch.rerun", 2) in actions(parts)
+
+
+def test_a_rerun_copies_no_more_options_than_a_batch_may_have(
+    parts: QueueParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"overrides": {"test_levels": {"ZONE": {f"T{number}": "INFO" for number in range(50)}}}}
+    batch_id = submit_batch(parts, NewBatch(3), [NewJob(f"d{number}.example", config=options) for number in range(3)])
+    cancel_batch(parts, batch_id.batch.id)
+    monkeypatch.setattr(submit, "MAX_OPTIONS", 2_000)
+    with pytest.raises(OptionsTooLarge) as refused:
+        rerun_batch(parts, batch_id.batch.id)
+    assert (refused.value.limit, len(order(parts))) == (666, 0)
+    assert refused.value.given >= len(json.dumps(options, separators=(",", ":")))
+    monkeypatch.setattr(submit, "MAX_OPTIONS", 6_000)
+    assert rerun_batch(parts, batch_id.batch.id).job_count == 3
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

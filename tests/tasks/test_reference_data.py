@@ -1,11 +1,7 @@
 """The list of top-level domains: bundled, fetched from a real server, and kept when what comes is something else."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
@@ -15,57 +11,24 @@ from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.reference_data.fetch import FetchFailed, fetch_tlds, refresh_external_data
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS, bundled_tlds, current_tlds, parse_tlds
+from tests.support.documents import Source, open_source
 from tests.support.rows import NOON
 
 NAMES = [f"tld{number}" for number in range(600)]
 LIST = "# Version 2026112600, Last Updated\n" + "".join(f"{name.upper()}\n" for name in NAMES)
 
 
-@dataclass
-class Source:
-    """A server of lists; `answer` is status, body and headers."""
-
-    url: str = ""
-    answer: tuple[int, bytes, dict[str, str]] = (200, LIST.encode(), {})
-    asked: list[str] = field(default_factory=list)
-
-
 @pytest.fixture
 def source() -> Iterator[Source]:
-    with _served(Source()) as made:
+    with open_source() as made:
+        made.put("/tlds.txt", LIST)
         yield made
-
-
-@contextmanager
-def _served(source: Source) -> Iterator[Source]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            source.asked.append(self.path)
-            status, body, headers = source.answer
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    source.url = f"http://127.0.0.1:{server.server_port}/tlds.txt"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield source
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def settings_for(source: Source, *, enabled: bool = True, timeout: str = "10s") -> Settings:
     flags = {
-        "external_data_source_iana_tlds": source.url,
+        "external_data_source_iana_tlds": f"{source.url}/tlds.txt",
+        "external_data_source_rdap_bootstrap": f"{source.url}/rdap.json",
         "external_data_enabled": enabled,
         "external_data_timeout": timeout,
     }
@@ -106,7 +69,7 @@ def test_what_is_not_the_list_changes_nothing(
     store: Store, source: Source, answer: tuple[int, bytes, dict[str, str]]
 ) -> None:
     fetch_tlds(store, settings_for(source), now=NOON)
-    source.answer = answer
+    source.answers["/tlds.txt"] = answer
     with pytest.raises(FetchFailed):
         fetch_tlds(store, settings_for(source), now=NOON + timedelta(days=1))
     with store.read_only() as session:
@@ -122,22 +85,22 @@ def test_it_is_fetched_regularly_only_where_that_is_enabled(store: Store, source
     settings, day = settings_for(source), timedelta(days=1)
 
     def refreshed(later: timedelta) -> bool:
-        return refresh_external_data(store, settings, now=NOON + later)
+        return IANA_TLDS in refresh_external_data(store, settings, now=NOON + later)
 
     assert [refreshed(later) for later in (0 * day, day / 2, day, day * 1.5, 2 * day)] == [
         True, False, True, False, True,
     ]  # fmt: skip
-    source.answer = (500, b"", {})
+    source.answers["/tlds.txt"] = (500, b"", {})
     assert not refreshed(3 * day)
-    source.answer = (200, LIST.encode(), {})
+    source.put("/tlds.txt", LIST)
     assert not refreshed(3.5 * day), "a failure is not repeated at once either"
     assert refreshed(4 * day)
-    assert len(source.asked) == 5
+    assert source.asked.count("/tlds.txt") == 5
 
 
 def test_a_server_that_is_away_is_said_so(store: Store) -> None:
     with pytest.raises(FetchFailed, match=r"127\.0\.0\.1:1/.*refused"):
-        fetch_tlds(store, settings_for(Source(url="http://127.0.0.1:1/tlds.txt")), now=NOON)
+        fetch_tlds(store, settings_for(Source("http://127.0.0.1:1")), now=NOON)
 
 
 def test_names_come_in_lower_case() -> None:

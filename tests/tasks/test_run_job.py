@@ -6,8 +6,10 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import text
 
 from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import StoreUnavailable
 from gonemaster_db.repositories.jobs import hold_job
 from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
 from gonemaster_db.session import Store
@@ -17,7 +19,7 @@ from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.queues import NORMAL, ORDER
 from gonemaster_tasks.worker.claims import ClaimStore
 from gonemaster_tasks.worker.gate import Gate
 from gonemaster_tasks.worker.head_order import HeadOrder
@@ -135,3 +137,45 @@ def test_the_message_of_a_job_that_is_not_due_is_dropped(process: Process, runne
     run_job(process, job_id, NORMAL)
     assert process.broker.lists.depth(NORMAL) == 0
     assert not runner.tested
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["the claim", "the row"])
+def test_what_a_failover_lost_while_a_job_ran_waits_again_or_is_forgotten(
+    process: Process, runner: CountingRunner, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    job_id = queue_job(process.store).id
+    statement = "DELETE FROM jobs" if gone else "UPDATE jobs SET status = 'queued', worker = NULL, attempt = 0"
+
+    def lose() -> None:
+        with process.store.transaction() as session:
+            session.execute(text(statement))
+
+    after_the_next(monkeypatch, process.claims, "claim", lose)
+    run_job(process, job_id, NORMAL)
+    assert runner.tested == [job_id]
+    assert list(process.broker.lists.waiting_ids(NORMAL)) == ([] if gone else [job_id])
+    if not gone:
+        run_job(process, job_id, NORMAL)
+        assert runner.tested == [job_id] * 2
+
+
+def test_a_job_that_cannot_be_claimed_goes_back_to_the_front_and_nothing_more_is_taken(
+    process: Process, runner: CountingRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (queue_job(process.store).id for _ in range(2))
+    process.gate.hold_while(process.database.is_away)
+
+    def refuse(job_id: str) -> None:
+        raise StoreUnavailable("the server closed the connection")
+
+    with monkeypatch.context() as fault:
+        fault.setattr(process.claims, "claim", refuse)
+        run_job(process, second, NORMAL)
+        assert process.gate.queues(ORDER) == []
+    run_job(process, first, NORMAL)  # a BRPOP under way had taken it
+    assert list(process.broker.lists.waiting_ids(NORMAL)) == [first, second]
+    assert not runner.tested
+    process.database.note_claim()
+    assert process.gate.queues(ORDER) == list(ORDER)
+    run_job(process, first, NORMAL)
+    assert runner.tested == [first]

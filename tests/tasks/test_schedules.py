@@ -17,6 +17,7 @@ from sqlalchemy import delete, func, select, update
 from gonemaster_db.errors import StoreConflict
 from gonemaster_db.models import Batch, Cohort, Domain, Job, Schedule
 from gonemaster_db.models import ScheduleOutcome as Outcome
+from gonemaster_db.repositories.metrics.counting import SCHEDULED, labels_of, read_counts
 from gonemaster_db.repositories.profiles import create_profile, delete_profile
 from gonemaster_db.repositories.schedules import (
     Decision,
@@ -38,7 +39,7 @@ from gonemaster_tasks.control.tag_jobs import jobs_of_tag
 from gonemaster_tasks.errors import BrokerUnavailable, InvalidRule
 from gonemaster_tasks.maintenance import recurring
 from gonemaster_tasks.maintenance.reconciler import reconcile
-from gonemaster_tasks.maintenance.recurring import COUNTERS, run_due_schedules
+from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.queues import BATCH
 from tests.support.clocks import SetClock
 from tests.support.rows import NOON, claim, finish_job
@@ -105,7 +106,8 @@ def test_a_due_schedule_submits_the_domains_of_its_tag(parts: QueueParts) -> Non
     found = read_schedule(store, made)
     assert (found.next_run_at, found.last_run_at) == (NOON + DAY, NOON)
     assert (found.last_batch_id, found.last_outcome, found.last_error) == (batch.id, Outcome.SUBMITTED, "")
-    assert parts.broker.counters.read() == {f"{COUNTERS}submitted": 1}
+    with store.read_only() as session:
+        assert labels_of(read_counts(session), SCHEDULED) == {"submitted": 1}
     assert run(parts) == []
 
 

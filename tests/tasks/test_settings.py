@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from gonemaster_tasks.config.credential_types import AdminToken, token_hashes
-from gonemaster_tasks.config.loader import load_settings
-from gonemaster_tasks.config.rendering import dump, mask_password, to_environ
+from gonemaster_tasks.config.credential_types import AdminToken, Scope, token_hashes, widest
+from gonemaster_tasks.config.loader import load_settings, reread_tokens
+from gonemaster_tasks.config.rendering import dump, to_environ
 from gonemaster_tasks.config.settings import OPTIONS, Settings
 from gonemaster_tasks.errors import SettingsError
+from gonemaster_tasks.masking import mask_password
 
 HASH = "sha256:" + "0f" * 32
 
@@ -123,6 +124,22 @@ def test_hosts_are_names_and_addresses_without_port() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "path"),
+    [("public/", "public/"), ("/check", "check/"), ("dns/check_2/", "dns/check_2/"), ("tests", "tests/")],
+)
+def test_a_path_of_pages_ends_with_a_slash(text: str, path: str) -> None:
+    assert load_settings({}, {"GONEMASTER_PUBLIC_UI_PATH": text}).public_ui_path == path
+
+
+@pytest.mark.parametrize(
+    "text", ["", "/", "api", "pub/x", "queue/", "a//b", "../x", "a/./b", "Check", "a b", "ä", "<x>", "a" * 201]
+)
+def test_a_path_that_others_have_or_that_is_not_plain_stops_the_start(text: str) -> None:
+    with pytest.raises(SettingsError, match="PUBLIC_UI_PATH"):
+        load_settings({}, {"GONEMASTER_PUBLIC_UI_PATH": text})
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"), [("30s", 30), ("10m", 600), ("1h30m", 5400), ("250ms", 0.25), ("45", 45), ("1.5h", 5400)]
 )
 def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> None:
@@ -136,8 +153,35 @@ def test_admin_tokens_come_as_text_or_as_objects() -> None:
     assert (token.label, token.hash, token.scopes) == ("ops", HASH, ("read",))
     first, second = parse(f"ci={HASH},{HASH}")
     assert (first.label, second.label) == ("ci", "")
-    with pytest.raises(ValueError):
-        parse("secret")
+    (scoped,) = parse(f"ci:read+operate={HASH}")
+    assert (scoped.label, scoped.scopes, widest(scoped.scopes)) == ("ci", ("read", "operate"), Scope.OPERATE)
+    assert (widest(()), widest(("read",))) == (Scope.ADMIN, Scope.READ)
+    for wrong in ("secret", f"ci:root={HASH}", f"a ={HASH}", [{"hash": HASH, "label": "a=b"}], [{"label": "ci"}]):
+        with pytest.raises(ValueError):
+            parse(wrong)
+
+
+def test_tokens_are_read_again_from_the_file_only(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+
+    def write(*labels: str) -> None:
+        file.write_text(json.dumps({"auth": {"admin_tokens": [{"label": label, "hash": HASH} for label in labels]}}))
+
+    write("first")
+    settings = load_settings({}, {}, file)
+    child = load_settings({}, to_environ(settings))
+    flagged = load_settings({"admin_tokens": f"flag={HASH}"}, {}, file)
+    write("second", "third")
+    for found in (settings, child):
+        assert [token.label for token in reread_tokens(found)] == ["second", "third"]
+    assert [token.label for token in reread_tokens(flagged)] == ["flag"]
+    file.write_text("{}")
+    assert reread_tokens(child) == ()
+    for text in ("{", '{"auth": {"admin_tokens": "secret"}}', '{"auth": {"admin_token": []}}'):
+        file.write_text(text)
+        with pytest.raises(SettingsError) as caught:
+            reread_tokens(settings)
+        assert "secret" not in str(caught.value.problems)
 
 
 def test_the_dump_shows_sources_and_no_secrets() -> None:
@@ -174,7 +218,13 @@ def test_passwords_are_masked_in_every_form_of_address(address: str, masked: str
 
 def test_a_child_process_arrives_at_the_same_settings() -> None:
     settings = load_settings(
-        {"worker_queues": "normal", "debug": True, "exclude": "dnssec,zone01", "read_timeout": "90s"},
+        {
+            "worker_queues": "normal",
+            "debug": True,
+            "exclude": "dnssec,zone01",
+            "read_timeout": "90s",
+            "admin_tokens": f"a:read={HASH},b={HASH},:operate+read={HASH},{HASH}",
+        },
         {"GONEMASTER_ALLOWED_HOSTS": "a.example,2001:db8::1", "GONEMASTER_DATA_DIR": "/var/lib/gonemaster"},
     )
     child = load_settings({}, to_environ(settings))

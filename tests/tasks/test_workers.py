@@ -111,17 +111,17 @@ def test_a_pause_holds_over_restarts_and_for_new_workers_and_maintenance_goes_on
     farm.start_worker("two")
     assert farm.run_of(farm.submit("n.test")).status == "succeeded"
     farm.start_beat()
-    wait_until(lambda: raw(farm.broker).zscore("redbeat::schedule", "redbeat:reap"), what="schedule")
+    wait_until(lambda: raw(farm.broker).zscore("redbeat::schedule", "redbeat:metrics"), what="schedule")
     wait_until(
-        lambda: "last_run_at" in _reap_meta(farm) and farm.broker.lists.depth("maintenance") == 0, what="reaping"
+        lambda: "last_run_at" in _sent_meta(farm) and farm.broker.lists.depth("maintenance") == 0, what="maintenance"
     )
     assert {farm.status(job_id) for job_id in batch.job_ids} == {"queued"}
     assert resume_queue(farm.parts) == [BATCH]
     assert [farm.run_of(job_id).status for job_id in batch.job_ids] == ["succeeded"] * 2
 
 
-def _reap_meta(farm: Farm) -> str:
-    meta = raw(farm.broker).hget("redbeat:reap", "meta") or ""
+def _sent_meta(farm: Farm) -> str:
+    meta = raw(farm.broker).hget("redbeat:metrics", "meta") or ""
     return str(meta) if "null" not in meta else ""
 
 
@@ -283,7 +283,7 @@ def test_an_emptied_broker_is_filled_again_in_order_with_its_pauses_and_schedule
     assert [start["job_id"] for start in farm.starts()] == [running, *normal]
     assert list(farm.broker.lists.waiting_ids(BATCH)) == list(batch.job_ids)
     assert BATCH in farm.broker.marks.controls().paused
-    assert raw(farm.broker).zscore("redbeat::schedule", "redbeat:reap")
+    assert raw(farm.broker).zscore("redbeat::schedule", "redbeat:metrics")
 
 
 def test_a_message_lost_on_its_way_is_written_again(farm: Farm) -> None:

@@ -14,7 +14,14 @@ from flask.views import MethodView
 
 from gonemaster_api.public.analysis import comparison_schemas, schemas
 from gonemaster_api.public.analysis import query_schemas as asked
-from gonemaster_api.public.analysis.responses import LIST_MAX_AGE, of_cohort, of_default, of_snapshots, of_view
+from gonemaster_api.public.analysis.responses import (
+    LIST_MAX_AGE,
+    of_cohort,
+    of_default,
+    of_snapshots,
+    of_view,
+    of_view_and,
+)
 from gonemaster_api.queries.analysis import details
 from gonemaster_api.queries.analysis.comparisons import read_diff, wanted_slugs
 from gonemaster_api.queries.analysis.courses import read_history_of, read_trends
@@ -29,6 +36,7 @@ from gonemaster_api.queries.analysis.overview import (
     read_snapshots,
 )
 from gonemaster_api.queries.analysis.reading import limited_session
+from gonemaster_api.queries.analysis.registry_card import read_registry_card
 from gonemaster_api.queries.analysis.report import read_report
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.paging import PagingSchema
@@ -41,7 +49,7 @@ View = TypeVar("View", bound=type[MethodView])
 _COHORT = "cohort_not_found"
 _SNAPSHOT = "cohort_not_found, snapshot_not_found"
 _OBJECT = f"{_SNAPSHOT}, not_found"
-_PAGE = "invalid_limit, invalid_offset"
+_PAGE = "invalid_limit, invalid_offset, invalid_cursor"
 _LIST = f"invalid_search, invalid_sort, {_PAGE}, ..."
 _LATE = "request_timeout, store_unavailable; without a tag also no_selectable_cohorts, no_default_cohort"
 
@@ -158,21 +166,22 @@ class Domains(MethodView):
 
     @blueprint.arguments(asked.DomainListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisDomainListSchema)
-    @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
+    @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _429="rate_limited", _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
         """List the domains of a snapshot."""
         return of_view(tag, slug, lambda view: read_list(view, "domain", query))
 
 
-@of_a_snapshot("/domains/<domain>")
+@of_a_snapshot("/domains/<path:domain>")
 class DomainByName(MethodView):
     """One domain of a snapshot."""
 
     @blueprint.response(200, schemas.AnalysisDomainDetailSchema)
     @blueprint.refuses(_400="invalid_domain", _404=_OBJECT, _503=_LATE)
     def get(self, domain: str, tag: str | None = None, slug: str | None = None) -> Any:
-        """Show a domain with its name servers, addresses, message tags and entries."""
-        return of_view(tag, slug, lambda view: read_domain_detail(view, domain))
+        """Show a domain with its name servers, addresses, message tags, entries and registration data."""
+        registry = partial(read_registry_card, name=domain)
+        return of_view_and(tag, slug, registry, lambda view: read_domain_detail(view, domain))
 
 
 @of_a_snapshot("/nameservers")
@@ -187,7 +196,7 @@ class Nameservers(MethodView):
         return of_view(tag, slug, lambda view: read_list(view, "nameserver", query))
 
 
-@of_a_snapshot("/nameservers/<name>")
+@of_a_snapshot("/nameservers/<path:name>")
 class NameserverByName(MethodView):
     """One name server of a snapshot."""
 
@@ -352,7 +361,9 @@ class Diff(MethodView):
     @may_be_large
     @blueprint.arguments(asked.DiffQuerySchema, location="query")
     @blueprint.response(200, comparison_schemas.AnalysisDiffSchema)
-    @blueprint.refuses(_400=f"missing_snapshots, invalid_granularity, {_PAGE}", _404=_SNAPSHOT, _503=_LATE)
+    @blueprint.refuses(
+        _400=f"missing_snapshots, invalid_granularity, {_PAGE}", _404=_SNAPSHOT, _429="rate_limited", _503=_LATE
+    )
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
         """List the domains or message tags that differ between two snapshots."""
         return of_snapshots(tag, wanted_slugs(query), partial(read_diff, query))
@@ -366,7 +377,10 @@ class Report(MethodView):
     @blueprint.arguments(asked.ReportQuerySchema, location="query")
     @blueprint.response(200, comparison_schemas.AnalysisReportSchema)
     @blueprint.refuses(
-        _400=f"missing_snapshots, invalid_min_cluster, invalid_max_spread, {_PAGE}", _404=_OBJECT, _503=_LATE
+        _400=f"missing_snapshots, invalid_min_cluster, invalid_max_spread, {_PAGE}",
+        _404=_OBJECT,
+        _429="rate_limited",
+        _503=_LATE,
     )
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
         """Tell what changed between two snapshots, and what of it is due to the measurement."""

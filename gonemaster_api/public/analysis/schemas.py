@@ -4,6 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from gonemaster_api.queries.analysis.registry_card import STATES
 from gonemaster_api.rest.fields import Instant
 from gonemaster_api.rest.paging import page_schema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
@@ -201,11 +202,39 @@ class _Latency(ma.Schema):
     latency_samples = _required(_fields.Integer, metadata={"description": "answers that the times are from"})
 
 
-class AnalysisNameserverSchema(_Latency):
-    """A name server."""
+class _Announced(ma.Schema):
+    family = _required(_fields.Integer, metadata={"enum": [4, 6]})
+    asn = _nullable(_fields.Integer)
+    asn_label = _required(_fields.String)
+    prefix = _required(_fields.String, metadata={"description": "empty if unknown"})
+
+
+class AnalysisAsnReferenceSchema(ma.Schema):
+    """An AS as other objects list it."""
+
+    asn = _required(_fields.Integer)
+    label = _required(_fields.String)
+    domain_count = _required(_fields.Integer)
+
+
+class AnalysisNameserverReferenceSchema(ma.Schema):
+    """A name server as other objects list it."""
 
     nameserver = _required(_fields.String)
     domain_count = _required(_fields.Integer)
+
+
+class AnalysisPrefixReferenceSchema(ma.Schema):
+    """A prefix as other objects list it."""
+
+    prefix = _required(_fields.String)
+    family = _required(_fields.Integer, metadata={"enum": [4, 6]})
+    domain_count = _required(_fields.Integer)
+
+
+class AnalysisNameserverSchema(AnalysisNameserverReferenceSchema, _Latency):
+    """A name server."""
+
     endpoint_count = _required(_fields.Integer)
     ipv4_count = _required(_fields.Integer)
     ipv6_count = _required(_fields.Integer)
@@ -215,24 +244,17 @@ class AnalysisNameserverSchema(_Latency):
     query_count = _required(_fields.Integer)
 
 
-class AnalysisEndpointSchema(_Latency):
+class AnalysisEndpointSchema(_Announced, _Latency):
     """An address of a name server."""
 
     nameserver = _required(_fields.String)
     address = _required(_fields.String)
-    family = _required(_fields.Integer, metadata={"enum": [4, 6]})
     domain_count = _required(_fields.Integer)
-    asn = _nullable(_fields.Integer)
-    asn_label = _required(_fields.String)
-    prefix = _required(_fields.String, metadata={"description": "empty if unknown"})
 
 
-class AnalysisAsnSchema(_Latency):
+class AnalysisAsnSchema(AnalysisAsnReferenceSchema, _Latency):
     """An autonomous system."""
 
-    asn = _required(_fields.Integer)
-    label = _required(_fields.String)
-    domain_count = _required(_fields.Integer)
     address_count = _required(_fields.Integer)
     nameserver_count = _required(_fields.Integer)
     prefix_count = _required(_fields.Integer)
@@ -240,24 +262,24 @@ class AnalysisAsnSchema(_Latency):
     ipv6_count = _required(_fields.Integer)
 
 
-class AnalysisPrefixSchema(ma.Schema):
+class AnalysisPrefixSchema(_Announced, AnalysisPrefixReferenceSchema):
     """An announced prefix."""
 
-    prefix = _required(_fields.String)
-    family = _required(_fields.Integer, metadata={"enum": [4, 6]})
-    domain_count = _required(_fields.Integer)
     address_count = _required(_fields.Integer)
-    asn = _nullable(_fields.Integer)
-    asn_label = _required(_fields.String)
 
 
-class AnalysisTagSchema(ma.Schema):
-    """A message tag of a test case."""
+class AnalysisDomainTagSchema(ma.Schema):
+    """A message tag that a domain has."""
 
     tag = _required(_fields.String)
     module = _required(_fields.String)
     testcase = _required(_fields.String)
     level = _required(_fields.String)
+
+
+class AnalysisTagSchema(AnalysisDomainTagSchema):
+    """A message tag of a test case."""
+
     domain_count = _required(_fields.Integer)
     occurrence_count = _required(_fields.Integer)
 
@@ -298,29 +320,6 @@ class _WithDomains(_OfSnapshot):
     )
     limit = _required(_fields.Integer)
     offset = _required(_fields.Integer)
-
-
-class AnalysisAsnReferenceSchema(ma.Schema):
-    """An AS as other objects list it."""
-
-    asn = _required(_fields.Integer)
-    label = _required(_fields.String)
-    domain_count = _required(_fields.Integer)
-
-
-class AnalysisNameserverReferenceSchema(ma.Schema):
-    """A name server as other objects list it."""
-
-    nameserver = _required(_fields.String)
-    domain_count = _required(_fields.Integer)
-
-
-class AnalysisPrefixReferenceSchema(ma.Schema):
-    """A prefix as other objects list it."""
-
-    prefix = _required(_fields.String)
-    family = _required(_fields.Integer)
-    domain_count = _required(_fields.Integer)
 
 
 class AnalysisNameserverDetailSchema(AnalysisNameserverSchema, _WithDomains):
@@ -377,39 +376,52 @@ class AnalysisDomainServerSchema(ma.Schema):
     status = _fields.String(metadata={"enum": ["unresolved"], "description": "only if it has no address"})
 
 
-class AnalysisDomainAddressSchema(ma.Schema):
+class AnalysisDomainAddressSchema(_Announced):
     """An address of a domain's name servers."""
 
     address = _required(_fields.String)
-    family = _required(_fields.Integer)
-    asn = _nullable(_fields.Integer)
-    asn_label = _required(_fields.String)
-    prefix = _required(_fields.String)
     status = _fields.String(metadata={"enum": ["unreachable"], "description": "only if it did not answer"})
 
 
-class AnalysisDomainTagSchema(ma.Schema):
-    """A message tag that a domain has."""
-
-    tag = _required(_fields.String)
-    module = _required(_fields.String)
-    testcase = _required(_fields.String)
-    level = _required(_fields.String)
-
-
-class AnalysisEntrySchema(ma.Schema):
+class AnalysisEntrySchema(AnalysisDomainTagSchema):
     """An entry of the run of a domain, from INFO, in English."""
 
-    module = _required(_fields.String)
-    testcase = _required(_fields.String)
-    tag = _required(_fields.String)
-    level = _required(_fields.String)
     args = _required(_fields.Dict)
     message = _required(_fields.String)
 
 
+class AnalysisRegistrySchema(ma.Schema):
+    """What the registry of a domain published by RDAP; null or empty is what it did not say."""
+
+    state = _required(
+        _fields.String,
+        metadata={
+            "enum": list(STATES),
+            "description": "`pending`: asked for, look again; `unavailable`: the registry has no service, or it failed",
+        },
+    )
+    fetched_at = _nullable(Instant)
+    source_url = _nullable(_fields.String)
+    handle = _nullable(_fields.String)
+    status = _required(_fields.List, cls_or_instance=_fields.String())
+    registrar = _nullable(_fields.String)
+    registry_org = _nullable(_fields.String, metadata={"description": "of a top-level domain"})
+    registered_at = _nullable(_fields.String, metadata={"format": "date-time"})
+    expires_at = _nullable(_fields.String, metadata={"format": "date-time"})
+    changed_at = _nullable(_fields.String, metadata={"format": "date-time"})
+    nameservers = _required(_fields.List, cls_or_instance=_fields.String())
+    delegation_signed = _nullable(_fields.Boolean)
+
+
 class AnalysisDomainDetailSchema(AnalysisDomainSchema, _OfSnapshot):
     """A domain with what was found."""
+
+    rdap_url = _nullable(_fields.String, metadata={"description": "null where external data are not enabled"})
+    registry = _nullable(
+        _fields.Nested,
+        nested=AnalysisRegistrySchema,
+        metadata={"description": "null where external data are not enabled; not frozen with the snapshot"},
+    )
 
     nameservers = _many(AnalysisDomainServerSchema)
     addresses = _many(AnalysisDomainAddressSchema)

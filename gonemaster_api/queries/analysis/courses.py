@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries.analysis.details import asn_of, named
+from gonemaster_api.queries.analysis.details import asn_of, named, named_server
 from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_db.repositories.analysis.categories import BY_NAME, GRADE
 from gonemaster_db.repositories.analysis.courses import HistoryKind, read_distributions, read_history
@@ -76,6 +76,8 @@ def _key(kind: HistoryKind, text: str) -> str | int:
             return asn_of(text)
         except BadRequest as error:
             raise BadRequest("invalid_key", f"key: {error.message}") from error
+    if kind is HistoryKind.NAMESERVER:
+        return named_server(text, code="invalid_key")
     return text.upper() if kind is HistoryKind.TAG else named(text, code="invalid_key")
 
 

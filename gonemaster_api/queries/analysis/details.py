@@ -3,7 +3,9 @@
 The domains of an object are a page; other lists have the first MOST_LISTED, their lengths are among the counts.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -35,18 +37,19 @@ from gonemaster_engine.names import normalize_domain
 MOST_LISTED = MAX_LIMIT
 _HIGHEST_ASN = 2**32 - 1
 _LONGEST_ASN = 12
+_ESCAPED = re.compile(r"(?=.*\\)[!-~]{1,1016}")  # of 254 octets at most, some as \DDD
 
 Query = Mapping[str, Any]
 
 
 def read_nameserver(reading: ViewReading, name: str, query: Query) -> dict[str, Any]:
     """Return a name server with its addresses, ASes and domains. Raises BadRequest, NotFound."""
-    name = named(name, code="invalid_nameserver")
+    name = named_server(name, code="invalid_nameserver")
     row = _find(reading, SnapshotNameserver, "name server", name, name=name)
     document = row_document(reading, "nameserver", row)
     document |= {"latency_ipv4": row.latency_ipv4, "latency_ipv6": row.latency_ipv6}
     document["addresses"] = _listed(reading, "nameserver", row, "endpoint")
-    document["asns"] = _listed(reading, "nameserver", row, "asn", _asn_reference)
+    document["asns"] = _listed(reading, "nameserver", row, "asn", partial(_asn_reference, reading))
     return _with_domains(reading, document, _members(reading, "nameserver", row, "domain"), query)
 
 
@@ -59,7 +62,7 @@ def read_endpoint(reading: ViewReading, address: str, query: Query) -> dict[str,
     """
     wanted = {"address": canonical_address(address)}
     if query.get("nameserver"):
-        wanted["nameserver"] = named(query["nameserver"], code="invalid_nameserver")
+        wanted["nameserver"] = named_server(query["nameserver"], code="invalid_nameserver")
     rows = find_rows(reading.session, SnapshotEndpoint, reading.view_id, address_order=_order(wanted["address"]))
     rows = [row for row in rows if row.nameserver == wanted.get("nameserver", row.nameserver)]
     if len(rows) > 1:
@@ -86,7 +89,7 @@ def read_prefix(reading: ViewReading, query: Query) -> dict[str, Any]:
     row = _find(reading, SnapshotPrefix, "prefix", prefix, prefix=prefix)
     document = row_document(reading, "prefix", row)
     document["addresses"] = _listed(reading, "prefix", row, "endpoint")
-    document["asns"] = _listed(reading, "prefix", row, "asn", _asn_reference)
+    document["asns"] = _listed(reading, "prefix", row, "asn", partial(_asn_reference, reading))
     return _with_domains(reading, document, _members(reading, "prefix", row, "domain"), query)
 
 
@@ -122,6 +125,15 @@ def named(text: str, *, code: str) -> str:
         return normalize_domain(text)
     except InvalidDomain as error:
         raise BadRequest(code, str(error)) from error
+
+
+def named_server(text: str, *, code: str) -> str:
+    """Return the name of a name server as it is stored: the engine escapes octets that are in no domain name.
+
+    Raises:
+        BadRequest: the code; it is no such name.
+    """
+    return text.lower() if _ESCAPED.fullmatch(text) else named(text, code=code)
 
 
 def canonical_address(text: str) -> str:
@@ -185,8 +197,8 @@ def _with_domains(
     return reading.head | document | {"domains": domains, "limit": part.limit, "offset": part.offset}
 
 
-def _asn_reference(row: Any) -> dict[str, Any]:
-    return {"asn": row.asn, "label": row.label, "domain_count": row.domain_count}
+def _asn_reference(reading: ViewReading, row: Any) -> dict[str, Any]:
+    return {"asn": row.asn, "label": reading.as_label(row.label, row.asn), "domain_count": row.domain_count}
 
 
 def _nameserver_reference(row: Any) -> dict[str, Any]:

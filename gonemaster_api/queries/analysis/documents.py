@@ -28,14 +28,22 @@ _MEMBERS: Mapping[str, tuple[str, ...]] = {
 
 def row_document(reading: Reading, kind: str, row: Any) -> dict[str, Any]:
     """Return an object as lists show it."""
-    document = {name: getattr(row, name) for name in _MEMBERS[kind]}
+    document = {name: getattr(row, name) for name in _MEMBERS[kind]} | _as_labels(reading, kind, row)
     if kind == "domain":
         return {"domain": row.name} | _scores(reading, row) | document | _dnssec(row)
     if kind == "nameserver":
         return {"nameserver": row.name} | document
     if kind == "endpoint":
-        return document | {"asn_label": row.operator}
+        return document | {"asn_label": reading.as_label(row.operator, row.asn)}
     return document
+
+
+def _as_labels(reading: Reading, kind: str, row: Any) -> dict[str, Any]:
+    if kind in ("domain", "nameserver"):
+        return {"operator": reading.as_label(row.operator, row.operator_asn)}
+    if kind == "asn":
+        return {"label": reading.as_label(row.label, row.asn)}
+    return {"asn_label": reading.as_label(row.asn_label, row.asn)} if kind == "prefix" else {}
 
 
 def domain_reference(reading: Reading, row: Any) -> dict[str, Any]:

@@ -14,28 +14,32 @@ from gonemaster_db.models import SnapshotDomain, SnapshotEndpoint, SnapshotNames
 from gonemaster_db.records import Entry
 from gonemaster_db.repositories.analysis.view_rows import find_row, read_members, rows_at
 from gonemaster_db.repositories.run_documents import StoredRun, entries_of, read_stored_runs
-from gonemaster_engine.messages import message
+from gonemaster_engine.messages import DEFAULT_LOCALE, message
 
-_LOCALE = "en"
 _ENTRIES_FROM = "INFO"
 
 log = structlog.get_logger(__name__)
 
 
-def read_domain_detail(reading: ViewReading, name: str) -> dict[str, Any]:
-    """Return a domain with its name servers, addresses, message tags, entries and timings.
+def read_domain_detail(reading: ViewReading, name: str, *, locale: str = DEFAULT_LOCALE) -> dict[str, Any]:
+    """Return a domain with its name servers, addresses, message tags, entries and timings, without its registry.
 
     Raises:
         BadRequest: invalid_domain.
         NotFound: it is not in the snapshot.
     """
-    name = named(name, code="invalid_domain")
-    row = find_row(reading.session, SnapshotDomain, reading.view_id, name=name)
-    row = reading.require(row, "domain in the snapshot", name)
+    row = find_domain(reading, name)
     document = reading.head | row_document(reading, "domain", row) | _servers(reading, row)
     tags = rows_at(reading.session, SnapshotTag, reading.view_id, _members(reading, row, "tag"))
     document["tags"] = [{name: getattr(tag, name) for name in ("tag", "module", "testcase", "level")} for tag in tags]
-    return document | _of_run(reading, row.run_id)
+    return document | _of_run(reading, row.run_id, locale)
+
+
+def find_domain(reading: ViewReading, name: str) -> Any:
+    """Return the row of a domain. Raises BadRequest, NotFound."""
+    name = named(name, code="invalid_domain")
+    row = find_row(reading.session, SnapshotDomain, reading.view_id, name=name)
+    return reading.require(row, "domain in the snapshot", name)
 
 
 def _members(reading: ViewReading, row: Any, member: str) -> Sequence[int]:
@@ -55,7 +59,7 @@ def _servers(reading: ViewReading, row: Any) -> dict[str, Any]:
         of_address.setdefault(endpoint.address_order, []).append(endpoint)
     return {
         "nameservers": [_server(one.name, of_server[one.name]) for one in names],
-        "addresses": [_address(of_address[key], silent) for key in sorted(of_address)],
+        "addresses": [_address(reading, of_address[key], silent) for key in sorted(of_address)],
     }
 
 
@@ -69,40 +73,40 @@ def _server(name: str, endpoints: Sequence[Any]) -> dict[str, Any]:
     return document if endpoints else document | {"status": "unresolved"}
 
 
-def _address(endpoints: Sequence[Any], silent: set[int]) -> dict[str, Any]:
+def _address(reading: ViewReading, endpoints: Sequence[Any], silent: set[int]) -> dict[str, Any]:
     """Return an address; it is unreachable if it answered under none of its names."""
     first = endpoints[0]
-    document = {"address": first.address, "family": first.family, "asn": first.asn, "asn_label": first.operator}
-    document["prefix"] = first.prefix
+    document = {"address": first.address, "family": first.family, "asn": first.asn, "prefix": first.prefix}
+    document["asn_label"] = reading.as_label(first.operator, first.asn)
     answered = any(one.position not in silent for one in endpoints)
     return document if answered else document | {"status": "unreachable"}
 
 
-def _of_run(reading: ViewReading, run_id: str) -> dict[str, Any]:
+def _of_run(reading: ViewReading, run_id: str, locale: str) -> dict[str, Any]:
     """Return what is gone once the run is purged."""
     run = read_stored_runs(reading.session, [run_id]).get(run_id)
     if run is None or run.document is None:
         return {"entries": None}
-    found: dict[str, Any] = {"entries": _entries(reading, run)}
+    found: dict[str, Any] = {"entries": _entries(reading, run, locale)}
     if reading.shows_timings and run.document.nameserver_timings is not None:
         found["nameserver_timings"] = run.document.nameserver_timings
     return found
 
 
-def _entries(reading: ViewReading, run: StoredRun) -> list[dict[str, Any]] | None:
+def _entries(reading: ViewReading, run: StoredRun, locale: str) -> list[dict[str, Any]] | None:
     try:
-        return [_entry(entry) for entry in entries_of(reading.session, run, min_level=_ENTRIES_FROM)]
+        return [_entry(entry, locale) for entry in entries_of(reading.session, run, min_level=_ENTRIES_FROM)]
     except DocumentDamaged as error:
         log.error("a domain is shown without entries", job_id=run.id, error=str(error))
         return None
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry, locale: str) -> dict[str, Any]:
     return {
         "module": entry.module,
         "testcase": entry.testcase,
         "tag": entry.tag,
         "level": entry.level,
         "args": entry.args,
-        "message": message(entry.tag, entry.module, entry.args, locale=_LOCALE),
+        "message": message(entry.tag, entry.module, entry.args, locale=locale),
     }

@@ -28,10 +28,12 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
     """Return a page of a list.
 
     Raises:
-        BadRequest: invalid_sort or invalid_grade while scores are not public.
+        BadRequest: invalid_sort or invalid_grade while scores, or names of ASes, are not public.
     """
     spec, part, sort = SPECS[kind], slice_of(query), query["sort"]
     _check_scores(reading, sort, query)
+    if sort.startswith("operator_") and not reading.shows_asn_names:
+        raise BadRequest("invalid_sort", "names of ASes are not public here")
     wanted = ViewFilter(
         search=needle(query.get("search", "")),
         min_level=query.get("min_level"),
@@ -39,6 +41,7 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
         grade=query.get("grade"),
         dnssec_posture=query.get("dnssec_posture"),
         min_latency_samples=query.get("min_latency_samples", 0),
+        hides_labels=not reading.shows_asn_names,
     )
     page = list_rows(
         reading.session, reading.view_id, spec, wanted=wanted, sort=sort, limit=part.limit, offset=part.offset

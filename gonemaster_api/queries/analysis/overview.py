@@ -119,13 +119,16 @@ def _materialization(cohort: Cohort) -> dict[str, Any]:
 def _overview(reading: Reading, view_id: int) -> dict[str, Any]:
     row = reading.session.get_one(SnapshotOverview, view_id)
     found: dict[str, Any] = {"totals": {name: getattr(row, name) for name in _TOTALS}}
-    found |= {name: [_named(one) for one in json.loads(getattr(row, name))] for name in _TOPS}
+    found |= {name: [_named(reading, one) for one in json.loads(getattr(row, name))] for name in _TOPS}
     found["fact_distributions"] = shown_distributions(reading, row.fact_distributions)
     return found
 
 
-def _named(item: dict[str, Any]) -> dict[str, Any]:
-    """Call a name server what lists call it."""
+def _named(reading: Reading, item: dict[str, Any]) -> dict[str, Any]:
+    """Call a name server what lists call it, and ASes what the public may see."""
+    for name, number in (("operator", "operator_asn"), ("label", "asn")):
+        if name in item:
+            item[name] = reading.as_label(item[name], item[number])
     return {"nameserver": item.pop("name"), **item} if "name" in item else item
 
 

@@ -40,6 +40,15 @@ class Reading:
         """Whether the public may see response times of the name servers of one domain."""
         return self.state.settings.show_nameserver_timings_public
 
+    @property
+    def shows_asn_names(self) -> bool:
+        """Whether the public may see who holds ASes."""
+        return self.state.settings.show_asn_names_public
+
+    def as_label(self, label: str, asn: int | None) -> str:
+        """Return the label of an AS as the public may see it; text that names none (asn is None) stays as it is."""
+        return label if self.shows_asn_names or asn is None else f"AS{asn}"
+
     def snapshot(self, slug: str | None) -> OfferedSnapshot:
         """Return a snapshot of the cohort, the default one without a slug. Raises ApiError, 404."""
         try:
@@ -60,7 +69,7 @@ class Reading:
         digest = hashlib.blake2b(digest_size=8)
         cohort = self.cohort
         shown = (cohort.id, cohort.updated_at, cohort.materialization_status, cohort.last_materialized_at)
-        _update(digest, __version__, self.shows_scores, self.shows_timings, *shown)
+        _update(digest, __version__, self.shows_scores, self.shows_timings, self.shows_asn_names, *shown)
         for one in snapshots:
             _update(digest, one.id, one.view_id, one.captured_at, one.updated_at, one.is_default)
         first = [

@@ -58,6 +58,20 @@ def read_report(
     }
 
 
+def read_movers(
+    reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig, *, most: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the domains whose scores fell and rose most, so many of each direction, and how many moved at all.
+
+    A report has them as well, but also all tags and clusters, which take longer to read than the rest.
+    """
+    found = read_comparison(reading.state.store, reading.session, before, after, config)
+    rules, total = read_rules(reading.session, before, after), found.moved_total
+    last = max(most, total - most)
+    moved = [*found.moved_page(most, 0), *(found.moved_page(most, last) if last < total else ())]
+    return _domains(reading, before, after, moved, rules), total
+
+
 def _scoring_changed(before: OfferedSnapshot, after: OfferedSnapshot) -> str:
     """Say `true`, `false` or `unknown`."""
     if not before.scoring_config_hash or not after.scoring_config_hash:

@@ -1,6 +1,7 @@
 """One connection of a client: the request that is read, the response that is written, and until when."""
 
 import enum
+import math
 import socket
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from gonemaster_api.server.http.requests import RequestReader, Spool
+from gonemaster_api.server.http.requests import RequestReader, Room
 from gonemaster_api.server.http.responses import ResponseBuffer
 
 HEADER_TIMEOUT_S = 5.0
@@ -24,19 +25,19 @@ class Phase(enum.Enum):
     IDLE = enum.auto()  # nothing of a request has come
     READING = enum.auto()
     HANDLING = enum.auto()  # a thread works on the request
+    STREAMING = enum.auto()  # events come from the hub, until it ends them
     SENDING = enum.auto()  # the thread is done; the client has not taken all
     CLOSING = enum.auto()  # all is sent; what the client still sends is dropped
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Time limits of connections, and how long a body may be by path."""
+    """Time limits of connections, and what the body of a request may have."""
 
     read: timedelta
     write: timedelta
     idle: timedelta
-    body_limit: Callable[[str], int]
-    spool: Spool
+    admit: Callable[[Any], Room]
 
 
 class Connection:
@@ -59,10 +60,17 @@ class Connection:
         self._began: float | None = time.monotonic()
         self.deadline: float | None = self._began + HEADER_TIMEOUT_S
         self.keeps_alive = False
+        self.arrived = 0.0  # when all of the request was there
+        self.on_end: Callable[[], None] | None = None  # of a stream
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Else the kernel takes some megabytes for a client that reads slowly, and says late that it has room again.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+
+    @property
+    def awaits_first(self) -> bool:
+        """Whether nothing has come yet since the client connected."""
+        return self.phase is Phase.IDLE and self._began is not None
 
     def receive(self) -> bytes | None:
         """Return what has come: empty at the end of the connection, None if nothing is there."""
@@ -104,6 +112,18 @@ class Connection:
         self.deadline = time.monotonic() + self._limits.idle.total_seconds()
         return rest
 
+    def begin_stream(self, on_end: Callable[[], None]) -> None:
+        """Free what belongs to the request: from now on events are sent, and what the client sends is dropped."""
+        self.reader.close()
+        self.phase, self.deadline, self.keeps_alive = Phase.STREAMING, None, False
+        self.on_end = on_end
+
+    def end_stream(self) -> None:
+        """Tell whoever sends the events that this client gets no more."""
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end()
+
     def linger(self) -> None:
         """Tell the client that nothing more comes, and wait for it to close."""
         self.reader.close()
@@ -124,7 +144,9 @@ class Connection:
     @property
     def loss(self) -> tuple[bool, float]:
         """How much would be lost with this connection, as a sort key: less without a request, less near its end."""
+        if self.phase is Phase.STREAMING:  # their number has a limit of its own
+            return True, math.inf
         return self.reader.request is not None, self.deadline or self.output.deadline or 0.0
 
     def _new_reader(self) -> RequestReader:
-        return RequestReader(self._cfg, self.peer, body_limit=self._limits.body_limit, spool=self._limits.spool)
+        return RequestReader(self._cfg, self.peer, admit=self._limits.admit)

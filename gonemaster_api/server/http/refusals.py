@@ -15,32 +15,35 @@ from gonemaster_api.web.headers import API_HEADERS
 log = structlog.get_logger(__name__)
 
 
-class _Refusal(NamedTuple):
+class Refusal(NamedTuple):
+    """What a refused request gets."""
+
     status: HTTPStatus
     code: str
     message: str
 
 
-_NOT_HTTP = _Refusal(HTTPStatus.BAD_REQUEST, "bad_request", "the request is not valid HTTP/1.1 (RFC 9112)")
-_BROKEN = _Refusal(
+_NOT_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "bad_request", "the request is not valid HTTP/1.1 (RFC 9112)")
+_BROKEN = Refusal(
     HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "internal server error; see the log of the server"
+)
+OVERLOADED = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", "the server has more requests than it can answer in time"
 )
 # By class name: which of these exist depends on the version of gunicorn.
 _REFUSALS = {
-    "LimitRequestLine": _Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long", "the URL is too long"),
-    "LimitRequestHeaders": _Refusal(
+    "LimitRequestLine": Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long", "the URL is too long"),
+    "LimitRequestHeaders": Refusal(
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "the headers are too large"
     ),
-    "UnsupportedTransferCoding": _Refusal(
+    "UnsupportedTransferCoding": Refusal(
         HTTPStatus.NOT_IMPLEMENTED, "not_implemented", "the transfer coding is not supported"
     ),
-    "ExpectationFailed": _Refusal(
+    "ExpectationFailed": Refusal(
         HTTPStatus.EXPECTATION_FAILED, "expectation_failed", "the expectation is not supported"
     ),
-    "SpoolFull": _Refusal(
-        HTTPStatus.SERVICE_UNAVAILABLE, "too_many_bodies", "too many large bodies are being received"
-    ),
-    "TimeoutError": _Refusal(
+    "SpoolFull": Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too_many_bodies", "too many large bodies are being received"),
+    "TimeoutError": Refusal(
         HTTPStatus.REQUEST_TIMEOUT, "request_timeout", "the request was not complete within the time limit"
     ),
 }
@@ -59,12 +62,17 @@ def refuse(error: Exception, peer: Any) -> bytes:
     return _answer(refusal, request_id)
 
 
-def _answer(refusal: _Refusal, request_id: str) -> bytes:
+def refuse_overload(*, keeps_alive: bool) -> bytes:
+    """Return the response to a complete request that no thread has time for."""
+    return _answer(OVERLOADED, uuid.uuid4().hex, connection="keep-alive" if keeps_alive else "close")
+
+
+def _answer(refusal: Refusal, request_id: str, *, connection: str = "close") -> bytes:
     content = json.dumps(error_document(refusal.code, refusal.message)).encode()
     headers = API_HEADERS | {
         "Content-Type": "application/json",
         "Content-Length": str(len(content)),
-        "Connection": "close",
+        "Connection": connection,
         "X-Request-Id": request_id,
     }
     if refusal.status is HTTPStatus.SERVICE_UNAVAILABLE:

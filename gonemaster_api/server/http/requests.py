@@ -3,8 +3,8 @@
 import re
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import IO, Any
-from urllib.parse import unquote
 
 from gunicorn.http import RequestParser
 from gunicorn.http.errors import (
@@ -26,6 +26,7 @@ _IN_MEMORY = 65536  # octets of a body; the rest is in a temporary file
 # A method and the space behind it, as far as they have come: what cannot become a request is not waited for.
 _METHOD = re.compile(rb"\r?|%(octet)s{1,20}|%(octet)s{3,20} .*" % {b"octet": rb"[A-Z0-9!$%&'*+.^_`|~-]"}, re.DOTALL)
 _METHOD_OCTETS = 22  # of which that much can be said
+_HIGHEST_VERSION = (1, 1)
 _TLS_HANDSHAKE = 0x16  # RFC 8446 section 5.1: first octet of what a TLS client sends
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
@@ -56,6 +57,18 @@ class Spool:
         self._used -= size
 
 
+@dataclass(frozen=True)
+class Room:
+    """What the body of one request may have: octets, and the space that it shares with others.
+
+    `is_cut` says that it is less than the application would take.
+    """
+
+    longest: int
+    spool: Spool
+    is_cut: bool = False
+
+
 class RequestReader:
     """Reads one request: `feed` it until `complete`.
 
@@ -63,20 +76,20 @@ class RequestReader:
     complete then, `must_close` is set, and the application refuses it (`gonemaster_api.web.body_limits`).
     """
 
-    def __init__(self, cfg: Any, peer: Any, *, body_limit: Callable[[str], int], spool: Spool) -> None:
+    def __init__(self, cfg: Any, peer: Any, *, admit: Callable[[Any], Room]) -> None:
         self._cfg = cfg
         self._peer = peer
-        self._body_limit = body_limit
-        self._spool = spool
+        self._admit = admit  # by the head, as gunicorn has parsed it
+        self._room: Room | None = None
         self._head = bytearray()
         self._skipped = False  # an empty line
         self._left = 0  # octets of the body that have not come
-        self._longest = 0
         self._size = 0
         self._chunks: ChunkedDecoder | None = None
         self.body: IO[bytes] | None = None
         self.request: Any = None
         self.complete = False
+        self.is_cut = False  # the body was not received, though the application would take it
         self.expects_continue = False
         self.rest = b""  # what came behind this request: the next one
 
@@ -106,7 +119,7 @@ class RequestReader:
         """Free the space of the body."""
         if self.body is not None:
             self.body.close()
-            self._spool.give_back(self._size)
+            self._given.spool.give_back(self._size)
             self.body = None
 
     def _feed_head(self, data: bytes) -> bytes:
@@ -149,7 +162,7 @@ class RequestReader:
             raise UnsupportedTransferCoding(", ".join(codings))
         if lengths and (codings or len(lengths) > 1 or not re.fullmatch("[0-9]{1,18}", lengths[0])):
             raise InvalidHeader("CONTENT-LENGTH", req=request)
-        self._longest = self._body_limit(unquote(request.path))
+        self._room = self._admit(request)
         self._left = int(lengths[0]) if lengths else 0
         self._chunks = ChunkedDecoder(self._write) if codings else None
         self.body = request.body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - see close
@@ -158,7 +171,7 @@ class RequestReader:
         self.expects_continue = expects and request.version >= (1, 1)
 
     def _feed_body(self, data: bytes) -> None:
-        if self._left > self._longest:
+        if self._left > self._given.longest:
             self._end_early()
         elif self._chunks is not None:
             self.rest = self._chunks.feed(data)
@@ -174,15 +187,22 @@ class RequestReader:
     def _write(self, piece: bytes) -> None:
         assert self.body is not None  # noqa: S101 - since _begin
         # One octet more than the limit, by which the application sees that a chunked body is too long.
-        piece = piece[: self._longest + 1 - self._size]
-        self._spool.take(len(piece))
+        room = self._given
+        piece = piece[: room.longest + 1 - self._size]
+        room.spool.take(len(piece))
         self._size += len(piece)
         self.body.write(piece)
-        if self._size > self._longest:
+        if self._size > room.longest:
             self._end_early()
+
+    @property
+    def _given(self) -> Room:
+        assert self._room is not None  # noqa: S101 - since _begin
+        return self._room
 
     def _end_early(self) -> None:
         self.complete = True
+        self.is_cut = self._given.is_cut
         self.request.force_close()
 
 
@@ -193,7 +213,10 @@ def _shown(head: bytearray) -> str:
 
 def _parse_head(cfg: Any, head: bytes, peer: Any) -> Any:
     try:
-        return next(RequestParser(cfg, [head], peer))
+        request = next(RequestParser(cfg, [head], peer))
+        # RFC 9110 section 2.5: a higher minor version is read, and answered, as the highest that we know
+        request.version = min(request.version, _HIGHEST_VERSION)
+        return request
     except (StopIteration, NoMoreData, UnicodeError, ValueError) as error:
         if isinstance(error, ParseException):
             raise

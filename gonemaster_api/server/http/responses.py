@@ -62,6 +62,20 @@ class ResponseBuffer:
                 self.deadline = self._response_deadline
                 self._wake()
 
+    def offer(self, data: bytes) -> bool:
+        """Take a piece of a stream that is written from elsewhere; False if the client is gone.
+
+        The client has the whole time limit again for each piece that comes when it has taken all before.
+        """
+        with self._lock:
+            if not self.size:
+                self._response_deadline = None
+            try:
+                self.sendall(data)
+            except ClientGone:
+                return False
+            return True
+
     def send(self, data: bytes) -> int:
         """Drop data: gunicorn calls this for `100 Continue` alone, which is sent before the body is read."""
         return len(data)

@@ -34,6 +34,8 @@ class Program:
     on_orphaned: int = signal.SIGTERM  # sent by the kernel if the supervisor dies
     inherited: tuple[int, ...] = ()  # file descriptors
     ready: Callable[[], bool] | None = None  # polled until true before the next group starts
+    reloads: bool = False  # SIGHUP is for it
+    log_file: Path | None = None  # where it says why it fails, if not in its output
 
 
 @dataclass(eq=False)

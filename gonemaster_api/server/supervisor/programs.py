@@ -37,16 +37,17 @@ def broker(settings: Settings) -> Program:
     """Describe the embedded Redis or Valkey; its log is redis.log in its directory.
 
     Raises:
-        BrokerUnavailable: there is no server program.
+        BrokerUnavailable: there is no server program, or it does not start.
     """
     redis = embedded_redis(settings)
-    redis.directory.mkdir(mode=0o700, exist_ok=True)
+    redis.adopt_files()
     return Program(
         name="redis",
         command=tuple(redis.command()),
         environ=os.environ,
         stop_timeout_s=_MARGIN_S,
         ready=redis.answers,
+        log_file=redis.log_file,
     )
 
 
@@ -55,14 +56,23 @@ def workers(settings: Settings) -> list[Program]:
     return [
         Program(
             name=f"worker-{number}",
-            # The process number keeps names apart when several trees run on one host.
-            command=(*_QUIET_PYTHON, "gonemaster_tasks.worker", "--name", f"worker-{number}-{os.getpid()}"),
+            command=(*_QUIET_PYTHON, "gonemaster_tasks.worker", *_own_arguments(settings, number)),
             environ=_environ(settings),
             stop_timeout_s=settings.drain_timeout.total_seconds() + _MARGIN_S,
             on_orphaned=signal.SIGKILL,  # without the broker a warm shutdown never ends; leases expire
         )
         for number in range(1, settings.worker_processes + 1)
     ]
+
+
+def _own_arguments(settings: Settings, number: int) -> list[str]:
+    """Return what differs between the workers of one tree."""
+    # The process number keeps names apart when several trees run on one host.
+    arguments = ["--name", f"worker-{number}-{os.getpid()}"]
+    if settings.metrics_listen:
+        host, _, port = settings.metrics_listen.rpartition(":")
+        arguments += ["--metrics-listen", f"{host}:{int(port) + number - 1 if int(port) else 0}"]
+    return arguments
 
 
 def beat(settings: Settings) -> Program:
@@ -85,6 +95,7 @@ def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool]) -> Pr
         stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
         inherited=(descriptor,),
         ready=ready,
+        reloads=True,
     )
 
 

@@ -81,7 +81,9 @@ class Supervisor:
             if self._stopping:
                 return False
             if not child.alive:
-                raise StartFailed(f"{child.name} exited during start; see its output above")
+                raise StartFailed(
+                    f"{child.name} exited during start; see {child.program.log_file or 'its output above'}"
+                )
             if time.monotonic() > deadline:
                 raise StartFailed(f"{child.name} is not ready after {READY_TIMEOUT_S:.0f} s")
             time.sleep(_POLL_S)
@@ -112,8 +114,8 @@ class Supervisor:
             heapq.heappop(self._due)[2].start()
 
     def _reload(self) -> None:
-        """Forward SIGHUP to the last group, which is the API if there is one."""
-        for child in self._groups[-1]:
+        """Forward SIGHUP to the programs that read something again; it would end others."""
+        for child in (each for group in self._groups for each in group if each.program.reloads):
             child.send(signal.SIGHUP)
 
     def _stop(self) -> None:

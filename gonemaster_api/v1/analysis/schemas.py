@@ -98,9 +98,7 @@ class DatasetSchema(ma.Schema):
     """A list from elsewhere."""
 
     name = ma.fields.String(required=True)
-    state = ma.fields.String(
-        required=True, validate=validate.OneOf(("fresh", "stale", "pending", "unavailable", "disabled"))
-    )
+    state = ma.fields.String(required=True, validate=validate.OneOf(_STATES))
     fetched_at = Instant(required=True, allow_none=True)
     version = ma.fields.String(required=True)
     entries = ma.fields.Integer(required=True)

@@ -6,7 +6,7 @@ from flask import Response
 from flask.views import MethodView
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries.batch_events import stream_batch_events
+from gonemaster_api.queries.batch_events import batch_feed
 from gonemaster_api.queries.batches import read_batch, read_batches, read_deletion_preview, read_tag_values
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
@@ -35,7 +35,7 @@ from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
 from gonemaster_api.web.large_responses import may_be_large
 from gonemaster_db.models import Operation
-from gonemaster_db.repositories.batches import get_batch, set_snapshot_intent
+from gonemaster_db.repositories.batches import set_snapshot_intent
 from gonemaster_tasks.control.batches import rerun_batch
 
 blueprint = Blueprint("batches", __name__, description="Tests of many domains, submitted together")
@@ -67,7 +67,7 @@ class Batches(MethodView):
 
     @blueprint.arguments(BatchListQuerySchema, location="query")
     @blueprint.response(200, BatchPageSchema)
-    @blueprint.refuses(_400="invalid_limit, invalid_offset")
+    @blueprint.refuses(_400="invalid_limit, invalid_offset, invalid_cursor")
     def get(self, query: dict[str, Any]) -> Any:
         """List batches, newest first."""
         return read_batches(state(), query)
@@ -95,6 +95,7 @@ class BatchById(MethodView):
         intent = request_body["snapshot_intent"]
         return state().store.run_in_transaction(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
 
+    @blueprint.decided_by_rows
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found", _409="jobs_not_terminal")
     def delete(self, batch_id: str) -> None:
@@ -109,17 +110,15 @@ class BatchEvents(MethodView):
     @blueprint.streams_events("`counts` and `done`")
     def get(self, batch_id: str) -> Response:
         """Stream the progress of a batch. Last-Event-ID resumes an interrupted stream."""
-        shared = state()
-        with shared.store.read_only() as session:
-            get_batch(session, batch_id)
-        stream = stream_batch_events(shared, batch_id, last_event_id=streaming.last_event_id())
-        return streaming.respond(shared, stream)
+        shared = streaming.for_stream(state())
+        return streaming.respond(shared, batch_feed(shared, batch_id, last_event_id=streaming.last_event_id()))
 
 
 @blueprint.route("/batches/<batch_id>/delete-preview")
 class DeletePreview(MethodView):
     """Preview of a deletion."""
 
+    @may_be_large  # the response is not, but all runs are counted for it
     @blueprint.response(200, DeletePreviewSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, batch_id: str) -> Any:
@@ -131,6 +130,7 @@ class DeletePreview(MethodView):
 class CancelBatch(MethodView):
     """Cancellation of a batch."""
 
+    @blueprint.decided_by_rows
     @blueprint.response(200, CanceledBatchSchema)
     @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_404="not_found")
@@ -148,7 +148,9 @@ class RerunBatch(MethodView):
 
     @blueprint.arguments(RerunSchema)
     @blueprint.response(202, RerunAcceptedSchema)
-    @blueprint.refuses(_400="invalid_only", _404="not_found", _409="nothing_to_repeat", _503="broker_unavailable")
+    @blueprint.refuses(
+        _400="invalid_only, options_too_large", _404="not_found", _409="nothing_to_repeat", _503="broker_unavailable"
+    )
     def post(self, request_body: dict[str, Any], batch_id: str) -> dict[str, Any]:
         """Queue a new batch with the domains of the failed, canceled or all runs of a batch."""
         again = rerun_batch(state().queue, batch_id, only=request_body["which"], who=who())
@@ -163,7 +165,10 @@ class TagValues(MethodView):
     @blueprint.arguments(TagValuesQuerySchema, location="query")
     @blueprint.response(200, TagValuesSchema)
     @blueprint.refuses(
-        _400="missing_tag, missing_arg, invalid_min_count, ...", _404="not_found", _409="batch_not_complete"
+        _400="missing_tag, missing_arg, invalid_min_count, ...",
+        _404="not_found",
+        _409="batch_not_complete",
+        _503="statistics_pending, store_unavailable",
     )
     def get(self, query: dict[str, Any], batch_id: str) -> Any:
         """Group the values of one argument of one message tag across a finished batch, up to 64 KiB each."""

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, validate
 
 from gonemaster_api.rest.fields import Instant, JsonBoolean, QueryInteger
 from gonemaster_api.rest.json_pieces import ValueList
-from gonemaster_api.rest.paging import page_schema
+from gonemaster_api.rest.paging import cursor_field, page_schema
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptionsSchema
 
@@ -113,6 +113,7 @@ class BatchListQuerySchema(QuerySchema):
     label = ma.fields.String(load_default="", validate=validate.Length(max=255))
     limit = QueryInteger(load_default=20, validate=validate.Range(min=1))
     offset = QueryInteger(load_default=0, validate=validate.Range(0, 2**31 - 1))
+    cursor = cursor_field()
 
 
 BatchPageSchema = page_schema(BatchSummarySchema, "BatchSummary")

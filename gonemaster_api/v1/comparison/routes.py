@@ -20,7 +20,9 @@ class BatchDiff(MethodView):
     @may_be_large
     @blueprint.arguments(BatchDiffQuerySchema, location="query")
     @blueprint.response(200, BatchDiffSchema)
-    @blueprint.refuses(_400="invalid_min_level, invalid_kind, invalid_limit, invalid_after", _404="not_found")
+    @blueprint.refuses(
+        _400="invalid_min_level, invalid_args, invalid_kind, invalid_limit, invalid_after", _404="not_found"
+    )
     def get(self, query: dict[str, Any], batch_id: str, other_id: str) -> Any:
         """List by domain the findings that were added, cleared or changed in the second batch."""
         return read_batch_diff(state(), batch_id, other_id, query)

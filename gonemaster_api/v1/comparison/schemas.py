@@ -3,7 +3,7 @@
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, LevelName, QueryInteger
+from gonemaster_api.rest.fields import Instant, LevelName, QueryBoolean, QueryInteger
 from gonemaster_api.rest.paging import MAX_LIMIT
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.runs.schemas import STATUSES, DifferenceSchema
@@ -16,6 +16,9 @@ class BatchDiffQuerySchema(QuerySchema):
     """Which differences to list; `after` continues after the last domain of a page."""
 
     min_level = LevelName(load_default="NOTICE", metadata={"description": "lowest level of the findings to compare"})
+    args = QueryBoolean(
+        load_default=False, metadata={"description": "compare all entries with their arguments, not the worst levels"}
+    )
     kind = ma.fields.String(validate=validate.OneOf(KINDS), metadata={"description": "only differences of this kind"})
     limit = QueryInteger(load_default=100, validate=validate.Range(1, MAX_LIMIT))
     after = ma.fields.String(
@@ -33,7 +36,7 @@ class ComparedBatchSchema(ma.Schema):
 
 
 class BatchComparisonSchema(ma.Schema):
-    """Numbers of domains, regardless of filters; findings of NOTICE and above count."""
+    """Numbers of domains, regardless of filters; the worst levels of findings of NOTICE and above count."""
 
     before = ma.fields.Integer(required=True, metadata={"description": "finished in the first batch"})
     after = ma.fields.Integer(required=True)

@@ -1,10 +1,13 @@
 """Domains as the API shows them, and filters of their list."""
 
+from typing import ClassVar
+
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, LevelName
+from gonemaster_api.rest.fields import Instant, JsonBoolean, LevelName
 from gonemaster_api.rest.paging import PagingSchema, page_schema
+from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_db.repositories.domain_list import DOMAIN_SORT, SORTS
 
 
@@ -39,6 +42,23 @@ class DomainQuerySchema(DomainsOfTagQuerySchema):
     tag = ma.fields.String(
         validate=validate.Length(max=255), metadata={"description": "domain tag; `__none__` lists domains without one"}
     )
+
+
+class PruneSchema(RequestSchema):
+    """Which domains without runs to delete; with `dry_run` they are only counted."""
+
+    example: ClassVar = {"tag": "old", "without_runs": True, "dry_run": True}
+
+    tag = ma.fields.String(allow_none=True, validate=validate.Length(1, 255), metadata={"description": "a domain tag"})
+    without_runs = JsonBoolean(required=True, metadata={"description": "must be true"})
+    dry_run = JsonBoolean(load_default=False)
+
+
+class PrunedDomainsSchema(ma.Schema):
+    """Number of deleted domains, or of those that would be."""
+
+    pruned_domains = ma.fields.Integer(required=True)
+    dry_run = ma.fields.Boolean(required=True)
 
 
 DomainPageSchema = page_schema(DomainSchema, "Domain", sort=ma.fields.String(required=True))

@@ -9,7 +9,7 @@ from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.entries.schemas import EntryPageSchema, EntryQuerySchema
 from gonemaster_api.web.large_responses import may_be_large
-from gonemaster_api.web.streaming import stream
+from gonemaster_api.web.streaming import for_stream, stream
 
 blueprint = Blueprint("entries", __name__, url_prefix="/entries", description="Log entries across runs")
 
@@ -33,6 +33,6 @@ class Entries(MethodView):
         shared = state()
         if query["format"] == "json":
             return read_entries(shared, query)
-        response = stream(shared, stream_csv(shared, entry_filter(query)), mimetype="text/csv")
+        response = stream(for_stream(shared), stream_csv(shared, entry_filter(query)), mimetype="text/csv")
         response.headers["Content-Disposition"] = "attachment; filename=entries.csv"
         return response

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 
-from gonemaster_api.queries.job_events import stream_job_events
+from gonemaster_api.queries.job_events import job_feed
 from gonemaster_api.queries.jobs import job_document, read_job, read_jobs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
@@ -27,6 +27,7 @@ from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
 from gonemaster_api.web.large_responses import may_be_large
+from gonemaster_api.web.shared_responses import shared_while_waiting
 from gonemaster_db.models import Operation
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_tasks.control.jobs import cancel_job
@@ -49,6 +50,7 @@ class Jobs(MethodView):
         shared = state()
         return answer_once(shared, JobSchema, 201, lambda keep: submit_single_job(shared, request_body, keep=keep))
 
+    @shared_while_waiting
     @blueprint.arguments(JobListQuerySchema, location="query")
     @blueprint.response(200, JobPageSchema)
     @blueprint.refuses(_400="invalid_limit, invalid_sort, invalid_severity, invalid_time_range, ...")
@@ -61,6 +63,7 @@ class Jobs(MethodView):
 class Purge(MethodView):
     """Deletion of old runs."""
 
+    @blueprint.decided_by_rows
     @blueprint.arguments(PurgeSchema)
     @blueprint.response(200, PurgedJobsSchema)
     @blueprint.alt_response(202, **ACCEPTED)
@@ -75,6 +78,7 @@ class Purge(MethodView):
 class JobById(MethodView):
     """One job, or the run it has become."""
 
+    @shared_while_waiting
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, job_id: str) -> Any:
@@ -86,6 +90,7 @@ class JobById(MethodView):
 class Cancel(MethodView):
     """Cancellation of a job."""
 
+    @blueprint.decided_by_rows
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found")
     def post(self, job_id: str) -> Any:
@@ -98,6 +103,7 @@ class Cancel(MethodView):
 class Hold(MethodView):
     """Hold of a waiting job."""
 
+    @blueprint.decided_by_rows
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found", _409="invalid_state")
     def post(self, job_id: str) -> Any:
@@ -110,6 +116,7 @@ class Hold(MethodView):
 class Release(MethodView):
     """Release of a held job."""
 
+    @blueprint.decided_by_rows
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found", _409="invalid_state")
     def post(self, job_id: str) -> Any:
@@ -125,10 +132,10 @@ class Events(MethodView):
     @blueprint.streams_events("`state`, `progress`, `entry` and `done`")
     def get(self, job_id: str) -> Response:
         """Stream the events of a job. Last-Event-ID resumes an interrupted stream."""
-        shared = state()
+        shared = streaming.for_stream(state())
         with shared.store.read_only() as session:
             item = find_job_or_run(session, job_id)
-        return streaming.respond(shared, stream_job_events(shared, item, last_event_id=streaming.last_event_id()))
+        return streaming.respond(shared, job_feed(shared, item, last_event_id=streaming.last_event_id()))
 
 
 @blueprint.route("/<job_id>/result")

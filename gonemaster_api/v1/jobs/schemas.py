@@ -117,6 +117,7 @@ class JobSchema(EstimateSchema):
     status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
     created_at = Instant(required=True)
     started_at = Instant(required=True, allow_none=True)
+    expires_at = Instant(metadata={"description": "of an unfinished job that was submitted with `expires_in`"})
     finished_at = Instant(required=True, allow_none=True)
     priority = ma.fields.Integer(required=True, metadata={"enum": [0, 1], "description": "0 normal, 1 batch"})
     progress = ma.fields.Integer(required=True, metadata={"minimum": 0, "maximum": 100})

@@ -20,7 +20,7 @@ class Operations(MethodView):
 
     @blueprint.arguments(OperationListQuerySchema, location="query")
     @blueprint.response(200, OperationPageSchema)
-    @blueprint.refuses(_400="invalid_status, invalid_kind, invalid_limit, invalid_offset")
+    @blueprint.refuses(_400="invalid_status, invalid_kind, invalid_limit, invalid_offset, invalid_cursor")
     def get(self, query: dict[str, Any]) -> Any:
         """List operations, newest first; finished ones are kept for 30 days."""
         return read_operations(state(), query)

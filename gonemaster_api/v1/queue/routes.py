@@ -26,9 +26,10 @@ from gonemaster_api.v1.queue.schemas import (
     StatusSchema,
 )
 from gonemaster_api.web.actor import who
+from gonemaster_api.web.shared_responses import shared_while_waiting
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside, remove_jobs, reorder_queue
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
-from gonemaster_tasks.monitoring.health import find_issues
+from gonemaster_tasks.monitoring.health import find_issues_anyway
 from gonemaster_tasks.queues import TIERS
 
 blueprint = Blueprint("queue", __name__, description="Waiting jobs and their order")
@@ -38,9 +39,10 @@ blueprint = Blueprint("queue", __name__, description="Waiting jobs and their ord
 class Queue(MethodView):
     """The state of the queue."""
 
+    @shared_while_waiting
     @blueprint.arguments(QueueQuerySchema, location="query")
     @blueprint.response(200, QueueSchema)
-    @blueprint.refuses(_400="invalid_tier, invalid_limit, invalid_offset")
+    @blueprint.refuses(_400="invalid_tier, invalid_limit, invalid_offset, invalid_cursor")
     def get(self, query: dict[str, Any]) -> Any:
         """Show tiers, workers, running jobs, and a page of waiting jobs."""
         return read_queue(state(), query)
@@ -50,9 +52,10 @@ class Queue(MethodView):
 class Pause(MethodView):
     """Pause of tiers."""
 
+    @blueprint.decided_by_rows
     @blueprint.arguments(PauseSchema)
     @blueprint.response(200, StatusSchema)
-    @blueprint.refuses(_400="invalid_tier, invalid_until, ...", _503="broker_unavailable, store_unavailable")
+    @blueprint.refuses(_400="invalid_tier, invalid_until, ...", _503="store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, str]:
         """Stop starting jobs, on all workers within a second; running jobs finish."""
         until = request_body.get("until")
@@ -67,9 +70,10 @@ class Pause(MethodView):
 class Resume(MethodView):
     """End of a pause."""
 
+    @blueprint.decided_by_rows
     @blueprint.arguments(ResumeSchema)
     @blueprint.response(200, StatusSchema)
-    @blueprint.refuses(_400="invalid_tier", _503="broker_unavailable, store_unavailable")
+    @blueprint.refuses(_400="invalid_tier", _503="store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, str]:
         """Start jobs again."""
         resume_queue(state().queue, _tiers(request_body), who=who())
@@ -113,6 +117,8 @@ class Move(MethodView):
         if given == ["to"]:
             return {"moved": move_jobs(queue, job_ids, to=request_body["to"], who=who())}
         pivot = request_body[given[0]]
+        if pivot in job_ids:
+            raise BadRequest("invalid_move", "a job cannot be moved before or after itself", details={"job_id": pivot})
         return {"moved": move_jobs_beside(queue, job_ids, pivot=pivot, after=given == ["after"], who=who())}
 
 
@@ -120,6 +126,7 @@ class Move(MethodView):
 class Remove(MethodView):
     """Removal of waiting jobs."""
 
+    @blueprint.decided_by_rows
     @blueprint.arguments(JobIdsSchema)
     @blueprint.response(200, RemovedSchema)
     @blueprint.refuses(_400="invalid_queue", _503="store_unavailable")
@@ -133,11 +140,11 @@ class QueueHealth(MethodView):
     """The health of the queue."""
 
     @blueprint.response(200, QueueHealthSchema)
-    @blueprint.refuses(_503="broker_unavailable, store_unavailable")
+    @blueprint.refuses(_503="store_unavailable")
     def get(self) -> dict[str, Any]:
-        """Check jobs, messages, workers, schedules and operations for issues."""
+        """Check jobs, messages, workers, schedules and operations for issues; an unavailable broker is one."""
         shared = state()
-        issues = find_issues(shared.queue, shared.settings)
+        issues = find_issues_anyway(shared.queue, shared.settings)
         return {"healthy": not issues, "issues": issues, "operations": read_unfinished_operations(shared)}
 
 
@@ -147,7 +154,9 @@ class Audit(MethodView):
 
     @blueprint.arguments(AuditQuerySchema, location="query")
     @blueprint.response(200, ActionPageSchema)
-    @blueprint.refuses(_400="invalid_limit, invalid_offset, invalid_after, invalid_before, invalid_time_range")
+    @blueprint.refuses(
+        _400="invalid_limit, invalid_offset, invalid_cursor, invalid_after, invalid_before, invalid_time_range"
+    )
     def get(self, query: dict[str, Any]) -> Any:
         """List queue controls, deletions and changes of settings, newest first."""
         return read_actions(state(), query)

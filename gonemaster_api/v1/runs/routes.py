@@ -13,6 +13,7 @@ from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, RunPageSchema, RunQuerySchema, RunSchema
 from gonemaster_api.web.large_responses import may_be_large
+from gonemaster_api.web.shared_responses import shared_while_waiting
 from gonemaster_db.repositories.comparison import Difference, diff_runs
 from gonemaster_db.repositories.runs import get_dnssec_chain, get_run
 
@@ -23,6 +24,7 @@ blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Records
 class Runs(MethodView):
     """List of runs."""
 
+    @shared_while_waiting
     @blueprint.arguments(RunQuerySchema, location="query")
     @blueprint.response(200, RunPageSchema)
     @blueprint.refuses(_400="invalid_finished_after, invalid_finished_before, invalid_time_range, invalid_sort, ...")
@@ -35,6 +37,7 @@ class Runs(MethodView):
 class RunById(MethodView):
     """One run."""
 
+    @shared_while_waiting
     @blueprint.response(200, RunSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, run_id: str) -> Any:
@@ -78,9 +81,9 @@ class Diff(MethodView):
     @may_be_large
     @blueprint.arguments(DiffQuerySchema, location="query")
     @blueprint.response(200, DifferenceSchema)
-    @blueprint.refuses(_400="invalid_min_level", _404="not_found")
+    @blueprint.refuses(_400="invalid_min_level, invalid_args", _404="not_found")
     def get(self, query: dict[str, Any], run_id: str, other_id: str) -> Difference:
         """List the findings that were added, cleared or changed in the second run."""
         with state().store.read_only() as session:
             before, after = get_run(session, run_id), get_run(session, other_id)
-            return diff_runs(session, before.id, after.id, min_level=query["min_level"])
+            return diff_runs(session, before.id, after.id, min_level=query["min_level"], with_args=query["args"])

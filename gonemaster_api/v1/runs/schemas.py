@@ -3,7 +3,7 @@
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, LevelName
+from gonemaster_api.rest.fields import Instant, LevelName, QueryBoolean
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
@@ -75,14 +75,14 @@ RunPageSchema = page_schema(RunSchema, "Run", sort=ma.fields.String(required=Tru
 
 
 class LineSchema(ma.Schema):
-    """Level and arguments of an entry."""
+    """Level and arguments of an entry, or the worst level of a finding."""
 
     level = ma.fields.String(required=True)
-    args = ma.fields.Dict(required=True)
+    args = ma.fields.Dict(metadata={"description": "only with args=true"})
 
 
 class FindingChangeSchema(ma.Schema):
-    """A message tag of one test case, before and after."""
+    """A message tag of one test case, before and after: its worst level, with args=true all its entries."""
 
     module = ma.fields.String(required=True)
     testcase = ma.fields.String(required=True)
@@ -100,6 +100,9 @@ class DifferenceSchema(ma.Schema):
 
 
 class DiffQuerySchema(QuerySchema):
-    """Lowest level of the entries to compare."""
+    """Lowest level of the entries to compare, and whether their arguments are."""
 
     min_level = LevelName(load_default="INFO")
+    args = QueryBoolean(
+        load_default=False, metadata={"description": "compare all entries with their arguments, not the worst levels"}
+    )

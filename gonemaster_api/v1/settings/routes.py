@@ -29,7 +29,10 @@ class AllSettings(MethodView):
         _400="invalid_body, unknown_setting, readonly_setting, invalid_setting; nothing is saved",
         _503="broker_unavailable, store_unavailable",
     )
-    def put(self, request_body: dict[str, Any]) -> dict[str, str]:
-        """Change settings at run time, all or none; every process applies them within two seconds."""
-        save_settings(state(), request_body, who=who())
-        return {"status": "ok"}
+    def put(self, request_body: dict[str, Any]) -> dict[str, Any]:
+        """Change settings at run time, all or none; every process applies them within two seconds.
+
+        `pinned` names the workers that keep their values, as these were set by flags.
+        """
+        pinned = save_settings(state(), request_body, who=who())
+        return {"status": "ok"} | ({"pinned": pinned} if pinned else {})

@@ -66,6 +66,11 @@ class SavedSchema(ma.Schema):
     """Confirmation."""
 
     status = ma.fields.String(required=True, metadata={"enum": ["ok"]})
+    pinned = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.List(ma.fields.String()),
+        metadata={"description": "names of the workers that keep their value since a flag set it, by key; else absent"},
+    )
 
 
 SettingsSchema = ma.Schema.from_dict(

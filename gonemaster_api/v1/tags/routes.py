@@ -43,7 +43,7 @@ class Tags(MethodView):
 
     @blueprint.arguments(PagingSchema, location="query")
     @blueprint.response(200, TagSchema(many=True))
-    @blueprint.refuses(_400="invalid_limit, invalid_offset")
+    @blueprint.refuses(_400="invalid_limit, invalid_offset, invalid_cursor")
     def get(self, query: dict[str, Any]) -> Any:
         """List tags by name."""
         return read_tags(state(), query)
@@ -71,6 +71,7 @@ class TagByName(MethodView):
         change_description(shared, name, request_body["description"])
         return read_tag(shared, name)
 
+    @blueprint.decided_by_rows
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found", _409="tag_in_use: a cohort is made from it")
     def delete(self, name: str) -> None:
@@ -121,6 +122,7 @@ class Summary(MethodView):
 class PurgeTag(MethodView):
     """Deletion of the runs of a tag."""
 
+    @blueprint.decided_by_rows
     @blueprint.response(200, PurgedRunsSchema)
     @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_404="not_found")
@@ -136,7 +138,7 @@ class BatchesOfTag(MethodView):
 
     @blueprint.arguments(BatchListQuerySchema(exclude=("label",)), location="query")
     @blueprint.response(200, BatchPageSchema)
-    @blueprint.refuses(_400="invalid_limit, invalid_offset", _404="not_found")
+    @blueprint.refuses(_400="invalid_limit, invalid_offset, invalid_cursor", _404="not_found")
     def get(self, query: dict[str, Any], name: str) -> Any:
         """List the batches submitted from a tag, newest first."""
         shared = state()

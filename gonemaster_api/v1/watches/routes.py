@@ -32,7 +32,7 @@ class Watches(MethodView):
 
     @blueprint.arguments(WatchListQuerySchema, location="query")
     @blueprint.response(200, WatchPageSchema)
-    @blueprint.refuses(_400="invalid_limit, invalid_offset")
+    @blueprint.refuses(_400="invalid_limit, invalid_offset, invalid_cursor")
     def get(self, query: dict[str, Any]) -> Any:
         """List watches by id."""
         return read_watches(state(), query)
@@ -96,7 +96,7 @@ class Deliveries(MethodView):
 
     @blueprint.arguments(DeliveryListQuerySchema, location="query")
     @blueprint.response(200, DeliveryPageSchema)
-    @blueprint.refuses(_400="invalid_status, invalid_limit, invalid_offset", _404="not_found")
+    @blueprint.refuses(_400="invalid_status, invalid_limit, invalid_offset, invalid_cursor", _404="not_found")
     def get(self, query: dict[str, Any], watch_id: int) -> Any:
         """List deliveries, newest first; those that have ended are kept for 30 days."""
         return read_deliveries(state(), watch_id, query)

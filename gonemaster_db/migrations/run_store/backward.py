@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from gonemaster_db.base import CompressedText
 from gonemaster_db.bulk import insert_into_table
-from gonemaster_db.documents.outcomes import unpack
+from gonemaster_db.documents.packing import unpack
 from gonemaster_db.documents.run_document import NO_DOCUMENT, RunDocument, decode_document
 from gonemaster_db.errors import DocumentDamaged
 from gonemaster_db.json_text import dump_json

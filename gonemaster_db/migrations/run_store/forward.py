@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from gonemaster_db.base import CompressedText
 from gonemaster_db.bulk import insert_into_table
-from gonemaster_db.documents.outcomes import pack
+from gonemaster_db.documents.packing import pack
 from gonemaster_db.documents.run_document import by_columns, encode_text, microseconds
 from gonemaster_db.errors import StoreError
 from gonemaster_db.ids import batch_key

@@ -11,7 +11,7 @@ from gonemaster_db.base import UtcDateTime
 from gonemaster_db.bulk import insert_into_table
 from gonemaster_db.chunks import chunks
 from gonemaster_db.clock import utcnow
-from gonemaster_db.documents.outcomes import digest_of, pack, unpack
+from gonemaster_db.documents.packing import digest_of, pack, unpack
 
 Kind = tuple[str, str, str, str]
 """Module, test case, message tag and level."""

@@ -35,6 +35,7 @@ from gonemaster_db.models import (
     SnapshotTag,
     WatchEvent,
 )
+from gonemaster_db.repositories.analysis.discarding import count_facts
 from gonemaster_db.repositories.analysis.provenance import Provenance, read_provenance, vocabulary_id
 from gonemaster_db.repositories.analysis.view_domains import DOMAIN_COLUMNS, DomainPass, read_slice
 from gonemaster_db.repositories.analysis.view_members import MEMBER_COLUMNS, MemberRow
@@ -118,6 +119,7 @@ class _Building:
     revision: int = -1
     generation: int = -1
     provenance: Provenance = field(default_factory=Provenance)
+    fact_rows: int = 0
     shown: bool = False
 
     def begin(self, session: Session) -> Capture | None:
@@ -140,6 +142,7 @@ class _Building:
         """Write all rows of the view. Raises FactsChanged, ViewLost, _Stopped."""
         with self.store.read_only() as session:
             objects = read_objects(session, self.snapshot_id)
+            self.fact_rows = count_facts(session, self.snapshot_id)
         seen = DomainPass(objects)
         for first in range(0, len(objects.domain_ids), _SLICE):
             self._write_domains(seen, objects, first)
@@ -156,7 +159,7 @@ class _Building:
         cohort, snapshot = found
         if (snapshot.facts_revision, cohort.generation) != (self.revision, self.generation):
             return Capture.CHANGED
-        finish_view(session, self._view(), builder=self.builder)
+        finish_view(session, self._view(), builder=self.builder, fact_rows=self.fact_rows)
         if snapshot.view_id is not None:
             drop_views(session, [snapshot.view_id], now=self.now())
         snapshot.view_id = self.view_id
@@ -283,18 +286,30 @@ def _refuse(snapshot: CohortSnapshot, provenance: Provenance, now: datetime) -> 
 
 
 def _fulfil_wish(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> None:
-    """Pin the snapshot if its batch was submitted with that wish, which counts once."""
+    """Pin the snapshot if its batch was submitted with that wish, which counts once.
+
+    Of several cohorts that the batch feeds it is the one whose tag the batch was submitted from, as schedules do; of a
+    batch of other domains it is the first one that is captured.
+    """
     wished = select(Batch).where(Batch.key == snapshot.batch_key, Batch.promote_snapshot)
-    if (batch := session.scalar(wished.with_for_update())) is not None:
+    batch = session.scalar(wished.with_for_update())
+    if batch is not None and not _is_meant_for_another(session, batch, cohort):
         batch.promote_snapshot = False
         cohort.default_snapshot_policy, cohort.default_snapshot_id = DefaultPolicy.PINNED, snapshot.id
+
+
+def _is_meant_for_another(session: Session, batch: Batch, cohort: Cohort) -> bool:
+    if batch.tag == cohort.source_tag:
+        return False
+    other = select(Cohort.id).where(Cohort.source_tag == batch.tag, Cohort.analysis_enabled)
+    return session.scalar(other) is not None
 
 
 def _failures(session: Session, snapshot_id: int) -> str:
     """Say how many runs are missing since they could not be read; empty if none is."""
     failed = (Projection.snapshot_id == snapshot_id, Projection.status == "failed")
     number = session.scalar(select(func.count()).select_from(Projection).where(*failed))
-    return f"{number} runs could not be projected" if number else ""
+    return f"{number} {'run' if number == 1 else 'runs'} could not be projected" if number else ""
 
 
 def _note(snapshot: CohortSnapshot, provenance: Provenance, now: datetime) -> None:

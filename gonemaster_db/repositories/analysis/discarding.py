@@ -86,14 +86,25 @@ def newest_snapshot(session: Session, cohort_id: int) -> int | None:
     return session.scalar(newest.limit(1))
 
 
-def count_facts(session: Session, batch_key: int) -> int:
-    """Count the rows of the six fact tables that the snapshots of a batch have."""
-    of_batch = select(CohortSnapshot.id).where(CohortSnapshot.batch_key == batch_key)
-    return sum(_count_rows(session, table, of_batch) for table in FACT_TABLES)
+def count_facts_of_batch(session: Session, batch_key: int) -> int:
+    """Return how many rows of the six fact tables the snapshots of a batch have.
+
+    A view knows how many it was made from; they are counted only where there is no view, or there are newer facts.
+    """
+    shown = select(CohortSnapshot.id, CohortSnapshot.facts_revision == CohortSnapshot.captured_revision)
+    query = shown.add_columns(SnapshotView.fact_rows).outerjoin(SnapshotView, CohortSnapshot.view_id == SnapshotView.id)
+    rows = session.execute(query.where(CohortSnapshot.batch_key == batch_key)).all()
+    return sum(
+        known if known is not None and is_current else count_facts(session, snapshot_id)
+        for snapshot_id, is_current, known in rows
+    )
 
 
-def _count_rows(session: Session, table: Any, snapshots: Any) -> int:
-    return session.scalar(select(func.count()).select_from(table).where(table.snapshot_id.in_(snapshots))) or 0
+def count_facts(session: Session, snapshot_id: int) -> int:
+    """Count the rows of the six fact tables that a snapshot has."""
+    tables: Sequence[Any] = FACT_TABLES
+    queries = [select(func.count()).where(table.snapshot_id == snapshot_id).scalar_subquery() for table in tables]
+    return sum(session.execute(select(*queries)).one())
 
 
 def discarded_snapshots(session: Session, *, limit: int = 10) -> Sequence[int]:

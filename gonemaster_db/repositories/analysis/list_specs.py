@@ -54,6 +54,7 @@ class ViewFilter:
     grade: str | None = None
     dnssec_posture: str | None = None
     min_latency_samples: int = 0
+    hides_labels: bool = False  # the search does not look into labels of ASes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class ListSpec:
     one_way: frozenset[str] = frozenset()
     level: Column | None = None
     has_grade: bool = False
+    searched_without_labels: Callable[[str], Condition] | None = None
     samples: Column | None = None
     names: tuple[str, ...] = field(init=False)
 
@@ -97,7 +99,8 @@ class ListSpec:
 
     def conditions(self, wanted: ViewFilter) -> list[Condition]:
         """Translate a filter."""
-        found: list[Condition] = [self.searched(wanted.search)] if wanted.search else []
+        searched = (wanted.hides_labels and self.searched_without_labels) or self.searched
+        found: list[Condition] = [searched(wanted.search)] if wanted.search else []
         if self.level is not None:
             found += _level_conditions(self.level, wanted)
         if self.has_grade and wanted.grade is not None:
@@ -125,14 +128,15 @@ def _within(*columns: Column) -> Callable[[str], Condition]:
     return lambda text: or_(*(column.contains(text, autoescape=True) for column in columns))
 
 
+def _asn(asn: Column) -> Callable[[str], Condition]:
+    """Search a number with or without `as` before it."""
+    return lambda text: cast(asn, String).contains(text.removeprefix("as"), autoescape=True)
+
+
 def _asn_or_label(asn: Column, label: Column) -> Callable[[str], Condition]:
-    """Search a number with or without `as` before it, and labels."""
-
-    def searched(text: str) -> Condition:
-        number = cast(asn, String).contains(text.removeprefix("as"), autoescape=True)
-        return or_(number, ascii_lower(label).contains(text, autoescape=True))
-
-    return searched
+    """Search a number, and labels."""
+    number = _asn(asn)
+    return lambda text: or_(number(text), ascii_lower(label).contains(text, autoescape=True))
 
 
 def _within_any_case(*columns: Column) -> Callable[[str], Condition]:
@@ -196,6 +200,7 @@ ASNS = ListSpec(
     },
     "domain_count_desc",
     _asn_or_label(SnapshotAsn.asn, SnapshotAsn.label),
+    searched_without_labels=_asn(SnapshotAsn.asn),
     samples=SnapshotAsn.latency_samples,
 )
 PREFIXES = ListSpec(
@@ -203,6 +208,7 @@ PREFIXES = ListSpec(
     {"prefix": None, "domain_count": SnapshotPrefix.domain_count, "address_count": SnapshotPrefix.address_count},
     "domain_count_desc",
     _within_any_case(SnapshotPrefix.prefix, SnapshotPrefix.asn_label),
+    searched_without_labels=_within_any_case(SnapshotPrefix.prefix),
     counted=frozenset({"domain_count", "address_count"}),
 )
 TAGS = ListSpec(

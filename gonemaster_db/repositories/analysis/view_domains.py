@@ -60,8 +60,9 @@ def read_slice(session: Session, snapshot_id: int, domain_ids: Sequence[int]) ->
 
     def read(*columns: InstrumentedAttribute[Any]) -> Facts:
         table = columns[0].class_
-        query = select(table.domain_id, *columns).where(table.snapshot_id == snapshot_id)
-        rows = session.connection().execute(query.where(table.domain_id.in_(domain_ids)).order_by(table.domain_id))
+        of_snapshot = (table.snapshot_id == snapshot_id, table.domain_id.in_(domain_ids))
+        query = select(table.domain_id, *columns).where(*of_snapshot).order_by(table.domain_id)
+        rows = session.connection().execute(query).all()
         return {domain_id: [row[1:] for row in of_domain] for domain_id, of_domain in groupby(rows, itemgetter(0))}
 
     endpoint, origin, finding, fact = FactNsEndpoint, FactAddressAsn, FactTagSummary, FactDomainFact

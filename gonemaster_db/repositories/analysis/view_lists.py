@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Integer, func, select, type_coerce
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.frozen import kept
 from gonemaster_db.records import Page
@@ -41,8 +41,10 @@ def list_rows(
         rows, total = _by_position(session, view_id, spec, order, limit, offset)
     elif order.is_counted:
         rows, total = _by_counts(session, view_id, spec, order, limit, offset)
-    else:
+    elif order.column.nullable:  # databases differ in where an index has NULL
         rows, total = _filtered(session, view_id, spec, [], order, limit, offset)
+    else:
+        rows, total = _by_index(session, view_id, spec, order, limit, offset)
     return Page(rows, total, limit, offset)
 
 
@@ -61,6 +63,18 @@ def _by_position(
     end = max(0, total - offset) if sort.descending else offset + limit
     query = select(model).where(model.view_id == view_id, model.position >= first, model.position < end)
     return session.scalars(query.order_by(*_order(model, sort))).all(), total
+
+
+def _by_index(
+    session: Session, view_id: int, spec: ListSpec, sort: Sort, limit: int, offset: int
+) -> tuple[Sequence[Any], int]:
+    """Find a page in the index of its sort; in descending order only rows of one value have to be sorted."""
+    model, column = spec.model, cast("InstrumentedAttribute[Any]", sort.column)
+    directed = column.desc() if sort.descending else column.asc()
+    page = select(model.position).where(model.view_id == view_id).order_by(directed, model.position)
+    chosen = page.limit(limit).offset(offset).subquery()
+    query = select(model).join(chosen, chosen.c.position == model.position).where(model.view_id == view_id)
+    return session.scalars(query.order_by(*_order(model, sort))).all(), count_rows(session, view_id, model)
 
 
 def _filtered(

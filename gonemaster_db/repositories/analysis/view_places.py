@@ -4,7 +4,8 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import func, select
@@ -178,8 +179,9 @@ def _addresses(session: Session, wanted: set[int]) -> dict[int, Address]:
 
 
 def _address(text: str) -> Address:
-    address = ip_address(text)
-    return Address(text, address.version, bytes([address.version]) + address.packed)
+    family, version = (AF_INET6, 6) if ":" in text else (AF_INET, 4)
+    packed = inet_pton(family, text.partition("%")[0])  # ipaddress takes thirty times as long
+    return Address(text, version, bytes([version]) + packed)
 
 
 def _prefixes(session: Session, wanted: set[int]) -> list[Prefix]:

@@ -52,9 +52,9 @@ def keep_view(session: Session, view_id: int, *, builder: str, now: datetime, le
     _change_own(session, view_id, builder, {"lease_until": now + lease})
 
 
-def finish_view(session: Session, view_id: int, *, builder: str) -> None:
-    """Mark a view as complete. Raises ViewLost."""
-    _change_own(session, view_id, builder, {"builder": "", "lease_until": None})
+def finish_view(session: Session, view_id: int, *, builder: str, fact_rows: int) -> None:
+    """Mark a view as complete, made from so many facts. Raises ViewLost."""
+    _change_own(session, view_id, builder, {"builder": "", "lease_until": None, "fact_rows": fact_rows})
 
 
 def give_up_view(session: Session, view_id: int, *, builder: str, now: datetime) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
+from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import case
@@ -34,12 +35,12 @@ class FamilyTags:
 
 IPV4 = FamilyTags(
     one=Tag("IPV4_ONE_ASN", Level.WARNING, ("asn",), claims_all=True),
-    same=Tag("IPV4_SAME_ASN", Level.NOTICE, ("asns",)),
+    same=Tag("IPV4_SAME_ASN", Level.NOTICE, ("asns",), claims_all=True),
     different=Tag("IPV4_DIFFERENT_ASN", Level.INFO, ("asns",)),
 )
 IPV6 = FamilyTags(
     one=Tag("IPV6_ONE_ASN", Level.WARNING, ("asn",), claims_all=True),
-    same=Tag("IPV6_SAME_ASN", Level.NOTICE, ("asns",)),
+    same=Tag("IPV6_SAME_ASN", Level.NOTICE, ("asns",), claims_all=True),
     different=Tag("IPV6_DIFFERENT_ASN", Level.INFO, ("asns",)),
 )
 
@@ -55,18 +56,22 @@ async def connectivity03(zone: Zone) -> AsyncIterator[Finding]:
     origins = await zone.asn.lookup_all(sorted(addresses, key=lambda address: (":" in address, address)))
     for finding in ORIGINS.describe(origins):
         yield finding
-    for tags, mark in ((IPV4, "."), (IPV6, ":")):
-        asn_sets = {origin.asns for address, origin in origins.items() if mark in address and origin.asns}
-        for finding in _compare(asn_sets, tags):
+    for tags, rtype, mark in ((IPV4, "A", "."), (IPV6, "AAAA", ":")):
+        of_family = [origin for address, origin in origins.items() if mark in address]
+        are_all_known = not await zone.names_of_unknown_address(rtype)
+        for finding in _compare(of_family, tags, are_all_known=are_all_known):
             yield finding
 
 
-def _compare(asn_sets: set[tuple[int, ...]], tags: FamilyTags) -> Iterator[Finding]:
-    """Give the verdict; addresses whose AS is not known do not count."""
+def _compare(origins: list[Origin], tags: FamilyTags, *, are_all_known: bool) -> Iterator[Finding]:
+    """Give the verdict; addresses that nobody announces do not count.
+
+    One whose look-up failed may belong to any AS, and so may one that could not be found out: they cannot undo a
+    difference, but nothing else is certain with them.
+    """
+    asn_sets = {origin.asns for origin in origins if origin.asns}
     asns = sorted({asn for asn_set in asn_sets for asn in asn_set})
-    if len(asns) == 1:
-        yield tags.one(asn=asns[0])
-    elif len(asn_sets) == 1:
-        yield tags.same(asns=asns)
-    elif asn_sets:
+    if len(asn_sets) > 1:
         yield tags.different(asns=asns)
+    elif asn_sets and are_all_known and all(origin.is_known for origin in origins):
+        yield tags.one(asn=asns[0]) if len(asns) == 1 else tags.same(asns=asns)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from gonemaster_engine.asn.cache import Code, Origin
+from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
@@ -61,17 +61,18 @@ async def connectivity04(zone: Zone) -> AsyncIterator[Finding]:
     origins = await zone.asn.lookup_all(by_address)
     for finding in ORIGINS.describe(origins):
         yield finding
-    for tags, is_ipv6 in ((IPV4, False), (IPV6, True)):
+    for tags, rtype, is_ipv6 in ((IPV4, "A", False), (IPV6, "AAAA", True)):
         family = [(server, origins[server.address]) for server in by_address.values() if server.is_ipv6 is is_ipv6]
-        for finding in _compare(family, tags):
+        are_all_known = not await zone.names_of_unknown_address(rtype)
+        for finding in _compare(family, tags, are_all_known=are_all_known):
             yield finding
 
 
-def _compare(family: list[tuple[Nameserver, Origin]], tags: FamilyTags) -> Iterator[Finding]:
-    """Give the verdicts; addresses whose look-up failed do not count."""
+def _compare(family: list[tuple[Nameserver, Origin]], tags: FamilyTags, *, are_all_known: bool) -> Iterator[Finding]:
+    """Give the verdicts; an address whose look-up failed may be in any prefix, so nothing is said of all of them."""
     groups: dict[str, list[Nameserver]] = defaultdict(list)
     for server, origin in family:
-        if origin.code is not Code.ERROR_ASN_DATABASE:
+        if origin.is_known:
             groups[origin.prefix].append(server)
     announced = {prefix: servers for prefix, servers in sorted(groups.items()) if prefix}
     for prefix, servers in announced.items():
@@ -80,5 +81,5 @@ def _compare(family: list[tuple[Nameserver, Origin]], tags: FamilyTags) -> Itera
     alone = [servers[0] for servers in announced.values() if len(servers) == 1]
     if alone:
         yield tags.different(servers=alone)
-    if announced and len(groups) == 1:
+    if announced and len(groups) == 1 and are_all_known and all(origin.is_known for _, origin in family):
         yield tags.single()

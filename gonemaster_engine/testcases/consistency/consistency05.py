@@ -18,6 +18,7 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
+from gonemaster_engine.resolver.recursor import says_what_is_there
 from gonemaster_engine.testcases._referrals import delegated_names, glue_addresses, referrals
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, grouped
 from gonemaster_engine.zone import Zone
@@ -32,13 +33,15 @@ MISMATCH = Tag("IN_DOMAIN_ADDR_MISMATCH", Level.ERROR, ("ns", "parent_servers", 
 MISSING = Tag("MISSING_ADDRESS_CHILD", Level.NOTICE, ("ns",))
 OTHER_MISMATCH = Tag("NOT_IN_DOMAIN_ADDR_MISMATCH", Level.ERROR, ("parent_servers", "zone_servers"))
 
+_TYPES = ("A", "AAAA")
+
 
 @dataclass
 class _ChildData:
     """Addresses by name as the zone has them, and the servers that did not give theirs."""
 
     addresses: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    settled: set[str] = field(default_factory=set)  # names for which at least one query was answered well
+    settled: set[tuple[str, str]] = field(default_factory=set)  # names and types of addresses that one server told
     unresponsive: set[Nameserver] = field(default_factory=set)
     failed: set[Nameserver] = field(default_factory=set)
 
@@ -78,9 +81,12 @@ async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
     if (child.unresponsive or child.failed) and not child.settled:
         yield LAME()
         return
-    faults = _compare(glue, child, [name for name in glue if name in child.settled])
+    compared = [name for name in glue if names.is_in_domain(name, zone.name)]
+    faults = _compare(glue, child, compared)
     faults += await _compare_outside(zone, glue)
-    for finding in faults or [MATCH()]:
+    if not faults and (child.settled or not compared):
+        yield MATCH()
+    for finding in faults:
         yield finding
 
 
@@ -107,10 +113,7 @@ def _glue(zone: Zone, responses: Iterable[Response]) -> dict[str, set[str]]:
 async def _query_child(zone: Zone, in_domain: list[str]) -> _ChildData:
     servers = [server for server in await zone.all_servers() if zone.context.uses_family(ipv6=server.is_ipv6)]
     pending = [
-        (name, qtype, server, server.query(name, qtype))
-        for name in in_domain
-        for server in servers
-        for qtype in ("A", "AAAA")
+        (name, qtype, server, server.query(name, qtype)) for name in in_domain for server in servers for qtype in _TYPES
     ]
     child = _ChildData()
     for name, qtype, server, answer in pending:
@@ -120,28 +123,31 @@ async def _query_child(zone: Zone, in_domain: list[str]) -> _ChildData:
             continue
         if response.is_referral:
             response = (await zone.recursor.resolve(name, qtype)).response
-        elif not response.aa or response.rcode not in {"NOERROR", "NXDOMAIN"}:
+            if not says_what_is_there(response):
+                continue
+        elif not response.aa or not says_what_is_there(response):
             child.failed.add(server)
             continue
-        child.settled.add(name)
-        if response is not None:
-            child.addresses[name] |= {record.address for record in response.records(qtype, name)}
+        child.settled.add((name, qtype))
+        child.addresses[name] |= {record.address for record in response.records(qtype, name)}
     return child
 
 
 def _compare(glue: Mapping[str, set[str]], child: _ChildData, in_domain: Iterable[str]) -> list[Finding]:
-    """Compare glue in the zone with what the zone's servers say."""
+    """Compare glue in the zone with what the zone's servers say, as far as one of them says something."""
     faults = []
     extra = []
     for name in in_domain:
-        parent_has, child_has = glue[name], child.addresses[name]
-        if not child_has:
+        told = {qtype for of_name, qtype in child.settled if of_name == name}
+        parent_has = {address for address in glue[name] if ("AAAA" if ":" in address else "A") in told}
+        child_has = child.addresses[name]
+        if not child_has and len(told) == len(_TYPES):
             faults.append(MISSING(ns=name))
         if parent_has - child_has:
             faults.append(
                 MISMATCH(ns=name, parent_servers=_endpoints(name, parent_has), zone_servers=_endpoints(name, child_has))
             )
-        extra += [f"{name}/{address}" for address in sorted(child_has - parent_has)]
+        extra += [f"{name}/{address}" for address in sorted(child_has - glue[name])]
     return [*faults, EXTRA(addresses=extra)] if extra else faults
 
 
@@ -158,7 +164,7 @@ async def _compare_outside(zone: Zone, glue: Mapping[str, set[str]]) -> list[Fin
             ("AAAA", {address for address in parent_has if ":" in address}),
         ):
             response = (await zone.recursor.resolve(name, qtype)).response
-            if response is not None and response.rcode in {"NOERROR", "NXDOMAIN"}:
+            if says_what_is_there(response):
                 found |= {record.address for record in response.records(qtype, name)}
                 settled |= addresses
         if settled - found:

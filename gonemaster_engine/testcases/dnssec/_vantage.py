@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
-from gonemaster_engine.dnssec.denial import nsec3_records, nsec_records
+from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.records import (
     DS,
     NSEC,
@@ -168,6 +168,7 @@ class Vantage:
 
     async def _verify(self, signed: Sequence[tuple[Rrset, Rrsig]], signer: str, keys: Sequence[Dnskey]) -> Judgement:
         verifier, now = self.zone.verifier, self.zone.now
+        keys = [key for key in keys if key.validates]
         verdicts = [await verifier.verify(found, signature, keys, now=now, zone=signer) for found, signature in signed]
         if Verdict.VALID in verdicts:
             return Judgement(Outcome.VALIDATES)
@@ -224,11 +225,11 @@ class Vantage:
     async def _denied_state(self, name: str, response: Response) -> State:
         """Say what a name without DS records is, by the proof of that."""
         for record in nsec_records(response, "authority", name):
-            return _state_by_types(has_ns=record.has("NS"), has_ds=record.has("DS"))
+            return _state_by_types(record)
         hashed = nsec3_records(response, "authority")
         match = await self.zone.verifier.nsec3_matching(name, hashed)
         if match:
-            return _state_by_types(has_ns=match.has("NS"), has_ds=match.has("DS"))
+            return _state_by_types(match)
         for next_closer in _up_to(name, self.origin):
             # The closest encloser: what counts is whether opt-out covers the next closer name (RFC 5155 section 8.6).
             if await self.zone.verifier.nsec3_matching(names.parent(next_closer), hashed):
@@ -241,11 +242,12 @@ class Vantage:
 _STATES = {Trust.SECURE: State.SECURE, Trust.BROKEN: State.BROKEN, Trust.OPEN: State.UNDETERMINED}
 
 
-def _state_by_types(*, has_ns: bool, has_ds: bool) -> State:
-    if not has_ns:
+def _state_by_types(record: Nsec | Nsec3) -> State:
+    if not record.has("NS"):
         return State.NOT_A_CUT
-    # NS tells a delegation from an ordinary name (RFC 6840 section 4.4). DS in the bitmap contradicts the answer.
-    return State.UNDETERMINED if has_ds else State.INSECURE
+    # NS tells a delegation from an ordinary name, SOA the child's own record from the parent's, which alone proves that
+    # there is no DS (RFC 6840 section 4.4). DS in the bitmap contradicts the answer.
+    return State.UNDETERMINED if record.has_any("DS", "SOA") else State.INSECURE
 
 
 def _with_signatures(response: Response, rtype: int, owner: str) -> list[tuple[Rrset, Rrsig]]:

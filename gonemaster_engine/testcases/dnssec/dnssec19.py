@@ -30,7 +30,7 @@ SMALL_FACTORS = Tag("DS19_BADKEY_SMALL_FACTORS", Level.ERROR, _KEYS)
 SMALL_D = Tag("DS19_BADKEY_SMALL_D", Level.ERROR, _KEYS)
 BLOCKLISTED = Tag("DS19_BADKEY_BLOCKLIST", Level.ERROR, (*_KEYS, "blocklist_name"))
 KEY_OK = Tag("DS19_KEY_OK", Level.INFO, _KEYS)
-NO_BLOCKLIST = Tag("DS19_BLOCKLIST_NOT_FOUND", Level.NOTICE)
+NO_BLOCKLIST = Tag("DS19_BLOCKLIST_NOT_FOUND", Level.INFO)
 NO_RESPONSE = Tag("DS19_NO_RESPONSE", Level.WARNING, SERVERS)
 NO_DNSKEY = Tag("DS19_NO_DNSKEY", Level.INFO, SERVERS)
 
@@ -66,7 +66,7 @@ async def dnssec19(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
             _add(tally, server, key, verdicts[key.rdata])
     for finding in tally.findings(*_PER_KEY):
         yield finding
-    if blocklist is None:
+    if blocklist is None and zone.context.profile.badkeys_path:  # else nobody asked for one
         yield NO_BLOCKLIST()
     if not verdicts:
         for finding in tally.findings(NO_DNSKEY if tally.has(NO_DNSKEY) else NO_RESPONSE):

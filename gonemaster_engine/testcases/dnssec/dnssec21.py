@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from gonemaster_engine.dnssec.algorithms import algorithm
-from gonemaster_engine.dnssec.records import DS, Dnskey, Rrsig, dnskeys, ds_records, rrset, signatures
+from gonemaster_engine.dnssec.records import DS, Dnskey, Rrset, Rrsig, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
@@ -100,12 +100,18 @@ async def _judge(
         return
     signed = rrset(response, DS, zone.name)
     by_parent = [signature for signature in made if signature.signer == parent]
-    verdicts = [
-        await zone.verifier.verify(signed, signature, parent_keys, now=zone.now, zone=parent) for signature in by_parent
-    ]
+    verdicts = [await _verify(zone, signed, signature, parent_keys, parent) for signature in by_parent]
     _add(tally, server, by_parent, verdicts, parent_keys)
     if Verdict.VALID not in verdicts and Verdict.UNSUPPORTED_EXPONENT not in verdicts:
         tally.add(NOT_VERIFIABLE, server)
+
+
+async def _verify(zone: Zone, signed: Rrset, signature: Rrsig, keys: Sequence[Dnskey], parent: str) -> Verdict:
+    validating = [key for key in keys if key.validates]
+    verdict = await zone.verifier.verify(signed, signature, validating, now=zone.now, zone=parent)
+    is_there = any(key.tag == signature.tag for key in keys)
+    # A revoked key, or one that is not for signing zones, is there but verifies nothing (RFC 4035 section 5.3.1).
+    return Verdict.INVALID if verdict is Verdict.NO_KEY and is_there else verdict
 
 
 def _add(

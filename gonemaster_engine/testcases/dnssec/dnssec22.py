@@ -111,11 +111,12 @@ async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     if not wanted:
         yield NO_IN_DOMAIN_NS()
         return
-    servers = usable(await child_servers(zone))
-    keys_by_address = await _apex_keys(zone, servers)
+    children = await child_servers(zone)
+    keys_by_address = await _apex_keys(zone, _of_used_families(zone, children))
     if not any(keys_by_address.values()) or not await _has_ds(zone):
         yield NOT_SECURE()
         return
+    servers = usable(children)
     pending = [server.query(name, "A", dnssec=True) for server in servers for name in wanted]
     for answer in pending:
         await answer  # all at once, before the names are judged one after the other
@@ -124,6 +125,8 @@ async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         vantage = Vantage(zone, of_address[0], zone.name, keys_by_address[address])
         await _judge_names(vantage, wanted, of_address, results)
     for cut, state in sorted(results.cuts.items()):
+        glue = sorted(zone.nameserver(*pair) for pair in state.glue)
+        usable(server for server in glue if server not in children)  # those among the children are reported already
         await _follow(zone, cut, state, results)
     zone.address_verdicts = results.verdicts
     for finding in results.tally.findings(*_ERRORS, INSECURE, REFERRED):
@@ -148,6 +151,10 @@ async def _has_ds(zone: Zone) -> bool:
         return True
     responses = await query_all(await parent_servers(zone), zone.name, "DS", dnssec=True)
     return any(is_usable(response) and ds_records(response, zone.name) for _, response in responses)
+
+
+def _of_used_families(zone: Zone, servers: Iterable[Nameserver]) -> list[Nameserver]:
+    return [server for server in servers if zone.context.uses_family(ipv6=server.is_ipv6)]
 
 
 def _by_address(servers: Iterable[Nameserver]) -> dict[str, list[Nameserver]]:
@@ -182,8 +189,7 @@ def _glue(zone: Zone, referral: Response, cut: str, parent: str) -> set[tuple[st
 async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:
     """Judge the names that were put off at the servers of the secure zone they lie in."""
     glue = sorted(zone.nameserver(*pair) for pair in cut.glue)
-    servers = [server for server in glue if zone.context.uses_family(ipv6=server.is_ipv6)]
-    for of_address in _by_address(servers).values():
+    for of_address in _by_address(_of_used_families(zone, glue)).values():
         outside = Vantage(zone, of_address[0], zone.name, ())
         found = await outside.with_keys(name, cut.ds)
         if found.state is State.BROKEN:

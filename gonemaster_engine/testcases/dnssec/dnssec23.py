@@ -89,12 +89,13 @@ def _nsec3_faults(records: Sequence[Nsec3]) -> Iterator[tuple[Tag, dict[str, str
         yield MIXED_PARAMETERS, {}
         return
     reported: set[frozenset[str]] = set()
-    by_owner = {record.owner: record for record in sorted(records, key=lambda record: record.owner)}
-    for first, second in combinations(by_owner.values(), 2):
+    ranges = sorted({(record.owner, record.next): record for record in records}.items())
+    distinct = [record for _, record in ranges]
+    for first, second in combinations(distinct, 2):
         if first.next == second.next:
             reported.add(frozenset({first.owner, second.owner}))
             yield DUPLICATE_NEXT, {"owner": first.owner, "covered": second.owner, "next": first.next}
-    for one, other in permutations(by_owner.values(), 2):
+    for one, other in permutations(distinct, 2):
         if frozenset({one.owner, other.owner}) not in reported and one.covers(other.label):
             yield NSEC3_OVERLAP, {"owner": one.owner, "covered": other.owner, "next": one.next}
 

@@ -28,4 +28,4 @@ async def nameserver04(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     for server, response in deviating:
         yield DIFFERENT(**server_args(server), source=response.source)
     if answered and not deviating:
-        yield SAME(servers={server.name for server, _ in answered})
+        yield SAME(servers=[server for server, _ in answered])

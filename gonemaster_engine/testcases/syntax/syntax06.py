@@ -1,7 +1,7 @@
 """SYNTAX06: the SOA RNAME must be a mail address that can receive mail.
 
-Specification: Zonemaster SYNTAX06. RFC 1035 section 8, RFC 1912 section 2.2, RFC 5321 sections 4.1.2 and 5.1,
-RFC 7505.
+Specification: Zonemaster SYNTAX06. RFC 1035 section 8, RFC 1912 section 2.2, RFC 5322 section 3.4.1,
+RFC 5321 sections 4.1.2 and 5.1, RFC 7505.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import is_alias
-from gonemaster_engine.testcases._mailbox import is_mail_address, mail_address
+from gonemaster_engine.testcases._mailbox import is_mailbox, mail_address
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY
 from gonemaster_engine.zone import Zone
 
 NO_RESPONSE = Tag("NO_RESPONSE", Level.DEBUG, ("ns", "address", "domain"))
-DOMAIN_INVALID = Tag("RNAME_MAIL_DOMAIN_INVALID", Level.NOTICE, ("domain",))
+DOMAIN_INVALID = Tag("RNAME_MAIL_DOMAIN_INVALID", Level.NOTICE, ("domain",), optional=("mx",))
 DOMAIN_LOCALHOST = Tag("RNAME_MAIL_DOMAIN_LOCALHOST", Level.WARNING, ("domain", "localhost"))
 ILLEGAL_CNAME = Tag("RNAME_MAIL_ILLEGAL_CNAME", Level.WARNING, ("domain",))
 ADDRESS_INVALID = Tag("RNAME_RFC822_INVALID", Level.WARNING, ("rname",))
@@ -46,12 +46,12 @@ async def syntax06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     addresses, findings = await _addresses(zone, usable(await zone.all_servers()))
     for finding in findings:
         yield finding
-    valid = [address for address in addresses if is_mail_address(address)]
-    for address in addresses:
-        if address not in valid:
+    valid = [address for address, is_valid in addresses.items() if is_valid]
+    for address, is_valid in addresses.items():
+        if not is_valid:
             yield ADDRESS_INVALID(rname=address)
     reachable = True
-    for domain in zone.mail_servers(address.partition("@")[2] for address in valid):
+    for domain in zone.mail_servers(address.rpartition("@")[2] for address in valid):
         for finding in await _check_mail_domain(zone, domain.lower()):
             reachable = reachable and finding.tag is not DOMAIN_INVALID
             yield finding
@@ -60,22 +60,22 @@ async def syntax06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
             yield ADDRESS_VALID(rname=address)
 
 
-async def _addresses(zone: Zone, servers: list[Nameserver]) -> tuple[list[str], list[Finding]]:
-    """Return the mail addresses in the SOA records of these servers, and what is to say about servers without one."""
+async def _addresses(zone: Zone, servers: list[Nameserver]) -> tuple[dict[str, bool], list[Finding]]:
+    """Return the mail addresses in the SOA records, sorted, with whether each is valid; and servers without one."""
     findings: list[Finding] = []
-    addresses = set()
+    addresses = {}
     without_soa = False
     for server, response in await query_all(servers, zone.name, "SOA"):
         if response is None:
             findings.append(NO_RESPONSE(ns=server.name, address=server.address, domain=zone.name))
         elif records := response.records("SOA", zone.name):
             soa: Any = records[0].rdata
-            addresses.add(mail_address(soa.rname))
+            addresses[mail_address(soa.rname)] = is_mailbox(soa.rname)
         else:
             without_soa = True
     if without_soa:
         findings.append(NO_RESPONSE_SOA_QUERY())
-    return sorted(addresses), findings
+    return dict(sorted(addresses.items())), findings
 
 
 async def _check_mail_domain(zone: Zone, domain: str) -> list[Finding]:
@@ -84,7 +84,7 @@ async def _check_mail_domain(zone: Zone, domain: str) -> list[Finding]:
         return [DOMAIN_INVALID(domain=domain)]
     exchanges = {record.target for record in response.records("MX")}
     # a null MX (no mail, please) is an exchange without address, beside others too
-    findings = [DOMAIN_INVALID(domain=domain)] if names.ROOT in exchanges else []
+    findings = [DOMAIN_INVALID(domain=domain, mx=names.ROOT)] if names.ROOT in exchanges else []
     for host in zone.mail_servers(exchanges - {names.ROOT} if exchanges else {domain}):
         findings += await _check_mail_host(zone, host)
     return findings

@@ -21,6 +21,7 @@ _ISSUE = re.compile(
     rf"{_BLANKS}(?P<issuer>{_LABEL}(?:\.{_LABEL})*)?{_BLANKS}"
     rf"(?:;{_BLANKS}(?:{_PARAMETER}(?:{_BLANKS};{_BLANKS}{_PARAMETER})*)?{_BLANKS})?"
 )
+_ESCAPE = re.compile(r"\\(\d{3})")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -49,23 +50,29 @@ class Caa(NamedTuple):
     @property
     def forbids(self) -> bool:
         """Whether an issue property lets nobody issue: no issuer, or a value that breaks the grammar."""
-        match = _ISSUE.fullmatch(self.value)
+        match = _ISSUE.fullmatch(self._octets)
         return match is None or not match["issuer"]
 
     @property
     def has_valid_value(self) -> bool:
         """Whether the value is what the property demands; those without a known grammar demand nothing."""
         if self.name in ISSUE_PROPERTIES:
-            return _ISSUE.fullmatch(self.value) is not None
-        return self.name != "iodef" or is_report_url(self.value)
+            return _ISSUE.fullmatch(self._octets) is not None
+        return self.name != "iodef" or is_report_url(self._octets)
+
+    @property
+    def _octets(self) -> str:
+        """The value as it came, a character for each octet: the grammar knows tabs, and no escapes."""
+        return _ESCAPE.sub(lambda match: chr(int(match[1])), self.value)
 
 
 def is_report_url(text: str) -> bool:
     """Say whether it is a URL to which a report can be sent (RFC 8659 section 4.4)."""
-    if not text.isascii() or any(character.isspace() for character in text) or "\\" in text:
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
         return False
     try:
         url = urlsplit(text)
+        url.port  # noqa: B018  # refuses what is no number
     except ValueError:
         return False
     if url.scheme == "mailto":

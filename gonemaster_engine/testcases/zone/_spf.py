@@ -1,7 +1,6 @@
 """SPF policies: which TXT records are one, and the grammar of their terms.
 
-Source: RFC 7208 section 12. Domains are held to the macro grammar only: a policy that most receivers accept is not
-refused for the spelling of its last label.
+Source: RFC 7208 sections 7.1 and 12.
 """
 
 from __future__ import annotations
@@ -17,23 +16,23 @@ from gonemaster_engine.net.wire import Response
 VERSION = "v=spf1"
 
 _MACRO = r"%\{[slodiphcrtv][0-9]*r?[.\-+,/_=]*\}|%%|%_|%-"
-_DOMAIN = rf"(?:{_MACRO}|[\x21-\x24\x26-\x7e])+"
-_DOMAIN_WITHOUT_SLASH = rf"(?:{_MACRO}|[\x21-\x24\x26-\x2e\x30-\x7e])+"
 _IP4_LENGTH = r"/(?:[0-9]|[12][0-9]|3[0-2])"
 _IP6_LENGTH = r"/(?:[0-9]|[1-9][0-9]|1[01][0-9]|12[0-8])"
 _LENGTHS = rf"(?:{_IP4_LENGTH})?(?:/{_IP6_LENGTH})?"
 
 _QUALIFIER = re.compile(r"[-+~?]?")
 _MODIFIER = re.compile(r"(?P<name>[a-z][a-z0-9\-_.]*)=(?P<value>.*)", re.IGNORECASE | re.DOTALL)
-_MACRO_TEXT = re.compile(rf"(?:{_MACRO}|[\x21-\x24\x26-\x7e])*", re.IGNORECASE)
-_TARGET = re.compile(_DOMAIN, re.IGNORECASE)
+_MACRO_TEXT = re.compile(rf"(?P<last>{_MACRO}|[\x21-\x24\x26-\x7e])*", re.IGNORECASE)
+_TOP_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.IGNORECASE)
+_DOMAIN = re.compile(r":(?P<domain>.*)", re.DOTALL)
+_DOMAIN_AND_LENGTHS = re.compile(rf"(?::(?P<domain>.*?))?{_LENGTHS}", re.DOTALL)
 _MECHANISMS = {
     "all": re.compile(r""),
-    "include": re.compile(rf":{_DOMAIN}", re.IGNORECASE),
-    "exists": re.compile(rf":{_DOMAIN}", re.IGNORECASE),
-    "a": re.compile(rf"(?::{_DOMAIN_WITHOUT_SLASH})?{_LENGTHS}", re.IGNORECASE),
-    "mx": re.compile(rf"(?::{_DOMAIN_WITHOUT_SLASH})?{_LENGTHS}", re.IGNORECASE),
-    "ptr": re.compile(rf"(?::{_DOMAIN})?", re.IGNORECASE),
+    "include": _DOMAIN,
+    "exists": _DOMAIN,
+    "a": _DOMAIN_AND_LENGTHS,
+    "mx": _DOMAIN_AND_LENGTHS,
+    "ptr": re.compile(r"(?::(?P<domain>.*))?", re.DOTALL),
     "ip4": re.compile(rf":(?P<address>[0-9.]+)(?:{_IP4_LENGTH})?"),
     "ip6": re.compile(rf":(?P<address>[0-9a-f:.]+)(?:{_IP6_LENGTH})?", re.IGNORECASE),
 }
@@ -70,8 +69,8 @@ def _modifier(text: str) -> Term | None:
     if match is None:
         return None
     name, value = match["name"], match["value"]
-    grammar = _TARGET if name in _ONCE else _MACRO_TEXT
-    return Term(name, value, is_modifier=True, is_valid=grammar.fullmatch(value) is not None)
+    is_valid = _is_domain(value) if name in _ONCE else _MACRO_TEXT.fullmatch(value) is not None
+    return Term(name, value, is_modifier=True, is_valid=is_valid)
 
 
 def _mechanism(text: str) -> Term:
@@ -80,13 +79,29 @@ def _mechanism(text: str) -> Term:
     name, rest = text[start:name_end], text[name_end:]
     grammar = _MECHANISMS.get(name)
     match = grammar.fullmatch(rest) if grammar else None
-    is_valid = match is not None and _is_address(name, match.groupdict().get("address"))
+    is_valid = match is not None and all(
+        _is_domain(text) if kind == "domain" else _is_address(name, text)
+        for kind, text in match.groupdict().items()
+        if text is not None
+    )
     return Term(name, rest.removeprefix(":"), is_modifier=False, is_valid=is_valid)
 
 
-def _is_address(mechanism: str, text: str | None) -> bool:
-    if text is None:
+def _is_domain(text: str) -> bool:
+    """Say whether a text is a domain-spec: it ends in a macro, or in a dot and a label that a TLD can have.
+
+    So the last label is not a number: an address is no domain (RFC 7208 section 7.1).
+    """
+    match = _MACRO_TEXT.fullmatch(text)
+    if match is None or match["last"] is None:
+        return False
+    if match["last"].startswith("%"):
         return True
+    _, dot, top = text.removesuffix(".").rpartition(".")
+    return bool(dot) and _TOP_LABEL.fullmatch(top) is not None and not top.isdigit()
+
+
+def _is_address(mechanism: str, text: str) -> bool:
     try:
         return ipaddress.ip_address(text).version == int(mechanism[-1])
     except ValueError:

@@ -94,7 +94,7 @@ class _Walk:
         self._looked_up += 1
         resolution = await self._zone.recursor.resolve(domain, "TXT")
         found = policies(resolution.response, resolution.name) if resolution.response else []
-        if not found:
+        if len(found) != 1:  # several are an error, whichever comes first (RFC 7208 section 4.5)
             self._report(NOT_OBTAINED, target=domain)
             return None
         self._visited.add(domain)

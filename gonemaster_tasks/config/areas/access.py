@@ -9,8 +9,6 @@ from gonemaster_tasks.config.credential_types import AdminToken, token_hashes
 from gonemaster_tasks.config.option_types import boolean, duration, integer
 from gonemaster_tasks.config.options import option
 
-_PUBLIC_API = "public API"
-_AUTHENTICATION = "authentication"
 _CONTEXT_PROTOCOL = "Model Context Protocol"
 
 
@@ -21,10 +19,9 @@ class AccessOptions:
     public_api_rate_limit_enabled: bool = option(
         False,
         boolean(),
-        "limit the rate of public requests",
+        "limit how many requests one client sends to the public API",
         key="public_api.rate_limit_enabled",
         runtime=True,
-        awaits=_PUBLIC_API,
     )
     public_api_rate_limit_max: int = option(
         10,
@@ -32,15 +29,13 @@ class AccessOptions:
         "maximum number of jobs that one client submits in a window",
         key="public_api.rate_limit_max",
         runtime=True,
-        awaits=_PUBLIC_API,
     )
     public_api_rate_limit_get_max: int = option(
         600,
         integer(1, 100000),
-        "maximum number of GET requests that one client sends in a window",
+        "maximum number of requests for results, look-ups and lists that one client sends in a window",
         key="public_api.rate_limit_get_max",
         runtime=True,
-        awaits=_PUBLIC_API,
     )
     public_api_rate_limit_window: timedelta = option(
         timedelta(minutes=10),
@@ -48,7 +43,6 @@ class AccessOptions:
         "length of the window of the rate limits",
         key="public_api.rate_limit_window",
         runtime=True,
-        awaits=_PUBLIC_API,
     )
     public_api_analysis_request_timeout: timedelta = option(
         timedelta(seconds=10),
@@ -59,27 +53,25 @@ class AccessOptions:
     public_api_allow_private_undelegated_ip: bool = option(
         False,
         boolean(),
-        "public jobs may give private addresses for undelegated name servers",
+        "public jobs may give addresses of name servers that are not globally reachable, where the guard of the server "
+        "and the profile (net.allow_non_global_targets) allow queries to them",
         key="public_api.allow_private_undelegated_ip",
         runtime=True,
-        awaits=_PUBLIC_API,
     )
     admin_tokens: tuple[AdminToken, ...] = option(
         (),
         token_hashes(),
-        "digests of the admin tokens",
+        "digests of admin tokens, besides those of `gonemaster-server auth add-token`; read again upon SIGHUP",
         key="auth.admin_tokens",
         env="ADMIN_TOKEN_HASHES",
         flag="--admin-token-hashes",
         secret=True,
-        awaits=_AUTHENTICATION,
     )
     auth_protect_public: bool = option(
         False,
         boolean(),
         "require a token for the public pages and the public API",
         key="auth.protect_public",
-        awaits=_AUTHENTICATION,
     )
     mcp_enabled: bool = option(
         False, boolean(), "serve the Model Context Protocol", runtime=True, awaits=_CONTEXT_PROTOCOL
@@ -101,8 +93,3 @@ class AccessOptions:
         boolean(),
         "without admin tokens, listen on addresses that other machines reach: all of them may do everything",
     )
-
-    @property
-    def open_mode(self) -> bool:
-        """Whether everyone who reaches the API may do everything, since no admin tokens are configured."""
-        return not self.admin_tokens

@@ -10,7 +10,6 @@ from gonemaster_tasks.config.option_types import boolean, choice, duration, inte
 from gonemaster_tasks.config.options import option
 
 _ANALYSIS = "analysis"
-_REGISTRATION_DATA = "registration data (RDAP)"
 TLD_SOURCE = "https://data.iana.org/TLD/tlds-alpha-by-domain.txt"
 RDAP_SOURCE = "https://data.iana.org/rdap/dns.json"
 
@@ -45,7 +44,10 @@ class AnalysisOptions:
         key="analysis.vantage_label",
     )
     external_data_enabled: bool = option(
-        False, boolean(), "fetch the list of top-level domains from IANA", key="external_data.enabled"
+        False,
+        boolean(),
+        "fetch data from elsewhere: lists from IANA, registration data by RDAP, names of ASes by DNS",
+        key="external_data.enabled",
     )
     external_data_refresh_interval: timedelta = option(
         timedelta(hours=24), duration(), "how often external data are fetched", key="external_data.refresh_interval"
@@ -61,33 +63,28 @@ class AnalysisOptions:
         http_url(),
         "URL of the list of RDAP services",
         key="external_data.sources.rdap_bootstrap",
-        awaits=_REGISTRATION_DATA,
     )
     external_data_record_ttl: timedelta = option(
         timedelta(hours=168),
         duration(),
-        "how long a record is kept",
+        "how long registration data and names of ASes count as fresh",
         key="external_data.record_ttl",
-        awaits=_REGISTRATION_DATA,
     )
     external_data_negative_ttl: timedelta = option(
         timedelta(hours=1),
         duration(),
-        "how long a failure is remembered",
+        "how long nobody is asked again after a failure",
         key="external_data.negative_ttl",
-        awaits=_REGISTRATION_DATA,
     )
     external_data_max_requests_per_minute: int = option(
         30,
         integer(1, 10_000),
-        "most requests for records in a minute",
+        "most requests for registration data, and for names of ASes, in a minute over all workers",
         key="external_data.max_requests_per_minute",
-        awaits=_REGISTRATION_DATA,
     )
     external_data_max_cached_records: int = option(
         20_000,
         integer(1, 10_000_000),
-        "most records that are kept",
+        "most registration data that are kept; those that were asked for longest ago go first",
         key="external_data.max_cached_records",
-        awaits=_REGISTRATION_DATA,
     )

@@ -1,10 +1,12 @@
+# ruff: noqa: RUF009 - option() is dataclasses.field() with metadata
 """Settings of the database and of the retention of runs."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import get_args
 
 from gonemaster_db.settings import Driver
-from gonemaster_tasks.config.option_types import choice, integer, text
+from gonemaster_tasks.config.option_types import choice, duration, integer, text
 from gonemaster_tasks.config.options import option
 
 
@@ -56,4 +58,42 @@ class DatabaseOptions:
     )
     db_conn_max_lifetime_seconds: int = option(
         300, integer(1, 86400), "maximum age of a connection, in seconds", key="database.conn_max_lifetime_seconds"
+    )
+    db_connect_timeout: timedelta = option(
+        timedelta(seconds=5),
+        duration(),
+        "how long PostgreSQL may take for a new connection, each host of several; at least 2s",
+        key="database.connect_timeout",
+    )
+    db_tcp_user_timeout: timedelta = option(
+        timedelta(seconds=10),
+        duration(),
+        "how long data to PostgreSQL, and from it, may be unacknowledged, or a connection idle without a sign of life,"
+        " before it is given up",
+        key="database.tcp_user_timeout",
+    )
+    db_statement_timeout: timedelta = option(
+        timedelta(seconds=15),
+        duration(above_zero=False),
+        "time limit of each statement of claims, results and leases on PostgreSQL; 0s means none",
+        key="database.statement_timeout",
+    )
+    db_lock_timeout: timedelta = option(
+        timedelta(seconds=5),
+        duration(above_zero=False),
+        "how long a statement may wait for a lock on PostgreSQL before it is repeated; 0s means no limit",
+        key="database.lock_timeout",
+    )
+    db_idle_in_transaction_timeout: timedelta = option(
+        timedelta(seconds=15),
+        duration(above_zero=False),
+        "how long PostgreSQL keeps a transaction, and its locks, whose process says nothing; 0s means no limit",
+        key="database.idle_in_transaction_timeout",
+    )
+    db_long_statement_timeout: timedelta = option(
+        timedelta(minutes=30),
+        duration(above_zero=False),
+        "time limit of each statement of work in the background on PostgreSQL: retention, operations, analysis,"
+        " schedules; between two of them it may be silent for a tenth of that; 0s means none",
+        key="database.long_statement_timeout",
     )

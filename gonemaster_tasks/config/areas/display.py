@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from gonemaster_tasks.config.option_types import boolean
 from gonemaster_tasks.config.options import option
 
-PUBLIC_PAGES = "public pages"
-
 
 @dataclass(frozen=True, kw_only=True)
 class DisplayOptions:
@@ -26,8 +24,17 @@ class DisplayOptions:
         runtime=True,
     )
     show_dnssec_chain_public: bool = option(
-        True, boolean(), "show the DNSSEC chain of trust on the public pages", runtime=True, awaits=PUBLIC_PAGES
+        True, boolean(), "show the DNSSEC chain of trust in the public API and on its pages", runtime=True
     )
     show_asn_names_public: bool = option(
-        True, boolean(), "show names of autonomous systems on the public pages", runtime=True, awaits=PUBLIC_PAGES
+        True,
+        boolean(),
+        "show names of autonomous systems (operators of name servers) in the public API and on its pages",
+        runtime=True,
+    )
+    show_history_public: bool = option(
+        False,
+        boolean(),
+        "list the earlier public tests of a domain on the page of a result: whoever has one result finds the others",
+        runtime=True,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.limits import RunLimits
+from gonemaster_engine.net.ledger import Terms
 from gonemaster_tasks.config.address_types import source_address
 from gonemaster_tasks.config.option_types import boolean, choice, integer, readable_file, words
 from gonemaster_tasks.config.options import option
@@ -76,6 +77,18 @@ class EngineOptions:
         runtime=True,
     )
     run_max_entries: int = option(10_000, integer(100, 1_000_000), "entries of a test", runtime=True)
+    nameserver_qps: int = option(
+        100,
+        integer(0, 1_000_000),
+        "packets a second that all workers together send to one address of a name server; 0: no limit",
+        runtime=True,
+    )
+    nameserver_outstanding: int = option(
+        50,
+        integer(0, 100_000),
+        "packets without answer that all workers together have at one address of a name server; 0: no limit",
+        runtime=True,
+    )
     timeout: int | None = option(None, integer(1, 60), "overrides resolver.defaults.timeout of the profile, in seconds")
     retry: int | None = option(None, integer(1, 255), "overrides resolver.defaults.retry of the profile")
     retrans: int | None = option(
@@ -92,6 +105,16 @@ class EngineOptions:
     )
 
     @property
+    def uses_ipv6(self) -> bool | None:
+        """Whether queries are sent over IPv6; None: as this host has it."""
+        return {"auto": None, "on": True, "off": False}[self.ipv6_mode]
+
+    @property
+    def hot_cache_ttl_s(self) -> float:
+        """How long what a run learned is kept for others, in seconds; 0 keeps nothing."""
+        return float(self.cross_job_hot_cache_ttl_seconds) if self.cross_job_hot_cache else 0.0
+
+    @property
     def run_limits(self) -> RunLimits:
         """The limits of a test."""
         return RunLimits(
@@ -101,6 +124,11 @@ class EngineOptions:
             max_queries_per_address=self.run_max_queries_per_address,
             max_entries=self.run_max_entries,
         )
+
+    @property
+    def politeness(self) -> Terms:
+        """The limits for each address of a name server."""
+        return Terms(self.nameserver_qps, self.nameserver_outstanding)
 
     @property
     def guard_forced(self) -> bool:

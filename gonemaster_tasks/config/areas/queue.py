@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gonemaster_tasks.config.address_types import listen_address, redis_url
+from gonemaster_tasks.config.address_types import listen_address, optional_listen_address, redis_url
 from gonemaster_tasks.config.credential_types import login
 from gonemaster_tasks.config.option_types import boolean, duration, integer, words
 from gonemaster_tasks.config.options import option
@@ -24,6 +24,12 @@ class QueueOptions:
         os.cpu_count() or 1, integer(1, 1024), "number of worker processes that gonemaster-server starts"
     )
     worker_queues: tuple[str, ...] = option(_QUEUES, words(*_QUEUES), "queues that a worker consumes")
+    metrics_listen: str = option(
+        "",
+        optional_listen_address(),
+        "address on which the first worker process serves its own figures to Prometheus; each further one takes the"
+        " next port",
+    )
     reserved_normal_slots: int = option(
         1, integer(0, 1024), "slots of each worker process that never run batch jobs", runtime=True
     )
@@ -40,8 +46,8 @@ class QueueOptions:
     stall_timeout_seconds: int = option(
         30, integer(2, 3600), "how long the event loop of a worker may stand still before the process ends, in seconds"
     )
-    lease_seconds: int = option(30, integer(2, 3600), "how long a claim is valid without renewal, in seconds")
-    reap_interval_seconds: int = option(60, integer(1, 3600), "interval of the search for expired leases, in seconds")
+    lease_seconds: int = option(15, integer(2, 3600), "how long a claim is valid without renewal, in seconds")
+    reap_interval_seconds: int = option(2, integer(1, 3600), "interval of the search for expired leases, in seconds")
     reconcile_interval_seconds: int = option(
         60, integer(1, 3600), "interval of the comparison of broker and database, in seconds"
     )

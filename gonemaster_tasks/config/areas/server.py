@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from gonemaster_tasks.config.address_types import http_url, listen_address, networks
-from gonemaster_tasks.config.areas.display import PUBLIC_PAGES
-from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, path, text
+from gonemaster_tasks.config.address_types import http_url, listen_address, networks, page_path
+from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, path
 from gonemaster_tasks.config.options import option
+
+TAKEN_PATHS = frozenset((
+    "analysis", "api", "audit", "batches", "cohorts", "domains", "jobs", "login", "logout", "operations", "preferences",
+    "pub", "queue", "recent", "settings", "static", "statistics", "strip", "tags", "test", "watches",
+))  # fmt: skip
+"""First segments of the paths of all other pages and of the API."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,19 +33,33 @@ class ServerOptions:
     debug: bool = option(False, boolean(), "log at level debug")
     log_format: str = option("text", choice("text", "json"), "format of log lines")
     log_level: str = option("info", choice("debug", "info", "warn", "error"), "lowest level that is logged")
+    otlp_endpoint: str = option(
+        "",
+        http_url(),
+        "collector of traces, over OTLP/HTTP, such as http://127.0.0.1:4318; needs the extra [otel]",
+    )
     read_timeout: timedelta = option(timedelta(seconds=30), duration(), "time limit for the client to send a request")
     write_timeout: timedelta = option(
         timedelta(seconds=60),
         duration(),
-        "time limit for the client to take a whole response, from its first byte; in a stream (events, CSV), to take "
-        "half of what the buffer of 256 KiB holds",
+        "time limit of a request that changes something, after which nothing of it is committed any more, and for the "
+        "client to take a whole response, from its first byte; in a stream (events, CSV), to take half of what the "
+        "buffer of 256 KiB holds",
     )
     idle_timeout: timedelta = option(timedelta(seconds=60), duration(), "how long an idle connection is kept open")
     api_processes: int = option(1, integer(1, 64), "number of API processes")
-    api_threads: int = option(32, integer(4, 1024), "requests and event streams that each API process serves at once")
+    api_threads: int = option(32, integer(4, 1024), "requests that each API process works on at once")
+    max_viewers: int = option(
+        2500, integer(1, 100_000), "event streams (events of jobs and batches) that each API process keeps open"
+    )
+    max_viewers_per_client: int = option(
+        100,
+        integer(1, 100_000),
+        "event streams that each API process keeps open for one client: an IPv4 address or an IPv6 network of 64 bits",
+    )
     trusted_proxy_cidrs: tuple[str, ...] = option((), networks(), "proxies whose X-Forwarded headers are trusted")
     public_url: str = option("", http_url(), "URL under which users reach the service", runtime=True)
-    public_ui_path: str = option("public/", text(200), "path of the public pages", awaits=PUBLIC_PAGES)
+    public_ui_path: str = option("public/", page_path(TAKEN_PATHS), "path of the public test page")
     shutdown_timeout: timedelta = option(
         timedelta(seconds=10), duration(), "how long the API waits at shutdown for requests to finish"
     )

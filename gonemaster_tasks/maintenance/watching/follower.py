@@ -19,7 +19,8 @@ from gonemaster_db.errors import BatchNotFound
 from gonemaster_db.models import Watch, WatchDigest, WatchEvent, WatchNote
 from gonemaster_db.repositories import watch_following as following
 from gonemaster_db.repositories.batches import summarise_batch
-from gonemaster_db.repositories.watch_following import FinishedRun, Progress
+from gonemaster_db.repositories.run_keys import Progress, next_keys
+from gonemaster_db.repositories.watch_following import FinishedRun
 from gonemaster_db.repositories.watches import enabled_watches, follows_runs
 from gonemaster_db.session import Store
 from gonemaster_engine.scoring.config import ScoringConfig
@@ -142,7 +143,7 @@ def _find(session: Session, grades: Grades, now: datetime) -> _Round:
     watches = [watch for watch in enabled_watches(session) if follows_runs(watch)]
     begin = min((watch.after_key for watch in watches), default=0)
     progress = following.read_progress(session, begin=begin)
-    keys = following.next_keys(session, progress, limit=_CHUNK)
+    keys = next_keys(session, progress, limit=_CHUNK)
     found = _Round(progress, progress.after(keys, now=now.timestamp()), keys)
     if not keys:
         return found

@@ -124,3 +124,21 @@ def test_database_that_fails_is_said_to_be_unknown() -> None:
     world = origin_world(*ONE)
     world.server(SOURCE_SERVER).fault(faults.rcode("SERVFAIL"), qtype="TXT")
     assert [tag for tag, _ in findings(world, "connectivity03")] == ["ERROR_ASN_DATABASE", "ERROR_ASN_DATABASE"]
+
+
+@pytest.mark.parametrize(
+    ("asns", "verdict"),
+    [
+        pytest.param(["64500", "64500", "64500"], [], id="one AS"),
+        pytest.param(["64500 64501", "64500 64501", "64500"], [], id="one group of AS"),
+        pytest.param(["64500", "64501", "64500"], [("IPV4_DIFFERENT_ASN", {"asns": [64500, 64501]})], id="two AS"),
+    ],
+)
+def test_address_whose_look_up_failed_may_belong_to_any_as(asns: list[str], verdict: list[Found]) -> None:
+    world = example_world(ns={NS1: A1, NS2: A2, "ns3.example.xa": "127.9.3.1"})
+    records = [v4(part, numbers) for part, numbers in enumerate(asns, start=1)]
+    world.zone(SOURCE, ns={f"ns1.{SOURCE}": SOURCE_SERVER}, records="\n".join(records))
+    world.server(SOURCE_SERVER).fault(faults.rcode("SERVFAIL"), below=f"3.9.127.origin.{SOURCE}")
+    found = findings(world, "connectivity03")
+    assert ("ERROR_ASN_DATABASE", {"address": "127.9.3.1"}) in found
+    assert [each for each in found if each[0].startswith("IPV4_")] == verdict

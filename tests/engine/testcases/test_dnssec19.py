@@ -95,6 +95,11 @@ ABSENT: dict[str, tuple[World, list[Found]]] = {
 }
 
 
+def test_list_that_nobody_asked_for_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gonemaster_engine.dnssec.blocklist._usual_folders", lambda: iter((tmp_path,)))
+    assert findings(secure(), "dnssec19") == KEYS_OK
+
+
 @pytest.mark.parametrize("name", ABSENT)
 def test_without_a_list(name: str, tmp_path: Path) -> None:
     world, expected = ABSENT[name]

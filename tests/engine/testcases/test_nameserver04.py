@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.case_runs import A1, NS1, NS2, S1, Found, example_world, findings
+from tests.support.case_runs import A1, BOTH, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import Server, faults
 
 OTHER = "127.9.1.77"
 
 FAULTS: dict[str, tuple[Callable[[Server], object], list[Found]]] = {
-    "the same": (lambda server: None, [("SAME_SOURCE_IP", {"servers": [{"ns": NS1}, {"ns": NS2}]})]),
+    "the same": (lambda server: None, [("SAME_SOURCE_IP", {"servers": BOTH})]),
     "another": (
         # the name server set of the zone is found before, so that NS queries must not be hurt
         lambda server: server.fault(faults.from_address(OTHER), qtype="SOA"),
@@ -20,7 +20,7 @@ FAULTS: dict[str, tuple[Callable[[Server], object], list[Found]]] = {
     ),
     "silence says nothing": (
         lambda server: server.fault(faults.silence(), qtype="SOA"),
-        [("SAME_SOURCE_IP", {"servers": [{"ns": NS2}]})],
+        [("SAME_SOURCE_IP", {"servers": [S2]})],
     ),
 }
 

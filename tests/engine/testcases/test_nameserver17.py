@@ -9,6 +9,7 @@ import dns.message
 import dns.rcode
 import pytest
 
+from gonemaster_engine.messages import advice, template
 from tests.support.case_runs import A1, BOTH, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import Exchange, Fault, Server, faults
 
@@ -110,6 +111,13 @@ def test_nameserver17(change_server: Callable[[Server], object], expected: list[
     world = example_world()
     change_server(world.server(A1))
     assert findings(world, "nameserver17") == sorted(expected, key=lambda found: found[0])
+
+
+def test_truncated_response_is_not_called_silence() -> None:
+    text = template("N17_NO_RESPONSE", "NAMESERVER")
+    assert "truncated" in text
+    assert "did not respond" not in text
+    assert "truncated" in advice("N17_NO_RESPONSE", "NAMESERVER")
 
 
 def test_cookie_is_given_back_as_it_came() -> None:

@@ -102,10 +102,28 @@ GOOD = [
     "v=spf1 ip4:192.0.2.1 ip4:192.0.2.0/24 ip6:2001:db8::1 ip6:::/0 ip6:2001:db8::/32 ip6:::ffff:192.0.2.1",
     "v=spf1 include:_spf.example.xa redirect=example.xa. exp=why.%{d}",
     "v=spf1 exists:%{ir}.%{v}._spf.%{d2} exists:%{l1r-}.%%.%_.%-.xa",
-    "v=spf1 a:example.1 include:localhost",
+    "v=spf1 a:example.1a include:xn--p1ai.1-2 exists:.xa ptr:_x.%{d}",
+    "v=spf1 a:%{d}/24 mx:one/two.xa/24//64 a:%{d/}//64",
     "v=spf1 moo.cow-far_out=man:dog/cat ip4:192.0.2.1 -all",
 ]
 BAD = [
+    "v=spf1 a:192.0.2.1",
+    "v=spf1 mx:1.2.3.4 -all",
+    "v=spf1 mx:1.2.3.4/24 -all",
+    "v=spf1 include:1.2.3.4",
+    "v=spf1 redirect=1.2.3.4",
+    "v=spf1 exp=1.2.3.4.",
+    "v=spf1 exists:foo",
+    "v=spf1 include:localhost",
+    "v=spf1 a:foo.123",
+    "v=spf1 ptr:foo.com/24",
+    "v=spf1 exists:foo.com/24",
+    "v=spf1 a:foo.com-",
+    "v=spf1 a:foo..",
+    "v=spf1 a:",
+    "v=spf1 a:/24",
+    "v=spf1 a:%{d}.",
+    "v=spf1 exists:%%{d}",
     "v=spf1 a mx alll",
     "v=spf1 include",
     "v=spf1 include:",
@@ -148,6 +166,8 @@ def test_policy_breaks_the_grammar(policy: str) -> None:
 def test_long_policy_is_judged_at_once() -> None:
     """A pattern that tries all ways to split it would take years."""
     assert not follows_grammar("v=spf1 exists:" + "%%%-%_" * 10000 + "%")
+    assert not follows_grammar("v=spf1 a:x." + "a1" * 30000 + "!")
+    assert not follows_grammar("v=spf1 a:x" + "/1//2" * 10000 + "-")
 
 
 def test_policy_that_lets_nobody_send() -> None:

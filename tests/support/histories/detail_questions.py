@@ -50,8 +50,8 @@ class RunQuestions(Asker):
 
     def ask_differences(self) -> None:
         for before, after in self.some(product(self.some(self.reference.runs.values(), 3), repeat=2), 4):
-            query = {"min_level": self.chance.choice(LEVELS)}
-            expected = shapes.run_difference(before, after, query["min_level"])
+            query = {"min_level": self.chance.choice(LEVELS), "args": self.chance.choice(("true", "false"))}
+            expected = shapes.run_difference(before, after, query["min_level"], args=query["args"] == "true")
             self.expect(f"/runs/{before.id}/diff/{after.id}", query, expected)
 
 
@@ -100,8 +100,10 @@ class BatchQuestions(Asker):
     def _ask_difference(self, before: str, after: str) -> None:
         """Walk the pages: where a page ends is left to the store, but none is longer than the limit."""
         level, kind = self.chance.choice(LEVELS), self.chance.choice(_KINDS)
+        args = self.chance.choice((True, False))
         query = {"min_level": level, "limit": str(self.chance.choice((1, 3, 100)))} | ({"kind": kind} if kind else {})
-        expected = shapes.batch_difference(self.reference, before, after, level)
+        query |= {"args": "true"} if args else {}
+        expected = shapes.batch_difference(self.reference, before, after, level, args=args)
         expected["items"] = [item for item in expected["items"] if kind in ("", item["kind"])]
         url = f"/batches/{before}/diff/{after}?{urlencode(query)}"
         wrong = difference(expected, self._walk(url, int(query["limit"])))

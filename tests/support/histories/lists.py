@@ -147,7 +147,9 @@ def _is_wanted_job(item: JobRow | RunRow, query: Query) -> bool:
 
 def job(item: JobRow) -> Document:
     """Show a job without its estimate."""
-    return _without_nothing(_common(item, item) | {"finished_at": None, "progress": 0})
+    return _without_nothing(
+        _common(item, item) | {"finished_at": None, "progress": 0, "expires_at": instant(item.expires_at)}
+    )
 
 
 def job_with_estimate(reference: Reference, item: JobRow, now: datetime) -> Document:
@@ -183,7 +185,7 @@ def _common(row: JobRow, item: JobRow | RunRow) -> Document:
 
 
 def _without_nothing(document: Document) -> Document:
-    optional = ("batch_id", "error", "profile_id", "profile_name", "score", "grade")
+    optional = ("batch_id", "error", "profile_id", "profile_name", "score", "grade", "expires_at")
     return {name: value for name, value in document.items() if name not in optional or value not in (None, "")}
 
 

@@ -92,15 +92,17 @@ def _compact(value: Any) -> str:
 # Differences.
 
 
-def run_difference(before: RunRow, after: RunRow, min_level: str) -> Document:
+def run_difference(before: RunRow, after: RunRow, min_level: str, *, args: bool = False) -> Document:
     """GET /runs/{id}/diff/{other}."""
     old, new = _findings(before, min_level), _findings(after, min_level)
     found: dict[str, list[Document]] = {"added": [], "cleared": [], "changed": []}
     for key in sorted({*old, *new}):
         was, now = old.get(key, []), new.get(key, [])
         kind = "added" if not was else "cleared" if not now else "changed"
-        if sorted(line.content for line in was) != sorted(line.content for line in now):
+        if args and sorted(line.content for line in was) != sorted(line.content for line in now):
             found[kind].append(_change(key, was, now))
+        elif not args and _levels(was) != _levels(now):
+            found[kind].append(_level_change(key, was, now))
     return found
 
 
@@ -118,10 +120,21 @@ def _change(key: tuple[str, str, str], was: Sequence[Line], now: Sequence[Line])
     return {"module": module, "testcase": testcase, "tag": tag, "before": before, "after": after}
 
 
-def batch_difference(reference: Reference, before: str, after: str, min_level: str) -> Document:
+def _level_change(key: tuple[str, str, str], was: Sequence[Line], now: Sequence[Line]) -> Document:
+    return {**_change(key, [], []), "before": _levels(was), "after": _levels(now)}
+
+
+def _levels(lines: Sequence[Line]) -> list[Document]:
+    """The worst level of a finding; nothing of none."""
+    return [{"level": max((line.level for line in lines), key=LEVELS.index)}] if lines else []
+
+
+def batch_difference(reference: Reference, before: str, after: str, min_level: str, *, args: bool = False) -> Document:
     """GET /batches/{id}/diff/{other} as a whole; pages of it may be cut anywhere."""
     old, new = ({run.domain: run for run in reference.runs_of(batch)} for batch in (before, after))
-    items = [_domain_difference(name, old.get(name), new.get(name), min_level) for name in sorted({*old, *new})]
+    items = [
+        _domain_difference(name, old.get(name), new.get(name), min_level, args=args) for name in sorted({*old, *new})
+    ]
     both = [(old[name], new[name]) for name in old.keys() & new.keys()]
     comparable = [pair for pair in both if all(run.status == "succeeded" for run in pair)]
     same = sum(not any(run_difference(*pair, "NOTICE").values()) for pair in comparable)
@@ -153,13 +166,15 @@ def _compared(reference: Reference, batch_id: str) -> Document:
     }
 
 
-def _domain_difference(name: str, old: RunRow | None, new: RunRow | None, min_level: str) -> Document | None:
+def _domain_difference(
+    name: str, old: RunRow | None, new: RunRow | None, min_level: str, *, args: bool
+) -> Document | None:
     nothing: dict[str, list[Document]] = {"added": [], "cleared": [], "changed": []}
     kind, found = "only_after" if old is None else "only_before", nothing
     if old and new:
         kind = "not_comparable"
         if old.status == new.status == "succeeded":
-            kind, found = "changed", run_difference(old, new, min_level)
+            kind, found = "changed", run_difference(old, new, min_level, args=args)
             if found == nothing:
                 return None
     return {"domain": name, "kind": kind, "before": _side(old), "after": _side(new), **found}

@@ -15,6 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from gonemaster_api.state import NAME
 from gonemaster_db.errors import JobStateError
 from gonemaster_db.ids import batch_key
 from gonemaster_db.json_text import dump_json
@@ -99,6 +100,10 @@ class History:
         """The time of the history."""
         return self.clock.now()
 
+    def look_anew(self) -> None:
+        """Let the next response be of now: the rate and the workers behind estimates are looked up once a second."""
+        self.client.application.extensions[NAME].recent.forget()
+
     def go(self, count: int) -> None:
         """Take so many random steps, some time apart."""
         steps = list(self._steps)
@@ -114,6 +119,7 @@ class History:
 
     def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
         """Call the API; fail if it answers with another status."""
+        self.look_anew()
         answer = self.client.open(_PREFIX + path, method=method, json=body)
         assert answer.status_code == status, (method, path, body, answer.status_code, answer.text)
         return answer.get_json(silent=True)

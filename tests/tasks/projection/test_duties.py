@@ -1,21 +1,36 @@
 """The duties through which workers project, capture and remove: one worker at a time, stopped at once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from gonemaster_db.clock import utcnow
-from gonemaster_db.models import CohortSnapshot, SnapshotStatus, SnapshotView
+from gonemaster_db.models import (
+    Batch,
+    Cohort,
+    CohortSnapshot,
+    Job,
+    ScheduleOutcome,
+    SnapshotStatus,
+    SnapshotView,
+)
 from gonemaster_db.repositories.analysis.snapshots import purge_snapshot
 from gonemaster_db.repositories.analysis.views import READERS_END
+from gonemaster_db.repositories.domains import ensure_domains
+from gonemaster_db.repositories.schedules import ScheduleTarget
+from gonemaster_db.repositories.tags import tag_domains
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.projection.projector import Projector
+from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.maintenance.snapshots import capture_due, project_due, remove_discarded
 from tests.support.analysis.cohorts import make_batch, make_cohort
-from tests.support.analysis.runs import run_batch
-from tests.support.rows import queue_job
+from tests.support.analysis.runs import run_batch, sweep_result
+from tests.support.clocks import SetClock
+from tests.support.rows import NOON, claim, finish_job, queue_job
+from tests.support.schedules import fill_tag, make_due, schedule, scheduled_batches
 
 NAMES = ["a.example", "b.example", "c.example"]
 
@@ -93,3 +108,57 @@ def test_what_was_discarded_is_removed_when_its_readers_are_done(snapshot_of_par
     with parts.store.read_only() as session:
         counts = [session.scalar(select(func.count()).select_from(table)) for table in (CohortSnapshot, SnapshotView)]
     assert counts == [0, 0]
+
+
+def finish_scheduled(parts: QueueParts) -> None:
+    """Submit what is due, test all jobs, project and capture."""
+    assert run_due_schedules(replace(parts, clock=SetClock(NOON)), max_batch_size=100) == [ScheduleOutcome.SUBMITTED]
+    with parts.store.read_only() as session:
+        waiting = session.scalars(select(Job.id).order_by(Job.id)).all()
+    for job_id in waiting:
+        job = claim(parts.store, job_id)
+        finish_job(parts.store, job, sweep_result(job.domain))
+    assert project(parts) == 2 * len(waiting), "each run counts for two cohorts"
+    assert capture(parts) == 2
+
+
+def pins(parts: QueueParts) -> dict[str, str | None]:
+    """The batch of the snapshot that each cohort is pinned to, by tag."""
+    pinned = select(Cohort.source_tag, Batch.id).outerjoin(
+        CohortSnapshot, CohortSnapshot.id == Cohort.default_snapshot_id
+    )
+    with parts.store.read_only() as session:
+        rows = session.execute(pinned.outerjoin(Batch, Batch.key == CohortSnapshot.batch_key))
+        return {row[0]: row[1] for row in rows}
+
+
+def test_a_scheduled_batch_pins_the_snapshot_of_its_cohort(parts: QueueParts) -> None:
+    store = parts.store
+    make_cohort(store, "all")  # the first one, and all domains of the other are in it
+    mine = make_cohort(store, "mine")
+    names = fill_tag(store, "mine")
+    with store.transaction() as session:
+        tag_domains(session, ["all"], ensure_domains(session, names, now=NOON).values(), now=NOON)
+    due = schedule(store, ScheduleTarget(cohort_id=mine.id), promote_default=True)
+    finish_scheduled(parts)
+    (first,) = scheduled_batches(store)
+    assert pins(parts) == {"all": None, "mine": first.id}
+    with store.read_only() as session:
+        assert session.scalar(select(func.count()).select_from(CohortSnapshot)) == 2
+        assert session.scalar(select(Batch.promote_snapshot)) is False
+    make_due(store, [due], at=NOON)
+    finish_scheduled(parts)
+    _, second = scheduled_batches(store)
+    assert pins(parts) == {"all": None, "mine": second.id}
+
+
+def test_a_batch_of_no_cohort_pins_the_first_that_it_feeds(parts: QueueParts) -> None:
+    store = parts.store
+    first, second = (make_cohort(store, tag) for tag in ("tld", "other"))
+    batch = make_batch(store, promote=True, tag="campaign")
+    run_batch(store, batch, NAMES)
+    with store.transaction() as session:
+        tag_domains(session, [second.source_tag], ensure_domains(session, NAMES, now=NOON).values(), now=NOON)
+    project(parts)
+    assert capture(parts) == 2
+    assert pins(parts) == {first.source_tag: batch.id, second.source_tag: None}

@@ -115,7 +115,7 @@ def test_a_damaged_document_fails_once_and_ends_nothing(store: Store) -> None:
     assert failed.error
     assert count(store, FactDomainSummary) == len(NAMES) - 1
     assert materialise(store, failed.snapshot_id, now=lambda: NOON) is Capture.CAPTURED
-    assert only_snapshot(store).last_materialization_error == "1 runs could not be projected"
+    assert only_snapshot(store).last_materialization_error == "1 run could not be projected"
 
 
 def test_a_late_run_is_found_though_another_was_removed(store: Store) -> None:

@@ -1,0 +1,309 @@
+"""Bring the catalogues of translations up to date with the texts; with --check, only say what is not.
+
+A gettext domain, such as `gonemaster`, what the engine says of a zone, has a template (.pot) with all texts, and for
+each language a catalogue (.po), which people edit, and its compiled form (.mo), which programs read. The compiled form
+is kept in the repository, so that a clone, an editable installation and a wheel all have the languages without a build
+step; and it is there only if the catalogue is complete, so that a language that is offered has all texts.
+
+Nothing in the files depends on the time or on line numbers: two runs over the same texts give the same files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import io
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from gonemaster_engine import messages
+from gonemaster_engine.catalogue import modules
+from gonemaster_engine.messages import formatting
+from gonemaster_tasks.config.settings import OPTIONS_BY_AREA
+
+ROOT = Path(__file__).resolve().parents[1]
+ENGINE = ROOT / "gonemaster_engine"
+PAGES = ROOT / "gonemaster_api"
+PAGES_METHODS = [("ui/**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
+# As gonemaster_api/ui/shell/setup.py sets up Jinja: else the spaces of a text in a block would differ.
+JINJA_OPTIONS = {
+    "trim_blocks": "true",
+    "lstrip_blocks": "true",
+    "trimmed": "true",
+    "newstyle_gettext": "true",
+    "silent": "false",
+}
+MO_MAGIC = b"\xde\x12\x04\x95"
+KINDS = {
+    "TEXTS": "message",
+    "ADVICE": "advice",
+    "LABELS": "label in a picture, short",
+    "FACTS": "fact beside a picture",
+    "REASONS": "reason",
+    "SUMMARIES": "summary",
+}
+"""The tables of texts of a module, and what translators should know of them."""
+HEADER = "# Texts of gonemaster; docs/howto/translate.md says how to translate them. Written by `make messages`."
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%+|\{\w+\}|</?\w+[^>]*>")
+"""What a text fills in or marks up; a translation has the same."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text to translate: English, the plural if it has one, and the places that use it."""
+
+    english: str
+    plural: str | None
+    places: tuple[str, ...]
+
+
+class Texts(Catalog):
+    """A catalogue whose header says nothing of time, people or tools."""
+
+    @property  # type: ignore[misc]  # of babel it can be set, too
+    def mime_headers(self) -> list[tuple[str, str]]:
+        """The lines of the header."""
+        headers = [
+            ("Project-Id-Version", str(self.project)),
+            ("MIME-Version", "1.0"),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Transfer-Encoding", "8bit"),
+        ]
+        if self.locale:
+            headers += [("Language", str(self.locale)), ("Plural-Forms", self.plural_forms)]
+        return headers
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A set of catalogues, and where its texts come from."""
+
+    name: str
+    folder: Path
+    texts: Callable[[], Iterator[Text]]
+
+    def template(self) -> Catalog:
+        """Return the catalogue of all texts, without translations."""
+        return _with_texts(_new(self.name), self.texts())
+
+    @property
+    def template_file(self) -> Path:
+        """The file of the template."""
+        return self.folder / f"{self.name}.pot"
+
+    def languages(self) -> list[str]:
+        """Return the languages that have a catalogue."""
+        return sorted(path.parent.parent.name for path in self.folder.glob(f"*/LC_MESSAGES/{self.name}.po"))
+
+    def file(self, language: str, suffix: str) -> Path:
+        """Return the file of a language: `po` or `mo`."""
+        return self.folder / language / "LC_MESSAGES" / f"{self.name}.{suffix}"
+
+
+def engine_texts() -> Iterator[Text]:
+    """Yield what the engine says: by module, the purposes of its test cases, then its messages, then its advice."""
+    places: dict[str, list[str]] = {}
+    cases = {name.lower(): module.cases for name, module in modules().items()}
+    for module in sorted(found.name for found in pkgutil.iter_modules(messages.__path__) if found.name[0] != "_"):
+        for case in cases.get(module, ()):
+            places.setdefault(case.purpose, []).append(f"{case.id}: purpose")
+        texts = importlib.import_module(f"{messages.__name__}.{module}")
+        for kind, word in KINDS.items():
+            for key, text in getattr(texts, kind, {}).items():
+                places.setdefault(text, []).append(f"{module} {key}: {word}")
+    for text in formatting.WORDS:
+        places.setdefault(text, []).append("a value in a message")
+    return (Text(text, None, tuple(found)) for text, found in places.items())
+
+
+def pages_texts() -> Iterator[Text]:
+    """Yield what the pages say, by file, and what the settings are for."""
+    found = list(
+        extract_from_dir(PAGES, PAGES_METHODS, options_map={"templates/**.html": JINJA_OPTIONS}, keywords=KEYWORDS)
+    )
+    plurals = {
+        file: dict(_plurals(PAGES / file)) for file in sorted({item[0] for item in found}) if file.endswith(".py")
+    }
+    for file, _line, text, _comments, _context in sorted(found, key=lambda item: (item[0], item[1])):
+        forms = text if isinstance(text, tuple) else (text, plurals.get(file, {}).get(text))
+        if forms[0] not in plurals.get(file, {}).values():
+            yield Text(forms[0], forms[1], (file,))
+    for option in (option for options in OPTIONS_BY_AREA.values() for option in options):
+        yield Text(option.description, None, (f"setting {option.key}",))
+
+
+def _plurals(file: Path) -> Iterator[tuple[str, str]]:
+    """Yield the text for one and that for many of each Note(mark("..."), mark("...")), or Note(..., plural=...)."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Name(id="Note"), args=[one, *rest], keywords=keywords):
+                many = [*rest[:1], *(keyword.value for keyword in keywords if keyword.arg == "plural")]
+                if many and (singular := _marked(one)) and (plural := _marked(many[0])):
+                    yield singular, plural
+
+
+def _marked(node: ast.expr) -> str | None:
+    match node:
+        case ast.Call(func=ast.Name(id="mark"), args=[ast.Constant(value=str(text))]):
+            return text
+    return None
+
+
+DOMAINS = (
+    Domain("gonemaster", ENGINE / "locale", engine_texts),
+    Domain("gonemaster_ui", PAGES / "locale", pages_texts),
+)
+
+
+def _new(project: str, language: str | None = None) -> Catalog:
+    return Texts(locale=language, project=project, charset="utf-8", fuzzy=False, header_comment=HEADER)
+
+
+def _with_texts(catalog: Catalog, texts: Iterable[Text]) -> Catalog:
+    for text in texts:
+        known = catalog.get(text.english)
+        if text.plural and known and known.pluralizable and known.id[1] != text.plural:
+            raise ValueError(
+                f"{text.english!r} has two plurals, {known.id[1]!r} and {text.plural!r} ({text.places[0]})"
+            )
+        catalog.add((text.english, text.plural) if text.plural else text.english, auto_comments=text.places)
+    return catalog
+
+
+def updated(domain: Domain, language: str, template: Catalog) -> Catalog:
+    """Return the catalogue of a language with exactly the texts of the template; what is new has no translation."""
+    file = domain.file(language, "po")
+    with file.open("rb") as source:
+        old = read_po(source, locale=language, domain=domain.name)
+    new = _new(domain.name, language)
+    for text in template:
+        if not text.id:
+            continue
+        translated = old.get(text.id)
+        if translated and translated.pluralizable != text.pluralizable:
+            translated = None  # it has got a plural, or lost it
+        string = translated.string if translated else ""
+        flags = translated.flags & {"fuzzy"} if translated else set()
+        new.add(text.id, string, flags=flags, auto_comments=text.auto_comments)
+    return new
+
+
+def faults(catalog: Catalog) -> list[str]:
+    """Return what is wrong with a catalogue, one line for each text: missing, doubtful, or with other placeholders."""
+    texts = [text for text in catalog if text.id]
+    return [f"{fault}: {_first(text)!r}" for text in texts for fault in _faults(text, catalog)] or (
+        [] if texts else ["no texts"]
+    )
+
+
+def _faults(text: Message, catalog: Catalog) -> Iterator[str]:
+    strings = text.string if isinstance(text.string, tuple | list) else (text.string,)
+    if not all(strings) or (text.pluralizable and len(strings) != catalog.num_plurals):
+        yield "not translated"
+        return
+    if text.fuzzy:
+        yield "doubtful (fuzzy)"
+    wanted = [_marks(english) for english in (text.id if isinstance(text.id, tuple | list) else (text.id,))]
+    for string in strings:
+        # The English form for one may leave out the number, which the form of another language for 1, 21 and 31 needs.
+        if _marks(string) not in (wanted if string != strings[-1] else wanted[-1:]):
+            yield f"other placeholders or marks than {wanted[-1]}"
+
+
+def _marks(text: str | None) -> list[str]:
+    return sorted(PLACEHOLDER.findall(text or ""))
+
+
+def _first(text: Message) -> str:
+    return text.id if isinstance(text.id, str) else text.id[0]
+
+
+def as_po(catalog: Catalog) -> bytes:
+    """Return the file of a template or a catalogue."""
+    written = io.BytesIO()
+    write_po(written, catalog, width=0)
+    return written.getvalue()
+
+
+def as_mo(catalog: Catalog) -> bytes:
+    """Return the compiled form of a catalogue."""
+    written = io.BytesIO()
+    write_mo(written, catalog)
+    return written.getvalue()
+
+
+def files(domain: Domain) -> Iterator[tuple[Path, bytes | None, list[str]]]:
+    """Yield each file of a domain with what it should hold, None if it should not be; and the faults behind that."""
+    template = domain.template()
+    yield domain.template_file, as_po(template), []
+    for language in domain.languages():
+        catalog = updated(domain, language, template)
+        found = faults(catalog)
+        yield domain.file(language, "po"), as_po(catalog), []
+        yield domain.file(language, "mo"), None if found else as_mo(catalog), found
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or look at them."""
+    parser = argparse.ArgumentParser(description="bring the catalogues of translations up to date with the texts")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is not current")
+    parser.add_argument("--add", metavar="LANGUAGE", help="start the catalogues of a language, such as de or pt_BR")
+    options = parser.parse_args(arguments)
+    if options.add:
+        _start(options.add)
+    stale = []
+    for domain in DOMAINS:
+        for file, wanted, found in files(domain):
+            name = file.relative_to(ROOT)
+            if found:
+                print(f"{name}: not offered, {len(found)} texts:", *found[:20], sep="\n  ")
+            present = file.read_bytes() if file.exists() else None
+            if wanted == present or (options.check and _same_texts(wanted, present)):
+                continue
+            stale.append(str(name))
+            if not options.check:
+                _write(file, wanted)
+    if stale and options.check:
+        print("not current; run `make messages`:", *stale, sep="\n  ", file=sys.stderr)
+    return 1 if stale and options.check else 0
+
+
+def _same_texts(one: bytes | None, other: bytes | None) -> bool:
+    """Say whether two catalogues differ only in the places that use a text: these may move."""
+    return bool(one and other) and _texts(one) == _texts(other)
+
+
+def _texts(content: bytes | None) -> object:
+    if not content or content.startswith(MO_MAGIC):
+        return content
+    return {str(text.id): (text.string, text.fuzzy) for text in read_po(io.BytesIO(content))}
+
+
+def _start(language: str) -> None:
+    for domain in DOMAINS:
+        file = domain.file(language, "po")
+        if not file.exists():
+            _write(file, as_po(_new(domain.name, language)))
+
+
+def _write(file: Path, content: bytes | None) -> None:
+    if content is None:
+        file.unlink()
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

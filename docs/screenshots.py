@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Take the pictures of docs/guide from a service with demonstration data: make screenshots [ONLY=queue,domains]."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES = ROOT / "docs" / "guide" / "pictures"
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+# name of the picture: address; what stands in braces is looked up, {public} is a test of a domain of the demo world
+SCREENS = {
+    "queue": "/",
+    "new-test": "/test",
+    "job": "/jobs/{run}",
+    "recent": "/recent",
+    "domains": "/domains",
+    "domain": "/domains/{domain}",
+    "run": "/domains/{domain}/runs/{run}",
+    "compare": "/domains/{domain}/compare",
+    "batches": "/batches",
+    "batch-new": "/batches/new",
+    "batch": "/batches/{batch}",
+    "batch-delete": "/batches/{other_batch}/delete",
+    "tags": "/tags",
+    "tag": "/tags/demo",
+    "cohorts": "/cohorts",
+    "cohort": "/cohorts/1",
+    "schedule": "/cohorts/1/schedule",
+    "watches": "/watches",
+    "statistics": "/statistics",
+    "settings-system": "/settings/system",
+    "settings-profiles": "/settings/profiles",
+    "settings-profile": "/settings/profiles/new?from=default",
+    "settings-scoring": "/settings/scoring",
+    "audit": "/audit",
+    "login": "/login",
+    "preferences": "/preferences",
+    "not-found": "/no/such/page",
+    "public-form": "/public/",
+    "public-result": "/public/result/{public}",
+    "public-chain": "/public/result/{public}#dnssec",
+    "analysis-overview": "/analysis/",
+    "analysis-domains": "/analysis/domains",
+    "analysis-domain": "/analysis/domains/{domain}",
+    "analysis-trends": "/analysis/trends",
+    "analysis-diff": "/analysis/diff",
+}
+# These are taken in the dark theme and on a phone, too.
+IN_ALL_SHAPES = ("queue", "job", "batch", "analysis-overview", "public-form", "public-result")
+# Of these pages one part is taken.
+PARTS = {"public-chain": "#dnssec"}
+TESTED = "expired.xa"
+
+
+@contextmanager
+def service() -> Iterator[str]:
+    """Start a service with demonstration data, and give its address; its DNS is the demo world, not the Internet."""
+    with tempfile.TemporaryDirectory(prefix="gm-shots-") as home, _world(f"{home}/root.hints") as dns_port:
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("GONEMASTER_")}
+        environ |= {
+            "GONEMASTER_DATA_DIR": f"{home}/data",
+            "GONEMASTER_ROOT_HINTS": f"{home}/root.hints",
+            "GONEMASTER_DNS_PORT": dns_port,
+            "GONEMASTER_ALLOW_NON_GLOBAL": "true",
+        }
+        command = [sys.executable, "-m", "gonemaster_api.server"]
+        demo = [*command, "demo-data", "--domains", "400", "--snapshots", "8"]
+        subprocess.run(demo, env=environ, check=True)  # noqa: S603 - our own program
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        options = ["--listen", f"127.0.0.1:{port}", "--worker-processes", "1", "--log-level", "warn"]
+        running = subprocess.Popen([*command, *options], env=environ)  # noqa: S603 - our own program
+        try:
+            yield _ready(f"http://127.0.0.1:{port}", running)
+        finally:
+            running.terminate()
+            running.wait()
+
+
+@contextmanager
+def _world(hints: str) -> Iterator[str]:
+    """Serve the demo world, and give its port."""
+    command = [sys.executable, "-m", "tests.support.dnsworld", "demo", "--hints", hints]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+    try:
+        line = running.stdout.readline() if running.stdout else ""
+        yield str(json.loads(line)["port"])
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def _ready(url: str, running: subprocess.Popen[bytes]) -> str:
+    while running.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/api/v1/readyz"):  # noqa: S310 - of loopback
+                return url
+        except OSError:
+            time.sleep(0.2)
+    raise SystemExit("screenshots: the service did not start")
+
+
+def names(url: str) -> dict[str, str]:
+    """Look up what the addresses need."""
+    batches = _read(f"{url}/api/v1/batches")["items"]
+    run = _read(f"{url}/api/v1/runs?limit=1&level=ERROR")["items"][0]
+    return {
+        "batch": batches[0]["batch_id"],
+        "other_batch": batches[-1]["batch_id"],
+        "domain": run["domain"],
+        "run": run["id"],
+        "public": _tested(url),
+    }
+
+
+def _tested(url: str) -> str:
+    """Test a domain of the demo world, and give the public id."""
+    body = json.dumps({"domain": TESTED}).encode()
+    request = urllib.request.Request(  # noqa: S310 - of loopback
+        f"{url}/pub/api/v1/jobs", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as response:  # noqa: S310
+        public_id: str = json.load(response)["public_id"]
+    while _read(f"{url}/pub/api/v1/jobs/{public_id}")["status"] in ("queued", "running"):
+        time.sleep(0.5)
+    return public_id
+
+
+def _read(url: str) -> Any:
+    with urllib.request.urlopen(url) as response:  # noqa: S310 - of loopback
+        return json.load(response)
+
+
+def take(browser: Browser, url: str, name: str, *, dark: bool = False, phone: bool = False) -> None:
+    """Write one picture; on a wide screen what is seen without scrolling, and some more."""
+    theme = "dark" if dark else "light"
+    context = browser.new_context(
+        viewport=PHONE if phone else WIDE, color_scheme=theme, reduced_motion="reduce", locale="en-GB"
+    )
+    page = context.new_page()
+    answer = page.goto(url)
+    if answer is None or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise SystemExit(f"screenshots: {url} answers with {answer and answer.status}")
+    page.wait_for_load_state("load")
+    height = min(page.evaluate("document.documentElement.scrollHeight"), 1400 if phone else 1100)
+    page.set_viewport_size((PHONE if phone else WIDE) | {"height": max(height, 700)})
+    shown = page.locator(PARTS[name]) if name in PARTS else page
+    suffix = ("-phone" if phone else "") + ("-dark" if dark else "")
+    shown.screenshot(path=PICTURES / f"{name}{suffix}.png")
+    context.close()
+
+
+def main() -> None:
+    """Take all pictures, or those that ONLY names."""
+    only = set(filter(None, re.split(r"[,\s]+", os.environ.get("ONLY", ""))))
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with service() as url, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        found = names(url)
+        for name, address in SCREENS.items():
+            if only and name not in only:
+                continue
+            place = url + address.format(**found)
+            take(browser, place, name)
+            if name in IN_ALL_SHAPES:
+                take(browser, place, name, dark=True)
+                take(browser, place, name, phone=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The limit of failed attempts to authenticate, per client and for all API processes together.
+
+It keeps attempts from costing anything and from filling the log. It never refuses a valid token: 256 random bits are
+not guessed at any rate, and a limit of addresses that did would let anyone behind the same translator or proxy lock
+the operator out. Without Redis each process counts for itself.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.errors import BrokerUnavailable
+
+log = logging.getLogger(__name__)
+
+MOST_FAILURES = 30
+WINDOW_S = 60
+_KIND = "login"
+_MOST_CLIENTS = 10_000  # that a process remembers
+_WITHOUT_REDIS_S = 5.0  # until it is tried again: a Redis that does not answer must not hold up each refusal
+
+
+class FailedAttempts:
+    """Counts the 401 of each client."""
+
+    def __init__(self, broker: Broker, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._own: dict[str, tuple[int, float]] = {}  # client to count and end of its window
+        self._limited: dict[str, float] = {}  # client to the end of its limit
+        self._redis_again = 0.0
+
+    def note(self, client: str) -> int:
+        """Count a failure; returns the seconds that the client is to wait, 0 while it is below the limit."""
+        now = self._clock()
+        with self._lock:
+            end = self._limited.get(client, 0.0)
+        if end <= now:
+            count, left_s = self._count(client, now)
+            if count <= MOST_FAILURES:
+                return 0
+            end = now + left_s
+            self._limit(client, end, now)
+        return max(1, math.ceil(end - now))
+
+    def _count(self, client: str, now: float) -> tuple[int, float]:
+        if now >= self._redis_again:
+            try:
+                return self._broker.attempts.add(_KIND, client, window_s=WINDOW_S)
+            except BrokerUnavailable as error:
+                self._redis_again = now + _WITHOUT_REDIS_S
+                log.warning("failed logins are counted by each process, without Redis", extra={"error": str(error)})
+        with self._lock:
+            count, end = self._own.get(client, (0, 0.0))
+            if end <= now:
+                count, end = 0, now + WINDOW_S
+                _make_room(self._own)
+            self._own[client] = count + 1, end
+        return count + 1, end - now
+
+    def _limit(self, client: str, end: float, now: float) -> None:
+        with self._lock:
+            first = self._limited.get(client, 0.0) <= now
+            _make_room(self._limited)
+            self._limited[client] = end
+        if first:
+            log.warning("too many failed logins, refused with 429", extra={"client": client})
+
+
+def _make_room(clients: dict[str, object] | dict[str, float] | dict[str, tuple[int, float]]) -> None:
+    """Forget the client that was noted first if there are many."""
+    if len(clients) >= _MOST_CLIENTS:
+        clients.pop(next(iter(clients)))

@@ -1,0 +1,102 @@
+"""The text of server-sent events (HTML standard, section 9.2), made once for all who get it."""
+
+import json
+import random
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from gonemaster_db.models import JobStatus
+from gonemaster_engine.messages import message
+from gonemaster_tasks.broker.events import JobEvent
+
+END_ID = "end"  # Last-Event-ID of a stream that ended
+FIRST_LINES = "retry: 2000\n\n"  # milliseconds until a browser reconnects
+_RETRY_MS = (2000, 8000)  # after a stop of the process; spread, so that not all come back at once
+
+
+class Piece:
+    """Some text of a stream, in both forms in which connections send it."""
+
+    def __init__(self, text: str) -> None:
+        self.raw = text.encode()
+
+    @cached_property
+    def chunk(self) -> bytes:
+        """The text as a chunk (RFC 9112 section 7.1); none for an empty text, as that would be the last chunk."""
+        return b"%x\r\n%s\r\n" % (len(self.raw), self.raw) if self.raw else b""
+
+
+KEEP_ALIVE = Piece(": keep-alive\n\n")
+NOTHING = Piece("")
+
+
+def come_back() -> Piece:
+    """Tell a browser to reconnect to the next process."""
+    return Piece(f"retry: {random.randint(*_RETRY_MS)}\n\n")
+
+
+def event_text(kind: str, data: Mapping[str, Any], identity: str = "") -> str:
+    """Return one event."""
+    head = f"id: {identity}\n" if identity else ""
+    return f"{head}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def job_event_text(event: JobEvent) -> str:
+    """Return an event of a job, an entry with its message in English."""
+    if event.type == "done":
+        return done_text(str(event.data.get("status", "")))
+    data = event.data
+    if event.type == "entry":
+        data = data | {"message": message(data["tag"], data["module"], data["args"])}
+    return event_text(event.type, data, event.id)
+
+
+def event_texts(events: Iterable[JobEvent]) -> str:
+    """Return events of a job; one that another program spoiled is left out, and the others are shown."""
+    return "".join(map(_text_or_nothing, events))
+
+
+def _text_or_nothing(event: JobEvent) -> str:
+    try:
+        return job_event_text(event)
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def done_text(status: str) -> str:
+    """Return the last event of a job, or of a batch that is gone."""
+    return event_text("done", {"status": status}, END_ID)
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Return the event of a batch's counts, its last one if no job is left."""
+    if is_finished(counts):
+        return event_text("done", counts_document(counts), END_ID)
+    return event_text("counts", counts_document(counts), counts_id(counts))
+
+
+def counts_document(counts: Mapping[str, int]) -> dict[str, Any]:
+    """Return the data of an event of a batch."""
+    total, left = sum(counts.values()), _unfinished(counts)
+    return {
+        "status": "running" if left else "done",
+        "total": total,
+        "completed": total - left,
+        "completion": round(100 * (total - left) / total, 1) if total else 100.0,
+        "status_counts": dict(counts),
+    }
+
+
+def counts_id(counts: Mapping[str, int]) -> str:
+    """Return the id of an event, made of the counts: a client that comes back gets one if they have changed."""
+    return ".".join(str(counts[status]) for status in sorted(counts))
+
+
+def is_finished(counts: Mapping[str, int]) -> bool:
+    """Return whether no job of a batch is left."""
+    return not _unfinished(counts)
+
+
+def _unfinished(counts: Mapping[str, int]) -> int:
+    return sum(counts[status] for status in JobStatus)

@@ -1,0 +1,62 @@
+"""Languages, profiles, versions, and what public pages show."""
+
+from typing import Any
+
+import dns.version
+from flask.views import MethodView
+
+from gonemaster_api.public.service.schemas import InfoSchema, PublicProfileSchema, VersionSchema
+from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.state import state
+from gonemaster_api.v1.system.schemas import LocalesSchema
+from gonemaster_db.repositories.profiles import list_profiles
+from gonemaster_engine.catalogue import select
+from gonemaster_engine.messages import locales
+from gonemaster_engine.version import __version__
+
+blueprint = Blueprint("public_service", __name__, description="The service, as the public sees it")
+
+
+@blueprint.route("/locales")
+class Locales(MethodView):
+    """Languages."""
+
+    @blueprint.response(200, LocalesSchema)
+    def get(self) -> dict[str, list[str]]:
+        """List the languages of message texts."""
+        return {"locales": locales()}
+
+
+@blueprint.route("/profiles")
+class Profiles(MethodView):
+    """Profiles."""
+
+    @blueprint.response(200, PublicProfileSchema(many=True))
+    def get(self) -> Any:
+        """List the profiles that public jobs may use."""
+        with state().store.read_only() as session:
+            return list_profiles(session, public_only=True)
+
+
+@blueprint.route("/version")
+class Version(MethodView):
+    """Versions."""
+
+    @blueprint.response(200, VersionSchema)
+    def get(self) -> Any:
+        """Show the versions of this server and of its DNS library."""
+        return {"gonemaster": __version__, "dns": dns.version.version}, {"Cache-Control": "public, max-age=3600"}
+
+
+@blueprint.route("/info")
+class Info(MethodView):
+    """What is shown."""
+
+    @blueprint.response(200, InfoSchema)
+    def get(self) -> dict[str, Any]:
+        """Show which parts of results the public sees, and which test cases are never run."""
+        settings = state().settings
+        excluded = select(settings.exclude) if settings.exclude else ()
+        return {name: getattr(settings, name) for name in InfoSchema().fields if name.startswith("show_")} | {
+            "excluded_testcases": sorted(case.id for case in excluded)
+        }

@@ -1,0 +1,61 @@
+"""The newest public test of a domain, as its badge shows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from typing import Any
+
+from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.results import read_finished_run, shown_to_public
+from gonemaster_api.state import State
+from gonemaster_db.repositories.runs import list_public_configs
+from gonemaster_engine.version import __version__
+from gonemaster_tasks.config.scoring import current_scoring
+
+_MOST_RUNS = 100  # that are looked through for one of the whole domain
+_PARTIAL = frozenset({"tests", "overrides", "nameservers", "ds", "ipv4_disabled", "ipv6_disabled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What a badge says; the day is that of the end of the test in UTC."""
+
+    domain: str
+    grade: str
+    day: date
+
+
+def find_badge_run(state: State, domain: str) -> tuple[str, str]:
+    """Return the id of the run that a domain's badge is about, and a version that changes with what it shows.
+
+    Tests of a part of the domain, or with supplied data, say nothing of it that others may rely on.
+
+    Raises:
+        NotFound: there is none, or the public sees no grades.
+    """
+    if not shown_to_public(state.settings).score:
+        raise NotFound("badge", domain)
+    with state.store.read_only() as session:
+        runs = list_public_configs(session, domain, limit=_MOST_RUNS)
+    found = next((run_id for run_id, config in runs if _is_whole(config)), None)
+    if found is None:
+        raise NotFound("public test of the domain", domain)
+    scoring = current_scoring(state.store, state.settings)
+    return found, blake2b(f"{__version__}\0{found}\0{scoring.fingerprint}".encode(), digest_size=12).hexdigest()
+
+
+def read_badge(state: State, run_id: str) -> Badge:
+    """Read what the badge about a run shows.
+
+    Raises:
+        NotFound: it has no grade.
+    """
+    finished = read_finished_run(state, run_id)
+    if finished.score is None:
+        raise NotFound("grade", run_id)
+    return Badge(finished.run.domain, finished.score.grade, finished.run.finished_at.date())
+
+
+def _is_whole(config: Mapping[str, Any]) -> bool:
+    return not any(config.get(key) for key in _PARTIAL)

@@ -1,0 +1,25 @@
+"""Quantiles of histograms (contract: metrics.md section 2.7)."""
+
+import math
+from collections.abc import Sequence
+
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+
+
+def quantiles(numbers: Sequence[int], bounds: Sequence[int]) -> dict[str, int]:
+    """Return the quantiles of a histogram in its unit; `numbers` has one more item than there are bounds."""
+    return {name: quantile(numbers, bounds, q) for name, q in QUANTILES.items()}
+
+
+def quantile(numbers: Sequence[int], bounds: Sequence[int], q: float) -> int:
+    """Return the bound of the first bucket whose running count reaches ceil(q * n), 0 for no observation.
+
+    Beyond the last bound it is that bound.
+    """
+    wanted = math.ceil(q * sum(numbers))
+    running = 0
+    for number, bound in zip(numbers, bounds, strict=False):
+        running += number
+        if wanted and running >= wanted:
+            return bound
+    return bounds[-1] if wanted else 0

@@ -1,0 +1,219 @@
+"""Reads what the metrics show: database in one snapshot, workers and beat from the broker."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.request_counts import LATENCIES, LATENCY_SUM, REQUESTS
+from gonemaster_api.state import State
+from gonemaster_db.errors import StoreError
+from gonemaster_db.models import JobStatus, Priority, RunStatus
+from gonemaster_db.repositories.metrics.counting import (
+    PURGED,
+    STARTED,
+    Count,
+    ended_jobs,
+    labels_of,
+    read_counts,
+    read_stored,
+)
+from gonemaster_db.repositories.metrics.following import read_tally
+from gonemaster_db.repositories.metrics.slots import SlotKey, SlotSums, read_latencies, read_slots
+from gonemaster_db.repositories.metrics.tally import Tally
+from gonemaster_db.repositories.pauses import list_pauses
+from gonemaster_db.repositories.queue import count_states, oldest_waiting
+from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import TIERS
+
+COMPLETED = (RunStatus.SUCCEEDED, RunStatus.FAILED)
+_LIMIT = timedelta(seconds=10)
+
+log = structlog.get_logger(__name__)
+
+
+class RouteKey(NamedTuple):
+    """A route by method."""
+
+    route: str
+    method: str
+
+
+@dataclass
+class RouteCounts:
+    """The requests of a route: by class of status, by bound of duration, and the sum of durations in microseconds."""
+
+    classes: Counter[str]
+    latencies: Counter[str]
+    sum_us: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """What was read at one moment; `tally` has the runs that are in no counter yet, and `counts` includes them."""
+
+    now: datetime
+    started_at: datetime
+    settings: Settings
+    counts: Counter[Count]
+    stored: Mapping[RunStatus, int]
+    unfinished: Mapping[tuple[int, JobStatus], int]
+    paused: frozenset[str]
+    oldest: Mapping[str, datetime | None]
+    tally: Tally
+    workers: list[WorkerState]
+    beat_active: bool
+    broker_reachable: bool
+    limited_addresses: int
+
+    def labels(self, name: str) -> dict[str, int]:
+        """Return the counters of a name by label."""
+        return labels_of(self.counts, name)
+
+    def total(self, name: str) -> int:
+        """Return a counter without labels."""
+        return self.counts[Count(name)]
+
+    @property
+    def ended(self) -> dict[RunStatus, int]:
+        """Jobs that have ever ended, by state."""
+        return ended_jobs(self.stored, self.counts)
+
+    @property
+    def completed(self) -> int:
+        """Jobs that a worker has brought to an end."""
+        return sum(self.ended[status] for status in COMPLETED)
+
+    @property
+    def submitted(self) -> int:
+        """Jobs that were ever submitted: those that have ended and those that have not."""
+        return sum(self.ended.values()) + sum(self.unfinished.values())
+
+    @property
+    def started(self) -> int:
+        """Starts of jobs, repeated ones included."""
+        return self.total(STARTED)
+
+    @property
+    def purged(self) -> int:
+        """Runs that were deleted by age or tag."""
+        return self.total(PURGED)
+
+    def in_state(self, status: JobStatus) -> int:
+        """Count the unfinished jobs in a state."""
+        return sum(number for (_, state), number in self.unfinished.items() if state is status)
+
+    @property
+    def status_counts(self) -> dict[str, int]:
+        """Jobs and stored runs in each of the seven states."""
+        jobs = {status.value: self.in_state(status) for status in JobStatus}
+        return jobs | {status.value: number for status, number in self.stored.items()}
+
+    @property
+    def slots(self) -> int:
+        """Slots of all live worker processes."""
+        return sum(worker.slots for worker in self.workers)
+
+    @property
+    def queue_paused(self) -> bool:
+        """Whether all tiers are paused."""
+        return self.paused >= set(TIERS)
+
+    def routes(self) -> dict[RouteKey, RouteCounts]:
+        """Return the requests by route and method, in this order."""
+        found: dict[RouteKey, RouteCounts] = {}
+        for (name, label), number in self.counts.items():
+            if name in (REQUESTS, LATENCIES, LATENCY_SUM):
+                method, _, rest = label.partition(" ")
+                route, _, detail = (rest, "", "") if name == LATENCY_SUM else rest.rpartition(" ")
+                counts = found.setdefault(RouteKey(route, method), RouteCounts(Counter(), Counter()))
+                if name == REQUESTS:
+                    counts.classes[detail] += number
+                elif name == LATENCIES:
+                    counts.latencies[detail] += number
+                else:
+                    counts.sum_us += number
+        return dict(sorted(found.items()))
+
+
+def read_metrics(state: State) -> Metrics:
+    """Read all that both forms show, but for the course over time.
+
+    Raises:
+        ApiError: 500 metrics_error, the database does not answer. Without the broker no workers are shown.
+    """
+    state.counts.write_soon(state.store)
+    workers, beat_active, reachable, limited = _read_broker(state)
+    now = state.queue.clock.now()
+    try:
+        with state.store.read_only_within(_LIMIT) as session:
+            counts, tally = read_counts(session), read_tally(session, now=now)
+            return Metrics(
+                now=now,
+                started_at=state.started_at,
+                settings=state.settings,
+                counts=counts + tally.counts,
+                stored=read_stored(session),
+                unfinished=count_states(session),
+                paused=frozenset(pause.tier for pause in list_pauses(session, now=now)),
+                oldest={tier: oldest_waiting(session, priority) for priority, tier in enumerate(TIERS)},
+                tally=tally,
+                workers=workers,
+                beat_active=beat_active,
+                broker_reachable=reachable,
+                limited_addresses=limited,
+            )
+    except StoreError as error:
+        raise metrics_error(error) from error
+
+
+def metrics_error(error: Exception) -> ApiError:
+    """Return the refusal of metrics that cannot be read; the reason stays in the log."""
+    log.error("metrics not read", error=str(error))
+    return ApiError(500, "metrics_error", "the metrics cannot be read; see the log of the server")
+
+
+def _read_broker(state: State) -> tuple[list[WorkerState], bool, bool, int]:
+    broker = state.broker
+    try:
+        return broker.workers.live(), broker.beat.active(), True, broker.politeness.limited_count()
+    except BrokerUnavailable:
+        return [], False, False, 0
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happened in the slots that are shown."""
+
+    sums: Mapping[SlotKey, SlotSums]
+    latencies: Mapping[SlotKey, Mapping[str, list[int]]]
+
+
+def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> Course:
+    """Read the slots of each length from a start on. Raises ApiError as `read_metrics` does."""
+    try:
+        with state.store.read_only_within(_LIMIT) as session:
+            sums = read_slots(session, since=since)
+            latencies = read_latencies(session, since=since)
+    except StoreError as error:
+        raise metrics_error(error) from error
+    for slot, added in metrics.tally.slots.items():
+        if slot[1] >= since.get(slot[0], slot[1] + 1):
+            sums.setdefault(slot, SlotSums()).add(added)
+    return Course(sums, latencies)
+
+
+def time_of(moment_s: float) -> datetime:
+    """Return POSIX seconds as UTC."""
+    return datetime.fromtimestamp(moment_s, UTC)
+
+
+def depth_of(metrics: Metrics) -> int:
+    """Return how many jobs wait to be started; held ones do not."""
+    return sum(metrics.unfinished.get((priority, JobStatus.QUEUED), 0) for priority in Priority)

@@ -1,0 +1,81 @@
+"""Responses of the metrics, and for how long they are kept."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.queries.metrics.document import metrics_document
+from gonemaster_api.queries.metrics.prometheus import prometheus_text
+from gonemaster_api.queries.metrics.reading import metrics_error, read_metrics
+from gonemaster_api.queries.metrics.trends import WINDOWS, trends_text
+from gonemaster_api.state import State
+from gonemaster_db.errors import StoreError
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.monitoring.health import count_issues
+
+PROMETHEUS = "prom"
+SECTIONS = ("health", "jobs", "api", "quality", "insights", "trends")
+_LIFE_S = 1.0
+_ISSUES_LIFE_S = 10.0  # they take several queries, and none of them is news within seconds
+
+
+def kept_document(state: State, query: Mapping[str, Any]) -> str:
+    """Return the JSON document for the options of a request."""
+    include = tuple(query["include"])
+    key = (query.get("window"), include, query["limit_domains"], query["limit_batches"])
+    document: str = state.recent.get(("document", *key), lambda: _document(state, query), life_s=_LIFE_S)
+    return document
+
+
+def _document(state: State, query: Mapping[str, Any]) -> str:
+    metrics = read_metrics(state)
+    sections = SECTIONS if "all" in query["include"] else query["include"]
+    document = metrics_document(
+        metrics,
+        sections=sections,
+        limit_domains=query["limit_domains"],
+        limit_batches=query["limit_batches"],
+        rate_limit_keys=count_rate_limit_keys(state),
+    )
+    text = json.dumps(document)
+    if "trends" not in sections:
+        return text
+    window = query.get("window")
+    trends = trends_text(state, metrics, [window] if window else list(WINDOWS))
+    return f'{text.removesuffix("}")}, "trends": {trends}}}'
+
+
+def warm_up(state: State) -> None:
+    """Make the points of the trends that have settled, so that the first request need not; not without a database."""
+    with suppress(ApiError):
+        trends_text(state, read_metrics(state), list(WINDOWS))
+
+
+def prometheus_response(state: State) -> bytes:
+    """Return the text for Prometheus."""
+    metrics = read_metrics(state)
+    issues: dict[str, int] = state.recent.get("issues", lambda: _issues(state), life_s=_ISSUES_LIFE_S)
+    return prometheus_text(metrics, rate_limit_keys=count_rate_limit_keys(state), issues=issues)
+
+
+def _issues(state: State) -> dict[str, int]:
+    """Count the issues of the queue."""
+    try:
+        return count_issues(state.queue, state.settings)
+    except StoreError as error:
+        raise metrics_error(error) from error
+
+
+def count_rate_limit_keys(state: State) -> int:
+    """Count the clients that rate limits know at the moment; 0 while the broker is unavailable."""
+
+    def count() -> int:
+        try:
+            return state.broker.count_rate_limits()
+        except BrokerUnavailable:
+            return 0
+
+    found: int = state.recent.get("rate limits", count, life_s=_ISSUES_LIFE_S)
+    return found

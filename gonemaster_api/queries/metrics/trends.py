@@ -1,0 +1,122 @@
+"""The course of the last hours and days (contract: metrics.md section 2.6)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from gonemaster_api.queries.metrics.quantiles import quantile
+from gonemaster_api.queries.metrics.reading import Course, Metrics, read_course, time_of
+from gonemaster_api.request_counts import LATENCY_BOUNDS_MS
+from gonemaster_api.rest.fields import rfc3339
+from gonemaster_api.state import State
+from gonemaster_db.repositories.metrics.slots import SlotKey, SlotSums
+
+WINDOWS = {"1h": (3600, 60), "6h": (6 * 3600, 60), "24h": (24 * 3600, 300), "48h": (48 * 3600, 300)}
+"""Length of each window and of its slots, in seconds."""
+
+_SETTLED_S = 900.0  # after the end of a slot; what a process adds later is not seen by those that know the slot
+_KEPT_S = 24 * 3600.0
+_NOTHING = SlotSums()
+
+
+class _Point(NamedTuple):
+    """A point as JSON text, and the depth of the queue that the next one goes on from."""
+
+    text: str
+    depth: int
+
+
+_Points = dict[SlotKey, _Point]
+
+
+def trends_text(state: State, metrics: Metrics, windows: Sequence[str]) -> str:
+    """Return the section as JSON text; points of slots that ended long ago are made once in each process."""
+    now_s = metrics.now.timestamp()
+    known: _Points = state.recent.get("points", dict, life_s=_KEPT_S)
+    wanted = {
+        length: max(WINDOWS[name][0] for name in windows if WINDOWS[name][1] == length)
+        for length in sorted({WINDOWS[name][1] for name in windows})
+    }
+    starts = {length: _starts(length, whole, now_s) for length, whole in wanted.items()}
+    course = read_course(
+        state, metrics, since={length: _first_unknown(known, length, starts[length]) for length in starts}
+    )
+    points = {length: _points(course, known, length, starts[length], now_s) for length in starts}
+    shown = []
+    for name in windows:
+        whole, length = WINDOWS[name]
+        listed = ",".join(points[length][-(whole // length) :])
+        shown.append(f'"{name}":{{"resolution_seconds":{length},"points":[{listed}]}}')
+    _forget(known, now_s)
+    return '{"windows":{' + ",".join(shown) + "}}"
+
+
+def _starts(length: int, whole: int, now_s: float) -> range:
+    """Return the starts of the slots of a window, the one under way included."""
+    last = int(now_s) // length * length
+    return range(last - whole + length, last + length, length)
+
+
+def _first_unknown(known: _Points, length: int, starts: range) -> int:
+    """Return from where on slots have to be read; one slot earlier, for the depth that is carried forward."""
+    return next((start for start in starts if (length, start) not in known), starts[-1]) - length
+
+
+def _points(course: Course, known: _Points, length: int, starts: range, now_s: float) -> list[str]:
+    """Return a point for each slot; empty slots have zeros."""
+    depth = _depth_before(course, length, starts[0])
+    texts = []
+    for start in starts:
+        slot = (length, start)
+        point = known.get(slot)
+        if point is None:
+            sums = course.sums.get(slot, _NOTHING)
+            depth = depth if sums.queue_depth is None else sums.queue_depth
+            elapsed_s = max(1.0, min(float(length), now_s - start))
+            point = _Point(_text(start, sums, course.latencies.get(slot, {}), depth, elapsed_s), depth)
+            if start + length < now_s - _SETTLED_S:
+                known[slot] = point
+        depth = point.depth
+        texts.append(point.text)
+    return texts
+
+
+def _depth_before(course: Course, length: int, first: int) -> int:
+    """Return the depth of the queue before the first slot, as far as it is known."""
+    before = [
+        (start, sums.queue_depth)
+        for (resolution, start), sums in course.sums.items()
+        if resolution == length and start < first and sums.queue_depth is not None
+    ]
+    return max(before)[1] if before else 0
+
+
+def _forget(known: _Points, now_s: float) -> None:
+    oldest = now_s - max(whole for whole, _ in WINDOWS.values()) - 3600
+    for slot in [slot for slot in list(known) if slot[1] < oldest]:
+        known.pop(slot, None)
+
+
+def _text(start: int, sums: SlotSums, latencies: Mapping[str, Sequence[int]], depth: int, elapsed_s: float) -> str:
+    lookups = sums.cache_hits + sums.cache_misses
+    point: dict[str, Any] = {
+        "timestamp": rfc3339(time_of(start)),
+        "throughput": sums.throughput,
+        "failed": sums.failed,
+        "queue_depth": depth,
+        "dns_queries_per_second": round((sums.dns_queries_ipv4 + sums.dns_queries_ipv6) / elapsed_s, 3),
+        "dns_queries_ipv4_per_second": round(sums.dns_queries_ipv4 / elapsed_s, 3),
+        "dns_queries_ipv6_per_second": round(sums.dns_queries_ipv6 / elapsed_s, 3),
+        "dns_cache_hit_rate": round(sums.cache_hits / lookups, 4) if lookups else 0.0,
+        "severity": {
+            "NOTICE": sums.sev_notice,
+            "WARNING": sums.sev_warning,
+            "ERROR": sums.sev_error,
+            "CRITICAL": sums.sev_critical,
+        },
+    }
+    if latencies:
+        point["api_p90_ms"] = {
+            route: quantile(numbers, LATENCY_BOUNDS_MS, 0.9) for route, numbers in sorted(latencies.items())
+        }
+    return json.dumps(point)

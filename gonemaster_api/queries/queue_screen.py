@@ -1,0 +1,139 @@
+"""What the page of the queue shows beside the strip: figures, the last hour, running and waiting jobs, issues."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gonemaster_api.queries.operations import read_unfinished_operations
+from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_api.state import State
+from gonemaster_db.models import Job, Operation
+from gonemaster_db.repositories.metrics.following import read_tally
+from gonemaster_db.repositories.metrics.slots import SlotSums, read_slots
+from gonemaster_db.repositories.queue import list_running, next_queued_after, oldest_waiting
+from gonemaster_db.repositories.waiting_jobs import count_waiting_jobs, list_waiting_jobs
+from gonemaster_tasks.control.selection import selection
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.monitoring.health import Issue, find_issues
+from gonemaster_tasks.queues import TIERS, tier_of
+
+MINUTES = 60
+_MINUTE_S = 60
+_FIGURES_LIFE_S = 3.0
+_ISSUES_LIFE_S = 5.0
+_NOTHING = SlotSums()
+
+
+@dataclass(frozen=True)
+class Minute:
+    """What ended within a minute."""
+
+    start: datetime
+    finished: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The oldest waiting job of each tier that has one, and the last hour, the minute under way last."""
+
+    oldest: Mapping[str, datetime]
+    minutes: Sequence[Minute]
+
+    @property
+    def finished(self) -> int:
+        """Jobs that workers brought to an end in this hour."""
+        return sum(minute.finished for minute in self.minutes)
+
+    @property
+    def failed(self) -> int:
+        """Those of them that failed."""
+        return sum(minute.failed for minute in self.minutes)
+
+
+def read_figures(state: State) -> Figures:
+    """Return the figures, up to three seconds old."""
+    found: Figures = state.recent.get("queue-figures", lambda: _figures(state), life_s=_FIGURES_LIFE_S)
+    return found
+
+
+def _figures(state: State) -> Figures:
+    now = state.queue.clock.now()
+    last = int(now.timestamp()) // _MINUTE_S * _MINUTE_S
+    starts = range(last - (MINUTES - 1) * _MINUTE_S, last + _MINUTE_S, _MINUTE_S)
+    with state.store.read_only() as session:
+        slots = read_slots(session, since={_MINUTE_S: starts[0]})
+        tally = read_tally(session, now=now)
+        oldest = {tier: oldest_waiting(session, priority) for priority, tier in enumerate(TIERS)}
+    for slot, added in tally.slots.items():
+        slots.setdefault(slot, SlotSums()).add(added)
+    sums = [(start, slots.get((_MINUTE_S, start), _NOTHING)) for start in starts]
+    minutes = [Minute(datetime.fromtimestamp(start, UTC), one.throughput, one.failed) for start, one in sums]
+    return Figures({tier: moment for tier, moment in oldest.items() if moment is not None}, minutes)
+
+
+def read_issues(state: State) -> list[Issue] | None:
+    """Return what is wrong with the queue, up to five seconds old; None if the broker does not answer."""
+
+    def find() -> list[Issue] | None:
+        try:
+            return find_issues(state.queue, state.settings)
+        except BrokerUnavailable:
+            return None
+
+    found: list[Issue] | None = state.recent.get("queue-issues", find, life_s=_ISSUES_LIFE_S)
+    return found
+
+
+def read_work(state: State) -> list[Operation]:
+    """Return the changes of many rows that are under way or wait."""
+    return read_unfinished_operations(state)
+
+
+def read_running(state: State, *, limit: int) -> list[dict[str, Any]]:
+    """Return running jobs, longest running first, with progress and worker as far as they are known."""
+    with state.store.read_only() as session:
+        jobs = list_running(session, limit=limit)
+    ids = [job.id for job in jobs]
+    try:
+        progress = state.broker.events.progress(ids) if ids else {}
+        workers = {job_id: worker.name for worker in state.broker.workers.live() for job_id in worker.running}
+    except BrokerUnavailable:
+        progress, workers = {}, {}
+    return [
+        _common(job)
+        | {
+            "started_at": job.started_at,
+            "progress": progress.get(job.id, job.progress),
+            "worker": workers.get(job.id, ""),
+            "stopping": job.cancel_requested_at is not None,
+        }
+        for job in jobs
+    ]
+
+
+def read_waiting(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page of waiting jobs, next one first.
+
+    Raises:
+        BadRequest: invalid_cursor.
+    """
+    part = slice_of(query)
+    wanted = selection(None, tier=query.get("tier") or "", domain=query.get("domain") or "")
+    with state.store.read_only() as session:
+        jobs = list_waiting_jobs(session, wanted, limit=part.limit, offset=part.offset)
+        total = count_waiting_jobs(session, wanted)
+    items = [_common(job) | {"status": job.status.value, "created_at": job.created_at} for job in jobs]
+    return page_document(items, total, part)
+
+
+def read_place(state: State, job_id: str) -> str:
+    """Return the id of the queued job that comes next after a waiting one, empty if it is the last or gone."""
+    with state.store.read_only() as session:
+        job = session.get(Job, job_id)
+        return next_queued_after(session, job) or "" if job is not None else ""
+
+
+def _common(job: Job) -> dict[str, Any]:
+    return {"id": job.id, "domain": job.domain, "batch_id": job.batch_id, "tier": tier_of(job.priority)}

@@ -1,0 +1,110 @@
+"""Two runs side by side: the findings that appeared, cleared, or changed, in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gonemaster_api.queries.runs import read_run
+from gonemaster_api.state import State
+from gonemaster_db.levels import LEVELS, worst
+from gonemaster_db.repositories.comparison import FindingChange, diff_runs
+from gonemaster_db.repositories.findings import Line, WorstLevel
+from gonemaster_engine.messages import message
+
+_RANK = {level: rank for rank, level in enumerate(LEVELS)}
+APPEARED, CLEARED, LEVEL, DETAILS = "appeared", "cleared", "level", "details"
+
+
+@dataclass(frozen=True)
+class ShownLine:
+    """One line of a finding: its level, and its text in a language."""
+
+    level: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ComparedFinding:
+    """A message tag of one test case in two runs; one side is empty where it appeared or cleared."""
+
+    module: str
+    testcase: str
+    tag: str
+    before: Sequence[ShownLine]
+    after: Sequence[ShownLine]
+
+    @property
+    def level(self) -> str:
+        """The worst level on both sides."""
+        return worst(line.level for line in (*self.before, *self.after)) or ""
+
+    @property
+    def level_before(self) -> str:
+        """The worst level in the first run, empty if it was not there."""
+        return worst(line.level for line in self.before) or ""
+
+    @property
+    def level_after(self) -> str:
+        """The worst level in the second run, empty if it is not there."""
+        return worst(line.level for line in self.after) or ""
+
+    @property
+    def text(self) -> str:
+        """The text of its first line, of the second run if it is there."""
+        return (self.after or self.before)[0].text
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """Two runs as documents, and their differences, each list worst first."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    appeared: Sequence[ComparedFinding]
+    cleared: Sequence[ComparedFinding]
+    level: Sequence[ComparedFinding]
+    details: Sequence[ComparedFinding]
+
+    def __bool__(self) -> bool:
+        return bool(self.appeared or self.cleared or self.level or self.details)
+
+    def in_one_list(self) -> list[tuple[str, ComparedFinding]]:
+        """Return all differences but those of details, with their kind, in the order of the lists."""
+        return [
+            *((APPEARED, finding) for finding in self.appeared),
+            *((LEVEL, finding) for finding in self.level),
+            *((CLEARED, finding) for finding in self.cleared),
+        ]
+
+
+def compare_runs(state: State, before: str, after: str, *, min_level: str, locale: str) -> RunComparison:
+    """Compare the findings of two runs from a level up.
+
+    Raises:
+        RunNotFound: there is no such run.
+        DocumentDamaged: what one of them found cannot be read.
+    """
+    documents = read_run(state, before), read_run(state, after)
+    with state.store.read_only() as session:
+        found = diff_runs(session, before, after, min_level=min_level, with_args=True)
+        shown = {
+            name: _worst_first(_shown(change, locale) for change in getattr(found, name))
+            for name in ("added", "cleared", "changed")
+        }
+    other_level = [finding for finding in shown["changed"] if finding.level_before != finding.level_after]
+    same_level = [finding for finding in shown["changed"] if finding.level_before == finding.level_after]
+    return RunComparison(*documents, shown["added"], shown["cleared"], other_level, same_level)
+
+
+def _worst_first(findings: Any) -> list[ComparedFinding]:
+    return sorted(findings, key=lambda finding: (-_RANK.get(finding.level, 0), finding.testcase, finding.tag))
+
+
+def _shown(change: FindingChange, locale: str) -> ComparedFinding:
+    before, after = ([_line(change, line, locale) for line in lines] for lines in (change.before, change.after))
+    return ComparedFinding(change.module, change.testcase, change.tag, before, after)
+
+
+def _line(change: FindingChange, line: Line | WorstLevel, locale: str) -> ShownLine:
+    args = line.args if isinstance(line, Line) else {}
+    return ShownLine(line.level, message(change.tag, change.module, args, locale=locale))

@@ -1,0 +1,44 @@
+"""Responses that are kept for a moment, since many may ask for the same at one time."""
+
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+_MOST_KEPT = 32
+
+
+@dataclass
+class _Place:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    made_at: float | None = None
+    value: Any = None
+
+
+class Recent:
+    """What was made lately, by its options; of several requests for the same one makes it."""
+
+    def __init__(self, most: int = _MOST_KEPT) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._places: dict[Hashable, _Place] = {}
+
+    def get(self, key: Hashable, make: Callable[[], Any], *, life_s: float) -> Any:
+        """Return what is kept, or what `make` returns; `make` may ask for another key."""
+        with self._lock:
+            place = self._places.pop(key, None) or _Place()
+            self._places[key] = place
+            while len(self._places) > self._most:
+                self._places.pop(next(iter(self._places)))
+        with place.lock:
+            if place.made_at is None or monotonic() - place.made_at >= life_s:
+                place.value = make()
+                place.made_at = monotonic()
+            return place.value
+
+    def forget(self, chosen: Callable[[Hashable], bool] = lambda _: True) -> None:
+        """Forget what is kept under the chosen keys, as a rule all."""
+        with self._lock:
+            for key in [key for key in self._places if chosen(key)]:
+                del self._places[key]

@@ -1,0 +1,279 @@
+"""The checks of the doctor; each opens its own connections and closes them."""
+
+import asyncio
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from gonemaster_api.server.doctor.findings import Finding, fault, ok, skipped, warning
+from gonemaster_db.errors import StoreError, StoreOutdated
+from gonemaster_db.migrations import runner
+from gonemaster_db.repositories.probes import database_time, try_to_write
+from gonemaster_db.session import Store, open_store
+from gonemaster_engine.errors import EngineError, ProfileError, ScoringConfigError
+from gonemaster_engine.reach import SMALL_OCTETS, Reach, Way, probe_reach
+from gonemaster_engine.resources import default_hints, load_hints
+from gonemaster_engine.scoring.config import load_config
+from gonemaster_tasks.app import make_app_of
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.environment import own_unknown_variables, refuse_unknown_protection
+from gonemaster_tasks.config.profiles import base_profile
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.store import store_settings
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable, SettingsError
+from gonemaster_tasks.masking import mask_password
+from gonemaster_tasks.monitoring.health import find_issues
+from gonemaster_tasks.queues import MAINTENANCE, TIERS
+
+_MOST_SKEW_S = 2.0  # leases and signatures bear more, but a clock that is kept does not go wrong so far
+_BROKEN_CLOCK_S = 60.0
+_MEMORY_SHARE = 0.9
+_MOST_ISSUES = 10
+_ADVICE = {
+    "udp": "allow UDP to port 53 of any address, and its answers; something on the way may answer instead",
+    "large": "let answers above 512 octets over UDP pass, and fragments",
+    "tcp": "allow TCP to port 53 of any address: truncated answers need it",
+}
+_WITHOUT_IPV6 = "; if this host has no IPv6, set ipv6_mode to off, or every server will seem to be unreachable by it"
+_UPGRADE = "run gonemaster-server db upgrade with the version that the service runs"
+_START = "start the service: gonemaster-server, or its parts (docs/howto/scale-out.md)"
+
+
+def check_settings(settings: Settings) -> list[Finding]:
+    """Look at the files that the settings name, at the data directory, and at variables that are no settings."""
+    found = [*_unknown_variables(), *_files(settings), *_data_dir(settings)]
+    return found or [ok("settings", "the settings are valid, and their files are there")]
+
+
+def _unknown_variables() -> Iterator[Finding]:
+    try:
+        refuse_unknown_protection()
+    except SettingsError as error:
+        for problem in error.problems:
+            yield fault("settings", problem, "correct the name of the variable or remove it")
+        return
+    for name, similar in own_unknown_variables().items():
+        hint = f"use {similar}" if similar else "remove it, or correct its name"
+        yield warning("settings", f"{name} is no setting and has no effect", hint)
+
+
+def _files(settings: Settings) -> Iterator[Finding]:
+    try:
+        base_profile(settings)
+        if settings.scoring_config_path:
+            load_config(settings.scoring_config_path)
+    except (ProfileError, ScoringConfigError) as error:
+        yield fault("settings", str(error), "correct the file, or profile_path and scoring_config_path")
+
+
+def _data_dir(settings: Settings) -> Iterator[Finding]:
+    """Look at the directory of what runs embedded: it is there, ours, and closed to others."""
+    path = settings.data_dir
+    if not (settings.embedded_broker or settings.db_driver == "sqlite"):
+        return
+    advice = "name another one with GONEMASTER_DATA_DIR, or let its owner run the service"
+    if not path.exists():
+        yield warning("settings", f"the data directory {path} does not exist yet", "the first start makes it")
+    elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        yield fault("settings", f"this user must not write to the data directory {path}", advice)
+    elif stat.S_IMODE(path.stat().st_mode) & 0o077:
+        yield warning("settings", f"others can enter the data directory {path}", f"chmod 700 {path}")
+
+
+def check_database(settings: Settings) -> list[Finding]:
+    """Reach the database, compare its schema with that of this version, and write (what is rolled back)."""
+    where = mask_password(settings.store_dsn)
+    if settings.db_driver == "sqlite" and not Path(settings.store_dsn).exists():
+        return [
+            fault("database", f"there is no database at {where}", "the first start makes it; or correct database.dsn")
+        ]
+    with closing(open_store(store_settings(settings))) as store:
+        try:
+            store.ping()
+        except StoreError as error:
+            return [fault("database", f"{where}: {error}", "start it, or correct database.dsn (GONEMASTER_DB_DSN)")]
+        return _schema(store) or [_written(store, f"{settings.db_driver}, schema {runner.head_revision()}, writable")]
+
+
+def _schema(store: Store) -> list[Finding]:
+    found, wanted = runner.current_revision(store), runner.head_revision()
+    if found == wanted:
+        return []
+    if found is None:
+        return [fault("database", "it has no tables yet", _UPGRADE)]
+    if runner.is_newer(store):
+        return _later_schema(store, f"its schema is {found}, of a later version")
+    return [fault("database", f"its schema is {found}, this version needs {wanted}", _UPGRADE)]
+
+
+def _later_schema(store: Store, text: str) -> list[Finding]:
+    """Return nothing where this version works on it all the same, as in the middle of an upgrade."""
+    try:
+        runner.check_schema(store)
+    except StoreOutdated:
+        return [fault("database", f"{text} that is not compatible with this one", "install that version")]
+    return []
+
+
+def _written(store: Store, fine: str) -> Finding:
+    try:
+        try_to_write(store)
+    except (StoreError, SQLAlchemyError) as error:
+        reason = str(error).splitlines()[0]
+        return fault(
+            "database", f"cannot be written: {reason}", "look at its disk, its rights, and whether it is a replica"
+        )
+    return ok("database", fine)
+
+
+def check_broker(settings: Settings) -> list[Finding]:
+    """Reach the broker; it must not evict messages, and should keep them on disk."""
+    where = mask_password(settings.broker_url)
+    advice = (
+        _START if not where or "redis+socket" in where else "start it, or correct broker_url (GONEMASTER_BROKER_URL)"
+    )
+    try:
+        with closing(Broker.open(settings.broker_url)) as broker:
+            broker.check()
+            found = [*_broker_memory(broker), *_broker_disk(broker)]
+    except BrokerRefused as error:
+        return [fault("broker", str(error), "use a single server or Sentinel, of version 6.2 or later")]
+    except BrokerUnavailable as error:
+        return [fault("broker", f"{where}: {error}" if where else str(error), advice)]
+    return found or [ok("broker", "answers, evicts nothing, keeps messages on disk")]
+
+
+def _broker_memory(broker: Broker) -> Iterator[Finding]:
+    policy = broker.eviction_policy()
+    if policy not in ("", "noeviction"):
+        text = f"maxmemory-policy is {policy}: messages may be lost when its memory is full"
+        yield fault("broker", text, "set maxmemory-policy noeviction")
+    facts = broker.facts()
+    used, most = int(facts.get("used_memory", 0)), int(facts.get("maxmemory", 0))
+    if most and used > _MEMORY_SHARE * most:
+        yield warning(
+            "broker", f"{used / most:.0%} of its memory are used", "raise maxmemory, or remove what else is in it"
+        )
+
+
+def _broker_disk(broker: Broker) -> Iterator[Finding]:
+    facts = broker.facts()
+    failed = [name for name in ("aof_last_write_status", "rdb_last_bgsave_status") if facts.get(name, "ok") != "ok"]
+    if failed:
+        yield fault("broker", f"its last write to disk failed ({failed[0]})", "look at its disk and its log")
+    if int(facts.get("loading", 0)):
+        yield warning("broker", "it is still loading what it had kept", "wait until it has finished")
+    if not int(facts.get("aof_enabled", 0)):
+        text = "appendonly is off: after its restart messages are made anew from the database, which takes a minute"
+        yield warning("broker", text, "set appendonly yes")
+
+
+def check_clock(settings: Settings) -> list[Finding]:
+    """Compare the clock of this host with those of broker and database."""
+    with closing(Broker.open(settings.broker_url)) as broker:
+        skews = {"broker": broker.time() - time.time()}
+    with closing(open_store(store_settings(settings))) as store:
+        try:
+            there = database_time(store)
+        except StoreError:
+            there = None
+        if there is not None:
+            skews["database"] = there.timestamp() - time.time()
+    return [_judged(name, skew_s) for name, skew_s in skews.items() if abs(skew_s) > _MOST_SKEW_S] or [
+        ok("clock", f"agrees with {' and '.join(skews)} within {_MOST_SKEW_S:g} s")
+    ]
+
+
+def _judged(name: str, skew_s: float) -> Finding:
+    text = f"the clock of the {name} is {abs(skew_s):.1f} s {'ahead of' if skew_s > 0 else 'behind'} that of this host"
+    advice = "keep all clocks by NTP (chrony, systemd-timesyncd)"
+    return (fault if abs(skew_s) > _BROKEN_CLOCK_S else warning)("clock", text, advice)
+
+
+def check_beat(settings: Settings) -> list[Finding]:
+    """Look for an active beat, and for its schedule."""
+    with closing(Broker.open(settings.broker_url)) as broker, closing(make_app_of(settings)) as celery:
+        if not broker.beat.active():
+            text = "no beat is active: nothing is purged, no schedule runs"
+            return [
+                fault("beat", text, "start one: gonemaster-server beat (it may be a minute until its lock is there)")
+            ]
+        if missing := broker.beat.missing_entries(celery):
+            text = f"its schedule lacks {', '.join(sorted(missing))}"
+            return [warning("beat", text, "a worker restores it within a minute")]
+    return [ok("beat", "active, with all its entries")]
+
+
+def check_workers(settings: Settings) -> list[Finding]:
+    """Look for live workers, and for queues that none of them consumes."""
+    with closing(Broker.open(settings.broker_url)) as broker:
+        workers = broker.workers.live()
+        now = datetime.fromtimestamp(broker.time(), UTC)
+    if not workers:
+        return [fault("workers", "no worker process is alive", "start some: gonemaster-server worker")]
+    served = {queue for worker in workers if not worker.draining for queue in worker.queues}
+    found = [
+        fault(
+            "workers", f"no worker consumes the queue {queue}", f"start one with --queues {queue}, or with all of them"
+        )
+        for queue in (*TIERS, MAINTENANCE)
+        if queue not in served
+    ]
+    hosts, slots = len({worker.host for worker in workers}), sum(worker.slots for worker in workers)
+    oldest = min(worker.started_at for worker in workers)
+    age_s = max(0, int(now.timestamp() - oldest))
+    return found or [
+        ok("workers", f"{len(workers)} processes on {hosts} hosts, {slots} slots, the oldest {age_s} s old")
+    ]
+
+
+def check_queue(settings: Settings) -> list[Finding]:
+    """Ask the health of the queue, but for what the other checks say."""
+    with ExitStack() as opened:
+        store = opened.enter_context(closing(open_store(store_settings(settings))))
+        broker = opened.enter_context(closing(Broker.open(settings.broker_url)))
+        celery = opened.enter_context(closing(make_app_of(settings)))
+        issues = find_issues(QueueParts(store, broker, celery), settings)
+    told_elsewhere = {"beat_absent", "schedule_missing", "may_evict"}
+    shown = [issue for issue in issues if issue.kind not in told_elsewhere]
+    advice = "docs/explanation/queue.md says what each kind means"
+    return [
+        warning("queue", f"{issue.kind}: {issue.subject}: {issue.text}", advice) for issue in shown[:_MOST_ISSUES]
+    ] or [ok("queue", "no issue of jobs, messages, schedules or operations")]
+
+
+def check_dns(settings: Settings) -> list[Finding]:
+    """Ask servers of the root hints in each way that tests use."""
+    try:
+        hints = load_hints(settings.root_hints_path) if settings.root_hints_path else default_hints()
+    except EngineError as error:
+        return [fault("dns", str(error), "correct root_hints_path")]
+    found = asyncio.run(
+        probe_reach(hints, port=settings.dns_port, source4=settings.source_addr4, source6=settings.source_addr6)
+    )
+    return [_judged_way(way, reach, settings) for way, reach in found.items()]
+
+
+def _judged_way(way: Way, reach: Reach, settings: Settings) -> Finding:
+    name = "dns"
+    if way.family == 6 and settings.ipv6_mode == "off":
+        return skipped(name, f"{way.name}: ipv6_mode is off")
+    if not reach.asked:
+        return skipped(name, f"{way.name}: the root hints have no address of this family")
+    if not reach.answered:
+        text = f"{way.name}: none of {reach.asked} root servers gives an answer ({reach.error})"
+        return fault(name, text, _ADVICE[way.kind] + (_WITHOUT_IPV6 if way.family == 6 else ""))
+    told = f"{way.name}: {reach.answered} of {reach.asked} root servers answer"
+    if way.kind != "large":
+        return ok(name, told)
+    if reach.truncated or (reach.octets <= SMALL_OCTETS and not settings.root_hints_path):
+        advice = "something on the way cuts large answers over UDP; tests ask again over TCP, which takes longer"
+        return warning(name, f"{told}, but no answer above {SMALL_OCTETS} octets arrives", advice)
+    return ok(name, f"{told}, {reach.octets} octets")

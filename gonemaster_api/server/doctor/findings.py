@@ -1,0 +1,80 @@
+"""What the doctor finds, and how it is told."""
+
+import enum
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from gonemaster_engine.version import __version__
+
+
+class State(enum.StrEnum):
+    """How it is with one thing."""
+
+    OK = "ok"
+    WARNING = "warning"  # the service works, but not for ever, or not in full
+    FAULT = "fault"
+    SKIPPED = "skipped"  # cannot be looked at because of another fault
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about one thing; `advice` says what to do, empty if there is nothing to do."""
+
+    name: str
+    state: State
+    text: str
+    advice: str = ""
+
+
+def ok(name: str, text: str) -> Finding:
+    """Say that something is as it should be."""
+    return Finding(name, State.OK, text)
+
+
+def warning(name: str, text: str, advice: str) -> Finding:
+    """Say that something should be changed."""
+    return Finding(name, State.WARNING, text, advice)
+
+
+def fault(name: str, text: str, advice: str) -> Finding:
+    """Say that something keeps the service from its work."""
+    return Finding(name, State.FAULT, text, advice)
+
+
+def skipped(name: str, why: str) -> Finding:
+    """Say that something was not looked at."""
+    return Finding(name, State.SKIPPED, why)
+
+
+def has_faults(findings: Sequence[Finding]) -> bool:
+    """Say whether the exit status is 1."""
+    return any(finding.state is State.FAULT for finding in findings)
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """Return one line for each finding, and one for each advice."""
+    width = max(len(finding.name) for finding in findings)
+    lines = []
+    for finding in findings:
+        state = finding.state.upper() if finding.state is State.FAULT else finding.state
+        lines.append(f"{state:8} {finding.name:{width}}  {finding.text}")
+        if finding.advice:
+            lines.append(f"{'':9}{'':{width}}  -> {finding.advice}")
+    return "\n".join([*lines, _sum(findings)]) + "\n"
+
+
+def _sum(findings: Sequence[Finding]) -> str:
+    faults = sum(finding.state is State.FAULT for finding in findings)
+    warnings = sum(finding.state is State.WARNING for finding in findings)
+    return f"{faults} faults, {warnings} warnings"
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """Return {status, version, checks[{name, state, text, advice}]}; status is `ok` or `faults`."""
+    document = {
+        "status": "faults" if has_faults(findings) else "ok",
+        "version": __version__,
+        "checks": [asdict(finding) for finding in findings],
+    }
+    return json.dumps(document, indent=2) + "\n"

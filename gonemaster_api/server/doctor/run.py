@@ -1,0 +1,109 @@
+"""Runs the checks: at the same time where they do not need one another, and none for longer than its limit."""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from time import monotonic
+
+from gonemaster_api.server.doctor import checks
+from gonemaster_api.server.doctor.findings import Finding, as_json, as_text, fault, has_faults, skipped
+from gonemaster_api.server.supervisor.programs import with_broker
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.masking import mask_password
+
+FINE, FAULTS = 0, 1
+FIRST_LIMIT_S = 6.0
+SECOND_LIMIT_S = 5.0
+
+Check = Callable[[Settings], list[Finding]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A check, and what its advice begins with where it takes too long."""
+
+    name: str
+    check: Check
+    advice: str
+
+
+# Of the second step what needs database or broker, which were found to answer.
+_FIRST = (
+    Part("settings", checks.check_settings, "look at the disk of the files that the settings name"),
+    Part("database", checks.check_database, "look at the address of the database, and at firewalls on the way"),
+    Part("broker", checks.check_broker, "look at the address of the broker, and at firewalls on the way"),
+    Part("dns", checks.check_dns, "look at the network of this host"),
+)
+_WITH_BROKER = (
+    Part("clock", checks.check_clock, "run the command again; database or broker are slow"),
+    Part("beat", checks.check_beat, "run the command again; the broker is slow"),
+    Part("workers", checks.check_workers, "run the command again; the broker is slow"),
+)
+_WITH_BOTH = (Part("queue", checks.check_queue, "run the command again; database or broker are slow"),)
+
+
+def diagnose(settings: Settings) -> list[Finding]:
+    """Run all checks; takes less than fifteen seconds, whatever does not answer."""
+    with suppress(BrokerUnavailable):  # without a path for its socket the check of the broker says so
+        settings = with_broker(settings)
+    found = _run(_FIRST, settings, FIRST_LIMIT_S)
+    works = {name: not has_faults(findings) for name, findings in found.items()}
+    second: tuple[Part, ...] = _WITH_BROKER if works["broker"] else ()
+    if works["broker"] and works["database"]:
+        second += _WITH_BOTH
+    found |= _run(second, settings, SECOND_LIMIT_S)
+    for part in (*_WITH_BROKER, *_WITH_BOTH):
+        found.setdefault(part.name, [skipped(part.name, "database or broker do not answer")])
+    order = ("settings", "database", "broker", "clock", "beat", "workers", "queue", "dns")
+    return [_without_secrets(finding) for name in order for finding in found[name]]
+
+
+def _run(parts: Sequence[Part], settings: Settings, limit_s: float) -> dict[str, list[Finding]]:
+    """Run checks in threads that do not outlive the process: what hangs is left behind."""
+    answers: SimpleQueue[tuple[str, list[Finding]]] = SimpleQueue()
+    for part in parts:
+        threading.Thread(target=_attempt, args=(part, settings, answers), daemon=True).start()
+    found: dict[str, list[Finding]] = {}
+    until = monotonic() + limit_s
+    with suppress(Empty):
+        while len(found) < len(parts):
+            name, findings = answers.get(timeout=max(0.001, until - monotonic()))
+            found[name] = findings
+    for part in parts:
+        found.setdefault(part.name, [fault(part.name, f"no answer within {limit_s:g} s", part.advice)])
+    return found
+
+
+def _attempt(part: Part, settings: Settings, answers: "SimpleQueue[tuple[str, list[Finding]]]") -> None:
+    try:
+        findings = part.check(settings)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding and no traceback
+        text = f"{type(error).__name__}: {error}".splitlines()[0][:500]
+        findings = [fault(part.name, text, "if this does not help, report it with the output of --dump-config")]
+    answers.put((part.name, findings))
+
+
+def _without_secrets(finding: Finding) -> Finding:
+    return replace(finding, text=mask_password(finding.text), advice=mask_password(finding.advice))
+
+
+def run_doctor(settings: Settings | None, problems: Sequence[str], *, as_document: bool) -> int:
+    """Print the findings; returns 1 if there are faults. `problems` are those of settings that cannot be used."""
+    if settings is None:
+        advice = "correct it; gonemaster-server --help lists the settings"
+        findings = [fault("settings", problem, advice) for problem in problems]
+    else:
+        disabled = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)  # what fails is told once, as a finding
+        try:
+            findings = diagnose(settings)
+        finally:
+            logging.disable(disabled)
+    sys.stdout.write(as_json(findings) if as_document else as_text(findings))
+    sys.stdout.flush()
+    return FAULTS if has_faults(findings) else FINE

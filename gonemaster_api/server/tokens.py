@@ -1,0 +1,189 @@
+"""`gonemaster-server auth`: the tokens in the database."""
+
+import getpass
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from gonemaster_api.auth.tokens import digest_of, new_token, token_id
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import TokenExists
+from gonemaster_db.migrations import runner
+from gonemaster_db.repositories.access import add_token, clear_tokens, list_tokens, revoke_token
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.session import Store, open_store
+from gonemaster_tasks.config.credential_types import LABEL_RULE, Scope, is_label
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.store import store_settings
+
+
+class AuthRefused(Exception):
+    """The command changed nothing; the message has the reason."""
+
+
+@dataclass(frozen=True)
+class AuthOptions:
+    """What `auth add-token` makes."""
+
+    label: str = ""
+    scope: tuple[str, ...] = ()
+    only_print: bool = False
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A token as `auth list` shows it."""
+
+    digest: str
+    label: str
+    scopes: tuple[str, ...]
+    places: tuple[str, ...]
+    created_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        return token_id(self.digest)
+
+
+def run_auth(action: tuple[str, ...], settings: Settings, options: AuthOptions) -> int:
+    """Run `add-token`, `list`, `revoke` or `clear`; returns the exit status.
+
+    Raises:
+        AuthRefused: unknown command, or nothing could be done.
+        StoreError: the database is unavailable.
+    """
+    match action:
+        case ("add-token",):
+            return add(settings, options)
+        case ("list",):
+            return show(settings)
+        case ("revoke", name):
+            return revoke(settings, name)
+        case ("clear",):
+            return clear(settings)
+    raise AuthRefused("auth takes add-token --label TEXT, list, revoke ID_OR_LABEL or clear")
+
+
+def add(settings: Settings, options: AuthOptions) -> int:
+    """Make a token, store its digest, and print it: it is shown this once."""
+    if not is_label(options.label):
+        raise AuthRefused(f"--label must be {LABEL_RULE}")
+    secret = new_token()
+    digest = digest_of(secret)
+    if not options.only_print:
+        with closing(_current_store(settings)) as store:
+            _store(store, digest, options)
+    scopes = f":{'+'.join(options.scope)}" if options.scope else ""
+    lines = {"token": secret, "id": token_id(digest), "hash": f"{options.label}{scopes}={digest}"}
+    sys.stdout.write("".join(f"{name + ':':<7}{value}\n" for name, value in lines.items()))
+    sys.stdout.flush()
+    told = "it is valid once the hash is in auth.admin_tokens" if options.only_print else "it is valid within a second"
+    print(f"The token is shown this once; {told}.", file=sys.stderr)
+    return 0
+
+
+def _store(store: Store, digest: str, options: AuthOptions) -> None:
+    with store.transaction() as session:
+        now = utcnow()
+        try:
+            add_token(session, digest, label=options.label, scopes=options.scope, now=now)
+        except TokenExists as error:
+            raise AuthRefused(
+                f"there is a token {options.label!r}; revoke it first, or choose another label"
+            ) from error
+        facts = {"label": options.label, "scopes": list(options.scope)}
+        record_action(session, "token.add", who=_who(), now=now, target=token_id(digest), details=facts)
+
+
+def show(settings: Settings) -> int:
+    """Print all tokens, revoked ones included."""
+    lines = _lines(settings)
+    form = "{:<13} {:<20} {:<14} {:<22} {:<17} {}\n"
+    sys.stdout.write(form.format("ID", "LABEL", "SCOPES", "PLACE", "ADDED", "REVOKED"))
+    for line in lines:
+        scopes = "+".join(line.scopes) or Scope.ADMIN
+        places = "+".join(line.places)
+        times = (_time(line.created_at), _time(line.revoked_at))
+        sys.stdout.write(form.format(line.id, line.label or "-", scopes, places, *times))
+    return 0
+
+
+def _time(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%MZ") if moment else "-"
+
+
+def revoke(settings: Settings, name: str) -> int:
+    """Revoke a token by its id or label, also one of the configuration; its sessions end with it."""
+    lines = _lines(settings)
+    found = [line for line in lines if line.id == name] or [
+        line for line in lines if line.label == name and line.revoked_at is None
+    ]
+    if not found:
+        raise AuthRefused(f"there is no token {name[:64]!r}; gonemaster-server auth list shows all tokens")
+    if len(found) > 1:
+        ids = ", ".join(line.id for line in found)
+        raise AuthRefused(f"several tokens have the label {name!r}; name one by its id: {ids}")
+    with closing(_current_store(settings)) as store:
+        first = _revoke(store, found[0])
+    said = "revoked" if first else "was revoked before"
+    sys.stdout.write(f"{found[0].id} {found[0].label or '-'} {said}\n")
+    return 0
+
+
+def _revoke(store: Store, line: _Line) -> bool:
+    with store.transaction() as session:
+        now = utcnow()
+        first = revoke_token(session, line.digest, label=line.label, scopes=line.scopes, now=now)
+        if first:
+            record_action(session, "token.revoke", who=_who(), now=now, target=line.id, details={"label": line.label})
+    return first
+
+
+def clear(settings: Settings) -> int:
+    """Remove all tokens of the database: without others the service is open, on loopback, when it starts again."""
+    if settings.admin_tokens:
+        raise AuthRefused("auth.admin_tokens has tokens, of which some may be revoked: remove them from there first")
+    with closing(_current_store(settings)) as store, store.transaction() as session:
+        count = clear_tokens(session)
+        record_action(session, "token.clear", who=_who(), now=utcnow(), count=count)
+    sys.stdout.write(f"{count} tokens removed; running processes need tokens until they start again\n")
+    return 0
+
+
+def _lines(settings: Settings) -> list[_Line]:
+    """Return the tokens of configuration and database, one line for each digest."""
+    lines = {
+        token.hash: _Line(token.hash, token.label, token.scopes, ("configuration",)) for token in settings.admin_tokens
+    }
+    with closing(_current_store(settings)) as store, store.read_only() as session:
+        for row in list_tokens(session):
+            places = (*(lines[row.digest].places if row.digest in lines else ()), "database")
+            lines[row.digest] = _Line(row.digest, row.label, tuple(row.scopes), places, row.created_at, row.revoked_at)
+    return list(lines.values())
+
+
+def _current_store(settings: Settings) -> Store:
+    """Open the database; a new one gets its tables, so that a token can be there before the first start.
+
+    Raises:
+        StoreOutdated: this release does not work on its tables.
+    """
+    store = open_store(store_settings(settings))
+    try:
+        if runner.current_revision(store) is None:
+            runner.upgrade(store)
+        runner.check_schema(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _who() -> str:
+    """Return the actor that the audit shows; no label of a token has a colon."""
+    try:
+        return f"command:{getpass.getuser()}"
+    except (KeyError, OSError):  # a user without a name, as in containers
+        return "command:"

@@ -1,0 +1,331 @@
+// Pages are complete without this. It fetches the same parts that a page has and puts them in place, opens
+// confirmations in a dialog, and gives keys. It reads data-* attributes; docs/explanation/pages.md lists them.
+(() => {
+  "use strict";
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const root = document.documentElement;
+  root.classList.add("has-script");
+
+  // --- addresses of the interface before this one: #/domains/x became /domains/x
+  if (location.pathname === "/" && location.hash.startsWith("#/")) {
+    const path = location.hash.slice(1).replace(/^\/single\/(.+)/, "/jobs/$1").replace(/^\/single\/?$/, "/test")
+      .replace(/^\/metrics/, "/statistics");
+    location.replace(path.startsWith("//") ? "/" : path);
+    return;
+  }
+
+  const say = (text) => { $("#live").textContent = text; };
+  const parse = (text) => new DOMParser().parseFromString(text, "text/html");
+
+  // --- parts: fetched and put in place
+  async function fetchPart(name, url) {
+    const response = await fetch(url, { headers: { "X-Partial": name, Accept: "text/html" }, credentials: "same-origin" });
+    if (response.status === 401) location.reload();
+    if (!response.ok && response.status !== 400) throw new Error(String(response.status));
+    return parse(await response.text()).body.firstElementChild;
+  }
+  function isBusy(part) {
+    const at = document.activeElement;
+    return part.contains(at) && at.matches("input:not([type=checkbox]), textarea, select") || $("dialog[open]", part)
+      || $("[draggable][data-drag]", part) || $("[data-dirty]", part);
+  }
+  function place(old, fresh) {
+    const ticked = new Set(all("input[type=checkbox]:checked", old).map((box) => box.name + "=" + box.value));
+    const open = new Set(all("details[open][id]", old).map((one) => one.id));
+    const focus = old.contains(document.activeElement) ? address(document.activeElement) : null;
+    const said = $("[data-say]", old)?.textContent;
+    const row = $("tr[data-at]", old)?.id;
+    old.replaceWith(fresh);
+    for (const box of all("input[type=checkbox]", fresh)) if (ticked.has(box.name + "=" + box.value)) box.checked = true;
+    for (const one of all("details[id]", fresh)) if (open.has(one.id)) one.open = true;
+    if (row && document.getElementById(row)) document.getElementById(row).dataset.at = "";
+    if (focus) $(focus, fresh)?.focus({ preventScroll: true });
+    const now = $("[data-say]", fresh)?.textContent;
+    if (now !== undefined && now !== said) say(now);
+    arrive(fresh);
+  }
+  function address(node) { // a selector that finds the same control in the new part
+    if (node.id) return "#" + CSS.escape(node.id);
+    for (const name of ["href", "name", "aria-label"]) {
+      if (node.getAttribute(name)) return node.tagName.toLowerCase() + "[" + name + "=" + JSON.stringify(node.getAttribute(name)) + "]";
+    }
+    return null;
+  }
+  async function refresh(part, url = part.dataset.from || location.href) {
+    const fresh = await fetchPart(part.dataset.partial, url);
+    if (fresh && part.isConnected) place(part, fresh);
+    return fresh;
+  }
+  // Each part has its own clock. The server ends polling by sending a part without data-refresh.
+  const due = new WeakMap();
+  setInterval(() => {
+    if (document.hidden) return;
+    const now = performance.now();
+    for (const part of all("[data-partial][data-refresh]")) {
+      const every = Number(part.dataset.refresh) * 1000;
+      if (!due.has(part)) due.set(part, now + every);
+      if (now < due.get(part) || isBusy(part)) continue;
+      due.set(part, now + 2 * every);
+      refresh(part).catch(() => due.set(part, performance.now() + 3 * every));
+    }
+  }, 250);
+
+  // --- links and GET forms within a part change only that part
+  const whole = () => location.pathname + location.search;
+  let shown = whole();
+  async function go(part, url) {
+    try {
+      const fresh = await fetchPart(part.dataset.partial, url);
+      if (!fresh) throw new Error("empty");
+      history.pushState(null, "", url);
+      shown = whole();
+      place(part, fresh);
+    } catch { location.assign(url); }
+  }
+  function homeward(link) { // what stands in a part with an address of its own leads back to this page all the same
+    const url = new URL(link.href);
+    if (link.closest("[data-from]")) url.searchParams.set("next", whole());
+    return url.href;
+  }
+  const plain = (event) => !(event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (!link || !plain(event) || link.target || link.origin !== location.origin) return;
+    if ("dialog" in link.dataset) { event.preventDefault(); ask(homeward(link)); return; }
+    const part = link.closest("[data-partial]:not([data-from])");
+    if (part && link.pathname === location.pathname && !link.hash && !("whole" in link.dataset)) { event.preventDefault(); go(part, link.href); }
+  });
+  addEventListener("popstate", () => {
+    if (whole() === shown) return; // a link to an anchor of this page
+    shown = whole();
+    for (const part of all("[data-partial]:not([data-from])")) refresh(part, location.href).catch(() => location.reload());
+  });
+
+  // --- chain of trust: the box whose facts are open stands out
+  const choose = () => all(".chain a").forEach((link) => $(".node", link)?.classList.toggle("on", link.getAttribute("href") === location.hash));
+  addEventListener("hashchange", choose);
+  choose();
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target, by = event.submitter;
+    if (form.closest("[data-from]") && form.elements.next) form.elements.next.value = whole();
+    if (form.method === "get" && form.closest("[data-partial]")) {
+      const url = new URL(form.action), fields = new URLSearchParams(new FormData(form, by));
+      for (const [name, value] of [...fields]) if (value === "") fields.delete(name);
+      url.search = fields;
+      if (url.pathname === location.pathname) { event.preventDefault(); go(form.closest("[data-partial]"), url.href); }
+    } else if (form.method === "post" && by && "dialog" in by.dataset) {
+      event.preventDefault();
+      ask(by.hasAttribute("formaction") ? by.formAction : form.action, new URLSearchParams(new FormData(form, by)));
+    } else if (form.method === "post" && "quiet" in form.dataset) {
+      event.preventDefault();
+      send(form.action, new URLSearchParams(new FormData(form, by)));
+    } else if (form.method === "post") delete form.dataset.dirty;
+  });
+  document.addEventListener("change", (event) => {
+    const form = event.target.form;
+    if (form && "auto" in form.dataset) form.requestSubmit();
+    if (event.target.matches("[data-pick-all]")) for (const box of all(".pick input[name]", event.target.closest("table"))) box.checked = event.target.checked;
+    if (event.target.closest(".pick") || form?.matches("[data-picked]")) count();
+  });
+
+  // --- selection: the bar is there from the first tick
+  function count() {
+    for (const bar of all("[data-picked]")) {
+      const boxes = all(`.pick input[form="${bar.getAttribute("id")}"]`), // bar.id would be its fields named id
+        some = boxes.filter((box) => box.checked);
+      for (const box of boxes) box.closest("tr").setAttribute("aria-selected", String(box.checked));
+      const text = $("[data-count]", bar);
+      text.textContent = text.dataset.count.replace("{n}", some.length);
+      bar.toggleAttribute("data-some", some.length > 0 || Boolean($("[name=all]:checked", bar)));
+    }
+  }
+
+  // --- confirmations in a dialog: the same form, fetched from its page
+  async function ask(url, body) {
+    const response = await fetch(url, { method: body ? "POST" : "GET", body, headers: { Accept: "text/html" }, credentials: "same-origin" });
+    const inner = parse(await response.text()), box = $("main .dialog", inner);
+    if (!box) { if (body && !response.redirected) { show(inner); return; } location.assign(response.url); return; }
+    const dialog = $("#ask-dialog") || document.body.appendChild(Object.assign(document.createElement("dialog"), { className: "dialog", id: "ask-dialog" }));
+    dialog.replaceChildren(box);
+    const form = $("form", box);
+    if (!form.getAttribute("action")) form.action = url;
+    dialog.setAttribute("aria-labelledby", box.getAttribute("aria-labelledby") || "");
+    box.removeAttribute("role");
+    if (!dialog.open) dialog.showModal();
+    ($("[aria-invalid=true]", box) || $("[autofocus]", box) || $("[data-safe]", box) || form).focus();
+    $("[data-safe]", box)?.addEventListener("click", (event) => { event.preventDefault(); dialog.close(); });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      ask(form.action, new URLSearchParams(new FormData(form, event.submitter)));
+    });
+  }
+  async function send(url, body) { // a small change: the page stays where it is, its parts and the note are replaced
+    const response = await fetch(url, { method: "POST", body, headers: { Accept: "text/html" }, credentials: "same-origin" });
+    const inner = parse(await response.text());
+    if (!response.redirected) { show(inner); return; }
+    if (new URL(response.url).pathname !== location.pathname) { location.assign(response.url); return; }
+    for (const part of all("[data-partial]")) {
+      const fresh = $(`[data-partial="${part.dataset.partial}"]`, inner);
+      if (fresh) place(part, document.adoptNode(fresh));
+    }
+    const note = $("[data-toast]", inner);
+    if (note) toast(document.adoptNode(note));
+  }
+  function show(inner) { // an answer to a POST that is a page of its own, such as an error: not to be sent twice
+    document.title = inner.title;
+    $("dialog[open]")?.close();
+    $("main").replaceWith($("main", inner));
+    $("main").focus();
+    arrive(document);
+  }
+
+  // --- what was done, as a toast: 6 s, longer while focused or hovered
+  function toast(note) {
+    const text = note.textContent.trim();
+    note.className = "toast";
+    note.removeAttribute("role");
+    note.removeAttribute("data-toast");
+    $(".toast")?.remove();
+    ($("main") || document.body).append(note); // within a landmark
+    say(text);
+    let left = 6;
+    const clock = setInterval(() => {
+      if (document.hidden || note.matches(":hover, :focus-within")) return;
+      if (--left <= 0) { note.remove(); clearInterval(clock); }
+    }, 1000);
+    const url = new URL(location.href);
+    for (const name of ["note", "n", "of"]) url.searchParams.delete(name);
+    history.replaceState(history.state, "", url);
+  }
+
+  // --- what a part or a page needs when it arrives
+  function arrive(from) {
+    count();
+    for (const note of all("[data-toast]", from)) toast(note);
+    for (const left of all("[data-countdown]", from)) {
+      const clock = setInterval(() => {
+        const next = Math.max(0, Number(left.textContent) - 1);
+        left.textContent = String(next);
+        if (!next || !left.isConnected) clearInterval(clock);
+      }, 1000);
+    }
+    drag(from);
+    document.dispatchEvent(new CustomEvent("gm:arrive", { detail: from }));
+  }
+
+  // --- dragging rows of a table: `data-move` names the form to send, with the row's id and its neighbour
+  function drag(from) {
+    for (const body of all("[data-move] tbody", from)) {
+      let held = null;
+      const over = (event) => {
+        const row = event.target.closest("tr");
+        if (!held || !row || row === held || row.dataset.group !== held.dataset.group) return null;
+        const box = row.getBoundingClientRect();
+        return [row, event.clientY < box.top + box.height / 2 ? "before" : "after"];
+      };
+      const clear = () => { for (const row of all("[data-over]", body)) delete row.dataset.over; };
+      body.addEventListener("dragstart", (event) => { held = event.target.closest("tr"); held.dataset.drag = ""; event.dataTransfer.effectAllowed = "move"; });
+      body.addEventListener("dragend", () => { clear(); if (held) delete held.dataset.drag; held = null; });
+      body.addEventListener("dragover", (event) => { const at = over(event); clear(); if (at) { event.preventDefault(); at[0].dataset.over = at[1]; } });
+      body.addEventListener("drop", (event) => {
+        const at = over(event);
+        if (!at) return;
+        event.preventDefault();
+        const form = document.getElementById(body.closest("[data-move]").dataset.move);
+        form.elements.job.value = held.dataset.id;
+        form.elements.where.value = at[1];
+        form.elements.pivot.value = at[0].dataset.id;
+        form.requestSubmit();
+      });
+    }
+  }
+
+  // --- unsaved work: leaving asks first
+  document.addEventListener("input", (event) => { const form = event.target.closest("form[data-unsaved]"); if (form) form.dataset.dirty = ""; });
+  addEventListener("beforeunload", (event) => { if ($("form[data-dirty]")) event.preventDefault(); });
+
+  // --- options checked while typing: the form is sent to `data-check`; what is said of a touched control is shown
+  const clocks = new WeakMap();
+  const twin = (control, from, to) => {
+    const same = (root) => all(`[name="${CSS.escape(control.name)}"]`, root);
+    return same(to)[same(from).indexOf(control)];
+  };
+  function told(form, fresh) {
+    for (const control of all("[data-touched]", form)) {
+      const other = twin(control, form, fresh);
+      if (!other) continue;
+      const bad = /\S+-bad/, was = control.getAttribute("aria-describedby")?.match(bad)?.[0], now = other.getAttribute("aria-describedby")?.match(bad)?.[0];
+      if (was) document.getElementById(was)?.remove();
+      for (const name of ["aria-invalid", "aria-describedby"]) {
+        if (other.hasAttribute(name)) control.setAttribute(name, other.getAttribute(name)); else control.removeAttribute(name);
+      }
+      const text = now && fresh.querySelector("#" + CSS.escape(now));
+      if (text) { const row = control.closest(".rows > div"); if (row) row.after(text); else control.closest(".field").append(text); }
+    }
+  }
+  async function check(form) {
+    const response = await fetch(form.dataset.check, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Partial": form.dataset.partial, Accept: "text/html" }, credentials: "same-origin" });
+    if (response.ok && form.isConnected) told(form, parse(await response.text()).body);
+  }
+  for (const [type, wait] of [["input", 700], ["focusout", 0]]) {
+    document.addEventListener(type, (event) => {
+      const form = event.target.form;
+      if (!form || !("check" in form.dataset) || (type === "focusout" && !("dirty" in form.dataset))) return;
+      event.target.dataset.touched = "";
+      clearTimeout(clocks.get(form));
+      clocks.set(form, setTimeout(() => check(form).catch(() => {}), wait));
+    });
+  }
+
+  // --- keys
+  let after = "";
+  const rows = () => all("main table tbody tr").filter((row) => $("a[href], .pick input", row));
+  function step(by) {
+    const list = rows();
+    if (!list.length) return;
+    const at = list.findIndex((row) => "at" in row.dataset), next = list[Math.min(list.length - 1, Math.max(0, at + by))];
+    if (at >= 0) delete list[at].dataset.at;
+    next.dataset.at = "";
+    next.scrollIntoView({ block: "nearest" });
+    ($(".lead a[href], a[href]", next) || $(".pick input", next)).focus({ preventScroll: true });
+  }
+  document.addEventListener("keydown", (event) => {
+    if (root.dataset.keys === "off" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const typing = event.target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+    if (event.key === "Escape") { if (typing) event.target.blur(); return; }
+    if (typing || $("dialog[open]")) return;
+    const key = event.key, was = after;
+    after = "";
+    if (was === "g") { const link = $(`[data-go="${CSS.escape(key)}"]`); if (link) { event.preventDefault(); link.click(); } return; }
+    const row = $("tr[data-at]");
+    const does = {
+      g: () => { after = "g"; setTimeout(() => { after = ""; }, 1500); },
+      "?": help,
+      "/": () => { const field = $("[data-search]"); if (field) { field.focus(); field.select(); } else if ($("[data-search-page]")) $("[data-search-page]").click(); },
+      n: () => $("[data-new]")?.click(),
+      j: () => step(1), k: () => step(-1), ArrowDown: row && (() => step(1)), ArrowUp: row && (() => step(-1)),
+      x: row && (() => $(".pick input", row)?.click()),
+    }[key] || (row && $(`[data-key="${CSS.escape(key)}"]`, row) && (() => $(`[data-key="${CSS.escape(key)}"]`, row).click()));
+    if (does) { event.preventDefault(); does(); }
+  });
+  function help() {
+    const list = $("[data-key-list]"), then = list.dataset.then;
+    list.replaceChildren(...all("[data-go]").map((link) => {
+      const line = document.createElement("div"), name = document.createElement("dt"), text = document.createElement("dd");
+      for (const [index, key] of ["g", link.dataset.go].entries()) {
+        if (index) name.append(` ${then} `);
+        name.append(Object.assign(document.createElement("kbd"), { textContent: key }));
+      }
+      text.textContent = link.textContent.trim();
+      line.append(name, text);
+      return line;
+    }));
+    $("#keys").showModal();
+  }
+
+  $(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  ($("main [aria-invalid=true]") || { focus() {} }).focus();
+  arrive(document);
+})();

@@ -1,0 +1,36 @@
+"""The list of actions, newest first; data are those of `GET /audit`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.queries.audit import read_actions
+from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_api.state import state
+from gonemaster_api.ui.shell.forms import problem_of, read_query
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.v1.queue.schemas import AuditQuerySchema
+
+# Groups of actions as the filter offers them; the API takes their beginning.
+GROUPS = ("queue.", "job.", "jobs.", "batch.", "domain.", "domains.", "tag.", "profile.", "scoring.", "settings.")
+
+blueprint = Blueprint("ui_audit", __name__)
+
+
+@blueprint.get("/audit")
+def show() -> Response:
+    """Show who did what, to what, and when."""
+    query = read_query(AuditQuerySchema, limit=50)
+    try:
+        actions = read_actions(state(), query.values)
+    except ApiError as error:
+        query.problems.append(problem_of(error))
+        actions = page_document([], 0, slice_of(query.values))
+    return page("admin/audit/page.html", status=query.status, query=query, actions=actions, groups=GROUPS, said=said)
+
+
+def said(details: Mapping[str, Any]) -> str:
+    """Return the details of an action on one line; texts of operators stay what they are, numbers too."""
+    return ", ".join(f"{name}: {value}" for name, value in details.items() if value not in (None, "", [], {}))

@@ -1,0 +1,117 @@
+"""The form of a new batch: names that are pasted or a tag, looked at before they are queued."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.queries.profiles import read_profiles
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.batches.names import PastedNames, read_pasted
+from gonemaster_api.ui.admin.numbers import whole
+from gonemaster_api.ui.shell.forms import SUMMARY, Form
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.languages import mark
+from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.use_cases.batch_check import BatchCheck, check_batch
+from gonemaster_api.use_cases.batch_submission import submit_many_jobs
+from gonemaster_api.v1.batches.schemas import NewBatchSchema
+from gonemaster_db.clock import utcnow
+from gonemaster_db.errors import AmbiguousProfile
+from gonemaster_tasks.errors import OptionsTooLarge
+
+blueprint = Blueprint("ui_new_batch", __name__)
+_FIELDS = {"domains": "names", "domain": "names"}
+
+register_notes(
+    {"batch_made": Note(mark("The batch is queued with %(num)s job."), mark("The batch is queued with %(num)s jobs."))}
+)
+
+
+@blueprint.get("/batches/new")
+def form() -> Response:
+    """Ask what to test; `tag` in the address chooses a tag."""
+    chosen = request.args.get("tag", "")
+    values = {"source": "tag" if chosen else "names", "from_tag": chosen, "snapshot": ""}
+    return _page(Form(values), PastedNames())
+
+
+@blueprint.post("/batches/new")
+def submit() -> Response:
+    """Queue the batch, or, with `check`, say what would be queued."""
+    request.max_form_memory_size = state().settings.max_body_size  # the limit of the whole body is the limit
+    sent = Form.sent()
+    pasted = read_pasted(request.form.get("names", ""))
+    if "check" in sent.values:
+        return _page(sent, pasted, _check(sent, pasted))
+    made = _submitted(sent, pasted)
+    if made is None:
+        return _page(sent, pasted, _check(sent, pasted))
+    return see_other(url_for("ui_batches.detail", batch_id=made["batch_id"]), "batch_made", n=made["job_count"])
+
+
+def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
+    document = sent.check(NewBatchSchema, _document(sent, pasted))
+    if not sent.is_valid:
+        return None
+    try:
+        return submit_many_jobs(state(), document, keep=lambda *_: None)
+    except ApiError as error:
+        sent.fail(_place_of(error.code, sent), error.message, error.code)
+    except AmbiguousProfile:
+        text = _("The tags of the domains have different default profiles; choose a profile.")
+        sent.fail("profile_id", text, "ambiguous_profile")
+    except OptionsTooLarge as error:
+        sent.fail(SUMMARY, str(error), "options_too_large")
+    return None
+
+
+def _place_of(code: str, sent: Form) -> str:
+    named = "from_tag" if sent["source"] == "tag" else "names"
+    places = {"missing_domain": named, "invalid_domain": named, "batch_too_large": named, "invalid_tags": "tags"}
+    return places.get(code, "profile_id" if code == "profile_not_found" else SUMMARY)
+
+
+def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
+    """Return the body that the API would get."""
+    document: dict[str, Any] = {
+        "description": sent["description"],
+        "tags": tags_of(sent["tags"]),
+        "snapshot_intent": bool(sent["snapshot"]),
+        "promote_snapshot_default": bool(sent["snapshot"] and sent["promote"]),
+        "skip_invalid": bool(sent["skip_invalid"]),
+    }
+    if sent["source"] == "tag":
+        document["from_tag"] = sent["from_tag"]
+        if not sent["from_tag"]:
+            document.pop("from_tag")
+            sent.fail("from_tag", _("Name the tag whose domains are to be tested."), "missing_domain")
+    else:
+        document["domains"] = pasted.names
+    if sent["profile_id"]:
+        document["profile_id"] = whole(sent["profile_id"])
+    return document
+
+
+def tags_of(text: str) -> list[str]:
+    """Read tags with commas between."""
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def _check(sent: Form, pasted: PastedNames) -> BatchCheck:
+    from_tag = sent["from_tag"] if sent["source"] == "tag" else ""
+    names = [] if from_tag else pasted.names[: state().settings.max_batch_size]
+    return check_batch(state(), names=names, from_tag=from_tag, tags=tags_of(sent["tags"]))
+
+
+def _page(shown: Form, pasted: PastedNames, check: BatchCheck | None = None) -> Response:
+    return page(
+        "admin/batches/new.html",
+        status=shown.status,
+        form=shown,
+        check=check,
+        line_of=pasted.line_of,
+        profiles=[(str(profile.id), profile.name) for profile in read_profiles(state())],
+        today=utcnow(),
+    )

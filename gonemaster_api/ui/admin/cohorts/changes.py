@@ -1,0 +1,198 @@
+"""What may be done with a cohort: switches, a new snapshot, rebuild, clear, delete."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from gonemaster_api.errors import ApiError, BadRequest
+from gonemaster_api.queries.cohorts import read_cohort, read_snapshots
+from gonemaster_api.queries.tags import read_tag
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.cohorts.views import detail_with
+from gonemaster_api.ui.shell.addresses import own_path
+from gonemaster_api.ui.shell.confirmations import Confirmation
+from gonemaster_api.ui.shell.formats import number
+from gonemaster_api.ui.shell.forms import SUMMARY, Form
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.languages import mark, ngettext
+from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.use_cases.batch_submission import submit_many_jobs
+from gonemaster_api.use_cases.cohorts import patch_cohort
+from gonemaster_api.use_cases.snapshots import clear_cohort, rebuild_cohort, rematerialise_snapshots, remove_cohort
+from gonemaster_api.web.actor import who
+
+blueprint = Blueprint("ui_cohort_changes", __name__)
+runs_blueprint = Blueprint("ui_cohort_runs", __name__)
+_SWITCHES = ("analysis_enabled", "public_enabled", "is_default")
+
+register_notes(
+    {
+        "cohort_switched": Note(mark("The switch is set.")),
+        "snapshot_begun": Note(
+            mark("%(num)s test is queued; a snapshot is made of it when it has ended."),
+            mark("%(num)s tests are queued; a snapshot is made of them when all have ended."),
+        ),
+        "cohort_rebuilding": Note(
+            mark("The cohort is made anew of %(num)s run."), mark("The cohort is made anew of %(num)s runs.")
+        ),
+        "cohort_rebuilding_already": Note(mark("The cohort is being made anew already."), level="notice"),
+        "cohort_cleared": Note(mark("%(num)s snapshot was removed."), mark("%(num)s snapshots were removed.")),
+        "cohort_deleted": Note(mark("The cohort is deleted.")),
+        "snapshots_rebuilding": Note(
+            mark("The views of %(num)s snapshot are made anew."), mark("The views of %(num)s snapshots are made anew.")
+        ),
+    }
+)
+
+
+@blueprint.post("/cohorts/<int(max=2147483647):cohort_id>/switch")
+def switch(cohort_id: int) -> Response:
+    """Set one of the three switches; to switch the analysis off, which removes snapshots, is asked for."""
+    name, is_on = request.form.get("name", ""), request.form.get("value") == "yes"
+    if name not in _SWITCHES:
+        raise BadRequest("unknown_field", f"name: must be one of {', '.join(_SWITCHES)}")
+    if name == "analysis_enabled" and not is_on and (asked := _switching_off(cohort_id).asked()):
+        return asked
+    try:
+        patch_cohort(state(), cohort_id, {name: is_on}, who=who())
+    except ApiError as error:
+        sent = Form()
+        sent.fail(SUMMARY, error.message, error.code)
+        return detail_with(cohort_id, sent)
+    back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
+    return see_other(own_path(request.form.get("next") or back), "cohort_switched")
+
+
+def _switching_off(cohort_id: int) -> Confirmation:
+    return Confirmation(
+        title=_("Switch the analysis of %(cohort)s off?", cohort=_title(cohort_id)),
+        text=_("Its facts and snapshots are removed. To switch it on again makes them anew of the runs that are left."),
+        facts=_facts(cohort_id),
+        kept=_("the tag, its domains, batches and runs."),
+        button=_("Switch the analysis off"),
+        keep=_("Keep it on"),
+        back=url_for("ui_cohorts.detail", cohort_id=cohort_id),
+        fields={"name": "analysis_enabled", "value": "no"},
+    )
+
+
+@runs_blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/run", methods=["GET", "POST"])
+def run(cohort_id: int) -> Response:
+    """Test the domains of the tag; a snapshot is made of it. With `default` it becomes the default."""
+    cohort = read_cohort(state(), cohort_id)
+    is_default = request.values.get("default") == "yes"
+    count = read_tag(state(), cohort["source_tag"])["domain_count"]
+    back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
+    text = _("Its batch becomes a snapshot when all tests have ended.")
+    if is_default:
+        text = _("Its batch becomes a snapshot, and the default of the cohort, when all tests have ended.")
+    question = Confirmation(
+        title=_("Make a new snapshot of %(cohort)s?", cohort=_title(cohort_id)),
+        text=text,
+        facts=[(_("Domains to test"), number(count))],
+        notes=[]
+        if cohort["analysis_enabled"]
+        else [_("The analysis of the cohort is off: there will be no snapshot.")],
+        button=ngettext("Test %(num)s domain", "Test %(num)s domains", count, num=number(count)),
+        keep=_("Not now"),
+        back=back,
+        fields={"default": "yes"} if is_default else {},
+    )
+    if asked := question.asked():
+        return asked
+    request_body = {"from_tag": cohort["source_tag"], "snapshot_intent": True, "promote_snapshot_default": is_default}
+    try:
+        made = submit_many_jobs(state(), request_body, keep=lambda *_: None)
+    except ApiError as error:
+        return question.ask(f"{error.message} ({error.code})")
+    return see_other(url_for("ui_batches.detail", batch_id=made["batch_id"]), "snapshot_begun", n=made["job_count"])
+
+
+@blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/rebuild", methods=["GET", "POST"])
+def rebuild(cohort_id: int) -> Response:
+    """Make facts and snapshots anew of the runs."""
+    back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
+    question = Confirmation(
+        title=_("Rebuild %(cohort)s?", cohort=_title(cohort_id)),
+        text=_(
+            "Facts and snapshots are made anew of the runs that are left. "
+            "Slugs, labels and the pinned default are lost."
+        ),
+        facts=_facts(cohort_id),
+        kept=_("the tag, its domains, batches and runs."),
+        weight="tick",
+        tick=_("Yes, lose slugs, labels and the pinned default"),
+        button=_("Rebuild the cohort"),
+        keep=_("Keep it as it is"),
+        back=back,
+    )
+    if asked := question.asked():
+        return asked
+    try:
+        runs = rebuild_cohort(state(), cohort_id, who=who())
+    except ApiError as error:
+        return question.ask(f"{error.message} ({error.code})")
+    return (
+        see_other(back, "cohort_rebuilding_already") if runs is None else see_other(back, "cohort_rebuilding", n=runs)
+    )
+
+
+@blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/clear", methods=["GET", "POST"])
+def clear(cohort_id: int) -> Response:
+    """Remove facts and snapshots."""
+    back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
+    count = len(read_snapshots(state(), cohort_id))
+    question = Confirmation(
+        title=_("Clear %(cohort)s?", cohort=_title(cohort_id)),
+        text=_("Its facts and snapshots are removed. Batches that are there now get none again, until it is rebuilt."),
+        facts=_facts(cohort_id),
+        kept=_("the cohort, the tag, its domains, batches and runs."),
+        weight="tick",
+        tick=ngettext("Yes, this %(num)s snapshot", "Yes, all %(num)s snapshots", count, num=number(count)),
+        button=ngettext("Remove %(num)s snapshot", "Remove %(num)s snapshots", count, num=number(count)),
+        keep=_("Keep the snapshots"),
+        back=back,
+    )
+    if asked := question.asked():
+        return asked
+    return see_other(back, "cohort_cleared", n=clear_cohort(state(), cohort_id, who=who()))
+
+
+@blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/delete", methods=["GET", "POST"])
+def delete(cohort_id: int) -> Response:
+    """Delete a cohort; its tag is to be typed."""
+    tag = read_cohort(state(), cohort_id)["source_tag"]
+    question = Confirmation(
+        title=_("Delete the cohort %(cohort)s?", cohort=_title(cohort_id)),
+        text=_("This cannot be undone. Its facts, its snapshots and its schedule go."),
+        facts=_facts(cohort_id),
+        kept=_("the tag, its domains, batches and runs."),
+        weight="type",
+        typed=tag,
+        button=_("Delete the cohort"),
+        keep=_("Keep the cohort"),
+        back=url_for("ui_cohorts.detail", cohort_id=cohort_id),
+    )
+    if asked := question.asked():
+        return asked
+    remove_cohort(state(), cohort_id, who=who())
+    return see_other(url_for("ui_cohorts.show"), "cohort_deleted")
+
+
+@blueprint.post("/cohorts/<int(max=2147483647):cohort_id>/rematerialize")
+def rematerialize(cohort_id: int) -> Response:
+    """Make the views of all snapshots anew whose runs are there."""
+    back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
+    return see_other(back, "snapshots_rebuilding", n=rematerialise_snapshots(state(), cohort_id, who=who()))
+
+
+def _title(cohort_id: int) -> str:
+    cohort = read_cohort(state(), cohort_id)
+    title: str = cohort["label"] or cohort["source_tag"]
+    return title
+
+
+def _facts(cohort_id: int) -> list[tuple[str, str]]:
+    snapshots: list[dict[str, Any]] = read_snapshots(state(), cohort_id)
+    without = sum(not one["source_runs_available"] for one in snapshots)
+    return [(_("Snapshots"), number(len(snapshots))), (_("Of them without runs"), number(without))]

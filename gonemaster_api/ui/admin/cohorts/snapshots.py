@@ -1,0 +1,112 @@
+"""What may be done with one snapshot."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from gonemaster_api.errors import ApiError, BadRequest
+from gonemaster_api.queries.cohorts import read_cohort, read_snapshot
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.cohorts.views import detail_with
+from gonemaster_api.ui.shell.confirmations import Confirmation
+from gonemaster_api.ui.shell.formats import number
+from gonemaster_api.ui.shell.forms import SUMMARY, Form
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.languages import mark
+from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.use_cases.snapshots import patch_snapshot, rematerialise_snapshot, remove_snapshot
+from gonemaster_api.v1.analysis.schemas import SnapshotChangeSchema
+from gonemaster_api.web.actor import who
+from gonemaster_db.errors import SlugExists
+
+blueprint = Blueprint("ui_snapshots", __name__)
+
+_CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "default": {"is_default": True},
+    "newest": {"is_default": False},
+    "retire": {"status": "retired"},
+    "restore": {"status": "captured"},
+    "show": {"is_public": True},
+    "hide": {"is_public": False},
+}
+register_notes(
+    {
+        "snapshot_default": Note(mark("The snapshot is the default of the cohort.")),
+        "snapshot_newest": Note(mark("The newest public snapshot is the default of the cohort.")),
+        "snapshot_retire": Note(mark("The snapshot is retired; nobody sees it any more.")),
+        "snapshot_restore": Note(mark("The snapshot is shown again.")),
+        "snapshot_show": Note(mark("The snapshot is public.")),
+        "snapshot_hide": Note(mark("The snapshot is hidden from the public.")),
+        "snapshot_rebuild": Note(mark("The views of the snapshot are being made anew.")),
+        "snapshot_saved": Note(mark("The snapshot is saved.")),
+        "snapshot_purged": Note(mark("The snapshot is removed.")),
+    }
+)
+
+
+@blueprint.post("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>/change")
+def change(cohort_id: int, slug: str) -> Response:
+    """Do what `action` says: a word of the table above, or `rebuild`."""
+    action = request.form.get("action", "")
+    try:
+        if action == "rebuild":
+            rematerialise_snapshot(state(), cohort_id, slug, who=who())
+        elif action in _CHANGES:
+            patch_snapshot(state(), cohort_id, slug, _CHANGES[action], who=who())
+        else:
+            raise BadRequest("invalid_status", f"action: must be one of rebuild, {', '.join(_CHANGES)}")
+    except ApiError as error:
+        sent = Form()
+        sent.fail(SUMMARY, error.message, error.code)
+        return detail_with(cohort_id, sent)
+    return see_other(url_for("ui_cohorts.detail", cohort_id=cohort_id), f"snapshot_{action}")
+
+
+@blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>", methods=["GET", "POST"])
+def edit(cohort_id: int, slug: str) -> Response:
+    """Change slug, label and description."""
+    snapshot = read_snapshot(state(), cohort_id, slug)
+    names = ("slug", "label", "description")
+    sent = Form({name: snapshot[name] for name in names}) if request.method == "GET" else Form.sent()
+    if request.method == "POST":
+        document = sent.check(SnapshotChangeSchema, {name: sent[name] for name in names})
+        if sent.is_valid and _saved(sent, cohort_id, slug, document):
+            return see_other(url_for("ui_cohorts.detail", cohort_id=cohort_id), "snapshot_saved")
+    cohort = read_cohort(state(), cohort_id)
+    return page("admin/cohorts/snapshot.html", status=sent.status, form=sent, snapshot=snapshot, cohort=cohort)
+
+
+def _saved(sent: Form, cohort_id: int, slug: str, document: Mapping[str, Any]) -> bool:
+    try:
+        patch_snapshot(state(), cohort_id, slug, document, who=who())
+    except SlugExists:
+        sent.fail("slug", _("Another snapshot of the cohort has this slug."), "slug_exists")
+    except ApiError as error:
+        sent.fail("slug" if error.code == "invalid_slug" else SUMMARY, error.message, error.code)
+    return sent.is_valid
+
+
+@blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>/purge", methods=["GET", "POST"])
+def purge(cohort_id: int, slug: str) -> Response:
+    """Remove a snapshot with its views and facts."""
+    snapshot = read_snapshot(state(), cohort_id, slug)
+    back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
+    notes = [_("It is the default: the pages will show the newest other snapshot.")] if snapshot["is_default"] else []
+    question = Confirmation(
+        title=_("Remove the snapshot %(slug)s?", slug=slug),
+        text=_("Its views and facts are removed. Its batch becomes no snapshot again, until the cohort is rebuilt."),
+        facts=[(_("Domains"), number(snapshot["domain_count"])), (_("Runs"), number(snapshot["run_count"]))],
+        notes=notes,
+        kept=_("its batch and runs."),
+        weight="type",
+        typed=slug,
+        button=_("Remove the snapshot"),
+        keep=_("Keep the snapshot"),
+        back=back,
+    )
+    if asked := question.asked():
+        return asked
+    remove_snapshot(state(), cohort_id, slug, purge=True, who=who())
+    return see_other(back, "snapshot_purged")

@@ -1,0 +1,101 @@
+"""The list of cohorts, and one cohort with its drift, snapshots and schedule."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from gonemaster_api.queries.cohorts import read_analysis_status, read_cohort, read_cohorts, read_snapshots
+from gonemaster_api.queries.schedules import read_schedules
+from gonemaster_api.queries.tags import read_tag
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.schedules.stored import next_times, rule_in_words, schedule_of
+from gonemaster_api.ui.shell.forms import Form
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_db.models import MaterializationStatus, SnapshotStatus
+from gonemaster_db.repositories.analysis.snapshots import RUNNING
+from gonemaster_db.repositories.schedules import ScheduleTarget
+
+blueprint = Blueprint("ui_cohorts", __name__)
+_DRIFT_LIFE_S = 10.0
+_Key = Callable[[Mapping[str, Any]], Any]
+SORTS: Mapping[str, _Key] = {
+    "slug": lambda one: one["slug"],
+    "label": lambda one: one["label"].casefold(),
+    "domains": lambda one: one["domain_count"],
+    "runs": lambda one: one["run_count"],
+    "status": lambda one: one["status"],
+    "captured": lambda one: (one["captured_at"] is not None, one["captured_at"]),
+}
+
+
+@blueprint.get("/cohorts")
+def show() -> Response:
+    """List cohorts with their schedules; those with a list of reference also with how they differ from it."""
+    shared = state()
+    schedules = {schedule["cohort_id"]: schedule for schedule in read_schedules(shared) if schedule["cohort_id"]}
+    cohorts = read_cohorts(shared)
+    drifts = {one["id"]: _drift(one["id"]) for one in cohorts if one["reference_list"]}
+    return page(
+        "admin/cohorts/list.html",
+        cohorts=cohorts,
+        schedules=schedules,
+        rules={key: rule_in_words(schedule) for key, schedule in schedules.items()},
+        drifts=drifts,
+        works=read_analysis_status(shared)["backend_supported"],
+        runs=any(is_being_made(cohort) for cohort in cohorts),
+    )
+
+
+@blueprint.get("/cohorts/<int(max=2147483647):cohort_id>")
+def detail(cohort_id: int) -> Response:
+    """Show a cohort."""
+    return detail_with(cohort_id, Form())
+
+
+def detail_with(cohort_id: int, form: Form) -> Response:
+    """Show a cohort with a form that was sent."""
+    shared = state()
+    cohort = read_cohort(shared, cohort_id)
+    snapshots, sort = _sorted(read_snapshots(shared, cohort_id))
+    schedule = schedule_of(ScheduleTarget(cohort_id=cohort_id))
+    return page(
+        "admin/cohorts/detail.html",
+        status=form.status,
+        cohort=cohort,
+        title=cohort["label"] or cohort["source_tag"],
+        form=form,
+        members=read_tag(shared, cohort["source_tag"])["domain_count"],
+        snapshots=snapshots,
+        sort=sort,
+        schedule=schedule,
+        rule=rule_in_words(schedule) if schedule else "",
+        times=next_times(schedule) if schedule else (),
+        mixed=[one for one in snapshots if one["status"] == SnapshotStatus.FAILED_MIXED_PROFILES],
+        works=read_analysis_status(shared)["backend_supported"],
+        runs=is_being_made(cohort) or any(one["materialization_status"] == RUNNING for one in snapshots),
+    )
+
+
+def _drift(cohort_id: int) -> dict[str, Any] | None:
+    """Return how the members of a cohort differ from its list, kept for a while: all members are read for it."""
+    read = partial(read_cohort, state(), cohort_id)
+    found: dict[str, Any] | None = state().recent.get(
+        ("ui-drift", cohort_id), lambda: read().get("source_drift"), life_s=_DRIFT_LIFE_S
+    )
+    return found
+
+
+def is_being_made(cohort: Mapping[str, Any]) -> bool:
+    """Return whether facts of a cohort are being made of its runs."""
+    return bool(cohort["analysis_enabled"]) and cohort["materialization_status"] == MaterializationStatus.PENDING
+
+
+def _sorted(snapshots: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """Sort as the query asks, else leave the order of the API: the newest batch first."""
+    sort = request.args.get("sort", "")
+    name, _, direction = sort.rpartition("_")
+    if name not in SORTS or direction not in {"asc", "desc"}:
+        return snapshots, ""
+    return sorted(snapshots, key=SORTS[name], reverse=direction == "desc"), sort

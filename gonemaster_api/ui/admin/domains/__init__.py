@@ -1,0 +1,1 @@
+"""Domains, their history, and comparisons of their runs."""

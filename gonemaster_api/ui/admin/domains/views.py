@@ -1,0 +1,215 @@
+"""Domains: the list, one with its history, comparison of two of its runs, and changes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import marshmallow as ma
+from flask import Blueprint, Response, redirect, request, url_for
+
+from gonemaster_api.errors import BadRequest, NotFound
+from gonemaster_api.queries.domains import read_domain_named, read_domains
+from gonemaster_api.queries.run_comparison import compare_runs
+from gonemaster_api.queries.runs import read_run, read_runs
+from gonemaster_api.rest.tag_names import UNTAGGED, check_tag_name
+from gonemaster_api.state import State, state
+from gonemaster_api.ui.admin.domains.history import read_domain_page, read_history
+from gonemaster_api.ui.admin.lists import SIZES, keep_nothing, read_list, tag_names
+from gonemaster_api.ui.admin.new_test.form import words_of
+from gonemaster_api.ui.shell.addresses import own_path
+from gonemaster_api.ui.shell.confirmations import Confirmation
+from gonemaster_api.ui.shell.formats import number, u_label
+from gonemaster_api.ui.shell.forms import Form, read_query
+from gonemaster_api.ui.shell.hostile import clean
+from gonemaster_api.ui.shell.languages import gettext, language, mark, ngettext
+from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.use_cases.domain_removal import count_prunable_domains, delete_domain, prune_domains
+from gonemaster_api.use_cases.job_submission import submit_single_job
+from gonemaster_api.use_cases.tags import add_domains_to_tag, remove_domains_from_tag
+from gonemaster_api.v1.domains.schemas import DomainQuerySchema
+from gonemaster_api.v1.runs.schemas import DiffQuerySchema, RunSortSchema
+from gonemaster_api.web.actor import who
+from gonemaster_db.errors import AmbiguousProfile
+from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.models import Operation
+
+blueprint = Blueprint("ui_domains", __name__, url_prefix="/domains")
+
+
+register_notes(
+    {
+        "domain-tags": Note(mark("The tags are changed.")),
+        "domain-deleted": Note(mark("The domain is deleted.")),
+        "domains-pruned": Note(
+            mark("One domain without runs is deleted."), mark("%(num)s domains without runs are deleted.")
+        ),
+        "domain-choose-profile": Note(
+            mark("The tags of the domain have different default profiles; choose one."), level="notice"
+        ),
+    }
+)
+
+
+@blueprint.get("")
+def show() -> Response:
+    """List domains with the outcome of their newest run."""
+    shared, query = state(), read_query(DomainQuerySchema, limit=SIZES[0])
+    found = read_list(query, lambda values: read_domains(shared, values))
+    values: dict[str, Any] = {"sizes": SIZES, "severities": SEVERITIES, "untagged": UNTAGGED, "tags": tag_names(shared)}
+    return page("admin/domains/list.html", status=query.status, query=query, found=found, **values)
+
+
+@blueprint.get("/<path:name>")
+def detail(name: str) -> Response:
+    """Show a domain: its score over time, what has changed since the run before, and its runs."""
+    shared = state()
+    shown = read_domain_page(shared, name, locale=language())
+    query = read_query(RunSortSchema, limit=SIZES[0])
+    number_of = shown.domain["id"]
+    found = read_list(query, lambda values: read_runs(shared, values, domain_id=number_of))
+    return page("admin/domains/detail.html", status=query.status, shown=shown, query=query, found=found)
+
+
+@blueprint.get("/<path:name>/runs/<run_id>")
+def run(name: str, run_id: str) -> Response:
+    """Lead to the page of a run, which the job has become."""
+    found = read_run(state(), run_id)
+    if found["domain"] != read_domain_named(state(), name)["name"]:
+        raise NotFound("run of this domain", run_id)
+    return redirect(url_for("ui_jobs.detail", job_id=run_id), Response=Response)  # type: ignore[return-value]  # of that class
+
+
+@blueprint.get("/<path:name>/compare")
+def compare(name: str) -> Response:
+    """Show two runs side by side: by default the newest one and the one before."""
+    shared, query = state(), read_query(CompareSchema)
+    domain = read_domain_named(shared, name)
+    before, after = query.values.get("before"), query.values.get("after")
+    if not (before and after):
+        before, after = _newest_two(shared, domain["id"], before, after)
+    _check_runs(shared, domain["name"], (before, after))
+    found = compare_runs(shared, before, after, min_level=query.values["min_level"], locale=language())
+    values = {"domain": domain, "query": query, "found": found, "severities": ("INFO", *SEVERITIES)}
+    return page("admin/domains/compare.html", status=query.status, **values)
+
+
+class CompareSchema(DiffQuerySchema):
+    """Which runs to compare."""
+
+    before = ma.fields.String(validate=ma.validate.Length(max=64))
+    after = ma.fields.String(validate=ma.validate.Length(max=64))
+
+
+def _newest_two(shared: State, domain_id: int, before: str | None, after: str | None) -> tuple[str, str]:
+    history = read_history(shared, domain_id)
+    ids = [entry["id"] for entry in history.runs]
+    if len(ids) < 2:  # two sides
+        raise NotFound("second run of this domain", "")
+    after = after or next(run_id for run_id in reversed(ids) if run_id != before)
+    earlier = ids[: ids.index(after)] if after in ids else ids
+    return before or (earlier[-1] if earlier else ids[-1]), after
+
+
+def _check_runs(shared: State, name: str, run_ids: Sequence[str]) -> None:
+    for run_id in run_ids:
+        if read_run(shared, run_id)["domain"] != name:
+            raise BadRequest("invalid_run", gettext("%(run)s is no run of this domain.", run=run_id))
+
+
+@blueprint.post("/<path:name>/test")
+def test_again(name: str) -> Response:
+    """Queue a test of the domain with the default options, and lead to it."""
+    shared, domain = state(), read_domain_named(state(), name)
+    try:
+        job = submit_single_job(shared, {"domain": domain["name"]}, keep=keep_nothing)
+    except AmbiguousProfile:
+        return see_other(url_for("ui_test.show", domain=domain["name"]), "domain-choose-profile")
+    forget_glance()
+    return see_other(url_for("ui_jobs.detail", job_id=job["id"]), "job-queued")
+
+
+@blueprint.route("/<path:name>/tags", methods=["GET", "POST"])
+def tags(name: str) -> Response:
+    """Show the tags of a domain in a form, and change them."""
+    shared = state()
+    domain = read_domain_named(shared, name)
+    form = Form.sent()
+    if request.method == "POST" and _change_tags(shared, domain, form):
+        return see_other(url_for("ui_domains.detail", name=domain["name"]), "domain-tags")
+    typed = form["tags"] if request.method == "POST" else ", ".join(domain["tags"])
+    values = {"domain": domain, "form": form, "typed": typed, "tags": tag_names(shared)}
+    return page("admin/domains/tags.html", status=form.status, **values)
+
+
+def _change_tags(shared: State, domain: dict[str, Any], form: Form) -> bool:
+    """Add and remove what differs from the form; say whether that was possible."""
+    # A page shows characters that hide or turn others around as what they are: such a tag is known by how it looks.
+    shown = {clean(tag): tag for tag in domain["tags"]}
+    wanted = [shown.get(word, word) for word in words_of(form["tags"])]
+    try:
+        for tag in wanted:
+            check_tag_name(tag, code="invalid_tags")
+    except BadRequest as error:
+        form.fail("tags", error.message, error.code)
+        return False
+    for tag in wanted:
+        if tag not in domain["tags"]:
+            add_domains_to_tag(shared, tag, [domain["name"]])
+    for tag in domain["tags"]:
+        if tag not in wanted:
+            remove_domains_from_tag(shared, tag, [domain["name"]])
+    return True
+
+
+@blueprint.route("/<path:name>/delete", methods=["GET", "POST"])
+def delete(name: str) -> Response:
+    """Ask whether to delete a domain with its runs, and delete it."""
+    shared = state()
+    domain = read_domain_named(shared, name)
+    runs = domain["run_count"]
+    count = ngettext("one run", "%(n)s runs", runs, n=number(runs))
+    asked = Confirmation(
+        title=gettext("Delete %(domain)s?", domain=u_label(domain["name"])),
+        text=gettext("The domain leaves its tags, and its runs are deleted with all that they found."),
+        facts=((gettext("Runs"), number(runs)), (gettext("Tags"), number(len(domain["tags"])))),
+        kept=gettext("what snapshots of the analysis have captured"),
+        button=gettext("Delete the domain and %(count)s", count=count) if runs else gettext("Delete the domain"),
+        keep=gettext("Keep the domain"),
+        weight="type" if runs else "plain",
+        typed=domain["name"],
+        back=url_for("ui_domains.detail", name=domain["name"]),
+    ).asked()
+    if asked is not None:
+        return asked
+    started = delete_domain(shared, domain["id"], who=who())
+    if started is not None:
+        return see_other(url_for("ui_operations.detail", operation_id=started.id), "operation")
+    return see_other(url_for("ui_domains.show"), "domain-deleted")
+
+
+@blueprint.route("/-/prune", methods=["GET", "POST"])
+def prune() -> Response:
+    """Ask whether to delete the domains without runs, of one tag if given, and delete them."""
+    shared, tag = state(), request.values.get("tag") or None
+    total = count_prunable_domains(shared, tag=tag)
+    count = ngettext("one domain", "%(n)s domains", total, n=number(total))
+    back = url_for("ui_domains.show", tag=tag) if tag else url_for("ui_domains.show")
+    asked = Confirmation(
+        title=gettext("Delete the domains without runs?"),
+        text=gettext("They were never tested, or their runs are gone. Domains of which a job waits or runs stay."),
+        facts=((gettext("Domains without runs"), number(total)),),
+        notes=(gettext("Only domains of the tag %(tag)s.", tag=tag),) if tag else (),
+        button=gettext("Delete %(count)s", count=count),
+        keep=gettext("Keep them"),
+        weight="tick",
+        tick=gettext("Yes, %(count)s", count=count),
+        fields={"tag": tag} if tag else {},
+        back=back,
+    ).asked()
+    if asked is not None:
+        return asked
+    done = prune_domains(shared, tag=tag, who=who())
+    if isinstance(done, Operation):
+        return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")
+    return see_other(own_path(back), "domains-pruned", n=done)

@@ -1,0 +1,1 @@
+"""One job: its progress, then its result."""

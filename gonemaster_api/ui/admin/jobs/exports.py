@@ -1,0 +1,31 @@
+"""A result as plain text, for mails and tickets."""
+
+from collections.abc import Iterator
+
+from gonemaster_api.queries.results import raw_line
+from gonemaster_api.ui.admin.jobs.inspection import Inspection
+from gonemaster_api.ui.shell.formats import instant
+from gonemaster_api.ui.shell.hostile import clean
+from gonemaster_api.ui.shell.languages import gettext
+from gonemaster_engine.messages import message
+
+_LEVEL_WIDTH, _CASE_WIDTH = 9, 15
+
+
+def result_text(inspection: Inspection, *, locale: str) -> str:
+    """Return all entries in their order, one a line, below a head with domain, time, score and numbers by level."""
+    return "".join(f"{clean(line)}\n" for line in _lines(inspection, locale))
+
+
+def _lines(inspection: Inspection, locale: str) -> Iterator[str]:
+    run = inspection.run
+    yield f"{run.domain} {run.id}"
+    yield f"{gettext('Finished')}: {instant(run.finished_at)}, {run.status}"
+    if inspection.score:
+        yield f"{gettext('Grade')}: {inspection.score['grade']}, {inspection.score['score']}/100"
+    yield ", ".join(f"{level} {count}" for level, count in inspection.findings.counts.items())
+    yield ""
+    for entry in inspection.finished.entries:
+        text = message(entry.tag, entry.module, entry.args, locale=locale)
+        yield f"{entry.timestamp:7.2f} {entry.level:{_LEVEL_WIDTH}} {entry.testcase:{_CASE_WIDTH}} {text}"
+        yield f"{'':{_LEVEL_WIDTH + _CASE_WIDTH + 10}}{raw_line(entry.tag, entry.args)}"

@@ -1,0 +1,216 @@
+"""What the page of one job shows, read from the same services as the API's documents."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.findings import MOST_SHOWN, Findings, arrange_findings
+from gonemaster_api.queries.jobs import job_document
+from gonemaster_api.queries.results import FinishedRun, shown_to_operators
+from gonemaster_api.state import State
+from gonemaster_api.use_cases.score_backfill import read_scored_finish
+from gonemaster_db.models import Job, Run
+from gonemaster_db.repositories.jobs import find_job_or_run
+from gonemaster_db.repositories.runs import get_dnssec_chain, get_run
+from gonemaster_engine.errors import ProfileError
+from gonemaster_engine.profile.diff import Difference, diff_profile
+from gonemaster_engine.profile.profile import Profile
+from gonemaster_tasks.config.profiles import cached_base_profile
+from gonemaster_tasks.queues import tier_of
+
+_PROFILE_KEPT_S = 60.0  # most runs have the same few profiles
+_SCALES_MS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A job that waits or runs; `document` is the API's."""
+
+    job: Job
+    document: Mapping[str, Any]
+
+    @property
+    def state(self) -> str:
+        """Its state, as a word of the API."""
+        return str(self.document["status"])
+
+    @property
+    def tier(self) -> str:
+        """The tier in which it waits."""
+        return tier_of(self.job.priority)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A finished job: its run, what it found, its score and times."""
+
+    finished: FinishedRun
+    findings: Findings
+    shows_score: bool
+    shows_timings: bool
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self.finished.run
+
+    @property
+    def score(self) -> Mapping[str, Any] | None:
+        """The score as the API gives it, None where it is hidden or the run did not succeed."""
+        return self.finished.score.as_dict() if self.finished.score and self.shows_score else None
+
+    @property
+    def tier(self) -> str:
+        """The tier in which it waited."""
+        return tier_of(self.run.priority)
+
+    @property
+    def waited_s(self) -> float | None:
+        """Seconds from submission to start."""
+        return _seconds(self.run.created_at, self.run.started_at)
+
+    @property
+    def ran_s(self) -> float | None:
+        """Seconds from start to end."""
+        return None if self.run.duration_ms is None else self.run.duration_ms / 1000
+
+    @property
+    def engine(self) -> str:
+        """The version of the engine that made the run, empty if it does not say."""
+        said = (entry.args.get("version") for entry in self.finished.entries if entry.tag == "GLOBAL_VERSION")
+        return str(next(said, ""))
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The options of the job."""
+        return self.run.config
+
+    @cached_property
+    def timings(self) -> Sequence["Timing"]:
+        """The response times of name servers, by name and address."""
+        rows = self.finished.nameserver_timings or () if self.shows_timings else ()
+        longest = max((row.get("max_ms") or 0 for row in rows), default=0)
+        scale = next((ms for ms in _SCALES_MS if ms >= longest), _SCALES_MS[-1])
+        return [Timing(row, scale) for row in rows]
+
+    @property
+    def responses(self) -> int:
+        """The number of responses that the name servers of the zone gave."""
+        return sum(int(timing.row.get("count") or 0) for timing in self.timings)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The response times of one address; places are percent of a scale in milliseconds that all rows share."""
+
+    row: Mapping[str, Any]
+    scale_ms: int
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it has answered."""
+        return self.middle_ms is not None
+
+    @property
+    def middle_ms(self) -> float | None:
+        """The median; of runs from before it was kept, the mean."""
+        median = self.row.get("median_ms")
+        return self.row.get("avg_ms") if median is None else median
+
+    def place(self, milliseconds: float | None) -> float:
+        """Return the place of a value on the scale."""
+        return min(100.0, 100 * (milliseconds or 0.0) / self.scale_ms)
+
+
+def read_item(state: State, job_id: str) -> Job | Run:
+    """Return a job, or the run it has become. Raises JobNotFound."""
+    with state.store.read_only() as session:
+        return find_job_or_run(session, job_id)
+
+
+def inspect_waiting(state: State, job: Job) -> Waiting:
+    """Return what the page of an unfinished job shows."""
+    return Waiting(job, job_document(state, job))
+
+
+def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", most: int = MOST_SHOWN) -> Inspection:
+    """Return what the page of a run shows, with the findings of one level, or of all from NOTICE up.
+
+    Raises:
+        JobNotFound: it was deleted meanwhile.
+        DocumentDamaged: what it found cannot be read.
+    """
+    finished = read_scored_finish(state, run_id)
+    shown = shown_to_operators(state.settings)
+    findings = arrange_findings(finished.entries, locale=locale, level=level, most=most)
+    return Inspection(finished, findings, shows_score=shown.score, shows_timings=shown.timings)
+
+
+def read_chain(state: State, run_id: str) -> Mapping[str, Any]:
+    """Return the document of the DNSSEC chain of trust of a run.
+
+    Raises:
+        NotFound: it has none.
+        RunNotFound: there is no such run.
+    """
+    with state.store.read_only() as session:
+        chain: Mapping[str, Any] | None = get_dnssec_chain(session, run_id)
+    if chain is None:
+        raise NotFound("DNSSEC chain of run", run_id)
+    return chain
+
+
+@dataclass(frozen=True)
+class EffectiveProfile:
+    """The complete profile of a run, and where it differs from the server's default; None: it cannot be compared."""
+
+    run: Run
+    text: str
+    changes: Sequence[Difference] | None
+
+
+def read_effective_profile(state: State, run_id: str) -> EffectiveProfile:
+    """Return the profile that a run was made with. Raises RunNotFound."""
+    with state.store.read_only() as session:
+        run = get_run(session, run_id)
+        text = run.effective_profile.document if run.effective_profile else ""
+    return EffectiveProfile(run, _indented(text), profile_changes(text, cached_base_profile(state.settings)))
+
+
+def _indented(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False) if text else ""
+    except ValueError:
+        return text
+
+
+def profile_changes(text: str, base: Profile) -> list[Difference] | None:
+    """Return where a complete profile, JSON text, differs from another one; None if it has none, or of an old form."""
+    try:
+        found = diff_profile(json.loads(text), base) if text else None
+    except (ValueError, ProfileError):
+        return None
+    return None if found is None else [each for each in found.properties if not each.redundant]
+
+
+def count_profile_changes(state: State, run: Run) -> int | None:
+    """Return in how many values the profile of a run differs from the server's default; None if that is unknown."""
+    if run.effective_profile_id is None:
+        return None
+    found: int | None = state.recent.get(
+        ("ui-profile-changes", run.effective_profile_id), lambda: _count_changes(state, run.id), life_s=_PROFILE_KEPT_S
+    )
+    return found
+
+
+def _count_changes(state: State, run_id: str) -> int | None:
+    changes = read_effective_profile(state, run_id).changes
+    return None if changes is None else sum(change.deviations for change in changes)
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
+    return None if begin is None or end is None else max(timedelta(), end - begin).total_seconds()

@@ -1,0 +1,162 @@
+"""The page of one job, and what can be done with it."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request, url_for
+
+from gonemaster_api.queries.findings import MOST, MOST_SHOWN, SHOWN_LEVELS
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.jobs.exports import result_text
+from gonemaster_api.ui.admin.jobs.inspection import (
+    count_profile_changes,
+    inspect_run,
+    inspect_waiting,
+    read_chain,
+    read_effective_profile,
+    read_item,
+)
+from gonemaster_api.ui.admin.jobs.words import FILTERS
+from gonemaster_api.ui.shell.addresses import own_path
+from gonemaster_api.ui.shell.chains import chain_view, svg_response
+from gonemaster_api.ui.shell.confirmations import Confirmation
+from gonemaster_api.ui.shell.formats import u_label
+from gonemaster_api.ui.shell.forms import Problem
+from gonemaster_api.ui.shell.languages import gettext, language, mark
+from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.use_cases.job_submission import submit_job_again
+from gonemaster_api.web.actor import who
+from gonemaster_db.models import Job, Run
+from gonemaster_tasks.control.jobs import cancel_job
+from gonemaster_tasks.control.order import hold_job, move_jobs, release_job
+
+blueprint = Blueprint("ui_jobs", __name__, url_prefix="/jobs")
+for _name, _filter in FILTERS.items():
+    blueprint.add_app_template_filter(_filter, _name)
+
+register_notes(
+    {
+        "job-queued": Note(mark("The test is queued.")),
+        "job-again": Note(mark("The domain is tested again with the same options.")),
+        "job-canceled": Note(mark("The job is canceled.")),
+        "job-stopping": Note(mark("The job is being stopped."), level="notice"),
+        "job-over": Note(mark("The job had finished before."), level="notice"),
+        "job-held": Note(mark("The job is held; it keeps its place."), undo="ui_jobs.release"),
+        "job-released": Note(mark("The job waits again, at its old place."), undo="ui_jobs.hold"),
+        "job-front": Note(mark("The job is the next of its tier.")),
+        "job-started": Note(mark("The job does not wait any more, so nothing was moved."), level="notice"),
+    }
+)
+
+
+@blueprint.get("/<job_id>")
+def detail(job_id: str) -> Response:
+    """Show a job: its progress until it ends, then its result."""
+    shared = state()
+    item = read_item(shared, job_id)
+    if isinstance(item, Job):
+        follows = request.args.get("follow") != "off"
+        return page("admin/jobs/page.html", waiting=inspect_waiting(shared, item), follows=follows)
+    level, problems = _wanted_level()
+    most = MOST if request.args.get("all") else MOST_SHOWN
+    inspection = inspect_run(shared, job_id, locale=language(), level=level, most=most)
+    return page(
+        "admin/jobs/page.html",
+        status=HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK,
+        inspection=inspection,
+        level=level,
+        levels=SHOWN_LEVELS,
+        problems=problems,
+        changes=lambda: count_profile_changes(shared, inspection.run),
+        chain=lambda: chain_view(read_chain(shared, job_id)),
+    )
+
+
+def _wanted_level() -> tuple[str, list[Problem]]:
+    text = request.args.get("level", "")
+    if text.upper() in SHOWN_LEVELS or not text:
+        return text.upper(), []
+    allowed = ", ".join(level.lower() for level in SHOWN_LEVELS)
+    said = gettext("There is no level %(given)s; levels are %(allowed)s.", given=text[:40], allowed=allowed)
+    return "", [Problem("level", said, "invalid_level")]
+
+
+@blueprint.get("/<job_id>/profile")
+def profile(job_id: str) -> Response:
+    """Show the complete profile of a run, and where it differs from the server's default."""
+    return page("admin/jobs/profile.html", profile=read_effective_profile(state(), job_id))
+
+
+@blueprint.get("/<job_id>/chain.svg")
+def chain_svg(job_id: str) -> Response:
+    """Return the DNSSEC chain of trust of a run as a picture to save."""
+    return svg_response(read_chain(state(), job_id))
+
+
+@blueprint.get("/<job_id>/result.txt")
+def text(job_id: str) -> Response:
+    """Return the result as plain text."""
+    inspection = inspect_run(state(), job_id, locale=language())
+    response = Response(result_text(inspection, locale=language()), mimetype="text/plain")
+    response.headers["Content-Disposition"] = f"attachment; filename={inspection.run.id}.txt"
+    return response
+
+
+@blueprint.route("/<job_id>/cancel", methods=["GET", "POST"])
+def cancel(job_id: str) -> Response:
+    """Ask whether to cancel a job, and cancel it."""
+    shared, back = state(), url_for("ui_jobs.detail", job_id=job_id)
+    item = read_item(shared, job_id)
+    if isinstance(item, Run):
+        return see_other(back, "job-over")
+    asked = Confirmation(
+        title=gettext("Cancel the test of %(domain)s?", domain=u_label(item.domain)),
+        text=gettext("It becomes a run with the state canceled."),
+        button=gettext("Cancel the test"),
+        keep=gettext("Keep the job"),
+        back=back,
+    ).asked()
+    if asked is not None:
+        return asked
+    left = cancel_job(shared.queue, job_id, who=who())
+    forget_glance()
+    return see_other(back, "job-stopping" if isinstance(left, Job) else "job-canceled")
+
+
+@blueprint.post("/hold")
+def hold() -> Response:
+    """Keep a queued job, the field `of`, from starting."""
+    job = hold_job(state().queue, request.form.get("of", ""), who=who())
+    forget_glance()
+    return see_other(_back(job.id), "job-held", of=job.id)
+
+
+@blueprint.post("/release")
+def release() -> Response:
+    """Let a held job, the field `of`, wait again."""
+    job = release_job(state().queue, request.form.get("of", ""), who=who())
+    forget_glance()
+    return see_other(_back(job.id), "job-released", of=job.id)
+
+
+@blueprint.post("/<job_id>/front")
+def front(job_id: str) -> Response:
+    """Move a waiting job to the front of its tier."""
+    moved = move_jobs(state().queue, [job_id], to="front", who=who())
+    return see_other(_back(job_id), "job-front" if moved else "job-started")
+
+
+@blueprint.post("/<job_id>/again")
+def again(job_id: str) -> Response:
+    """Queue a test with the domain and the options of a job, and lead to it."""
+    shared = state()
+    made = submit_job_again(shared, read_item(shared, job_id))
+    forget_glance()
+    return see_other(url_for("ui_jobs.detail", job_id=made["id"]), "job-again")
+
+
+def _back(job_id: str) -> str:
+    """Return where the form was: a list, or the page of the job."""
+    given = request.form.get("next")
+    return own_path(given) if given else url_for("ui_jobs.detail", job_id=job_id)

@@ -1,0 +1,49 @@
+"""Names of modules, categories of the score and criteria for A+, in the language of the request."""
+
+from gonemaster_api.ui.shell.languages import gettext, mark
+
+_MODULES = {
+    "SYSTEM": mark("Run"),
+    "BASIC": mark("Basic"),
+    "ADDRESS": mark("Address"),
+    "CONNECTIVITY": mark("Connectivity"),
+    "CONSISTENCY": mark("Consistency"),
+    "DNSSEC": mark("DNSSEC"),
+    "DELEGATION": mark("Delegation"),
+    "NAMESERVER": mark("Name server"),
+    "SYNTAX": mark("Syntax"),
+    "ZONE": mark("Zone"),
+}
+_CATEGORIES = {
+    "dnssec": mark("DNSSEC"),
+    "nameserver_health": mark("Name servers"),
+    "connectivity": mark("Connectivity"),
+    "zone_consistency": mark("Zone and consistency"),
+}
+_CRITERIA = {
+    "no_warnings_or_errors": mark("No warnings or errors"),
+    "dnssec_enabled": mark("Signed with DNSSEC"),
+    "strong_algorithm": mark("Strong algorithm"),
+    "nsec3_non_optout": mark("NSEC3 without opt-out"),
+    "cds_cdnskey_published": mark("CDS or CDNSKEY published"),
+    "ipv6_all_nameservers": mark("IPv6 on all name servers"),
+    "as_diversity": mark("More than one network"),
+}
+
+
+def module_name(module: str) -> str:
+    """Return the name of a module; one that is not known as it is."""
+    return gettext(_MODULES[module]) if module in _MODULES else module
+
+
+def category_name(category: str) -> str:
+    """Return the name of a category; one that the operator has made up as it is."""
+    return gettext(_CATEGORIES[category]) if category in _CATEGORIES else category
+
+
+def criterion_name(criterion: str) -> str:
+    """Return a criterion for A+ in words."""
+    return gettext(_CRITERIA[criterion]) if criterion in _CRITERIA else criterion
+
+
+FILTERS = {"module": module_name, "category": category_name, "criterion": criterion_name}

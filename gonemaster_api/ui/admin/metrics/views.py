@@ -1,0 +1,36 @@
+"""The page of the metrics (contract: ui.md 1.5); data are those of `GET /metrics`."""
+
+import json
+
+from flask import Blueprint, Response
+
+from gonemaster_api.queries.metrics.responses import kept_document
+from gonemaster_api.queries.metrics.trends import WINDOWS
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.metrics.course import Course
+from gonemaster_api.ui.shell.forms import read_query
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.v1.metrics.schemas import MetricsQuerySchema
+
+ROWS = (5, 20, 50, 100)
+
+blueprint = Blueprint("ui_metrics", __name__)
+
+
+@blueprint.get("/statistics")
+def show() -> Response:
+    """Show cards, charts and tables of one window."""
+    query = read_query(MetricsQuerySchema, window="24h", limit_domains=5, limit_batches=5)
+    document = json.loads(kept_document(state(), query.values | {"include": ["all"]}))
+    window = query.values["window"]
+    course = Course.of(document["trends"]["windows"][window])
+    return page(
+        "admin/metrics/page.html",
+        status=query.status,
+        query=query,
+        window=window,
+        windows=list(WINDOWS),
+        rows=ROWS,
+        metrics=document,
+        course=course,
+    )

@@ -1,0 +1,217 @@
+"""The form of a new test: what was typed, as a request of the API, with one error a field or row."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import marshmallow as ma
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from gonemaster_api.errors import ApiError, BadRequest
+from gonemaster_api.state import State
+from gonemaster_api.ui.shell.forms import SUMMARY, Form, first_message
+from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.use_cases.job_submission import check_targets, read_name, read_nameserver, read_options
+from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, NewJobSchema
+from gonemaster_tasks.config.profiles import is_guarded
+
+NS_CELLS = ("ns", "ip")
+DS_CELLS = ("keytag", "algorithm", "digtype", "digest")
+_FIELD_OF_CODE = {
+    "missing_domain": "domain",
+    "invalid_domain": "domain",
+    "invalid_tags": "tags",
+    "invalid_tests": "tests",
+    "testcase_excluded": "tests",
+    "invalid_min_level": "min_level",
+    "invalid_profile_id": "profile_id",
+    "profile_not_found": "profile_id",
+    "ambiguous_profile": "profile_id",
+}
+_SCHEMA_FIELDS = {"tags": "tags", "tests": "tests", "min_level": "min_level", "profile_id": "profile_id"}
+_CELL_TEXTS = {
+    "keytag": mark("The key tag is a number from 0 to 65535."),
+    "algorithm": mark("The algorithm is a number from 0 to 255."),
+    "digtype": mark("The digest type is a number from 0 to 255."),
+    "digest": mark("The digest has hexadecimal digits, two for each octet, 128 at most."),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of name servers or DS records: its cells by name, and what is wrong with them."""
+
+    kind: str
+    number: int
+    cells: Mapping[str, str]
+    errors: Mapping[str, str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was typed."""
+        return not any(self.cells.values())
+
+
+class TestForm(Form):
+    """The form. In `errors`, a cell of a row is `ns.0.ip` or `ds.2.digest`."""
+
+    __test__ = False  # for pytest
+
+    @classmethod
+    def read(cls, given: MultiDict[str, str]) -> "TestForm":
+        """Read what a browser sent in a form or in the query of an address."""
+        lists = {name: [text.strip() for text in texts] for name, texts in given.lists()}
+        return cls({name: texts[0] for name, texts in lists.items()}, lists)
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the form comes from a browser: only then an absent tick means off."""
+        return bool(self["form"])
+
+    def ticked(self, name: str) -> bool:
+        """Return whether a box is ticked; before it was shown it is."""
+        return bool(self[name]) or not self.was_sent
+
+    def rows(self, kind: str, *, removed: str = "") -> list[Row]:
+        """Return the rows of a kind, `ns` or `ds`, but for one that was removed, `ns-1`."""
+        names = NS_CELLS if kind == "ns" else DS_CELLS
+        columns = [self.all(name) for name in names]
+        count = min(MAX_UNDELEGATED + 1, max(map(len, columns)))
+        found = []
+        for number in range(count):
+            cells = {
+                name: texts[number] if number < len(texts) else "" for name, texts in zip(names, columns, strict=True)
+            }
+            errors = {name: self.errors[key] for name in names if (key := f"{kind}.{number}.{name}") in self.errors}
+            if removed != f"{kind}-{number}":
+                found.append(Row(kind, number, cells, errors))
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """Return the request of the API that the form stands for; empty rows and fields are left out."""
+        found: dict[str, Any] = {
+            "domain": self["domain"],
+            "tags": words_of(self["tags"]),
+            "tests": words_of(self["tests"]),
+            "min_level": self["min_level"],
+            "profile_id": _number(self["profile_id"]),
+            "ipv4_disabled": not self.ticked("ipv4"),
+            "ipv6_disabled": not self.ticked("ipv6"),
+            "nameservers": [_nameserver(row) for row in self.rows("ns") if not row.is_empty],
+            "ds_info": [_ds(row) for row in self.rows("ds") if not row.is_empty],
+        }
+        return {name: value for name, value in found.items() if value not in ("", None, [], False)} | {
+            "domain": self["domain"]
+        }
+
+    def fill(self, found: Mapping[str, Any]) -> None:
+        """Put name servers and DS records, as a look-up returns them, in the place of the rows."""
+        for name in NS_CELLS:
+            self.lists[name] = [server.get(name, "") for server in found["nameservers"]]
+        for name in DS_CELLS:
+            self.lists[name] = [str(ds[name]) for ds in found["ds_records"]]
+
+    def check_all(self, state: State) -> dict[str, Any]:
+        """Check everything, note each error at its field, and return the request as the API loads it."""
+        document = self.document()
+        try:
+            loaded: dict[str, Any] = NewJobSchema().load(document)
+        except ma.ValidationError as error:
+            loaded = {}
+            self._note_schema(error.messages_dict)
+        self._check_domain()
+        self._check_nameservers(state)
+        if self.is_valid:
+            try:
+                read_options(state, loaded, origin="admin")
+            except BadRequest as error:
+                self.refuse(error)
+        return loaded
+
+    def refuse(self, error: ApiError) -> None:
+        """Show a refusal of a use case at its field."""
+        name = _FIELD_OF_CODE.get(error.code, SUMMARY)
+        self.fail(name, error.message, error.code)
+
+    def _check_domain(self) -> None:
+        try:
+            read_name(self["domain"])
+        except BadRequest as error:
+            if error.code == "missing_domain":
+                self.fail("domain", gettext("Type the name of a domain."), error.code)
+            else:
+                reason = (error.details or {}).get("reason", "")
+                self.fail("domain", gettext("This is not the name of a domain: %(reason)s.", reason=reason), error.code)
+
+    def _check_nameservers(self, state: State) -> None:
+        guarded = not self["profile_id"] and is_guarded(state.settings, ())  # a profile may allow more
+        for row in self.rows("ns"):
+            if not row.is_empty:
+                self._check_nameserver(row, guarded=guarded)
+
+    def _check_nameserver(self, row: Row, *, guarded: bool) -> None:
+        try:
+            found = read_nameserver({**row.cells, "ip": ""})
+        except BadRequest as error:
+            text = gettext("This is not the name of a name server.")
+            self.fail(f"ns.{row.number}.ns", text, error.code)
+            found = {"ns": "ns.example"}
+        try:
+            check_targets([read_nameserver({"ns": found["ns"], "ip": row.cells["ip"]})], guarded=guarded)
+        except BadRequest as error:
+            text = gettext("This is not an IPv4 or IPv6 address.")
+            if error.code == "private_undelegated_ip":
+                text = gettext("Only addresses that can be reached from everywhere are queried.")
+            self.fail(f"ns.{row.number}.ip", text, error.code)
+
+    def _note_schema(self, messages: Mapping[str, Any]) -> None:
+        for name, found in messages.items():
+            if name == "ds_info" and isinstance(found, dict):
+                self._note_ds(found)
+            elif name == "nameservers" and isinstance(found, dict):
+                continue  # each row is checked on its own
+            elif name in ("ds_info", "nameservers"):
+                most = gettext("At most %(most)s rows are allowed.", most=MAX_UNDELEGATED)
+                self.fail("undelegated", most, "invalid_undelegated")
+            elif name != "domain":
+                self.fail(_SCHEMA_FIELDS.get(name, SUMMARY), first_message(found), f"invalid_{name}")
+
+    def _note_ds(self, found: Mapping[int, Any]) -> None:
+        numbers = [row.number for row in self.rows("ds") if not row.is_empty]
+        for place, cells in found.items():
+            for name in cells:
+                text = gettext(_CELL_TEXTS[name]) if name in _CELL_TEXTS else first_message(cells)
+                self.fail(f"ds.{numbers[place]}.{name}", text, "invalid_undelegated")
+
+
+def words_of(text: str) -> list[str]:
+    """Split what was typed into a field for several words: at commas and line ends."""
+    return list(dict.fromkeys(word for part in text.splitlines() for raw in part.split(",") if (word := raw.strip())))
+
+
+def sent_form() -> TestForm:
+    """Return the form of this POST, or what the address of a GET fills in."""
+    return TestForm.read(request.form if request.method == "POST" else request.args)
+
+
+def _nameserver(row: Row) -> dict[str, Any]:
+    return {"ns": row.cells["ns"]} | ({"ip": row.cells["ip"]} if row.cells["ip"] else {})
+
+
+def _ds(row: Row) -> dict[str, Any]:
+    numbers = {name: _number(row.cells[name]) for name in ("keytag", "algorithm", "digtype")}
+    return numbers | {"digest": "".join(row.cells["digest"].split())}
+
+
+def _number(text: str) -> int | str:
+    """Return digits as a number; anything else as it is, which the schema refuses."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text
+
+
+def padded(rows: Sequence[Row], kind: str, *, more: bool) -> Iterator[Row]:
+    """Yield the rows, and an empty one where there is none, or where one is asked for."""
+    yield from rows
+    if more or not rows:
+        names = NS_CELLS if kind == "ns" else DS_CELLS
+        yield Row(kind, len(rows), dict.fromkeys(names, ""), {})

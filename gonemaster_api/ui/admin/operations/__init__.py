@@ -1,0 +1,1 @@
+"""Changes of many rows, performed in the background: their progress and end."""

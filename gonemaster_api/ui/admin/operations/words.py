@@ -1,0 +1,24 @@
+"""What an operation does, in words."""
+
+from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_db.models import Operation, OperationKind
+
+_TITLES = {
+    OperationKind.CANCEL_BATCH: mark("Cancel the batch %(target)s"),
+    OperationKind.PURGE_RUNS: mark("Delete old runs"),
+    OperationKind.PURGE_TAG: mark("Delete the runs of the tag %(target)s"),
+    OperationKind.DELETE_PROFILE: mark("Delete the profile %(target)s"),
+    OperationKind.DELETE_DOMAIN: mark("Delete the domain %(target)s"),
+    OperationKind.PRUNE_DOMAINS: mark("Delete domains without runs"),
+    OperationKind.CANCEL_JOBS: mark("Cancel all jobs of a list"),
+    OperationKind.REMOVE_WAITING: mark("Remove waiting jobs"),
+    OperationKind.HOLD_WAITING: mark("Hold waiting jobs"),
+    OperationKind.RELEASE_WAITING: mark("Release held jobs"),
+    OperationKind.MOVE_WAITING: mark("Move waiting jobs"),
+    OperationKind.UNTAG_DOMAINS: mark("Remove domains from the tag %(target)s"),
+}
+
+
+def title_of(operation: Operation) -> str:
+    """Return what an operation does, with the id or name of what it changes."""
+    return gettext(_TITLES[operation.kind], target=operation.target)

@@ -1,0 +1,1 @@
+"""The queue under an operator's hand: the start page."""

@@ -1,0 +1,15 @@
+"""Where Flower is, which shows single Celery tasks."""
+
+from urllib.parse import urlsplit
+
+_ANY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # looked for, not bound to
+
+
+def flower_url(listen: str, host: str) -> str:
+    """Return the address of Flower; where it listens on all addresses, on the host of this request."""
+    place = urlsplit(f"//{listen}")
+    if (place.hostname or "") not in _ANY_ADDRESS:
+        return f"http://{listen}/"
+    name = urlsplit(f"//{host}").hostname or "localhost"
+    shown = f"[{name}]" if ":" in name else name
+    return f"http://{shown}:{place.port}/"

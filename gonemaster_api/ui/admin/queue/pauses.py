@@ -1,0 +1,67 @@
+"""The form that pauses tiers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import request
+
+from gonemaster_api.ui.shell.forms import Form
+from gonemaster_api.ui.shell.languages import gettext
+from gonemaster_tasks.queues import TIERS
+
+_LONGEST_REASON = 1000
+MINUTES = ("", "15", "60", "240", "720", "until")
+
+
+@dataclass(frozen=True)
+class Pause:
+    """What is wished for."""
+
+    tiers: Sequence[str]
+    reason: str
+    until: datetime | None
+
+
+class PauseForm(Form):
+    """Tier, reason and end; which tiers comes from the query where the form is not sent yet."""
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the form was sent, and not asked for."""
+        return request.method == "POST"
+
+    @classmethod
+    def sent_or_new(cls) -> "PauseForm":
+        """Read the form, or begin a new one."""
+        if request.method == "POST":
+            sent = Form.sent()
+            return cls(sent.values, sent.lists)
+        return cls({"tier": request.args.get("tier", ""), "next": request.args.get("next", "/")})
+
+    def read(self, now: datetime) -> Pause | None:
+        """Return what is wished for, None if a field is wrong."""
+        tier, until = self["tier"], None
+        if tier and tier not in TIERS:
+            self.fail("tier", gettext("Choose both tiers, normal or batch."), "invalid_tier")
+        if len(self["reason"]) > _LONGEST_REASON:
+            self.fail("reason", gettext("Give at most %(n)s characters.", n=_LONGEST_REASON), "invalid_reason")
+        span = self["for"]
+        if span not in MINUTES:
+            self.fail("for", gettext("Choose one of the lengths."), "invalid_until")
+        elif span == "until":
+            until = self._moment(now)
+        elif span:
+            until = now + timedelta(minutes=int(span))
+        return Pause((tier,) if tier else TIERS, self["reason"], until) if self.is_valid else None
+
+    def _moment(self, now: datetime) -> datetime | None:
+        try:
+            found = datetime.fromisoformat(self["until"])
+        except ValueError:
+            self.fail("until", gettext("Give a date and a time, such as 2026-11-26 10:30."), "invalid_until")
+            return None
+        until = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        if until <= now:
+            self.fail("until", gettext("This time is over; give one in the future."), "invalid_until")
+        return until

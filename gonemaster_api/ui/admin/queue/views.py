@@ -1,0 +1,228 @@
+"""The queue: what runs and waits, in which order, and what an operator does about it. Also the start page."""
+
+from typing import Any
+
+import marshmallow as ma
+from flask import Blueprint, Response, request, url_for
+from marshmallow import validate
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.jobs import read_job
+from gonemaster_api.queries.queue_screen import (
+    read_figures,
+    read_issues,
+    read_place,
+    read_running,
+    read_waiting,
+    read_work,
+)
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.queue.flower import flower_url
+from gonemaster_api.ui.admin.queue.pauses import PauseForm
+from gonemaster_api.ui.admin.queue.texts import REMOVAL, UNDONE, issue_title, work_title
+from gonemaster_api.ui.shell.addresses import own_path
+from gonemaster_api.ui.shell.confirmations import Confirmation
+from gonemaster_api.ui.shell.formats import number
+from gonemaster_api.ui.shell.forms import Form, problem_of, read_query
+from gonemaster_api.ui.shell.kept import kept_parts
+from gonemaster_api.ui.shell.languages import gettext, ngettext
+from gonemaster_api.ui.shell.notes import register_notes, see_other
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.use_cases.waiting_jobs import Choice, change_jobs, count_chosen, move_chosen
+from gonemaster_api.v1.queue.schemas import QueueQuerySchema
+from gonemaster_api.web.actor import who
+from gonemaster_db.models import Operation
+from gonemaster_db.repositories.queue import End
+from gonemaster_tasks.control.jobs import cancel_job
+from gonemaster_tasks.control.order import move_jobs, move_jobs_beside
+from gonemaster_tasks.control.pause import pause_queue, resume_queue
+from gonemaster_tasks.queues import TIERS
+
+blueprint = Blueprint("ui_queue", __name__)
+register_notes(UNDONE)
+
+_ROWS = 50
+_RUNNING_FIRST = 8
+_RUNNING_MOST = 500
+_MOST_NAMED = 500  # ids of one form: a page of the longest list
+
+
+class QueuePageSchema(QueueQuerySchema):
+    """Which waiting jobs the page lists, and whether it lists all running ones."""
+
+    domain = ma.fields.String(validate=validate.Length(max=253))
+    running = ma.fields.String(validate=validate.OneOf(("all",)))
+
+
+@blueprint.get("/")
+@kept_parts
+def show() -> Response:
+    """Show the queue."""
+    shared = state()
+    query = read_query(QueuePageSchema, limit=_ROWS)
+    try:
+        waiting = read_waiting(shared, query.values)
+    except BadRequest as error:  # the cursor
+        query.problems.append(problem_of(error))
+        waiting = read_waiting(shared, {**query.values, "cursor": None, "offset": 0})
+    most = _RUNNING_MOST if query.values.get("running") else _RUNNING_FIRST
+    return page(
+        "admin/queue/page.html",
+        status=query.status,
+        query=query,
+        waiting=waiting,
+        figures=lambda: read_figures(shared),
+        issues=lambda: read_issues(shared),
+        work=lambda: read_work(shared),
+        running=lambda: read_running(shared, limit=most),
+        most_running=most,
+        issue_title=issue_title,
+        work_title=work_title,
+        flower=flower_url(shared.settings.flower_listen, request.host),
+    )
+
+
+@blueprint.route("/queue/pause", methods=["GET", "POST"])
+def pause() -> Response:
+    """Ask which tiers to pause, why and until when; then pause them."""
+    form = PauseForm.sent_or_new()
+    if form.is_sent:
+        wish = form.read(state().queue.clock.now())
+        if wish is not None:
+            pause_queue(state().queue, wish.tiers, paused_by=who(), reason=wish.reason, until=wish.until)
+            forget_glance()
+            return see_other(own_path(form["next"]), "paused")
+    return page("admin/queue/pause.html", status=form.status, form=form)
+
+
+@blueprint.post("/queue/resume")
+def resume() -> Response:
+    """Let jobs of a tier start again; without a tier, of all."""
+    form = Form.sent()
+    tier = form["tier"]
+    if tier and tier not in TIERS:
+        raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
+    resume_queue(state().queue, (tier,) if tier else TIERS, who=who())
+    forget_glance()
+    return see_other(own_path(form["next"]), "resumed")
+
+
+@blueprint.post("/queue/jobs")
+def change() -> Response:
+    """Move, hold, release or remove waiting jobs: one, those that are ticked, or all that match the filter."""
+    form = Form.sent()
+    action, choice = _wish(form)
+    if action in ("front", "back"):
+        return _move(form, choice, "front" if action == "front" else "back")
+    if action == "hold":
+        return _done(form, "hold_done", change_jobs(state(), choice, "hold", who=who()), choice)
+    if action == "release":
+        return _done(form, "release_done", change_jobs(state(), choice, "release", who=who()), choice)
+    if action != "remove":
+        raise BadRequest("invalid_move", "do must be front, back, hold, release or remove")
+    asked = _removal(form, choice).asked()
+    return asked or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
+
+
+@blueprint.post("/queue/order")
+def order() -> Response:
+    """Move a waiting job before or after another one of its tier, or with an empty other one to the back."""
+    form = Form.sent()
+    job_id, _, undone_pivot = form["of"].partition(":") if form["of"] else (form["job"], "", "")
+    pivot, where = form["pivot"] or undone_pivot, form["where"] or "before"
+    if where not in ("before", "after"):
+        raise BadRequest("invalid_move", "where must be before or after")
+    place = read_place(state(), job_id)
+    if not pivot:
+        moved = len(move_jobs(state().queue, [job_id], to="back", who=who()))
+    else:
+        moved = len(move_jobs_beside(state().queue, [job_id], pivot=pivot, after=where == "after", who=who()))
+    forget_glance()
+    return see_other(own_path(form["next"]), "moved", n=moved, of="" if form["of"] else f"{job_id}:{place}")
+
+
+@blueprint.route("/queue/clear/<tier>", methods=["GET", "POST"])
+def clear(tier: str) -> Response:
+    """Remove all jobs that wait in a tier, after a tick."""
+    if tier not in TIERS:
+        raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
+    choice, form = Choice(tier=tier), Form.sent()
+    asked = _removal(form, choice, action=url_for("ui_queue.clear", tier=tier)).asked()
+    return asked or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
+
+
+@blueprint.route("/queue/jobs/<job_id>/cancel", methods=["GET", "POST"])
+def cancel(job_id: str) -> Response:
+    """Cancel a running job, after a question."""
+    job = read_job(state(), job_id)
+    asked = Confirmation(
+        title=gettext("Cancel the test of %(domain)s?", domain=job["domain"]),
+        text=gettext("It stops within a second and becomes a run with the state canceled."),
+        button=gettext("Cancel the test"),
+        keep=gettext("Let it run"),
+        back=url_for("ui_queue.show"),
+    ).asked()
+    if asked:
+        return asked
+    cancel_job(state().queue, job_id, who=who())
+    forget_glance()
+    return see_other(url_for("ui_queue.show"), "canceled")
+
+
+def _wish(form: Form) -> tuple[str, Choice]:
+    """Read what is to be done with which jobs.
+
+    Raises:
+        BadRequest: invalid_queue, no job is chosen; invalid_tier.
+    """
+    if form["one"]:  # the button of a row: `front:job_...`
+        action, _, job_id = form["one"].partition(":")
+        return action, Choice((job_id,))
+    if form["of"]:  # the undo of a note
+        return form["do"], Choice((form["of"],))
+    if form["all"] == "yes":
+        if form["tier"] not in ("", *TIERS):
+            raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
+        return form["do"], Choice(tier=form["tier"], domain=form["domain"].lower())
+    ids = tuple(dict.fromkeys(filter(None, form.all("job"))))
+    if not ids or len(ids) > _MOST_NAMED:
+        raise BadRequest("invalid_queue", f"choose from 1 to {_MOST_NAMED} jobs, or all that match")
+    return form["do"], Choice(ids)
+
+
+def _move(form: Form, choice: Choice, to: End) -> Response:
+    place = read_place(state(), choice.job_ids[0]) if len(choice.job_ids) == 1 else ""
+    moved = move_chosen(state(), choice, to, who=who())
+    of = f"{choice.job_ids[0]}:{place}" if len(choice.job_ids) == 1 else ""
+    return _done(form, "moved", moved, choice, of=of)
+
+
+def _done(form: Form, note: str, done: int | Operation, choice: Choice, *, of: str = "") -> Response:
+    forget_glance()
+    target = own_path(form["next"])
+    if isinstance(done, Operation):
+        return see_other(target, "begun", n=done.total)
+    single = choice.job_ids[0] if len(choice.job_ids) == 1 else ""
+    return see_other(target, note, n=done, of=of or single)
+
+
+def _removal(form: Form, choice: Choice, action: str = "") -> Confirmation:
+    count = count_chosen(state(), choice)
+    fields: dict[str, Any] = {"next": own_path(form["next"]), "do": "remove"}
+    if choice.is_filter:
+        fields |= {"all": "yes", "tier": choice.tier, "domain": choice.domain}
+    else:
+        fields["job"] = list(choice.job_ids)
+    title = ngettext("Remove one job from the queue?", "Remove %(n)s jobs from the queue?", count, n=number(count))
+    return Confirmation(
+        title=title,
+        text=gettext(REMOVAL),
+        button=ngettext("Remove one job", "Remove %(n)s jobs", count, n=number(count)),
+        keep=ngettext("Keep it", "Keep them", count),
+        back=own_path(form["next"]),
+        weight="tick" if choice.is_filter else "plain",
+        tick=ngettext("Yes, this one", "Yes, all %(n)s", count, n=number(count)),
+        fields=fields,
+        action=action,
+    )

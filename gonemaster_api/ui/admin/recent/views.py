@@ -1,0 +1,186 @@
+"""Jobs and runs in one list, and what is done with many of them."""
+
+from typing import Any
+
+import marshmallow as ma
+from flask import Blueprint, Response, request, url_for
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.jobs import job_filter, read_jobs
+from gonemaster_api.rest.paging import MAX_LIMIT
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.lists import SIZES, read_list
+from gonemaster_api.ui.shell.addresses import own_path
+from gonemaster_api.ui.shell.confirmations import Confirmation
+from gonemaster_api.ui.shell.days import DayOrInstant, day_of
+from gonemaster_api.ui.shell.formats import number
+from gonemaster_api.ui.shell.forms import first_message, read_query
+from gonemaster_api.ui.shell.languages import gettext, mark, ngettext
+from gonemaster_api.ui.shell.navigation import link_to
+from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.use_cases.matching_jobs import cancel_matching_jobs, count_matching, rerun_matching_jobs
+from gonemaster_api.v1.jobs.schemas import STATUSES, JobListQuerySchema
+from gonemaster_api.web.actor import who
+from gonemaster_db.errors import JobNotFound
+from gonemaster_db.filters import JobFilter
+from gonemaster_db.models import Job, Operation, Run
+from gonemaster_tasks.control.jobs import cancel_job
+from gonemaster_tasks.control.matching import rerun_listed
+from gonemaster_tasks.errors import NothingToRepeat
+
+blueprint = Blueprint("ui_recent", __name__, url_prefix="/recent")
+blueprint.add_app_template_filter(day_of)
+
+
+_FILTERS = ("domain", "batch_id", "status", "severity", "created_after", "created_before")
+
+register_notes(
+    {
+        "jobs-canceled": Note(mark("One job is canceled."), mark("%(num)s jobs are canceled.")),
+        "jobs-repeated": Note(
+            mark("One domain is tested again, as a batch."), mark("%(num)s domains are tested again, as a batch.")
+        ),
+        "jobs-none-chosen": Note(mark("Nothing was ticked, so nothing was done."), level="notice"),
+        "jobs-none-finished": Note(mark("None of them has finished, so there is nothing to repeat."), level="notice"),
+    }
+)
+
+
+class RecentQuerySchema(JobListQuerySchema):
+    """Which jobs to list; the bounds may be days, of which both are in the list."""
+
+    created_after = DayOrInstant()
+    created_before = DayOrInstant(is_end=True)
+
+
+@blueprint.get("")
+def show() -> Response:
+    """List jobs, and the runs that they have become."""
+    shared, query = state(), read_query(RecentQuerySchema, limit=SIZES[0])
+    found = read_list(query, lambda values: read_jobs(shared, values))
+    busy = any(item["status"] in ("queued", "running", "paused") for item in found["items"])
+    hidden = {name: request.args[name] for name in _FILTERS if request.args.get(name)}
+    values: dict[str, Any] = {"sizes": SIZES, "statuses": STATUSES, "hidden": hidden, "busy": busy}
+    return page("admin/recent/list.html", status=query.status, query=query, found=found, **values)
+
+
+@blueprint.post("/bulk")
+def bulk() -> Response:
+    """Cancel or repeat what is ticked, or all that matches the filter of the list."""
+    do, ids = request.form.get("do", ""), request.form.getlist("id")[:MAX_LIMIT]
+    back = own_path(request.form.get("next") or url_for("ui_recent.show"))
+    if do not in ("cancel", "rerun"):
+        raise BadRequest("invalid_do", gettext("Choose whether to cancel or to repeat."))
+    if request.form.get("all"):
+        return _cancel_all(back) if do == "cancel" else _rerun_all(back)
+    if not ids:
+        return see_other(back, "jobs-none-chosen")
+    return _cancel_listed(ids, back) if do == "cancel" else _rerun_listed(ids, back)
+
+
+def _cancel_listed(ids: list[str], back: str) -> Response:
+    count = ngettext("one job", "%(n)s jobs", len(ids), n=number(len(ids)))
+    asked = Confirmation(
+        title=gettext("Cancel %(count)s?", count=count),
+        text=gettext("Jobs that wait or run end as canceled; what has finished stays as it is."),
+        button=gettext("Cancel %(count)s", count=count),
+        keep=gettext("Keep them"),
+        back=back,
+        fields={"do": "cancel", "id": ids, "next": back},
+    ).asked()
+    if asked is not None:
+        return asked
+    canceled = sum(_cancel(job_id) for job_id in ids)
+    forget_glance()
+    return see_other(back, "jobs-canceled", n=canceled)
+
+
+def _cancel(job_id: str) -> bool:
+    """Cancel a job; say whether it was unfinished."""
+    shared = state()
+    try:
+        left: Job | Run = cancel_job(shared.queue, job_id, who=who())
+    except JobNotFound:
+        return False
+    return isinstance(left, Job) or left.error == "canceled"
+
+
+def _cancel_all(back: str) -> Response:
+    shared, wanted = state(), _sent_wanted()
+    total = count_matching(shared, wanted).unfinished
+    count = ngettext("one job", "%(n)s jobs", total, n=number(total))
+    asked = Confirmation(
+        title=gettext("Cancel all jobs that match?"),
+        text=gettext(
+            "Jobs that wait or run end as canceled. Many are canceled step by step, with their progress shown."
+        ),
+        facts=((gettext("Jobs that wait or run"), number(total)),),
+        button=gettext("Cancel %(count)s", count=count),
+        keep=gettext("Keep them"),
+        weight="tick",
+        tick=gettext("Yes, all of them: %(count)s", count=count),
+        back=back,
+        fields={"do": "cancel", "all": "yes", "next": back} | _sent_filter(),
+    ).asked()
+    if asked is not None:
+        return asked
+    done = cancel_matching_jobs(shared, wanted, who=who())
+    forget_glance()
+    if isinstance(done, Operation):
+        return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")
+    return see_other(back, "jobs-canceled", n=done.canceled + done.stopping)
+
+
+def _rerun_listed(ids: list[str], back: str) -> Response:
+    try:
+        made = rerun_listed(state().queue, ids, who=who())
+    except NothingToRepeat:
+        return see_other(back, "jobs-none-finished")
+    return _to_batch(made.batch.id, made.job_count)
+
+
+def _rerun_all(back: str) -> Response:
+    shared, wanted = state(), _sent_wanted()
+    total = count_matching(shared, wanted).finished
+    if not total:
+        return see_other(back, "jobs-none-finished")
+    count = ngettext("one run", "%(n)s runs", total, n=number(total))
+    asked = Confirmation(
+        title=gettext("Test all domains of this list again?"),
+        text=gettext("A new batch gets a job for each finished run that matches, with the options of that run."),
+        facts=((gettext("Runs"), number(total)),),
+        button=gettext("Repeat %(count)s", count=count),
+        weight="tick",
+        tick=gettext("Yes, all of them: %(count)s", count=count),
+        back=back,
+        fields={"do": "rerun", "all": "yes", "next": back} | _sent_filter(),
+    ).asked()
+    if asked is not None:
+        return asked
+    made = rerun_matching_jobs(shared, wanted, who=who())
+    return _to_batch(made.batch.id, made.job_count)
+
+
+def _to_batch(batch_id: str, count: int) -> Response:
+    forget_glance()
+    target = link_to("ui_batches.detail", batch_id=batch_id) or url_for("ui_recent.show", batch_id=batch_id)
+    return see_other(target, "jobs-repeated", n=count)
+
+
+def _sent_filter() -> dict[str, str]:
+    return {name: request.form[name] for name in _FILTERS if request.form.get(name)}
+
+
+def _sent_wanted() -> JobFilter:
+    """Return the filter that the form of the list carries.
+
+    Raises:
+        BadRequest: it is not valid.
+    """
+    try:
+        return job_filter(RecentQuerySchema().load(_sent_filter()))
+    except ma.ValidationError as error:
+        name, messages = next(iter(error.messages_dict.items()))
+        raise BadRequest(f"invalid_{name}", f"{name}: {first_message(messages)}") from error

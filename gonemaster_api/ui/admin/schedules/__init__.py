@@ -1,0 +1,1 @@
+"""Schedules of cohorts and tags: the editor, and rules in words."""

@@ -1,0 +1,1 @@
+"""Settings of the service, stored profiles, and the configuration of scoring."""

@@ -1,0 +1,32 @@
+"""The parts of the settings, as tabs: those that the token may read."""
+
+from flask import url_for
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.scopes import may
+from gonemaster_api.web.access import access_of
+
+PARTS = (
+    ("system", mark("System"), "ui_settings.system"),
+    ("profiles", mark("Profiles"), "ui_profiles.show"),
+    ("scoring", mark("Scoring"), "ui_scoring.show"),
+)
+
+
+def tabs() -> list[tuple[str, str, str]]:
+    """Return (key, label, address) of each part."""
+    return [(key, gettext(label), url_for(endpoint)) for key, label, endpoint in PARTS if _is_open(endpoint)]
+
+
+def _is_open(endpoint: str) -> bool:
+    scope = access_of(endpoint).scope("GET")
+    return scope is None or may(scope)
+
+
+def listed(error: ApiError, most: int = 10) -> str:
+    """Return what a refused document has wrong, each with its path."""
+    problems = (error.details or {}).get("problems") or [{"path": "", "reason": error.message}]
+    return "; ".join(
+        f"{item['path']}: {item['reason']}" if item["path"] else str(item["reason"]) for item in problems[:most]
+    )

@@ -1,0 +1,115 @@
+"""The editor of a profile: its text, what it changes, and what is wrong with it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from gonemaster_api.errors import ApiError, BadRequest
+from gonemaster_api.queries.profile_compatibility import Compatibility, compatibility_of
+from gonemaster_api.queries.profiles import diff_config
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.settings.parts import listed, tabs
+from gonemaster_api.ui.shell.forms import Form
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.v1.profiles.schemas import NewProfileSchema
+from gonemaster_db.errors import ProfileExists
+from gonemaster_db.models import Profile
+
+
+def show_editor(form: Form, profile: Profile | None) -> Response:
+    """Show the form beside its differences from the default; `do=reduce` drops what equals it."""
+    difference = None
+    config = _parsed(form)
+    if config is not None:
+        try:
+            difference = diff_config(state(), config, against=None)
+            if form["do"] == "reduce":
+                redundant = [item.path for item in difference.properties if item.redundant]
+                config = without(config, redundant)
+                form.values["config"] = pretty(config)
+                difference = diff_config(state(), config, against=None)
+        except BadRequest as error:
+            place(form, error)
+    fit: Compatibility | None = compatibility_of(profile) if profile else None
+    return page(
+        "admin/settings/profile.html",
+        status=form.status,
+        form=form,
+        profile=profile,
+        difference=difference,
+        fit=fit,
+        tabs=tabs(),
+        text_of=_brief,
+    )
+
+
+def document_of(form: Form) -> dict[str, Any] | None:
+    """Return the form as a request of the API, None if something is wrong with it."""
+    config = _parsed(form)
+    if config is None:
+        return None
+    document = {
+        "name": form["name"],
+        "description": form["description"],
+        "config": config,
+        "public": bool(form["public"]),
+    }
+    loaded = form.check(NewProfileSchema, document) if form["do"] == "save" else document
+    return loaded if form.is_valid else None
+
+
+def _parsed(form: Form) -> dict[str, Any] | None:
+    """Read the configuration; says at which line JSON ends to be JSON."""
+    try:
+        config = json.loads(form["config"] or "{}")
+    except RecursionError:
+        form.fail("config", _("The configuration is nested too deeply."), "invalid_profile")
+    except ValueError as error:
+        line = getattr(error, "lineno", 1)
+        form.fail("config", _("Line %(line)s is not JSON: %(what)s", line=line, what=str(error)), "invalid_profile")
+    else:
+        if isinstance(config, dict):
+            return config
+        form.fail("config", _("The configuration is an object in braces: {…}"), "invalid_profile")
+    return None
+
+
+def place(form: Form, error: ApiError | ProfileExists) -> None:
+    """Show a refusal at its field."""
+    if isinstance(error, ProfileExists):
+        form.fail("name", _("There is a profile of this name."), "profile_exists")
+        return
+    form.fail("config", listed(error), error.code)
+
+
+def without(config: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
+    """Return a configuration without some properties; objects that become empty go, too."""
+    kept: dict[str, Any] = {}
+    for key, value in config.items():
+        if key in paths:
+            continue
+        below = [path.removeprefix(f"{key}.") for path in paths if path.startswith(f"{key}.")]
+        if below and isinstance(value, Mapping):
+            rest = without(value, below)
+            if rest:
+                kept[key] = rest
+        else:
+            kept[key] = value
+    return kept
+
+
+def version_of(profile: Profile) -> str:
+    """Return what changes with each save."""
+    return profile.updated_at.isoformat()
+
+
+def pretty(config: Mapping[str, Any]) -> str:
+    """Return a configuration as the editor shows it."""
+    return json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True)
+
+
+def _brief(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value

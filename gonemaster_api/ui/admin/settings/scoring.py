@@ -1,0 +1,139 @@
+"""The configuration of scoring as tables: penalties, weights, bands, criteria."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.scoring import default_scoring, read_scoring
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.settings.parts import listed, tabs
+from gonemaster_api.ui.shell.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms import SUMMARY, Form
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.languages import mark
+from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.use_cases.scoring_config import replace_scoring
+from gonemaster_api.web.actor import who
+from gonemaster_engine.scoring.config import CRITERION_NAMES
+
+TABLES = ("severity_penalties", "category_weights", "module_categories", "tag_penalties")
+_SPARE_ROWS = 3
+_MAX_FILE = 256 * 1024
+
+blueprint = Blueprint("ui_scoring", __name__)
+
+register_notes(
+    {
+        "scoring_saved": Note(mark("The configuration is saved. Stored scores stay as they are.")),
+        "scoring_reset": Note(mark("The built-in configuration applies again.")),
+    }
+)
+
+
+@blueprint.get("/settings/scoring")
+def show() -> Response:
+    """Show the configuration in effect."""
+    return _page(Form(), read_scoring(state()))
+
+
+@blueprint.post("/settings/scoring")
+def save() -> Response:
+    """Save the tables; or only add what the default has and they have not; or import a document."""
+    form = Form.sent()
+    document = _imported(form) if form["do"] == "import" else _document(form)
+    if form["do"] == "fill":
+        return _page(form, _filled(document))
+    if form.is_valid:
+        try:
+            replace_scoring(state(), document, who=who())
+        except BadRequest as error:
+            form.fail(SUMMARY, listed(error), error.code)
+    if not form.is_valid:
+        return _page(form, read_scoring(state()) if form["do"] == "import" else document)
+    return see_other(url_for("ui_scoring.show"), "scoring_saved")
+
+
+@blueprint.route("/settings/scoring/reset", methods=["GET", "POST"])
+def reset() -> Response:
+    """Ask, then go back to the built-in configuration."""
+    asked = Confirmation(
+        title=_("Go back to the built-in scoring?"),
+        button=_("Reset scoring"),
+        back=url_for("ui_scoring.show"),
+        text=_("What was saved here is lost. Export it first if you may need it."),
+        kept=_("Scores and grades of stored runs stay as they are."),
+    ).asked()
+    if asked:
+        return asked
+    replace_scoring(state(), {}, who=who())
+    return see_other(url_for("ui_scoring.show"), "scoring_reset")
+
+
+def _page(form: Form, document: Mapping[str, Any]) -> Response:
+    default = default_scoring()
+    return page(
+        "admin/settings/scoring.html",
+        status=form.status,
+        form=form,
+        scoring=document,
+        missing={name: sorted(set(default[name]) - set(document.get(name, {}))) for name in TABLES},
+        criteria=CRITERION_NAMES,
+        categories=sorted({*default["category_weights"], *document.get("category_weights", {})}),
+        spare=range(_SPARE_ROWS),
+        tabs=tabs(),
+        file=state().settings.scoring_config_path,
+    )
+
+
+def _document(form: Form) -> dict[str, Any]:
+    """Put the tables together. Rows without a name are left out; what is no number stays, and the engine refuses it."""
+    document: dict[str, Any] = {name: dict(_rows(form, name)) for name in TABLES}
+    document["grade_bands"] = [
+        {"grade": grade, "min_score": _number(score)}
+        for grade, score in zip(form.all("grade_bands.key"), form.all("grade_bands.value"), strict=False)
+        if grade
+    ]
+    document["bonus_criteria"] = form.all("bonus_criteria")
+    return document
+
+
+def _rows(form: Form, name: str) -> Iterable[tuple[str, Any]]:
+    for key, text in zip(form.all(f"{name}.key"), form.all(f"{name}.value"), strict=False):
+        if key and text:
+            yield key, text if name == "module_categories" else _number(text)
+
+
+def _number(text: str) -> Any:
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        return text
+    return int(value) if value.is_integer() else value
+
+
+def _filled(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the entries of the default that a document does not have."""
+    default = default_scoring()
+    return {**document, **{name: {**default[name], **document[name]} for name in TABLES}}
+
+
+def _imported(form: Form) -> dict[str, Any]:
+    """Read the file, or the text beside it."""
+    file = request.files.get("file")
+    content = file.read(_MAX_FILE + 1) if file and file.filename else form["document"].encode()
+    if len(content) > _MAX_FILE:
+        form.fail(SUMMARY, _("The file is larger than 256 KiB."), "invalid_scoring_config")
+        return {}
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        form.fail(SUMMARY, _("This is not JSON: %(what)s", what=str(error)), "invalid_scoring_config")
+        return {}
+    if not isinstance(document, dict):
+        form.fail(SUMMARY, _("The document is an object in braces: {…}"), "invalid_scoring_config")
+        return {}
+    return document

@@ -1,0 +1,128 @@
+"""The settings of the service by area; those that may be changed while it runs have a field."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request, url_for
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.settings import read_settings
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.settings.parts import tabs
+from gonemaster_api.ui.shell.forms import SUMMARY, Form
+from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.use_cases.settings import save_settings
+from gonemaster_api.web.actor import who
+from gonemaster_tasks.config.settings import BY_KEY, OPTIONS_BY_AREA
+
+blueprint = Blueprint("ui_settings", __name__)
+
+# The titles of gonemaster_tasks.config.settings.AREAS, for the catalogues.
+mark("Server")
+mark("Queue and workers")
+mark("Engine")
+mark("Database")
+mark("Public API and access")
+mark("Analysis and external data")
+mark("Notifications")
+mark("Display")
+
+register_notes(
+    {
+        "settings_saved": Note(
+            mark("One setting is saved; all processes follow within two seconds."),
+            mark("%(num)s settings are saved; all processes follow within two seconds."),
+        ),
+        "settings_same": Note(mark("Nothing was changed."), level="notice"),
+        "setting_reset": Note(mark("The saved value is removed: configuration file and default apply again.")),
+    }
+)
+
+
+@blueprint.get("/settings")
+def show() -> Any:
+    """Lead to the first part that the token may read."""
+    return redirect(tabs()[0][2], code=HTTPStatus.SEE_OTHER)
+
+
+@blueprint.get("/settings/system")
+def system() -> Response:
+    """Show all settings with their sources."""
+    return _page(Form())
+
+
+@blueprint.post("/settings/system")
+def save() -> Response:
+    """Save what was changed on the page, all or none; or remove the saved value of one setting."""
+    form = Form.sent()
+    reset = form["reset"]
+    changes = {reset: None} if reset else _changes(form, read_settings(state()))
+    if not changes and form.is_valid:
+        return see_other(url_for("ui_settings.system"), "settings_same")
+    if form.is_valid:
+        try:
+            save_settings(state(), changes, who=who())
+        except BadRequest as error:
+            _place(form, error)
+    if not form.is_valid:
+        return _page(form)
+    if reset:
+        return see_other(url_for("ui_settings.system"), "setting_reset")
+    return see_other(url_for("ui_settings.system"), "settings_saved", n=len(changes))
+
+
+def _page(form: Form) -> Response:
+    settings = read_settings(state())
+    names = {option.key: option.name for option in BY_KEY.values()}
+    areas = {
+        gettext(title): [(option.key, settings[names[option.key]]) for option in options]
+        for title, options in OPTIONS_BY_AREA.items()
+    }
+    return page("admin/settings/system.html", status=form.status, form=form, areas=areas, tabs=tabs(), text_of=text_of)
+
+
+def _changes(form: Form, settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fields whose text differs from what the page had shown, in the types of the API."""
+    changes: dict[str, Any] = {}
+    for key, text in form.values.items():
+        option = BY_KEY.get(key)
+        # Spaces count in a text; a field that this form does not have is none of its business.
+        if option is None or not option.is_changeable:
+            continue
+        text = request.form.get(key, "")
+        if text != form[f"was.{key}"] and text != text_of(settings[option.name]["value"]):
+            changes[key] = _value(form, key, text, str(option.type.json_type))
+    return changes
+
+
+def _value(form: Form, key: str, text: str, json_type: str) -> Any:
+    if json_type == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    if json_type == "integer":
+        digits = text.strip().removeprefix("-")
+        return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
+    if json_type == "array":
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def _place(form: Form, error: BadRequest) -> None:
+    """Show each refusal at its field."""
+    for problem in (error.details or {}).get("settings", []):
+        place = problem["key"] if problem["key"] in form.values else SUMMARY
+        text, allowed = problem["message"], problem.get("allowed", "")
+        form.fail(place, f"{text}; {allowed}" if allowed and allowed not in text else text, problem["code"])
+    if form.is_valid:
+        form.fail(SUMMARY, error.message, error.code)
+
+
+def text_of(value: Any) -> str:
+    """Return a value as a field holds it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,1 @@
+"""Domain tags: the list, and one tag."""

@@ -1,0 +1,148 @@
+"""Watches are made, changed, switched, tested and deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.queries.watches import read_watch
+from gonemaster_api.state import state
+from gonemaster_api.ui.admin.numbers import whole
+from gonemaster_api.ui.admin.watches.words import event_names, subject
+from gonemaster_api.ui.shell.addresses import own_path
+from gonemaster_api.ui.shell.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms import SUMMARY, Form
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.languages import mark
+from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.words import word
+from gonemaster_api.use_cases.watches import change_watch, make_watch, remove_watch, try_watch
+from gonemaster_api.v1.watches.schemas import NewWatchSchema, WatchChangeSchema
+from gonemaster_api.web.actor import who
+from gonemaster_db.errors import TagNotFound, TooManyWatches
+from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.models import WatchEvent
+
+blueprint = Blueprint("ui_watch_changes", __name__)
+_PLACES = {
+    "missing_subject": "tag", "ambiguous_subject": "domain", "invalid_domain": "domain", "missing_domain": "domain",
+    "missing_receiver": "url", "ambiguous_receiver": "email", "invalid_url": "url", "invalid_email": "email",
+    "email_not_configured": "email", "invalid_secret": "secret",
+}  # fmt: skip
+
+register_notes(
+    {
+        "watch_made": Note(mark("The watch is created; it is told of what happens from now on.")),
+        "watch_saved": Note(mark("The watch is saved.")),
+        "watch_on": Note(mark("The watch is switched on.")),
+        "watch_off": Note(mark("The watch is switched off.")),
+        "watch_tested": Note(mark("A test message is on its way; the list below shows what becomes of it.")),
+        "watch_deleted": Note(mark("The watch is deleted.")),
+    }
+)
+
+
+@blueprint.route("/watches/new", methods=["GET", "POST"])
+def new() -> Response:
+    """Watch a tag, a domain or the queue."""
+    if request.method == "GET":
+        given = {name: request.args.get(name, "") for name in ("tag", "domain")}
+        events = [WatchEvent.DOMAIN_REGRESSED.value, WatchEvent.DOMAIN_RECOVERED.value]
+        return _page(Form({**given, "min_level": "ERROR", "grade_drop": "1"}, {"events": events}))
+    sent = Form.sent()
+    names = ("tag", "domain", "url", "email", "secret")
+    document = sent.check(NewWatchSchema, _common(sent) | {name: sent[name] for name in names if sent[name]})
+    if sent.is_valid:
+        try:
+            made = make_watch(state(), document, who=who())
+            return see_other(url_for("ui_watches.detail", watch_id=made.id), "watch_made")
+        except TagNotFound:
+            sent.fail("tag", _("There is no such tag."), "not_found")
+        except TooManyWatches as error:
+            sent.fail(
+                SUMMARY, _("There are %(num)s watches, and no more may be stored.", num=error.limit), "too_many_watches"
+            )
+        except ApiError as error:
+            sent.fail(_PLACES.get(error.code, SUMMARY), error.message, error.code)
+    return _page(sent)
+
+
+@blueprint.route("/watches/<int(max=9223372036854775807):watch_id>/edit", methods=["GET", "POST"])
+def edit(watch_id: int) -> Response:
+    """Change a watch; its subject and the kind of its receiver stay."""
+    watch = read_watch(state(), watch_id)
+    kind = "email" if watch["email"] else "url"
+    if request.method == "GET":
+        names = ("url", "email", "min_level", "grade_drop")
+        shown = {name: str(watch[name] or "") for name in names}
+        return _page(Form(shown, {"events": list(watch["events"])}), watch)
+    sent = Form.sent()
+    changes = _common(sent) | {kind: sent[kind]}
+    if sent["drop_secret"]:
+        changes["secret"] = None
+    elif sent["secret"]:
+        changes["secret"] = sent["secret"]
+    document = sent.check(WatchChangeSchema, changes)
+    if sent.is_valid:
+        try:
+            change_watch(state(), watch_id, document, who=who())
+            return see_other(url_for("ui_watches.detail", watch_id=watch_id), "watch_saved")
+        except ApiError as error:
+            sent.fail(_PLACES.get(error.code, SUMMARY), error.message, error.code)
+    return _page(sent, watch)
+
+
+def _common(sent: Form) -> dict[str, Any]:
+    return {
+        "events": sent.all("events"),
+        "min_level": sent["min_level"],
+        "grade_drop": whole(sent["grade_drop"]),
+    }
+
+
+def _page(shown: Form, watch: Mapping[str, Any] | None = None) -> Response:
+    names = event_names()
+    return page(
+        "admin/watches/form.html",
+        status=shown.status,
+        form=shown,
+        watch=watch,
+        title=subject(watch) if watch else "",
+        events=[(event.value, names[event.value]) for event in WatchEvent],
+        levels_of=lambda: [(level, word(level)) for level in SEVERITIES],
+        has_mail=bool(state().settings.smtp_url),
+    )
+
+
+@blueprint.post("/watches/<int(max=9223372036854775807):watch_id>/switch")
+def switch(watch_id: int) -> Response:
+    """Switch a watch on or off."""
+    is_on = request.form.get("value") == "yes"
+    change_watch(state(), watch_id, {"enabled": is_on}, who=who())
+    back = own_path(request.form.get("next") or url_for("ui_watches.detail", watch_id=watch_id))
+    return see_other(back, "watch_on" if is_on else "watch_off")
+
+
+@blueprint.post("/watches/<int(max=9223372036854775807):watch_id>/test")
+def test(watch_id: int) -> Response:
+    """Send a test message."""
+    try_watch(state(), watch_id, who=who())
+    return see_other(url_for("ui_watches.detail", watch_id=watch_id), "watch_tested")
+
+
+@blueprint.route("/watches/<int(max=9223372036854775807):watch_id>/delete", methods=["GET", "POST"])
+def delete(watch_id: int) -> Response:
+    """Delete a watch with its deliveries."""
+    question = Confirmation(
+        title=_("Delete the watch of %(subject)s?", subject=subject(read_watch(state(), watch_id))),
+        text=_("Its deliveries go with it; what was still to be told is not told."),
+        button=_("Delete the watch"),
+        keep=_("Keep the watch"),
+        back=url_for("ui_watches.detail", watch_id=watch_id),
+    )
+    if asked := question.asked():
+        return asked
+    remove_watch(state(), watch_id, who=who())
+    return see_other(url_for("ui_watches.show"), "watch_deleted")

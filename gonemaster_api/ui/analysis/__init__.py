@@ -1,0 +1,9 @@
+"""The pages that show how the domains of a cohort are doing."""
+
+from gonemaster_api.ui.analysis.courses import blueprint as courses
+from gonemaster_api.ui.analysis.details import blueprint as details
+from gonemaster_api.ui.analysis.diff import blueprint as diff
+from gonemaster_api.ui.analysis.lists import blueprint as lists
+from gonemaster_api.ui.analysis.overview import blueprint as overview
+
+BLUEPRINTS = (overview, lists, details, courses, diff)

@@ -1,0 +1,117 @@
+"""The course of a cohort over its snapshots, by a category of facts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.public.analysis.query_schemas import TrendsQuerySchema
+from gonemaster_api.queries.analysis.courses import read_trends
+from gonemaster_api.queries.analysis.reading import Reading, reading
+from gonemaster_api.state import state
+from gonemaster_api.ui.analysis.frame import Frame, of_cohort
+from gonemaster_api.ui.shell.csv_files import csv_file
+from gonemaster_api.ui.shell.forms import Query, problem_of, read_query
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_db.repositories.analysis.categories import GRADE, SHOWN
+
+_TONES = ("ok", "notice", "warning", "error", "critical")
+SCALES = ("share", "count")
+
+blueprint = Blueprint("ui_analysis_courses", __name__, url_prefix="/analysis")
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a page of trends draws: columns of shares or counts, and the focus on one key."""
+
+    trend: Mapping[str, Any]
+    scale: str
+    focus: str
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys, in the order of the category."""
+        return list(self.trend["key_meta"])
+
+    @property
+    def columns(self) -> list[list[tuple[str, float]]]:
+        """The parts of each column, from below."""
+        return [[(self.tone(key), value) for key, value in self._values(point)] for point in self.trend["points"]]
+
+    @property
+    def line(self) -> list[float | None]:
+        """The figures of the key in focus; a snapshot without any facts is a gap."""
+        return [
+            dict(self._values(point)).get(self.focus, 0.0) if point["payload"] else None
+            for point in self.trend["points"]
+        ]
+
+    def tone(self, key: str) -> str:
+        """Return the class of a key."""
+        tone = str(self.trend["key_meta"][key]["tone"])
+        return tone if tone in _TONES else "none"
+
+    def _values(self, point: Mapping[str, Any]) -> list[tuple[str, float]]:
+        whole = sum(point["payload"].values()) or 1
+        factor = 100 / whole if self.scale == "share" else 1.0
+        return [(key, point["payload"].get(key, 0) * factor) for key in self.keys]
+
+    @property
+    def marks(self) -> list[tuple[str, str]]:
+        """Where the engine changed: percent from the left, and what the mark says."""
+        points, found = self.trend["points"], []
+        for index in range(1, len(points)):
+            old, new = points[index - 1]["engine_version"], points[index]["engine_version"]
+            if old and new and old != new:
+                text = _("engine %(old)s to %(new)s", old=old, new=new)
+                found.append((f"{100 * index / len(points):.1f}", text))
+        return found
+
+    @property
+    def movers(self) -> list[tuple[str, int, int]]:
+        """The keys that changed most between the last two snapshots: key, before, now."""
+        points = self.trend["points"]
+        if len(points) < len("ab"):
+            return []
+        pairs = [(key, points[-2]["payload"].get(key, 0), points[-1]["payload"].get(key, 0)) for key in self.keys]
+        changed = [pair for pair in pairs if pair[1] != pair[2]]
+        return sorted(changed, key=lambda pair: -abs(pair[2] - pair[1]))[:5]
+
+
+@blueprint.get("/trends")
+def trends() -> Response:
+    """Show the course of a category, or download it."""
+    query = read_query(TrendsQuerySchema)
+    if request.args.get("format") == "csv":
+        return _csv(query)
+    return of_cohort("trends", "analysis/trends.html", lambda found, frame: _read(found, frame, query))
+
+
+def _read(found: Reading, frame: Frame, query: Query) -> dict[str, Any]:
+    try:
+        trend = read_trends(found, frame.snapshots, query.values)
+    except ApiError as error:
+        query.problems.append(problem_of(error))
+        trend = read_trends(found, frame.snapshots, TrendsQuerySchema().load({}))
+    scale, focus = request.args.get("scale", ""), request.args.get("focus", "")
+    course = Course(trend, scale if scale in SCALES else SCALES[0], focus if focus in trend["key_meta"] else "")
+    shown = [(one.name, one.label) for one in SHOWN if found.shows_scores or one.name != GRADE]
+    return {"trend": trend, "course": course, "categories": shown, "query": query, "status": query.status}
+
+
+def _csv(query: Query) -> Response:
+    with reading(state(), request.args.get("cohort") or None) as found:
+        trend = read_trends(found, found.snapshots(), query.values)
+        tag = found.cohort.source_tag
+    columns = ["snapshot", "captured_at", "engine_version", "domain_count", *trend["key_meta"]]
+    rows = (
+        [
+            *(point["slug"], point["captured_at"].isoformat(), point["engine_version"], point["domain_count"]),
+            *(point["payload"].get(key, 0) for key in trend["key_meta"]),
+        ]
+        for point in trend["points"]
+    )
+    return csv_file(f"{tag}-{trend['category']}", columns, rows)

@@ -1,0 +1,236 @@
+"""One object of a snapshot, with its history and what belongs to it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Response, abort, request
+
+from gonemaster_api.public.analysis import query_schemas as asked
+from gonemaster_api.queries.analysis import details
+from gonemaster_api.queries.analysis.courses import read_history_of
+from gonemaster_api.queries.analysis.domain_detail import read_domain_detail
+from gonemaster_api.queries.analysis.reading import ViewReading
+from gonemaster_api.queries.analysis.registry_card import read_registry_card
+from gonemaster_api.rest.paging import PagingSchema, page_document, slice_of
+from gonemaster_api.ui.analysis.columns import REFERENCES
+from gonemaster_api.ui.analysis.frame import of_view
+from gonemaster_api.ui.shell.formats import duration, number
+from gonemaster_api.ui.shell.forms import Query, read_query
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.languages import language
+
+blueprint = Blueprint("ui_analysis_details", __name__, url_prefix="/analysis")
+
+Read = Callable[[ViewReading, Mapping[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A list of what belongs to an object; the whole number may be larger than the list."""
+
+    title: str
+    kind: str
+    items: list[Mapping[str, Any]]
+
+    @property
+    def cells(self) -> Any:
+        """Its columns."""
+        return REFERENCES[self.kind]
+
+
+@blueprint.get("/domains/<path:name>")
+def domain(name: str) -> Response:
+    """Show a domain with its findings, servers, entries and registration."""
+
+    def read(view: ViewReading) -> dict[str, Any]:
+        shown = read_domain_detail(view, name, locale=language()) | read_registry_card(view, name)
+        elsewhere = [(_("IANA, root zone"), f"https://www.iana.org/domains/root/db/{quote(name)}.html")]
+        links = [*(elsewhere if "." not in name else []), *_rdap(shown)]
+        return {"item": shown, "history": _history(view, "domain", name), "links": links}
+
+    return of_view("domain", "analysis/domain.html", read, changes=True)
+
+
+def _rdap(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
+    url = shown.get("rdap_url")
+    return [(_("RDAP"), url)] if url and url.startswith(("https://", "http://")) else []
+
+
+@blueprint.get("/nameservers/<path:name>")
+def nameserver(name: str) -> Response:
+    """Show a name server."""
+
+    def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "title": shown["nameserver"],
+            "figures": [
+                (_("Domains"), number(shown["domain_count"]), ""),
+                (_("Addresses"), number(shown["endpoint_count"]), _families(shown)),
+                *_latencies(shown),
+            ],
+            "sections": [
+                Section(_("Addresses"), "endpoint", shown["addresses"]),
+                Section(_("Networks"), "asn", shown["asns"]),
+            ],
+            "entity": ("nameserver", shown["nameserver"]),
+        }
+
+    return _detail("nameserver", lambda view, query: details.read_nameserver(view, name, query), parts)
+
+
+@blueprint.get("/addresses/<address>")
+def address(address: str) -> Response:
+    """Show an address; where several name servers have it, `nameserver` says which."""
+
+    def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "title": shown["address"],
+            "facts": shown["nameserver"],
+            "figures": [
+                (_("Domains"), number(shown["domain_count"]), ""),
+                (_("Prefix"), shown["prefix"] or "–", ""),
+                (_("Network"), shown["asn_label"] or "–", f"AS{shown['asn']}" if shown["asn"] else ""),
+                *_latencies(shown),
+            ],
+            "links": [("RIPEstat", f"https://stat.ripe.net/{quote(shown['address'], safe='')}")],
+        }
+
+    return _detail(
+        "endpoint", lambda view, query: details.read_endpoint(view, address, query), parts, asked.EndpointQuerySchema
+    )
+
+
+@blueprint.get("/networks/<asn>")
+def network(asn: str) -> Response:
+    """Show an autonomous system."""
+
+    def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
+        title = f"AS{shown['asn']}"
+        return {
+            "title": title,
+            "facts": shown["label"] if shown["label"] != title else "",
+            "figures": [
+                (_("Domains"), number(shown["domain_count"]), ""),
+                (_("Name servers"), number(shown["nameserver_count"]), ""),
+                (_("Addresses"), number(shown["address_count"]), _families(shown)),
+                *_latencies(shown),
+            ],
+            "sections": [
+                Section(_("Name servers"), "nameserver", shown["nameservers"]),
+                Section(_("Prefixes"), "prefix", shown["prefixes"]),
+            ],
+            "entity": ("asn", str(shown["asn"])),
+            "links": [("RIPEstat", f"https://stat.ripe.net/AS{shown['asn']}")],
+        }
+
+    return _detail("asn", lambda view, query: details.read_asn(view, asn, query), parts)
+
+
+@blueprint.get("/prefix")
+def prefix() -> Response:
+    """Show a prefix, named by the query: it has a slash in it."""
+
+    def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "title": shown["prefix"],
+            "figures": [
+                (_("Domains"), number(shown["domain_count"]), ""),
+                (_("Addresses"), number(shown["address_count"]), ""),
+                (_("Network"), shown["asn_label"] or "–", f"AS{shown['asn']}" if shown["asn"] else ""),
+            ],
+            "sections": [
+                Section(_("Addresses"), "endpoint", shown["addresses"]),
+                Section(_("Networks"), "asn", shown["asns"]),
+            ],
+            "links": [("RIPEstat", f"https://stat.ripe.net/{quote(shown['prefix'], safe='')}")],
+        }
+
+    if not request.args.get("prefix"):
+        abort(HTTPStatus.BAD_REQUEST, _("The address names no prefix."))
+    return _detail("prefix", details.read_prefix, parts, asked.PrefixQuerySchema)
+
+
+@blueprint.get("/findings/<message_tag>")
+def finding(message_tag: str) -> Response:
+    """Show a message tag over all its test cases."""
+
+    def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "title": shown["tag"],
+            "facts": shown["module"],
+            "level": shown["level"],
+            "figures": [
+                (_("Domains"), number(shown["domain_count"]), ""),
+                (_("Occurrences"), number(shown["occurrence_count"]), ""),
+            ],
+            "sections": [Section(_("By test case"), "tag", shown["testcases"])],
+            "entity": ("tag", shown["tag"]),
+            "is_tag": True,
+        }
+
+    return _detail("tag", lambda view, query: details.read_tag(view, message_tag, query), parts)
+
+
+@blueprint.get("/testcase")
+def testcase() -> Response:
+    """Show a test case, named by the query: `module` and `testcase`."""
+
+    def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "title": shown["testcase"],
+            "facts": shown["module"],
+            "level": shown["worst_level"],
+            "figures": [
+                (_("Domains"), number(shown["domain_count"]), ""),
+                (_("Findings"), number(shown["entry_count"]), ""),
+            ],
+            "sections": [Section(_("Findings"), "tag", shown["tags"])],
+        }
+
+    if not request.args.get("module") or not request.args.get("testcase"):
+        abort(HTTPStatus.BAD_REQUEST, _("The address names no test case."))
+    return _detail("testcase", details.read_testcase, parts, asked.TestcaseQuerySchema)
+
+
+def _detail(
+    kind: str, read: Read, parts: Callable[[Mapping[str, Any]], dict[str, Any]], schema: Any = PagingSchema
+) -> Response:
+    query = read_query(schema, limit=50)
+    if query.problems:
+        abort(HTTPStatus.BAD_REQUEST, query.problems[0].text)
+
+    def rendered(view: ViewReading) -> dict[str, Any]:
+        shown = read(view, query.values)
+        values = {"sections": [], "links": [], "facts": "", "level": None, "is_tag": False} | parts(shown)
+        entity = values.pop("entity", None)
+        values["history"] = _history(view, *entity) if entity else []
+        return values | {"item": shown, "domains": _page_of_domains(shown, query)}
+
+    return of_view(kind, "analysis/detail.html", rendered, kind=kind, cells=REFERENCES["domain"])
+
+
+def _page_of_domains(shown: Mapping[str, Any], query: Query) -> dict[str, Any]:
+    return page_document(list(shown["domains"]), shown["domain_count"], slice_of(query.values))
+
+
+def _history(view: ViewReading, entity: str, key: str) -> list[dict[str, Any]]:
+    """Return the course of an object, with the time at which each snapshot was measured."""
+    snapshots = view.snapshots()
+    measured = {one.slug: one.first_run_at or one.captured_at for one in snapshots}
+    points = read_history_of(view, snapshots, {"entity": entity, "key": key})["points"]
+    return [point | {"measured_at": measured[point["slug"]]} for point in points]
+
+
+def _families(shown: Mapping[str, Any]) -> str:
+    return _("%(ipv4)s IPv4, %(ipv6)s IPv6", ipv4=number(shown["ipv4_count"]), ipv6=number(shown["ipv6_count"]))
+
+
+def _latencies(shown: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    if shown.get("latency_p50_ms") is None:
+        return []
+    p95, samples = duration(shown["latency_p95_ms"] / 1000), number(shown["latency_samples"])
+    below = _("p95 %(p95)s, of %(n)s answers", p95=p95, n=samples)
+    return [(_("Latency, p50"), duration(shown["latency_p50_ms"] / 1000), below)]

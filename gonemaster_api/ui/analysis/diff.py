@@ -1,0 +1,117 @@
+"""What changed between two snapshots: summary, grades before and after, domains, findings, clusters."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from gonemaster_api.public.analysis.query_schemas import DiffQuerySchema, ReportQuerySchema
+from gonemaster_api.queries.analysis.comparisons import read_diff
+from gonemaster_api.queries.analysis.reading import Reading
+from gonemaster_api.queries.analysis.report import read_report
+from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_api.state import state
+from gonemaster_api.ui.analysis.frame import Frame, of_cohort
+from gonemaster_api.ui.shell.forms import Query, read_query
+from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
+from gonemaster_tasks.config.scoring import current_scoring
+
+GRADES = ("A+", "A", "B", "C", "D", "F")
+KINDS = {
+    "moved": mark("Score"),
+    "grade": mark("Grade"),
+    "level": mark("Level"),
+    "added": mark("Added"),
+    "removed": mark("Removed"),
+    "tags": mark("Findings"),
+}
+_LISTS = {"grade": "grade_changed", "level": "level_changed", "added": "added", "removed": "removed"}
+_STRONG = ((0.02, 3), (0.004, 2))
+
+blueprint = Blueprint("ui_analysis_diff", __name__, url_prefix="/analysis")
+
+
+@blueprint.get("/diff")
+def show() -> Response:
+    """Compare two snapshots; without a choice the one that is shown with the one before."""
+    report = read_query(ReportQuerySchema, limit=50)
+    return of_cohort("diff", "analysis/diff.html", lambda found, frame: _read(found, frame, report))
+
+
+def _read(found: Reading, frame: Frame, query: Query) -> dict[str, Any]:
+    begin, end = query.values.get("begin"), query.values.get("end")
+    after = found.snapshot(end) if end else frame.shown
+    before = found.snapshot(begin) if begin else frame.before
+    if after is None or before is None or before.id == after.id:
+        return {"before": before, "after": after, "query": query, "status": query.status, "kind": "", "kinds": []}
+    config = current_scoring(state().store, state().settings)
+    part = slice_of(query.values)
+    shown = {"granularity": "domains", "limit": part.limit, "offset": part.offset}
+    diff = read_diff(DiffQuerySchema().load({}) | shown, found, before, after, config)
+    report = read_report(query.values, found, before, after, config) if found.shows_scores else None
+    tags = report["tags"] if report else _flat(read_diff({"granularity": "tags"}, found, before, after, config))
+    kinds = _kinds(diff, report, tags)
+    totals, kind = {key: count for key, _label, count in kinds}, request.args.get("kind", "")
+    kind = kind if kind in totals else kinds[0][0]
+    rows = tags[part.offset : part.offset + part.limit] if kind == "tags" else _rows(kind, diff, report)
+    return {
+        "before": before,
+        "after": after,
+        "diff": diff,
+        "report": report,
+        "matrix": _matrix(diff, report, after),
+        "grades": GRADES,
+        "kinds": kinds,
+        "kind": kind,
+        "list": page_document(list(rows), totals[kind], part),
+        "query": query,
+        "status": query.status,
+    }
+
+
+def _kinds(diff: Mapping[str, Any], report: Mapping[str, Any] | None, tags: list[Any]) -> list[tuple[str, str, int]]:
+    counts = {key: diff["counts"][name] for key, name in _LISTS.items()} | {"tags": len(tags)}
+    if report is None:
+        del counts["grade"]
+    else:
+        counts["moved"] = report["domain_total"]
+    return [(key, gettext(label), counts[key]) for key, label in KINDS.items() if key in counts]
+
+
+def _rows(kind: str, diff: Mapping[str, Any], report: Mapping[str, Any] | None) -> list[Any]:
+    if kind == "moved":
+        return list(report["domains"]) if report else []
+    return list(diff[_LISTS[kind]])
+
+
+def _flat(diff: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the changed tags of a diff like those of a report, without what they are due to."""
+    kinds = ("appeared", "cleared", "level_changed")
+    return [one | {"change": kind, "class": "unknown"} for kind in kinds for one in diff[kind]]
+
+
+def _matrix(diff: Mapping[str, Any], report: Mapping[str, Any] | None, after: OfferedSnapshot) -> list[Any]:
+    """Return a row for each grade before: for each grade after the count, and the class of its cell."""
+    if report is None:
+        return []
+    moves = {(one["from_grade"], one["to_grade"]): one["count"] for one in diff["grade_changes"]}
+    was = report["totals"]["from_grades"]
+    left = {grade: sum(count for (old, _new), count in moves.items() if old == grade) for grade in GRADES}
+    rows = []
+    for row, old in enumerate(GRADES):
+        cells = []
+        for column, new in enumerate(GRADES):
+            count = max(0, was.get(old, 0) - left[old]) if row == column else moves.get((old, new), 0)
+            cells.append((new, count, _cell_class(row, column, count, max(1, after.domain_count))))
+        rows.append((old, cells))
+    return rows
+
+
+def _cell_class(row: int, column: int, count: int, whole: int) -> str:
+    if row == column:
+        return "same"
+    if not count:
+        return ""
+    strength = next((step for least, step in _STRONG if count / whole >= least), 1)
+    return f"{'b' if column < row else 'w'}{strength}"

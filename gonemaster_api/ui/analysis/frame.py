@@ -1,0 +1,184 @@
+"""What all pages of the analysis have: cohort, snapshot, tabs, and the version by which caches know them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from flask import Response, request, url_for
+
+from gonemaster_api.errors import ApiError, NotFound
+from gonemaster_api.public.revalidation import REVALIDATED
+from gonemaster_api.queries.analysis.reading import Reading, ViewReading, limited_session, reading
+from gonemaster_api.state import state
+from gonemaster_api.ui.analysis.words import class_word, key_word, said
+from gonemaster_api.ui.shell.addresses import absolute
+from gonemaster_api.ui.shell.kept_pages import kept_page
+from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_db.repositories.analysis.categories import BY_NAME, DNSSEC_POSTURE
+from gonemaster_db.repositories.analysis.offers import OfferedSnapshot, list_public_cohorts
+
+PAGES = (
+    ("overview", mark("Overview"), "ui_analysis.show", "o"),
+    ("domain", mark("Domains"), "ui_analysis_lists.domains", "d"),
+    ("nameserver", mark("Name servers"), "ui_analysis_lists.nameservers", "n"),
+    ("endpoint", mark("Addresses"), "ui_analysis_lists.addresses", "a"),
+    ("asn", mark("Networks"), "ui_analysis_lists.networks", "s"),
+    ("prefix", mark("Prefixes"), "ui_analysis_lists.prefixes", "p"),
+    ("tag", mark("Findings"), "ui_analysis_lists.findings", "f"),
+    ("testcase", mark("Test cases"), "ui_analysis_lists.testcases", "c"),
+    ("trends", mark("Trends"), "ui_analysis_courses.trends", "t"),
+    ("diff", mark("Diff"), "ui_analysis_diff.show", "r"),
+)
+_MOST_LABEL = 64
+_EMPTY = ("no_selectable_cohorts", "no_default_cohort", "invalid_catalog", "multiple_default_cohorts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """Where a reader is: the page of the tabs, the cohort among others, the snapshot among those of the cohort."""
+
+    current: str
+    cohorts: list[tuple[str, str]]
+    tag: str
+    label: str
+    description: str
+    snapshots: list[OfferedSnapshot]
+    shown: OfferedSnapshot | None
+    vantage: str
+    canonical: str = ""
+
+    @property
+    def tabs(self) -> list[tuple[str, str, str, str]]:
+        """The ten tabs: key, label, address, and the key to press after `g`."""
+        return [(key, gettext(label), place(endpoint), letter) for key, label, endpoint, letter in PAGES]
+
+    @property
+    def before(self) -> OfferedSnapshot | None:
+        """The snapshot before the one that is shown."""
+        if self.shown is None:
+            return None
+        ids = [one.id for one in self.snapshots]
+        index = ids.index(self.shown.id) + 1 if self.shown.id in ids else len(ids)
+        return self.snapshots[index] if index < len(ids) else None
+
+
+def place(endpoint: str, **values: Any) -> str:
+    """Return the address of a page of the same cohort and snapshot; what the reader did not choose stays open."""
+    chosen = {name: request.args[name] for name in ("cohort", "snapshot") if request.args.get(name)}
+    return url_for(endpoint, **(chosen | values))
+
+
+def of_view(
+    current: str,
+    template: str,
+    read: Callable[[ViewReading], Mapping[str, Any]],
+    *,
+    changes: bool = False,
+    **values: Any,
+) -> Response:
+    """Show what is read of the chosen snapshot, or 304 to who has it.
+
+    `changes` says that the snapshot alone does not decide what is read: entries go with their run, registration data
+    are fetched. Then all of it is part of the version.
+    """
+
+    def view_of(found: Reading, frame: Frame) -> ViewReading:
+        if frame.shown is None:
+            raise NotFound("snapshot", "")
+        return ViewReading(state=found.state, session=found.session, cohort=found.cohort, shown=frame.shown)
+
+    def render(found: Reading, frame: Frame) -> Response:
+        return _page(template, frame, **values, **read(view_of(found, frame)))
+
+    def beside(found: Reading, frame: Frame) -> str:
+        return repr(read(view_of(found, frame)))
+
+    return _shown(current, render, needs_snapshot=True, beside=beside if changes else None)
+
+
+def of_cohort(
+    current: str, template: str, read: Callable[[Reading, Frame], Mapping[str, Any]], **values: Any
+) -> Response:
+    """Show what is read of all snapshots of the chosen cohort, or 304 to who has it."""
+
+    def render(found: Reading, frame: Frame) -> Response:
+        return _page(template, frame, **values, **read(found, frame))
+
+    return _shown(current, render, needs_snapshot=False)
+
+
+def read_view(read: Callable[[ViewReading], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Read the chosen snapshot without a page, for exports."""
+    with reading(state(), request.args.get("cohort") or None) as found:
+        shown = found.snapshot(request.args.get("snapshot") or None)
+        return read(ViewReading(state=found.state, session=found.session, cohort=found.cohort, shown=shown))
+
+
+def _shown(
+    current: str,
+    render: Callable[[Reading, Frame], Response],
+    *,
+    needs_snapshot: bool,
+    beside: Callable[[Reading, Frame], str] | None = None,
+) -> Response:
+    tag, slug = request.args.get("cohort") or None, request.args.get("snapshot") or None
+    try:
+        with reading(state(), tag) as found:
+            frame = _frame(found, current, slug)
+            if needs_snapshot and frame.shown is None:
+                return _page("analysis/empty.html", frame, code="no_snapshot")
+            version = _version(found, frame, beside(found, frame) if beside else "")
+            return kept_page(version, lambda: render(found, frame), caching=REVALIDATED, indexed=True)
+    except ApiError as error:
+        if error.code not in _EMPTY:
+            raise
+        return _page("analysis/empty.html", _without_cohort(current), code=error.code)
+
+
+def _page(template: str, frame: Frame, **values: Any) -> Response:
+    postures = [(key, one.label) for key, one in BY_NAME[DNSSEC_POSTURE].keys.items()]
+    words: dict[str, Any] = {"said": said, "class_word": class_word, "key_word": key_word, "postures": postures}
+    return page(template, at=frame, place=place, **words, **values)
+
+
+def _frame(found: Reading, current: str, slug: str | None) -> Frame:
+    snapshots = found.snapshots()
+    return Frame(
+        current=current,
+        cohorts=_cohorts(found),
+        tag=found.cohort.source_tag,
+        label=found.cohort.label or found.cohort.source_tag,
+        description=found.cohort.description,
+        snapshots=snapshots,
+        shown=found.snapshot(slug) if slug or snapshots else None,
+        vantage=_vantage(),
+        canonical=absolute(str(request.endpoint), **(request.view_args or {})),
+    )
+
+
+def _without_cohort(current: str) -> Frame:
+    with limited_session(state()) as session:
+        cohorts = [(one.source_tag, one.label or one.source_tag) for one in list_public_cohorts(session)]
+    return Frame(
+        current=current, cohorts=cohorts, tag="", label="", description="", snapshots=[], shown=None, vantage=""
+    )
+
+
+def _cohorts(found: Reading) -> list[tuple[str, str]]:
+    return [(one.source_tag, one.label or one.source_tag) for one in list_public_cohorts(found.session)]
+
+
+def _vantage() -> str:
+    label = state().settings.analysis_vantage_label
+    return label if len(label) <= _MOST_LABEL else ""
+
+
+def _version(found: Reading, frame: Frame, beside: str) -> str:
+    """Return what changes with the page: what is read, and what the bar shows."""
+    digest = blake2b(digest_size=8)
+    shown = frame.shown and (frame.shown.id, frame.shown.view_id)
+    for value in (frame.cohorts, shown, frame.vantage, frame.label, frame.description, frame.canonical, beside):
+        digest.update(repr(value).encode() + b"\0")
+    return f"{found.version(*frame.snapshots)}-{digest.hexdigest()}"

@@ -1,0 +1,134 @@
+"""The seven lists of a snapshot, with search, sort, filters and export."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from flask import Blueprint, Response, request, url_for
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.public.analysis import query_schemas as asked
+from gonemaster_api.queries.analysis.lists import SPECS, read_list
+from gonemaster_api.queries.analysis.reading import ViewReading
+from gonemaster_api.rest.paging import page_document, slice_of
+from gonemaster_api.ui.analysis.columns import LISTS, sortable
+from gonemaster_api.ui.analysis.frame import of_view, read_view
+from gonemaster_api.ui.shell.csv_files import csv_file
+from gonemaster_api.ui.shell.forms import Query, problem_of, read_query
+from gonemaster_api.ui.shell.languages import gettext, mark
+
+SIZES = (25, 50, 100, 250, 500)
+_MIN_SAMPLES = 10  # with fewer answers a latency says little
+
+blueprint = Blueprint("ui_analysis_lists", __name__, url_prefix="/analysis")
+
+KINDS: Mapping[str, tuple[str, str, type[ma.Schema]]] = {
+    "domain": ("domains", mark("Domains"), asked.DomainListQuerySchema),
+    "nameserver": ("nameservers", mark("Name servers"), asked.NameserverListQuerySchema),
+    "endpoint": ("addresses", mark("Addresses of name servers"), asked.EndpointListQuerySchema),
+    "asn": ("networks", mark("Networks"), asked.AsnListQuerySchema),
+    "prefix": ("prefixes", mark("Prefixes"), asked.PrefixListQuerySchema),
+    "tag": ("findings", mark("Findings"), asked.TagListQuerySchema),
+    "testcase": ("testcases", mark("Test cases"), asked.TestcaseListQuerySchema),
+}
+_API = {"domain": "Domains", "nameserver": "Nameservers", "endpoint": "Endpoints", "asn": "Asns", "prefix": "Prefixes",
+        "tag": "Tags", "testcase": "Testcases"}  # fmt: skip
+
+
+@blueprint.get("/domains")
+def domains() -> Response:
+    """List domains."""
+    return _list("domain")
+
+
+@blueprint.get("/nameservers")
+def nameservers() -> Response:
+    """List name servers."""
+    return _list("nameserver")
+
+
+@blueprint.get("/addresses")
+def addresses() -> Response:
+    """List addresses of name servers."""
+    return _list("endpoint")
+
+
+@blueprint.get("/networks")
+def networks() -> Response:
+    """List autonomous systems."""
+    return _list("asn")
+
+
+@blueprint.get("/prefixes")
+def prefixes() -> Response:
+    """List prefixes."""
+    return _list("prefix")
+
+
+@blueprint.get("/findings")
+def findings() -> Response:
+    """List message tags."""
+    return _list("tag")
+
+
+@blueprint.get("/testcases")
+def testcases() -> Response:
+    """List test cases."""
+    return _list("testcase")
+
+
+def _list(kind: str) -> Response:
+    path, title, schema = KINDS[kind]
+    query = read_query(schema, limit=50)
+    if request.args.get("format") == "csv":
+        return _csv(kind, path, query)
+    cells = sortable(kind, SPECS[kind].names)
+    # Pages of wrong queries are not kept: a cache would keep a 200.
+    return of_view(
+        kind,
+        "analysis/list.html",
+        lambda view: {"list": _read(view, kind, query), "status": query.status},
+        kind=kind,
+        title=gettext(title),
+        cells=cells,
+        query=query,
+        sizes=SIZES,
+        least_samples=_MIN_SAMPLES,
+        api=_api_address(kind),
+    )
+
+
+def _read(view: ViewReading, kind: str, query: Query) -> dict[str, Any]:
+    try:
+        return read_list(view, kind, query.values)
+    except ApiError as error:
+        query.problems.append(problem_of(error))
+        return page_document([], 0, slice_of(query.values)) | {"sort": query.values["sort"]}
+
+
+def _api_address(kind: str) -> str:
+    """Return the address of the same list as JSON."""
+    chosen: dict[str, Any] = {
+        name: text for name, text in request.args.items() if text and name in KINDS[kind][2]().fields
+    }  # no others: url_for takes some for its own, such as _external
+    tag, slug = request.args.get("cohort"), request.args.get("snapshot")
+    short: dict[tuple[bool, bool], tuple[str, dict[str, Any]]] = {
+        (True, True): ("", {"tag": tag, "slug": slug}),
+        (True, False): ("_short0", {"tag": tag}),
+        (False, True): ("_short1", {"slug": slug}),
+        (False, False): ("_short2", {}),
+    }
+    suffix, names = short[bool(tag), bool(slug)]
+    return url_for(f"public_analysis.{_API[kind]}{suffix}", **{**chosen, **names})
+
+
+def _csv(kind: str, path: str, query: Query) -> Response:
+    """Return the page as CSV, at most 500 rows; cells that a spreadsheet would calculate are made harmless."""
+    found = read_view(lambda view: read_list(view, kind, query.values))
+    fields = [cell.field for cell in LISTS[kind]]
+    if kind in ("tag", "testcase"):
+        fields.insert(0, "module")
+    if kind == "asn":
+        fields.insert(1, "label")
+    rows = ([item.get(name) for name in fields] for item in found["items"])
+    return csv_file(f"{found['dataset_tag']}-{found['snapshot']}-{path}", fields, rows)

@@ -1,0 +1,111 @@
+"""The overview of a snapshot: tiles, distributions, movers, what is found and used most."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response
+
+from gonemaster_api.queries.analysis.overview import read_overview
+from gonemaster_api.queries.analysis.reading import ViewReading
+from gonemaster_api.queries.analysis.report import read_movers
+from gonemaster_api.state import state
+from gonemaster_api.ui.analysis.frame import of_view
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_db.repositories.analysis.categories import BY_NAME, DNSSEC_POSTURE, GRADE, SEVERITY
+from gonemaster_db.repositories.analysis.courses import read_distributions
+from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
+from gonemaster_tasks.config.scoring import current_scoring
+
+_MOVERS = 5
+_POINTS = 24
+_FILTERS = {SEVERITY: "worst_level", GRADE: "grade", DNSSEC_POSTURE: "dnssec_posture"}
+_SHADES = ("s1", "ok", "notice", "warning", "error", "critical")
+
+blueprint = Blueprint("ui_analysis", __name__, url_prefix="/analysis")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A share of the domains, over the snapshots; the number of domains has no share."""
+
+    label: str
+    values: list[float | None]
+    is_share: bool = True
+
+    @property
+    def value(self) -> float | None:
+        """The newest one."""
+        return self.values[-1] if self.values else None
+
+    @property
+    def change(self) -> float | None:
+        """Against the snapshot before; points of percent, or domains."""
+        known = self.values[-2:]
+        if len(known) < len("ab") or known[0] is None or known[1] is None:
+            return None
+        return known[1] - known[0]
+
+
+@blueprint.get("/")
+def show() -> Response:
+    """Show the overview."""
+    return of_view("overview", "analysis/overview.html", _read, filters=_FILTERS, shade=_shade)
+
+
+def _read(view: ViewReading) -> dict[str, Any]:
+    found = read_overview(view)["overview"]
+    until = [one for one in view.snapshots() if one.captured_at <= view.shown.captured_at or one.id == view.shown.id]
+    course = _course(view)
+    return {
+        "totals": found["totals"],
+        "overview": found,
+        "tiles": list(_tiles(view, course)),
+        "movers": _movers(view, course),
+        "count": len(until),
+    }
+
+
+def _course(view: ViewReading) -> list[OfferedSnapshot]:
+    """Return the snapshots up to the one that is shown, oldest first."""
+    snapshots = sorted(view.snapshots(), key=lambda one: (one.first_run_at or one.captured_at, one.id))
+    ids = [one.id for one in snapshots]
+    end = ids.index(view.shown.id) + 1 if view.shown.id in ids else len(ids)
+    return snapshots[max(0, end - _POINTS) : end]
+
+
+def _tiles(view: ViewReading, course: Sequence[OfferedSnapshot]) -> Iterable[Tile]:
+    stored = read_distributions(view.session, [one.view_id for one in course])
+    facts = [json.loads(stored[one.view_id]) if stored.get(one.view_id) else {} for one in course]
+    yield Tile(_("Domains"), [float(one.domain_count) for one in course], is_share=False)
+    yield Tile(_("Healthy"), [_share(one, SEVERITY, ("OK", "NOTICE")) for one in facts])
+    if view.shows_scores:
+        yield Tile(_("A or better"), [_share(one, GRADE, ("A+", "A")) for one in facts])
+    yield Tile(_("Signed"), [_share(one, DNSSEC_POSTURE, ("nsec", "nsec3", "mixed", "signed")) for one in facts])
+    yield Tile(_("IPv6, all servers"), [_share(one, "ipv6_coverage", ("full",)) for one in facts])
+
+
+def _share(facts: Mapping[str, Mapping[str, int]], category: str, keys: Sequence[str]) -> float | None:
+    counts = facts.get(category, {})
+    whole = sum(counts.values())
+    return 100 * sum(counts.get(key, 0) for key in keys) / whole if whole else None
+
+
+def _movers(view: ViewReading, course: Sequence[OfferedSnapshot]) -> dict[str, Any] | None:
+    """Return the domains that moved most since the snapshot before: of each direction the first ones."""
+    if len(course) < len("ab") or not view.shows_scores:
+        return None
+    before = course[-2]
+    config = current_scoring(state().store, state().settings)
+    found, total = read_movers(view, before, view.shown, config, most=_MOVERS)
+    ordered = sorted(found, key=lambda one: (-abs(one["delta"]), one["domain"]))
+    return {"domains": ordered[:_MOVERS], "total": total, "before": before}
+
+
+def _shade(category: str, bucket: Mapping[str, Any]) -> str:
+    """Return the class of a bucket: its tone, but not twice the same beside each other for algorithms."""
+    if category in BY_NAME and category == GRADE and bucket["key"] == "A+":
+        return "ap"
+    tone = str(bucket["tone"])
+    return tone if tone in _SHADES else "none"

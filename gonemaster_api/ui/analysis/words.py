@@ -1,0 +1,62 @@
+"""Words of the facts, which come from the store in English: here for the catalogues of translations."""
+
+from gonemaster_api.ui.shell.languages import gettext, mark
+
+_WORDS = (
+    mark("Severity"),
+    mark("Worst level of the findings of a domain"),
+    mark("DNSSEC"),
+    mark("Whether a domain is signed, and how it denies the existence of names"),
+    mark("Not signed"),
+    mark("Signed, NSEC"),
+    mark("Signed, NSEC3"),
+    mark("NSEC and NSEC3 mixed"),
+    mark("Signed"),
+    mark("Not tested"),
+    mark("IPv6"),
+    mark("How many of the name servers have an IPv6 address"),
+    mark("All"),
+    mark("Some"),
+    mark("None"),
+    mark("Grade"),
+    mark("Grade of the score of a domain"),
+    mark("DNSKEY algorithms"),
+    mark("Algorithms of the keys of a domain"),
+    mark("Weakest DNSKEY algorithm"),
+    mark("The weakest algorithm of the keys of a domain"),
+    mark("Multiple"),
+)
+# What a change is due to.
+CLASSES = {
+    "cohort_change": mark("Cohort change"),
+    "new_in_engine": mark("New in engine"),
+    "removed_from_engine": mark("Removed from engine"),
+    "level_reclassified": mark("Level reclassified"),
+    "real": mark("Real"),
+    "measurement": mark("Measurement"),
+    "mixed": mark("Mixed"),
+    "unknown": mark("Unknown"),
+}
+KEYS = {
+    "nameserver": mark("name server"),
+    "asn": mark("network"),
+    "prefix": mark("prefix"),
+    "dnssec_posture": mark("DNSSEC"),
+    "dnskey_algo_weakest": mark("weakest algorithm"),
+    "software_version": mark("software"),
+}
+
+
+def said(word: str | None) -> str:
+    """Translate a word of the facts; one that no catalogue has stays as it is."""
+    return gettext(word) if word else ""
+
+
+def class_word(name: str) -> str:
+    """Return what a change is due to, in words."""
+    return gettext(CLASSES.get(name, name))
+
+
+def key_word(name: str) -> str:
+    """Return what the domains of a cluster have in common, in words."""
+    return gettext(KEYS.get(name, name))

@@ -1,0 +1,1 @@
+"""The badge that pages of others embed."""

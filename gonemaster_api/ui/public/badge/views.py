@@ -1,0 +1,50 @@
+"""The badge of a domain: grade and date of its newest public test, as an image for pages of others."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, render_template, request
+
+from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.badges import find_badge_run, read_badge
+from gonemaster_api.state import state
+from gonemaster_api.use_cases.job_submission import read_name
+
+blueprint = Blueprint("ui_public_badge", __name__, url_prefix="/badge")
+
+_AGE = "public, max-age=300"
+_AGE_OF_NONE = "public, max-age=60"
+_COLOURS = {  # white letters have a contrast of 6:1 at least on each
+    "A+": "#126b4f",
+    "A": "#0b5c43",
+    "B": "#1f4f86",
+    "C": "#6b4800",
+    "D": "#97231a",
+    "F": "#6a1450",
+}
+
+
+@blueprint.get("/<domain>.svg")
+def show(domain: str) -> Response:
+    """Draw the badge; it says the same in all languages."""
+    shared = state()
+    try:
+        run_id, version = find_badge_run(shared, read_name(domain))
+        tag = f'W/"{version}"'
+        known = {given.partition(":")[0] for given in request.if_none_match.as_set(include_weak=True)}
+        if request.if_none_match.star_tag or version in known:
+            return _with_headers(Response(status=HTTPStatus.NOT_MODIFIED), tag)
+        badge = read_badge(shared, run_id)
+    except NotFound as error:
+        error.headers = {**(error.headers or {}), "Cache-Control": _AGE_OF_NONE}
+        raise
+    colour = _COLOURS.get(badge.grade, "#46504a")
+    image = render_template("public/badge/badge.svg", badge=badge, colour=colour)
+    return _with_headers(Response(image, mimetype="image/svg+xml"), tag)
+
+
+def _with_headers(response: Response, tag: str) -> Response:
+    response.headers["ETag"] = tag
+    response.headers["Cache-Control"] = _AGE
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

@@ -1,0 +1,154 @@
+"""Judges what was typed: either the request for a job, or what is wrong with which field and what is allowed."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from gonemaster_api.errors import ApiError, BadRequest
+from gonemaster_api.ui.public.form.choices import HEX_DIGITS, digest_name
+from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.use_cases.job_submission import check_targets, read_name
+from gonemaster_engine.errors import InvalidDomain
+from gonemaster_engine.names import normalize_domain
+
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){1,64}")
+_HIGHEST = {"keytag": 65535, "algorithm": 255, "digtype": 255}
+_FIELD_OF_CODE = {
+    "missing_domain": "domain",
+    "invalid_domain": "domain",
+    "profile_not_found": "profile",
+    "invalid_profile_id": "profile",
+    "private_undelegated_ip": "nameservers",
+    "invalid_undelegated": "nameservers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a field, and the code that the API has for it."""
+
+    text: str
+    code: str
+
+
+@dataclass(slots=True)
+class Checked:
+    """The request that a form asks for; only without problems, which are by field."""
+
+    request: dict[str, Any] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+
+    def note(self, name: str, text: str, code: str) -> None:
+        """Keep the first problem of a field."""
+        self.problems.setdefault(name, Problem(text, code))
+
+
+def check(typed: Typed, *, guarded: bool) -> Checked:
+    """Check all fields, so that all that is wrong is said at once. `guarded`: only global addresses are asked."""
+    checked = Checked()
+    _check_domain(typed.domain, checked)
+    if not (typed.ipv4 or typed.ipv6):
+        checked.note(
+            "families", _("Without IPv4 and IPv6 no name server can be asked. Choose at least one."), "bad_request"
+        )
+    nameservers = [found for row in enumerate(typed.nameservers) if (found := _nameserver(*row, checked, guarded))]
+    records = [found for row in enumerate(typed.ds) if (found := _ds(*row, checked))]
+    for name, rows in (("nameservers", typed.nameservers), ("ds", typed.ds)):
+        if len(rows) > MOST_ROWS:
+            text = _("At most %(most)s rows are allowed.", most=MOST_ROWS)
+            checked.note(name, text, "invalid_undelegated")
+    checked.request |= {
+        "ipv4_disabled": not typed.ipv4,
+        "ipv6_disabled": not typed.ipv6,
+        "profile_id": _profile_id(typed.profile, checked),
+        "nameservers": nameservers,
+        "ds_info": records,
+    }
+    return checked
+
+
+def refused(error: ApiError) -> dict[str, Problem]:
+    """Return a refusal of the submission at the field that it is about; at none where that is not known."""
+    return {_FIELD_OF_CODE.get(error.code, ""): Problem(error.message, error.code)}
+
+
+def _check_domain(text: str, checked: Checked) -> None:
+    if not text.strip():
+        checked.note("domain", _("Type the name of a domain, such as example.com."), "missing_domain")
+        return
+    try:
+        checked.request["domain"] = read_name(text)
+    except BadRequest as error:
+        reason = str((error.details or {}).get("reason", ""))
+        checked.note("domain", _("This is not a domain name: %(reason)s.", reason=reason), error.code)
+
+
+def _profile_id(text: str, checked: Checked) -> int | None:
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return int(text)
+    checked.note("profile", _("There is no such profile. Choose one of the list."), "profile_not_found")
+    return None
+
+
+def _nameserver(number: int, row: NameserverRow, checked: Checked, guarded: bool) -> dict[str, str] | None:
+    if row.is_empty:
+        return None
+    found: dict[str, str] = {}
+    try:
+        found["ns"] = normalize_domain(row.ns)
+    except InvalidDomain as error:
+        text = _("This is not the name of a name server: %(reason)s.", reason=error.reason)
+        checked.note(f"ns-{number}", text, "invalid_undelegated")
+    if row.ip.strip():
+        _check_address(f"ip-{number}", row.ip.strip(), found, checked, guarded=guarded)
+    return found if "ns" in found else None
+
+
+def _check_address(name: str, text: str, found: dict[str, str], checked: Checked, *, guarded: bool) -> None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        checked.note(name, _("This is not an IP address, such as 192.0.2.53 or 2001:db8::53."), "invalid_undelegated")
+        return
+    try:
+        check_targets([{"ns": found.get("ns", ""), "ip": str(address)}], guarded=guarded)
+    except BadRequest as error:
+        text = _("This address is not asked. Only globally reachable addresses of other hosts are.")
+        checked.note(name, text, error.code)
+        return
+    found["ip"] = str(address)
+
+
+def _ds(number: int, row: DsRow, checked: Checked) -> dict[str, Any] | None:
+    if row.is_empty:
+        return None
+    found: dict[str, Any] = dict(_numbers(number, row, checked))
+    digest = re.sub(r"\s", "", row.digest)
+    wanted = HEX_DIGITS.get(found.get("digtype", -1))
+    if wanted is not None and len(digest) != wanted:
+        text = _(
+            "A digest of type %(name)s has %(wanted)s hex digits; this one has %(given)s.",
+            name=digest_name(found["digtype"]),
+            wanted=wanted,
+            given=len(digest),
+        )
+        checked.note(f"digest-{number}", text, "invalid_undelegated")
+    elif not _HEX.fullmatch(digest):
+        text = _("A digest consists of pairs of hex digits (0 to 9, A to F), 128 digits at most.")
+        checked.note(f"digest-{number}", text, "invalid_undelegated")
+    return found | {"digest": digest.lower()}
+
+
+def _numbers(number: int, row: DsRow, checked: Checked) -> Iterator[tuple[str, int]]:
+    for name, highest in _HIGHEST.items():
+        text = getattr(row, name).strip()
+        if text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and int(text) <= highest:
+            yield name, int(text)
+        else:
+            wrong = _("This must be a whole number from 0 to %(highest)s.", highest=highest)
+            checked.note(f"{name}-{number}", wrong, "invalid_undelegated")

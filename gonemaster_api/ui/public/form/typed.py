@@ -1,0 +1,104 @@
+"""What was typed into the form, from an address or from a submission; nothing of it is judged here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+from werkzeug.datastructures import MultiDict
+
+from gonemaster_api.ui.public.form.choices import USUAL_ALGORITHM, USUAL_DIGEST_TYPE
+
+MOST_ROWS = 32  # as many as a job takes
+LONGEST = 1024  # characters of a field; a name that is longer is refused whatever it is
+_MARK = "options"  # says that the check boxes were shown: one that is not ticked is not sent
+
+
+@dataclass(frozen=True, slots=True)
+class NameserverRow:
+    """A name server of an undelegated zone, and one of its addresses."""
+
+    ns: str = ""
+    ip: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was typed."""
+        return not (self.ns.strip() or self.ip.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class DsRow:
+    """A DS record (RFC 4034 section 5)."""
+
+    keytag: str = ""
+    algorithm: str = str(USUAL_ALGORITHM)
+    digtype: str = str(USUAL_DIGEST_TYPE)
+    digest: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was typed; algorithm and type are always chosen."""
+        return not (self.keytag.strip() or self.digest.strip())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Typed:
+    """The fields of the form as they are shown again."""
+
+    domain: str = ""
+    ipv4: bool = True
+    ipv6: bool = True
+    profile: str = ""
+    nameservers: tuple[NameserverRow, ...] = ()
+    ds: tuple[DsRow, ...] = ()
+
+    @property
+    def has_options(self) -> bool:
+        """Whether anything differs from a plain test of a domain."""
+        return self != Typed(domain=self.domain)
+
+    def without_empty_rows(self) -> "Typed":
+        """Return the form without rows that nobody filled in."""
+        nameservers = tuple(row for row in self.nameservers if not row.is_empty)
+        return replace(self, nameservers=nameservers, ds=tuple(row for row in self.ds if not row.is_empty))
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """Return the fields as the form sends them: for hidden fields, and for an address."""
+        return [("domain", self.domain), *(self._options() if self.has_options else ())]
+
+    def _options(self) -> Iterator[tuple[str, str]]:
+        yield _MARK, "1"
+        yield from ((name, "1") for name, ticked in (("ipv4", self.ipv4), ("ipv6", self.ipv6)) if ticked)
+        yield "profile", self.profile
+        for row in self.nameservers:
+            yield from (("ns", row.ns), ("ip", row.ip))
+        for record in self.ds:
+            yield from (("keytag", record.keytag), ("algorithm", record.algorithm))
+            yield from (("digtype", record.digtype), ("digest", record.digest))
+
+
+def read_typed(values: MultiDict[str, str]) -> Typed:
+    """Read the fields; what is too long or too much is cut, and then refused for what is left."""
+    shown = _MARK in values
+    return Typed(
+        domain=_text(values.get("domain", "")),
+        ipv4="ipv4" in values or not shown,
+        ipv6="ipv6" in values or not shown,
+        profile=_text(values.get("profile", "")),
+        nameservers=tuple(NameserverRow(*row) for row in _rows(values, "ns", "ip")),
+        ds=tuple(_ds(row) for row in _rows(values, "keytag", "algorithm", "digtype", "digest")),
+    )
+
+
+def _rows(values: MultiDict[str, str], *names: str) -> list[tuple[str, ...]]:
+    columns = [values.getlist(name)[: MOST_ROWS + 1] for name in names]
+    return [tuple(map(_text, row)) for row in zip_longest(*columns, fillvalue="")]
+
+
+def _ds(row: tuple[str, ...]) -> DsRow:
+    keytag, algorithm, digtype, digest = row
+    return DsRow(keytag, algorithm or str(USUAL_ALGORITHM), digtype or str(USUAL_DIGEST_TYPE), digest)
+
+
+def _text(value: str) -> str:
+    return value.replace("\0", "")[:LONGEST]

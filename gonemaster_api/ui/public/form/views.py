@@ -1,0 +1,127 @@
+"""The form: show it, fill it from the parent zone, and ask for a test. Adding a row is a GET, so it needs no script."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from sqlalchemy.orm import Session
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.state import State, state
+from gonemaster_api.ui.public.form.checking import Problem, check, refused
+from gonemaster_api.ui.public.form.choices import algorithms, digest_types
+from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed, read_typed
+from gonemaster_api.ui.public.frame import public_page
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.notes import see_other
+from gonemaster_api.use_cases.lookups import look_up_public_delegation
+from gonemaster_api.use_cases.public_submission import public_targets_are_guarded, submit_public_job
+from gonemaster_db.repositories.profiles import list_profiles
+from gonemaster_engine.catalogue import cases
+
+blueprint = Blueprint("ui_public", __name__)
+
+_WWW = "www."
+
+
+@blueprint.get("/")
+def show() -> Response:
+    """Show the form with what its address has, and with a row more or less if that was asked for."""
+    typed = _changed(read_typed(request.args), request.args.get("change", ""))
+    return _form(typed, is_open="change" in request.args)
+
+
+@blueprint.get("/fetch")
+def fetch() -> Response:
+    """Show the form with the name servers and DS records that the parent zone has."""
+    typed = read_typed(request.args)
+    try:
+        found = look_up_public_delegation(state(), typed.domain)
+    except ApiError as error:
+        return _form(typed, refused(error), status=error.status, headers=error.headers, is_open=True)
+    filled = replace(
+        typed,
+        nameservers=tuple(NameserverRow(row["ns"], row.get("ip", "")) for row in found["nameservers"][:MOST_ROWS]),
+        ds=tuple(
+            DsRow(*(str(record[name]) for name in ("keytag", "algorithm", "digtype", "digest")))
+            for record in found["ds_records"][:MOST_ROWS]
+        ),
+    )
+    nothing = not (filled.nameservers or filled.ds)
+    text = _("The parent zone has no name servers for this domain.") if nothing else ""
+    return _form(filled, {"nameservers": Problem(text, "")} if nothing else {}, is_open=True)
+
+
+@blueprint.post("/")
+def submit() -> Response:
+    """Queue the test and lead to its page."""
+    shared, typed = state(), read_typed(request.form).without_empty_rows()
+    checked = check(typed, guarded=public_targets_are_guarded(shared.settings))
+    if checked.problems:
+        return _form(typed, checked.problems, status=HTTPStatus.BAD_REQUEST)
+    try:
+        job = submit_public_job(shared, checked.request, keep=_keep_nothing)
+    except ApiError as error:
+        return _form(typed, refused(error), status=error.status, headers=error.headers)
+    return see_other(url_for("ui_public_result.show", public_id=job["public_id"]))
+
+
+def _keep_nothing(_session: Session, _document: Mapping[str, Any]) -> None:
+    """Keep no answer: a form has no Idempotency-Key."""
+
+
+def _changed(typed: Typed, change: str) -> Typed:
+    """Return the form with one row more (`add-ns`, `add-ds`) or less (`drop-ns-2`: the third one)."""
+    what, _dash, number = change.rpartition("-")
+    if change == "add-ns":
+        return replace(typed, nameservers=(*typed.nameservers, NameserverRow())[:MOST_ROWS])
+    if change == "add-ds":
+        return replace(typed, ds=(*typed.ds, DsRow())[:MOST_ROWS])
+    place = int(number) if number.isascii() and number.isdigit() and len(number) <= 2 else MOST_ROWS
+    if what == "drop-ns":
+        return replace(typed, nameservers=typed.nameservers[:place] + typed.nameservers[place + 1 :])
+    if what == "drop-ds":
+        return replace(typed, ds=typed.ds[:place] + typed.ds[place + 1 :])
+    return typed
+
+
+def _form(
+    typed: Typed,
+    problems: Mapping[str, Problem] | None = None,
+    *,
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+    is_open: bool = False,
+) -> Response:
+    problems = problems or {}
+    response = public_page(
+        "public/form/page.html",
+        status=status,
+        typed=typed,
+        nameservers=typed.nameservers or (NameserverRow(),),
+        records=typed.ds or (DsRow(),),
+        problems=problems,
+        profiles=_profiles(state()),
+        algorithms=algorithms,
+        digest_types=digest_types,
+        parent=parent_of_host(typed.domain),
+        case_count=len(cases()),
+        is_open=is_open or typed.has_options or bool(problems.keys() - {"domain", ""}),
+    )
+    response.headers.update(headers or {})
+    return response
+
+
+def _profiles(shared: State) -> list[tuple[str, str, str]]:
+    with shared.store.read_only() as session:
+        found = list_profiles(session, public_only=True)
+        return [(str(profile.id), profile.name, profile.description) for profile in found]
+
+
+def parent_of_host(domain: str) -> str:
+    """Return the domain that a name such as `www.example.com` is a host of; empty for other names."""
+    name = domain.strip().removesuffix(".")
+    rest = name[len(_WWW) :] if name.lower().startswith(_WWW) else ""
+    return rest if "." in rest else ""

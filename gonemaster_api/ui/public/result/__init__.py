@@ -1,0 +1,1 @@
+"""The page of one public test: its progress, then its result."""

@@ -1,0 +1,137 @@
+"""Reads what the page of a finished test shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.queries.public_jobs import asns_of, read_public_chain
+from gonemaster_api.queries.results import FinishedRun, read_finished_run, shown_to_public
+from gonemaster_api.state import State
+from gonemaster_api.ui.public.form.typed import DsRow, NameserverRow, Typed
+from gonemaster_api.ui.public.result.findings import Told
+from gonemaster_api.ui.public.result.servers import Servers, servers
+from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
+from gonemaster_api.ui.shell.chains import ChainView, chain_view
+from gonemaster_api.ui.shell.languages import language
+from gonemaster_db.models import Run, RunStatus
+from gonemaster_engine.catalogue import select
+from gonemaster_engine.messages import best_locale
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished test as the public sees it, in a language."""
+
+    state: State
+    finished: FinishedRun
+    locale: str
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self.finished.run
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the test came to its end."""
+        return self.run.status is RunStatus.SUCCEEDED
+
+    @cached_property
+    def told(self) -> Told:
+        """What was found."""
+        return Told(self.finished.entries, locale=self.locale)
+
+    @cached_property
+    def banner(self) -> Banner:
+        """The worst level in words."""
+        return banner(self.run, self.told)
+
+    @cached_property
+    def card(self) -> Card | None:
+        """The grade card, None where the operator hides scores or the test has none."""
+        score = self.finished.score
+        return card(score) if score is not None and shown_to_public(self.state.settings).score else None
+
+    @cached_property
+    def servers(self) -> Servers:
+        """Times of the name servers; no rows where the operator hides them."""
+        shown = self.finished.nameserver_timings if shown_to_public(self.state.settings).timings else ()
+        return servers(shown, own=self.told.own_servers)
+
+    @property
+    def has_chain(self) -> bool:
+        """Whether there is a chain of trust to show."""
+        return self.finished.has_chain and self.state.settings.show_dnssec_chain_public
+
+    @property
+    def has_history(self) -> bool:
+        """Whether the operator lets everybody see the earlier tests of the domain."""
+        return self.state.settings.show_history_public
+
+    @cached_property
+    def chain(self) -> ChainView | None:
+        """The chain of trust; None where there is none, or where the operator hides it."""
+        document = self.chain_document
+        return None if document is None else chain_view(document)
+
+    @cached_property
+    def chain_document(self) -> Any | None:
+        """The stored chain of trust, which the public may see."""
+        if not self.has_chain or not self.run.public_id:
+            return None
+        try:
+            _version, document = read_public_chain(self.state, self.run.public_id)
+        except ApiError:  # removed a moment ago, or damaged, which the log says: the other parts are shown
+            return None
+        return document
+
+    @cached_property
+    def asns(self) -> list[int]:
+        """The numbers of the networks that the entries name; none where the operator hides them."""
+        return asns_of(self.finished.entries) if self.state.settings.show_asn_names_public else []
+
+    @cached_property
+    def excluded(self) -> list[str]:
+        """Test cases that the operator leaves out."""
+        exclude = self.state.settings.exclude
+        return [case.id for case in select(exclude)] if exclude else []
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """When the result may be removed; None if it is kept."""
+        days = self.state.settings.retention_days
+        return self.run.finished_at + timedelta(days=days) if days else None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the test took."""
+        return None if self.run.duration_ms is None else self.run.duration_ms / 1000
+
+    @cached_property
+    def order(self) -> Typed:
+        """What was ordered, for a test of the same again."""
+        return order_of(self.run.domain, self.run.config, self.run.profile_id)
+
+
+def read_result(state: State, run: Run) -> Result:
+    """Read a finished run. Raises DocumentDamaged."""
+    return Result(state, read_finished_run(state, run.id), best_locale(language()))
+
+
+def order_of(domain: str, config: dict[str, Any], profile_id: int | None) -> Typed:
+    """Return the form that orders what a job or a run was ordered as."""
+    nameservers: Sequence[Any] = config.get("nameservers") or ()
+    return Typed(
+        domain=domain,
+        ipv4=not config.get("ipv4_disabled"),
+        ipv6=not config.get("ipv6_disabled"),
+        profile="" if profile_id is None else str(profile_id),
+        nameservers=tuple(NameserverRow(str(row["ns"]), str(row.get("ip", ""))) for row in nameservers),
+        ds=tuple(
+            DsRow(*(str(record[name]) for name in ("keytag", "algorithm", "digtype", "digest")))
+            for record in config.get("ds") or ()
+        ),
+    )

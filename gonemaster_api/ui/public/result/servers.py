@@ -1,0 +1,98 @@
+"""How fast the name servers of a domain responded, as rows with bars."""
+
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_STEPS = (1, 2, 5)
+_ROUND_MS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRow:
+    """One name server at one address; times in milliseconds, bars in percent of the scale."""
+
+    nameserver: str
+    address: str
+    status: str  # ok, unreachable, unresolved
+    median_ms: float | None
+    min_ms: float | None
+    max_ms: float | None
+    queries: int
+    timeouts: int
+    left: float = 0.0
+    width: float = 0.0
+    middle: float = 0.0
+
+    @property
+    def digits(self) -> int:
+        """Decimals that mean something."""
+        return 0 if (self.median_ms or 0.0) >= _ROUND_MS else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The rows, and where their common scale ends."""
+
+    rows: list[ServerRow]
+    scale_ms: int
+
+    @property
+    def silent(self) -> int:
+        """How many gave no response."""
+        return sum(row.status != "ok" for row in self.rows)
+
+
+def servers(timings: Iterable[Mapping[str, Any]] | None, *, own: Container[str] = ()) -> Servers:
+    """Return the measured times of a run: those of the zone's `own` name servers first, then by what was asked most."""
+    given = list(timings or ())
+    asked: Counter[str] = Counter()
+    for timing in given:
+        asked[str(timing.get("nameserver", ""))] += int(timing.get("count", 0))
+    ordered = sorted(given, key=lambda timing: _rank(timing, own, asked))
+    scale = _scale(max((timing.get("max_ms") or 0.0 for timing in ordered), default=0.0))
+    return Servers([_row(timing, scale) for timing in ordered], scale)
+
+
+def _rank(timing: Mapping[str, Any], own: Container[str], asked: Counter[str]) -> tuple[object, ...]:
+    name = str(timing.get("nameserver", ""))
+    return name not in own, -asked[name], *_place(timing)
+
+
+def _place(timing: Mapping[str, Any]) -> tuple[str, bool, str]:
+    address = str(timing.get("address", ""))
+    return str(timing.get("nameserver", "")), ":" in address, address
+
+
+def _scale(highest_ms: float) -> int:
+    """Return the end of a scale that has a round number: 1, 2 or 5 of a power of ten, from 10 on."""
+    power = 10
+    while True:
+        for step in _STEPS:
+            if step * power >= highest_ms:
+                return step * power
+        power *= 10
+
+
+def _row(timing: Mapping[str, Any], scale_ms: int) -> ServerRow:
+    lowest, middle, highest = (timing.get(name) for name in ("min_ms", "median_ms", "max_ms"))
+    row: dict[str, Any] = {
+        "nameserver": str(timing.get("nameserver", "")),
+        "address": str(timing.get("address", "")),
+        "status": str(timing.get("status", "ok")),
+        "median_ms": middle,
+        "min_ms": lowest,
+        "max_ms": highest,
+        "queries": int(timing.get("count", 0)),
+        "timeouts": int(timing.get("timeouts", 0)),
+    }
+    if lowest is None or middle is None or highest is None:
+        return ServerRow(**row)
+    share = 100 / scale_ms
+    return ServerRow(
+        **row,
+        left=round(lowest * share, 1),
+        width=round(max(0.8, (highest - lowest) * share), 1),
+        middle=round(middle * share, 1),
+    )

@@ -1,0 +1,109 @@
+"""What a result comes to: a sentence for people, and the grade card."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import pi
+
+from gonemaster_api.ui.public.result.findings import PASSED, Told
+from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.languages import mark, ngettext
+from gonemaster_db.models import Run, RunStatus
+from gonemaster_engine.scoring.score import BEST, Score
+
+RADIUS = 62  # of the ring, in a square of 152
+CATEGORIES = {
+    "dnssec": mark("DNSSEC"),
+    "nameserver_health": mark("Name servers"),
+    "connectivity": mark("Connectivity"),
+    "zone_consistency": mark("Zone and consistency"),
+}
+CRITERIA = {
+    "no_warnings_or_errors": mark("No warnings or errors"),
+    "dnssec_enabled": mark("DNSSEC on"),
+    "strong_algorithm": mark("Strong algorithm"),
+    "nsec3_non_optout": mark("No opt-out in NSEC3"),
+    "cds_cdnskey_published": mark("CDS or CDNSKEY published"),
+    "ipv6_all_nameservers": mark("IPv6 on all name servers"),
+    "as_diversity": mark("More than one network"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The worst level in words, and what to look at first."""
+
+    level: str
+    words: str
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A category and its score."""
+
+    name: str
+    score: float
+    tested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Grade and score, categories, and what the best grade asks for."""
+
+    grade: str
+    score: int
+    arc: str  # lengths of line and gap of the ring, as SVG takes them
+    categories: Sequence[Bar]
+    criteria: Sequence[tuple[str, bool | None]]  # None: does not apply
+    families_off: Sequence[str]
+
+
+def banner(run: Run, told: Told) -> Banner:
+    """Say how a test ended."""
+    if run.status is not RunStatus.SUCCEEDED:
+        return Banner("error", _unfinished(run), "")
+    count = told.counts.get(told.worst, 0)
+    if told.worst == PASSED:
+        return Banner(PASSED, _("No problem found."), _("All that was tested is as it should be."))
+    first = told.first_of_worst()
+    if told.worst == "notice":
+        words = ngettext("Works, with %(num)s notice.", "Works, with %(num)s notices.", count)
+    elif told.worst == "warning":
+        words = ngettext("Works, with %(num)s warning.", "Works, with %(num)s warnings.", count)
+    elif told.worst == "error":
+        words = ngettext(
+            "%(num)s error: for some users the domain may not work.",
+            "%(num)s errors: for some users the domain may not work.",
+            count,
+        )
+    else:
+        words = ngettext(
+            "The domain does not work: %(num)s critical finding.",
+            "The domain does not work: %(num)s critical findings.",
+            count,
+        )
+    return Banner(told.worst, words, first)
+
+
+def _unfinished(run: Run) -> str:
+    if run.status is RunStatus.CANCELED:
+        return _("The test was canceled.")
+    if run.status is RunStatus.EXPIRED:
+        return _("The test waited too long and was not started.")
+    return _("The test did not come to its end. Try it again; if it fails again, tell the operator of this service.")
+
+
+def card(score: Score) -> Card:
+    """Return the grade card of a score."""
+    whole = 2 * pi * RADIUS
+    return Card(
+        grade=score.grade,
+        score=score.score,
+        arc=f"{whole * score.score / BEST:.1f} {whole:.1f}",
+        categories=[
+            Bar(_(CATEGORIES[name]) if name in CATEGORIES else name, category.score, category.tested)
+            for name, category in score.categories.items()
+        ],
+        criteria=[(_(CRITERIA[name]) if name in CRITERIA else name, met) for name, met in score.criteria.items()],
+        families_off=[{"ipv4": "IPv4", "ipv6": "IPv6"}[family] for family in score.disabled_stacks],
+    )

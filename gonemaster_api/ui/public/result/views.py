@@ -1,0 +1,178 @@
+"""The page of one test under its public id: progress while it runs, then its result, and a word where it is gone."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, request
+from markupsafe import Markup
+
+from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.job_events import job_feed
+from gonemaster_api.queries.jobs import is_running, progress_of
+from gonemaster_api.queries.public_jobs import find_public, find_public_run, read_asns, result_version
+from gonemaster_api.queries.results import shown_to_public
+from gonemaster_api.state import State, state
+from gonemaster_api.ui.public.form.views import parent_of_host
+from gonemaster_api.ui.public.frame import public_page
+from gonemaster_api.ui.public.glossary import glossary
+from gonemaster_api.ui.public.result.downloads import entries_as_csv, plain_text
+from gonemaster_api.ui.public.result.findings import FILTERS
+from gonemaster_api.ui.public.result.reading import Result, read_result
+from gonemaster_api.ui.shell.addresses import absolute
+from gonemaster_api.ui.shell.chains import svg_response
+from gonemaster_api.ui.shell.kept_pages import kept_page
+from gonemaster_api.ui.shell.languages import language
+from gonemaster_api.use_cases.lookups import name_asns
+from gonemaster_api.web import streaming
+from gonemaster_db.models import Job, Run
+from gonemaster_db.repositories.runs import list_public_runs
+
+blueprint = Blueprint("ui_public_result", __name__, url_prefix="/result")
+
+_AGE = "public, max-age=300"
+_NEVER = "no-store"
+_POLL_S = 2
+_MOST_RUNS = 50
+_BADGE = Markup('<a href="{}"><img src="{}" alt="DNS"></a>')  # escapes what is put into it
+
+
+@blueprint.get("/<public_id>")
+def show(public_id: str) -> Response:
+    """Show how far a test is, or what it found."""
+    shared = state()
+    try:
+        found = find_public(shared, public_id)
+    except NotFound:
+        return _gone()
+    return _progress(shared, found) if isinstance(found, Job) else _result(shared, found)
+
+
+def _gone() -> Response:
+    response = public_page("public/result/gone.html", status=HTTPStatus.NOT_FOUND)
+    return _uncached(response)
+
+
+def _uncached(response: Response) -> Response:
+    response.headers["Cache-Control"] = _NEVER
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _progress(shared: State, job: Job) -> Response:
+    response = public_page(
+        "public/result/progress.html",
+        job=job,
+        percent=progress_of(shared, job),
+        is_running=is_running(job),
+        every_s=_POLL_S,
+        address=absolute("ui_public_result.show", public_id=job.public_id),
+    )
+    return _uncached(response)
+
+
+def _result(shared: State, run: Run) -> Response:
+    level = request.args.get("level", "")
+    chosen = level if level in FILTERS else ""
+    settings = shared.settings
+    shown = (settings.exclude, settings.show_history_public, settings.show_asn_names_public, settings.retention_days)
+    version = f"{result_version(shared, run, locale=language())} {shown!r}"
+    return kept_page(version, lambda: _whole(read_result(shared, run), chosen), caching=_AGE)
+
+
+def _whole(result: Result, level: str) -> Response:
+    run = result.run
+    address = absolute("ui_public_result.show", public_id=run.public_id)
+    return public_page(
+        "public/result/page.html",
+        result=result,
+        run=run,
+        told=result.told,
+        level=level,
+        modules=result.told.modules(level),
+        left_out=result.told.left_out(level),
+        glossary=glossary(),
+        parent=parent_of_host(run.domain),
+        address=address,
+        badge=_badge(address, run.domain) if result.card else "",
+    )
+
+
+def _badge(address: str, domain: str) -> str:
+    """Return the HTML that shows the badge of a domain on a page of somebody else; text, where it is to be copied."""
+    return str(_BADGE.format(address, absolute("ui_public_badge.show", domain=domain)))
+
+
+@blueprint.get("/<public_id>/events")
+def events(public_id: str) -> Response:
+    """Stream how far a test is."""
+    shared = streaming.for_stream(state())
+    item = find_public(shared, public_id)
+    return streaming.respond(shared, job_feed(shared, item, last_event_id=streaming.last_event_id()))
+
+
+@blueprint.get("/<public_id>/networks")
+def networks(public_id: str) -> Response:
+    """Show who holds the networks of the name servers; waits three seconds for the names at most."""
+    shared = state()
+    run = find_public_run(shared, public_id)
+    document: dict[str, Any] = name_asns(shared, read_asns(shared, public_id))
+    response = public_page(
+        "public/result/networks.html", run=run, networks=document["asns"], is_complete=document["complete"]
+    )
+    return _uncached(response)
+
+
+@blueprint.get("/<public_id>/history")
+def history(public_id: str) -> Response:
+    """List the public tests of the same domain, where the operator allows that."""
+    shared = state()
+    run = find_public_run(shared, public_id)
+    if not shared.settings.show_history_public:
+        raise NotFound("history", public_id)
+    with shared.store.read_only() as session:
+        runs = list_public_runs(session, run.domain_id, limit=_MOST_RUNS)
+    shown = shown_to_public(shared.settings)
+    return _uncached(public_page("public/result/history.html", run=run, runs=runs, with_grades=shown.score))
+
+
+@blueprint.get("/<public_id>/chain.svg")
+def chain(public_id: str) -> Response:
+    """Give the diagram of the chain of trust as a file."""
+    document = _result_of(public_id).chain_document
+    if document is None:
+        raise NotFound("DNSSEC chain", public_id)
+    return _cached(svg_response(document))
+
+
+@blueprint.get("/<public_id>/findings.csv")
+def as_csv(public_id: str) -> Response:
+    """Give all findings for a spreadsheet."""
+    result = _result_of(public_id)
+    return _file(entries_as_csv(result.told), "text/csv", f"{public_id}.csv")
+
+
+@blueprint.get("/<public_id>/findings.txt")
+def as_text(public_id: str) -> Response:
+    """Give all findings as text."""
+    result = _result_of(public_id)
+    grade = f"{result.card.grade} {result.card.score}/100" if result.card else ""
+    address = absolute("ui_public_result.show", public_id=public_id)
+    return _file(plain_text(result.run, result.told, grade=grade, address=address), "text/plain", f"{public_id}.txt")
+
+
+def _result_of(public_id: str) -> Result:
+    shared = state()
+    return read_result(shared, find_public_run(shared, public_id))
+
+
+def _file(text: str, mimetype: str, name: str) -> Response:
+    response = Response(text, mimetype=mimetype)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return _cached(response)
+
+
+def _cached(response: Response) -> Response:
+    response.headers["Cache-Control"] = _AGE
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.vary.update(("Cookie", "Accept-Language"))
+    return response

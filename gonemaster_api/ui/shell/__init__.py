@@ -1,0 +1,1 @@
+"""What all pages share: languages, formats, themes, the frame, forms, notes, confirmations and error pages."""

@@ -1,0 +1,41 @@
+"""Addresses of static files carry a digest of their content, so that browsers keep them for long and never too long."""
+
+import hashlib
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+
+_DIGITS = 8
+_YEAR_S = 365 * 86400
+
+
+def register_assets(app: Flask) -> None:
+    """Add the digest to each address, and let browsers keep what was asked for with it."""
+    folder = Path(app.root_path) / "static"
+
+    def add_digest(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and values.get("filename"):
+            values["v"] = _digest(folder / values["filename"])
+
+    app.url_defaults(add_digest)
+    app.after_request(_keep_long)
+
+
+def _keep_long(response: Response) -> Response:
+    if request.endpoint == "static" and request.args.get("v") and response.status_code == HTTPStatus.OK:
+        response.cache_control.no_cache = None
+        response.cache_control.public = True
+        response.cache_control.max_age = _YEAR_S
+    return response
+
+
+@cache
+def _digest(path: Path) -> str:
+    """Return a digest of a file; an empty one of a file that is not there."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGITS]
+    except OSError:
+        return ""

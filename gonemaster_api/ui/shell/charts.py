@@ -1,0 +1,88 @@
+"""Geometry of charts, in percent of their place: shapes are SVG, and texts are HTML around it, so that none scales."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_GAP = 0.25  # percent between two parts of a bar
+_STEPS = (1, 2, 4, 6, 8, 10)
+Value = float | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rectangle, in percent of the place."""
+
+    key: str
+    x: float
+    width: float
+    y: float = 0.0
+    height: float = 100.0
+
+
+def parts_of_bar(numbers: Sequence[tuple[str, float]]) -> list[Part]:
+    """Return the parts of one bar, side by side, each with its key; those without a width are left out."""
+    total = sum(number for _, number in numbers)
+    x, parts = 0.0, []
+    for key, number in numbers:
+        width = 100 * number / total if total else 0.0
+        if width:
+            parts.append(Part(key, x, max(0.1, width - _GAP)))
+        x += width
+    return parts
+
+
+def top_of(numbers: Sequence[Value], least: float = 2.0) -> float:
+    """Return a round number that no value exceeds: the end of the scale."""
+    most = max([least, *(number for number in numbers if number is not None)])
+    scale = 10.0 ** math.floor(math.log10(most))
+    return next(step * scale for step in _STEPS if step * scale >= most * (1 - 1e-9))
+
+
+def ticks(top: float, number: int = 3) -> list[float]:
+    """Return the labels of a scale from 0, the highest first."""
+    return [top * index / (number - 1) for index in range(number - 1, -1, -1)]
+
+
+def stacked(columns: Sequence[Sequence[tuple[str, float]]], top: float) -> Iterator[Part]:
+    """Yield the rectangles of columns beside one another; in each, the first part lies at the bottom."""
+    if not columns:
+        return
+    step = 100 / len(columns)
+    for index, column in enumerate(columns):
+        y = 100.0
+        for key, number in column:
+            height = 100 * number / top if top else 0.0
+            if height > 0:
+                y -= height
+                yield Part(key, index * step + step * 0.1, step * 0.8, y, height)
+
+
+def path(values: Sequence[Value], top: float, bottom: float = 0.0) -> str:
+    """Return the path of a line over 100 by 100 units; None is a gap, not a zero."""
+    step = 100 / max(1, len(values) - 1)
+    span = (top - bottom) or 1.0
+    pieces, drawing = [], False
+    for index, value in enumerate(values):
+        if value is None:
+            drawing = False
+            continue
+        pieces.append(f"{'L' if drawing else 'M'}{index * step:.1f} {100 * (1 - (value - bottom) / span):.1f}")
+        drawing = True
+    return "".join(pieces)
+
+
+def last_point(values: Sequence[Value], top: float, bottom: float = 0.0) -> tuple[float, float] | None:
+    """Return where the last known value is, in percent from the left and from the top."""
+    for index in range(len(values) - 1, -1, -1):
+        value = values[index]
+        if value is not None:
+            return 100 * index / max(1, len(values) - 1), 100 * (1 - (value - bottom) / ((top - bottom) or 1.0))
+    return None
+
+
+def bounds(values: Sequence[Value]) -> tuple[float, float]:
+    """Return the least and the greatest value, which differ: the scale of a sparkline."""
+    known = [value for value in values if value is not None] or [0.0]
+    low, high = min(known), max(known)
+    return (low, high) if high > low else (low - 1.0, high + 1.0)

@@ -1,0 +1,57 @@
+"""Parts of pages that many look at are made once in a moment: two hundred open pages cost little more than one."""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, current_app, g, request
+
+from gonemaster_api.recent import Recent
+from gonemaster_api.state import state
+from gonemaster_api.ui.shell.languages import language
+from gonemaster_api.ui.shell.pages import wanted_part
+
+_STORE = "gonemaster-parts"
+_MOST = 256
+_LIFE_S = 2.0
+View = Callable[..., Response]
+
+
+def kept_parts(view: View) -> View:
+    """Keep the parts that a view makes for two seconds, by address, language and scope; whole pages are not kept.
+
+    A part must show nothing that differs between two callers with the same scope.
+    """
+
+    @wraps(view)
+    def shown(*args: Any, **kwargs: Any) -> Response:
+        if not wanted_part() or request.method != "GET":
+            return view(*args, **kwargs)
+        key = (request.full_path, wanted_part(), language(), _scope())
+        made: Response = _store().get(key, lambda: _frozen(view(*args, **kwargs)), life_s=_LIFE_S)
+        if made.status_code != HTTPStatus.OK:
+            return view(*args, **kwargs)
+        return Response(made.get_data(), status=made.status_code, headers=list(made.headers))
+
+    return shown
+
+
+def forget_parts() -> None:
+    """Let the next caller see what was just changed."""
+    _store().forget()
+
+
+def _store() -> Recent:
+    found: Recent = current_app.extensions.setdefault(_STORE, Recent(_MOST))
+    return found
+
+
+def _frozen(response: Response) -> Response:
+    response.freeze()
+    return response
+
+
+def _scope() -> str:
+    identity = g.get("identity")
+    return identity.token.scope.value if identity is not None else state().keyring.mode()

@@ -1,0 +1,59 @@
+"""Pages that stay true for as long as their version: kept by this process, by browsers and by proxies."""
+
+import gzip
+from collections.abc import Callable
+from hashlib import blake2b
+from http import HTTPStatus
+
+from flask import Response, request
+
+from gonemaster_api.state import state
+from gonemaster_api.ui.shell.languages import language
+from gonemaster_api.ui.shell.pages import HEADER, wanted_part
+from gonemaster_api.ui.shell.themes import has_keys, theme
+
+_EFFORT = 6
+VARY = ("Accept-Encoding", HEADER, "Cookie", "Accept-Language")
+
+
+def kept_page(version: str, render: Callable[[], Response], *, caching: str, indexed: bool = False) -> Response:
+    """Answer with a page, or with 304 to who has it; `version` changes with all that the page shows.
+
+    Language, theme and the part that was asked for are added to it. What is rendered once is sent to all who ask
+    for the same, so that nothing in it may depend on who asks.
+    """
+    whole = _version(version)
+    tag = f'W/"{whole}"'
+    known = {given.partition(":")[0] for given in request.if_none_match.as_set(include_weak=True)}
+    if request.if_none_match.star_tag or whole in known:
+        return _with_headers(Response(status=HTTPStatus.NOT_MODIFIED), tag, caching, indexed=indexed)
+    is_packed = request.accept_encodings.quality("gzip") > 0
+    kept, key = state().responses, (f"{whole} {is_packed}", request.path, request.query_string)
+    body = kept.find(key)
+    if body is None:
+        response = render()
+        if response.status_code != HTTPStatus.OK:
+            return _with_headers(response, tag, caching, indexed=indexed)
+        body = response.get_data()
+        body = gzip.compress(body, _EFFORT, mtime=0) if is_packed else body  # once, not for each who asks
+        kept.keep(key, body)
+    response = Response(body, mimetype="text/html")
+    if is_packed:
+        response.headers["Content-Encoding"] = "gzip"
+    return _with_headers(response, tag, caching, indexed=indexed)
+
+
+def _with_headers(response: Response, tag: str, caching: str, *, indexed: bool) -> Response:
+    response.headers["ETag"] = tag
+    response.headers["Cache-Control"] = caching
+    if not indexed:
+        response.headers["X-Robots-Tag"] = "noindex"
+    response.vary.update(VARY)
+    return response
+
+
+def _version(version: str) -> str:
+    digest = blake2b(digest_size=12)
+    for value in (version, request.host_url, language(), theme(), has_keys(), wanted_part()):
+        digest.update(repr(value).encode() + b"\0")
+    return digest.hexdigest()

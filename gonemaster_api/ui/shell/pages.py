@@ -1,0 +1,47 @@
+"""Rendering: a whole page, or one named part of it."""
+
+import re
+from pathlib import PurePosixPath
+from typing import Any
+
+from flask import Response, current_app, render_template, request
+from jinja2 import TemplateNotFound
+
+from gonemaster_api.errors import NotFound
+
+HEADER = "X-Partial"
+_NAME = re.compile("[a-z][a-z-]*")
+
+
+def wanted_part() -> str:
+    """Return the name of the part that the script asks for, empty for the whole page."""
+    return request.headers.get(HEADER, "")
+
+
+def page(template: str, *, status: int = 200, **values: Any) -> Response:
+    """Render a template, or of its folder the part `_<name>.html` that the header X-Partial names.
+
+    The page includes its parts, so that both are the same. A value that costs something may be a function without
+    arguments: a template calls it where it needs it.
+
+    Raises:
+        NotFound: the page has no such part.
+    """
+    name = wanted_part()
+    if name:
+        template = _part_of(template, name)
+    response = Response(render_template(template, **values), status=status, mimetype="text/html")
+    response.vary.update((HEADER, "Cookie", "Accept-Language"))
+    response.cache_control.no_cache = True
+    return response
+
+
+def _part_of(template: str, name: str) -> str:
+    part = str(PurePosixPath(template).parent / f"_{name}.html")
+    try:
+        if _NAME.fullmatch(name):
+            current_app.jinja_env.get_template(part)
+            return part
+    except TemplateNotFound:
+        pass
+    raise NotFound("part of this page", name)

@@ -1,0 +1,81 @@
+"""What the application gets for its pages: globals and filters of templates, pickers, error pages."""
+
+from typing import Any
+
+from flask import Flask
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from gonemaster_api.errors import set_error_page
+from gonemaster_api.ui.shell import addresses, charts, languages, navigation, notes, scopes, themes, words
+from gonemaster_api.ui.shell.assets import register_assets
+from gonemaster_api.ui.shell.error_pages import error_page
+from gonemaster_api.ui.shell.formats import FILTERS
+from gonemaster_api.ui.shell.hostile import finalize
+from gonemaster_api.ui.shell.strip import glance
+from gonemaster_api.ui.shell.tables import column
+from gonemaster_api.ui.shell.templates import TemplateEnvironment
+from gonemaster_api.ui.shell.views import blueprint
+from gonemaster_engine.version import __version__
+
+_GLOBALS = {
+    "here": addresses.here,
+    "own_path": addresses.own_path,
+    "this_path": addresses.this_path,
+    "language": languages.language,
+    "languages": languages.names_of_languages,
+    "may": scopes.may,
+    "may_post": scopes.may_post,
+    "user": scopes.user,
+    "theme": themes.theme,
+    "next_theme": themes.next_theme,
+    "has_keys": themes.has_keys,
+    "shown_note": notes.shown_note,
+    "glance": glance,
+    "word": words.word,
+    "severity": words.severity,
+    "column": column,
+    "rail": navigation.rail,
+    "link_to": navigation.link_to,
+    "parts_of_bar": charts.parts_of_bar,
+    "top_of": charts.top_of,
+    "ticks": charts.ticks,
+    "stacked_parts": charts.stacked,
+    "path_of": charts.path,
+    "last_point": charts.last_point,
+    "bounds_of": charts.bounds,
+    "version": __version__,
+}
+
+
+def register_shell(app: Flask) -> None:
+    """Prepare Jinja, and serve the pickers of language and theme."""
+    app.jinja_environment = TemplateEnvironment
+    environment = app.jinja_env
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.finalize = finalize
+    environment.add_extension("jinja2.ext.i18n")
+    environment.policies["ext.i18n.trimmed"] = True  # a text may stand in several lines
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension
+    environment.globals.update(_GLOBALS, gettext=_gettext, ngettext=_ngettext, _=_gettext)
+    environment.filters.update(FILTERS)
+    register_assets(app)
+    app.register_blueprint(blueprint)
+    set_error_page(app, error_page)
+
+
+@pass_context
+def _gettext(_context: Context, message: str, /, **values: Any) -> Markup:
+    """Return a translated text as markup; what is put into it is cleaned and escaped."""
+    return Markup(languages.gettext(message)) % _safe(values)  # noqa: S704  # texts are ours
+
+
+@pass_context
+def _ngettext(_context: Context, singular: str, plural: str, number: int, /, **values: Any) -> Markup:
+    text = languages.translations().ngettext(singular, plural, number)
+    return Markup(text) % _safe({"num": number, **values})  # noqa: S704
+
+
+def _safe(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: finalize(value) for name, value in values.items()}

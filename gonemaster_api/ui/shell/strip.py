@@ -1,0 +1,117 @@
+"""The strip on top of each admin page: what the queue does now, kept for a second for all who look."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gonemaster_api.state import State, state
+from gonemaster_api.ui.shell.kept import forget_parts
+from gonemaster_db.errors import StoreError
+from gonemaster_db.models import JobStatus
+from gonemaster_db.repositories.pauses import list_pauses
+from gonemaster_db.repositories.queue import count_states
+from gonemaster_db.repositories.throughput import measure_throughput
+from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import TIERS
+
+_LIFE_S = 1.0
+_WINDOW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class TierGlance:
+    """A tier: jobs that wait, those of them that are held, those that run, and its pause if it has one."""
+
+    name: str
+    waiting: int
+    held: int
+    running: int
+    paused: bool = False
+    paused_by: str = ""
+    reason: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Glance:
+    """The queue at a glance; without workers if the broker does not answer."""
+
+    tiers: Sequence[TierGlance]
+    workers: Sequence[WorkerState] | None
+    per_minute: float = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait, in all tiers."""
+        return sum(tier.waiting for tier in self.tiers)
+
+    @property
+    def running(self) -> int:
+        """Jobs that run."""
+        return sum(tier.running for tier in self.tiers)
+
+    @property
+    def paused(self) -> list[TierGlance]:
+        """The tiers that are paused."""
+        return [tier for tier in self.tiers if tier.paused]
+
+    @property
+    def slots(self) -> int:
+        """Jobs that the workers can run at a time."""
+        return sum(worker.slots for worker in self.workers or ())
+
+    @property
+    def slots_in_use(self) -> int:
+        """Slots that have a job."""
+        return sum(len(worker.running) for worker in self.workers or ())
+
+
+def glance() -> Glance | None:
+    """Return the state of the queue, up to a second old; None if the database does not answer."""
+    shared = state()
+    found: Glance | None = shared.recent.get("ui-glance", lambda: _read(shared), life_s=_LIFE_S)
+    return found
+
+
+def forget_glance() -> None:
+    """Let the next page look anew: after a change, the page shows it."""
+    state().recent.forget(lambda key: key == "ui-glance")
+    forget_parts()
+
+
+def _read(shared: State) -> Glance | None:
+    now = shared.queue.clock.now()
+    try:
+        with shared.store.read_only() as session:
+            counts = count_states(session)
+            pauses = {pause.tier: pause for pause in list_pauses(session, now=now)}
+            rate = measure_throughput(session, now=now, window=_WINDOW)
+    except StoreError:
+        return None
+    tiers = []
+    for priority, name in enumerate(TIERS):
+        pause = pauses.get(name)
+        held = counts.get((priority, JobStatus.PAUSED), 0)
+        tiers.append(
+            TierGlance(
+                name,
+                counts.get((priority, JobStatus.QUEUED), 0) + held,
+                held,
+                counts.get((priority, JobStatus.RUNNING), 0),
+                pause is not None,
+                pause.paused_by if pause else "",
+                pause.reason if pause else "",
+                pause.since if pause else None,
+                pause.until if pause else None,
+            )
+        )
+    return Glance(tiers, _workers(shared), 60 * rate.per_second if rate else 0.0)
+
+
+def _workers(shared: State) -> list[WorkerState] | None:
+    try:
+        return shared.broker.workers.live()
+    except BrokerUnavailable:
+        return None

@@ -1,0 +1,54 @@
+"""Language, theme and keys, which a browser remembers; the queue strip, which pages fetch."""
+
+from flask import Blueprint, Response, request
+
+from gonemaster_api.ui.shell.addresses import own_path
+from gonemaster_api.ui.shell.kept import kept_parts
+from gonemaster_api.ui.shell.languages import COOKIE as LANGUAGE_COOKIE
+from gonemaster_api.ui.shell.languages import languages
+from gonemaster_api.ui.shell.notes import see_other
+from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.themes import COOKIE as THEME_COOKIE
+from gonemaster_api.ui.shell.themes import KEYS_COOKIE, THEMES
+
+_YEAR_S = 365 * 86400
+
+blueprint = Blueprint("shell", __name__)
+
+
+@blueprint.get("/strip")
+@kept_parts
+def strip() -> Response:
+    """Return the strip alone, as the script asks for it."""
+    return page("shell/_strip.html")
+
+
+@blueprint.get("/preferences")
+def show() -> Response:
+    """Show what can be chosen."""
+    return page("shell/preferences.html")
+
+
+@blueprint.post("/preferences")
+def choose() -> Response:
+    """Remember what the form has, a field or several, and go back to the page it was on."""
+    allowed = {
+        "lang": (LANGUAGE_COOKIE, languages()),
+        "theme": (THEME_COOKIE, THEMES),
+        "keys": (KEYS_COOKIE, ("", "off")),
+    }
+    response = see_other(_without_language(own_path(request.form.get("next"))))
+    for name, (cookie, values) in allowed.items():
+        chosen = request.form.get(name)
+        if chosen in values:
+            response.set_cookie(
+                cookie, chosen, max_age=_YEAR_S if chosen else 0, path="/", samesite="Lax", secure=request.is_secure
+            )
+    return response
+
+
+def _without_language(path: str) -> str:
+    """Return a path whose query does not override the cookie."""
+    head, _, query = path.partition("?")
+    kept = [part for part in query.split("&") if part and not part.startswith("lang=")]
+    return f"{head}?{'&'.join(kept)}" if kept else head

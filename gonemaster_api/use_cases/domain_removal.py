@@ -1,0 +1,51 @@
+"""Domains removed on request: within the request, or as an operation if too many rows go with them."""
+
+from gonemaster_api.state import State
+from gonemaster_db.models import Operation, OperationKind
+from gonemaster_db.repositories.domain_removal import check_domain_unused, count_prunable
+from gonemaster_db.repositories.tags import require_tag
+from gonemaster_tasks.control import operations
+from gonemaster_tasks.maintenance import retention
+
+
+def delete_domain(state: State, domain_id: int, *, who: str) -> Operation | None:
+    """Delete a domain with its runs and its memberships in tags.
+
+    If it has more runs than fit into a request, an operation is returned.
+
+    Raises:
+        DomainNotFound: there is no such domain.
+        DomainInUse: a job of it waits or runs; nothing is deleted.
+    """
+    with state.store.read_only() as session:
+        domain = check_domain_unused(session, domain_id)
+    if domain.run_count > operations.MAX_ROWS_IN_REQUEST:
+        kind, target, details = OperationKind.DELETE_DOMAIN, str(domain_id), {"name": domain.name}
+        return operations.start_operation(
+            state.queue, kind, target=target, total=domain.run_count, who=who, details=details
+        )
+    retention.delete_domain(state.store, domain_id, name=domain.name, who=who)
+    return None
+
+
+def count_prunable_domains(state: State, *, tag: str | None) -> int:
+    """Count the domains, of one tag if given, that have neither runs nor unfinished jobs. Raises TagNotFound."""
+    with state.store.read_only() as session:
+        if tag is not None:
+            require_tag(session, tag)
+        return count_prunable(session, tag=tag)
+
+
+def prune_domains(state: State, *, tag: str | None, who: str) -> int | Operation:
+    """Delete the domains, of one tag if given, that have neither runs nor unfinished jobs; returns their number.
+
+    More than fit into a request become an operation.
+
+    Raises:
+        TagNotFound: there is no such tag.
+    """
+    total = count_prunable_domains(state, tag=tag)
+    if total > operations.MAX_ROWS_IN_REQUEST:
+        kind = OperationKind.PRUNE_DOMAINS
+        return operations.start_operation(state.queue, kind, target=tag or "", total=total, who=who)
+    return retention.prune_unused_domains(state.store, tag=tag, who=who)

@@ -1,0 +1,93 @@
+"""Look-ups in DNS for the public API: a delegation, and names of ASes. Those who wait hold a thread, so few may."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gonemaster_api.errors import Unavailable
+from gonemaster_api.lookups import NAMES_WAIT_S, TooManyLookups
+from gonemaster_api.state import State
+from gonemaster_api.use_cases.job_submission import read_name
+from gonemaster_api.use_cases.public_submission import public_targets_are_guarded
+from gonemaster_api.web.light_requests import be_heavy
+from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.as_names import AsName
+from gonemaster_engine.delegation_data import DelegationData
+
+
+def look_up_public_delegation(state: State, text: str) -> dict[str, Any]:
+    """Return what `look_up_delegation` does, for a public job."""
+    return look_up_delegation(state, text, guarded=public_targets_are_guarded(state.settings))
+
+
+def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, Any]:
+    """Return name servers and DS records of a domain from DNS, in the form in which a job takes them.
+
+    Addresses that a job may not have are left out; `guarded`: only global ones are queried.
+
+    Raises:
+        BadRequest: invalid_domain.
+        Unavailable: too_many_lookups, lookup_timeout.
+    """
+    domain = read_name(text)
+    with _place_to_wait(state) as has_place:
+        if not has_place:
+            raise _too_many()
+        try:
+            found = state.lookups.delegation(domain)
+        except TooManyLookups as error:
+            raise _too_many() from error
+        except TimeoutError as error:
+            raise Unavailable("lookup_timeout", f"the name servers above {domain} take too long to answer") from error
+    return {
+        "nameservers": list(_nameservers(found, guarded=guarded)),
+        "ds_records": [
+            {"keytag": ds.keytag, "algorithm": ds.algorithm, "digtype": ds.digtype, "digest": ds.digest}
+            for ds in found.ds
+        ],
+    }
+
+
+def _too_many() -> Unavailable:
+    return Unavailable("too_many_lookups", "too many look-ups are under way")
+
+
+def _nameservers(found: DelegationData, *, guarded: bool) -> Iterator[dict[str, str]]:
+    usable = [(ns, ip) for ns, ip in found.nameservers if ip is not None and may_be_target(ip, guarded=guarded)]
+    with_address = {ns for ns, _ in usable}
+    lacking = {ns for ns, _ in found.nameservers} - with_address
+    for ns, ip in sorted([*usable, *((ns, "") for ns in lacking)]):
+        yield {"ns": ns, "ip": ip} if ip else {"ns": ns}
+
+
+def name_asns(state: State, asns: list[int]) -> dict[str, Any]:
+    """Return who holds ASes, as far as it is known within three seconds; `complete` says whether that is all."""
+    with _place_to_wait(state) as has_place:
+        found = state.lookups.as_names(asns, wait_s=NAMES_WAIT_S if has_place else 0)
+    return {
+        "complete": found.keys() >= set(asns),
+        "asns": [_named(found.get(asn) or AsName(asn)) for asn in asns],
+    }
+
+
+def _named(name: AsName) -> dict[str, Any]:
+    return {
+        "asn": name.asn,
+        "name": name.name,
+        "handle": name.handle,
+        "country": name.country,
+        "label": name.label,
+    }
+
+
+@contextmanager
+def _place_to_wait(state: State) -> Iterator[bool]:
+    """Take one of the places of requests that wait, which leave threads to others; yields whether there was one."""
+    if not state.streams.acquire(blocking=False):
+        yield False
+        return
+    be_heavy()
+    try:
+        yield True
+    finally:
+        state.streams.release()

@@ -1,0 +1,96 @@
+"""Jobs that anybody submits: what the public may ask for, on top of the rules for every job.
+
+Source: http-api.md section 8.1.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.public_jobs import public_job_document
+from gonemaster_api.rest.idempotency import Keep
+from gonemaster_api.state import State
+from gonemaster_api.use_cases.job_submission import (
+    ChosenProfile,
+    check_targets,
+    named_profile,
+    new_job,
+    read_name,
+    read_options,
+)
+from gonemaster_api.use_cases.traced_submission import submit_traced_job
+from gonemaster_db.errors import AmbiguousProfile, ProfileNotFound
+from gonemaster_db.ids import new_public_id
+from gonemaster_db.models import Job, Priority
+from gonemaster_db.repositories.profiles import get_profile
+from gonemaster_db.repositories.tags import default_profile_id
+from gonemaster_tasks.config.profiles import is_guarded
+from gonemaster_tasks.config.settings import Settings
+
+MOST_TESTS = 256
+
+
+def submit_public_job(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
+    """Queue a job and give its public document; `keep` writes the answer in the same transaction.
+
+    Raises:
+        BadRequest: nothing was written.
+    """
+    _check_public_rules(request)
+    options = read_options(state, request, origin="public")
+    domain = read_name(request["domain"])
+    with state.store.read_only() as session:
+        profile = choose_public_profile(session, request.get("profile_id"), domain)
+    check_targets(options.config.get("nameservers", ()), guarded=public_targets_are_guarded(state.settings, profile))
+
+    def also(session: Session, job: Job) -> None:
+        keep(session, public_job_document(state, job))
+
+    new = new_job(domain, options, priority=Priority.NORMAL, profile=profile, public_id=new_public_id())
+    return public_job_document(state, submit_traced_job(state.queue, new, also=also))
+
+
+def _check_public_rules(request: Mapping[str, Any]) -> None:
+    if request.get("profile_overrides"):
+        raise BadRequest("profile_overrides_not_allowed", "public jobs have no profile_overrides; use profile_id")
+    if (count := len(request.get("tests") or ())) > MOST_TESTS:
+        text = f"tests has {count} items, {MOST_TESTS} are allowed"
+        raise BadRequest("too_many_tests", text, details={"limit": MOST_TESTS, "given": count})
+
+
+def choose_public_profile(session: Session, profile_id: int | None, domain: str) -> ChosenProfile:
+    """Choose the profile that a request names, else the default one of the domain's tags.
+
+    Only public ones count, and what the tags of the domain say is never told: their profiles may be nobody's business.
+
+    Raises:
+        BadRequest: profile_not_found.
+    """
+    if profile_id is None:
+        try:
+            chosen = default_profile_id(session, domain)
+        except AmbiguousProfile:
+            chosen = None
+        return named_profile(session, chosen if chosen is not None and _is_public(session, chosen) else None)
+    if not _is_public(session, profile_id):
+        raise BadRequest("profile_not_found", f"no such profile: {profile_id}")
+    return named_profile(session, profile_id)
+
+
+def _is_public(session: Session, profile_id: int) -> bool:
+    try:
+        return get_profile(session, profile_id).public
+    except ProfileNotFound:
+        return False
+
+
+def public_targets_are_guarded(settings: Settings, profile: ChosenProfile | None = None) -> bool:
+    """Return whether name servers that the public supplies must have global addresses.
+
+    Both must allow others: the setting for the public, and what decides for every job.
+    """
+    if not settings.public_api_allow_private_undelegated_ip:
+        return True
+    return is_guarded(settings, (profile.config if profile else None,))

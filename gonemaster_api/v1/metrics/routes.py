@@ -1,0 +1,36 @@
+"""The metrics, as JSON or as text for Prometheus."""
+
+from typing import Any
+
+from flask import Response
+from flask.views import MethodView
+
+from gonemaster_api.queries.metrics.prometheus import CONTENT_TYPE
+from gonemaster_api.queries.metrics.responses import PROMETHEUS, kept_document, prometheus_response
+from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.state import state
+from gonemaster_api.v1.metrics.schemas import MetricsQuerySchema, MetricsSchema
+
+blueprint = Blueprint("metrics", __name__, description="Figures of the service")
+
+
+@blueprint.route("/metrics")
+class Metrics(MethodView):
+    """Metrics of all processes together."""
+
+    @blueprint.arguments(MetricsQuerySchema, location="query")
+    @blueprint.response(200, MetricsSchema)
+    @blueprint.alt_response(200, schema={"type": "string"}, content_type="text/plain", success=True)
+    @blueprint.refuses(
+        _400="invalid_format, invalid_window, invalid_include, invalid_limit_domains, invalid_limit_batches",
+        _500="metrics_error",
+    )
+    def get(self, query: dict[str, Any]) -> Response:
+        """Show counters, states and courses over time.
+
+        They are those of all processes on all machines. A JSON document is kept for a second. With `format=prom` the
+        other options are ignored, and the response is text in the format 0.0.4 of Prometheus.
+        """
+        if query["format"] == PROMETHEUS:
+            return Response(prometheus_response(state()), content_type=CONTENT_TYPE)
+        return Response(kept_document(state(), query), content_type="application/json")

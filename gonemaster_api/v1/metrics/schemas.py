@@ -1,0 +1,289 @@
+"""The document of the metrics and the options of its request."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import validate
+
+from gonemaster_api.queries.metrics.responses import PROMETHEUS, SECTIONS
+from gonemaster_api.queries.metrics.trends import WINDOWS
+from gonemaster_api.rest.fields import Instant, QueryInteger
+from gonemaster_api.rest.parsing import QuerySchema
+
+_ALL = "all"
+_FORMATS = ("json", PROMETHEUS)
+_MOST_LISTED = 100
+
+
+class Sections(ma.fields.Field[list[str]]):
+    """Names of sections, separated by commas."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[str]:
+        names = str(value).split(",")
+        if not set(names) <= {_ALL, *SECTIONS}:
+            raise ma.ValidationError(f"must be a list, separated by commas, of {_ALL}, {', '.join(SECTIONS)}")
+        return sorted(set(names))
+
+
+class MetricsQuerySchema(QuerySchema):
+    """Form and extent of the metrics."""
+
+    format = ma.fields.String(load_default="json", validate=validate.OneOf(_FORMATS, error="must be json or prom"))
+    window = ma.fields.String(
+        validate=validate.OneOf(WINDOWS, error=f"must be one of {', '.join(WINDOWS)}"),
+        metadata={"description": "the only window of the trends; default: all"},
+    )
+    include = Sections(
+        load_default=[_ALL],
+        metadata={
+            "description": "sections, separated by commas",
+            "type": "string",
+            "pattern": f"^({_ALL}|{'|'.join(SECTIONS)})(,({_ALL}|{'|'.join(SECTIONS)}))*$",
+            "default": _ALL,
+        },
+    )
+    limit_domains = QueryInteger(
+        load_default=20, validate=validate.Range(1, _MOST_LISTED, error=f"must be from 1 to {_MOST_LISTED}")
+    )
+    limit_batches = QueryInteger(
+        load_default=20, validate=validate.Range(1, _MOST_LISTED, error=f"must be from 1 to {_MOST_LISTED}")
+    )
+
+    @ma.pre_load
+    def _ignore_all_but_the_format(self, data: Any, **_: Any) -> Any:
+        return {"format": PROMETHEUS} if data.get("format") == PROMETHEUS else data
+
+
+def _counts(description: str) -> Any:
+    return ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Integer(),
+        required=True,
+        metadata={"description": description},
+    )
+
+
+def _number(description: str = "") -> Any:
+    return ma.fields.Float(required=True, metadata={"description": description} if description else {})
+
+
+def _integer(description: str = "") -> Any:
+    return ma.fields.Integer(required=True, metadata={"description": description} if description else {})
+
+
+class ServiceHealthSchema(ma.Schema):
+    """The service at this moment."""
+
+    started_at = Instant(required=True, metadata={"description": "of the API process that responds"})
+    uptime_seconds = _number()
+    worker_count = _integer("slots of each worker process, as configured")
+    active_workers = _integer("slots of all live worker processes, at least 1")
+    max_concurrent_jobs = _integer("0: no limit")
+    queue_paused = ma.fields.Boolean(required=True, metadata={"description": "whether all tiers are paused"})
+    scheduler_enabled = ma.fields.Boolean(required=True)
+    queue_depth = _integer("jobs waiting")
+    in_flight_jobs = _integer("jobs running")
+    dns_queries_total = _integer("packets and TCP connections sent to name servers")
+    dns_queries_ipv4_total = _integer()
+    dns_queries_ipv6_total = _integer()
+    dns_cache_hits = _integer("in the cache that the runs of a worker share")
+    dns_cache_misses = _integer()
+    dns_cache_evictions = _integer("entries dropped to make room")
+    dns_waits_total = _integer("packets that waited for the limit of their address, see nameserver_qps")
+    dns_waited_seconds_total = _number("how long they waited, all together")
+    dns_limited_addresses = _integer("addresses at which packets wait for the limit now")
+    worker_processes = _integer("live worker processes")
+    beat_active = ma.fields.Boolean(required=True, metadata={"description": "whether periodic tasks are sent"})
+    broker_reachable = ma.fields.Boolean(required=True)
+    queue_age_seconds = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Float(),
+        required=True,
+        metadata={"description": "by tier: how long the oldest queued job has waited"},
+    )
+
+
+class JobTotalsSchema(ma.Schema):
+    """Jobs since the store was made."""
+
+    submitted_total = _integer()
+    started_total = _integer("starts, repeated ones included")
+    completed_total = _integer("jobs that succeeded or failed")
+    canceled_total = _integer()
+    purged_total = _integer("runs deleted by age or tag")
+    status_counts = _counts("unfinished jobs and stored runs, by state")
+    scheduled_runs = _counts("decided occurrences of schedules, by outcome")
+
+
+class QuantilesSchema(ma.Schema):
+    """Bounds of the buckets in which quantiles lie, in milliseconds."""
+
+    p50 = _integer()
+    p90 = _integer()
+    p99 = _integer()
+
+
+class RouteSchema(ma.Schema):
+    """The requests of one route."""
+
+    route = ma.fields.String(required=True)
+    method = ma.fields.String(required=True)
+    requests_total = _integer()
+    status_class_counts = _counts("by class of status, 1xx to 5xx")
+    latency_ms = ma.fields.Nested(QuantilesSchema, required=True)
+
+
+class ProxySchema(ma.Schema):
+    """Requests through proxies, and limits of clients."""
+
+    forwarded_headers_stripped_total = _integer("requests of untrusted peers with forwarding headers")
+    rate_limit_keys = _integer("clients that rate limits know at the moment")
+
+
+class ToolCallsSchema(ma.Schema):
+    """Calls of one tool of the Model Context Protocol."""
+
+    tool = ma.fields.String(required=True)
+    total = _integer()
+    failed = _integer()
+
+
+class ApiTotalsSchema(ma.Schema):
+    """Requests to all API processes."""
+
+    requests_total = _integer()
+    status_class_counts = _counts("by class of status, 1xx to 5xx")
+    error_code_counts = _counts("by code of the error")
+    panics_total = _integer("requests that ended with an unexpected exception")
+    proxy = ma.fields.Nested(ProxySchema, required=True)
+    routes = ma.fields.List(ma.fields.Nested(RouteSchema), required=True)
+    mcp_tool_calls = ma.fields.List(ma.fields.Nested(ToolCallsSchema), required=True)
+
+
+class DurationsSchema(ma.Schema):
+    """Durations of completed jobs."""
+
+    count = _integer()
+    avg = _number()
+    percentiles = ma.fields.Nested(QuantilesSchema, required=True)
+
+
+class OutcomesSchema(ma.Schema):
+    """How jobs ended; rates are of the sum of the three."""
+
+    success_total = _integer()
+    failed_total = _integer()
+    canceled_total = _integer()
+    success_rate = _number()
+    failed_rate = _number()
+    canceled_rate = _number()
+
+
+class SeveritySchema(ma.Schema):
+    """Entries of runs from NOTICE up."""
+
+    totals = _counts("by level")
+    per_completed_rates = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Float(), required=True)
+
+
+class LocaleUsageSchema(ma.Schema):
+    """Locales in which results were read."""
+
+    counts = _counts("by locale; at most 32, the rest under `_other`")
+
+
+class QualitySchema(ma.Schema):
+    """Durations, outcomes, findings."""
+
+    job_duration_ms = ma.fields.Nested(DurationsSchema, required=True)
+    outcomes = ma.fields.Nested(OutcomesSchema, required=True)
+    severity = ma.fields.Nested(SeveritySchema, required=True)
+    locale_usage = ma.fields.Nested(LocaleUsageSchema, required=True)
+
+
+class BatchInsightSchema(ma.Schema):
+    """The runs of one batch."""
+
+    batch_id = ma.fields.String(required=True)
+    size_total = _integer("number of its jobs")
+    processed_total = _integer("number of its jobs that have ended")
+    outcomes = _counts("by state")
+    severity_totals = _counts("by level")
+
+
+class DomainInsightSchema(ma.Schema):
+    """The runs of one domain."""
+
+    domain = ma.fields.String(required=True)
+    runs_total = _integer()
+    last_status = ma.fields.String(required=True)
+    avg_duration_ms = _number()
+    severity_totals = _counts("by level")
+
+
+class BatchInsightsSchema(ma.Schema):
+    """The batches met last; others are added up in `other`."""
+
+    limit = _integer()
+    items = ma.fields.List(ma.fields.Nested(BatchInsightSchema), required=True)
+    other = ma.fields.Nested(BatchInsightSchema)
+
+
+class DomainInsightsSchema(ma.Schema):
+    """The domains met last; others are added up in `other`."""
+
+    limit = _integer()
+    items = ma.fields.List(ma.fields.Nested(DomainInsightSchema), required=True)
+    other = ma.fields.Nested(DomainInsightSchema)
+
+
+class InsightsSchema(ma.Schema):
+    """Batches and domains with the most runs among those met last."""
+
+    batches = ma.fields.Nested(BatchInsightsSchema, required=True)
+    domains = ma.fields.Nested(DomainInsightsSchema, required=True)
+
+
+class PointSchema(ma.Schema):
+    """What happened in one slot."""
+
+    timestamp = Instant(required=True, metadata={"description": "start of the slot"})
+    throughput = _integer("jobs that succeeded or failed")
+    failed = _integer()
+    queue_depth = _integer("the last known value")
+    dns_queries_per_second = _number()
+    dns_queries_ipv4_per_second = _number()
+    dns_queries_ipv6_per_second = _number()
+    dns_cache_hit_rate = _number("0 to 1")
+    severity = _counts("by level")
+    api_p90_ms = ma.fields.Dict(
+        keys=ma.fields.String(), values=ma.fields.Integer(), metadata={"description": "by `METHOD route`"}
+    )
+
+
+class WindowSchema(ma.Schema):
+    """The slots of one window, the one under way included."""
+
+    resolution_seconds = _integer()
+    points = ma.fields.List(ma.fields.Nested(PointSchema), required=True)
+
+
+class TrendsSchema(ma.Schema):
+    """Courses over time."""
+
+    windows = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Nested(WindowSchema), required=True)
+
+
+class MetricsSchema(ma.Schema):
+    """The metrics; sections that were not asked for are absent."""
+
+    schema_version = ma.fields.String(required=True)
+    server_version = ma.fields.String(required=True)
+    generated_at = Instant(required=True)
+    health = ma.fields.Nested(ServiceHealthSchema)
+    jobs = ma.fields.Nested(JobTotalsSchema)
+    api = ma.fields.Nested(ApiTotalsSchema)
+    quality = ma.fields.Nested(QualitySchema)
+    insights = ma.fields.Nested(InsightsSchema)
+    trends = ma.fields.Nested(TrendsSchema)

@@ -1,0 +1,1 @@
+"""Who sends the request, login and logout."""

@@ -1,0 +1,134 @@
+"""Each request shows who sends it, before anything of it is read or done."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal, NoReturn
+
+from flask import Flask, Response, g, render_template, request
+
+from gonemaster_api.auth.keyring import Token
+from gonemaster_api.auth.sessions import COOKIE
+from gonemaster_api.errors import ApiError
+from gonemaster_api.state import State, state
+from gonemaster_api.web.access import access_of, access_of_unknown
+from gonemaster_api.web.clients import client_key
+from gonemaster_api.web.headers import is_api
+from gonemaster_tasks.config.credential_types import Scope
+
+ABSENT = "this request needs a token: Authorization: Bearer gm_..., or the cookie of POST /api/v1/session"
+INVALID = "the token or session is not valid"
+_PAGES_OF_THE_API = frozenset({"docs.page", "api_root"})
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who sends a request, and how that was shown."""
+
+    token: Token
+    by: Literal["bearer", "cookie"]
+
+
+def register_authentication(app: Flask) -> None:
+    """Let each request pass that needs no token or shows one that is wide enough."""
+    app.before_request(_authenticate)
+    app.after_request(_keep_private)
+
+
+def _authenticate() -> Response | None:
+    """Find out who sends the request.
+
+    Raises:
+        ApiError: 401 unauthorized, 403 forbidden, 429 rate_limited.
+        StoreError: the tokens or sessions cannot be read; nobody gets in.
+    """
+    shared = state()
+    needed = _needed_scope(shared)
+    if needed is None or shared.keyring.mode() == "open":
+        return None
+    try:
+        identity = identify(shared)
+        if identity is None:
+            refuse(shared, ABSENT)
+    except ApiError as error:
+        if wants_page():
+            return login_page(error)
+        raise
+    g.identity, g.token_label = identity, identity.token.name
+    if not identity.token.scope.includes(needed):
+        text = f"the token has the scope {identity.token.scope}, and this needs {needed}"
+        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", text, details={"scope": needed.value})
+    return None
+
+
+def _needed_scope(shared: State) -> Scope | None:
+    rule = access_of(request.endpoint) if request.endpoint else access_of_unknown(request.path)
+    return rule.scope(request.method, protect_public=shared.settings.auth_protect_public)
+
+
+def identify(shared: State) -> Identity | None:
+    """Return who sends the request; None if it shows nothing. A token takes precedence over a cookie.
+
+    Raises:
+        ApiError: 401 unauthorized, 429 rate_limited: what it shows is not valid.
+        StoreError: the tokens or sessions cannot be read.
+    """
+    header = request.headers.get("Authorization")
+    if header is not None:
+        token = shared.keyring.find(bearer_of(header))
+        return Identity(token, "bearer") if token else refuse(shared, INVALID)
+    cookie = request.cookies.get(COOKIE)
+    if not cookie:
+        return None
+    token = shared.sessions.token_of(cookie)
+    return Identity(token, "cookie") if token else refuse(shared, INVALID)
+
+
+def bearer_of(header: str) -> str:
+    """Return the token of an Authorization header (RFC 6750 section 2.1), empty if it is of another scheme."""
+    scheme, _, token = header.strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def refuse(shared: State, message: str) -> NoReturn:
+    """Answer 401, or 429 to a client that has got many.
+
+    Raises:
+        ApiError: always.
+    """
+    wait_s = shared.failures.note(client_key())
+    if wait_s:
+        text = "too many requests of this client without a valid token; a valid one is served"
+        raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", text, headers={"Retry-After": str(wait_s)})
+    challenge = 'Bearer realm="gonemaster"' + (', error="invalid_token"' if message == INVALID else "")
+    raise ApiError(HTTPStatus.UNAUTHORIZED, "unauthorized", message, headers={"WWW-Authenticate": challenge})
+
+
+def wants_page() -> bool:
+    """Return whether a browser asks for a page, and not a program for data."""
+    if is_api(request.path) and request.endpoint not in _PAGES_OF_THE_API:
+        return False
+    kinds = ["application/json", "text/html"]  # the first if both are as welcome: programs send */*
+    return request.method == "GET" and request.accept_mimetypes.best_match(kinds) == "text/html"
+
+
+def login_page(error: ApiError) -> Response:
+    """Answer with the page that asks for a token, at the address that was asked for."""
+    target = request.full_path.rstrip("?") if request.method == "GET" else request.form.get("next", "/")
+    shown = "" if error.message == ABSENT else error.message
+    response = Response(render_template("login/page.html", problem=shown, target=target), status=error.status)
+    response.headers.update(error.headers)
+    return response
+
+
+def _keep_private(response: Response) -> Response:
+    """Let no cache keep what a token was needed for: neither a shared one, nor that of a browser after its logout."""
+    identity: Identity | None = g.get("identity")
+    if identity is not None or response.status_code == HTTPStatus.UNAUTHORIZED:
+        if response.cache_control.public or response.cache_control.max_age:
+            response.cache_control.public = False
+            response.cache_control.private = True
+        elif not response.cache_control or not ("ETag" in response.headers or response.is_streamed):
+            # What cannot be asked about again, such as a page, must not be on a shared computer's disk.
+            response.headers["Cache-Control"] = "no-store"
+        response.vary.update(("Authorization", "Cookie"))
+    return response

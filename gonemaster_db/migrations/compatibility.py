@@ -1,0 +1,81 @@
+"""Whether this release works on the schema that is there, which may be that of a later release.
+
+A release does not know the revisions that come after it. So the database itself says with which releases its schema is
+compatible: the table `schema_compatibility`, which each migration writes in its transaction.
+"""
+
+from functools import cache
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Table, delete, insert, select
+
+from gonemaster_db.errors import StoreOutdated
+from gonemaster_db.migrations.revisions import Revision, known_revisions
+from gonemaster_db.models.schema_compatibility import SchemaCompatibility
+from gonemaster_db.session import Store
+
+_TABLE = SchemaCompatibility.__table__
+_FIRST = "0022"  # makes the table
+
+
+@cache
+def head_revision() -> str | None:
+    """Return the newest revision that this release knows."""
+    return next(reversed(known_revisions()), None)
+
+
+def current_revision(store: Store) -> str | None:
+    """Return the revision of the schema; None for an empty database."""
+    with store.read_only() as session:
+        return MigrationContext.configure(session.connection()).get_current_revision()
+
+
+def is_newer(store: Store) -> bool:
+    """Say whether the schema is of a later release."""
+    current = current_revision(store)
+    return current is not None and current not in known_revisions()
+
+
+def check_schema(store: Store) -> None:
+    """Check that this release works on the schema: its own, or one of a later release that is compatible with it.
+
+    Raises:
+        StoreOutdated: it does not; the message says what to do.
+        StoreUnavailable: the database does not respond.
+    """
+    head, current = head_revision(), current_revision(store)
+    if current == head:
+        return
+    if current is None or current in known_revisions():
+        facts = f"its version is {current or 'none'}, this release needs {head}"
+        raise StoreOutdated(f"the database is not up to date: run gonemaster-server db upgrade ({facts})")
+    oldest = _compatible_from(store, current)
+    if oldest not in known_revisions():
+        facts = f"it works with releases from {oldest or current}, and this one has {head}"
+        raise StoreOutdated(f"the database is of a later release, version {current}: {facts}; install a later release")
+
+
+def pending_revisions(store: Store) -> list[Revision]:
+    """Return what an upgrade would apply, in order; nothing if the schema is of a later release."""
+    current, revisions = current_revision(store), list(known_revisions().values())
+    if current is None:
+        return revisions
+    numbers = [revision.number for revision in revisions]
+    return revisions[numbers.index(current) + 1 :] if current in numbers else []
+
+
+def _compatible_from(store: Store, revision: str) -> str | None:
+    found = select(SchemaCompatibility.compatible_from).where(SchemaCompatibility.revision == revision)
+    with store.read_only() as session:
+        return session.scalar(found)
+
+
+def note_compatibility(connection: Connection, current: str | None) -> None:
+    """Write down with which releases the schema is compatible, in the transaction of the migration."""
+    revisions = known_revisions()
+    if current is None or list(revisions).index(current) < list(revisions).index(_FIRST):
+        return
+    assert isinstance(_TABLE, Table)  # noqa: S101  # SQLAlchemy's own type is wider
+    connection.execute(delete(_TABLE))
+    values = {"revision": current, "compatible_from": revisions[current].compatible_from}
+    connection.execute(insert(_TABLE).values(values))

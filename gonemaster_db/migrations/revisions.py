@@ -1,0 +1,61 @@
+"""The revisions that this release knows, and with which older releases each of them is compatible."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Connection
+
+LOCATIONS = (Path(__file__).parent / "versions",)  # directories with revisions
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A step of the schema.
+
+    `compatible_from` is the oldest revision whose releases work on the schema after this step; the revision itself if
+    no earlier one does.
+    """
+
+    number: str
+    before: str | None
+    title: str
+    compatible_from: str
+
+    @property
+    def is_compatible(self) -> bool:
+        """Whether releases of the revision before go on working."""
+        return self.compatible_from != self.number
+
+    def works_with(self, current: str) -> bool:
+        """Say whether releases of the revision `current`, an earlier one, go on working."""
+        numbers = list(known_revisions())
+        return numbers.index(self.compatible_from) <= numbers.index(current)
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration; migrations run on `connection`."""
+    config = Config()
+    config.set_main_option("script_location", "gonemaster_db:migrations")
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(map(str, LOCATIONS)))
+    config.attributes["connection"] = connection
+    return config
+
+
+@cache
+def known_revisions() -> dict[str, Revision]:
+    """Return all revisions by number, the oldest first."""
+    scripts = ScriptDirectory.from_config(configuration())
+    found = {script.revision: _revision(script) for script in scripts.walk_revisions()}
+    return dict(reversed(found.items()))
+
+
+def _revision(script: Script) -> Revision:
+    # Releases before the first declaration ask nothing of the database, so nothing may be compatible with them.
+    declared = getattr(script.module, "compatible_from", script.revision)
+    before = script.down_revision
+    title = (script.doc or "").partition("\n")[0].rstrip(".")
+    return Revision(script.revision, str(before) if before else None, title, declared)

@@ -1,0 +1,98 @@
+"""The chain of trust as a picture (SVG), and the facts that belong to it; from the document, without any other state.
+
+docs/reference/dnssec-chain.md says what is drawn, and how.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gonemaster_engine.messages import DEFAULT_LOCALE
+from gonemaster_engine.trustchain.diagram import drawing
+from gonemaster_engine.trustchain.diagram.bands import picture_of
+from gonemaster_engine.trustchain.diagram.marks import Mark
+from gonemaster_engine.trustchain.diagram.model import Fact, NodeFacts, Picture
+from gonemaster_engine.trustchain.diagram.reading import read
+from gonemaster_engine.trustchain.diagram.style import STYLE_SOURCE
+from gonemaster_engine.trustchain.diagram.words import Words
+
+__all__ = ["MEDIA_TYPE", "STYLE_SOURCE", "Diagram", "Fact", "Mark", "NodeFacts", "diagram_of"]
+
+MEDIA_TYPE = "image/svg+xml"
+_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A picture of one chain in one language."""
+
+    _picture: Picture
+    _words: Words
+    _prefix: str
+    _checked_at: datetime | None
+
+    @property
+    def title(self) -> str:
+        """What the picture shows."""
+        return self._picture.title
+
+    @property
+    def summary(self) -> str:
+        """One sentence about the whole chain."""
+        return self._picture.summary
+
+    @property
+    def status(self) -> str:
+        """The status of the whole chain in words."""
+        return self._picture.status
+
+    @property
+    def mark(self) -> Mark:
+        """The mark of the whole chain."""
+        return self._picture.mark
+
+    def inline(self, *, chosen: str | None = None) -> str:
+        """Return the picture as an element `svg` for a page: with the classes of its style sheet, without style.
+
+        Each zone and box is a link to `#` and the id of its facts; the box whose id is `chosen` stands out.
+        """
+        return drawing.inline(self._picture, self._words, prefix=self._prefix, chosen=chosen)
+
+    def standalone(self) -> str:
+        """Return the picture as a document: own style for light and dark, a heading, no script, no links."""
+        return drawing.standalone(self._picture, self._words)
+
+    @property
+    def checked_at(self) -> datetime | None:
+        """The time for which the chain was judged."""
+        return self._checked_at
+
+    def remarks(self) -> tuple[NodeFacts, ...]:
+        """Return those of the facts whose zone or box is not as it should be."""
+        return tuple(about for about in self.facts() if about.mark is not Mark.OK and about.kind != "more")
+
+    def facts(self) -> tuple[NodeFacts, ...]:
+        """Return what is known of all zones and boxes of the picture, from the top; each has the id of its link."""
+        return tuple(
+            about
+            for band in self._picture.bands
+            for about in (*([band.about] if band.about.word else []), *(box.about for box in band.boxes))
+        )
+
+
+def diagram_of(document: Mapping[str, Any], *, locale: str = DEFAULT_LOCALE, prefix: str = "chain") -> Diagram:
+    """Return the picture of a chain in the form of docs/reference/dnssec-chain.md; what is unknown in it is left out.
+
+    All ids begin with `prefix`, so that a page can have several.
+
+    Raises:
+        ValueError: the prefix cannot begin an id.
+    """
+    if not _PREFIX.fullmatch(prefix):
+        raise ValueError(f"the prefix {prefix!r} has other characters than letters, digits, - and _")
+    words, chain = Words(locale), read(document)
+    return Diagram(picture_of(chain, words, prefix=prefix), words, prefix, chain.checked_at)

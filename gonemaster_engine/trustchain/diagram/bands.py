@@ -1,0 +1,221 @@
+"""Makes the picture of a chain: which bands there are, what stands in them, and how it hangs together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from gonemaster_engine.trustchain.diagram import facts, marks
+from gonemaster_engine.trustchain.diagram.boxes import (
+    Context,
+    KeyBox,
+    ds_boxes,
+    ends_of,
+    key_boxes,
+    no_ds,
+    no_keys,
+    record_ends,
+)
+from gonemaster_engine.trustchain.diagram.marks import Mark
+from gonemaster_engine.trustchain.diagram.model import Band, Box, Bundle, Columns, End, NodeFacts, Picture
+from gonemaster_engine.trustchain.diagram.reading import Chain, Cut, Ds, Signature
+from gonemaster_engine.trustchain.diagram.words import Words, instant
+
+MOST_BOXES = 12  # of one column
+MOST_BANDS = 10
+_FIRST_BANDS = 2  # where bands are left out, these stay at the top
+_MOST_REASONS = 2  # written into a band; all are in its facts
+_OF_THE_WHOLE = {
+    "secure": Mark.OK,
+    "partial": Mark.WARN,
+    "broken": Mark.BAD,
+    "island": Mark.NONE,
+    "unsigned": Mark.NONE,
+    "indeterminate": Mark.UNKNOWN,
+}
+
+
+def picture_of(chain: Chain, words: Words, *, prefix: str) -> Picture:
+    """Return what is drawn of a chain; ids of boxes begin with `prefix`."""
+    context = Context(chain, words, prefix)
+    status = chain.status if chain.status in {*_OF_THE_WHOLE, "undelegated"} else "indeterminate"
+    last = marks.of_status(chain.cuts[-1].status) if chain.cuts else Mark.UNKNOWN
+    return Picture(
+        zone=chain.zone,
+        title=words.label("title", zone=chain.zone),
+        summary=words.summary(status, chain.zone),
+        status=words.label(f"status_{status}"),
+        mark=_OF_THE_WHOLE.get(status, last),
+        checked_at=words.label("checked_at", time=instant(chain.checked_at)) if chain.checked_at else "",
+        bands=tuple(_fewer_bands(context, list(_bands(context)))),
+        remarks=(words.label("lists_cut"),) if chain.truncated else (),
+    )
+
+
+def _bands(context: Context) -> Iterator[Band]:
+    cuts = context.chain.cuts
+    keys = [key_boxes(context, position) for position in range(len(cuts))]
+    ds = [ds_boxes(context, position) for position in range(len(cuts))]
+    if cuts and _shows_anchors(context, keys[0]):
+        yield _anchors(context, ds[0], keys[0])
+    for position in range(len(cuts)):
+        below = position + 1
+        if below < len(cuts):
+            yield _above_another(context, position, keys[position], ds[below], keys[below])
+        else:
+            yield _tested(context, keys[position])
+
+
+def _shows_anchors(context: Context, keys: Sequence[KeyBox]) -> bool:
+    """Say whether what the first zone is trusted by has to be seen: supplied DS records, or wrong ones."""
+    cut = context.chain.cuts[0]
+    fits = any(key.key.name in cut.matched for key in keys)
+    return context.chain.supplied or (cut.name == "." and bool(cut.ds) and not fits)
+
+
+def _anchors(context: Context, ds: Sequence[tuple[Ds, Box]], keys: Sequence[KeyBox]) -> Band:
+    name = context.words.label("supplied_ds" if context.chain.supplied else "anchors")
+    about = NodeFacts(f"{context.prefix}-top", "zone", name, name, Mark.OK, "")
+    column, below = _way_down(context, 0, ds, keys)
+    return Band(about, name, (), ((), (), column), below=below)
+
+
+def _above_another(
+    context: Context,
+    position: int,
+    keys: Sequence[KeyBox],
+    ds: Sequence[tuple[Ds, Box]],
+    keys_below: Sequence[KeyBox],
+) -> Band:
+    below = context.chain.cuts[position + 1]
+    column, way_down = _way_down(context, position + 1, ds, keys_below)
+    worth = marks.of_set(below.ds_signatures, context.chain.checked_at)
+    targets = ends_of((box for _, box in ds), worth) if worth else ()
+    return _zone(context, position, keys, column, _signed(context, keys, below.ds_signatures, targets), way_down)
+
+
+def _tested(context: Context, keys: Sequence[KeyBox]) -> Band:
+    cut = context.chain.cuts[-1]
+    found = list(record_ends(context))
+    over_data = [each for each in cut.signatures if each.covers != "DNSKEY"]
+    targets = tuple(End(box, mark) for box, mark in found if mark)
+    column = _fewer(context, [box for box, _ in found], "records", len(context.chain.cuts) - 1)
+    return _zone(context, len(context.chain.cuts) - 1, keys, column, _signed(context, keys, over_data, targets), None)
+
+
+def _zone(
+    context: Context,
+    position: int,
+    keys: Sequence[KeyBox],
+    column: tuple[Box, ...],
+    data: Bundle | None,
+    below: Bundle | None,
+) -> Band:
+    cut = context.chain.cuts[position]
+    entries = [each.box for each in keys if each.is_entry]
+    others = [each.box for each in keys if not each.is_entry]
+    over_keys = [each for each in cut.signatures if each.covers == "DNSKEY"]
+    worth = marks.of_set(over_keys, context.chain.checked_at)
+    columns: Columns = (
+        _fewer(context, entries if keys else [no_keys(context, position)], "keys", position),
+        _fewer(context, others, "other-keys", position),
+        column,
+    )
+    return Band(
+        about=_about(context, position),
+        name=context.words.label("root") if cut.name == "." else cut.name,
+        reasons=tuple(map(context.words.reason, cut.reasons[:_MOST_REASONS])),
+        columns=columns,
+        keys=_signed(context, keys, over_keys, ends_of(others, worth) if worth else ()),
+        data=data,
+        below=below,
+    )
+
+
+def _about(context: Context, position: int) -> NodeFacts:
+    chain, words = context.chain, context.words
+    cut = chain.cuts[position]
+    is_partial = context.is_tested(position) and chain.status == "partial"
+    mark = Mark.WARN if is_partial else marks.of_status(cut.status)
+    return NodeFacts(
+        id=f"{context.prefix}-{position}",
+        kind="zone",
+        title=words.label("root") if cut.name == "." else cut.name,
+        zone=cut.name,
+        mark=mark,
+        word=words.label("partial") if is_partial else words.mark(mark),
+        notes=tuple(map(words.reason, cut.reasons[:MOST_BOXES])),
+        facts=tuple(facts.of_zone(words, chain, cut)),
+    )
+
+
+def _signed(
+    context: Context, keys: Sequence[KeyBox], made: Sequence[Signature], targets: tuple[End, ...]
+) -> Bundle | None:
+    """Return the lines from the keys that signed something to what they signed; None if there is nothing to draw."""
+    if not targets or not made:
+        return None
+    at, shared = context.chain.checked_at, marks.best(end.mark for end in targets)
+    own = marks.by_maker(made)
+    worth = ((each.box, marks.of_signatures(own.get(each.key.name, ()), at)) for each in keys)
+    return Bundle(tuple(End(box, mark) for box, mark in worth if mark), targets, shared or Mark.UNKNOWN)
+
+
+def _way_down(
+    context: Context, position: int, ds: Sequence[tuple[Ds, Box]], keys: Sequence[KeyBox]
+) -> tuple[tuple[Box, ...], Bundle]:
+    """Return the DS records of a zone, or what stands for them, and the lines from there into its band."""
+    cut = context.chain.cuts[position]
+    boxes = [box for _, box in ds] or [no_ds(context, position)]
+    column = _fewer(context, boxes, "ds", position)
+    having = {key.key.name for key in keys}
+    fitting = [box for each, box in ds if each.verdict == "match" and each.of in having]
+    if not fitting:
+        mark = _without_match(cut)
+        return column, Bundle(ends_of(boxes, mark), (), mark)
+    sources = tuple(End(box, box.mark) for box in fitting)
+    mark = marks.best(box.mark for box in fitting) or Mark.UNKNOWN
+    named = (key.box for key in keys if key.key.name in cut.matched)
+    return column, Bundle(sources, ends_of(named, mark), mark)
+
+
+def _without_match(cut: Cut) -> Mark:
+    mark = marks.of_status(cut.status)
+    return Mark.OK if mark is Mark.OK and "anchor_assumed" in cut.reasons else mark
+
+
+def _fewer(context: Context, boxes: Iterable[Box], kind: str, position: int) -> tuple[Box, ...]:
+    """Return at most so many boxes as a column holds; the last then says how many are not shown."""
+    listed = list(boxes)
+    if len(listed) <= MOST_BOXES:
+        return tuple(listed)
+    kept, left_out = listed[: MOST_BOXES - 1], listed[MOST_BOXES - 1 :]
+    words = context.words
+    more = context.box(
+        f"{kind}-more",
+        "more",
+        words.label("more", count=len(left_out)),
+        words.label("not_shown"),
+        marks.worst({box.mark for box in left_out}),
+        position=position,
+        listed=[fact for box in left_out[:MOST_BOXES] for fact in facts.left_out(words, box.label, box.about.word)],
+    )
+    return (*kept, more)
+
+
+def _fewer_bands(context: Context, bands: list[Band]) -> Iterator[Band]:
+    """Yield at most so many bands as a picture holds, one of which then says how many zones are not shown."""
+    if len(bands) <= MOST_BANDS:
+        yield from bands
+        return
+    skipped = bands[_FIRST_BANDS : len(bands) - MOST_BANDS + _FIRST_BANDS + 1]
+    yield from bands[: _FIRST_BANDS - 1]
+    above = bands[_FIRST_BANDS - 1]
+    yield replace(above, below=above.below and replace(above.below, targets=()))
+    mark = marks.worst({band.about.mark for band in skipped})
+    words = context.words
+    text = words.label("zones_left_out", count=len(skipped))
+    about = NodeFacts(f"{context.prefix}-left-out", "more", text, "", mark, words.mark(mark))
+    below = skipped[-1].below
+    yield Band(about, text, (), ((), (), ()), below=below and replace(below, sources=()))
+    yield from bands[_FIRST_BANDS + len(skipped) :]

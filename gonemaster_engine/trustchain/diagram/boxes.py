@@ -1,0 +1,267 @@
+"""The boxes of a chain: keys, DS records, signed records, and what stands where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gonemaster_engine.trustchain.diagram import facts, marks
+from gonemaster_engine.trustchain.diagram.marks import Mark
+from gonemaster_engine.trustchain.diagram.model import Box, End, Fact, NodeFacts
+from gonemaster_engine.trustchain.diagram.reading import Chain, Cut, Ds, Key, Server, Signature
+from gonemaster_engine.trustchain.diagram.words import Words, short_algorithm
+
+_MOST_TYPES = 4  # of signed records
+_JOINED_TO_KEYS = frozenset({"validates", "rrsig_expired", "rrsig_invalid"})  # the zone's own keys sign these names
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all boxes of one picture are made with."""
+
+    chain: Chain
+    words: Words
+    prefix: str
+
+    def is_tested(self, position: int) -> bool:
+        """Say whether the cut is the last one."""
+        return position == len(self.chain.cuts) - 1
+
+    def made_in(self, position: int) -> tuple[Signature, ...]:
+        """Return all signatures by keys of a cut, those over DS records of the next cut among them."""
+        below = () if self.is_tested(position) else self.chain.cuts[position + 1].ds_signatures
+        return (*self.chain.cuts[position].signatures, *below)
+
+    def box(
+        self, id_: str, kind: str, label: str, note: str, mark: Mark, *, position: int, listed: Iterable[Fact] = ()
+    ) -> Box:
+        """Make a box."""
+        about = NodeFacts(
+            id=f"{self.prefix}-{position}-{id_}",
+            kind=kind,
+            title=label,
+            zone=self.chain.cuts[position].name,
+            mark=mark,
+            word=self.words.mark(mark),
+            note=note,
+            facts=tuple(listed),
+        )
+        return Box(label, about)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBox:
+    """A key with its box."""
+
+    key: Key
+    box: Box
+    is_entry: bool  # stands in the first column
+
+
+def key_boxes(context: Context, position: int) -> list[KeyBox]:
+    """Return the keys of a cut, in the order in which they are drawn: named by DS records, signing, others."""
+    cut = context.chain.cuts[position]
+    made = marks.by_maker(context.made_in(position))
+    total = len(_answering(context.chain.child_servers, cut.keys)) if context.is_tested(position) else 0
+    found = [
+        _key_box(context, position, number, made=made.get(key.name, []), total=total)
+        for number, key in enumerate(cut.keys)
+    ]
+    return sorted(found, key=lambda each: (each.key.name not in cut.matched, each.key.name not in made))
+
+
+def _is_entry(cut: Cut, key: Key) -> bool:
+    if key.sep or key.name in cut.matched:
+        return True
+    return key.name in cut.signers and not any(each.sep for each in cut.keys)
+
+
+def _key_box(context: Context, position: int, number: int, *, made: Sequence[Signature], total: int) -> KeyBox:
+    words, cut = context.words, context.chain.cuts[position]
+    key = cut.keys[number]
+    is_entry = _is_entry(cut, key)
+    over_keys = [each for each in made if each.covers == "DNSKEY"] if is_entry else []
+    trouble = _trouble(context, key, over_keys, total)
+    mark = marks.of_keys(cut)
+    role = _role(key, is_entry=is_entry, signs_data=any(each.covers != "DNSKEY" for each in made))
+    is_anchor = cut.name == "." and key.name in cut.matched
+    box = context.box(
+        f"key-{number}",
+        "key",
+        words.label(role, key_tag=key.key_tag),
+        trouble or (words.label("anchor") if is_anchor else short_algorithm(key.algorithm, key.algorithm_name)),
+        Mark.WARN if trouble and mark is Mark.OK else mark,
+        position=position,
+        listed=facts.of_key(words, key, made, role=f"role_{role}", is_anchor=is_anchor, total=total),
+    )
+    return KeyBox(key, box, is_entry)
+
+
+def _role(key: Key, *, is_entry: bool, signs_data: bool) -> str:
+    if key.sep:
+        return "csk" if signs_data else "ksk"
+    return "key" if is_entry else "zsk"
+
+
+def _trouble(context: Context, key: Key, over_keys: Sequence[Signature], total: int) -> str:
+    """Say in two or three words what needs attention at a key; empty if nothing does."""
+    words = context.words
+    if key.revoked:
+        return words.label("revoked")
+    if not key.zone_key:
+        return words.label("not_zone_key")
+    wrong = _signature_trouble(context, over_keys)
+    if wrong:
+        return wrong
+    if key.servers and len(key.servers) < total:
+        return words.label("some_servers", count=len(key.servers), total=total)
+    return ""
+
+
+def _signature_trouble(context: Context, made: Sequence[Signature]) -> str:
+    words, at = context.words, context.chain.checked_at
+    if marks.of_signatures(made, at) in {None, Mark.OK}:
+        return ""
+    if marks.differs(made):
+        return words.label("signature_differs") if any(each.verdict == "valid" for each in made) else ""
+    end = marks.ending(made, at)
+    if end:
+        return words.label("signature_ends", time=f"{end:%H:%M}")
+    return words.coded("signature", made[0].verdict, short=True)
+
+
+def _answering(servers: Iterable[Server], records: Iterable[Key | Ds]) -> set[str]:
+    given = {address for record in records for address in record.servers}
+    return given | {server.address for server in servers if server.status != "indeterminate"}
+
+
+def ds_boxes(context: Context, position: int) -> list[tuple[Ds, Box]]:
+    """Return the DS records of a cut, in the order in which they are drawn: those that match a key first."""
+    cut = context.chain.cuts[position]
+    total = len(_answering(context.chain.parent_servers, cut.ds)) if context.is_tested(position) else 0
+    made = [(ds, _ds_box(context, position, number, total=total)) for number, ds in enumerate(cut.ds)]
+    return sorted(made, key=lambda each: each[0].verdict != "match")
+
+
+def _ds_box(context: Context, position: int, number: int, *, total: int) -> Box:
+    words, cut = context.words, context.chain.cuts[position]
+    ds = cut.ds[number]
+    mark, trouble = _ds_mark(context, cut, ds), ""
+    if ds.verdict not in {"", "match"} and not _is_silent(cut):  # where no keys came, nothing is known of the record
+        trouble = words.coded("link", ds.verdict, short=True)
+    elif ds.verdict == "match" and not (ds.signs or ds.of in cut.signers):
+        trouble = words.label("not_signing")
+    elif ds.servers and len(ds.servers) < total:
+        trouble = words.label("some_servers", count=len(ds.servers), total=total)
+        mark = Mark.WARN if mark is Mark.OK else mark
+    return context.box(
+        f"ds-{number}",
+        "ds",
+        words.label("ds", key_tag=ds.key_tag),
+        trouble or ds.digest_type_name or str(ds.digest_type),
+        mark,
+        position=position,
+        listed=facts.of_ds(words, ds, cut.ds_signatures, total=total),
+    )
+
+
+def _ds_mark(context: Context, cut: Cut, ds: Ds) -> Mark:
+    if _is_about_ds(cut.reasons):
+        return marks.of_status(cut.status)  # the set as a whole is not trusted
+    if ds.verdict == "match" and (ds.signs or ds.of in cut.signers):
+        return Mark.OK  # the record is fine, whatever else is wrong with the zone
+    if cut.status == "secure":
+        return Mark.UNKNOWN if ds.verdict in {"", "digest_unsupported"} else Mark.WARN
+    return marks.of_status(cut.status)
+
+
+def _is_about_ds(reasons: Iterable[str]) -> bool:
+    return any(reason.startswith(("ds_signature_", "ds_unsigned", "parent_")) for reason in reasons)
+
+
+def _is_silent(cut: Cut) -> bool:
+    return not cut.keys and "dnskey_no_answer" in cut.reasons
+
+
+def no_ds(context: Context, position: int) -> Box:
+    """Return what stands for DS records where there are none."""
+    words, cut = context.words, context.chain.cuts[position]
+    if "ds_no_answer" in cut.reasons:
+        return context.box("ds", "ds", words.label("no_response"), "DS", Mark.UNKNOWN, position=position)
+    mark = marks.of_status(cut.status)
+    if context.chain.supplied:
+        note = "supplied"
+    elif any(reason.startswith("parent_") for reason in cut.reasons):
+        note = f"edge_{mark.value}"  # there is no proof to look for
+    else:
+        note = "proven" if "ds_missing" in cut.reasons else "not_proven"
+    return context.box("ds", "ds", words.label("no_ds"), words.label(note), mark, position=position)
+
+
+def no_keys(context: Context, position: int) -> Box:
+    """Return what stands for keys where there are none."""
+    words, cut = context.words, context.chain.cuts[position]
+    if "dnskey_no_answer" in cut.reasons:
+        return context.box("keys", "key", words.label("no_response"), "DNSKEY", Mark.UNKNOWN, position=position)
+    mark = marks.of_status(cut.status)
+    return context.box("keys", "key", words.label("no_keys"), words.label("not_signed"), mark, position=position)
+
+
+def record_ends(context: Context) -> Iterator[tuple[Box, Mark | None]]:
+    """Yield what the keys of the tested zone sign, with the worth of the signatures; None where there are none."""
+    cut = context.chain.cuts[-1]
+    if cut.keys:
+        kinds = list(dict.fromkeys(each.covers for each in cut.signatures if each.covers != "DNSKEY"))
+        for number, kind in enumerate(kinds[:_MOST_TYPES] or ["SOA"]):
+            yield _records(context, number, kind, [each for each in cut.signatures if each.covers == kind])
+    yield from _names(context)
+
+
+def _records(context: Context, number: int, kind: str, made: Sequence[Signature]) -> tuple[Box, Mark | None]:
+    words, position = context.words, len(context.chain.cuts) - 1
+    mark, worth = marks.of_status(context.chain.cuts[-1].status), marks.of_set(made, context.chain.checked_at)
+    trouble = _set_trouble(context, made)
+    box = context.box(
+        f"records-{number}",
+        "records",
+        kind or "?",
+        trouble or words.label("signed" if made else "not_signed"),
+        Mark.WARN if trouble and mark is Mark.OK else mark,
+        position=position,
+        listed=facts.signed_by(words, made),
+    )
+    return box, worth
+
+
+def _set_trouble(context: Context, made: Sequence[Signature]) -> str:
+    """Say what needs attention at a set, by the best of the keys that have signed it."""
+    at = context.chain.checked_at
+    worth = marks.of_set(made, at)
+    found = (each for each in marks.by_maker(made).values() if marks.of_signatures(each, at) is worth)
+    return _signature_trouble(context, next(found, []))
+
+
+def _names(context: Context) -> Iterator[tuple[Box, Mark | None]]:
+    """Yield a box for each status that addresses of name servers in the zone have."""
+    words, position = context.words, len(context.chain.cuts) - 1
+    of_keys = marks.of_keys(context.chain.cuts[-1])
+    statuses = list(dict.fromkeys(name.status for name in context.chain.names))
+    for number, status in enumerate(sorted(statuses, key=lambda status: marks.of_name(status) is not Mark.OK)):
+        found = [name for name in context.chain.names if name.status == status]
+        mark = marks.of_name(status)
+        count = len({name.name for name in found})
+        box = context.box(
+            f"names-{number}",
+            "names",
+            words.label("addresses"),
+            words.coded("names", status, short=True, count=count),
+            of_keys if mark is Mark.OK or of_keys is Mark.NONE else mark,  # nothing is bogus in an insecure zone
+            position=position,
+            listed=facts.of_names(words, found),
+        )
+        yield box, mark if status in _JOINED_TO_KEYS else None
+
+
+def ends_of(boxes: Iterable[Box], mark: Mark) -> tuple[End, ...]:
+    """Return ends with the same worth at some boxes."""
+    return tuple(End(box, mark) for box in boxes)

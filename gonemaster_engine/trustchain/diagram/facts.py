@@ -1,0 +1,115 @@
+"""The facts about zones, keys and records, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from gonemaster_engine.dnssec.algorithms import algorithm
+from gonemaster_engine.trustchain.diagram.marks import of_status
+from gonemaster_engine.trustchain.diagram.model import Fact
+from gonemaster_engine.trustchain.diagram.reading import Chain, Cut, Ds, Key, Name, Server, Signature
+from gonemaster_engine.trustchain.diagram.words import Words, instant
+
+_MOST_LISTED = 16  # items of one value
+
+
+def of_key(words: Words, key: Key, made: Iterable[Signature], *, role: str, is_anchor: bool, total: int) -> list[Fact]:
+    """Give the facts about a key; `made` are its signatures, `total` the servers that gave keys."""
+    flags = words.fact("revoked", flags=key.flags) if key.revoked else str(key.flags)
+    facts = [
+        Fact(words.fact("role"), words.fact(role)),
+        Fact(words.fact("key_tag"), str(key.key_tag)),
+        Fact(words.fact("algorithm"), _algorithm(key.algorithm)),
+        Fact(words.fact("flags"), flags),
+    ]
+    if key.size is not None:
+        facts.append(Fact(words.fact("size"), words.fact("bits", count=key.size)))
+    if is_anchor:
+        facts.append(Fact(words.fact("trust_anchor"), words.fact("yes")))
+    facts += [
+        Fact(words.fact("signs"), text) for text in islice((_signature(words, each) for each in made), _MOST_LISTED)
+    ]
+    return [*facts, *seen_on(words, key.servers, total)]
+
+
+def of_ds(words: Words, ds: Ds, made: Iterable[Signature], *, total: int) -> list[Fact]:
+    """Give the facts about a DS record; `made` are the signatures over its set."""
+    name = f"{ds.digest_type}, {ds.digest_type_name}" if ds.digest_type_name else str(ds.digest_type)
+    facts = [
+        Fact(words.fact("key_tag"), str(ds.key_tag)),
+        Fact(words.fact("algorithm"), _algorithm(ds.algorithm)),
+        Fact(words.fact("digest_type"), name),
+        Fact(words.fact("digest"), ds.digest),
+    ]
+    if ds.verdict:
+        facts.append(Fact(words.fact("result"), words.coded("link", ds.verdict)))
+    return [*facts, *signed_by(words, made), *seen_on(words, ds.servers, total)]
+
+
+def of_names(words: Words, found: Sequence[Name]) -> list[Fact]:
+    """Give each name with what its addresses are worth, and to whom."""
+    return [
+        Fact(name.name, f"{words.coded('names', name.status)}: {', '.join(name.servers[:_MOST_LISTED])}")
+        for name in found[:_MOST_LISTED]
+    ]
+
+
+def of_zone(words: Words, chain: Chain, cut: Cut) -> list[Fact]:
+    """Give the facts about a zone as a whole: for the tested one, what its servers and its parent's are worth."""
+    facts = [Fact(words.fact("zone"), cut.name)]
+    if cut is chain.cuts[-1]:
+        servers = (*chain.parent_servers, *chain.child_servers)
+        facts += [_server(words, each) for each in servers[: 4 * _MOST_LISTED]]
+    return facts
+
+
+def left_out(words: Words, label: str, word: str) -> list[Fact]:
+    """Say that a box is not shown."""
+    return [Fact(words.fact("not_shown"), f"{label}: {word}")]
+
+
+def signed_by(words: Words, made: Iterable[Signature]) -> list[Fact]:
+    """Give the signatures over a set."""
+    texts = (
+        words.fact(
+            "signature_by",
+            key_tag=each.key_tag,
+            verdict=words.coded("verdict", each.verdict),
+            inception=instant(each.inception),
+            expiration=instant(each.expiration),
+        )
+        for each in made
+    )
+    return [Fact(words.fact("signed_by"), text) for text in islice(texts, _MOST_LISTED)]
+
+
+def seen_on(words: Words, servers: Sequence[str], total: int) -> list[Fact]:
+    """Say which servers gave a record; nothing if that is not known."""
+    if not servers:
+        return []
+    if len(servers) >= total:
+        return [Fact(words.fact("seen_on"), words.fact("all_servers", count=len(servers)))]
+    listed = ", ".join(servers[:_MOST_LISTED])
+    return [Fact(words.fact("seen_on"), words.fact("servers", count=len(servers), total=total, servers=listed))]
+
+
+def _signature(words: Words, made: Signature) -> str:
+    return words.fact(
+        "signature",
+        covers=made.covers,
+        verdict=words.coded("verdict", made.verdict),
+        inception=instant(made.inception),
+        expiration=instant(made.expiration),
+    )
+
+
+def _server(words: Words, server: Server) -> Fact:
+    name = words.fact("server", nameserver=server.nameserver, address=server.address)
+    reasons = " ".join(map(words.reason, server.reasons[:3]))
+    status = words.mark(of_status(server.status))
+    return Fact(name, f"{status}: {reasons}" if reasons else status)
+
+
+def _algorithm(number: int) -> str:
+    return f"{number}, {algorithm(number).description}" if number < 256 else str(number)

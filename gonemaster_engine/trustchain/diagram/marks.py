@@ -1,0 +1,95 @@
+"""What a box or line of the diagram is marked as, by the statuses and verdicts of the document."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from gonemaster_engine.trustchain.diagram.reading import Cut, Maker, Signature
+
+ENDS_SOON = timedelta(hours=12)  # as in dnssec04, by the default profile
+
+
+class Mark(enum.StrEnum):
+    """How a box or line is drawn; the values are names of style classes."""
+
+    OK = "ok"
+    WARN = "warn"  # works, and needs attention
+    BAD = "bad"
+    NONE = "none"  # insecure
+    UNKNOWN = "unknown"
+
+
+_BEST_FIRST = (Mark.OK, Mark.WARN, Mark.NONE, Mark.UNKNOWN, Mark.BAD)
+_BY_STATUS = {"secure": Mark.OK, "insecure": Mark.NONE, "bogus": Mark.BAD}
+_BY_NAME_STATUS = {"validates": Mark.OK, "insecure": Mark.NONE} | dict.fromkeys(
+    ("unsigned", "orphan", "chain_broken", "rrsig_expired", "rrsig_invalid"), Mark.BAD
+)
+_UNCHECKABLE = frozenset({"unsupported_algorithm", "unsupported_exponent"})
+
+
+def best(marks: Iterable[Mark]) -> Mark | None:
+    """Return the best of some marks; None of none."""
+    return min(marks, key=_BEST_FIRST.index, default=None)
+
+
+def of_status(status: str) -> Mark:
+    """Return the mark of a zone by its status of RFC 4033."""
+    return _BY_STATUS.get(status, Mark.UNKNOWN)
+
+
+def of_name(status: str) -> Mark:
+    """Return the mark of name server addresses by their status."""
+    return _BY_NAME_STATUS.get(status, Mark.UNKNOWN)
+
+
+def of_keys(cut: Cut) -> Mark:
+    """Return the mark of a zone's keys: they may be fine where only the data are bogus."""
+    only_data = bool(cut.reasons) and all(reason.startswith("soa_") for reason in cut.reasons)
+    return Mark.OK if only_data and cut.status in {"bogus", "indeterminate"} else of_status(cut.status)
+
+
+def of_verdict(verdict: str) -> Mark:
+    """Return the mark of one signature."""
+    if verdict == "valid":
+        return Mark.OK
+    return Mark.UNKNOWN if verdict in _UNCHECKABLE or not verdict else Mark.BAD
+
+
+def of_set(made: Iterable[Signature], at: datetime | None) -> Mark | None:
+    """Return the mark of a set by the signatures over it; None if there are none. Those of one key are enough."""
+    return best(filter(None, (of_signatures(each, at) for each in by_maker(made).values())))
+
+
+def by_maker(made: Iterable[Signature]) -> dict[Maker, list[Signature]]:
+    """Put signatures under the key that they name."""
+    found: dict[Maker, list[Signature]] = {}
+    for each in made:
+        found.setdefault(each.by, []).append(each)
+    return found
+
+
+def of_signatures(made: Sequence[Signature], at: datetime | None) -> Mark | None:
+    """Return the mark of one key's signatures over one set, from several servers; None if there are none."""
+    found = best(of_verdict(each.verdict) for each in made)
+    if found is Mark.OK and (differs(made) or ending(made, at)):
+        return Mark.WARN
+    return found
+
+
+def differs(made: Sequence[Signature]) -> bool:
+    """Say whether one key's signatures over one set, from several servers, are worth different things."""
+    return len({of_verdict(each.verdict) for each in made}) > 1
+
+
+def ending(made: Sequence[Signature], at: datetime | None) -> datetime | None:
+    """Return when the last valid one of some signatures ends, if that is soon."""
+    ends = [each.expiration for each in made if each.verdict == "valid" and each.expiration]
+    last = max(ends, default=None)
+    return last if last and at and last - at < ENDS_SOON else None
+
+
+def worst(marks: Iterable[Mark]) -> Mark:
+    """Return the worst of some marks; unknown of none."""
+    return max(marks, key=_BEST_FIRST.index, default=Mark.UNKNOWN)

@@ -1,0 +1,104 @@
+"""What the diagram shows: bands with boxes in three columns, and what signs or stands for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from gonemaster_engine.trustchain.diagram.marks import Mark
+
+
+class Fact(NamedTuple):
+    """A label and a value, both for people."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What is known of one box or zone.
+
+    `id` is the fragment that its link in the diagram leads to; `kind` is zone, key, ds, records, names or more; `mark`
+    is ok, warn, bad, none or unknown, and `word` says it; `note` is the second line of the box, `notes` are sentences.
+    """
+
+    id: str
+    kind: str
+    title: str
+    zone: str
+    mark: Mark
+    word: str
+    note: str = ""
+    notes: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box of two lines, with its facts."""
+
+    label: str
+    about: NodeFacts
+
+    @property
+    def note(self) -> str:
+        """The second line."""
+        return self.about.note
+
+    @property
+    def mark(self) -> Mark:
+        """How it is drawn."""
+        return self.about.mark
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An end of a bundle at a box, with the worth of what runs there."""
+
+    box: Box
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Lines from some boxes to others, drawn over a common line."""
+
+    sources: tuple[End, ...]
+    targets: tuple[End, ...]
+    mark: Mark
+
+
+Columns: TypeAlias = tuple[tuple[Box, ...], tuple[Box, ...], tuple[Box, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A zone. `below` leads to the next band: to all of it without targets, from all of this one without sources."""
+
+    about: NodeFacts
+    name: str
+    reasons: tuple[str, ...]
+    columns: Columns
+    keys: Bundle | None = None
+    data: Bundle | None = None
+    below: Bundle | None = None
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """All boxes, column by column."""
+        return tuple(box for column in self.columns for box in column)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that is drawn."""
+
+    zone: str
+    title: str
+    summary: str
+    status: str
+    mark: Mark
+    checked_at: str
+    bands: tuple[Band, ...]
+    remarks: tuple[str, ...]

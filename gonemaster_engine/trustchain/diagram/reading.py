@@ -1,0 +1,271 @@
+"""Reads a document of a chain of trust into values of known shape and size; what does not fit is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from gonemaster_engine.messages.formatting import printable
+
+_MOST_CHARACTERS = 255
+_MOST_RECORDS = 512  # of a list; one that the engine has made has 32 at most
+_MOST_ZONES = 130  # a name has at most 127 labels
+
+
+Maker: TypeAlias = tuple[int, int]
+"""Key tag and algorithm, by which signatures and DS records name a key; several keys can have the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ds:
+    """A DS record, and what became of it at the keys of the zone."""
+
+    key_tag: int
+    algorithm: int
+    digest_type: int
+    digest_type_name: str
+    digest: str
+    servers: tuple[str, ...]
+    verdict: str = ""
+    signs: bool = False
+
+    @property
+    def of(self) -> Maker:
+        """The key that it names."""
+        return self.key_tag, self.algorithm
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A DNSKEY record."""
+
+    key_tag: int
+    algorithm: int
+    algorithm_name: str
+    flags: int
+    size: int | None
+    zone_key: bool
+    sep: bool
+    revoked: bool
+    servers: tuple[str, ...]
+
+    @property
+    def name(self) -> Maker:
+        """How others name it."""
+        return self.key_tag, self.algorithm
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """An RRSIG record and its verdict; times are None where the document has none that can be read."""
+
+    covers: str
+    key_tag: int
+    algorithm: int
+    inception: datetime | None
+    expiration: datetime | None
+    verdict: str
+    servers: tuple[str, ...]
+
+    @property
+    def by(self) -> Maker:
+        """The key that has made it."""
+        return self.key_tag, self.algorithm
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A zone of the chain. `matched` are the keys that DS records match, `signers` those that sign the DNSKEY RRset."""
+
+    name: str
+    status: str
+    reasons: tuple[str, ...]
+    ds: tuple[Ds, ...]
+    ds_signatures: tuple[Signature, ...]
+    keys: tuple[Key, ...]
+    signatures: tuple[Signature, ...]
+    matched: frozenset[Maker]
+    signers: frozenset[Maker]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What one name server is worth."""
+
+    nameserver: str
+    address: str
+    status: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Whether the addresses of a name server in the zone validate."""
+
+    name: str
+    status: str
+    servers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A whole document. The last of the cuts is the tested zone."""
+
+    zone: str
+    status: str
+    supplied: bool
+    checked_at: datetime | None
+    truncated: bool
+    cuts: tuple[Cut, ...]
+    names: tuple[Name, ...]
+    parent_servers: tuple[Server, ...]
+    child_servers: tuple[Server, ...]
+
+
+def read(document: Mapping[str, Any]) -> Chain:
+    """Read a document of docs/reference/dnssec-chain.md; whatever it holds, this raises nothing."""
+    links = [_link(item) for item in _items(document.get("links"), most=_MOST_RECORDS * 4)]
+    return Chain(
+        zone=_text(document.get("zone")),
+        status=_text(document.get("status")),
+        supplied=document.get("delegation") == "undelegated",
+        checked_at=_instant(document.get("checked_at")),
+        truncated=document.get("truncated") is True,
+        cuts=tuple(_cut(item, links) for item in _items(document.get("zones"), most=_MOST_ZONES)),
+        names=tuple(_name(item) for item in _items(document.get("ns_names"))),
+        parent_servers=_servers_of(document.get("parent")),
+        child_servers=_servers_of(document.get("child")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    zone: str
+    key_tag: int
+    algorithm: int
+    digest_type: int
+    verdict: str
+    signs: bool
+
+
+def _link(item: Mapping[str, Any]) -> _Link:
+    return _Link(
+        _text(item.get("zone")),
+        _number(item.get("key_tag")),
+        _number(item.get("algorithm")),
+        _number(item.get("digest_type")),
+        _text(item.get("verdict")),
+        item.get("signs") is True,
+    )
+
+
+def _cut(item: Mapping[str, Any], links: Sequence[_Link]) -> Cut:
+    name = _text(item.get("zone"))
+    own = [link for link in links if link.zone == name]  # in the order of the DS records
+    ds = tuple(_ds(each, own) for each in _items(item.get("ds")))
+    signatures = _signatures(item.get("signatures"))
+    return Cut(
+        name=name,
+        status=_text(item.get("status")),
+        reasons=_texts(item.get("reasons")),
+        ds=ds,
+        ds_signatures=_signatures(item.get("ds_signatures")),
+        keys=tuple(_key(each) for each in _items(item.get("keys"))),
+        signatures=signatures,
+        matched=frozenset(each.of for each in ds if each.verdict == "match"),
+        signers=frozenset(each.by for each in signatures if each.covers == "DNSKEY"),
+    )
+
+
+def _ds(item: Mapping[str, Any], links: list[_Link]) -> Ds:
+    tag, algorithm, digest_type = (_number(item.get(key)) for key in ("key_tag", "algorithm", "digest_type"))
+    wanted = (tag, algorithm, digest_type)
+    link = next((each for each in links if (each.key_tag, each.algorithm, each.digest_type) == wanted), None)
+    if link:
+        links.remove(link)
+    return Ds(
+        tag,
+        algorithm,
+        digest_type,
+        _text(item.get("digest_type_name")),
+        _text(item.get("digest")),
+        _texts(item.get("servers")),
+        link.verdict if link else "",
+        link.signs if link else False,
+    )
+
+
+def _key(item: Mapping[str, Any]) -> Key:
+    size = item.get("size")
+    return Key(
+        _number(item.get("key_tag")),
+        _number(item.get("algorithm")),
+        _text(item.get("algorithm_name")),
+        _number(item.get("flags")),
+        _number(size) if size is not None else None,
+        item.get("zone_key") is not False,
+        item.get("sep") is True,
+        item.get("revoked") is True,
+        _texts(item.get("servers")),
+    )
+
+
+def _signatures(value: object) -> tuple[Signature, ...]:
+    return tuple(
+        Signature(
+            _text(item.get("covers")),
+            _number(item.get("key_tag")),
+            _number(item.get("algorithm")),
+            _instant(item.get("inception")),
+            _instant(item.get("expiration")),
+            _text(item.get("verdict")),
+            _texts(item.get("servers")),
+        )
+        for item in _items(value)
+    )
+
+
+def _servers_of(side: object) -> tuple[Server, ...]:
+    listed = side.get("servers") if isinstance(side, Mapping) else None
+    return tuple(
+        Server(
+            _text(item.get("nameserver")),
+            _text(item.get("address")),
+            _text(item.get("status")),
+            _texts(item.get("reasons")),
+        )
+        for item in _items(listed)
+    )
+
+
+def _name(item: Mapping[str, Any]) -> Name:
+    return Name(_text(item.get("name")), _text(item.get("status")), _texts(item.get("servers")))
+
+
+def _items(value: object, *, most: int = _MOST_RECORDS) -> list[Mapping[str, Any]]:
+    return [item for item in value[:most] if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(_text, value[:_MOST_RECORDS])) if isinstance(value, list | tuple) else ()
+
+
+def _text(value: object) -> str:
+    return printable(value[:_MOST_CHARACTERS]) if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int:
+    """Return a number of at most 16 bits, as all of them are; 0 for anything else."""
+    return value if type(value) is int and 0 <= value <= 0xFFFF else 0
+
+
+def _instant(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,72 @@
+"""Writes SVG; every text and attribute is escaped here, and nowhere else."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import NewType
+from xml.sax.saxutils import escape
+
+from gonemaster_engine.messages.formatting import printable
+
+Markup = NewType("Markup", str)
+"""Text that is safe to stand in a document."""
+
+_QUOTES = {'"': "&quot;", "'": "&#39;"}
+_WIDTHS = {"ijl.,:;'|! ()[]ftr1": 0.32, "mwMW@%": 0.86, "ABCDEFGHIJKLNOPQRSTUVXYZ_": 0.68}  # of usual fonts
+_WIDTH_OF = {character: width for characters, width in _WIDTHS.items() for character in characters}
+_USUAL, _WIDE = 0.56, 1.0  # width of other characters, in units of the font size
+_WIDER = 1.1  # so much wider are the letters of some fonts
+
+
+def text(value: str) -> Markup:
+    """Return text as markup; control characters and those that turn the writing direction are shown as escapes."""
+    return Markup(escape(printable(value), _QUOTES))
+
+
+def element(name: str, attributes: Iterable[tuple[str, object]] = (), *content: Markup) -> Markup:
+    """Return an element; numbers among the attributes are rounded, those that are None are left out."""
+    written = "".join(f' {key}="{text(_value(value))}"' for key, value in attributes if value is not None)
+    inner = "".join(content)
+    return Markup(f"<{name}{written}>{inner}</{name}>" if inner else f"<{name}{written}/>")
+
+
+def _value(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def width_of(value: str, size: float) -> float:
+    """Estimate how wide a text is in usual fonts."""
+    return size * sum(_character(character) for character in value)
+
+
+def _character(character: str) -> float:
+    if unicodedata.combining(character):
+        return 0.0
+    if unicodedata.east_asian_width(character) in "WF":
+        return _WIDE
+    return _WIDTH_OF.get(character, _USUAL)
+
+
+def shortened(value: str, most: int) -> str:
+    """Cut a text of more than `most` characters in the middle."""
+    if len(value) <= most:
+        return value
+    end = most // 2
+    return f"{value[: most - end - 1]}…{value[-end:]}"
+
+
+def line_of_text(
+    value: str, *, x: float, y: float, size: float, room: float, css: str | None = None, most: int = 64
+) -> Markup:
+    """Return a line of text that takes at most `room`: where it could take more, its letters are set closer."""
+    shown = shortened(printable(value), most)
+    is_tight = width_of(shown, size) * _WIDER > room
+    attributes = (
+        ("class", css),
+        ("x", x),
+        ("y", y),
+        ("textLength", room if is_tight else None),
+        ("lengthAdjust", "spacingAndGlyphs" if is_tight else None),
+    )
+    return element("text", attributes, text(shown))

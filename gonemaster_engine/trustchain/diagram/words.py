@@ -1,0 +1,68 @@
+"""The texts of the diagram in one language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gonemaster_engine.messages import phrase
+from gonemaster_engine.messages.chain import FACTS, LABELS, REASONS, SUMMARIES
+from gonemaster_engine.messages.formatting import shown
+from gonemaster_engine.trustchain.diagram.marks import Mark
+
+_RRSETS = {"ds": "DS", "dnskey": "DNSKEY", "soa": "SOA", "denial": "NSEC, NSEC3"}
+_SHORT_NAMES = {  # of algorithms, for boxes
+    6: "DSA-NSEC3",
+    7: "RSASHA1-NSEC3",
+    13: "ECDSAP256",
+    14: "ECDSAP384",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Gives texts in a language."""
+
+    locale: str
+
+    def label(self, key: str, **args: Any) -> str:
+        """Return a short text of a box or band."""
+        return phrase(LABELS[key], args, locale=self.locale)
+
+    def fact(self, key: str, **args: Any) -> str:
+        """Return a text of a fact."""
+        return phrase(FACTS[key], args, locale=self.locale)
+
+    def coded(self, kind: str, code: str, *, short: bool = False, **args: Any) -> str:
+        """Return the text for a code of the document, such as a verdict; for one of another version the code."""
+        texts, key = LABELS if short else FACTS, f"{kind}_{code}"
+        return phrase(texts[key], args, locale=self.locale) if key in texts else shown(code)
+
+    def reason(self, code: str) -> str:
+        """Return the sentence for a reason of the document; for one of another version the code."""
+        if code in REASONS:
+            return phrase(REASONS[code], {}, locale=self.locale)
+        what, _, fault = code.partition("_")
+        if what in _RRSETS and fault in REASONS:
+            return phrase(REASONS[fault], {"rrset": _RRSETS[what]}, locale=self.locale)
+        return shown(code)
+
+    def summary(self, status: str, zone: str) -> str:
+        """Return a sentence about the whole chain."""
+        text = SUMMARIES.get(status, SUMMARIES["indeterminate"])
+        return phrase(text, {"zone": zone}, locale=self.locale)
+
+    def mark(self, mark: Mark) -> str:
+        """Return the word for a mark."""
+        return self.label(mark.value)
+
+
+def instant(moment: datetime | None) -> str:
+    """Write a time in UTC, the same in all languages."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "?"
+
+
+def short_algorithm(number: int, name: str) -> str:
+    """Return a name of an algorithm that fits into a box."""
+    return _SHORT_NAMES.get(number, name) or str(number)

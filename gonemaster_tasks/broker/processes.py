@@ -1,0 +1,37 @@
+"""The worker processes of each machine, so that those beside one that died know at once whose claims are void."""
+
+from datetime import timedelta
+from typing import Any
+
+from gonemaster_tasks.broker import keys
+from gonemaster_tasks.broker.connection import reachable
+
+_LIFE = timedelta(days=1)  # after the last note of a machine
+
+
+class Processes:
+    """Names and identities of worker processes, by machine. All methods raise BrokerUnavailable."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def note(self, machine: str, name: str, identity: str) -> dict[str, str]:
+        """Note a process; returns the identities of all processes of the machine that were noted, by name."""
+        key = keys.processes(machine)
+        with reachable(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hset(key, name, identity)
+            pipe.expire(key, _LIFE)
+            pipe.hgetall(key)
+            identities: dict[str, str] = pipe.execute()[-1]
+        return identities
+
+    def noted(self, machine: str) -> dict[str, str]:
+        """Return the identities of the processes of a machine that were noted, by name."""
+        with reachable():
+            identities: dict[str, str] = self._client.hgetall(keys.processes(machine))
+        return identities
+
+    def forget(self, machine: str, name: str) -> None:
+        """Forget a process that has ended."""
+        with reachable():
+            self._client.hdel(keys.processes(machine), name)

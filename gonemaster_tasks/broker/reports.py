@@ -1,0 +1,80 @@
+"""What each process of the service says about itself: its clock, and whether the database answers it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from gonemaster_tasks.broker.connection import reachable, read_script, server_time
+from gonemaster_tasks.broker.keys import REPORT_TIMES, REPORTS
+
+FORGOTTEN_AFTER_S = 300  # a process that ended in order is forgotten at once
+
+
+@dataclass(frozen=True)
+class ProcessReport:
+    """One process. Fields may be added, as versions read each other's reports; what one does not know it leaves out."""
+
+    kind: str  # worker, api or beat
+    name: str
+    host: str
+    pid: int
+    skew_s: float = 0.0  # of the clock of its host, ahead of that of Redis' host
+    without_database_since: float | None = None  # POSIX seconds of the shared clock
+
+
+_FIELDS = frozenset(field.name for field in fields(ProcessReport))
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A report and how long ago it came, in seconds."""
+
+    report: ProcessReport
+    age_s: float
+
+
+class Reports:
+    """The reports of all processes. All methods raise BrokerUnavailable."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._put = client.register_script(read_script("report.lua"))
+
+    def put(self, report: ProcessReport) -> None:
+        """Replace what this process said before."""
+        with reachable():
+            self._put(
+                keys=[REPORT_TIMES, REPORTS],
+                args=[f"{report.kind} {report.name}", json.dumps(asdict(report)), FORGOTTEN_AFTER_S],
+            )
+
+    def remove(self, report: ProcessReport) -> None:
+        """Forget a process that ends."""
+        name = f"{report.kind} {report.name}"
+        with reachable(), self._client.pipeline(transaction=True) as pipe:
+            pipe.zrem(REPORT_TIMES, name)
+            pipe.hdel(REPORTS, name)
+            pipe.execute()
+
+    def heard(self) -> list[Heard]:
+        """List the processes that were heard of lately, by kind and name; also those that have been silent since."""
+        with reachable():
+            now = server_time(self._client)
+            with self._client.pipeline(transaction=True) as pipe:
+                pipe.zrange(REPORT_TIMES, 0, -1, withscores=True)
+                pipe.hgetall(REPORTS)
+                times, texts = pipe.execute()
+        return list(_read(dict(times), texts, now))
+
+
+def _read(times: Mapping[str, float], texts: Mapping[str, str], now: float) -> "list[Heard]":
+    found = []
+    for name in sorted(times):
+        try:
+            values = json.loads(texts[name])
+            report = ProcessReport(**{key: value for key, value in values.items() if key in _FIELDS})
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            continue  # of another program
+        found.append(Heard(report, max(0.0, now - times[name])))
+    return found

@@ -1,0 +1,74 @@
+"""Work that threads bring at the same time and one of them does for all, such as one commit for many rows."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Work = Callable[[Sequence[Item]], Sequence[Result | BaseException]]
+
+
+class _Entry(Generic[Item, Result]):
+    """An item on its way; its thread sleeps until the item is done, or until it is to do the next group."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.outcome: Result | BaseException | None = None
+        self.done = False
+        self.woken = threading.Lock()
+        self.woken.acquire()
+
+
+class Groups(Generic[Item, Result]):
+    """Does the items of concurrent callers together.
+
+    While one caller is at work, others line up; then the first of them works for all who wait. So a caller that comes
+    alone is served at once, and each group is as large as the time of the one before makes it.
+    """
+
+    def __init__(self, *, most: int) -> None:
+        """Let a group have `most` items at most."""
+        self._most = most
+        self._lock = threading.Lock()
+        self._waiting: list[_Entry[Item, Result]] = []
+        self._busy = False
+
+    def do(self, item: Item, work: Work[Item, Result]) -> Result:
+        """Have an item done, and return its result.
+
+        All callers give the same `work`. It gets items in order of arrival, and returns a result or an error for each.
+
+        Raises:
+            BaseException: what `work` returned for the item, or raised.
+        """
+        entry: _Entry[Item, Result] = _Entry(item)
+        with self._lock:
+            self._waiting.append(entry)
+            leads, self._busy = not self._busy, True
+        if not leads:
+            entry.woken.acquire()
+        if not entry.done:
+            self._lead(work)
+        if isinstance(entry.outcome, BaseException):
+            raise entry.outcome
+        return entry.outcome  # type: ignore[return-value]  # it is done
+
+    def _lead(self, work: Work[Item, Result]) -> None:
+        """Do a group, the caller's item among it, and let the next one who waits lead."""
+        with self._lock:
+            group = self._waiting[: self._most]
+            del self._waiting[: self._most]
+        outcomes: Sequence[Result | BaseException] = ()
+        try:
+            outcomes = work([entry.item for entry in group])
+        except BaseException as error:  # noqa: BLE001 - each caller raises it
+            outcomes = [error] * len(group)
+        finally:
+            for entry, outcome in zip(group, outcomes, strict=True):
+                entry.outcome, entry.done = outcome, True
+                entry.woken.release()
+            with self._lock:
+                self._busy = bool(self._waiting)
+                if self._waiting:
+                    self._waiting[0].woken.release()

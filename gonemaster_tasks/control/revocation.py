@@ -1,0 +1,39 @@
+"""Celery's revocation of jobs that were canceled while they waited. It is a hint only: their rows have decided.
+
+Flower shows them as revoked, and a worker that holds the message of one drops it without a look at the database.
+"""
+
+from collections.abc import Sequence
+
+from gonemaster_db.errors import StoreError
+from gonemaster_db.repositories.runs import describe_runs
+from gonemaster_tasks.control.broadcasts import Command, post_commands
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import tier_of
+
+ANNOUNCE_COMMAND = "gonemaster_announce_revoked"
+MOST_REVOKED = 100  # ids of one request: each worker handles every one between its messages
+
+
+def revoke_jobs(parts: QueueParts, job_ids: Sequence[str]) -> None:
+    """Tell all workers to drop the messages of jobs that have ended, and one of them to announce it.
+
+    More than 100 are left to rows and messages. Whatever fails is left out: nothing depends on it.
+    """
+    if not 0 < len(job_ids) <= MOST_REVOKED:
+        return
+    try:
+        workers = [worker.name for worker in parts.broker.workers.live() if not worker.draining]
+        with parts.store.read_only() as session:
+            found = describe_runs(session, job_ids)
+    except (BrokerUnavailable, StoreError):
+        return
+    if not workers:
+        return
+    tasks = [
+        {"id": run.id, "domain": run.domain, "tier": tier_of(run.priority), "batch_id": run.batch_id} for run in found
+    ]
+    revoke = {"task_id": list(job_ids), "terminate": False, "signal": "SIGTERM"}
+    commands = [Command("revoke", revoke), Command(ANNOUNCE_COMMAND, {"tasks": tasks}, to=workers[0])]
+    post_commands(parts.celery, commands, otherwise="jobs not revoked, their rows have ended")

@@ -1,0 +1,95 @@
+"""Many waiting jobs held, released or removed at once, chosen by ids or by a filter."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.models import JobStatus, Priority
+from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.repositories.queue import End, ends_of_tier
+from gonemaster_db.repositories.waiting_jobs import WaitingFilter, switch_waiting_jobs
+from gonemaster_tasks.control.matching import rebuild_tiers
+from gonemaster_tasks.control.order_changes import remove_messages
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import TIERS, tier_of
+
+log = logging.getLogger(__name__)
+
+Change = Literal["hold", "release", "remove"]
+STATUS: Mapping[Change, JobStatus | None] = {"hold": JobStatus.QUEUED, "release": JobStatus.PAUSED, "remove": None}
+"""The state of the jobs that a change is about; None: both states of waiting jobs."""
+_NAMED = 100  # jobs whose ids the audit keeps
+
+
+def selection(
+    change: Change | None, *, tier: str = "", domain: str = "", created_until: datetime | None = None
+) -> WaitingFilter:
+    """Return the filter of the jobs that a change is about; without a change, of all that wait."""
+    priority = Priority(TIERS.index(tier)) if tier else None
+    return WaitingFilter(priority, domain, STATUS[change] if change else None, created_until)
+
+
+def hold_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> list[str]:
+    """Keep queued jobs from starting until they are released; returns the ids of those that were queued."""
+    return _switch(parts, job_ids, held=True, who=who)
+
+
+def release_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> list[str]:
+    """Let held jobs wait again, at their old places; returns the ids of those that were held."""
+    return _switch(parts, job_ids, held=False, who=who)
+
+
+def _switch(parts: QueueParts, job_ids: Sequence[str], *, held: bool, who: str) -> list[str]:
+    def switch(session: Session) -> list[tuple[str, int]]:
+        changed = switch_waiting_jobs(session, job_ids, held=held)
+        details = {"job_ids": [job_id for job_id, _ in changed[:_NAMED]]}
+        action = "queue.hold" if held else "queue.release"
+        record_action(session, action, who=who, now=parts.clock.now(), count=len(changed), details=details)
+        return changed
+
+    changed = parts.store.run_in_transaction(switch)
+    by_tier: dict[str, list[str]] = {}
+    for job_id, priority in changed:
+        by_tier.setdefault(tier_of(priority), []).append(job_id)
+    follow_messages(parts, by_tier, held=held)
+    return [job_id for job_id, _ in changed]
+
+
+def follow_messages(parts: QueueParts, by_tier: Mapping[str, Sequence[str]], *, held: bool) -> None:
+    """Make the messages follow the rows: take away those of held jobs, write those of released ones in their order."""
+    try:
+        for tier, ids in by_tier.items():
+            if held:
+                remove_messages(parts.store, parts.broker, ids, tier)
+            else:
+                rebuild_tiers(parts, [tier])
+    except BrokerUnavailable:
+        log.warning("messages follow as soon as Redis answers")
+        parts.broker.reconciliation.post()
+
+
+def parameters_of(*, tier: str, domain: str) -> dict[str, Any]:
+    """Return the parameters of an operation that changes what a filter chooses."""
+    return {"tier": tier, "domain": domain}
+
+
+def parameters_of_move(session: Session, *, tier: str, domain: str, to: End) -> dict[str, Any]:
+    """Return the parameters of an operation that moves what a filter chooses.
+
+    The ends of the tiers as they are now tell those that have moved from those that have not.
+    """
+    ends = {one: ends_of_tier(session, TIERS.index(one)) for one in ([tier] if tier else TIERS)}
+    return parameters_of(tier=tier, domain=domain) | {"to": to, "ends": {one: list(both) for one, both in ends.items()}}
+
+
+def unmoved(parameters: Mapping[str, Any], tier: str, *, created_until: datetime) -> WaitingFilter:
+    """Return the filter of the jobs of a tier that such an operation has not moved yet."""
+    first, last = parameters["ends"][tier]
+    wanted = selection(None, tier=tier, domain=parameters["domain"], created_until=created_until)
+    to_front = parameters["to"] == "front"
+    return replace(wanted, first_position=first) if to_front else replace(wanted, last_position=last)

@@ -1,0 +1,45 @@
+"""All domains of a tag that a filter matches, taken out of it in short transactions."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.filters import DomainFilter
+from gonemaster_db.purging import Step, purge_in_steps
+from gonemaster_db.repositories.audit import LongAction
+from gonemaster_db.repositories.domain_list import remove_from_tag
+from gonemaster_db.session import Store
+
+ACTION = "tag.untag"
+
+
+def parameters_of(wanted: DomainFilter) -> dict[str, Any]:
+    """Return what a filter chooses within its tag as JSON, which an operation and the audit keep."""
+    chosen = {"name": wanted.name, "level": wanted.level, "min_level": wanted.min_level}
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
+def filter_of(tag: str, parameters: Mapping[str, Any]) -> DomainFilter:
+    """Return the filter that an operation has kept."""
+    return replace(DomainFilter(domain_tag=tag), **parameters)
+
+
+def removal(wanted: DomainFilter, action: LongAction) -> Step:
+    """Return the step that takes some of the domains out of their tag and counts them in the audit."""
+
+    def step(session: Session, size: int) -> int:
+        removed = remove_from_tag(session, wanted, limit=size)
+        if removed:
+            action.add(session, removed, now=utcnow())
+        return removed
+
+    return step
+
+
+def remove_members(store: Store, wanted: DomainFilter, *, who: str) -> int:
+    """Take all domains that match out of their tag; returns their number."""
+    action = LongAction(ACTION, who=who, target=wanted.domain_tag or "", details=parameters_of(wanted))
+    return sum(purge_in_steps(store, removal(wanted, action)))

@@ -1,0 +1,54 @@
+"""Adds up finished runs for the metrics, and notes the depth of the queue once a minute."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from time import monotonic, sleep
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.repositories.metrics.following import STEP, follow_runs
+from gonemaster_db.repositories.metrics.slots import SlotSums, add_to_slots, read_slots, slots_at
+from gonemaster_db.repositories.queue import count_queued
+from gonemaster_db.session import Store
+from gonemaster_db.states import Priority
+
+log = logging.getLogger(__name__)
+
+_LONGEST_REST_S = 0.25
+
+
+def add_up_runs(store: Store, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False) -> int:
+    """Follow all runs that were not followed yet, or until `stopped`; returns their number.
+
+    Of several workers one follows at a time, the others find nothing to do. A store from before has all its runs added
+    in steps with rests, since jobs of the same process need the interpreter.
+    """
+    followed, began = 0, monotonic()
+    while not stopped():
+        count = store.run_in_transaction(lambda session: follow_runs(session, now=now()))
+        followed += count
+        if count < STEP:
+            break
+        sleep(min(_LONGEST_REST_S, monotonic() - began))
+        began = monotonic()
+    if followed >= STEP:
+        log.info("runs added up", extra={"runs": followed})
+    _note_depth(store, now())
+    return followed
+
+
+def _note_depth(store: Store, now: datetime) -> None:
+    """Measure the queue for the slots of this minute, unless that was done."""
+    slots = slots_at(now.timestamp())
+    minute = min(slots)
+    with store.read_only() as session:
+        known = read_slots(session, since=dict([minute])).get(minute)
+        if known is not None and known.queue_depth is not None:
+            return
+        depth = sum(count_queued(session, priority) for priority in Priority)
+
+    def write(session: Session) -> None:
+        add_to_slots(session, dict.fromkeys(slots, SlotSums(queue_depth=depth)))
+
+    store.run_in_transaction(write)

@@ -1,0 +1,110 @@
+"""Traces of requests, jobs and runs for OpenTelemetry; nothing at all unless they are configured.
+
+The packages of the extra [otel] are imported by `start_tracing` only. Between processes a trace is named as in W3C
+Trace Context, by the text of a `traceparent`.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from gonemaster_tasks.errors import TasksError
+
+log = logging.getLogger(__name__)
+
+_EXPORT_TIMEOUT_S = 3
+_HEADER = "traceparent"
+
+
+class _Tracing:
+    """The parts of OpenTelemetry that spans are made with."""
+
+    def __init__(self, endpoint: str, service: str, version: str) -> None:
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        resource = Resource.create({"service.name": service, "service.version": version})
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_EXPORT_TIMEOUT_S)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer("gonemaster", version)
+        self._propagator = TraceContextTextMapPropagator()
+        self.current_span = trace.get_current_span
+
+    def span(self, name: str, parent: str, attributes: dict[str, Any]) -> Any:
+        context = self._propagator.extract({_HEADER: parent}) if parent else None
+        return self._tracer.start_as_current_span(name, context=context, attributes=attributes)
+
+    def traceparent(self) -> str:
+        carrier: dict[str, str] = {}
+        self._propagator.inject(carrier)
+        return carrier.get(_HEADER, "")
+
+    def stop(self) -> None:
+        self._provider.shutdown()
+
+
+_tracing: _Tracing | None = None
+
+
+def start_tracing(endpoint: str, *, service: str, version: str) -> None:
+    """Send spans to an OTLP endpoint over HTTP from now on, in the background; nothing if it is empty.
+
+    Headers, sampling and the rest are set by the OTEL_* variables of OpenTelemetry. Not before a fork: the thread that
+    sends would stay behind.
+
+    Raises:
+        TasksError: the extra [otel] is not installed.
+    """
+    global _tracing  # one for the process, as loggers are
+    check_tracing(endpoint)
+    if endpoint and _tracing is None:
+        _tracing = _Tracing(endpoint, service, version)
+
+
+def check_tracing(endpoint: str) -> None:
+    """Check that what an endpoint needs is installed. Raises TasksError."""
+    if not endpoint:
+        return
+    try:
+        import opentelemetry.exporter.otlp.proto.http
+        import opentelemetry.sdk.trace  # noqa: F401
+    except ImportError as error:
+        raise TasksError("otlp_endpoint needs the extra [otel]: pip install 'gonemaster[otel]'") from error
+
+
+def stop_tracing() -> None:
+    """Send what is left."""
+    global _tracing
+    stopped, _tracing = _tracing, None
+    if stopped is not None:
+        stopped.stop()
+
+
+@contextmanager
+def span(name: str, *, parent: str = "", **attributes: Any) -> Iterator[None]:
+    """Trace a block. `parent` is the traceparent of a span in another process; attributes of None are left out."""
+    if _tracing is None:
+        yield
+        return
+    given = {f"gonemaster.{key}": value for key, value in attributes.items() if value is not None}
+    with _tracing.span(name, parent, given):
+        yield
+
+
+def describe_span(name: str, attributes: Mapping[str, Any]) -> None:
+    """Name the current span, and add to its attributes."""
+    if _tracing is not None:
+        current = _tracing.current_span()
+        current.update_name(name)
+        current.set_attributes(dict(attributes))
+
+
+def traceparent() -> str:
+    """Return the traceparent of the current span, by which another process continues the trace; empty without one."""
+    return "" if _tracing is None else _tracing.traceparent()

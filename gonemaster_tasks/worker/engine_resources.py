@@ -1,0 +1,25 @@
+"""The engine's resources as the settings want them: sockets, caches, root hints."""
+
+from gonemaster_engine.net.pacing import Pacing
+from gonemaster_engine.net.transport import host_has_ipv6
+from gonemaster_engine.resources import Resources
+from gonemaster_tasks.config.settings import Settings
+
+
+def open_resources(settings: Settings, *, pacing: Pacing | None = None) -> Resources:
+    """Open them in the running event loop. Raises EngineError: the root hints cannot be used."""
+    return Resources.open(
+        root_hints=settings.root_hints_path,
+        dns_port=settings.dns_port,
+        hot_cache_ttl_s=settings.hot_cache_ttl_s,
+        ipv6=settings.uses_ipv6,
+        pacing=pacing,
+    )
+
+
+def follow_settings(resources: Resources, before: Settings, now: Settings) -> None:
+    """Let the resources follow settings that have changed."""
+    if now.hot_cache_ttl_s != before.hot_cache_ttl_s:
+        resources.caches.hot.change_ttl(now.hot_cache_ttl_s)
+    if now.ipv6_mode != before.ipv6_mode:
+        resources.has_ipv6 = host_has_ipv6() if now.uses_ipv6 is None else now.uses_ipv6

@@ -1,0 +1,53 @@
+"""Waiting jobs chosen by what they are, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.models import JobStatus, Priority
+from gonemaster_db.records import NewJob
+from gonemaster_db.repositories.jobs import create_listed_jobs
+from gonemaster_db.repositories.waiting_jobs import (
+    WaitingFilter,
+    count_waiting_jobs,
+    list_waiting_jobs,
+    switch_waiting_jobs,
+    waiting_ids,
+)
+from gonemaster_db.session import Store
+
+
+def queue_jobs(store: Store) -> dict[str, str]:
+    """Queue three normal jobs and a batch one; returns ids by name."""
+    new = [NewJob(domain=name) for name in ("b.example", "a.example", "b-two.example")]
+    new.append(NewJob(domain="b-three.example", priority=Priority.BATCH))
+    jobs = store.run_in_transaction(lambda session: create_listed_jobs(session, new))
+    return {job.domain: job.id for job in jobs}
+
+
+def names(store: Store, wanted: WaitingFilter) -> list[str]:
+    with store.read_only() as session:
+        found = [job.domain for job in list_waiting_jobs(session, wanted, limit=10)]
+        assert count_waiting_jobs(session, wanted) == len(found)
+        assert len(waiting_ids(session, wanted, limit=10)) == len(found)
+    return found
+
+
+def test_they_come_in_the_order_in_which_they_start(store: Store) -> None:
+    queue_jobs(store)
+    assert names(store, WaitingFilter()) == ["b.example", "a.example", "b-two.example", "b-three.example"]
+    assert names(store, WaitingFilter(Priority.NORMAL, "B")) == ["b.example", "b-two.example"]
+    assert names(store, WaitingFilter(domain="%")) == []
+    assert names(store, WaitingFilter(created_until=utcnow() - timedelta(hours=1))) == []
+
+
+def test_what_is_held_keeps_its_place(store: Store) -> None:
+    ids = queue_jobs(store)
+    chosen = [ids["a.example"], ids["b-three.example"], "job_none"]
+    held = store.run_in_transaction(lambda session: switch_waiting_jobs(session, chosen, held=True))
+    assert dict(held) == {ids["a.example"]: Priority.NORMAL, ids["b-three.example"]: Priority.BATCH}
+    assert names(store, WaitingFilter(status=JobStatus.PAUSED)) == ["a.example", "b-three.example"]
+    assert store.run_in_transaction(lambda session: switch_waiting_jobs(session, chosen, held=True)) == []
+    store.run_in_transaction(lambda session: switch_waiting_jobs(session, chosen[:1], held=False))
+    assert names(store, WaitingFilter(Priority.NORMAL, status=JobStatus.QUEUED))[1] == "a.example"

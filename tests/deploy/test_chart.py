@@ -1,0 +1,106 @@
+"""The Helm chart: what no schema of Kubernetes says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from gonemaster_api.server.supervisor import programs
+from gonemaster_engine.version import __version__
+from gonemaster_tasks import queues
+from tests.deploy.files import DEPLOY, SETTINGS, module, rendered
+
+pytestmark = pytest.mark.xdist_group("chart")  # rendered once
+
+CHART = DEPLOY / "helm" / "gonemaster"
+VALUES = sorted(module("deploy/check.py").VALUES)
+
+
+def pods(values: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for thing in rendered(values):
+        if thing["kind"] in {"Deployment", "Job"}:
+            yield thing["metadata"]["name"], thing["spec"]["template"]["spec"]
+
+
+def objects(values: str, kind: str) -> list[dict[str, Any]]:
+    return [thing for thing in rendered(values) if thing["kind"] == kind]
+
+
+def test_the_chart_is_of_this_release() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    assert chart["appVersion"] == __version__
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_a_pod_has_no_more_rights_than_it_needs(values: str) -> None:
+    for name, pod in pods(values):
+        assert pod["securityContext"]["runAsNonRoot"], name
+        assert pod["automountServiceAccountToken"] is False
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert container["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_settings_of_a_pod_exist_and_secrets_are_a_file(values: str) -> None:
+    for name, pod in pods(values):
+        for container in pod["containers"]:
+            given = {entry["name"] for entry in container["env"]}
+            assert given <= SETTINGS, name
+            assert not given & {"GONEMASTER_DB_DSN", "GONEMASTER_BROKER_URL", "GONEMASTER_ADMIN_TOKEN_HASHES"}
+
+
+def test_a_stopping_worker_has_time_for_its_jobs() -> None:
+    for name, pod in pods("everything"):
+        if "worker" in name:
+            env = {entry["name"]: entry["value"] for entry in pod["containers"][0]["env"]}
+            drain = int(env["GONEMASTER_DRAIN_TIMEOUT"].removesuffix("s"))
+            assert pod["terminationGracePeriodSeconds"] >= drain + programs._MARGIN_S + 10
+
+
+def test_the_number_of_scaled_workers_is_left_to_the_scaler() -> None:
+    (scaled,) = objects("everything", "ScaledObject")
+    deployments = {thing["metadata"]["name"]: thing["spec"] for thing in objects("everything", "Deployment")}
+    assert "replicas" not in deployments[scaled["spec"]["scaleTargetRef"]["name"]]
+    assert deployments["check-normal-worker"]["replicas"] == 1
+
+
+def test_the_scaler_reads_the_depth_of_the_queue() -> None:
+    (scaled,) = objects("everything", "ScaledObject")
+    (trigger,) = scaled["spec"]["triggers"]
+    (service,) = [thing for thing in objects("everything", "Service") if thing["metadata"]["name"].endswith("-api")]
+    assert trigger["type"] == "metrics-api"
+    url = trigger["metadata"]["url"]
+    assert url.startswith(
+        f"http://{service['metadata']['name']}.dns.svc.cluster.local:{service['spec']['ports'][0]['port']}/"
+    )
+    (authentication,) = objects("everything", "TriggerAuthentication")
+    assert trigger["authenticationRef"]["name"] == authentication["metadata"]["name"]
+
+
+def test_the_scaler_may_read_the_lists_of_redis_instead() -> None:
+    (scaled,) = objects("redis", "ScaledObject")
+    lists = [trigger["metadata"]["listName"] for trigger in scaled["spec"]["triggers"]]
+    assert lists == [queues.NORMAL, queues.BATCH]
+    assert {trigger["type"] for trigger in scaled["spec"]["triggers"]} == {"redis"}
+
+
+def test_the_api_is_reached_by_the_names_of_its_service() -> None:
+    (api,) = [pod for name, pod in pods("default") if name.endswith("-api")]
+    env = {entry["name"]: entry["value"] for entry in api["containers"][0]["env"]}
+    assert "check-api.dns.svc.cluster.local" in env["GONEMASTER_ALLOWED_HOSTS"].split(",")
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_an_api_that_faces_the_internet_limits_its_clients(values: str) -> None:
+    (api,) = [pod for name, pod in pods(values) if name.endswith("-api")]
+    env = {entry["name"]: entry["value"] for entry in api["containers"][0]["env"]}
+    limited = env.get("GONEMASTER_PUBLIC_API_RATE_LIMIT_ENABLED")
+    assert limited == ("true" if "GONEMASTER_PUBLIC_URL" in env else None)

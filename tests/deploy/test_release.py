@@ -1,0 +1,161 @@
+"""What is released: wheel and sdist, the bill of materials, the look at known vulnerabilities."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from gonemaster_engine.version import __version__
+from tests.deploy.files import module, tools_python
+from tests.support.sources import PACKAGES, ROOT
+
+pytestmark = pytest.mark.xdist_group("release")  # builds once
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with wheel and sdist, built from a copy of what is committed or about to be."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", *PACKAGES, "setup.cfg",
+                 "pyproject.toml", "README.md", "LICENSE", "tests/__init__.py")  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).exists():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, source / name)
+    run(tools_python(), "-m", "build", "--no-isolation", "--outdir", target, source)
+    return target
+
+
+def wheel(folder: Path) -> Path:
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+def shipped() -> set[str]:
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", *PACKAGES)
+    return {name for name in listed.split() if (ROOT / name).exists()}
+
+
+def test_the_wheel_has_every_file_of_the_packages_and_nothing_else(built: Path) -> None:
+    names = {name for name in zipfile.ZipFile(wheel(built)).namelist() if ".dist-info/" not in name}
+    assert names == shipped()
+
+
+def test_the_sdist_has_them_too(built: Path) -> None:
+    (archive,) = built.glob("*.tar.gz")
+    prefix = f"gonemaster-{__version__}/"
+    with tarfile.open(archive) as files:
+        names = {name.removeprefix(prefix) for name in files.getnames()}
+    assert shipped() | {"setup.cfg", "pyproject.toml", "LICENSE", "README.md"} <= names
+    assert not [name for name in names if name.startswith("tests/")]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # everything is compiled and started for the first time
+def test_the_wheel_runs_in_an_empty_environment(built: Path, tmp_path: Path) -> None:
+    """Only the dependencies come from elsewhere: from the environment of the tests, without its editable package."""
+    environment = tmp_path / "empty"
+    run(sys.executable, "-m", "venv", "--without-pip", environment)
+    python = environment / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    run(*pip, "install", "--quiet", "--no-index", "--no-deps", wheel(built))
+    packages = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    (Path(packages) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    said = run(python, ROOT / ".ci" / "check_installed.py", cwd=tmp_path)
+    assert said.startswith(f"packages in {packages}")
+    assert said.endswith("installed package: ok\n")
+
+
+def dependencies(name: str, extras: tuple[str, ...] = ("",)) -> Iterator[str]:
+    """Names of what a package needs on this platform, and of what those need."""
+    seen: set[str] = set()
+    queue = [(name, extras)]
+    while queue:
+        package, wanted = queue.pop()
+        for text in importlib.metadata.requires(package) or []:
+            needed = Requirement(text)
+            applies = not needed.marker or any(needed.marker.evaluate({"extra": extra}) for extra in wanted)
+            if applies and canonicalize_name(needed.name) not in seen:
+                seen.add(canonicalize_name(needed.name))
+                queue.append((needed.name, ("", *needed.extras)))
+    yield from seen
+
+
+def bill(python: str, target: Path) -> dict[str, Any]:
+    # To hold it against the schema takes ten seconds, which `make sbom` spends.
+    said = run(python, ROOT / ".ci" / "sbom.py", Path(sys.executable).parent.parent, target, "--no-validate")
+    assert re.search(r"\d+ components", said)
+    document: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
+    return document
+
+
+def test_the_bill_of_materials_names_every_dependency_and_is_repeatable(tmp_path: Path) -> None:
+    """Of the environment of the tests, which has more than `make sbom` looks at, but is there."""
+    python = tools_python()
+    document = bill(python, tmp_path / "one.json")
+    assert (document["bomFormat"], document["metadata"]["component"]["name"]) == ("CycloneDX", "gonemaster")
+    assert document["metadata"]["component"]["version"] == __version__
+    versions: dict[str, Any] = {
+        canonicalize_name(component["name"]): component["version"] for component in document["components"]
+    }
+    for name in dependencies("gonemaster"):
+        assert versions[name] == importlib.metadata.version(name)
+    unlicensed = {canonicalize_name(part["name"]) for part in document["components"] if not part.get("licenses")}
+    assert set(dependencies("gonemaster")) & unlicensed == set()
+    assert str(ROOT) not in json.dumps(document)
+    bill(python, tmp_path / "two.json")
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+
+
+FINE = {"name": "flask", "version": "3.1.0", "vulns": []}
+SKIPPED = {"name": "idna", "version": "3.10", "skip_reason": "not found"}
+BAD = {"name": "redis", "version": "6.0", "vulns": [{"id": "A-1", "aliases": ["B-2"], "fix_versions": ["6.4"]}]}
+
+
+@pytest.mark.parametrize(
+    ("packages", "status", "text"),
+    [
+        ([FINE], 0, "1 packages looked up, 0 known vulnerabilities"),
+        ([FINE, BAD], 1, "VULNERABLE: redis 6.0: A-1 B-2; fixed in: 6.4"),
+        ([FINE, SKIPPED], 3, "NOT AUDITED: 1 of 2 packages, the first because: not found"),
+        ([BAD, SKIPPED], 1, "NOT AUDITED: 1 of 2 packages"),
+        ([FINE, {"name": "gonemaster", "skip_reason": "not found"}], 0, "1 packages looked up"),
+    ],
+)
+def test_an_audit_that_looked_nothing_up_is_no_success(packages: list[dict[str, Any]], status: int, text: str) -> None:
+    found, lines = module(".ci/audit.py").verdict({"dependencies": packages})
+    assert found == status
+    assert text in "\n".join(lines)
+
+
+def test_an_audit_without_the_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens on the port of discard
+    empty = tmp_path / "lib" / "python3" / "site-packages"
+    known = empty / "six-1.17.0.dist-info"
+    known.mkdir(parents=True)
+    (known / "METADATA").write_text("Metadata-Version: 2.1\nName: six\nVersion: 1.17.0\n")
+    command = [tools_python(), str(ROOT / ".ci" / "audit.py"), str(tmp_path), f"--cache-dir={tmp_path / 'cache'}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "NOT AUDITED: pip-audit cannot reach its database" in done.stdout

@@ -1,0 +1,74 @@
+"""The systemd units: limits of time, order, secrets, and settings that exist."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from gonemaster_api.server.supervisor import programs
+from gonemaster_tasks.config.settings import OPTIONS
+from tests.deploy.files import SETTINGS, UNITS, Unit, seconds, services
+
+SERVERS = {"postgresql.service", "redis-server.service", "valkey-server.service", "network-online.target"}
+
+
+def default_s(name: str) -> float:
+    value = next(option.default for option in OPTIONS if option.name == name)
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
+
+@pytest.mark.parametrize("unit", services(), ids=str)
+def test_a_service_runs_a_command_that_exists(unit: Unit) -> None:
+    found = re.fullmatch(
+        r"/opt/gonemaster/bin/gonemaster-server ([a-z ]+?)( --worker-processes 1)?", unit.one("ExecStart")
+    )
+    assert found
+    assert found[1] in {"api", "worker", "beat", "flower", "db upgrade"}
+
+
+@pytest.mark.parametrize("unit", services(), ids=str)
+def test_settings_of_a_service_exist_and_secrets_are_credentials(unit: Unit) -> None:
+    given = dict(line.split("=", 1) for line in unit.all("Environment"))
+    assert set(given) <= SETTINGS
+    assert not {name for name in given if re.search("DSN|TOKEN|BROKER|AUTH|SMTP", name)}
+    assert unit.one("LoadCredential") == "gonemaster.json:/etc/gonemaster/gonemaster.json"
+    assert given["GONEMASTER_CONFIG"] == "%d/gonemaster.json"
+    assert unit.all("EnvironmentFile") == []
+
+
+@pytest.mark.parametrize("unit", services(), ids=str)
+def test_a_service_starts_after_the_servers_and_tries_again(unit: Unit) -> None:
+    assert set(unit.one("After").split()) >= SERVERS
+    assert unit.one("Wants") == "network-online.target"
+    if unit.name != "gonemaster-migrate.service":
+        # A database that is not migrated yet ends the start with status 2; nothing may give up for good.
+        assert (unit.one("Restart"), unit.one("StartLimitIntervalSec")) == ("always", "0")
+        assert unit.one("PartOf") == unit.one("WantedBy") == "gonemaster.target"
+
+
+def test_a_stop_takes_as_long_as_the_service_may_need() -> None:
+    margin = programs._MARGIN_S
+    needed = {
+        "gonemaster-worker@.service": default_s("drain_timeout") + margin,
+        "gonemaster-api.service": default_s("shutdown_timeout") + margin,
+        "gonemaster-beat.service": margin,
+    }
+    for name, least in needed.items():
+        unit = Unit(UNITS / name)
+        assert seconds(unit.one("TimeoutStopSec")) >= least + 10, name
+        assert unit.one("KillMode") == "mixed"  # the supervisor stops its children in order
+
+
+def test_api_and_workers_may_open_many_files() -> None:
+    for name in ("gonemaster-api.service", "gonemaster-worker@.service"):
+        assert int(Unit(UNITS / name).one("LimitNOFILE")) >= 65536
+
+
+def test_the_migration_starts_only_by_hand() -> None:
+    unit = Unit(UNITS / "gonemaster-migrate.service")
+    assert unit.all("WantedBy") == []
+    assert "gonemaster-migrate" not in (UNITS / "gonemaster.target").read_text(encoding="utf-8")
+    assert unit.one("Type") == "oneshot"
+    assert unit.one("TimeoutStartSec") == "infinity"

@@ -1,0 +1,1 @@
+"""Several machines: wrong clocks, silent peers, partitions."""

@@ -1,0 +1,203 @@
+"""Logins with the least permissions, with less, wrong ones, and passwords that are changed while the service works."""
+
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from gonemaster_db.migrations.runner import upgrade
+from gonemaster_db.settings import StoreSettings
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.control.jobs import cancel_job
+from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused
+from gonemaster_tasks.masking import mask_password
+from gonemaster_tasks.monitoring.health import find_issues
+from tests.support.faults import Load
+from tests.support.postgres import PostgresServer
+from tests.support.redis_addresses import redis_on_port, sentinel
+from tests.support.stores import MakeSettings
+from tests.support.workers import ROOT, Farm, open_farm, wait_until
+
+HOWTO = (ROOT / "docs/howto/logins.md").read_text()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Redis with users, seen by its administrator."""
+
+    port: int
+    admin: Any
+    directory: Path
+
+    def url(self, password: str, user: str = "gonemaster") -> str:
+        return f"redis://{user}:{password}@127.0.0.1:{self.port}/0"
+
+    def set_user(self, *rules: str) -> None:
+        self.admin.execute_command("ACL", "SETUSER", "gonemaster", *rules)
+
+    def refusals(self) -> list[str]:
+        """What was not allowed, but for the name of the client, which redis-py tries to tell."""
+        return [str(entry["object"]) for entry in self.admin.acl_log() if "setinfo" not in str(entry["object"])]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    directory = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the name of a socket is short
+    with redis_on_port(directory) as port, closing(redis.Redis(port=port, decode_responses=True)) as admin:
+        made = Server(port, admin, directory)
+        made.set_user(*documented_rules("old"))
+        yield made
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def documented_rules(password: str) -> list[str]:
+    """The rules of the how-to."""
+    (line,) = re.findall(r"^    ACL SETUSER gonemaster (.*)$", HOWTO, re.MULTILINE)
+    return ["reset", *line.replace("PASSWORD", password).split()]
+
+
+@pytest.fixture
+def farm_of(make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Any]:
+    """`farm_of(url)` opens a farm whose processes have that login."""
+    opened = []
+
+    def open_one(url: str) -> Farm:
+        broker = Broker.open(url)
+        made = open_farm(broker, make_store_settings("sqlite"), tmp_path)
+        opened.append((made, broker))
+        return made.__enter__()
+
+    yield open_one
+    for made, broker in opened:
+        made.__exit__(None, None, None)
+        broker.close()
+
+
+def test_the_documented_permissions_are_enough(server: Server, farm_of: Any) -> None:
+    farm = farm_of(server.url("old"))
+    farm.broker.check()
+    server.admin.acl_log_reset()
+    farm.start_worker("one")
+    farm.start_beat()
+    running = farm.submit("running-60000.test")
+    wait_until(lambda: farm.started(running), what="its start")
+    cancel_job(farm.parts, running)  # a broadcast
+    assert farm.run_of(running).status == "canceled"
+    wait_until(lambda: farm.broker.beat.active(), what="beat")
+    find_issues(farm.parts, load_settings({}))
+    farm.stop("beat")
+    farm.stop("one")
+    assert server.refusals() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", ["-info", "-client"])
+def test_what_is_not_needed_may_be_missing(server: Server, farm_of: Any, missing: str) -> None:
+    server.set_user(missing)
+    farm = farm_of(server.url("old"))
+    worker = farm.start_worker("one")  # with a slot for normal jobs, so that its BRPOP are partial
+    load = Load(farm)
+    load.submit(20)
+    load.assert_each_ended_once()
+    assert worker.poll() is None
+    assert ("looking at the queues more often" in farm.log("one")) == (missing == "-client")
+
+
+@pytest.mark.parametrize("missing", ["-eval", "-publish", "-brpop", "resetchannels", "resetkeys", "-time"])
+def test_what_is_needed_is_named_at_the_start(server: Server, missing: str) -> None:
+    server.set_user(missing)
+    with closing(Broker.open(server.url("old"))) as broker, pytest.raises(BrokerRefused, match=r"logins\.md"):
+        broker.check()
+
+
+def test_a_wrong_password_is_told_from_a_server_that_is_away(server: Server) -> None:
+    with closing(Broker.open(server.url("wrong"))) as broker:
+        with pytest.raises(BrokerLoginRefused):
+            broker.ping()
+        with pytest.raises(BrokerRefused, match="the login in broker_url"):
+            broker.check()
+
+
+def test_the_api_refuses_to_start_with_a_wrong_login(server: Server, farm_of: Any) -> None:
+    farm = farm_of(server.url("wrong"))
+    farm._start("api", ["gonemaster_api.server", "api", "--listen", "127.0.0.1:0"], {})
+    assert farm.processes.pop("api").wait(timeout=120) == 2
+    assert "the login in broker_url" in farm.log("api")
+    assert "Traceback" not in farm.log("api")
+    assert ":wrong@" not in farm.log("api")
+
+
+def test_the_login_of_sentinels_is_their_own(server: Server) -> None:
+    of_master = "sentinel auth-user gm gonemaster\nsentinel auth-pass gm old\nrequirepass guard\n"
+    with sentinel(server.directory, server.port, "gm", also=of_master, password="guard") as port:
+        url = f"sentinel://gonemaster:old@127.0.0.1:{port}/0?master_name=gm"
+        with closing(Broker.open(url)) as broker, pytest.raises(BrokerRefused):
+            broker.check()
+        with closing(Broker.open(f"{url}&sentinel_password=guard")) as broker:
+            broker.check()
+            assert broker.address.celery_options["sentinel_kwargs"]["password"] == "guard"
+    assert "guard" not in mask_password(f"{url}&sentinel_password=guard")
+
+
+@pytest.mark.slow
+def test_the_password_of_redis_is_changed_while_jobs_run(server: Server, farm_of: Any) -> None:
+    farm = farm_of(server.url("old"))
+    farm.start_worker("one")
+    load = Load(farm)
+    load.submit(60)
+    server.set_user(">new")
+    farm.start_worker("two", GONEMASTER_BROKER_URL=server.url("new"))
+    farm.stop("one")
+    server.set_user("<old")
+    server.admin.execute_command("CLIENT", "KILL", "USER", "gonemaster")  # so that all log in again
+    with closing(Broker.open(server.url("old"))) as late, pytest.raises(BrokerLoginRefused):
+        late.ping()
+    farm.broker.close()
+    farm.broker = Broker.open(server.url("new"))
+    load.assert_each_ended_once()
+    farm.broker.close()
+
+
+@pytest.mark.slow
+def test_the_password_of_postgresql_is_changed_while_jobs_run(broker: Broker, tmp_path: Path) -> None:
+    with PostgresServer() as database, tempfile.TemporaryDirectory(prefix="gm-pass-", dir="/tmp") as name:
+        home = Path(database.url("postgres").rpartition("?host=")[2])
+        passfile = Path(name) / "pgpass"
+        with database.cursor("postgres") as cursor:
+            cursor.execute("CREATE ROLE gm LOGIN PASSWORD 'old'")
+            cursor.execute("CREATE DATABASE service OWNER gm")
+            cursor.execute("SHOW hba_file")
+            hba = Path(cursor.fetchone()[0])
+            hba.write_text(f"local all gm scram-sha-256\n{hba.read_text()}")
+            cursor.execute("SELECT pg_reload_conf()")
+        _write_password(passfile, home, "old")
+        settings = StoreSettings(driver="postgres", dsn=f"postgresql://gm@/service?host={home}&passfile={passfile}")
+        with open_farm(broker, settings, tmp_path) as farm:
+            upgrade(farm.store)
+            farm.start_worker("one")
+            load = Load(farm)
+            load.submit(60)
+            load.wait_until_running()
+            with database.cursor("postgres") as cursor:
+                cursor.execute("ALTER ROLE gm PASSWORD 'new'")
+                cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gm'")
+            wait_until(lambda: "is unavailable" in farm.log("one"), what="a connection is refused")
+            _write_password(passfile, home, "new")
+            load.assert_each_ended_once()
+            assert farm.stop("one", signal.SIGTERM) == 0
+
+
+def _write_password(passfile: Path, home: Path, password: str) -> None:
+    new = passfile.with_suffix(".new")
+    new.write_text(f"{home}:*:*:gm:{password}\n")
+    new.chmod(0o600)
+    new.replace(passfile)

@@ -1,0 +1,133 @@
+"""Both implementations on one world, and what they say differently."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.resources import Resources
+from gonemaster_engine.run import DSInfo, run_test
+from tests.reference.judge import CASES, Entry, judge
+from tests.reference.mutations.mutation import Mutation
+from tests.reference.subject import Options, Subject
+from tests.support.dnsworld import World
+
+# First what is enough on an idle host; a difference counts when it is there with patience, too.
+PATIENCE_S: Final = (0.5, 4.0, 15.0)
+SUPPLIED_DS: Final = DSInfo(4711, 13, 2, "ab" * 32)
+
+
+def engine_entries(world: World, zone: str, options: Options, cases: Iterable[str]) -> list[Entry]:
+    """Run the engine on the cases."""
+    net = {"ipv4": options.ipv4, "ipv6": options.ipv6, "allow_non_global_targets": True}
+    waits = {"retry": 1, "timeout": options.timeout_s, "retrans": 1}
+    profile = default_profile().merge(
+        {
+            "net": net,
+            "resolver": {"defaults": waits, "source4": "127.0.0.1", "source6": "::1"},
+            "badkeys": {"path": options.badkeys},
+            "test_cases_vars": {"zone13": {"spf_lookup_limit": options.spf_limit}},
+        }
+    )
+    supplied = [(name, address) for name, found in options.supplied.items() for address in found or (None,)]
+
+    async def whole() -> list[Entry]:
+        with TemporaryDirectory() as directory:
+            hints = world.write_hints(Path(directory) / "hints")
+            resources = Resources.open(root_hints=hints, dns_port=world.port, hot_cache_ttl_s=0)
+        try:
+            result = await run_test(
+                zone,
+                profile,
+                resources=resources,
+                tests=["basic01", *cases],
+                nameservers=supplied,
+                ds=[SUPPLIED_DS] if options.ds else [],
+            )
+        finally:
+            await resources.close()
+        return [(one.testcase, one.tag, one.level.name, one.args) for one in result.entries if one.testcase in cases]
+
+    return asyncio.run(whole())
+
+
+def reference_entries(world: World, zone: str, options: Options, cases: Iterable[str]) -> list[Entry]:
+    return judge(Subject.open(zone, world.hints_text, world.port, options), cases)
+
+
+def normal(entries: Iterable[Entry]) -> Counter[str]:
+    """Give entries as texts, whatever the order of lists."""
+    return Counter(json.dumps([*entry[:3], _sorted(entry[3])], sort_keys=True) for entry in entries)
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return sorted((_sorted(each) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
+    return value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What only one side says, each text with "engine" or "reference" before it, and the tags of both."""
+
+    differences: list[str]
+    tags: frozenset[str]
+    has_run: bool  # the engine's own gates let the cases run
+
+
+def compare(world: World, options: Options, *, zone: str = "example.xa", cases: Iterable[str] = CASES) -> Comparison:
+    """Run both sides on a world, again with more patience where they differ."""
+    cases = list(cases)
+    for patience_s in PATIENCE_S:
+        told = dataclasses.replace(options, timeout_s=patience_s, denial_label=DENIAL_LABEL)
+        _forget(world)
+        with world:
+            first = engine_entries(world, zone, told, cases)
+            _forget(world)
+            second = reference_entries(world, zone, told, cases) if first else []
+        one, other = normal(first), normal(second)
+        found = [f"engine {text}" for text in sorted((one - other).elements())]
+        found += [f"reference {text}" for text in sorted((other - one).elements())]
+        if not found:
+            break
+    return Comparison(found, frozenset(tag for _, tag, _, _ in second), has_run=bool(first))
+
+
+def _forget(world: World) -> None:
+    for server in world.servers.values():
+        server.forget()
+
+
+def compare_mutation(mutation: Mutation) -> Comparison:
+    """Run both sides on a mutation."""
+    with TemporaryDirectory() as directory:
+        if mutation.blocked:
+            write_blocklist(Path(directory), mutation.blocked)
+        options = Options(**{"badkeys": directory if mutation.blocked else "", **mutation.options})
+        return compare(mutation.build(), options, zone=mutation.zone, cases=[mutation.case])
+
+
+def write_blocklist(where: Path, numbers: Sequence[tuple[int, str]]) -> None:
+    """Write a list of compromised keys in the form of the package badkeys."""
+    names = sorted({name for _, name in numbers})
+    entries = sorted(
+        hashlib.sha256(number.to_bytes((number.bit_length() + 7) // 8)).digest()[:15] + bytes((names.index(name),))
+        for number, name in numbers
+    )
+    (where / "blocklist.dat").write_bytes(b"".join(entries))
+    described = [{"id": number, "name": name} for number, name in enumerate(names)]
+    (where / "badkeysdata.json").write_text(json.dumps({"blocklists": described}), encoding="utf-8")
+
+
+DENIAL_LABEL: Final = "xn--gonemaster-probe-9"  # the engine's: the proof depends on it

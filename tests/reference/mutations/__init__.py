@@ -1,0 +1,25 @@
+"""Worlds made for the fourteen cases: each tag is reached by one of them, each limit stands between two."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.reference.mutations import chains, denial, families, keys, parents, records, servers, signals, sizes, spf
+from tests.reference.mutations.mutation import Mutation
+
+_TABLES: Final = {
+    "sizes": sizes.MUTATIONS,
+    "keys": keys.MUTATIONS,
+    "denial": denial.MUTATIONS,
+    "parents": parents.MUTATIONS,
+    "chains": chains.MUTATIONS,
+    "signals": signals.MUTATIONS,
+    "servers": servers.MUTATIONS,
+    "records": records.MUTATIONS,
+    "spf": spf.MUTATIONS,
+    "families": families.MUTATIONS,
+}
+
+MUTATIONS: Final[dict[str, Mutation]] = {
+    f"{group}/{name}": mutation for group, table in _TABLES.items() for name, mutation in table.items()
+}

@@ -1,0 +1,49 @@
+"""What a mutation is: a world made for one case, and the tags that it has to reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import dns.message
+
+from tests.support.dnssec_worlds import edit, with_fault
+from tests.support.dnsworld import Fault, World
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A world with one thing changed; `reaches` are tags that both sides must give, `without` tags they must not."""
+
+    case: str
+    build: Callable[[], World]
+    reaches: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    zone: str = "example.xa"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    blocked: tuple[tuple[int, str], ...] = ()  # numbers on a list of compromised keys, and the name of the list
+
+
+def on_type(world: World, kind: str, fault: Fault, *addresses: str, **conditions: Any) -> World:
+    """Let servers, by default both of the zone, have a fault for one type."""
+    return with_fault(world, fault, *addresses, qtype=kind, **conditions)
+
+
+def changed(change: Callable[[dns.message.Message], None]) -> Fault:
+    return edit(change)
+
+
+def names(prefix: str, words: str) -> tuple[str, ...]:
+    """Give tags with a prefix."""
+    return tuple(f"{prefix}{word}" for word in words.split())
+
+
+def numbered(found: Iterable[tuple[str, Mutation]]) -> dict[str, Mutation]:
+    """Make a table, and refuse a name that is there twice."""
+    table: dict[str, Mutation] = {}
+    for name, mutation in found:
+        if name in table:
+            raise ValueError(f"two mutations are called {name}")
+        table[name] = mutation
+    return table

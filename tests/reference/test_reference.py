@@ -1,0 +1,60 @@
+"""The engine and the second implementation agree about the fourteen cases that Zonemaster does not have."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.reference.comparing import compare, compare_mutation
+from tests.reference.judge import LEVELS
+from tests.reference.mutations import MUTATIONS
+from tests.reference.quick import MARKERS, quick
+from tests.reference.worlds import generated
+
+QUICK_ZONES = 8
+ZONES = 1000
+SHARE = 100
+
+
+@pytest.mark.parametrize("name", quick())
+def test_mutation_is_judged_alike(name: str) -> None:
+    _check(name)
+
+
+@pytest.mark.parametrize("seed", range(QUICK_ZONES))
+def test_zone_made_at_random_is_judged_alike(seed: int) -> None:
+    made = generated(seed)
+    assert compare(made.world, made.options).differences == []
+
+
+def test_each_tag_is_reached_by_a_mutation() -> None:
+    reached = {tag for name in quick() for tag in MUTATIONS[name].reaches}
+    assert LEVELS.keys() - MARKERS == reached & LEVELS.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("group", sorted({name.split("/")[0] for name in MUTATIONS}))
+def test_all_mutations_are_judged_alike(group: str) -> None:
+    for name in MUTATIONS:
+        if name.startswith(f"{group}/"):
+            _check(name)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("first", range(QUICK_ZONES, QUICK_ZONES + ZONES, SHARE))
+def test_a_thousand_zones_are_judged_alike(first: int) -> None:
+    found = {}
+    for seed in range(first, first + SHARE):
+        made = generated(seed)
+        if differences := compare(made.world, made.options).differences:
+            found[seed] = differences
+    assert found == {}
+
+
+def _check(name: str) -> None:
+    mutation = MUTATIONS[name]
+    found = compare_mutation(mutation)
+    assert found.differences == [], name
+    assert found.tags >= {*mutation.reaches}, name
+    assert not found.tags & {*mutation.without}, name

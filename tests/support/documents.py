@@ -1,0 +1,58 @@
+"""A server of documents on loopback: what others publish, as a test has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+Answer = tuple[int, bytes, dict[str, str]]
+"""Status, body, headers."""
+
+
+@dataclass
+class Source:
+    """The server; `answers` are by path, `asked` are the paths that were."""
+
+    url: str = ""
+    answers: dict[str, Answer] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def put(self, path: str, document: Any) -> None:
+        """Publish a text, or something else as JSON."""
+        text = document if isinstance(document, str) else json.dumps(document)
+        self.answers[path] = (200, text.encode(), {})
+
+
+@contextmanager
+def open_source() -> Iterator[Source]:
+    """Serve until the block ends; what is not published is a 404."""
+    source = Source()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            source.asked.append(self.path)
+            status, body, headers = source.answers.get(self.path, (404, b"", {}))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    source.url = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield source
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,94 @@
+"""The release after this one: this one's code with more migrations, which are for tests only."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gonemaster_db.migrations import compatibility, revisions
+from tests.support.sources import ROOT
+
+_PARTS = ("gonemaster_api", "gonemaster_tasks", "gonemaster_db", "gonemaster_engine", "tests/support")
+_HEADER = '''"""{title}."""
+import sqlalchemy as sa
+from alembic import op
+
+from gonemaster_db.migrations import online
+
+revision, down_revision, compatible_from = "{revision}", "{before}", "{compatible_from}"
+
+'''
+# What a release may do to tables that the one before goes on using.
+EXPAND = """
+def upgrade() -> None:
+    op.create_table("next_table", sa.Column("id", sa.Integer, primary_key=True))
+    op.add_column("jobs", sa.Column("next_text", sa.Text))
+    op.add_column("runs", sa.Column("next_number", sa.Integer, nullable=False, server_default="7"))
+
+def downgrade() -> None:
+    op.drop_column("runs", "next_number")
+    op.drop_column("jobs", "next_text")
+    op.drop_table("next_table")
+"""
+INDEX = """
+def upgrade() -> None:
+    online.create_index("ix_runs_next", "runs", ["next_number", "id"])
+
+def downgrade() -> None:
+    online.drop_index("ix_runs_next", "runs")
+"""
+CONTRACT = """
+def upgrade() -> None:
+    op.drop_table("next_table")
+
+def downgrade() -> None:
+    op.create_table("next_table", sa.Column("id", sa.Integer, primary_key=True))
+"""
+
+
+def head() -> str:
+    """The newest revision of this release."""
+    versions = ROOT / "gonemaster_db" / "migrations" / "versions"
+    return max(versions.glob("[0-9]*.py")).name.partition("_")[0]
+
+
+def write_revision(directory: Path, body: str, *, number: int = 1, compatible: bool = True) -> str:
+    """Write a revision that many after this release's newest; returns its number."""
+    last = int(head())
+    revision, before = f"{last + number:04}", f"{last + number - 1:04}"
+    header = _HEADER.format(
+        title=f"Next release {number}",
+        revision=revision,
+        before=before,
+        compatible_from=f"{last:04}" if compatible else revision,
+    )
+    (directory / f"{revision}_next.py").write_text(header + body, encoding="utf-8")
+    return revision
+
+
+def make_next_release(directory: Path) -> Path:
+    """Copy the sources, and add migrations that are compatible with this release; returns the directory to run in."""
+    for part in _PARTS:
+        shutil.copytree(ROOT / part, directory / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (directory / "tests" / "__init__.py").touch()
+    versions = directory / "gonemaster_db" / "migrations" / "versions"
+    write_revision(versions, EXPAND, number=1)
+    write_revision(versions, INDEX, number=2)
+    return directory
+
+
+@contextmanager
+def revisions_of(directory: Path) -> Iterator[None]:
+    """Let this process know the revisions of a directory as well, as if it were of the next release."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(revisions, "LOCATIONS", (*revisions.LOCATIONS, directory))
+        _forget()
+        yield
+    _forget()
+
+
+def _forget() -> None:
+    revisions.known_revisions.cache_clear()
+    compatibility.head_revision.cache_clear()

@@ -1,0 +1,64 @@
+"""A process that queries a server as fast as the limits allow: `python -m tests.support.sender REDIS PORT NAME QPS`.
+
+Each line on its standard input is another limit, and is repeated on its standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from itertools import count
+
+from gonemaster_engine import names
+from gonemaster_engine.net.ledger import Terms
+from gonemaster_engine.net.pacing import Pacing
+from gonemaster_engine.net.query import Outcome, Query, Timing
+from gonemaster_engine.net.transport import Transport
+from gonemaster_engine.net.wire import query_body
+from gonemaster_tasks.broker.address import parse_broker_url
+from gonemaster_tasks.worker.lender import RedisLender
+
+HOST = "127.9.7.1"
+OUTSTANDING = 50
+SLOTS = 20
+
+
+class Limits:
+    """The limit that was read last."""
+
+    def __init__(self, qps: int) -> None:
+        self.qps = qps
+
+    def __call__(self) -> Terms:
+        return Terms(self.qps, OUTSTANDING)
+
+    def follow(self) -> None:
+        for line in sys.stdin:
+            self.qps = int(line)
+            sys.stdout.write(line)
+            sys.stdout.flush()
+
+
+async def ask_for_ever(transport: Transport, name: str) -> None:
+    loop = asyncio.get_running_loop()
+    for number in count():
+        qname = names.to_wire(f"{name}-{number}.xa")
+        answer: asyncio.Future[Outcome] = loop.create_future()
+        body = query_body(qname, 1, 1, 0, None)
+        transport.send_udp(Query(HOST, body, Timing(2.0, 1.0, 2), answer.set_result, question_octets=len(qname) + 4))
+        await answer
+
+
+async def main(url: str, port: int, name: str, limits: Limits) -> None:
+    lender = RedisLender(parse_broker_url(url), name)
+    lender.start()
+    transport = Transport(port=port, pacing=Pacing(lender, limits))
+    await asyncio.gather(*(ask_for_ever(transport, f"{name}-{slot}") for slot in range(SLOTS)))
+
+
+if __name__ == "__main__":
+    url, port, name, qps = sys.argv[1:]
+    limits = Limits(int(qps))
+    threading.Thread(target=limits.follow, daemon=True).start()
+    asyncio.run(main(url, int(port), name, limits))

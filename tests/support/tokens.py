@@ -1,0 +1,13 @@
+"""Tokens for tests, and headers that carry them."""
+
+from collections.abc import Mapping
+
+from gonemaster_api.auth.tokens import digest_of, new_token
+
+READ, OPERATE, ADMIN = new_token(), new_token(), new_token()
+# As `auth.admin_tokens` takes them; a token without scope is one of an administrator.
+CONFIGURED = f"reader:read={digest_of(READ)},operator:operate={digest_of(OPERATE)},boss={digest_of(ADMIN)}"
+
+
+def bearer(token: str) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {token}"}

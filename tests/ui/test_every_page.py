@@ -1,0 +1,64 @@
+"""What holds for each page that needs no id: title, heading, language, no inline code, and its weight."""
+
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from functools import cache
+
+from flask import Flask
+
+from tests.support.browser import Site
+
+MOST_OCTETS = 150_000  # a first visit: the page and all it loads, not compressed
+OTHERS = ("/login", "/preferences")
+
+
+def pages(routed_app: Flask) -> Iterator[str]:
+    """Yield the addresses of the pages."""
+    for rule in routed_app.url_map.iter_rules():
+        if rule.endpoint.startswith("ui_") and not rule.arguments and "GET" in (rule.methods or ()):
+            yield rule.rule
+    yield from OTHERS
+
+
+def fetch(url: str) -> tuple[int, str, str]:
+    """Return status, type and text; redirects are followed."""
+    request = urllib.request.Request(url, headers={"Accept": "text/html"})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.headers.get_content_type(), answer.read().decode("utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers.get_content_type(), error.read().decode("utf-8", "replace")
+
+
+@cache
+def weight(url: str) -> int:
+    with urllib.request.urlopen(url) as answer:
+        return len(answer.read())
+
+
+def faults(site: Site, path: str) -> list[str]:
+    status, kind, text = fetch(f"{site.url}{path}")
+    if kind != "text/html":  # a download
+        return []
+    loaded = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', text))
+    octets = len(text.encode()) + sum(weight(f"{site.url}{name}") for name in loaded)
+    found = {
+        f"status {status}": status >= 500,
+        "no title": not re.search(r"<title>[^<]*\w[^<]*</title>", text),
+        "not one h1": text.count("<h1") != 1,
+        "no language": '<html lang="' not in text,
+        "inline code": re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=\"", text) is not None,
+        f"{octets} octets": octets > MOST_OCTETS,
+    }
+    return [f"{path}: {fault}" for fault, is_there in found.items() if is_there]
+
+
+def test_each_page_is_whole_and_light(routed_app: Flask, site: Site) -> None:
+    seen = sorted(set(pages(routed_app)))
+    assert len(seen) > 10  # else the search above is broken
+    assert [fault for path in seen for fault in faults(site, path)] == []

@@ -1,0 +1,62 @@
+"""The frame in a browser: the start page in each shape, keys, theme, parts that renew themselves, no script."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.browser import Site, check_screen, shapes
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@shapes()
+def test_start_page(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/")
+    check_screen(page)
+
+
+@shapes("1440-light", "390-dark")
+@pytest.mark.parametrize("path", ["/login", "/preferences", "/no/such/page"])
+def test_pages_of_the_frame(page: Page, site: Site, path: str) -> None:
+    page.goto(f"{site.url}{path}")
+    check_screen(page)
+
+
+def test_keys_are_listed_and_can_be_switched_off(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/")
+    page.keyboard.press("?")
+    page.locator("#keys[open]").wait_for()
+    assert "Queue" in page.locator("[data-key-list]").inner_text()
+    page.keyboard.press("Escape")
+    page.locator("#keys:not([open])").wait_for(state="attached")
+    page.goto(f"{site.url}/preferences")
+    page.get_by_label("Off").check()
+    page.get_by_role("button", name="Save").click()
+    page.goto(f"{site.url}/")
+    page.keyboard.press("?")
+    assert page.locator("#keys[open]").count() == 0
+
+
+@shapes("390-light")
+@pytest.mark.parametrize("script", [False, True])
+def test_theme_is_chosen_with_and_without_script(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/")
+    for theme in ("light", "dark"):
+        page.get_by_role("button", name="Theme").click()
+        page.locator(f"html[data-theme={theme}]").wait_for()
+
+
+def test_parts_renew_themselves(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/")
+    page.evaluate("document.querySelector('[data-partial=strip]').dataset.refresh = '0.3'")
+    with page.expect_response(lambda response: response.url.endswith("/strip")) as answer:
+        pass
+    assert answer.value.ok
+
+
+def test_old_addresses_lead_to_the_new_ones(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/#/domains/example.com")
+    page.wait_for_url("**/domains/example.com")

@@ -1,0 +1,90 @@
+"""The pages of the metrics and of the audit, and how points become columns."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from gonemaster_api.ui.admin.metrics.course import MAX_COLUMNS, Course
+
+
+def points(count: int, resolution_s: int = 300, **values: Any) -> dict[str, Any]:
+    """A trend as the metrics give it."""
+    start = datetime(2026, 11, 25, tzinfo=UTC)
+    nothing = {
+        "throughput": 0, "failed": 0, "queue_depth": 0, "dns_queries_per_second": 0.0,
+        "dns_queries_ipv4_per_second": 0.0, "dns_queries_ipv6_per_second": 0.0,
+        "dns_cache_hit_rate": 0.0, "severity": {},
+    }  # fmt: skip
+    made = [
+        nothing | values | {"timestamp": (start + timedelta(seconds=index * resolution_s)).isoformat()}
+        for index in range(count)
+    ]
+    return {"resolution_seconds": resolution_s, "points": made}
+
+
+@pytest.mark.parametrize("count", [0, 1, 60, 71, 72, 73, 288, 360, 576])
+def test_columns_lose_no_point(count: int) -> None:
+    course = Course.of(points(count, throughput=3, failed=1, severity={"ERROR": 2}))
+    assert len(course.columns) <= MAX_COLUMNS + 1
+    assert course.finished == 3 * count
+    assert course.hours == pytest.approx(count * 300 / 3600)
+    assert sum(column.severity["ERROR"] for column in course.columns) == 2 * count
+    starts = course.values("start")
+    assert starts == sorted(set(starts))
+    for column in course.columns:
+        assert [key for key, _ in column.jobs] == ["s1", "error"]
+        assert [rate for _, rate in column.jobs] == pytest.approx([0.4, 0.2])
+
+
+def test_what_was_not_measured_is_a_gap() -> None:
+    nothing = Course.of(points(1)).columns[0]
+    assert (nothing.hit_percent, nothing.slowest_ms, nothing.median_ms) == (None, None, None)
+    latencies = {"GET /a": 10, "GET /b": 50, "GET /c": 100}
+    asked = Course.of(points(1, dns_queries_per_second=2.0, dns_cache_hit_rate=0.25, api_p90_ms=latencies)).columns[0]
+    assert (asked.hit_percent, asked.slowest_ms, asked.median_ms) == (25, 100, 50)
+
+
+@pytest.mark.parametrize("window", ["1h", "6h", "24h", "48h"])
+def test_metrics_of_each_window(client: FlaskClient, window: str) -> None:
+    page = client.get(f"/statistics?window={window}")
+    assert page.status_code == 200
+    assert page.text.count('class="plot"') == 6
+    assert 'data-refresh="10"' in page.text
+    part = client.get(f"/statistics?window={window}", headers={"X-Partial": "figures"}).text
+    assert part.strip().startswith('<div class="stack-y" data-partial="figures"')
+
+
+def test_a_wrong_window_is_told_and_the_default_shown(client: FlaskClient) -> None:
+    page = client.get("/statistics?window=2y&limit_domains=0")
+    assert page.status_code == 400
+    assert "invalid_window" in page.text
+    assert "invalid_limit_domains" in page.text
+    assert page.text.count('class="plot"') == 6
+
+
+def test_audit_shows_and_filters_actions(client: FlaskClient) -> None:
+    reason = "<script>alert(1)</script> \u202eevil"
+    client.post("/api/v1/queue/pause", json={"tier": "batch", "reason": reason})
+    client.post("/api/v1/queue/resume", json={})
+    page = client.get("/audit").text
+    assert page.count("<code>queue.") == 2
+    assert "<script>alert" not in page
+    assert "\u202e" not in page
+    assert client.get("/audit?action=queue.pause").text.count("<code>queue.") == 1
+    assert "No action matches" in client.get("/audit?who=nobody").text
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("limit=0", "invalid_limit"),
+        ("cursor=x", "invalid_cursor"),
+        ("after=2026-01-02T00:00:00Z&before=2026-01-01T00:00:00Z", "invalid_time_range"),
+    ],
+)
+def test_audit_says_what_was_wrong(client: FlaskClient, query: str, code: str) -> None:
+    page = client.get(f"/audit?{query}")
+    assert page.status_code == 400
+    assert code in page.text

@@ -1,0 +1,46 @@
+"""A real test of a domain of the demo world, from the form to the result, in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.browser import Site, check_screen
+from tests.support.dnsworld import World
+from tests.support.service import Service
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def demo_site(demo_world: World, demo_hints: Path) -> Iterator[Site]:
+    """A service of its own, whose DNS is the demo world."""
+    environ = {
+        "GONEMASTER_ROOT_HINTS": str(demo_hints),
+        "GONEMASTER_DNS_PORT": str(demo_world.port),
+        "GONEMASTER_ALLOW_NON_GLOBAL": "true",
+    }
+    with Service(environ=environ) as service:
+        yield Site(service.wait_until_ready())
+
+
+def test_a_domain_is_tested(page: Page, demo_site: Site) -> None:
+    page.goto(f"{demo_site.url}/public/?domain=wrongds.xa")
+    page.locator("summary", has_text="Options").click()
+    page.get_by_role("button", name="Fetch from parent").click()
+    page.locator("input[name=keytag][value='4711']").wait_for()
+    assert page.get_by_label("Name server 2").input_value() == "ns2.wrongds.xa"
+    page.get_by_role("link", name="Reset").click()
+    page.get_by_role("button", name="Test", exact=True).click()
+    page.wait_for_url("**/public/result/*")
+    page.get_by_text("Needed for A+").wait_for()
+    assert page.get_by_text("No DNSKEY record matches a DS record").first.is_visible()
+    page.locator("#dnssec svg.chain a", has_text="DS 4711").first.press("Enter")
+    assert page.locator("#dnssec section:target").is_visible()
+    check_screen(page)

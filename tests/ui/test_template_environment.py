@@ -1,0 +1,50 @@
+"""Templates are compiled once, however many threads ask for one at the same time."""
+
+import threading
+from collections import Counter
+from typing import Any
+
+from flask import Flask
+from jinja2 import DictLoader
+
+from gonemaster_api.ui.shell.templates import TemplateEnvironment, compile_pages
+
+
+class Counting(TemplateEnvironment):
+    """Counts what is compiled."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.compiled: Counter[str] = Counter()
+
+    def compile(self, source: Any, name: str | None = None, *args: Any, **options: Any) -> Any:
+        self.compiled[name or ""] += 1
+        return super().compile(source, name, *args, **options)
+
+
+def test_many_threads_compile_a_template_once() -> None:
+    texts = {"page.html": '{% extends "shell/base.html" %}{% include "part.html" %}', "part.html": "part"}
+    environment = Counting(Flask(__name__))
+    environment.loader = DictLoader(texts | {"shell/base.html": "<p>{{ 1 + 1 }}</p>" * 500})
+    start = threading.Barrier(12)
+    rendered = []
+
+    def render() -> None:
+        start.wait()
+        rendered.append(environment.get_template("page.html").render())
+
+    threads = [threading.Thread(target=render) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert rendered == ["part" + "<p>2</p>" * 500] * 12
+    assert max(environment.compiled.values()) == 1
+
+
+def test_pages_of_many_are_compiled_before_anybody_asks() -> None:
+    environment = Counting(Flask(__name__))
+    names = {"shell/base.html", "macros/parts.html", "public/form/page.html", "analysis/report.html"}
+    environment.loader = DictLoader(dict.fromkeys(names | {"admin/queue/page.html"}, ""))
+    compile_pages(environment)
+    assert set(environment.compiled) == names
