@@ -9,6 +9,9 @@ READY := $(VENV)/.ready
 # Two for each core, as many tests wait for processes; beyond eight there are only more databases to start.
 TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 2 * cores : 8)))
 TESTS ?= tests
+# Where a single failure discards the work of a day: a test that the load of the machine made fail runs once more. The summary
+# shows each of them with its traceback, to be mended. `make test` gives no second chance.
+AGAIN ?= --reruns 1 --reruns-delay 5 -r aR
 # What shows soonest that another version of Python or of a dependency does not fit: the whole service once, and what
 # leans most on SQLAlchemy, Alembic, Flask, flask-smorest, marshmallow, Celery, kombu, redis and dnspython.
 SOME_TESTS ?= tests/system/test_first_run.py tests/engine/test_run.py tests/tasks/test_transport.py tests/tasks/test_recurrence.py \
@@ -49,12 +52,12 @@ test-long: $(READY) ## the tests that take long
 
 coverage: $(READY) ## make test, and the share of lines that it runs; fails below the floor in setup.cfg
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(TESTS)
+	$(BIN)/coverage run -m pytest $(AGAIN) -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dependencies that setup.cfg allows
-	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS) tests/engine/test_badkeys.py tests/system/test_flower.py tests/system/test_tracing.py
+	.venv-lowest/bin/python -m pytest $(AGAIN) -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS) tests/engine/test_badkeys.py tests/system/test_flower.py tests/system/test_tracing.py
 
 .venv-lowest/.ready: setup.cfg pyproject.toml .ci/lowest_versions.py
 	@echo "installing the lowest versions into .venv-lowest"
@@ -83,7 +86,7 @@ else
 test-py311: .venv-py311/.ready ## some tests and mypy on Python 3.11, where the machine has it
 	.venv-py311/bin/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
 	.venv-py311/bin/mypy
-	.venv-py311/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -k "not postgres" $(SOME_TESTS)
+	.venv-py311/bin/python -m pytest $(AGAIN) -n $(TEST_WORKERS) --dist loadgroup -k "not postgres" $(SOME_TESTS)
 
 .venv-py311/.ready: setup.cfg pyproject.toml
 	@echo "installing for $(PYTHON311) into .venv-py311"

@@ -57,6 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     that share a service.
     """
     for item in items:
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker(pytest.mark.flaky(reruns=0))  # what its examples found would be lost
         if "page" in getattr(item, "fixturenames", ()) or "site" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("browser"))
         elif _shares_a_service(item) and item.get_closest_marker("xdist_group") is None:
@@ -72,3 +74,10 @@ def _shares_a_service(item: pytest.Item) -> bool:
 def _rank(item: pytest.Item) -> int:
     directory = item.path.parent.name
     return _FIRST.index(directory) if directory in _FIRST else len(_FIRST)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show why a test passed only when it ran again: it depends on the load of the machine, or on luck."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"ran again: {report.nodeid}", sep="_")
+        terminalreporter.write_line(report.longreprtext)
