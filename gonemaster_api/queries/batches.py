@@ -58,6 +58,7 @@ def _summary(item: ListedBatch) -> dict[str, Any]:
         "status": "done" if item.is_done else "running",
         "total": item.total,
         "completed": item.completed,
+        "purged_runs": item.purged,
         "completion": _percent(item.completed, item.total),
         "created_at": item.batch.created_at,
         "finished_at": item.finished_at,
@@ -76,7 +77,11 @@ def read_batch(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[st
 
 
 def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
-    """Return a batch with its counts and its estimate, without jobs. Raises BatchNotFound."""
+    """Return a batch with its counts and its estimate, without jobs; `kept` are the counts that its lists have.
+
+    Raises:
+        BatchNotFound: no such batch.
+    """
     with state.store.read_only() as session:
         batch = get_batch(session, batch_id)
         summary = summarise_batch(session, batch_id)
@@ -92,6 +97,7 @@ def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
         "snapshot_intent": batch.snapshot_intent,
         "status": "done" if completed == everything else "running",
         "completed": completed,
+        "purged_runs": summary.purged_runs,
         "completion": _percent(completed, everything),
         "status_counts": dict(counts),
         "grades": dict(summary.grades) if state.settings.show_score_admin else {},
@@ -100,6 +106,7 @@ def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
         "started_at": summary.started_at,
         "finished_at": summary.finished_at,
         "origin": batch.origin.value,
+        "kept": summary.kept,
     }
 
 

@@ -6,7 +6,7 @@ from gonemaster_db.models.access import AccessSession, AccessToken
 from gonemaster_db.models.administration import AuditLine, IdempotencyKey, QueuePause, Setting
 from gonemaster_db.models.batches import Batch, BatchOrigin
 from gonemaster_db.models.cohorts import Cohort, DefaultPolicy, MaterializationStatus
-from gonemaster_db.models.counters import RunCounter
+from gonemaster_db.models.counters import PurgedRunCounter, RunCounter
 from gonemaster_db.models.documents import RunDocument
 from gonemaster_db.models.domains import Domain, DomainRunCount, DomainTag, KeptTagSummary, Tag
 from gonemaster_db.models.facts import (
@@ -104,6 +104,7 @@ __all__ = [
     "Priority",
     "Profile",
     "Projection",
+    "PurgedRunCounter",
     "PurgedSnapshot",
     "QueuePause",
     "ReferenceList",

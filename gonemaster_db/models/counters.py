@@ -1,9 +1,9 @@
-"""Counters of runs, changed by the transactions that write, score and delete runs."""
+"""Counters of runs, changed by the transactions that write, score and delete runs, and of those that were purged."""
 
 from sqlalchemy import BigInteger, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gonemaster_db.base import Base, SmallCode, code_text
+from gonemaster_db.base import Base, SmallCode, UtcTime, code_text
 from gonemaster_db.levels import LEVELS
 from gonemaster_db.models.runs import RUN_STATUS_TYPE
 from gonemaster_db.states import RunStatus
@@ -28,3 +28,23 @@ class RunCounter(Base):
     )
     grade: Mapped[str] = mapped_column(code_text(4), primary_key=True, comment="empty: none")
     runs: Mapped[int] = mapped_column(BigInteger)
+
+
+class PurgedRunCounter(Base):
+    """Number of purged runs of a batch with the same status, worst level and grade, which the batch goes on showing.
+
+    Without a foreign key, like the counters of the runs that are left: a purge would wait for the row of the batch.
+    """
+
+    __tablename__ = "purged_run_counters"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    batch_key: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    status: Mapped[RunStatus] = mapped_column(RUN_STATUS_TYPE, primary_key=True)
+    level: Mapped[str | None] = mapped_column(
+        SmallCode(LEVELS, none_as_code=True), primary_key=True, nullable=False, comment="-1: none"
+    )
+    grade: Mapped[str] = mapped_column(code_text(4), primary_key=True, comment="empty: none")
+    runs: Mapped[int] = mapped_column(BigInteger)
+    first_started_at: Mapped[UtcTime | None] = mapped_column(comment="null: none of them started")
+    last_finished_at: Mapped[UtcTime]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, false, func, select, update
+from sqlalchemy import ColumnElement, Select, false, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.clock import utcnow
@@ -13,7 +13,8 @@ from gonemaster_db.errors import BatchNotFound, StoreConflict
 from gonemaster_db.ids import batch_key, new_batch_id
 from gonemaster_db.models import Batch, BatchOrigin, Job, JobStatus, Run, RunStatus
 from gonemaster_db.records import NewBatch, Page
-from gonemaster_db.repositories.counters import count_runs_of_batches, read_counts
+from gonemaster_db.repositories.counters import RunGroup, count_runs_of_batches, read_counts
+from gonemaster_db.repositories.purged_runs import PurgedRuns, read_purged
 from gonemaster_db.repositories.queue_ranks import BatchSpan, batch_spans
 from gonemaster_db.upsert import insert
 
@@ -22,11 +23,15 @@ _ATTEMPTS = 10  # keys collide in 1 of 3844 pairs that are made within one micro
 
 @dataclass(frozen=True, slots=True)
 class ListedBatch:
-    """A batch with its progress; `span` describes its unfinished jobs, None for a finished batch."""
+    """A batch with its progress; `span` describes its unfinished jobs, None for a finished batch.
+
+    `completed` counts the runs that were purged, too; they are `purged`.
+    """
 
     batch: Batch
     span: BatchSpan | None
     completed: int
+    purged: int
     started_at: datetime | None
     finished_at: datetime | None
 
@@ -44,13 +49,26 @@ class ListedBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """Counts over all jobs and runs of a batch, independent of any filter."""
+    """Counts over all jobs and runs of a batch, independent of any filter and of purges.
+
+    `purged_runs` is the number of runs that were purged, and `kept` counts the others.
+    """
 
     status_counts: Mapping[str, int]
     grades: Mapping[str, int]
     worst_levels: Mapping[str, int]
     started_at: datetime | None
     finished_at: datetime | None
+    purged_runs: int
+    kept: "KeptCounts"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCounts:
+    """Counts over the jobs and runs of a batch that are still there, which its lists show."""
+
+    status_counts: Mapping[str, int]
+    worst_levels: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +138,7 @@ def list_batches(
     session: Session, *, label: str = "", tag: str | None = None, limit: int = 20, offset: int = 0
 ) -> Page[ListedBatch]:
     """Page through batches, newest first; `label` is a substring of the tag, `tag` the whole."""
-    conditions = []
-    if label:
-        conditions.append(Batch.tag.icontains(label, autoescape=True))
+    conditions = _labelled(label)
     if tag is not None:
         conditions.append(Batch.tag == tag)
     total = session.scalar(select(func.count()).select_from(Batch).where(*conditions)) or 0
@@ -131,22 +147,37 @@ def list_batches(
     return Page(_with_progress(session, batches), total, limit, offset)
 
 
+def batches_before(session: Session, last: Batch | None, *, label: str = "", limit: int) -> Sequence[Batch]:
+    """Return the next batches of a walk through the list, newest first; None begins it."""
+    conditions = _labelled(label)
+    if last is not None:
+        conditions.append(tuple_(Batch.created_at, Batch.id) < (last.created_at, last.id))
+    query = select(Batch).where(*conditions).order_by(Batch.created_at.desc(), Batch.id.desc())
+    return session.scalars(query.limit(limit)).all()
+
+
 def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
-    """Count jobs and runs of a batch by status; every status is present."""
-    return _statuses([*_job_groups(session, batch_id), *_run_groups(session, batch_id)])
+    """Count jobs and runs of a batch by status, those that were purged, too; every status is present."""
+    key = find_batch_key(session, batch_id)
+    return _statuses(
+        [*_job_groups(session, batch_id), *_run_groups(session, key), *_of_counts(_purged(session, key).groups)]
+    )
 
 
 def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
     """Count statuses, grades and worst levels of a batch, and find its start and end."""
     key = find_batch_key(session, batch_id)
-    jobs, runs = _job_groups(session, batch_id), _run_groups(session, batch_id)
-    started = [session.scalar(_first_start(Run.batch_key == key)), *(group.first_start for group in jobs)]
+    jobs, kept, purged = _job_groups(session, batch_id), _run_groups(session, key), _purged(session, key)
+    runs = [*kept, *_of_counts(purged.groups)]
+    of_runs = session.scalar(_first_start(Run.batch_key == key))
     return BatchSummary(
         status_counts=_statuses([*jobs, *runs]),
         grades=_sums((group.grade, group.number) for group in runs),
-        worst_levels=_sums((group.worst_level, group.number) for group in runs),
-        started_at=min((moment for moment in started if moment is not None), default=None),
-        finished_at=None if jobs else session.scalar(_last_finish(Run.batch_key == key)),
+        worst_levels=_levels(runs),
+        started_at=_first(of_runs, purged.started_at, *(group.first_start for group in jobs)),
+        finished_at=None if jobs else _last(session.scalar(_last_finish(Run.batch_key == key)), purged.finished_at),
+        purged_runs=purged.number,
+        kept=KeptCounts(_statuses([*jobs, *kept]), _levels(kept)),
     )
 
 
@@ -155,23 +186,45 @@ def count_unfinished(session: Session, batch_id: str) -> int:
     return session.scalar(select(func.count()).select_from(Job).where(Job.batch_id == batch_id)) or 0
 
 
+def _labelled(label: str) -> list[ColumnElement[bool]]:
+    return [Batch.tag.icontains(label, autoescape=True)] if label else []
+
+
 def _with_progress(session: Session, batches: Sequence[Batch]) -> list[ListedBatch]:
     spans = batch_spans(session, [batch.id for batch in batches])
-    runs = count_runs_of_batches(session, [batch.key for batch in batches])
+    keys = [batch.key for batch in batches]
+    runs, purged = count_runs_of_batches(session, keys), read_purged(session, keys)
     of_batch = Run.batch_key == Batch.key
     times = select(Batch.key, _first_start(of_batch).scalar_subquery(), _last_finish(of_batch).scalar_subquery())
     moments = {row[0]: (row[1], row[2]) for row in session.execute(times.where(Batch.key.in_(list(runs))))}
     return [
-        _listed(batch, spans.get(batch.id), runs.get(batch.key, 0), *moments.get(batch.key, (None, None)))
+        _listed(
+            batch,
+            spans.get(batch.id),
+            runs.get(batch.key, 0),
+            purged.get(batch.key, PurgedRuns()),
+            moments.get(batch.key, (None, None)),
+        )
         for batch in batches
     ]
 
 
 def _listed(
-    batch: Batch, span: BatchSpan | None, done: int, begun: datetime | None, ended: datetime | None
+    batch: Batch,
+    span: BatchSpan | None,
+    kept: int,
+    purged: PurgedRuns,
+    moments: tuple[datetime | None, datetime | None],
 ) -> ListedBatch:
-    begun = begun or (span.first_start if span else None)
-    return ListedBatch(batch, span, completed=done, started_at=begun, finished_at=None if span else ended)
+    begun, ended = _first(moments[0], purged.started_at), _last(moments[1], purged.finished_at)
+    return ListedBatch(
+        batch,
+        span,
+        completed=kept + purged.number,
+        purged=purged.number,
+        started_at=begun or (span.first_start if span else None),
+        finished_at=None if span else ended,
+    )
 
 
 def _job_groups(session: Session, batch_id: str) -> list[_Group]:
@@ -180,10 +233,29 @@ def _job_groups(session: Session, batch_id: str) -> list[_Group]:
     return [_Group(status, None, None, number, begun) for status, number, begun in rows]
 
 
-def _run_groups(session: Session, batch_id: str) -> list[_Group]:
-    key = find_batch_key(session, batch_id)
-    counted = {} if key is None else read_counts(session, key)
+def _run_groups(session: Session, key: int | None) -> list[_Group]:
+    return [] if key is None else _of_counts(read_counts(session, key))
+
+
+def _purged(session: Session, key: int | None) -> PurgedRuns:
+    nothing = PurgedRuns()
+    return nothing if key is None else read_purged(session, [key]).get(key, nothing)
+
+
+def _of_counts(counted: Mapping[RunGroup, int]) -> list[_Group]:
     return [_Group(group.status, group.grade, group.level, number, None) for group, number in counted.items()]
+
+
+def _levels(groups: Iterable[_Group]) -> dict[str, int]:
+    return _sums((group.worst_level, group.number) for group in groups)
+
+
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _last(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _statuses(groups: Sequence[_Group]) -> dict[str, int]:

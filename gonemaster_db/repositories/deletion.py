@@ -24,10 +24,12 @@ from gonemaster_db.repositories.counters import RunGroup, count_runs_in, forget_
 from gonemaster_db.repositories.domains import add_to_run_counts, forget_runs, lock_domains, refresh_domains
 from gonemaster_db.repositories.metrics.following import count_before_deletion
 from gonemaster_db.repositories.metrics.following import follow_deletion as metrics_follow_deletion
+from gonemaster_db.repositories.purged_runs import forget_purged, keep_counts
 from gonemaster_db.repositories.watch_following import follow_deletion
 
 _QUIET = {"synchronize_session": False}
-_PURGED = (Run.key, Run.id, Run.domain_id, Run.batch_key, Run.status, Run.worst_level, Run.grade)
+_COUNTED = (Run.batch_key, Run.status, Run.worst_level, Run.grade, Run.started_at, Run.finished_at)
+_PURGED = (Run.key, Run.id, Run.domain_id, *_COUNTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def delete_batch(session: Session, batch_id: str) -> BatchImpact:
     domain_ids = session.scalars(select(Run.domain_id).where(of_batch).distinct()).all()
     _delete_runs(session, of_batch, domain_ids, leaving=and_(Run.batch_key.is_not(None), of_batch))
     forget_batch(session, key)
+    forget_purged(session, key)
     session.execute(delete(Batch).where(Batch.key == key), execution_options=_QUIET)
     return impact
 
@@ -157,7 +160,8 @@ class TagPurge:
 def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
     """Remove one step of the selected runs; returns their rows.
 
-    SKIP LOCKED leaves runs that another process is removing to that process. What is counted was read with the lock.
+    SKIP LOCKED leaves runs that another process is removing to that process. What is counted was read with the lock;
+    batches go on showing it.
     """
     rows: Sequence[Row[Any]] = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
     if rows:
@@ -166,6 +170,7 @@ def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
         _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old, locked=rows)
         mark_stale(session, {row.batch_key for row in rows})
         look_again(session, {row.batch_key for row in rows})
+        keep_counts(session, rows)
         count_runs_in(session, {group: -number for group, number in counted.items()})
     return rows
 

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from gonemaster_db.errors import BatchNotFound, JobsNotTerminal
-from gonemaster_db.models import Batch, Domain, Job, Priority, Run, RunDocument, RunStatus
+from gonemaster_db.ids import batch_key
+from gonemaster_db.models import Batch, Domain, Job, Priority, PurgedRunCounter, Run, RunDocument, RunStatus
 from gonemaster_db.records import NewBatch
 from gonemaster_db.repositories import batch_jobs, batches, comparison, deletion
 from gonemaster_db.repositories.findings import Line
@@ -348,3 +349,69 @@ def test_values_of_an_argument_are_grouped_by_domain(store: Store) -> None:
         assert len(listed(min_count=2)) == 1
         assert len(listed(limit=3)) == 3
         assert list_tag_values(session, batch_id, message_tag="T", argument="none") == []
+
+
+def test_a_batch_keeps_counts_and_times_of_purged_runs(store: Store) -> None:
+    batch_id, other = make_batch(store, tag="gov"), make_batch(store)
+    last = NOON + timedelta(hours=5)
+    make_run(store, "a.example", record("ERROR", at=NOON, score=50, grade="D"), batch_id=batch_id)
+    make_run(store, "b.example", record("ERROR", at=NOON + timedelta(hours=1), score=50, grade="D"), batch_id=batch_id)
+    make_run(store, "c.example", record(at=NOON + timedelta(hours=2), status=RunStatus.FAILED), batch_id=batch_id)
+    make_run(store, "d.example", record("INFO", at=last, score=90, grade="A"), batch_id=batch_id)
+    make_run(store, "e.example", record("INFO", at=NOON, score=90, grade="A"), batch_id=other)
+
+    def seen() -> tuple[Any, ...]:
+        with store.read_only() as session:
+            summary = batches.summarise_batch(session, batch_id)
+            listed = next(item for item in batches.list_batches(session, tag="gov").items)
+            facts = (summary.status_counts, summary.grades, summary.worst_levels)
+            assert batches.count_statuses(session, batch_id) == summary.status_counts
+            assert (listed.completed, listed.total, listed.purged) == (4, 4, summary.purged_runs)
+            assert (listed.started_at, listed.finished_at) == (summary.started_at, summary.finished_at)
+            return (*facts, summary.started_at, summary.finished_at)
+
+    whole = seen()
+    assert whole[3:] == (NOON - timedelta(seconds=5), last)
+    for cutoff, left in ((NOON + timedelta(minutes=1), 3), (NOON + timedelta(hours=3), 1), (last + timedelta(1), 0)):
+        with store.transaction() as session:
+            deletion.purge_finished_before(session, cutoff)
+        assert counts(store)[Run] == left
+        assert seen() == whole
+        with store.read_only() as session:
+            kept = batches.summarise_batch(session, batch_id).kept
+            assert sum(kept.status_counts.values()) == left
+            assert sum(kept.worst_levels.values()) == left - kept.status_counts["failed"]
+    with store.transaction() as session:
+        assert deletion.delete_batch(session, batch_id).completed_runs == 0
+        assert [row.batch_key for row in session.scalars(select(PurgedRunCounter))] == [batch_key(other)]
+
+
+def test_purges_at_the_same_time_lose_no_count_of_a_batch(store: Store) -> None:
+    made = [make_batch(store, at=number) for number in range(3)]
+    for number in range(60):
+        level = LEVELS[number % 5]
+        outcome = record(level, at=NOON + timedelta(minutes=number), score=9, grade="F")
+        make_run(store, f"d{number % 7}.example", outcome, batch_id=made[number % 3])
+
+    def purge() -> None:
+        while store.run_in_transaction(lambda s: deletion.purge_finished_before(s, NOON + timedelta(days=1), limit=5)):
+            pass
+
+    together(purge, purge, purge)
+    with store.read_only() as session:
+        for number, batch_id in enumerate(made):
+            summary = batches.summarise_batch(session, batch_id)
+            assert (summary.purged_runs, summary.status_counts["succeeded"]) == (20, 20)
+            assert summary.started_at == NOON + timedelta(minutes=number, seconds=-5)
+            assert summary.finished_at == NOON + timedelta(minutes=57 + number)
+
+
+def test_all_batches_are_walked_through_newest_first(store: Store) -> None:
+    made = [make_batch(store, at=number // 2, tag="gov" if number % 2 else "") for number in range(7)]
+    for label, wanted in (("", made), ("go", made[1::2])):
+        last, found = None, list[str]()
+        with store.read_only() as session:
+            while part := batches.batches_before(session, last, label=label, limit=2):
+                found += [batch.id for batch in part]
+                last = part[-1]
+        assert found == wanted[::-1]

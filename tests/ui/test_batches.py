@@ -6,13 +6,16 @@ import csv
 import html
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.ui.admin.batches import exports
 from gonemaster_api.ui.admin.batches.names import read_pasted
+from gonemaster_db.clock import utcnow
 from gonemaster_db.models import RunStatus
 from gonemaster_db.session import Store
 from gonemaster_tasks.control import operations
@@ -93,6 +96,50 @@ def test_all_jobs_of_a_batch_that_match_are_a_file(
         "b.example"
     ]
     assert client.get("/batches/batch_none/jobs.csv").status_code == 404
+
+
+def test_a_purged_batch_shows_its_counts_and_says_that_the_results_are_gone(client: FlaskClient, store: Store) -> None:
+    made = submit(client, "a.example", "b.example", description="the move")
+    path, old = f"/batches/{made['batch_id']}", utcnow() - timedelta(days=9)
+    finish(store, made["job_ids"][0], "ERROR", at=old, score=30, grade="F")
+    finish(store, made["job_ids"][1], status=RunStatus.FAILED, at=old)
+    assert "purged" not in text_of(client, path)
+    client.post("/api/v1/jobs/purge", json={"older_than_days": 5})
+    page = text_of(client, path)
+    assert "2 of 2 jobs done" in page
+    assert "The results of 2 jobs have been purged" in page
+    assert "1 succeeded, 1 failed, 0 canceled or expired, 0 to do" in page
+    assert "No results left" in page
+    assert "Rerun" not in page
+    listed = text_of(client, "/batches")
+    assert old.strftime("%Y-%m-%d") in listed
+    assert "100\u00a0%" in listed
+
+
+def test_all_batches_that_match_are_a_file(client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "_BATCHES_AT_A_TIME", 2)
+    old = utcnow() - timedelta(days=9)
+    for number in range(3):
+        made = submit(client, "a.example", "b.example", description=f"=batch {number}", tags=["mine"])
+        finish(store, made["job_ids"][0], "ERROR", at=old, score=30, grade="F")
+        finish(store, made["job_ids"][1], status=RunStatus.FAILED, at=old)
+    submit(client, "c.example", tags=["other"])
+    client.post("/api/v1/jobs/purge", json={"older_than_days": 5})
+    link = re.search(r'href="([^"]*all\.csv[^"]*)"', text_of(client, "/batches?label=min"))
+    assert link
+    answer = client.get(html.unescape(link[1]))
+    assert (answer.mimetype, answer.headers["Content-Disposition"]) == ("text/csv", "attachment; filename=batches.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["description"] for row in rows] == [f"'=batch {number}" for number in (2, 1, 0)]
+    assert {(row["succeeded"], row["failed"], row["queued"], row["purged_runs"]) for row in rows} == {
+        ("1", "1", "0", "2")
+    }
+    assert {(row["grade_F"], row["grade_A"], row["worst_ERROR"], row["finished_at"]) for row in rows} == {
+        ("1", "0", "1", rfc3339(old))
+    }
+    everything = list(csv.DictReader(io.StringIO(client.get("/batches/all.csv").text)))
+    assert [(row["tag"], row["queued"], row["finished_at"]) for row in everything[:1]] == [("other", "1", "")]
+    assert len(everything) == 4
 
 
 def test_failed_jobs_are_run_again_and_the_rest_is_canceled(client: FlaskClient, store: Store) -> None:

@@ -83,7 +83,10 @@ class BatchSummarySchema(EstimateSchema):
     description = ma.fields.String(required=True)
     status = ma.fields.String(required=True, metadata={"enum": ["running", "done"]})
     total = ma.fields.Integer(required=True)
-    completed = ma.fields.Integer(required=True)
+    completed = ma.fields.Integer(required=True, metadata={"description": "including `purged_runs`"})
+    purged_runs = ma.fields.Integer(
+        required=True, metadata={"description": "results that were purged; counts and times go on including them"}
+    )
     completion = ma.fields.Float(required=True, metadata={"description": "percent"})
     created_at = Instant(required=True)
     finished_at = Instant(required=True, allow_none=True)

@@ -205,13 +205,18 @@ def batches(reference: Reference, query: Query, *, now: datetime, tag: str | Non
 
 
 def _batch_summary(reference: Reference, batch: BatchRow, now: datetime) -> Document:
-    left, runs = reference.jobs_of(batch.id), reference.runs_of(batch.id)
-    begun = _first_start(run.job for run in runs) or _first_start(left)
+    left = reference.jobs_of(batch.id)
+    begun = _first_start(run.job for run in _ended(reference, batch.id)) or _first_start(left)
     return _batch_progress(reference, batch) | batch_estimate(reference, left, begun, forecast(reference, now))
 
 
+def _ended(reference: Reference, batch_id: str) -> list[RunRow]:
+    """The runs that a batch has counted, whether or not they were purged."""
+    return [*reference.runs_of(batch_id), *reference.purged_of(batch_id)]
+
+
 def _batch_progress(reference: Reference, batch: BatchRow) -> Document:
-    left, runs = reference.jobs_of(batch.id), reference.runs_of(batch.id)
+    left, runs = reference.jobs_of(batch.id), _ended(reference, batch.id)
     everything = len(left) + len(runs)
     return {
         "batch_id": batch.id,
@@ -220,6 +225,7 @@ def _batch_progress(reference: Reference, batch: BatchRow) -> Document:
         "status": "running" if left else "done",
         "total": everything,
         "completed": len(runs),
+        "purged_runs": len(reference.purged_of(batch.id)),
         "completion": round(100 * len(runs) / everything, 1) if everything else 100.0,
         "created_at": instant(batch.created_at),
         "finished_at": None if left else instant(max((run.finished for run in runs), default=None)),
@@ -233,7 +239,7 @@ def _first_start(rows: Iterable[JobRow]) -> datetime | None:
 
 def batch(reference: Reference, batch_id: str, query: Query, *, now: datetime) -> Document:
     """GET /batches/{id}."""
-    row, left, runs = reference.batches[batch_id], reference.jobs_of(batch_id), reference.runs_of(batch_id)
+    row, left, runs = reference.batches[batch_id], reference.jobs_of(batch_id), _ended(reference, batch_id)
     begun = _first_start([*left, *(run.job for run in runs)])
     found = _batch_progress(reference, row) | batch_estimate(reference, left, begun, forecast(reference, now))
     counts = {

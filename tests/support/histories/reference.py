@@ -17,6 +17,7 @@ class Reference:
         self.tags: dict[str, TagRow] = {}
         self.profiles: dict[int, str] = {}
         self.removed: list[str] = []  # ids of runs that were deleted
+        self.purged: list[RunRow] = []  # those that batches go on counting
 
     # Looking.
 
@@ -25,6 +26,9 @@ class Reference:
 
     def runs_of(self, batch_id: str) -> list[RunRow]:
         return [run for run in self.runs.values() if run.batch_id == batch_id]
+
+    def purged_of(self, batch_id: str) -> list[RunRow]:
+        return [run for run in self.purged if run.batch_id == batch_id]
 
     def runs_of_domain(self, name: str) -> list[RunRow]:
         return [run for run in self.runs.values() if run.domain == name]
@@ -110,6 +114,10 @@ class Reference:
         self.end_waiting(due, "expired", "expired", now=now)
         return sorted(job.id for job in due)
 
+    def purge_runs(self, runs: Collection[RunRow]) -> int:
+        self.purged += runs
+        return self.remove_runs(runs)
+
     def remove_runs(self, runs: Collection[RunRow]) -> int:
         for run in runs:
             del self.runs[run.id]
@@ -118,11 +126,11 @@ class Reference:
 
     def purge_older(self, days: int, *, now: datetime) -> int:
         cutoff = now - timedelta(days=days)
-        return self.remove_runs([run for run in self.runs.values() if run.finished < cutoff])
+        return self.purge_runs([run for run in self.runs.values() if run.finished < cutoff])
 
     def purge_tag(self, name: str) -> int:
         members = self.tags[name].members
-        return self.remove_runs([run for run in self.runs.values() if run.domain in members])
+        return self.purge_runs([run for run in self.runs.values() if run.domain in members])
 
     def delete_batch(self, batch_id: str) -> None:
         self.remove_runs(self.runs_of(batch_id))

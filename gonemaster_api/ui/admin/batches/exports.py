@@ -1,18 +1,52 @@
-"""The jobs of a batch as a file for spreadsheets."""
+"""The list of batches, and the jobs of a batch, as files for spreadsheets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gonemaster_api.state import State
+from gonemaster_api.ui.admin.batches.outcomes import GRADES
 from gonemaster_api.ui.shell.csv_files import csv_rows
 from gonemaster_api.web.light_requests import heavy_step
 from gonemaster_db.filters import JobFilter
-from gonemaster_db.levels import SEVERITIES
-from gonemaster_db.models import Job, Run
+from gonemaster_db.levels import LEVELS, SEVERITIES
+from gonemaster_db.models import Batch, Job, JobStatus, Run, RunStatus
+from gonemaster_db.repositories.batches import BatchSummary, batches_before, summarise_batch
 from gonemaster_db.repositories.job_walk import jobs_after
 
 _AT_A_TIME = 500
+_BATCHES_AT_A_TIME = 50
 _RESULT = ("score", "grade")
 _COLUMNS = ("id", "domain", "status", "error", "created_at", "started_at", "finished_at")
+
+_OF_BATCH = ("id", "tag", "description", "origin", "domain_count", "created_at")
+_OF_SUMMARY = ("started_at", "finished_at", "purged_runs")
+_STATUSES = (*map(str, JobStatus), *map(str, RunStatus))
+
+
+def stream_batches(state: State, label: str) -> Iterator[str]:
+    """Yield all batches whose tag contains a text as CSV, newest first, with their counts."""
+    grades = tuple(GRADES) if state.settings.show_score_admin else ()
+    counted = (*_STATUSES, *(f"grade_{grade}" for grade in grades), *(f"worst_{level}" for level in LEVELS))
+    yield csv_rows([[*_OF_BATCH, *_OF_SUMMARY, *counted]])
+    last: Batch | None = None
+    while True:
+        with heavy_step(), state.store.read_only() as session:
+            batches = batches_before(session, last, label=label, limit=_BATCHES_AT_A_TIME)
+            rows = [_batch_row(batch, summarise_batch(session, batch.id), grades) for batch in batches]
+        if not batches:
+            return
+        yield csv_rows(rows)
+        last = batches[-1]
+
+
+def _batch_row(batch: Batch, summary: BatchSummary, grades: Iterable[str]) -> list[object]:
+    facts = [*(getattr(batch, name) for name in _OF_BATCH), *(getattr(summary, name) for name in _OF_SUMMARY)]
+    counts = [summary.status_counts[status] for status in _STATUSES]
+    return [
+        *facts,
+        *counts,
+        *(summary.grades.get(grade, 0) for grade in grades),
+        *(summary.worst_levels.get(level, 0) for level in LEVELS),
+    ]
 
 
 def stream_jobs(state: State, wanted: JobFilter) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gonemaster_api.ui.shell.words import severity
 
-_GRADES = {"A+": "ap", "A": "ok", "B": "notice", "C": "warning", "D": "error", "F": "critical"}
+GRADES = {"A+": "ap", "A": "ok", "B": "notice", "C": "warning", "D": "error", "F": "critical"}
 _LEVELS = ("ok", "notice", "warning", "error", "critical")
 
 
@@ -25,7 +25,7 @@ class Part:
 
 def grade_parts(grades: Mapping[str, int]) -> list[Part]:
     """Return the grades that there are, best first."""
-    return [Part(key, grade, grades[grade]) for grade, key in _GRADES.items() if grades.get(grade)]
+    return [Part(key, grade, grades[grade]) for grade, key in GRADES.items() if grades.get(grade)]
 
 
 def level_parts(levels: Mapping[str, int]) -> list[Part]:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, url_for
 from gonemaster_api.queries.batches import read_batch_progress, read_batches, read_rate_per_minute
 from gonemaster_api.queries.jobs import job_filter, read_jobs
 from gonemaster_api.state import state
-from gonemaster_api.ui.admin.batches.exports import stream_jobs
+from gonemaster_api.ui.admin.batches.exports import stream_batches, stream_jobs
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.admin.batches.outcomes import grade_parts, level_parts
 from gonemaster_api.ui.shell.forms import read_query
@@ -40,6 +40,16 @@ def show() -> Response:
     return page(
         "admin/batches/list.html", status=query.status, query=query, listed=listed, runs=runs, title_of=title_of
     )
+
+
+@blueprint.get("/batches/all.csv")
+def batches_csv() -> Response:
+    """Return all batches that match the filter of the list, with their counts, as a file to save."""
+    shared = state()
+    label = read_query(BatchListQuerySchema, limit=PER_PAGE).values["label"]
+    response = stream(for_stream(shared), stream_batches(shared, label), mimetype="text/csv")
+    response.headers["Content-Disposition"] = "attachment; filename=batches.csv"
+    return response
 
 
 @blueprint.get("/batches/<batch_id>")
@@ -84,8 +94,11 @@ def jobs_csv(batch_id: str) -> Response:
 
 
 def _groups(batch: dict[str, Any], query: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the choices above the list of jobs: their address, number, and whether each is the current one."""
-    counts, levels = batch["status_counts"], batch["worst_levels"]
+    """Return the choices above the list of jobs: their address, number, and whether each is the current one.
+
+    The numbers are those of the list, in which purged results are not.
+    """
+    counts, levels = batch["kept"].status_counts, batch["kept"].worst_levels
     errors = levels.get("ERROR", 0) + levels.get("CRITICAL", 0)
     choices = [
         ("all", {}, sum(counts.values())),
