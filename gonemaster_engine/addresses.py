@@ -11,12 +11,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import Path
 from typing import TypeAlias
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
+_DATA = Path(__file__).parent / "data"
 REGISTRIES = ("iana-ipv4-special-registry.csv", "iana-ipv6-special-registry.csv")
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1; the IPv4 address stands in the last 32 bits
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")  # RFC 8215; taken for a prefix of 96 bits, as most networks use it
@@ -54,7 +55,7 @@ class SpecialBlock:
 @cache
 def special_blocks(version: int) -> tuple[SpecialBlock, ...]:
     """Return the blocks of one address family (4 or 6), the most specific first."""
-    text = files("gonemaster_engine").joinpath("data", REGISTRIES[version == 6]).read_text(encoding="utf-8")
+    text = (_DATA / REGISTRIES[version == 6]).read_text(encoding="utf-8")
     blocks = (block for row in csv.DictReader(text.splitlines()) for block in _blocks_of(row))
     return tuple(sorted(blocks, key=lambda block: -block.network.prefixlen))
 

@@ -1,6 +1,8 @@
-"""What a process of many runs does about the garbage collector, which has much to walk over and nothing to find."""
+"""What a process does about the garbage collector, which has much to walk over and nothing to find."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # Objects more than there were before the youngest are looked at. Python's 2,000 cost a quarter of a run's CPU.
 _NEW_OBJECTS = 50_000
@@ -14,4 +16,19 @@ def spare_collections() -> None:
     """
     gc.collect()
     gc.freeze()
+    _collect_seldom()
+
+
+@contextmanager
+def process_of_one_run() -> Iterator[None]:
+    """Collect seldom in the block, which is all that the process is for, and not at all when the process ends after it.
+
+    Python's last collection walks over each module once more, to free what the operating system takes back anyway.
+    """
+    _collect_seldom()
+    yield
+    gc.freeze()
+
+
+def _collect_seldom() -> None:
     gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])

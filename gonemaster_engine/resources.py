@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
-
-import dns.exception
-import dns.zone
-from dns.rdtypes.ANY.DS import DS
-from dns.rdtypes.ANY.NS import NS
-from dns.rdtypes.IN.A import A
-from dns.rdtypes.IN.AAAA import AAAA
+from typing import TYPE_CHECKING, TypeAlias
 
 from gonemaster_engine import names
 from gonemaster_engine.asn.cache import AsnCache
@@ -25,8 +19,21 @@ from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.transport import Transport, host_has_ipv6
 from gonemaster_engine.net.wire import from_dns_name
 
+if TYPE_CHECKING:
+    import dns.zone
+
+_DEFAULT_HINTS = Path(__file__).parent / "data" / "named.root"
+# A line of root hints as nearly all files have them: absolute name, TTL, perhaps the class, type, one word.
+_PLAIN_LINE = re.compile(
+    r"(?P<owner>\.|(?:[A-Za-z0-9_-]{1,63}\.)+)\s+[0-9]{1,9}\s+(?:IN\s+)?"
+    r"(?:(?P<NS>NS)\s+(?P<target>(?:[A-Za-z0-9_-]{1,63}\.)+)|(?P<type>A|AAAA)\s+(?P<address>[0-9A-Fa-f.:]+))\s*(?:;.*)?"
+)
+
 Hints = Mapping[str, tuple[str, ...]]
 """Names of root servers to their addresses."""
+
+
+_Record: TypeAlias = tuple[str, str, str]  # owner, type, and name or address, all in canonical form
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ class Resources:
 @cache
 def default_hints() -> Hints:
     """Return the root hints of IANA that come with the engine."""
-    return parse_hints(resources.files("gonemaster_engine").joinpath("data/named.root").read_text("ascii"))
+    return parse_hints(_DEFAULT_HINTS.read_text("ascii"))
 
 
 def load_hints(path: Path) -> Hints:
@@ -111,9 +118,12 @@ def load_anchors(path: Path) -> tuple[Ds, ...]:
     Raises:
         EngineError: it cannot be read, or is not in that format.
     """
-    found = (
-        rdata for owner, _, rdata in _parse(_read(path)).iterate_rdatas("DS") if from_dns_name(owner) == names.ROOT
-    )
+    text = _read(path)
+    if _plain_records(text):
+        return ()
+    from dns.rdtypes.ANY.DS import DS
+
+    found = (rdata for owner, _, rdata in _parse(text).iterate_rdatas("DS") if from_dns_name(owner) == names.ROOT)
     return tuple(
         make_ds(tag=rdata.key_tag, algorithm=rdata.algorithm, digest_type=rdata.digest_type, digest=rdata.digest)
         for rdata in found
@@ -134,21 +144,59 @@ def parse_hints(text: str) -> Hints:
     Raises:
         EngineError: it is not in that format, or holds no root server with an address.
     """
-    zone = _parse(text)
-    records = zone.iterate_rdatas("NS")
-    servers = {from_dns_name(rdata.target) for _, _, rdata in records if isinstance(rdata, NS)}
+    records = list(dict.fromkeys(_plain_records(text) or _parsed_records(text)))
+    servers = {value for _, rtype, value in records if rtype == "NS"}
     hints: dict[str, tuple[str, ...]] = {}
-    for address_type in (A, AAAA):
-        for owner, _, rdata in zone.iterate_rdatas(address_type.__name__):
-            name = from_dns_name(owner)
-            if name in servers and isinstance(rdata, address_type):
-                hints[name] = (*hints.get(name, ()), names.canonical_address(rdata.address))
+    for address_type in ("A", "AAAA"):
+        for owner, rtype, value in records:
+            if rtype == address_type and owner in servers:
+                hints[owner] = (*hints.get(owner, ()), value)
     if not hints:
         raise EngineError("no root server has an address record")
     return dict(sorted(hints.items()))
 
 
+def _plain_records(text: str) -> list[_Record]:
+    """Return the records of a file that has plain lines only; none if it takes a parser of zone files to read it."""
+    records = []
+    for line in text.splitlines():
+        if not line.strip() or line.startswith(";"):
+            continue
+        found = _PLAIN_LINE.fullmatch(line)
+        if found is None or len(found["owner"]) > names.TEXT_MAX_CHARACTERS:
+            return []
+        owner = found["owner"].lower().rstrip(".") or names.ROOT
+        if found["NS"]:
+            records.append((owner, "NS", found["target"].lower().rstrip(".")))
+            continue
+        try:
+            address = names.canonical_address(found["address"])
+        except ValueError:
+            return []
+        if (":" in address) != (found["type"] == "AAAA"):
+            return []
+        records.append((owner, found["type"], address))
+    return records
+
+
+def _parsed_records(text: str) -> Iterator[_Record]:
+    from dns.rdtypes.ANY.NS import NS
+    from dns.rdtypes.IN.A import A
+    from dns.rdtypes.IN.AAAA import AAAA
+
+    zone = _parse(text)
+    for rtype in ("NS", "A", "AAAA"):
+        for owner, _, rdata in zone.iterate_rdatas(rtype):
+            if isinstance(rdata, NS):
+                yield from_dns_name(owner), rtype, from_dns_name(rdata.target)
+            elif isinstance(rdata, A | AAAA):
+                yield from_dns_name(owner), rtype, names.canonical_address(rdata.address)
+
+
 def _parse(text: str) -> dns.zone.Zone:
+    import dns.exception
+    import dns.zone  # here, since most hints are plain, and it takes long to load
+
     try:
         return dns.zone.from_text(text, origin=".", relativize=False, check_origin=False)
     except (dns.exception.DNSException, ValueError) as error:

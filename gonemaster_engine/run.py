@@ -8,15 +8,17 @@ Entries are reported in the order of the plan, whatever the order in which the c
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
+
+import cryptography
+import dns.version
+import idna
 
 from gonemaster_engine import names
 from gonemaster_engine.asn.cache import Origin
@@ -36,7 +38,6 @@ from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run_log import Log
 from gonemaster_engine.testcases.basic import name_findings
-from gonemaster_engine.trustchain import build_chain
 from gonemaster_engine.version import __version__
 from gonemaster_engine.zone import Zone
 
@@ -45,7 +46,7 @@ __all__ = ["DSInfo", "RunResult", "Undelegated", "run_test"]
 log = logging.getLogger(__name__)
 
 DEFAULT_DEADLINE_S = 300.0
-_LIBRARIES = ("cryptography", "dnspython", "idna")
+_LIBRARIES = {"cryptography": cryptography.__version__, "dnspython": dns.version.version, "idna": idna.__version__}
 _CHAIN_LIMIT_S = 10.0
 _LONG_WAIT_S = 1.0  # of the queries of a run together, for the limits of addresses
 _MAX_ERROR = 1000  # characters of the text of an error of a test case, which may hold what the zone sent
@@ -294,6 +295,8 @@ class _Run:
         """Describe the chain of trust if a case of DNSSEC has run; what fails here leaves the result as it is."""
         if not any(run.case.module == "DNSSEC" and run.tags for run in self._runs.values()):
             return
+        from gonemaster_engine.trustchain import build_chain  # here, since few runs want it
+
         try:
             async with asyncio.timeout(limit_s):
                 self.chain = await build_chain(self._zone)
@@ -574,8 +577,8 @@ def _timing_order(timing: NameserverTiming) -> tuple[str, bool, str]:
 
 def _announce(run_log: Log, zone_name: str, plan: Sequence[Case], now: float) -> None:
     run_log.system("GLOBAL_VERSION", version=__version__)
-    for library in _LIBRARIES:
-        run_log.system("DEPENDENCY_VERSION", name=library, version=_version_of(library))
+    for library, version in _LIBRARIES.items():
+        run_log.system("DEPENDENCY_VERSION", name=library, version=version)
     run_log.system("START_TIME", time_t=int(now), string=_utc_text(now))
     run_log.system(
         "TEST_TARGET",
@@ -587,11 +590,6 @@ def _announce(run_log: Log, zone_name: str, plan: Sequence[Case], now: float) ->
 
 def _only(chosen: set[str]) -> str:
     return next(iter(chosen)) if len(chosen) == 1 else "all"
-
-
-@cache
-def _version_of(library: str) -> str:
-    return importlib.metadata.version(library)
 
 
 def _utc_text(posix_seconds: float) -> str:

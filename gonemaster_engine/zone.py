@@ -9,11 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar, cast
-
-import dns.flags
-import dns.message
-import dns.rrset
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import counted_as
@@ -33,6 +29,9 @@ from gonemaster_engine.resolver.recursor import (
     glue_addresses,
     says_what_is_there,
 )
+
+if TYPE_CHECKING:
+    import dns.message
 
 _T = TypeVar("_T")
 
@@ -421,6 +420,10 @@ class Zone:
 
     def _supplied_response(self, qname: str, qtype: str) -> Response | None:
         """Return what the parent's servers would say if the supplied data were in its zone."""
+        import dns.flags
+        import dns.message  # here, since few runs have supplied data, and it takes long to load
+        import dns.rrset
+
         query = dns.message.make_query(dns_name(qname), qtype)
         message = dns.message.make_response(query)
         if qtype == "DS" and qname == self.name:
@@ -439,6 +442,8 @@ class Zone:
             return None
 
     def _add_referral(self, message: dns.message.Message) -> None:
+        import dns.rrset
+
         supplied = self.context.undelegated.servers
         targets = [str(dns_name(name)) for name in supplied]
         message.authority.append(dns.rrset.from_text(dns_name(self.name), 3600, "IN", "NS", *targets))

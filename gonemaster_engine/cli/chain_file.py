@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_engine.cli.terminal import OutputError
-from gonemaster_engine.trustchain.diagram import diagram_of
 
 STANDARD_OUTPUT = Path("-")
 
@@ -43,6 +42,8 @@ def write_chain(path: Path, chain: Mapping[str, Any] | None, *, locale: str) -> 
         raise OutputError(
             f"there is no chain of trust for {path}: no DNSSEC test case was completed, or the zone was not found"
         )
+    from gonemaster_engine.trustchain.diagram import diagram_of  # here: few runs draw, and it takes long to load
+
     octets = diagram_of(chain, locale=locale).standalone().encode() + b"\n"
     if path == STANDARD_OUTPUT:
         sys.stdout.flush()

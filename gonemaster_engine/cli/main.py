@@ -6,57 +6,28 @@ Source: contract cli.md section 1. Exit codes: 0 ran to the end, whatever it fou
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import json
 import os
-import platform
 import sys
-import time
-from collections.abc import Callable, Coroutine, Sequence
-from importlib.metadata import version as version_of
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
-from gonemaster_engine.catalogue import modules
-from gonemaster_engine.cli import badkeys_list
-from gonemaster_engine.cli.chain_file import check_writable, write_chain
-from gonemaster_engine.cli.options import (
-    EXIT_USAGE,
-    PROGRAM,
-    UsageError,
-    build_parser,
-    check_outputs,
-    check_sources,
-    check_targets,
-    domain_of,
-    excluded,
-    profile_of,
-    selected,
-)
-from gonemaster_engine.cli.output import View, count_table, make_writer, score_lines
-from gonemaster_engine.cli.terminal import Output, ProgressBar
-from gonemaster_engine.entries import Entry
+from gonemaster_engine.cli.options import EXIT_USAGE, PROGRAM, UsageError, build_parser
 from gonemaster_engine.errors import EngineError
-from gonemaster_engine.findings import SYSTEM
-from gonemaster_engine.messages import message
-from gonemaster_engine.profile.profile import Profile
-from gonemaster_engine.recording.cachefile import CachedAnswer, PacketCache, read_cache, write_cache
-from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import RunResult, run_test
-from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, load_config
-from gonemaster_engine.scoring.score import compute_score
+from gonemaster_engine.memory import process_of_one_run
 from gonemaster_engine.version import __version__
+
+if TYPE_CHECKING:
+    import argparse
 
 EXIT_OK = 0
 EXIT_INTERRUPTED = 130
-QUERY_TAGS = frozenset({"EXTERNAL_QUERY", "EXTERNAL_RESPONSE", "EMPTY_RETURN"})
-
-_T = TypeVar("_T")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    return guarded(PROGRAM, lambda: _dispatch(build_parser().parse_args(argv)))
+    """Run the command and return its exit code; without `argv` the process is its own, and ends after it."""
+    with process_of_one_run() if argv is None else nullcontext():
+        return guarded(PROGRAM, lambda: _dispatch(build_parser().parse_args(argv)))
 
 
 def guarded(program: str, work: Callable[[], int]) -> int:
@@ -81,181 +52,46 @@ def _reader_left() -> int:
 
 
 def _dispatch(options: argparse.Namespace) -> int:
+    """Do what the options ask for. What only some of them need is loaded when it is needed."""
     if options.version:
         print_version(PROGRAM)
     elif options.list_tests:
         _print_tests()
     elif options.dump_profile:
-        print(json.dumps(profile_of(options).as_dict(), indent=2))
+        _print_profile(options)
     elif options.badkeys_update:
+        from gonemaster_engine.cli import badkeys_list
+
         print(f"The list of compromised keys is in {badkeys_list.update(options.badkeys_path)}.")
     else:
-        return _test(options)
+        from gonemaster_engine.cli.testing import test_domain
+
+        test_domain(options)
     return EXIT_OK
 
 
 def print_version(program: str) -> None:
     """Print the two lines of --version."""
+    import platform
+
+    import dns.version
+
     print(f"{program} {__version__}")
-    print(f"{platform.python_implementation()} {platform.python_version()}, dnspython {version_of('dnspython')}")
+    print(f"{platform.python_implementation()} {platform.python_version()}, dnspython {dns.version.version}")
 
 
 def _print_tests() -> None:
+    from gonemaster_engine.catalogue import modules
+
     for module in modules().values():
         print(module.name)
         for case in module.cases:
             print(f"  {case.id:<16} {case.purpose}")
 
 
-def _test(options: argparse.Namespace) -> int:
-    domain = domain_of(options)
-    check_outputs(options)
-    profile = profile_of(options)
-    check_targets(options.ns, profile)
-    check_sources(profile)
-    if options.chain_svg is not None:
-        check_writable(options.chain_svg)
-    config = load_config(options.scoring_config) if options.scoring_config else DEFAULT_CONFIG
-    cache = _restored(options)
-    view = View(options.min_level, options.locale, options.zonemaster_tags)
-    with Output(options.output) as output, ProgressBar(enabled=not options.no_progress, output=output) as bar:
-        writer = make_writer(options.shape, bar.write, view, with_timings=options.nstimes)
-        show = _with_queries(writer.entry) if options.debug_queries else writer.entry
-        result = run_async(_run(options, domain, profile, cache, on_entry=show, on_progress=bar.update))
-        writer.end(result.timings if options.nstimes else None)
-        bar.stop()
-        tables = output.write if options.shape in {"text", "raw"} else _to_stderr
-        if options.count:
-            for line in count_table(result.entries, view):
-                tables(line)
-        if options.score:
-            _show_score(result, config, as_json=options.shape not in {"text", "raw"}, write=tables)
-    _save(options, result)
-    if options.chain_svg is not None:
-        write_chain(options.chain_svg, result.chain, locale=options.locale)
-    return EXIT_OK
+def _print_profile(options: argparse.Namespace) -> None:
+    import json
 
+    from gonemaster_engine.cli.settings import profile_of
 
-def run_async(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine in a fresh event loop, interruptible by the keyboard."""
-    with asyncio.Runner() as runner:
-        return runner.run(work)
-
-
-async def _run(
-    options: argparse.Namespace,
-    domain: str,
-    profile: Profile,
-    cache: PacketCache,
-    *,
-    on_entry: Callable[[Entry], None],
-    on_progress: Callable[[int], None],
-) -> RunResult:
-    resources = Resources.open(root_hints=options.hints, dns_port=options.dns_port, ipv6=options.ipv6 or None)
-    watched = _Watched(on_entry)
-    try:
-        return await run_test(
-            domain,
-            profile,
-            resources=resources,
-            tests=selected(options),
-            exclude=excluded(options),
-            nameservers=options.ns,
-            ds=options.ds,
-            deadline_s=options.deadline,
-            stop_level=options.stop_level,
-            on_progress=on_progress,
-            on_entry=watched.entry,
-            restored=cache.answers,
-            restored_origins=cache.origins,
-            keep_answers=options.save is not None,
-            with_chain=options.chain_svg is not None,
-            traces_queries=options.debug_queries,
-            clock=_clock(options, cache),
-        )
-    except asyncio.CancelledError:
-        if watched.failure:
-            raise watched.failure from None
-        raise
-    finally:
-        await resources.close()
-
-
-def _clock(options: argparse.Namespace, cache: PacketCache) -> Callable[[], float]:
-    """Return the time at which the run judges: the given one, that of the restored responses, or now."""
-    at = cache.recorded_at if options.now is None else options.now
-    return time.time if at is None else lambda: float(at)
-
-
-class _Watched:
-    """Passes entries on until that fails, as when nobody reads the output any more; then it ends the run."""
-
-    def __init__(self, show: Callable[[Entry], None]) -> None:
-        self._show = show
-        self._task = asyncio.current_task()
-        self.failure: OSError | None = None
-
-    def entry(self, entry: Entry) -> None:
-        """Show an entry; called from tasks and from callbacks of the event loop, where an error would get lost."""
-        if self.failure or self._task is None:
-            return
-        try:
-            self._show(entry)
-        except OSError as error:
-            self.failure = error
-            self._task.cancel()
-
-
-def _with_queries(show: Callable[[Entry], None]) -> Callable[[Entry], None]:
-    def shown(entry: Entry) -> None:
-        if entry.tag in QUERY_TAGS:
-            _to_stderr(f"{entry.timestamp:8.3f} {message(entry.tag, entry.module, entry.args)}")
-        show(entry)
-
-    return shown
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-def _show_score(result: RunResult, config: ScoringConfig, *, as_json: bool, write: Callable[[str], None]) -> None:
-    score = compute_score(result.domain, result.entries, config)
-    for line in [json.dumps(score.as_dict())] if as_json else score_lines(score):
-        write(line)
-
-
-def _restored(options: argparse.Namespace) -> PacketCache:
-    if options.restore is None:
-        return PacketCache()
-    cache = read_cache(options.restore, strict=options.cache_strict)
-    _report_file(options, "RESTORED_NS_CACHE", options.restore)
-    if cache.problems:
-        _to_stderr(f"{PROGRAM}: {options.restore}: {cache.problems[0]} ({len(cache.problems)} problems ignored)")
-    if options.cache_stats:
-        lost = sum(answer.response is None for answer in cache.answers)
-        _to_stderr(f"restored: {len(cache.answers)} queries ({lost} without response), {len(cache.origins)} AS lookups")
-    return cache
-
-
-def _save(options: argparse.Namespace, result: RunResult) -> None:
-    if options.cache_stats:
-        _to_stderr(f"sent: {result.queries} queries to name servers")
-    if options.save is None:
-        return
-    count = write_cache(
-        options.save,
-        [CachedAnswer(*answer) for answer in result.answers],
-        origins=result.origins,
-        recorded_at=result.judged_at,
-        compress=options.save_compress,
-        max_entries=options.save_max_entries,
-    )
-    _report_file(options, "SAVED_NS_CACHE", options.save)
-    if options.cache_stats:
-        _to_stderr(f"saved: {count} entries")
-
-
-def _report_file(options: argparse.Namespace, tag: str, path: object) -> None:
-    if options.debug_queries:
-        _to_stderr(message(tag, SYSTEM, {"file": str(path)}))
+    print(json.dumps(profile_of(options).as_dict(), indent=2))

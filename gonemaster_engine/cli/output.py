@@ -6,14 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.messages import message
 from gonemaster_engine.messages.formatting import shown
 from gonemaster_engine.net.nameserver import NameserverTiming
-from gonemaster_engine.scoring.score import Score
-from gonemaster_engine.zonemaster.names import zonemaster_entries
+
+if TYPE_CHECKING:
+    from gonemaster_engine.scoring.score import Score
 
 Write: TypeAlias = Callable[[str], None]
 """Takes one line, without its end."""
@@ -34,7 +35,12 @@ class View:
     def lines(self, entry: Entry) -> Iterator[tuple[Entry, str]]:
         """Yield the entry in the words wanted, with its message."""
         text = message(entry.tag, entry.module, entry.args, locale=self.locale)
-        for worded in zonemaster_entries(entry) if self.zonemaster_tags else (entry,):
+        if not self.zonemaster_tags:
+            yield entry, text
+            return
+        from gonemaster_engine.zonemaster.names import zonemaster_entries
+
+        for worded in zonemaster_entries(entry):
             yield worded, text
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Self, TextIO
-
-from rich.progress import Progress, TaskID
+from typing import TYPE_CHECKING, Self, TextIO
 
 from gonemaster_engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 class OutputError(EngineError):

@@ -6,8 +6,8 @@ Source: RFC 8624, RFC 9157, RFC 9904, RFC 9905.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 
 class Status(enum.Enum):
@@ -23,8 +23,7 @@ class Status(enum.Enum):
     UNASSIGNED = "unassigned"
 
 
-@dataclass(frozen=True, slots=True)
-class Algorithm:
+class Algorithm(NamedTuple):
     """A DNSSEC algorithm number."""
 
     number: int
@@ -33,8 +32,7 @@ class Algorithm:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class DigestType:
+class DigestType(NamedTuple):
     """A digest type of DS records."""
 
     number: int

@@ -9,8 +9,8 @@ Source: RFC 3110 section 2, RFC 5702, RFC 8017 sections 8.2.2 and 9.2 (PKCS #1 v
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 EXPONENT_MAX_BITS = 64  # of keys whose signatures are checked
 MODULUS_MAX_BITS = 16384
@@ -24,8 +24,7 @@ _DIGEST_INFO = {  # by algorithm: the digest, and its DER prefix
 ALGORITHMS = frozenset(_DIGEST_INFO)
 
 
-@dataclass(frozen=True, slots=True)
-class RsaKey:
+class RsaKey(NamedTuple):
     """An RSA public key."""
 
     exponent: int

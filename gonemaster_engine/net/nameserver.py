@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import statistics
 from collections import deque
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
+from gonemaster_engine.net.figures import deviation, mean, median
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.query import GIVEN_UP
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
@@ -450,11 +450,11 @@ class Server:
             nameserver=name,
             address=self.address,
             count=len(rtts),
-            avg_ms=round(statistics.fmean(rtts), 3) if rtts else None,
+            avg_ms=round(mean(rtts), 3) if rtts else None,
             min_ms=round(min(rtts), 3) if rtts else None,
             max_ms=round(max(rtts), 3) if rtts else None,
-            median_ms=round(statistics.median(rtts), 3) if rtts else None,
-            stddev_ms=round(statistics.pstdev(rtts), 3) if rtts else None,
+            median_ms=round(median(rtts), 3) if rtts else None,
+            stddev_ms=round(deviation(rtts), 3) if rtts else None,
             total_ms=round(sum(rtts), 3),
             timeouts=self.timeouts,
             refusals=self.refusals,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dns.exception
-import dns.message
-
 from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.rdata import load_all_types
 from gonemaster_engine.net.transport import Outcome
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.run_log import Log
@@ -20,6 +18,10 @@ def query_args(key: QueryKey) -> dict[str, object]:
 
 def packet_text(wire: bytes) -> str:
     """Return a message in presentation format, or in hexadecimal where that cannot be."""
+    import dns.exception
+    import dns.message  # here, since few runs are traced, and it takes long to load
+
+    load_all_types()
     try:
         return dns.message.from_wire(wire, ignore_trailing=True, raise_on_truncation=False).to_text()
     except (dns.exception.DNSException, ValueError):

@@ -20,14 +20,13 @@ from typing import Literal, TypeAlias
 import dns.exception
 import dns.name
 import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
 import dns.rrset
 
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.limits import SET_MAX_RECORDS, SIGNED_SET_MAX_RECORDS
 from gonemaster_engine.net.octets import MessageOctets
+from gonemaster_engine.net.rdata import rdata_of
 from gonemaster_engine.net.rrtypes import (
     AAAA,
     CNAME,
@@ -63,10 +62,6 @@ _NAME_IN_RDATA = _NAME_TYPES | {MX, SOA}  # whose names are checked here
 _TARGET_TYPES = _NAME_TYPES | {MX}
 _SIGNED_TYPES = frozenset(map(type_number, ("DS", "RRSIG", "NSEC", "DNSKEY", "NSEC3", "NSEC3PARAM", "CDS", "CDNSKEY")))
 _INDEX_FROM = 32  # records of a section, then they are found by owner
-
-# dnspython loads the class of a type when it first meets one, and remembers what it found for the whole process: a
-# record of class ANY, met first, would make all records of its type opaque octets for every run from then on.
-dns.rdata.load_all_types()  # type: ignore[no-untyped-call] # dnspython gives it no types
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +170,7 @@ class Record:
             raise WireError(f"rdata of {self!r} is malformed: {error}") from error
 
     def _parsed(self, wire: bytes, start: int, end: int) -> dns.rdata.Rdata:
-        rdclass, rtype = dns.rdataclass.RdataClass.make(self.rdclass), dns.rdatatype.RdataType.make(self.type)
-        return dns.rdata.from_wire(rdclass, rtype, wire, start, end - start)
+        return rdata_of(self.rdclass, self.type, wire, start=start, end=end)
 
     def _uncompressed(self) -> bytes:
         """Return the rdata of a type with names in it, the names written out."""

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +102,7 @@ class Profile:
         return document
 
 
+_DEFAULT = Path(__file__).parent.parent / "data" / "default-profile.json"
 _NO_LEVELS: Mapping[str, Level] = {}
 _NO_NETWORK = frozenset({"parallel", "unordered", "badkeys_path", "test_cases", "levels", "_document"})
 
@@ -142,8 +142,7 @@ def parse_profile(text: str) -> Document:
 
 @cache
 def _default_document() -> Document:
-    data = resources.files("gonemaster_engine") / "data" / "default-profile.json"
-    document: Document = json.loads(data.read_text(encoding="utf-8"))
+    document: Document = json.loads(_DEFAULT.read_text(encoding="utf-8"))
     return document
 
 

@@ -112,6 +112,7 @@ class ScoringConfig:
 
 
 DEFAULT_CONFIG = ScoringConfig()
+GRADES = tuple(band.grade for band in DEFAULT_CONFIG.grade_bands)  # best first
 
 
 def parse_config(document: Any, *, refuse_ignored: bool = False) -> ScoringConfig:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from gonemaster_engine.entries import Entry
@@ -164,6 +164,6 @@ def _packed(value: Any) -> Any:
 
 @cache
 def _table() -> dict[str, Any]:
-    data = resources.files("gonemaster_engine") / "data" / "zonemaster-names.json"
+    data = Path(__file__).parent.parent / "data" / "zonemaster-names.json"
     table: dict[str, Any] = json.loads(data.read_text(encoding="utf-8"))
     return table

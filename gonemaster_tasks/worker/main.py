@@ -17,6 +17,7 @@ from celery.worker.control import control_command
 from gonemaster_db.clock import follow, utcnow
 from gonemaster_db.session import Store, open_store
 from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.net.rdata import load_all_types
 from gonemaster_engine.open_files import raise_open_files_limit
 from gonemaster_engine.version import __version__
 from gonemaster_tasks import queues
@@ -226,6 +227,7 @@ class Worker:
             quiet=True,
         )
         bound_revoked()
+        load_all_types()
         spare_collections()
         self._watchdog.start()
         try:

@@ -12,6 +12,7 @@ from gonemaster_db.session import Store
 from gonemaster_db.settings import StoreSettings
 from gonemaster_engine.cli import main as command
 from gonemaster_engine.cli import nagios
+from gonemaster_engine.cli.plugin import UNKNOWN
 from gonemaster_tasks.config.profiles import base_profile
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.worker.profiles import Profiles, job_overrides
@@ -150,7 +151,7 @@ def test_commands_say_the_same(address: str, capsys: pytest.CaptureFixture[str])
     given = ["--ns", f"ns.a.example/{address}"]
     assert command.main(["a.example", *given]) == 2
     assert "only globally reachable addresses of other hosts are queried" in capsys.readouterr().err
-    assert nagios.main(["-H", "a.example", *given]) == nagios.UNKNOWN
+    assert nagios.main(["-H", "a.example", *given]) == UNKNOWN
     assert "only globally reachable addresses" in capsys.readouterr().out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
@@ -15,8 +15,7 @@ QUERY_TYPES = ("SOA", "NS")
 _SERVER = ("ns", "address")
 
 
-@dataclass(frozen=True, slots=True)
-class QueryTags:
+class QueryTags(NamedTuple):
     """The tags about one query type over one transport."""
 
     no_response: Tag
@@ -44,8 +43,7 @@ class QueryTags:
         return self.no_response, self.unexpected_rcode, self.missing, self.wrong, self.not_aa
 
 
-@dataclass(frozen=True, slots=True)
-class TransportTags:
+class TransportTags(NamedTuple):
     """The tags about one transport."""
 
     no_response: Tag

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.asn.cache import Code, Origin
 from gonemaster_engine.findings import Finding, Tag
 
 
-@dataclass(frozen=True, slots=True)
-class OriginTags:
+class OriginTags(NamedTuple):
     """The tags of one case about single addresses."""
 
     raw: Tag

@@ -6,7 +6,7 @@ Specification: Zonemaster CONNECTIVITY03. RFC 2182 section 3.1, RFC 1930.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Level
@@ -24,8 +24,7 @@ ORIGINS = OriginTags(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyTags:
+class FamilyTags(NamedTuple):
     """The verdicts about one address family."""
 
     one: Tag

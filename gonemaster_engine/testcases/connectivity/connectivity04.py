@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Level
@@ -26,8 +26,7 @@ ORIGINS = OriginTags(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyTags:
+class FamilyTags(NamedTuple):
     """The verdicts about one address family."""
 
     same: Tag

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
@@ -35,8 +35,7 @@ LOST = Tag("CN05_UDP_LOSS_SIZE_DEPENDENT", Level.WARNING, _KEYS)
 TAGS = (FITS, NEEDS_TCP, DELIVERED, NO_UDP_ANSWER, CAPPED, TRUNCATED, LOST)
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """What was seen at one address."""
 
     tag: Tag

@@ -6,7 +6,7 @@ Specification: Zonemaster DELEGATION01. RFC 1034 section 4.1, RFC 2182 section 5
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
@@ -22,8 +22,7 @@ _KEYS = ("count", "minimum", "servers")
 GLUE_MISSING = Tag("IN_DOMAIN_GLUE_MISSING", Level.ERROR, ("ns",))
 
 
-@dataclass(frozen=True)
-class _Side:
+class _Side(NamedTuple):
     """The tags for one NS set: of the delegation or of the zone itself."""
 
     enough: Tag

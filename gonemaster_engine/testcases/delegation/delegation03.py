@@ -10,18 +10,15 @@ Specification: Zonemaster DELEGATION03. RFC 1035 sections 2.3.4 and 4.2.1, RFC 6
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from io import BytesIO
 
-import dns.message
 import dns.name
-import dns.rdataclass
-import dns.rdatatype
-import dns.rrset
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, dns_name
+from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, HEADER_OCTETS, PLAIN_PAYLOAD, dns_name
 from gonemaster_engine.registry import case
 from gonemaster_engine.zone import Zone
 
@@ -29,8 +26,8 @@ SIZE_OK = Tag("REFERRAL_SIZE_OK", Level.INFO, ("size",))
 SIZE_LARGE = Tag("REFERRAL_SIZE_LARGE", Level.NOTICE, ("size",))
 SIZE_TOO_LARGE = Tag("REFERRAL_SIZE_TOO_LARGE", Level.WARNING, ("size",))
 
-_LARGEST_MESSAGE = 65535
-_TTL = 172800  # any value has the same size
+_QUESTION_OCTETS = 4  # type and class, after the name
+_RECORD_OCTETS = 10  # type, class, TTL and the length of the rdata, after the owner
 
 
 @case("delegation03", SIZE_OK, SIZE_LARGE, SIZE_TOO_LARGE)
@@ -46,16 +43,21 @@ async def referral_size(zone: Zone) -> int:
     parent = await zone.parent_zone()
     servers = await zone.glue()
     origin = dns_name(zone.name)
-    message = dns.message.QueryMessage()
-    message.find_rrset(message.question, longest_name(origin), dns.rdataclass.IN, dns.rdatatype.NS, create=True)
-    targets = [dns_name(name).to_text() for name in await zone.glue_names()]
-    if targets:
-        message.authority.append(dns.rrset.from_text(origin, _TTL, "IN", "NS", *targets))
-    for rtype, is_ipv6 in (("A", False), ("AAAA", True)):
+    message = BytesIO(bytes(HEADER_OCTETS))
+    message.seek(HEADER_OCTETS)
+    offsets: dict[dns.name.Name, int] = {}
+    longest_name(origin).to_wire(message, offsets)
+    message.write(bytes(_QUESTION_OCTETS))
+    for name in dict.fromkeys(await zone.glue_names()):
+        origin.to_wire(message, offsets)
+        message.write(bytes(_RECORD_OCTETS))
+        dns_name(name).to_wire(message, offsets)
+    for is_ipv6 in (False, True):
         server = _glue_server([server for server in servers if server.is_ipv6 == is_ipv6], parent)
         if server is not None:
-            message.additional.append(dns.rrset.from_text(dns_name(server.name), _TTL, "IN", rtype, server.address))
-    return len(message.to_wire(max_size=_LARGEST_MESSAGE))
+            dns_name(server.name).to_wire(message, offsets)
+            message.write(bytes(_RECORD_OCTETS + (16 if is_ipv6 else 4)))
+    return message.tell()
 
 
 def _glue_server(servers: list[Nameserver], parent: Zone | None) -> Nameserver | None:

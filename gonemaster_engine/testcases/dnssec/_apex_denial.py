@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3
@@ -20,8 +20,7 @@ ALGORITHM_UNSUPPORTED = Tag("DS10_ALGO_NOT_SUPPORTED_BY_ZM", Level.NOTICE, ALGOR
 _KEYTAG_SERVERS = ("keytag", "servers")
 
 
-@dataclass(frozen=True, slots=True)
-class DenialTags:
+class DenialTags(NamedTuple):
     """The tags about NSEC, or about NSEC3, and what the bitmap of the apex must and must not have."""
 
     rtype: int
@@ -94,8 +93,7 @@ NSEC3_TAGS = DenialTags.named(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
+class Denial(NamedTuple):
     """A NODATA answer of one server, and what it takes to judge it."""
 
     zone: Zone

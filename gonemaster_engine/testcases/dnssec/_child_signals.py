@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
@@ -17,8 +16,7 @@ from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, KEYTAG_ADDRESS
 from gonemaster_engine.zone import Zone
 
 
-@dataclass(frozen=True, slots=True)
-class SignalTags:
+class SignalTags(NamedTuple):
     """The tags about CDS, or about CDNSKEY, records."""
 
     without_dnskey: Tag
@@ -68,8 +66,7 @@ class SignalTags:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """The records of one server with their signatures, and its keys with theirs."""
 
     server: Nameserver

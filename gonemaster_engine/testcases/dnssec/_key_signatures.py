@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import Dnskey, Rrsig, dnskeys, rrset, signatures
@@ -24,8 +24,7 @@ from gonemaster_engine.testcases.dnssec._shared import (
 from gonemaster_engine.zone import Zone
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureTags:
+class SignatureTags(NamedTuple):
     """The tags about the signatures over one type."""
 
     missing: Tag

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
@@ -46,8 +47,7 @@ class State(enum.Enum):
 _DECIDED = frozenset({State.SECURE, State.INSECURE, State.BROKEN})
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """A possible zone cut: its state and, where it is secure, its DS set and keys."""
 
     state: State
@@ -69,8 +69,7 @@ class Outcome(enum.Enum):
     NOTHING = enum.auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """An outcome, with the zone or signer and the key tag that it is about."""
 
     outcome: Outcome

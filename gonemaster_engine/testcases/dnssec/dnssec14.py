@@ -6,7 +6,7 @@ Specification: Zonemaster DNSSEC14. RFC 3110, RFC 5155, RFC 5702, RFC 8624.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
@@ -19,8 +19,7 @@ from gonemaster_engine.registry import case
 from gonemaster_engine.zone import Zone
 
 
-@dataclass(frozen=True, slots=True)
-class _Sizes:
+class _Sizes(NamedTuple):
     """Limits for the modulus, bits."""
 
     minimum: int

@@ -6,7 +6,7 @@ Specification: Zonemaster DNSSEC15. RFC 7344, RFC 8078, RFC 9975, RFC 10026.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.dnssec.algorithms import MUST_DIGEST_TYPES
 from gonemaster_engine.dnssec.records import Dnskey, Ds, cdnskeys, cds_records
@@ -29,8 +29,7 @@ INCONSISTENT_CDNSKEY = Tag("DS15_INCONSISTENT_CDNSKEY", Level.ERROR)
 MISMATCH = Tag("DS15_MISMATCH_CDS_CDNSKEY", Level.ERROR, ADDRESSES)
 
 
-@dataclass(frozen=True, slots=True)
-class _Published:
+class _Published(NamedTuple):
     """What one server publishes; None where it gave no usable answer."""
 
     server: Nameserver

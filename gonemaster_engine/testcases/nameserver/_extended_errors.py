@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.net.wire import Response
 
@@ -48,8 +48,7 @@ NAMES = (
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ExtendedError:
+class ExtendedError(NamedTuple):
     """One error option."""
 
     code: int

@@ -6,7 +6,7 @@ Source: RFC 952, RFC 1123 section 2.1, RFC 3696 section 2, RFC 5890 section 2.3.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
@@ -26,8 +26,7 @@ def is_reserved_label(label: str) -> bool:
     return label[2:4] == "--" and not label.startswith("xn--")
 
 
-@dataclass(frozen=True)
-class HostnameTags:
+class HostnameTags(NamedTuple):
     """The tags for the faults of one kind of host name."""
 
     double_dash: Tag

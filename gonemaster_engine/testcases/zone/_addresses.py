@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.zone import Zone
 
 
-@dataclass(frozen=True, slots=True)
-class AddressAnswer:
+class AddressAnswer(NamedTuple):
     """An address with all name servers that have it, and what it answered."""
 
     servers: tuple[Nameserver, ...]

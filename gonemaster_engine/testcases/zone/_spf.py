@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gonemaster_engine.net.txt import joined_strings
 from gonemaster_engine.net.wire import Response
@@ -40,8 +40,7 @@ _NAME = re.compile(r"[a-z0-9]+", re.IGNORECASE)
 _ONCE = ("redirect", "exp")  # modifiers that may stand once (RFC 7208 section 6)
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One term of a policy: a mechanism, its qualifier removed, or a modifier."""
 
     name: str

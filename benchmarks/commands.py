@@ -1,0 +1,88 @@
+"""Measure what the commands cost from their start to their end: processor time of whole processes, and what they load.
+
+    python -m benchmarks.commands [--runs 15] [--world DIR] [--zones 5] [--against PYTHON]
+
+With `--world` (inside the namespace that serves it) clean zones are tested, too, one process each. `--against` names
+the interpreter of another installation, whose commands take turns with these, so that the load of the machine is the
+same for both. What Python compiles is compiled first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.stack import clean_zones
+
+ROOT = Path(__file__).parents[1]
+COMMAND = ("-P", "-m", "gonemaster_engine.cli")  # what is installed, not what the working directory has
+SLOWEST = 12
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=15, help="of each command, after one that is not counted")
+    parser.add_argument("--world", type=Path, help="directory with manifest.json and named.root")
+    parser.add_argument("--zones", type=int, default=5, help="of the world that take turns")
+    parser.add_argument("--against", metavar="PYTHON", help="interpreter of another installation")
+    options = parser.parse_args()
+    compileall.compile_dir(ROOT / "gonemaster_engine", quiet=2)
+    pythons = [sys.executable, *([options.against] if options.against else [])]
+    kinds: dict[str, list[list[str]]] = {"python alone": [["-c", "pass"]], "--version": [[*COMMAND, "--version"]]}
+    if options.world:
+        given = ["--hints", str(options.world / "named.root"), "--allow-non-global", "--no-progress"]
+        names = clean_zones(options.world)[: options.zones]
+        kinds["a clean zone"] = [[*COMMAND, *given, name] for name in names]
+    print(f"load {os.getloadavg()[0]:.1f}; processor time in ms, least and median; elapsed, median")
+    for kind, commands in kinds.items():
+        for python, cost in zip(pythons, measured(pythons, commands, options.runs), strict=True):
+            print(f"{kind:<14} {cost}  {python}")
+    for kind, commands in list(kinds.items())[1:]:
+        print(f"loaded by {kind}: {loaded(commands[0])}")
+
+
+def measured(pythons: Sequence[str], commands: Sequence[list[str]], runs: int) -> list[str]:
+    """Run the commands with each interpreter in turns; what they cost, by interpreter."""
+    costs: list[list[tuple[float, float]]] = [[] for _ in pythons]
+    for number in range(runs + 1):
+        for place, python in enumerate(pythons):
+            cost = cost_of([python, *commands[number % len(commands)]])
+            if number:
+                costs[place].append(cost)
+    return [described(each) for each in costs]
+
+
+def cost_of(command: list[str]) -> tuple[float, float]:
+    """Run a command; its processor time and the time that passed, in milliseconds."""
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    nowhere = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    begun = time.perf_counter()
+    pid = os.posix_spawn(command[0], command, environ, file_actions=nowhere)
+    _, status, used = os.wait4(pid, 0)
+    assert status == 0, command
+    return (used.ru_utime + used.ru_stime) * 1000, (time.perf_counter() - begun) * 1000
+
+
+def described(costs: list[tuple[float, float]]) -> str:
+    cpu, elapsed = zip(*costs, strict=True)
+    return f"{min(cpu):5.0f} {statistics.median(cpu):5.0f}  {statistics.median(elapsed):5.0f}"
+
+
+def loaded(command: list[str]) -> str:
+    """How many modules a command loads, and those that take longest by themselves, in milliseconds."""
+    told = subprocess.run([sys.executable, "-X", "importtime", *command], capture_output=True, text=True, check=True)
+    rows = [line.removeprefix("import time:").split("|") for line in told.stderr.splitlines() if "|" in line][1:]
+    costs = sorted(((int(own) / 1000, name.strip()) for own, _, name in rows), reverse=True)
+    slowest = ", ".join(f"{name} {cost:.1f}" for cost, name in costs[:SLOWEST])
+    return f"{len(rows)} modules, {sum(cost for cost, _ in costs):.0f} ms with the meter: {slowest}"
+
+
+if __name__ == "__main__":
+    main()
