@@ -30,6 +30,7 @@ from gonemaster_engine import messages
 from gonemaster_engine.catalogue import modules
 from gonemaster_engine.messages import formatting
 from gonemaster_tasks.config.settings import OPTIONS_BY_AREA
+from gonemaster_tasks.monitoring.issues import ADVICE
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE = ROOT / "gonemaster_engine"
@@ -139,6 +140,8 @@ def pages_texts() -> Iterator[Text]:
         forms = text if isinstance(text, tuple) else (text, plurals.get(file, {}).get(text))
         if forms[0] not in plurals.get(file, {}).values():
             yield Text(forms[0], forms[1], (file,))
+    for kind, advice in ADVICE.items():
+        yield Text(advice, None, (f"advice {kind}",))
     for option in (option for options in OPTIONS_BY_AREA.values() for option in options):
         yield Text(option.description, None, (f"setting {option.key}",))
 

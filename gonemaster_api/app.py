@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask, redirect
@@ -57,8 +58,11 @@ def create_app(
     *,
     queue: QueueParts | None = None,
     stopping: threading.Event | None = None,
+    patience: timedelta | None = None,
 ) -> Flask:
     """Create the application. Store and broker are opened from the settings unless `queue` is given.
+
+    With `patience` the responses that operators need when something is away do not wait longer for it.
 
     Raises:
         BrokerRefused: the broker's URL is not usable.
@@ -68,7 +72,7 @@ def create_app(
     app.url_map.strict_slashes = False
     register_converters(app)
     parts = queue or open_queue(settings, open_store(api_store_settings(settings)))
-    app.extensions[NAME] = make_state(settings, queue=parts, stopping=stopping or threading.Event())
+    app.extensions[NAME] = make_state(settings, queue=parts, stopping=stopping or threading.Event(), patience=patience)
     register_access_log(app)
     register_request_metrics(app)
     register_request_deadlines(app)
@@ -100,7 +104,9 @@ class _Application(Flask):
         return func
 
 
-def make_state(settings: Settings, *, queue: QueueParts, stopping: threading.Event) -> State:
+def make_state(
+    settings: Settings, *, queue: QueueParts, stopping: threading.Event, patience: timedelta | None = None
+) -> State:
     """Load the overrides of the settings, and make what the views share."""
     live = LiveSettings(settings)
     live.try_load(queue.store)
@@ -117,6 +123,7 @@ def make_state(settings: Settings, *, queue: QueueParts, stopping: threading.Eve
         hub=EventHub(queue.store, queue.broker.events, batches, stopping=stopping),
         seats=Seats(most=settings.max_viewers, of_client=settings.max_viewers_per_client),
         batches=batches,
+        patience=patience,
     )
 
 

@@ -1,8 +1,10 @@
 """State that the views of one process share: settings, store and broker."""
 
+import math
 import threading
+import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, cast
 
 from flask import current_app
@@ -65,11 +67,18 @@ class State:
     profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(most=_NAMES))
     counts: RequestCounts = field(default_factory=RequestCounts)
     started_at: datetime = field(default_factory=utcnow)
+    patience: timedelta | None = None  # with a server that is silent, before a response says so; None: no limit
 
     @property
     def settings(self) -> Settings:
         """The current settings; they may change between two reads."""
         return self.live.current
+
+    def patient_until(self, most: timedelta | None = None) -> float:
+        """Return until when (on the monotonic clock) to wait for what may be away; `most` in place of the patience."""
+        if self.patience is None:
+            return math.inf
+        return time.monotonic() + (most or self.patience).total_seconds()
 
     @property
     def store(self) -> Store:

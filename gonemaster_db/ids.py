@@ -29,6 +29,17 @@ def is_job_id(text: str) -> bool:
     return len(text) <= _LONGEST_ID and text.startswith("job_") and text.isascii() and text[4:].isalnum()
 
 
+def made_at(job_id: str) -> float | None:
+    """Return when the id of a job was made (POSIX seconds of the host that made it); None for one of another form."""
+    digits = job_id.removeprefix("job_")
+    if len(digits) != _TIME_DIGITS + _RANDOM_DIGITS or any(digit not in _VALUES for digit in digits):
+        return None
+    number = 0
+    for digit in digits[:_TIME_DIGITS]:
+        number = 62 * number + _VALUES[digit]
+    return number / 1_000_000
+
+
 def new_batch_id() -> str:
     """`batch_` and 19 characters that sort by creation time."""
     return "batch_" + _sortable()

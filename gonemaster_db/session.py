@@ -13,7 +13,14 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from gonemaster_db.deadlines import Deadline, limit_session
 from gonemaster_db.engine import autocommit_engine, make_engine, read_only_engine, transaction_engine
-from gonemaster_db.errors import NeedsTransaction, StoreConflict, StoreError, StoreUnavailable, TimeLimitExceeded
+from gonemaster_db.errors import (
+    NeedsTransaction,
+    StoreConflict,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    TimeLimitExceeded,
+)
 from gonemaster_db.failures import translated
 from gonemaster_db.limits import check_ending, is_past_end, limited_by
 from gonemaster_db.settings import StoreSettings
@@ -49,6 +56,19 @@ class Store:
         self._transaction_engine = transaction_engine(engine)
         self._autocommit_engine = autocommit_engine(engine)
         self._turns = _turns(engine, settings)
+        self._full_at: float | None = None  # on the steady clock
+        self._is_away: Callable[[], bool] = lambda: False
+
+    def refuse_while(self, is_away: Callable[[], bool]) -> None:
+        """Begin nothing while this is true: somebody else asks the database, and it is silent.
+
+        Each caller would wait for its whole time limit, and hold a thread.
+        """
+        self._is_away = is_away
+
+    def _admit(self) -> None:
+        if self._is_away():
+            raise StoreUnavailable("the database has not answered for some seconds")
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -59,9 +79,10 @@ class Store:
             StoreConflict: a deadlock, serialisation failure or held lock; `run_in_transaction` retries.
             TimeLimitExceeded: this thread should have ended by now (`limits.ending_by`); nothing is committed.
         """
+        self._admit()
         # Not expired: rows are used after the block, where each attribute would have to be read again.
         opened = Session(self.engine, expire_on_commit=False)
-        with _in_time(), self._turns, translated(), opened as session, session.begin():
+        with _in_time(), self._turns, self._noting_full(), opened as session, session.begin():
             yield session
             check_ending()
 
@@ -73,6 +94,7 @@ class Store:
             StoreUnavailable: the database is unavailable.
             StoreError: on an attempt to write.
         """
+        self._admit()
         with translated(), _ReadOnlySession(self._read_only_engine, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -84,6 +106,7 @@ class Store:
             TimeLimitExceeded: the limit has passed; a statement that runs is ended by the database.
             StoreUnavailable, StoreError: as in `read_only`.
         """
+        self._admit()
         deadline = Deadline(limit)
         engine = self._transaction_engine
         try:
@@ -107,9 +130,10 @@ class Store:
         Raises:
             StoreUnavailable, StoreConflict: as in `transaction`.
         """
+        self._admit()
         check_ending()
         engine = self._autocommit_engine
-        with self._turns, translated(), Session(engine, expire_on_commit=False) as session, session.begin():
+        with self._turns, self._noting_full(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def run_in_transaction(self, work: Callable[[Session], T], *, attempts: int = 5) -> T:
@@ -142,6 +166,20 @@ class Store:
     def hasty_work(self, *, lock: timedelta) -> AbstractContextManager[None]:
         """Let what this thread does in the block wait for no lock of others for longer than this."""
         return limited_by(replace(self.settings.limits, lock=lock))
+
+    def was_full_within(self, span: timedelta) -> bool:
+        """Say whether the disk was full when this process last tried to write, if that was so lately."""
+        full_at = self._full_at
+        return full_at is not None and time.monotonic() - full_at < span.total_seconds()
+
+    @contextmanager
+    def _noting_full(self) -> Iterator[None]:
+        try:
+            with translated():
+                yield
+        except StoreFull:
+            self._full_at = time.monotonic()
+            raise
 
     def ping(self) -> None:
         """Check that the database responds. Raises StoreUnavailable."""

@@ -1,40 +1,83 @@
-"""Readiness of the components of the service."""
+"""Readiness of the components of the service, and issues of all of it."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
 
 import structlog
 
+from gonemaster_api.queries.operations import read_unfinished_operations
 from gonemaster_api.state import State
 from gonemaster_db.errors import StoreError
 from gonemaster_db.migrations.runner import check_schema
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.monitoring.health import find_issues_anyway
+from gonemaster_tasks.monitoring.issues import Issue
+from gonemaster_tasks.monitoring.patience import NotInTime, Pending
 
 OK = "ok"
+_ISSUES_LIFE_S = 3.0
+_KNOWN_WITHIN = timedelta(seconds=0.4)
+_DATABASE, _SCHEMA, _BROKER = "database", "migrations", "broker"
+_KINDS = {_DATABASE: "database_unavailable", _BROKER: "broker_unavailable"}
 
 log = structlog.get_logger(__name__)
 
 
+def read_issues(state: State, *, life_s: float = _ISSUES_LIFE_S) -> list[Issue]:
+    """Return what is wrong with the service, up to some seconds old."""
+
+    def find() -> list[Issue]:
+        return find_issues_anyway(state.queue, state.settings)
+
+    found: list[Issue] = state.recent.get("issues", find, life_s=life_s)
+    return found
+
+
 def read_parts(state: State) -> dict[str, str]:
-    """Check database, tables and broker: `ok` for each, or a short reason why it is not ready.
+    """Check database, tables and broker within two seconds: `ok` for each, or a short reason why it is not ready.
 
     Everybody may read it, so addresses and error texts stay in the log.
     """
-    database = _status_of(state.store.ping, "does not answer")
-    return {
-        "database": database,
-        "migrations": _schema_status(state) if database == OK else "not known: the database does not answer",
-        "broker": _status_of(state.broker.ping, "does not answer"),
+    until = state.patient_until()
+    checks: dict[str, tuple[Callable[[], None], str]] = {
+        _DATABASE: (state.store.ping, "does not answer"),
+        _SCHEMA: (lambda: check_schema(state.store), "the database schema is not that of this version"),
+        _BROKER: (state.broker.ping, "does not answer"),
     }
+    pending = {name: Pending(check) for name, (check, _) in checks.items()}
+    found = {name: _status_of(one, checks[name][1], until) for name, one in pending.items()}
+    return found if found[_DATABASE] == OK else found | {_SCHEMA: "not known: the database does not answer"}
 
 
-def _schema_status(state: State) -> str:
-    return _status_of(lambda: check_schema(state.store), "the database schema is not that of this version")
-
-
-def _status_of(check: Callable[[], None], otherwise: str) -> str:
+def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
+    """Return the kinds of issues there are, sorted, as far as they are known within some moments; `parts` are known."""
+    known = {kind for part, kind in _KINDS.items() if parts[part] != OK}
     try:
-        check()
-    except (StoreError, BrokerUnavailable) as error:
+        known |= {
+            issue.kind for issue in Pending(lambda: read_issues(state)).result(state.patient_until(_KNOWN_WITHIN))
+        }
+    except NotInTime:  # they are found in the background, and the next one who asks gets them
+        log.info("health not known in time")
+    return sorted(known)
+
+
+def read_health(state: State) -> dict[str, Any]:
+    """Return the issues of this moment and the operations that have not finished, within some seconds."""
+    operations = Pending(lambda: read_unfinished_operations(state))
+    issues = find_issues_anyway(state.queue, state.settings)
+    try:
+        unfinished = operations.result(time.monotonic())  # they had as long as the issues
+    except (StoreError, NotInTime):
+        unfinished = []
+    return {"healthy": not issues, "issues": issues, "operations": unfinished}
+
+
+def _status_of(pending: Pending[None], otherwise: str, until: float) -> str:
+    try:
+        pending.result(until)
+    except (StoreError, BrokerUnavailable, NotInTime) as error:
         log.warning("component not ready", error=str(error), reason=otherwise)
         return otherwise
     return OK

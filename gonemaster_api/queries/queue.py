@@ -1,19 +1,22 @@
 """The queue as one document: tiers, workers, running and waiting jobs."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gonemaster_api.queries.jobs import job_documents
+from gonemaster_api.queries.jobs import job_documents, new_job_document
 from gonemaster_api.rest.paging import Slice, page_document, slice_of
 from gonemaster_api.state import State
+from gonemaster_db.errors import StoreUnavailable
 from gonemaster_db.models import Job, JobStatus, QueuePause
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states, list_running, list_waiting
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.monitoring.patience import NotInTime, Pending
 from gonemaster_tasks.queues import TIERS
 
 MAX_RUNNING = 500
@@ -21,25 +24,67 @@ MAX_RUNNING = 500
 Counts = Mapping[tuple[int, JobStatus], int]
 
 
+@dataclass(frozen=True)
+class _Rows:
+    counts: Counts
+    pauses: Mapping[str, QueuePause]
+    running: list[Job]
+    waiting: list[Job]
+
+
 def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document: the workers from the broker, everything else from the database."""
+    """Return the document: the workers from the broker, everything else from the database; in time, whatever is away.
+
+    Without Redis there are no workers, progress and estimates.
+
+    Raises:
+        StoreUnavailable: also where the database is silent.
+    """
+    until = state.patient_until()
     part = slice_of(query)
     wanted = [query["tier"]] if query.get("tier") else list(TIERS)
-    with state.store.read_only() as session:
-        counts = count_states(session)
-        pauses = {pause.tier: pause for pause in list_pauses(session, now=state.queue.clock.now())}
-        waiting = _waiting(session, wanted, counts, part)
-        running = list_running(session, limit=MAX_RUNNING)
-    tiers = [_tier(tier, counts, pauses.get(tier)) for tier in TIERS]
-    shown = job_documents(state, [*running, *waiting])
+    workers = Pending(lambda: _workers(state))
+    try:
+        rows = Pending(lambda: _rows(state, wanted, part)).result_unless_away(state.store.ping, until)
+    except NotInTime as error:
+        raise StoreUnavailable("the database does not answer") from error
+    counts = rows.counts
+    tiers = [_tier(tier, counts, rows.pauses.get(tier)) for tier in TIERS]
+    shown = _documents(state, [*rows.running, *rows.waiting], until)
+    running = rows.running
     total = sum(_queued_or_held(counts, TIERS.index(tier)) for tier in wanted)
     return {
         "paused": all(tier["paused"] for tier in tiers),
         "depth": {tier["tier"]: tier["queued"] for tier in tiers},
         "tiers": tiers,
         "running": shown[: len(running)],
-        "workers": _workers(state),
+        "workers": _unless_away(workers, state, until),
     } | page_document(shown[len(running) :], total, part)
+
+
+def _rows(state: State, tiers: list[str], part: Slice) -> _Rows:
+    now = state.queue.clock.now()
+    with state.store.read_only() as session:
+        counts = count_states(session)
+        pauses = {pause.tier: pause for pause in list_pauses(session, now=now)}
+        return _Rows(counts, pauses, list_running(session, limit=MAX_RUNNING), _waiting(session, tiers, counts, part))
+
+
+def _documents(state: State, jobs: list[Job], until: float) -> list[dict[str, Any]]:
+    """Return the documents of the jobs, without what the broker knows where it does not answer in time."""
+    try:
+        return Pending(lambda: job_documents(state, jobs)).result_unless_away(state.broker.ping, until)
+    except (NotInTime, BrokerUnavailable):
+        return [new_job_document(job) for job in jobs]
+
+
+def _unless_away(
+    workers: Pending[list[dict[str, Any]] | None], state: State, until: float
+) -> list[dict[str, Any]] | None:
+    try:
+        return workers.result_unless_away(state.broker.ping, until)
+    except (NotInTime, BrokerUnavailable):
+        return None
 
 
 def _waiting(session: Session, tiers: list[str], counts: Counts, part: Slice) -> list[Job]:

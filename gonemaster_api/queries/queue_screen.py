@@ -15,13 +15,11 @@ from gonemaster_db.repositories.queue import list_running, next_queued_after, ol
 from gonemaster_db.repositories.waiting_jobs import count_waiting_jobs, list_waiting_jobs
 from gonemaster_tasks.control.selection import selection
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.monitoring.health import Issue, find_issues
 from gonemaster_tasks.queues import TIERS, tier_of
 
 MINUTES = 60
 _MINUTE_S = 60
 _FIGURES_LIFE_S = 3.0
-_ISSUES_LIFE_S = 5.0
 _NOTHING = SlotSums()
 
 
@@ -71,19 +69,6 @@ def _figures(state: State) -> Figures:
     sums = [(start, slots.get((_MINUTE_S, start), _NOTHING)) for start in starts]
     minutes = [Minute(datetime.fromtimestamp(start, UTC), one.throughput, one.failed) for start, one in sums]
     return Figures({tier: moment for tier, moment in oldest.items() if moment is not None}, minutes)
-
-
-def read_issues(state: State) -> list[Issue] | None:
-    """Return what is wrong with the queue, up to five seconds old; None if the broker does not answer."""
-
-    def find() -> list[Issue] | None:
-        try:
-            return find_issues(state.queue, state.settings)
-        except BrokerUnavailable:
-            return None
-
-    found: list[Issue] | None = state.recent.get("queue-issues", find, life_s=_ISSUES_LIFE_S)
-    return found
 
 
 def read_work(state: State) -> list[Operation]:

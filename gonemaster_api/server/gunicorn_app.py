@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from datetime import timedelta
 from types import FrameType
 from typing import Any
 
@@ -16,18 +17,24 @@ from gonemaster_api.server.http.requests import LONGEST_REQUEST_LINE
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.templates import compile_pages
 from gonemaster_db.clock import follow
+from gonemaster_db.session import open_store
 from gonemaster_engine.memory import spare_collections
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.store import observer_store_settings
 from gonemaster_tasks.config.watcher import SettingsWatcher
-from gonemaster_tasks.process_report import Reporter
+from gonemaster_tasks.process_report.database_observer import DatabaseObserver
+from gonemaster_tasks.process_report.reporter import Reporter
 from gonemaster_tasks.tracing import start_tracing, stop_tracing
 
 # Settings that old versions of gunicorn do not have: no socket for commands, one parser wherever the service runs.
 _NEWER = {"control_socket_disable": True, "http_parser": "python"}
 _OTHER_CONNECTIONS = 1000  # of a process beside viewers of events
-_REPORTER = f"{NAME}-reporter"
+_REPORTS = f"{NAME}-reports"
+_PATIENCE = timedelta(seconds=1.6)  # GET /queue has a response within 2 s, whatever is away
+_SILENT_S = 5.0  # without an answer of the database; then no request waits for it
+_FULL_FOR = timedelta(seconds=30)  # since the last request that met a full disk
 stopping = threading.Event()  # set when this process shuts down
 
 
@@ -89,14 +96,13 @@ class Server(BaseApplication):
     def load(self) -> Flask:
         """Make the application in the worker, so that no connection is shared over a fork."""
         start_tracing(self.settings.otlp_endpoint, service="gonemaster-api", version=__version__)
-        app = create_app(self.settings, stopping=stopping)
+        app = create_app(self.settings, stopping=stopping, patience=_PATIENCE)
         shared: State = app.extensions[NAME]
         shared.keyring.start()
         SettingsWatcher(shared.live, shared.store, shared.broker).start()
         shared.counts.start(shared.store)
         follow(shared.queue.clock.now)
-        app.extensions[_REPORTER] = reporter = Reporter(shared.broker, shared.queue.clock, kind="api")
-        reporter.start()
+        _start_reports(app, self.settings)
         threading.Thread(target=warm_up, args=(shared,), name="metrics", daemon=True).start()
         compile_pages(app.jinja_env)  # not beside the first requests: those who wait for a page would be refused
         spare_collections()
@@ -107,11 +113,25 @@ class Server(BaseApplication):
         ReloadingArbiter(self).run()
 
 
+def _start_reports(app: Flask, settings: Settings) -> None:
+    """Let the others know how this process is; without connections of the requests, which may all be in use."""
+    shared: State = app.extensions[NAME]
+    store = open_store(observer_store_settings(settings))
+    observer = DatabaseObserver(store, is_full=lambda: shared.store.was_full_within(_FULL_FOR))
+    clock = shared.queue.clock
+    reporter = Reporter(shared.broker, clock, kind="api", store=store, facts=lambda: observer.facts(clock.timestamp()))
+    app.extensions[_REPORTS] = (reporter, observer)
+    shared.store.refuse_while(lambda: observer.watch.silent_s() > _SILENT_S)
+    observer.start()
+    reporter.start()
+
+
 def _end(_server: Any, worker: Any) -> None:
     """Write what was counted since the last time and end look-ups, if the worker has made the application."""
     if isinstance(app := getattr(worker, "wsgi", None), Flask):
         shared: State = app.extensions[NAME]
-        app.extensions[_REPORTER].stop()
+        for part in app.extensions[_REPORTS]:
+            part.stop()
         shared.counts.stop(shared.store)
         shared.lookups.close()
     stop_tracing()

@@ -13,7 +13,9 @@ from gonemaster_api.state import State, state
 from gonemaster_api.web.access import access_of, access_of_unknown
 from gonemaster_api.web.clients import client_key
 from gonemaster_api.web.headers import is_api
+from gonemaster_db.errors import StoreUnavailable
 from gonemaster_tasks.config.credential_types import Scope
+from gonemaster_tasks.monitoring.patience import NotInTime, Pending
 
 ABSENT = "this request needs a token: Authorization: Bearer gm_..., or the cookie of POST /api/v1/session"
 INVALID = "the token or session is not valid"
@@ -79,8 +81,17 @@ def identify(shared: State) -> Identity | None:
     cookie = request.cookies.get(COOKIE)
     if not cookie:
         return None
-    token = shared.sessions.token_of(cookie)
+    token = _token_of(shared, cookie)
     return Identity(token, "cookie") if token else refuse(shared, INVALID)
+
+
+def _token_of(shared: State, cookie: str) -> Token | None:
+    """Return the token of a session. Raises StoreError, soon where the database is silent."""
+    reading = Pending(lambda: shared.sessions.token_of(cookie))
+    try:
+        return reading.result_unless_away(shared.store.ping, shared.patient_until())
+    except NotInTime as error:
+        raise StoreUnavailable("the database does not answer") from error
 
 
 def bearer_of(header: str) -> str:

@@ -58,6 +58,15 @@ class LongAction:
         self._id = line.id
 
 
+_DELETIONS = ("batch.delete", "domain.delete", "jobs.purge", "tag.purge")
+
+
+def has_deleted_since(session: Session, moment: datetime) -> bool:
+    """Say whether runs were deleted by an action that was written down since then."""
+    found = select(AuditLine.id).where(AuditLine.at >= moment, AuditLine.action.in_(_DELETIONS)).limit(1)
+    return session.scalar(found) is not None
+
+
 def list_actions(
     session: Session,
     *,

@@ -10,10 +10,12 @@ from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.broker.attempts import Attempts
 from gonemaster_tasks.broker.beat import BeatSchedule
 from gonemaster_tasks.broker.connection import NOT_ALLOWED, reachable, server_time
+from gonemaster_tasks.broker.duties import Duties
 from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.broker.keys import RATE_LIMITS
 from gonemaster_tasks.broker.lists import WaitingLists
 from gonemaster_tasks.broker.locks import Locks
+from gonemaster_tasks.broker.losses import Losses
 from gonemaster_tasks.broker.marks import Marks
 from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.broker.processes import Processes
@@ -43,6 +45,8 @@ class Broker:
         self.reconciliation = ReconciliationRequests(self._client)
         self.workers = Workers(self._client)
         self.reports = Reports(self._client)
+        self.duties = Duties(self._client)
+        self.losses = Losses(self._client)
         self.processes = Processes(self._client)
         self.politeness = Politeness(self._client)
         self.locks = Locks(self._client)
@@ -91,8 +95,7 @@ class Broker:
             try:
                 return dict(self._client.info())
             except NOT_ALLOWED:
-                said = self._client.execute_command("HELLO")
-        fields = said if isinstance(said, dict) else dict(zip(said[::2], said[1::2], strict=True))
+                fields = _as_mapping(self._client.execute_command("HELLO"))
         return {"redis_version": fields.get("version", "0"), "cluster_enabled": fields.get("mode") == "cluster"}
 
     def _try_permissions(self) -> None:
@@ -153,3 +156,12 @@ class Broker:
         missing = self.lists.not_waiting(job_ids, tier, within=within)
         held = self.unacked.held(missing)
         return [job_id for job_id in missing if job_id not in held]
+
+
+def _as_mapping(said: Any) -> dict[Any, Any]:
+    """Read names and values, which RESP2 has as one list; what is neither says nothing, so its version is too old."""
+    if isinstance(said, dict):
+        return said
+    if not isinstance(said, list) or any(isinstance(name, (list, dict)) for name in said[::2]):
+        return {}
+    return dict(zip(said[::2], said[1::2], strict=False))

@@ -15,6 +15,9 @@ WORKER_QUEUES = "gm:worker-queues"  # hash: worker process to the queues it take
 WORKER_MARK = "gm:worker-mark"  # string: new whenever a worker process has come or gone
 REPORTS = "gm:reports"  # hash: process (kind and name) to what it says about itself (JSON)
 REPORT_TIMES = "gm:report-times"  # sorted set: process to the time (s, of Redis) at which it said so
+REPORT_GAP = "gm:report-gap"  # string: time (s, of Redis) at which somebody reported after nobody had done so for long
+DUTIES = "gm:duties"  # hash: duty of all processes together to the time (s, of Redis) at which somebody was at it
+LOST = "gm:lost"  # sorted set: job whose id was handed out and whose row is gone to the time at which that was noticed
 
 RATE_LIMITS = "gm:attempts:*"  # pattern: attempts of one client, while they are limited
 REJECTED = "gm:rejected"  # list: what stood in a queue and is no message, newest first
@@ -25,9 +28,9 @@ BEAT_LOCK = "redbeat::lock"  # RedBeat's; there while a beat is active
 
 TYPES = {
     **dict.fromkeys((REJECTED, *ORDER), "list"),  # that of what is put aside comes first: it must take the others
-    **dict.fromkeys((PAUSED, WORKER_QUEUES, REPORTS, UNACKED), "hash"),
-    **dict.fromkeys((SETTINGS, EPOCH, RECONCILE, WORKER_MARK), "string"),
-    **dict.fromkeys((SUBMITTING, REGISTRATIONS, LIMITED, WORKER_TIMES, REPORT_TIMES, UNACKED_INDEX), "zset"),
+    **dict.fromkeys((PAUSED, WORKER_QUEUES, REPORTS, DUTIES, UNACKED), "hash"),
+    **dict.fromkeys((SETTINGS, EPOCH, RECONCILE, WORKER_MARK, REPORT_GAP), "string"),
+    **dict.fromkeys((SUBMITTING, REGISTRATIONS, LIMITED, WORKER_TIMES, REPORT_TIMES, LOST, UNACKED_INDEX), "zset"),
     CHANGING: "set",
 }
 

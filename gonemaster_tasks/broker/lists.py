@@ -187,6 +187,11 @@ class WaitingLists:
                     yield job_id_of(message)
                 end = start - 1
 
+    def newest_ids(self, tier: str, limit: int) -> list[str]:
+        """Return the ids of the jobs whose messages came last, the newest first."""
+        with reachable():
+            return [job_id_of(message) for message in self._client.lrange(tier, 0, limit - 1)]
+
     def not_waiting(self, job_ids: Sequence[str], tier: str, *, within: int) -> list[str]:
         """Return the ids whose messages are not among the next `within` of the tier."""
         missing = list(job_ids)

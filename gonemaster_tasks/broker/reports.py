@@ -1,4 +1,4 @@
-"""What each process of the service says about itself: its clock, and whether the database answers it."""
+"""What each process of the service says about itself: its clock, and what it knows of its database."""
 
 import json
 from collections.abc import Mapping
@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from gonemaster_tasks.broker.connection import reachable, read_script, server_time
-from gonemaster_tasks.broker.keys import REPORT_TIMES, REPORTS
+from gonemaster_tasks.broker.keys import REPORT_GAP, REPORT_TIMES, REPORTS
 
 FORGOTTEN_AFTER_S = 300  # a process that ended in order is forgotten at once
+_GAP_S = 8  # two reports
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,10 @@ class ProcessReport:
     host: str
     pid: int
     skew_s: float = 0.0  # of the clock of its host, ahead of that of Redis' host
-    without_database_since: float | None = None  # POSIX seconds of the shared clock
+    without_database_since: float | None = None  # POSIX seconds of the shared clock, as the others
+    started_at: float = 0.0
+    full: str = ""  # which disk is full, as far as this process has noticed
+    writer_held_since: float | None = None  # since when nobody could take the turn to write to SQLite
 
 
 _FIELDS = frozenset(field.name for field in fields(ProcessReport))
@@ -28,10 +32,11 @@ _FIELDS = frozenset(field.name for field in fields(ProcessReport))
 
 @dataclass(frozen=True)
 class Heard:
-    """A report and how long ago it came, in seconds."""
+    """A report, how long ago it came, and for how long none has come though Redis was there; in seconds."""
 
     report: ProcessReport
     age_s: float
+    silent_s: float
 
 
 class Reports:
@@ -45,8 +50,8 @@ class Reports:
         """Replace what this process said before."""
         with reachable():
             self._put(
-                keys=[REPORT_TIMES, REPORTS],
-                args=[f"{report.kind} {report.name}", json.dumps(asdict(report)), FORGOTTEN_AFTER_S],
+                keys=[REPORT_TIMES, REPORTS, REPORT_GAP],
+                args=[f"{report.kind} {report.name}", json.dumps(asdict(report)), FORGOTTEN_AFTER_S, _GAP_S],
             )
 
     def remove(self, report: ProcessReport) -> None:
@@ -64,11 +69,12 @@ class Reports:
             with self._client.pipeline(transaction=True) as pipe:
                 pipe.zrange(REPORT_TIMES, 0, -1, withscores=True)
                 pipe.hgetall(REPORTS)
-                times, texts = pipe.execute()
-        return list(_read(dict(times), texts, now))
+                pipe.get(REPORT_GAP)
+                times, texts, gap = pipe.execute()
+        return list(_read(dict(times), texts, now, float(gap or 0)))
 
 
-def _read(times: Mapping[str, float], texts: Mapping[str, str], now: float) -> "list[Heard]":
+def _read(times: Mapping[str, float], texts: Mapping[str, str], now: float, gap: float) -> "list[Heard]":
     found = []
     for name in sorted(times):
         try:
@@ -76,5 +82,5 @@ def _read(times: Mapping[str, float], texts: Mapping[str, str], now: float) -> "
             report = ProcessReport(**{key: value for key, value in values.items() if key in _FIELDS})
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue  # of another program
-        found.append(Heard(report, max(0.0, now - times[name])))
+        found.append(Heard(report, max(0.0, now - times[name]), max(0.0, now - max(times[name], gap))))
     return found

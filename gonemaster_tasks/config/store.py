@@ -8,6 +8,7 @@ from gonemaster_db.settings import Driver, Limits, StoreSettings
 from gonemaster_tasks.config.settings import Settings
 
 _WORKER_CONNECTIONS = 5
+_OBSERVED_WITHIN = timedelta(seconds=2)
 _SILENT_SHARE = 10  # of the limit of a statement that work in the background may take between two of them
 
 
@@ -29,6 +30,14 @@ def api_store_settings(settings: Settings) -> StoreSettings:
     """Return the settings for `open_store` in the API: a statement has no longer than the whole request."""
     limits = _limits(settings, settings.write_timeout)
     return replace(store_settings(settings), limits=limits, long_limits=limits)
+
+
+def observer_store_settings(settings: Settings) -> StoreSettings:
+    """Return the settings for `open_store` of what watches the database: two connections, and little patience."""
+    limits = Limits(_OBSERVED_WITHIN, lock=_OBSERVED_WITHIN, idle=settings.db_idle_in_transaction_timeout)
+    brief = min(settings.db_connect_timeout, _OBSERVED_WITHIN)
+    own = replace(store_settings(settings), pool_size=2, pool_overflow=0, connect_timeout=brief)
+    return replace(own, limits=limits, long_limits=limits, busy_timeout=_OBSERVED_WITHIN)
 
 
 def _limits(settings: Settings, statement: timedelta) -> Limits:

@@ -3,8 +3,8 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from celery import signals
@@ -20,9 +20,10 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.config.store import worker_store_settings
+from gonemaster_tasks.config.store import observer_store_settings, worker_store_settings
 from gonemaster_tasks.errors import BrokerUnavailable, TasksError
-from gonemaster_tasks.process_report import Reporter
+from gonemaster_tasks.process_report.database_observer import DatabaseObserver
+from gonemaster_tasks.process_report.reporter import Reporter
 from gonemaster_tasks.repeating import FailureLog
 
 
@@ -38,12 +39,23 @@ def run_beat(settings: Settings) -> None:
         follow(clock.now)  # what is due is judged by it: another beat may have sent it last
         app = make_app_of(_with_overrides(settings))
         broker.beat.lend_client(app)
-        reporter = Reporter(broker, clock, kind="beat")
-        reporter.start()
-        try:
+        with _reported(settings, broker, clock):
             app.Beat(loglevel="INFO", quiet=True).run()
-        finally:
-            reporter.stop()
+
+
+@contextmanager
+def _reported(settings: Settings, broker: Broker, clock: LazyClock) -> Iterator[None]:
+    """Let the others know how this process is, for a block."""
+    store = open_store(observer_store_settings(settings))
+    observer = DatabaseObserver(store)
+    reporter = Reporter(broker, clock, kind="beat", store=store, facts=lambda: observer.facts(clock.timestamp()))
+    observer.start()
+    reporter.start()
+    try:
+        yield
+    finally:
+        reporter.stop()
+        observer.stop()
 
 
 def _wait_for(broker: Broker) -> None:

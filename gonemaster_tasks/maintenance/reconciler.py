@@ -10,9 +10,11 @@ from celery import Celery
 from gonemaster_db.repositories.queue import count_queued, first_queued_ids
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.duties import PURGE
 from gonemaster_tasks.config.watcher import republish_settings
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, finish_changes, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
+from gonemaster_tasks.maintenance.losses import note_lost_jobs
 from gonemaster_tasks.maintenance.operations import call_for_due_operations
 from gonemaster_tasks.maintenance.statistics import call_for_due_statistics
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _GRACE = timedelta(seconds=10)  # from the commit of a job to the arrival of its message
 _HEAD = 100
+_LOOKED_AT = 2000  # a failover loses the newest jobs
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     republish_settings(store, broker)
     emptied = not broker.marks.controls().epoch
     drop_stale_unacked(store, broker, now=now)
+    broker.duties.begin(PURGE)
     finished = finish_changes(store, broker)
     messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS} | finished
     schedules = restore_entries(app, broker)
@@ -78,6 +82,7 @@ def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, e
     if broker.marks.submissions():  # their messages are being sent; the next round checks whether they arrived
         return 0
     if emptied or _counts_differ(store, broker, tier):
+        note_lost_jobs(store, broker, broker.lists.newest_ids(tier, _LOOKED_AT))  # before their messages go
         with broker.locks.exclusive(QUEUE_ORDER):
             return rebuild_tier(store, broker, tier)
     return _restore_head(store, broker, tier, now=now)

@@ -22,6 +22,7 @@ from gonemaster_db.repositories.outcomes import purge_outcomes
 from gonemaster_db.repositories.profiles import purge_effective_profiles
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.duties import PURGE
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.errors import BrokerUnavailable
 
@@ -126,7 +127,10 @@ def _purge_expired(
     live.load(store)  # the settings of this process may be stale, and a removal cannot be undone
     days, audit_days = _windows(live)
 
+    broker.duties.note(PURGE)
+
     def ended() -> bool:
+        broker.duties.note(PURGE)  # for health, which sees that nobody is at it
         return stopped() or _windows(live) != (days, audit_days) or not broker.locks.renew(_LOCK, holder, _LOCK_LIFE)
 
     purged = purge_old_runs(store, days=days, now=now, who=BEAT, stopped=ended) if days else 0

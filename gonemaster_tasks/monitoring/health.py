@@ -1,269 +1,94 @@
-"""The health of the queue: issues found in workers, jobs, messages and schedules, each with a sentence."""
+"""The health of the service: issues found in servers, processes, jobs, messages and schedules, each with a sentence."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from gonemaster_db.models import Job, JobStatus
-from gonemaster_db.repositories.jobs import expired_leases
-from gonemaster_db.repositories.operations import failed_operations, unfinished_operations
-from gonemaster_db.repositories.pauses import list_pauses
-from gonemaster_db.repositories.queue import count_states, first_queued_ids, oldest_waiting
-from gonemaster_db.repositories.schedules import failed_schedules, overdue_schedules
-from gonemaster_db.repositories.throughput import has_progressed_since
-from gonemaster_tasks.broker.keys import REJECTED
-from gonemaster_tasks.broker.reports import ProcessReport
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_db.errors import StoreError, StoreUnavailable
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.queues import MAINTENANCE, TIERS
+from gonemaster_tasks.monitoring.issues import KINDS, Issue
+from gonemaster_tasks.monitoring.jobs import of_both, of_messages, of_rows
+from gonemaster_tasks.monitoring.patience import NotInTime, Pending
+from gonemaster_tasks.monitoring.processes import of_reports, of_silences
+from gonemaster_tasks.monitoring.servers import of_locks, of_losses, of_redis
 
-KINDS = (
-    "broker_unavailable",  # Redis does not answer, so no job starts; what only it knows is not checked
-    "job_stalled",  # its worker is alive and has reported no progress for stuck_job_timeout_minutes
-    "tier_stalled",  # jobs wait, workers are alive, and none has started or ended for stuck_job_timeout_minutes
-    "lease_ended",  # its worker is gone and the reaper has not requeued it
-    "row_without_message",
-    "message_without_row",
-    "no_worker",  # jobs wait in a tier that no live worker consumes
-    "maintenance_idle",  # periodic tasks and operations wait, and no live worker takes them
-    "beat_absent",
-    "schedule_missing",
-    "item_rejected",  # something in a queue was no message and was put aside
-    "operation_stalled",  # it waits, or its worker is gone, and no worker continues it
-    "operation_failed",  # within the last day
-    "schedule_overdue",  # it is due, and no worker has decided that it runs or is skipped
-    "schedule_failed",  # its last batch could not be submitted
-    "worker_without_database",  # it takes nothing until the database answers it
-    "clock_skew",  # the clock of a host differs from that of Redis' host by more than 5 s
-    "may_evict",  # Redis would evict messages when its memory is full
-)
-_MAX_JOBS = 100
-_GRACE = timedelta(seconds=15)
-_FAILURES_SHOWN = timedelta(days=1)
-MOST_SKEW_S = 5.0
+PATIENCE = timedelta(seconds=3)  # for all that is asked at once
+Check = Callable[[QueueParts, Settings, datetime], Iterable[Issue]]
 
-
-@dataclass(frozen=True)
-class Issue:
-    """One fault. `subject` is the id of a job or operation, a tag, a tier or a component; `count` the jobs affected."""
-
-    kind: str
-    subject: str
-    text: str
-    since: datetime | None = None
-    count: int = 1
+# By what they need. What asks a server alone, and little, decides whether it counts as away.
+_REDIS: Sequence[Check] = (of_redis, of_reports, of_losses, of_messages)
+_DATABASE: Sequence[Check] = (of_locks, of_silences)
+_ROWS: Sequence[Check] = (of_rows,)
+_BOTH: Sequence[Check] = (of_both,)
+_FULL = "MISCONF"  # what Redis answers to all that writes while its own last write has failed
 
 
 def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
     """Check everything once; at most a hundred jobs of each kind. Raises BrokerUnavailable, StoreUnavailable."""
     now = datetime.fromtimestamp(parts.broker.time(), UTC)
-    workers = parts.broker.workers.live()
-    limit = timedelta(minutes=settings.stuck_job_timeout_minutes)
-    return [
-        *_stalled_jobs(workers, now, limit),
-        *_stalled_tiers(parts, workers, now, limit),
-        *_of_rows(parts, settings, now),
-        *_tiers(parts, workers, now),
-        *_maintenance(parts, workers),
-        *_schedules(parts),
-        *_rejected(parts),
-        *_processes(parts),
-        *_eviction(parts),
-    ]
+    return _each_once(
+        issue
+        for checks in (_BOTH, _ROWS, _REDIS, _DATABASE)
+        for check in checks
+        for issue in check(parts, settings, now)
+    )
 
 
-def find_issues_anyway(parts: QueueParts, settings: Settings) -> list[Issue]:
-    """Check everything once; without Redis, that it is absent, and what the rows alone say. Raises StoreUnavailable."""
-    try:
-        return find_issues(parts, settings)
-    except BrokerUnavailable as error:
-        absent = Issue("broker_unavailable", "redis", f"no job starts: {error}")
-        return [absent, *_of_rows(parts, settings, parts.clock.now())]
+def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timedelta = PATIENCE) -> list[Issue]:
+    """Check everything at once, within the patience: a server that is away is an issue, and the rest is told as well.
+
+    What finds no answer beside that (a table that somebody has locked) is left out.
+    """
+    until = time.monotonic() + patience.total_seconds()
+    pending = {
+        name: Pending(partial(_found, checks, parts, settings))
+        for name, checks in (("redis", _REDIS), ("database", _DATABASE), ("rows", _ROWS), ("both", _BOTH))
+    }
+    issues: list[Issue] = []
+    away: dict[str, str] = {}  # server to the reason
+    for name, one in pending.items():
+        try:
+            issues += one.result(until)
+        except BrokerUnavailable as error:
+            away.setdefault("redis", str(error))
+        except StoreUnavailable as error:
+            away.setdefault("database", str(error))
+        except StoreError:
+            continue
+        except NotInTime:
+            if name in ("redis", "database"):
+                away.setdefault(name, f"no answer for {patience.total_seconds():.0f} s")
+    return _each_once([*_absent(away), *issues])
 
 
-def _of_rows(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
-    """Find what the database alone tells."""
-    yield from _ended_leases(parts, now, max(_GRACE, timedelta(seconds=2 * settings.reap_interval_seconds)))
-    yield from _operations(parts, now, timedelta(seconds=2 * settings.reconcile_interval_seconds))
-    yield from _recurring_batches(parts, settings, now)
+def _found(checks: Sequence[Check], parts: QueueParts, settings: Settings) -> list[Issue]:
+    """Return what these checks find; the time is that of the process, which goes on without Redis."""
+    now = datetime.fromtimestamp(parts.clock.timestamp(), UTC)
+    return [issue for check in checks for issue in check(parts, settings, now)]
 
 
-def count_issues(parts: QueueParts, settings: Settings) -> dict[str, int]:
-    """Return the number of jobs affected by each kind of issue, for metrics. Raises StoreUnavailable."""
+def _each_once(issues: Iterable[Issue]) -> list[Issue]:
+    """Leave out that a process has vanished where it says that only Redis does not answer it."""
+    found = list(issues)
+    cut_off = {issue.subject for issue in found if issue.kind == "process_without_broker"}
+    return [issue for issue in found if issue.kind != "process_vanished" or issue.subject not in cut_off]
+
+
+def _absent(away: dict[str, str]) -> Iterable[Issue]:
+    if "redis" in away:
+        yield Issue("broker_unavailable", "redis", f"no job starts: {away['redis']}")
+        if _FULL in away["redis"]:
+            yield Issue("disk_full", "redis", away["redis"])
+    if "database" in away:
+        yield Issue("database_unavailable", "database", f"nothing is stored: {away['database']}")
+
+
+def count_issues(issues: Iterable[Issue]) -> dict[str, int]:
+    """Return the number of jobs affected by each kind of issue, for metrics."""
     counts = dict.fromkeys(KINDS, 0)
-    for issue in find_issues_anyway(parts, settings):
+    for issue in issues:
         counts[issue.kind] += issue.count
     return counts
-
-
-def _stalled_jobs(workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Issue]:
-    if not limit:
-        return
-    for worker in workers:
-        for job_id, at in worker.running.items():
-            since = datetime.fromtimestamp(at, UTC)
-            if now - since >= limit:
-                yield Issue("job_stalled", job_id, f"worker {worker.name} has reported no progress", since)
-
-
-def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Issue]:
-    """Find tiers whose workers are alive but take no jobs, as when the main thread of a worker hangs."""
-    if not limit:
-        return
-    since = now - limit
-    with parts.store.read_only() as session:
-        if has_progressed_since(session, since):
-            return
-        paused = {pause.tier for pause in list_pauses(session, now=now)}
-        oldest = {tier: oldest_waiting(session, priority) for priority, tier in enumerate(TIERS)}
-    for tier, waiting in oldest.items():
-        ready = any(tier in worker.queues and worker.started_at < since.timestamp() for worker in workers)
-        if ready and tier not in paused and waiting is not None and waiting < since:
-            yield Issue("tier_stalled", tier, "jobs wait and workers are alive, but no job starts or ends", waiting)
-
-
-def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Issue]:
-    with parts.store.read_only() as session:
-        jobs: list[Job] = expired_leases(session, now=now - grace, limit=_MAX_JOBS)
-    for job in jobs:
-        yield Issue(
-            "lease_ended",
-            job.id,
-            f"the lease of worker {job.worker} has expired and the reaper has not requeued the job",
-            job.lease_until,
-        )
-
-
-def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iterator[Issue]:
-    held = parts.broker.unacked.count()
-    depths = parts.broker.lists.depths()
-    with parts.store.read_only() as session:
-        states = count_states(session)
-        paused = {pause.tier for pause in list_pauses(session, now=now)}
-        due = {
-            tier: first_queued_ids(session, priority, limit=_MAX_JOBS, created_before=now - _GRACE)
-            for priority, tier in enumerate(TIERS)
-        }
-    for priority, tier in enumerate(TIERS):
-        rows = states.get((priority, JobStatus.QUEUED), 0)
-        if rows and tier not in paused and not any(tier in worker.queues for worker in workers):
-            yield Issue(
-                "no_worker",
-                tier,
-                f"{_number(rows, 'job waits', 'jobs wait')} and no worker consumes this tier",
-                count=rows,
-            )
-        lost = max(rows - depths[tier] - held, 0) or len(parts.broker.without_message(due[tier], tier))
-        if lost and not parts.broker.marks.submissions():
-            yield Issue(
-                "row_without_message",
-                tier,
-                f"{_number(lost, 'queued job has', 'queued jobs have')} no message in the broker",
-                count=lost,
-            )
-        stray = depths[tier] - rows - held
-        if stray > 0:
-            yield Issue(
-                "message_without_row",
-                tier,
-                f"{_number(stray, 'message does', 'messages do')} not belong to a queued job",
-                count=stray,
-            )
-
-
-def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issue]:
-    """Find a maintenance queue that is consumed by nobody, as where each worker was given the tiers alone."""
-    waiting = parts.broker.lists.depths()[MAINTENANCE]
-    if waiting and not any(MAINTENANCE in worker.queues for worker in workers):
-        text = "periodic tasks wait, and no worker consumes this queue: leases are not reaped, schedules do not run"
-        yield Issue("maintenance_idle", MAINTENANCE, text, count=waiting)
-
-
-def _number(count: int, one: str, more: str) -> str:
-    return f"{count} {one if count == 1 else more}"
-
-
-def _schedules(parts: QueueParts) -> Iterator[Issue]:
-    if not parts.broker.beat.active():
-        yield Issue("beat_absent", "beat", "no beat holds the lock, so no periodic task is sent")
-    for name in parts.broker.beat.missing_entries(parts.celery):
-        yield Issue("schedule_missing", name, "the schedule in Redis lacks this entry, so beat does not send its task")
-
-
-def _rejected(parts: QueueParts) -> Iterator[Issue]:
-    newest = parts.broker.rejected.newest()
-    if newest is not None:
-        text = f"an item of this queue was put aside: {newest.reason}; the last ones are in {REJECTED}"
-        since = datetime.fromtimestamp(newest.at, UTC)
-        yield Issue("item_rejected", newest.queue, text, since, count=parts.broker.rejected.count())
-
-
-def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Issue]:
-    """Find operations that no worker performs, though the reconciler calls one each interval, and failed ones."""
-    with parts.store.read_only() as session:
-        unfinished = unfinished_operations(session, limit=_MAX_JOBS)
-        failed = failed_operations(session, since=now - _FAILURES_SHOWN, limit=_MAX_JOBS)
-    if not any(operation.lease_until and operation.lease_until >= now for operation in unfinished):
-        for operation in unfinished:  # with one under way the others wait for their turn
-            since = operation.lease_until or operation.created_at
-            if now - since >= grace:
-                text = f"{operation.kind} of {operation.target!r} waits, and no worker performs it"
-                yield Issue("operation_stalled", operation.id, text, since)
-    for operation in failed:
-        text = f"{operation.kind} of {operation.target!r} failed: {operation.error}"
-        yield Issue("operation_failed", operation.id, text, operation.finished_at)
-
-
-def _recurring_batches(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
-    before = now - timedelta(seconds=2 * settings.scheduler_interval_seconds) - _GRACE
-    with parts.store.read_only() as session:
-        overdue = overdue_schedules(session, before=before, limit=_MAX_JOBS) if settings.scheduler_enabled else []
-        failed = failed_schedules(session, limit=_MAX_JOBS)
-    for listed in overdue:
-        text = "the schedule of this tag is due, and no worker submits its batch"
-        yield Issue("schedule_overdue", listed.source_tag, text, listed.schedule.next_run_at)
-    for listed in failed:
-        text = f"the last batch of its schedule was not submitted: {listed.schedule.last_error}"
-        yield Issue("schedule_failed", listed.source_tag, text, listed.schedule.last_run_at)
-
-
-def _processes(parts: QueueParts) -> Iterator[Issue]:
-    for heard in parts.broker.reports.heard():
-        yield from _clock_of(heard.report)
-        yield from _database_of(heard.report)
-
-
-def _clock_of(report: ProcessReport) -> Iterator[Issue]:
-    skew_s = report.skew_s
-    if abs(skew_s) > MOST_SKEW_S:
-        how = "ahead of" if skew_s > 0 else "behind"
-        text = (
-            f"the clock of {report.kind} {report.name} is {abs(skew_s):.0f} s {how} that of Redis' host; all work goes"
-            " by the latter, so nothing is lost: set both by NTP (chrony, systemd-timesyncd)"
-        )
-        yield Issue("clock_skew", report.host, text)
-
-
-def _database_of(report: ProcessReport) -> Iterator[Issue]:
-    if report.kind == "worker" and report.without_database_since is not None:
-        text = (
-            "the database does not answer this worker, so it takes no jobs, and others do its work: look at its log, at"
-            " the network between both, at the login and at the limit of connections"
-        )
-        yield Issue("worker_without_database", report.name, text, _moment(report.without_database_since))
-
-
-def _moment(posix_s: float) -> datetime:
-    return datetime.fromtimestamp(posix_s, UTC)
-
-
-def _eviction(parts: QueueParts) -> Iterator[Issue]:
-    policy = parts.broker.eviction_policy()
-    if policy not in ("", "noeviction"):
-        yield Issue(
-            "may_evict",
-            "redis",
-            f"maxmemory-policy is {policy} but must be noeviction, or messages may be lost",
-        )

@@ -3,19 +3,23 @@
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
 
 from gonemaster_tasks.broker.clock import SYNCHRONIZE_EVERY_S
 from gonemaster_tasks.broker.workers import LIFE, WorkerState
 from gonemaster_tasks.config.overrides import pinned_keys
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.process_report import REPORT_EVERY_S, Reporter
+from gonemaster_tasks.process_report.database_observer import FULL
+from gonemaster_tasks.process_report.reporter import Reporter
 from gonemaster_tasks.repeating import RepeatingThread
 from gonemaster_tasks.worker.concurrency_share import ConcurrencyShare
 from gonemaster_tasks.worker.process import Process
 
 _INTERVAL_S = 0.4  # a pause must reach all workers within a second
 _REGISTER_EVERY_S = 1.0
+_FULL_FOR = timedelta(seconds=30)  # since the last attempt that met a full disk
 
 
 class Heartbeat:
@@ -36,7 +40,8 @@ class Heartbeat:
             process.clock,
             kind="worker",
             name=process.name,
-            without_database_since=self._without_database_since,
+            store=process.store,
+            facts=self._facts,
         )
         self._thread = RepeatingThread("heartbeat", self.beat, pause_s=_INTERVAL_S)
 
@@ -44,11 +49,12 @@ class Heartbeat:
         """Beat once, then begin to beat regularly."""
         self._thread.attempt()
         self._thread.start()
+        self._reporter.start()
 
     def stop(self) -> None:
         """End, and unregister the process."""
         self._thread.stop()
-        self._reporter.forget()
+        self._reporter.stop()
         try:
             self._process.broker.workers.unregister(self._process.name)
         except BrokerUnavailable:
@@ -81,14 +87,17 @@ class Heartbeat:
             broker.workers.register(self._state(), LIFE)
             self._registered_slots = gate.slots
         away = self._process.database.is_away()
-        if away is not self._reported_away or self._is_due("report", REPORT_EVERY_S):
-            self._reporter.report()
+        if away is not self._reported_away:
+            self._reporter.report_soon()
             self._reported_away = away
         return controls.wanted or not controls.epoch
 
-    def _without_database_since(self) -> float | None:
+    def _facts(self) -> Mapping[str, Any]:
         silent_s = self._process.database.silent_s()
-        return self._process.clock.timestamp() - silent_s if silent_s else None
+        return {
+            "without_database_since": self._process.clock.timestamp() - silent_s if silent_s else None,
+            "full": FULL if self._process.store.was_full_within(_FULL_FOR) else "",
+        }
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()

@@ -9,8 +9,8 @@ from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.process_report.database_watch import DatabaseWatch
 from gonemaster_tasks.worker.claims import ClaimStore
-from gonemaster_tasks.worker.database_watch import DatabaseWatch
 from gonemaster_tasks.worker.gate import Gate
 from gonemaster_tasks.worker.head_order import HeadOrder
 from gonemaster_tasks.worker.isolation import Isolation

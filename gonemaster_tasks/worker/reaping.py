@@ -6,7 +6,9 @@ Each process has one, and none depends on beat: of a machine that is gone both m
 import logging
 import time
 from datetime import timedelta
+from itertools import count
 
+from gonemaster_tasks.broker.duties import REAP
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
@@ -38,9 +40,18 @@ def reap_once(process: Process) -> None:
     if not locks.acquire(_LOCK, name, interval):  # not released: it also spaces the reaps of all processes
         return
     now, most = process.clock.now(), process.settings.max_attempts
-    reap(process.store, process.broker, now=now, max_attempts=most, goes_on=lambda: locks.renew(_LOCK, name, interval))
+
+    chunks = count()
+
+    def goes_on() -> bool:
+        if next(chunks):  # the one before is done; health sees where nobody gets that far
+            process.broker.duties.note(REAP)
+        return locks.renew(_LOCK, name, interval)
+
+    reap(process.store, process.broker, now=now, max_attempts=most, goes_on=goes_on)
     drop_stale_unacked(process.store, process.broker, now=process.clock.now(), grace=_CLAIMED_WITHIN)
     expire(process.store, now=now)
+    process.broker.duties.note(REAP)
 
 
 class Reaper:

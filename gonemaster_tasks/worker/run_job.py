@@ -2,7 +2,7 @@
 
 import logging
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from gonemaster_db.repositories.pauses import is_paused
 from gonemaster_db.states import RunStatus
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.maintenance.losses import note_lost_jobs
 from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.tracing import span
 from gonemaster_tasks.worker.isolation import IsolatedProcessEnded, IsolatedRunFailed
@@ -145,9 +146,12 @@ def _is_still_due(process: Process, job_id: str, tier: str) -> bool:
         due, paused = True, True  # a message too many is harmless
     if not due:
         log.debug("job is not queued any more", extra={"job_id": job_id})
-    elif paused:
+        with suppress(StoreUnavailable, BrokerUnavailable):
+            note_lost_jobs(process.store, process.broker, [job_id])
+        return False
+    if paused:
         process.gate.note_pause(tier)
-    return due
+    return True
 
 
 def _work(process: Process, claim: Claim) -> None:

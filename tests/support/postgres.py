@@ -82,6 +82,11 @@ class PostgresServer:
         self.close()
 
     @property
+    def owner(self) -> tuple[int, int]:
+        """User and group that own its files."""
+        return self._account.get("user", os.getuid()), self._account.get("group", os.getgid())
+
+    @property
     def home(self) -> Path:
         """The directory of its socket."""
         return self._home
@@ -204,6 +209,13 @@ class PostgresServer:
             return _dying_with_us()
         user = [f"--reuid={self._account['user']}", f"--regid={self._account['group']}", "--clear-groups"]
         return [*self._host.within, "setpriv", *user, "--pdeathsig", "INT"]
+
+    def pids(self) -> list[int]:
+        """The server and its backends, as they are now."""
+        assert self._process is not None
+        main = self._process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        return [main, *map(int, children)]
 
     def promote(self) -> None:
         """Let a standby become the primary, and wait until it is."""

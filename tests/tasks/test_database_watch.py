@@ -3,7 +3,7 @@
 import pytest
 
 from gonemaster_db.errors import StoreUnavailable
-from gonemaster_tasks.worker.database_watch import PATIENCE_S, DatabaseWatch
+from gonemaster_tasks.process_report.database_watch import PATIENCE_S, DatabaseWatch
 
 
 class Clock:

@@ -14,14 +14,16 @@ from gonemaster_db.records import NewJob
 from gonemaster_db.repositories.jobs import claim_job, create_job
 from gonemaster_db.repositories.operations import claim_next_operation, create_operation, finish_operation
 from gonemaster_db.repositories.schedules import ScheduleTarget
+from gonemaster_tasks.broker.duties import PURGE, REAP
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.control.schedules import set_schedule
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
-from gonemaster_tasks.monitoring import health
-from gonemaster_tasks.monitoring.health import KINDS, count_issues, find_issues
+from gonemaster_tasks.monitoring import jobs
+from gonemaster_tasks.monitoring.health import count_issues, find_issues
+from gonemaster_tasks.monitoring.issues import KINDS
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
 from gonemaster_tasks.schedule import restore_entries
 from tests.support.redis import raw
@@ -45,6 +47,8 @@ def sound(parts: QueueParts) -> QueueParts:
     raw(parts.broker).set("redbeat::lock", "beat")
     restore_entries(parts.celery, parts.broker)
     show_worker(parts)
+    for duty in (REAP, PURGE):
+        parts.broker.duties.note(duty)
     return parts
 
 
@@ -129,13 +133,13 @@ def test_issues_are_counted_by_kind_for_metrics(sound: QueueParts) -> None:
     sound.broker.lists.enqueue_many(["job_stray1", "job_stray2"], BATCH)
     queue_batch(sound, 3)
     sound.broker.workers.unregister("w@h")
-    counts = count_issues(sound, Settings())
+    counts = count_issues(find_issues(sound, Settings()))
     assert set(counts) == set(KINDS)
     assert {kind: count for kind, count in counts.items() if count} == {"message_without_row": 2, "no_worker": 3}
 
 
 def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_GRACE", timedelta(0))
+    monkeypatch.setattr(jobs, "_GRACE", timedelta(0))
     quiet: dict[str, Any] = {
         "GONEMASTER_RECONCILE_INTERVAL_SECONDS": "3600"
     }  # else all would be mended within a second

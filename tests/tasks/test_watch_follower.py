@@ -25,7 +25,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.watching import follower, messages
 from gonemaster_tasks.maintenance.watching.follower import call_for_watches, follow_watches
 from gonemaster_tasks.maintenance.watching.troubles import LOOK_EVERY, tell_troubles
-from gonemaster_tasks.monitoring.health import Issue
+from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.queues import MAINTENANCE
 from tests.db.test_watches import make_watch
 from tests.support.rows import NOON, claim, finish_job, make_run, queue_job, record

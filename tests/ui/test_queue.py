@@ -15,6 +15,7 @@ from gonemaster_db.clock import utcnow
 from gonemaster_db.models import JobStatus, Operation
 from gonemaster_db.repositories.operations import unfinished_operations
 from gonemaster_db.session import Store
+from gonemaster_tasks.broker.reports import ProcessReport
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.operations import perform_due_operations
@@ -298,3 +299,15 @@ def test_a_token_that_reads_sees_no_buttons_and_presses_none(reader: FlaskClient
     assert 'name="one"' not in page
     assert "/queue/resume" not in page
     assert reader.post("/queue/pause", data={}, headers=HTML).status_code == 403
+
+
+def test_issues_are_named_with_what_to_do_and_counted_in_the_strip(client: FlaskClient, queue: QueueParts) -> None:
+    queue.broker.reports.put(ProcessReport("worker", "w@h", "h", 1, full="/data has 0 KiB left"))
+    page = text_of(client)
+    assert "A disk is full" in page
+    assert "/data has 0 KiB left" in page
+    assert "Free space on this disk" in page
+    assert re.search(r'href="/#issues">.*\d+ issues</a>', page)
+    swedish = text_of(client, **{"Accept-Language": "sv"})
+    assert "En disk är full" in swedish
+    assert "Frigör utrymme på denna disk" in swedish

@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from gonemaster_api.errors import ApiError
+from gonemaster_api.queries.health import read_issues
 from gonemaster_api.queries.metrics.document import metrics_document
 from gonemaster_api.queries.metrics.prometheus import prometheus_text
-from gonemaster_api.queries.metrics.reading import metrics_error, read_metrics
+from gonemaster_api.queries.metrics.reading import read_metrics
 from gonemaster_api.queries.metrics.trends import WINDOWS, trends_text
 from gonemaster_api.state import State
-from gonemaster_db.errors import StoreError
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.health import count_issues
 
@@ -56,16 +56,8 @@ def warm_up(state: State) -> None:
 def prometheus_response(state: State) -> bytes:
     """Return the text for Prometheus."""
     metrics = read_metrics(state)
-    issues: dict[str, int] = state.recent.get("issues", lambda: _issues(state), life_s=_ISSUES_LIFE_S)
+    issues = count_issues(read_issues(state, life_s=_ISSUES_LIFE_S))
     return prometheus_text(metrics, rate_limit_keys=count_rate_limit_keys(state), issues=issues)
-
-
-def _issues(state: State) -> dict[str, int]:
-    """Count the issues of the queue."""
-    try:
-        return count_issues(state.queue, state.settings)
-    except StoreError as error:
-        raise metrics_error(error) from error
 
 
 def count_rate_limit_keys(state: State) -> int:

@@ -243,9 +243,8 @@ def check_queue(settings: Settings) -> list[Finding]:
         issues = find_issues(QueueParts(store, broker, celery), settings)
     told_elsewhere = {"beat_absent", "schedule_missing", "may_evict"}
     shown = [issue for issue in issues if issue.kind not in told_elsewhere]
-    advice = "docs/explanation/queue.md says what each kind means"
     return [
-        warning("queue", f"{issue.kind}: {issue.subject}: {issue.text}", advice) for issue in shown[:_MOST_ISSUES]
+        warning("queue", f"{issue.kind}: {issue.subject}: {issue.text}", issue.advice) for issue in shown[:_MOST_ISSUES]
     ] or [ok("queue", "no issue of jobs, messages, schedules or operations")]
 
 

@@ -1,21 +1,28 @@
 """The strip on top of each admin page: what the queue does now, kept for a second for all who look."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
+from gonemaster_api.queries.health import read_issues
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.shell.kept import forget_parts
 from gonemaster_db.errors import StoreError
-from gonemaster_db.models import JobStatus
+from gonemaster_db.models import JobStatus, QueuePause
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states
-from gonemaster_db.repositories.throughput import measure_throughput
+from gonemaster_db.repositories.throughput import Throughput, measure_throughput
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.monitoring.patience import NotInTime, Pending
 from gonemaster_tasks.queues import TIERS
 
+T = TypeVar("T")
+Counts = Mapping[tuple[int, JobStatus], int]
 _LIFE_S = 1.0
+_KNOWN_WITHIN = timedelta(seconds=0.3)  # the next page shows what is not known by then
+_ISSUES_LIFE_S = 10.0
 _WINDOW = timedelta(minutes=1)
 
 
@@ -36,11 +43,12 @@ class TierGlance:
 
 @dataclass(frozen=True)
 class Glance:
-    """The queue at a glance; without workers if the broker does not answer."""
+    """The queue at a glance; without workers if the broker does not answer. `issues` is their number."""
 
     tiers: Sequence[TierGlance]
     workers: Sequence[WorkerState] | None
     per_minute: float = 0.0
+    issues: int = 0
 
     @property
     def waiting(self) -> int:
@@ -82,13 +90,14 @@ def forget_glance() -> None:
 
 
 def _read(shared: State) -> Glance | None:
-    now = shared.queue.clock.now()
+    until = shared.patient_until()
+    issues, workers = (
+        Pending(lambda: len(read_issues(shared, life_s=_ISSUES_LIFE_S))),
+        Pending(lambda: _workers(shared)),
+    )
     try:
-        with shared.store.read_only() as session:
-            counts = count_states(session)
-            pauses = {pause.tier: pause for pause in list_pauses(session, now=now)}
-            rate = measure_throughput(session, now=now, window=_WINDOW)
-    except StoreError:
+        counts, pauses, rate = Pending(lambda: _rows(shared)).result_unless_away(shared.store.ping, until)
+    except (StoreError, NotInTime):
         return None
     tiers = []
     for priority, name in enumerate(TIERS):
@@ -107,7 +116,27 @@ def _read(shared: State) -> Glance | None:
                 pause.until if pause else None,
             )
         )
-    return Glance(tiers, _workers(shared), 60 * rate.per_second if rate else 0.0)
+    return Glance(
+        tiers,
+        _known(workers, until, None),
+        60 * rate.per_second if rate else 0.0,
+        _known(issues, min(until, shared.patient_until(_KNOWN_WITHIN)), 0),
+    )
+
+
+def _rows(shared: State) -> tuple[Counts, dict[str, QueuePause], Throughput | None]:
+    now = shared.queue.clock.now()
+    with shared.store.read_only() as session:
+        counts = count_states(session)
+        pauses = {pause.tier: pause for pause in list_pauses(session, now=now)}
+        return counts, pauses, measure_throughput(session, now=now, window=_WINDOW)
+
+
+def _known(pending: Pending[T], until: float, otherwise: T) -> T:
+    try:
+        return pending.result(until)
+    except NotInTime:
+        return otherwise
 
 
 def _workers(shared: State) -> list[WorkerState] | None:

@@ -6,7 +6,7 @@ from flask.views import MethodView
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.audit import read_actions
-from gonemaster_api.queries.operations import read_unfinished_operations
+from gonemaster_api.queries.health import read_health
 from gonemaster_api.queries.queue import read_queue
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
@@ -29,7 +29,6 @@ from gonemaster_api.web.actor import who
 from gonemaster_api.web.shared_responses import shared_while_waiting
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside, remove_jobs, reorder_queue
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
-from gonemaster_tasks.monitoring.health import find_issues_anyway
 from gonemaster_tasks.queues import TIERS
 
 blueprint = Blueprint("queue", __name__, description="Waiting jobs and their order")
@@ -140,12 +139,9 @@ class QueueHealth(MethodView):
     """The health of the queue."""
 
     @blueprint.response(200, QueueHealthSchema)
-    @blueprint.refuses(_503="store_unavailable")
     def get(self) -> dict[str, Any]:
-        """Check jobs, messages, workers, schedules and operations for issues; an unavailable broker is one."""
-        shared = state()
-        issues = find_issues_anyway(shared.queue, shared.settings)
-        return {"healthy": not issues, "issues": issues, "operations": read_unfinished_operations(shared)}
+        """Check servers, processes, jobs, messages, schedules and operations for issues; an absent server is one."""
+        return read_health(state())
 
 
 @blueprint.route("/audit")

@@ -10,7 +10,7 @@ from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.v1.jobs.schemas import JobSchema
 from gonemaster_api.v1.operations.schemas import OperationSchema
-from gonemaster_tasks.monitoring.health import KINDS
+from gonemaster_tasks.monitoring.issues import KINDS
 from gonemaster_tasks.queues import TIERS
 
 
@@ -152,6 +152,7 @@ class QueueIssueSchema(ma.Schema):
     kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
     subject = ma.fields.String(required=True, metadata={"description": "id of a job or operation, a tier, a component"})
     text = ma.fields.String(required=True)
+    advice = ma.fields.String(required=True, metadata={"description": "what to do about it"})
     since = Instant(required=True, allow_none=True)
     count = ma.fields.Integer(required=True, metadata={"description": "number of jobs or messages affected"})
 

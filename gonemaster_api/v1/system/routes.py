@@ -5,7 +5,7 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.errors import RETRY_AFTER_S
-from gonemaster_api.queries.health import OK, read_parts
+from gonemaster_api.queries.health import OK, read_failing_checks, read_parts
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.system.schemas import FeaturesSchema, HealthSchema, LocalesSchema, ReadySchema
@@ -31,12 +31,15 @@ class Readiness(MethodView):
     @blueprint.response(200, ReadySchema)
     @blueprint.alt_response(503, schema=ReadySchema, description="a component is not ready")
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
-        """Report whether requests can be served: 200, or 503 with the components that fail."""
+        """Report whether requests can be served: 200, or 503 with the components that fail.
+
+        `failing` names the issues of the whole service, see `/queue/health`; they do not make this process unready.
+        """
         found = read_parts(state())
-        ready = all(said == OK for said in found.values())
-        if ready:
-            return {"status": "ok", "parts": found}, 200, {}
-        return {"status": "unavailable", "parts": found}, 503, {"Retry-After": str(RETRY_AFTER_S)}
+        document = {"parts": found, "failing": read_failing_checks(state(), found)}
+        if all(said == OK for said in found.values()):
+            return {"status": "ok", **document}, 200, {}
+        return {"status": "unavailable", **document}, 503, {"Retry-After": str(RETRY_AFTER_S)}
 
 
 @blueprint.route("/features")

@@ -19,6 +19,11 @@ class ReadySchema(ma.Schema):
         required=True,
         metadata={"example": {"database": "ok", "migrations": "ok", "broker": "ok"}},
     )
+    failing = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "kinds of issues of the whole service, as in /queue/health", "example": []},
+    )
 
 
 class FeaturesSchema(ma.Schema):

@@ -3,7 +3,7 @@
 from gonemaster_api.ui.shell.languages import gettext, mark
 from gonemaster_api.ui.shell.notes import Note
 from gonemaster_db.models import OperationKind
-from gonemaster_tasks.monitoring.health import Issue
+from gonemaster_tasks.monitoring.issues import Issue
 
 REMOVAL = mark("They become runs with the state canceled. Jobs that run go on.")
 
@@ -27,6 +27,8 @@ UNDONE = {
 }
 
 _ISSUES = {
+    "broker_unavailable": mark("Redis does not answer"),
+    "database_unavailable": mark("The database does not answer"),
     "job_stalled": mark("A test reports no progress"),
     "tier_stalled": mark("Jobs wait, but none starts"),
     "lease_ended": mark("A worker is gone, and its job was not given back"),
@@ -42,6 +44,14 @@ _ISSUES = {
     "schedule_overdue": mark("A schedule is overdue"),
     "schedule_failed": mark("The batch of a schedule was not submitted"),
     "worker_without_database": mark("The database does not answer a worker"),
+    "process_without_database": mark("The database does not answer a process"),
+    "process_without_broker": mark("Redis does not answer a process"),
+    "process_vanished": mark("A process has vanished"),
+    "reap_overdue": mark("Nobody gives jobs of lost workers back"),
+    "purge_overdue": mark("The deletion of old runs is overdue"),
+    "disk_full": mark("A disk is full"),
+    "lock_held": mark("The database is locked by somebody"),
+    "commits_lost": mark("The database has lost accepted jobs"),
     "clock_skew": mark("The clock of a host is wrong"),
     "may_evict": mark("Redis may drop messages"),
 }
@@ -65,6 +75,11 @@ _WORK = {
 def issue_title(issue: Issue) -> str:
     """Return what is wrong, in the language of the request; the sentence of the API says more."""
     return gettext(_ISSUES[issue.kind]) if issue.kind in _ISSUES else issue.kind
+
+
+def issue_advice(issue: Issue) -> str:
+    """Return what to do about it, in the language of the request."""
+    return gettext(issue.advice)
 
 
 def work_title(kind: OperationKind) -> str:

@@ -7,10 +7,10 @@ from flask import Blueprint, Response, request, url_for
 from marshmallow import validate
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.health import read_issues
 from gonemaster_api.queries.jobs import read_job
 from gonemaster_api.queries.queue_screen import (
     read_figures,
-    read_issues,
     read_place,
     read_running,
     read_waiting,
@@ -19,7 +19,7 @@ from gonemaster_api.queries.queue_screen import (
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.queue.flower import flower_url
 from gonemaster_api.ui.admin.queue.pauses import PauseForm
-from gonemaster_api.ui.admin.queue.texts import REMOVAL, UNDONE, issue_title, work_title
+from gonemaster_api.ui.admin.queue.texts import REMOVAL, UNDONE, issue_advice, issue_title, work_title
 from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.confirmations import Confirmation
 from gonemaster_api.ui.shell.formats import number
@@ -78,6 +78,7 @@ def show() -> Response:
         running=lambda: read_running(shared, limit=most),
         most_running=most,
         issue_title=issue_title,
+        issue_advice=issue_advice,
         work_title=work_title,
         flower=flower_url(shared.settings.flower_listen, request.host),
     )

@@ -1,0 +1,172 @@
+"""Issues of jobs, messages, operations and schedules."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from gonemaster_db.models import Job, JobStatus
+from gonemaster_db.repositories.jobs import expired_leases
+from gonemaster_db.repositories.operations import failed_operations, unfinished_operations
+from gonemaster_db.repositories.pauses import list_pauses
+from gonemaster_db.repositories.queue import count_states, first_queued_ids, oldest_waiting
+from gonemaster_db.repositories.schedules import failed_schedules, overdue_schedules
+from gonemaster_db.repositories.throughput import has_progressed_since
+from gonemaster_tasks.broker.keys import REJECTED
+from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.monitoring.issues import Issue, number
+from gonemaster_tasks.queues import MAINTENANCE, TIERS
+
+_MAX_JOBS = 100
+_GRACE = timedelta(seconds=15)
+_FAILURES_SHOWN = timedelta(days=1)
+
+
+def of_rows(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+    """Find what the tables of the database alone tell."""
+    yield from _ended_leases(parts, now, max(_GRACE, timedelta(seconds=2 * settings.reap_interval_seconds)))
+    yield from _operations(parts, now, timedelta(seconds=2 * settings.reconcile_interval_seconds))
+    yield from _recurring_batches(parts, settings, now)
+
+
+def of_messages(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+    """Find what Redis alone tells."""
+    workers = parts.broker.workers.live()
+    yield from _stalled_jobs(workers, now, timedelta(minutes=settings.stuck_job_timeout_minutes))
+    yield from _maintenance(parts, workers)
+    yield from _schedules(parts)
+    yield from _rejected(parts)
+
+
+def of_both(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+    """Find where rows and messages or workers do not agree."""
+    workers = parts.broker.workers.live()
+    yield from _stalled_tiers(parts, workers, now, timedelta(minutes=settings.stuck_job_timeout_minutes))
+    yield from _tiers(parts, workers, now)
+
+
+def _stalled_jobs(workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Issue]:
+    if not limit:
+        return
+    for worker in workers:
+        for job_id, at in worker.running.items():
+            since = datetime.fromtimestamp(at, UTC)
+            if now - since >= limit:
+                yield Issue("job_stalled", job_id, f"worker {worker.name} has reported no progress", since)
+
+
+def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Issue]:
+    """Find tiers whose workers are alive but take no jobs, as when the main thread of a worker hangs."""
+    if not limit:
+        return
+    since = now - limit
+    with parts.store.read_only() as session:
+        if has_progressed_since(session, since):
+            return
+        paused = {pause.tier for pause in list_pauses(session, now=now)}
+        oldest = {tier: oldest_waiting(session, priority) for priority, tier in enumerate(TIERS)}
+    for tier, waiting in oldest.items():
+        ready = any(tier in worker.queues and worker.started_at < since.timestamp() for worker in workers)
+        if ready and tier not in paused and waiting is not None and waiting < since:
+            yield Issue("tier_stalled", tier, "jobs wait and workers are alive, but no job starts or ends", waiting)
+
+
+def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Issue]:
+    with parts.store.read_only() as session:
+        jobs: list[Job] = expired_leases(session, now=now - grace, limit=_MAX_JOBS)
+    for job in jobs:
+        yield Issue(
+            "lease_ended",
+            job.id,
+            f"the lease of worker {job.worker} has expired and the reaper has not requeued the job",
+            job.lease_until,
+        )
+
+
+def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iterator[Issue]:
+    held = parts.broker.unacked.count()
+    depths = parts.broker.lists.depths()
+    with parts.store.read_only() as session:
+        states = count_states(session)
+        paused = {pause.tier for pause in list_pauses(session, now=now)}
+        due = {
+            tier: first_queued_ids(session, priority, limit=_MAX_JOBS, created_before=now - _GRACE)
+            for priority, tier in enumerate(TIERS)
+        }
+    for priority, tier in enumerate(TIERS):
+        rows = states.get((priority, JobStatus.QUEUED), 0)
+        if rows and tier not in paused and not any(tier in worker.queues for worker in workers):
+            yield Issue(
+                "no_worker",
+                tier,
+                f"{number(rows, 'job waits', 'jobs wait')} and no worker consumes this tier",
+                count=rows,
+            )
+        lost = max(rows - depths[tier] - held, 0) or len(parts.broker.without_message(due[tier], tier))
+        if lost and not parts.broker.marks.submissions():
+            yield Issue(
+                "row_without_message",
+                tier,
+                f"{number(lost, 'queued job has', 'queued jobs have')} no message in the broker",
+                count=lost,
+            )
+        stray = depths[tier] - rows - held
+        if stray > 0:
+            yield Issue(
+                "message_without_row",
+                tier,
+                f"{number(stray, 'message does', 'messages do')} not belong to a queued job",
+                count=stray,
+            )
+
+
+def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issue]:
+    """Find a maintenance queue that is consumed by nobody, as where each worker was given the tiers alone."""
+    waiting = parts.broker.lists.depths()[MAINTENANCE]
+    if waiting and not any(MAINTENANCE in worker.queues for worker in workers):
+        text = "periodic tasks wait, and no worker consumes this queue: leases are not reaped, schedules do not run"
+        yield Issue("maintenance_idle", MAINTENANCE, text, count=waiting)
+
+
+def _schedules(parts: QueueParts) -> Iterator[Issue]:
+    if not parts.broker.beat.active():
+        yield Issue("beat_absent", "beat", "no beat holds the lock, so no periodic task is sent")
+    for name in parts.broker.beat.missing_entries(parts.celery):
+        yield Issue("schedule_missing", name, "the schedule in Redis lacks this entry, so beat does not send its task")
+
+
+def _rejected(parts: QueueParts) -> Iterator[Issue]:
+    newest = parts.broker.rejected.newest()
+    if newest is not None:
+        text = f"an item of this queue was put aside: {newest.reason}; the last ones are in {REJECTED}"
+        since = datetime.fromtimestamp(newest.at, UTC)
+        yield Issue("item_rejected", newest.queue, text, since, count=parts.broker.rejected.count())
+
+
+def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Issue]:
+    """Find operations that no worker performs, though the reconciler calls one each interval, and failed ones."""
+    with parts.store.read_only() as session:
+        unfinished = unfinished_operations(session, limit=_MAX_JOBS)
+        failed = failed_operations(session, since=now - _FAILURES_SHOWN, limit=_MAX_JOBS)
+    if not any(operation.lease_until and operation.lease_until >= now for operation in unfinished):
+        for operation in unfinished:  # with one under way the others wait for their turn
+            since = operation.lease_until or operation.created_at
+            if now - since >= grace:
+                text = f"{operation.kind} of {operation.target!r} waits, and no worker performs it"
+                yield Issue("operation_stalled", operation.id, text, since)
+    for operation in failed:
+        text = f"{operation.kind} of {operation.target!r} failed: {operation.error}"
+        yield Issue("operation_failed", operation.id, text, operation.finished_at)
+
+
+def _recurring_batches(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+    before = now - timedelta(seconds=2 * settings.scheduler_interval_seconds) - _GRACE
+    with parts.store.read_only() as session:
+        overdue = overdue_schedules(session, before=before, limit=_MAX_JOBS) if settings.scheduler_enabled else []
+        failed = failed_schedules(session, limit=_MAX_JOBS)
+    for listed in overdue:
+        text = "the schedule of this tag is due, and no worker submits its batch"
+        yield Issue("schedule_overdue", listed.source_tag, text, listed.schedule.next_run_at)
+    for listed in failed:
+        text = f"the last batch of its schedule was not submitted: {listed.schedule.last_error}"
+        yield Issue("schedule_failed", listed.source_tag, text, listed.schedule.last_run_at)

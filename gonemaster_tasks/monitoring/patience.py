@@ -1,0 +1,78 @@
+"""Work that is not waited for longer than some time: whoever does not answer holds a thread of its own, not the caller.
+
+A process that is stopped, or a network that drops packets, answers nothing and refuses nothing, and each library has
+time limits of its own.
+"""
+
+import contextvars
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+_MOST = 256  # threads of a process that wait for such an answer
+_PING_AFTER = 3  # a third of the time
+_PING_S = 1.0  # at least, so that a busy machine is not taken for a silent server
+_places = threading.BoundedSemaphore(_MOST)
+
+
+class NotInTime(Exception):
+    """There is no answer yet."""
+
+
+class Pending(Generic[T]):
+    """Work that a thread has begun."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._ended = threading.Event()
+        self._value: list[T] = []
+        self._error: Exception | None = None
+        self.began = math.inf  # on the monotonic clock; where a machine is busy the thread begins late
+        if not _places.acquire(blocking=False):
+            self._error = NotInTime("too many wait for an answer already")
+            self._ended.set()
+            return
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._run, work), name="patience", daemon=True).start()
+
+    def result(self, until: float) -> T:
+        """Return what the work returned, or raise what it raised.
+
+        Raises:
+            NotInTime: it has not ended by a time on the monotonic clock.
+        """
+        span_s = None if until == math.inf else max(0.0, until - time.monotonic())
+        if not self._ended.wait(span_s):
+            raise NotInTime("no answer in time")
+        if self._error is not None:
+            raise self._error
+        return self._value[0]
+
+    def result_unless_away(self, ping: Callable[[], object], until: float) -> T:
+        """Return what the work returned, or raise what it raised, however slow: only who answers no ping is given up.
+
+        Raises:
+            NotInTime: the work has not ended by a time on the monotonic clock, and the server it needs is away.
+        """
+        now = time.monotonic()
+        try:
+            return self.result(min(until, now + (until - now) / _PING_AFTER))
+        except NotInTime:
+            answer = Pending(ping)
+        try:
+            return self.result(until)
+        except NotInTime:
+            answer.result(max(until, answer.began + _PING_S))
+        return self.result(math.inf)
+
+    def _run(self, work: Callable[[], T]) -> None:
+        self.began = time.monotonic()
+        try:
+            self._value.append(work())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets it
+            self._error = error
+        finally:
+            _places.release()
+            self._ended.set()

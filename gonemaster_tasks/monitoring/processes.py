@@ -1,0 +1,115 @@
+"""Issues of processes: what they say about themselves, those that say nothing any more, and duties nobody does."""
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from gonemaster_db.repositories.broker_silence import read_silences
+from gonemaster_tasks.broker.duties import PURGE, REAP
+from gonemaster_tasks.broker.reports import Heard, ProcessReport
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.monitoring.issues import Issue
+
+MOST_SKEW_S = 5.0
+_SILENT_S = 10.0  # more than two reports
+_SAID_LATELY_S = 15.0
+_LATE_S = 7.0  # on top of two intervals of the reaper, or one of retention
+_LONGEST_WRITING_S = 10.0
+
+
+def of_reports(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+    """Find what Redis tells of processes and duties."""
+    heard = parts.broker.reports.heard()
+    alive = [one for one in heard if one.silent_s <= _SILENT_S]
+    for one in alive:
+        yield from _clock_of(one.report)
+        yield from _database_of(one.report)
+    yield from _vanished(heard, now)
+    yield from _disks(alive)
+    yield from _writer(alive, now)
+    yield from _duties(parts, settings, now)
+
+
+def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
+    """Find processes that said in the database that Redis does not answer them."""
+    with parts.store.read_only() as session:
+        silences = read_silences(session)
+    for name, said in sorted(silences.items()):
+        if abs(now.timestamp() - said["at"]) < _SAID_LATELY_S:
+            text = f"Redis does not answer this process on {said['host']}: {said['reason']}"
+            yield Issue("process_without_broker", name, text, _moment(said["since"]))
+
+
+def _clock_of(report: ProcessReport) -> Iterator[Issue]:
+    skew_s = report.skew_s
+    if abs(skew_s) > MOST_SKEW_S:
+        how = "ahead of" if skew_s > 0 else "behind"
+        text = f"the clock of {report.kind} {report.name} is {abs(skew_s):.0f} s {how} that of Redis' host"
+        yield Issue("clock_skew", report.host, text)
+
+
+def _database_of(report: ProcessReport) -> Iterator[Issue]:
+    since = report.without_database_since
+    if since is None:
+        return
+    if report.kind == "worker":
+        yield Issue("worker_without_database", report.name, "the database does not answer this worker", _moment(since))
+    else:
+        text = f"the database does not answer this process ({report.kind})"
+        yield Issue("process_without_database", report.name, text, _moment(since))
+
+
+def _vanished(heard: Sequence[Heard], now: datetime) -> Iterator[Issue]:
+    """Find processes that said nothing more and did not say that they end, unless another one has taken their place."""
+    for one in heard:
+        report, last = one.report, now.timestamp() - one.age_s
+        if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in heard):
+            continue
+        text = (
+            f"this {report.kind} (process {report.pid} of {report.host}) has said nothing for {one.silent_s:.0f} s:"
+            " it has died, is frozen, or is cut off from Redis"
+        )
+        yield Issue("process_vanished", report.name, text, _moment(last))
+
+
+def _follows(other: Heard, report: ProcessReport, last: float) -> bool:
+    same = other.report.kind == report.kind and other.report.host == report.host
+    return same and other.silent_s <= _SILENT_S and other.report.started_at > last
+
+
+def _disks(alive: Sequence[Heard]) -> Iterator[Issue]:
+    full = [one.report for one in alive if one.report.full]
+    if full:
+        text = f"{full[0].kind} {full[0].name}: {full[0].full}"
+        yield Issue("disk_full", "database", text, count=len(full))
+
+
+def _writer(alive: Sequence[Heard], now: datetime) -> Iterator[Issue]:
+    """Find a turn to write to SQLite that somebody does not give back."""
+    since = min((at for one in alive if (at := one.report.writer_held_since) is not None), default=None)
+    if since is not None and now.timestamp() - since > _LONGEST_WRITING_S:
+        text = f"another process has been writing to SQLite for {now.timestamp() - since:.0f} s, and all others wait"
+        yield Issue("lock_held", "sqlite", text, _moment(since))
+
+
+def _duties(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+    """Find duties that are overdue though there are workers, which has issues of its own."""
+    started_s = [now.timestamp() - worker.started_at for worker in parts.broker.workers.live()]
+    if not started_s:
+        return
+    ages_s = parts.broker.duties.ages_s()
+    reap_s, purge_s = settings.reap_interval_seconds, settings.purge_interval_seconds
+    for duty, kind, interval_s, limit_s, what in (
+        (REAP, "reap_overdue", reap_s, 2 * reap_s + _LATE_S, "no leases were reaped"),
+        (PURGE, "purge_overdue", purge_s, purge_s + _LATE_S, "no old runs were deleted"),
+    ):
+        # What was not done while no worker lived, or never, is theirs from the start of the first one.
+        late_s = min(ages_s.get(duty, math.inf), max(started_s))
+        if late_s > limit_s:
+            text = f"{what} for {late_s:.0f} s, though it is done each {interval_s} s"
+            yield Issue(kind, duty, text, _moment(now.timestamp() - late_s))
+
+
+def _moment(posix_s: float) -> datetime:
+    return datetime.fromtimestamp(posix_s, UTC)

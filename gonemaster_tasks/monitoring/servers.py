@@ -1,0 +1,51 @@
+"""Issues of the servers: disk and memory of Redis, locks in PostgreSQL, commits that were lost."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from gonemaster_db.repositories.probes import LockHolder, lock_holders
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.monitoring.issues import Issue, number
+
+_LONGEST = timedelta(seconds=8)
+_WAITS = timedelta(seconds=1)
+_WRITES = {"aof_last_write_status": "append-only file", "rdb_last_bgsave_status": "snapshot"}
+
+
+def of_redis(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
+    """Find what Redis says of its disk and its memory, and what workers have noted as lost."""
+    facts = parts.broker.facts()
+    failed = [what for name, what in _WRITES.items() if facts.get(name, "ok") != "ok"]
+    if failed:
+        yield Issue("disk_full", "redis", f"Redis could not write its {' and its '.join(failed)}")
+    policy = facts.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        text = f"maxmemory-policy is {policy} but must be noeviction, or messages may be lost"
+        yield Issue("may_evict", "redis", text)
+
+
+def of_losses(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
+    """Find jobs that were accepted and are gone."""
+    lost = parts.broker.losses.found()
+    if lost is not None:
+        gone = number(lost.count, "accepted job is", "accepted jobs are")
+        text = f"{gone} not in the database any more: {', '.join(lost.job_ids)}{', ...' * (lost.count > 3)}"
+        since = datetime.fromtimestamp(lost.since, UTC)
+        yield Issue("commits_lost", "database", text, since, count=lost.count)
+
+
+def of_locks(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
+    """Find transactions on PostgreSQL that have held locks for too long; touches no table of ours."""
+    with parts.store.read_only() as session:
+        holders = lock_holders(session, longest=_LONGEST, waits=_WAITS)
+    for holder in holders:
+        since = None if holder.age_s is None else now - timedelta(seconds=holder.age_s)
+        yield Issue("lock_held", f"pid {holder.pid}", _text(holder), since, count=max(1, holder.waiting))
+
+
+def _text(holder: LockHolder) -> str:
+    who = f"role {holder.role or 'unknown'}, {holder.application or 'no name'}, {holder.address or 'local'}"
+    span = "for some time" if holder.age_s is None else f"for {holder.age_s:.0f} s"
+    waiting = f"; {number(holder.waiting, 'other waits', 'others wait')}" if holder.waiting else ""
+    return f"a transaction ({who}; {holder.state or 'state unknown'}) has held locks {span}{waiting}"

@@ -1,0 +1,1 @@
+"""What each process knows about itself and tells the others."""

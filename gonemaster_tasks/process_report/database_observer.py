@@ -1,0 +1,59 @@
+"""What a process knows of its database: whether it answers, whether its disk is full, whether SQLite can be written."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from gonemaster_db.repositories.probes import can_write_soon, scarce_space
+from gonemaster_db.session import Store
+from gonemaster_tasks.process_report.database_watch import DatabaseWatch
+from gonemaster_tasks.repeating import RepeatingThread
+
+LOOK_EVERY_S = 1.5
+_RETRY_S = 0.5
+_WRITER_PATIENCE = timedelta(seconds=1)  # of many short transactions one ends, so this tells them from a long one
+FULL = "the database says that its disk is full"
+
+
+class DatabaseObserver:
+    """One thread with connections of its own: those of the requests may all be in use.
+
+    `is_full` says whether the process has lately met a full disk.
+    """
+
+    def __init__(self, store: Store, *, is_full: Callable[[], bool] = lambda: False) -> None:
+        self._store = store
+        self._is_full = is_full
+        self._scarce = ""
+        self._writer_held_since: float | None = None  # on the steady clock
+        self.watch = DatabaseWatch()
+        self._thread = RepeatingThread("database watch", self.look, pause_s=LOOK_EVERY_S, retry_s=_RETRY_S)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start(at_once=True)
+
+    def stop(self) -> None:
+        """End."""
+        self._thread.stop()
+        self._store.close()
+
+    def look(self) -> None:
+        """Look once. Raises StoreError."""
+        self.watch.ask(self._store.ping)
+        self._scarce = scarce_space(self._store)
+        began = time.monotonic()
+        if can_write_soon(self._store, _WRITER_PATIENCE):
+            self._writer_held_since = None
+        elif self._writer_held_since is None:
+            self._writer_held_since = began
+
+    def facts(self, now: float) -> Mapping[str, Any]:
+        """Return the fields of a report at a time (POSIX seconds)."""
+        silent_s, held_since = self.watch.silent_s(), self._writer_held_since
+        return {
+            "without_database_since": now - silent_s if silent_s else None,
+            "full": FULL if self._is_full() else self._scarce,
+            "writer_held_since": None if held_since is None else now - (time.monotonic() - held_since),
+        }

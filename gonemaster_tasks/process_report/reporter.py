@@ -1,0 +1,125 @@
+"""Each process tells the others how its clock is, and what it knows of its database and its broker.
+
+It does so in Redis. A process that Redis does not answer says that in the database, for as long as it is so: whichever
+of both is away from whom, somebody who is asked for the health of the service reads it in the other.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from gonemaster_db.errors import StoreError
+from gonemaster_db.repositories.broker_silence import end_silence, note_silence
+from gonemaster_db.session import Store
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.clock import SharedClock
+from gonemaster_tasks.broker.reports import ProcessReport
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.repeating import RepeatingThread
+
+REPORT_EVERY_S = 4.0
+_RETRY_S = 1.0  # so that nobody counts as silent once Redis is back
+
+
+class Reporter:
+    """Reports of one process, regularly in a thread of its own.
+
+    `facts` gives the fields of a report that the process knows itself; `store` is where it says that Redis is away.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        clock: SharedClock,
+        *,
+        kind: str,
+        name: str = "",
+        store: Store | None = None,
+        facts: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._kind = kind
+        self._name = name or f"{kind}-{os.getpid()}@{socket.gethostname()}"
+        self._store = store
+        self._facts = facts
+        self._started_at: float | None = None
+        self._silent_since: float | None = None
+        self._told_at: float | None = None  # on the steady clock
+        self._thread = RepeatingThread(
+            "process report", self._synchronize_and_report, pause_s=REPORT_EVERY_S, retry_s=_RETRY_S
+        )
+
+    def start(self) -> None:
+        """Report at once and regularly, and keep the clock."""
+        self._thread.start(at_once=True)
+
+    def report_soon(self) -> None:
+        """Do not wait for the time of the next report: something has changed."""
+        self._thread.wake()
+
+    def stop(self) -> None:
+        """End, and let this process be forgotten."""
+        self._thread.stop()
+        self.forget()
+
+    def report(self) -> None:
+        """Report once. Raises BrokerUnavailable."""
+        self._broker.reports.put(self._report())
+
+    def forget(self) -> None:
+        """Let this process be forgotten; without an answer of Redis it counts as silent."""
+        self._take_back()
+        with suppress(BrokerUnavailable):
+            self._broker.reports.remove(self._report())
+
+    def _synchronize_and_report(self) -> None:
+        began = self._clock.timestamp()
+        try:
+            self._clock.synchronize(self._broker)
+            self.report()
+        except BrokerUnavailable as error:
+            self._tell_database(began, str(error))
+            raise
+        self._take_back()
+
+    def _tell_database(self, began: float, reason: str) -> None:
+        """Say in the database that Redis does not answer; not with each attempt."""
+        self._silent_since = began if self._silent_since is None else self._silent_since
+        if self._store is None or (self._told_at and time.monotonic() - self._told_at < REPORT_EVERY_S):
+            return
+        said = {
+            "kind": self._kind,
+            "host": socket.gethostname(),
+            "since": self._silent_since,
+            "at": self._clock.timestamp(),
+            "reason": reason[:300],
+        }
+        self._told_at = time.monotonic()
+        with suppress(StoreError):  # with neither of both nobody can be told
+            self._store.run_in_transaction(partial(note_silence, name=self._name, said=said), attempts=2)
+
+    def _take_back(self) -> None:
+        self._silent_since = None
+        if self._told_at is None or self._store is None:
+            return
+        with suppress(StoreError):  # what is not said again is soon not counted
+            self._store.run_in_transaction(partial(end_silence, name=self._name), attempts=2)
+            self._told_at = None
+
+    def _report(self) -> ProcessReport:
+        if self._started_at is None:
+            self._started_at = self._clock.timestamp()  # after the first synchronization
+        return ProcessReport(
+            self._kind,
+            self._name,
+            socket.gethostname(),
+            os.getpid(),
+            skew_s=round(self._clock.skew_s(), 3),
+            started_at=self._started_at,
+            **self._facts(),
+        )
