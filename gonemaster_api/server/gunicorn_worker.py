@@ -35,6 +35,7 @@ from gonemaster_api.state import NAME
 from gonemaster_api.web.access_log import route_of
 from gonemaster_api.web.body_limits import BODY_IS_CUT
 from gonemaster_api.web.large_responses import is_large
+from gonemaster_api.web.request_deadlines import HAS_LEFT
 from gonemaster_api.web.shared_responses import ARRIVED
 from gonemaster_api.web.streaming import HANDS_OVER, WATCH, Watch
 from gonemaster_engine.open_files import raise_open_files_limit
@@ -407,6 +408,7 @@ class ApiWorker(Worker):
         environ["wsgi.multithread"] = True
         environ[HANDS_OVER] = True
         environ[ARRIVED] = connection.arrived
+        environ[HAS_LEFT] = connection.has_left
         environ[BODY_IS_CUT] = connection.reader.is_cut
         environ.pop(
             "HTTP_UPGRADE", None

@@ -1,17 +1,21 @@
 """A request that changes something ends: after `write_timeout` nothing of it is committed any more.
 
-By then its client has given up, as a rule, and may have sent it again. What was committed before stays, and with it
-what follows on a commit, such as messages.
+By then its client has given up, as a rule, and may have sent it again. The same holds for one whose client is known to
+have left before. What was committed before stays, and with it what follows on a commit, such as messages.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 
 from flask import Flask, g, request
 
 from gonemaster_api.state import state
 from gonemaster_db.deadlines import Deadline
+from gonemaster_db.errors import TimeLimitExceeded
 from gonemaster_db.limits import ending_by
 
+HAS_LEFT = "gonemaster.has_left"  # in the environment: a function that says whether the client has given up
 _READING = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -21,10 +25,25 @@ def register_request_deadlines(app: Flask) -> None:
     app.teardown_request(_end)
 
 
+class _Patience(Deadline):
+    """The time of a request, which ends with the patience of its client."""
+
+    def __init__(self, limit: timedelta, has_left: Callable[[], bool]) -> None:
+        super().__init__(limit)
+        self._has_left = has_left
+
+    def check(self) -> None:
+        """Raise TimeLimitExceeded if nobody waits for the response any more; asked before each commit."""
+        super().check()
+        if self._has_left():
+            raise TimeLimitExceeded("the client has left")
+
+
 def _begin() -> None:
     g.deadline = ExitStack()
     if request.method not in _READING:
-        g.deadline.enter_context(ending_by(Deadline(state().settings.write_timeout)))
+        has_left = request.environ.get(HAS_LEFT, lambda: False)  # there is none in another server than ours
+        g.deadline.enter_context(ending_by(_Patience(state().settings.write_timeout, has_left)))
 
 
 def _end(_error: BaseException | None) -> None:

@@ -15,6 +15,7 @@ from gonemaster_api.server.http.responses import ResponseBuffer
 
 HEADER_TIMEOUT_S = 5.0
 _LINGER_S = 2.0  # how long a closed connection waits for its client, so that no reset destroys the response
+_PATIENCE_S = 2.0  # of a client that has closed its side
 _PIECE = 65536
 _UNSENT = 128 * 1024  # octets that the kernel takes beyond what it has sent
 
@@ -71,6 +72,20 @@ class Connection:
     def awaits_first(self) -> bool:
         """Whether nothing has come yet since the client connected."""
         return self.phase is Phase.IDLE and self._began is not None
+
+    def has_left(self) -> bool:
+        """Say whether the client waits for no response any more; for the thread that makes it.
+
+        A reset says so. The end of what it sends does not by itself, as some clients close their side and wait; but one
+        that has closed it and got no response for seconds has lost its patience, as a rule, and the others are told.
+        """
+        try:
+            ended = self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            return True
+        return ended and time.monotonic() > self.arrived + _PATIENCE_S
 
     def receive(self) -> bytes | None:
         """Return what has come: empty at the end of the connection, None if nothing is there."""
