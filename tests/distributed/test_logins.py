@@ -5,7 +5,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,34 @@ def test_the_api_refuses_to_start_with_a_wrong_login(server: Server, farm_of: An
     assert ":wrong@" not in farm.log("api")
 
 
+@pytest.mark.parametrize("command", ["api", "worker"])
+def test_a_wrong_login_of_postgresql_ends_the_start(broker: Broker, tmp_path: Path, command: str) -> None:
+    with guarded_postgres("right") as (_, dsn):
+        settings = StoreSettings(driver="postgres", dsn=f"{dsn}&password=wrong")
+        with open_farm(broker, settings, tmp_path) as farm:
+            listen = ["--listen", "127.0.0.1:0"] if command == "api" else []
+            farm._start(command, ["gonemaster_api.server", command, *listen], {})
+            assert farm.processes.pop(command).wait(timeout=120) == 2
+            assert "password authentication failed" in farm.log(command)
+            assert command == "worker" or "the login in database.dsn" in farm.log(command)
+            assert "Traceback" not in farm.log(command)
+            assert "=wrong" not in farm.log(command)
+
+
+def test_a_worker_behind_sentinels_that_want_a_user_and_a_password(server: Server, farm_of: Any) -> None:
+    of_master = "sentinel auth-user gm gonemaster\nsentinel auth-pass gm old\n"
+    watcher = "user watcher on >guard ~* &* +ping +sentinel +client|setinfo +auth +subscribe\nrequirepass other\n"
+    with sentinel(server.directory, server.port, "gm", also=of_master + watcher, password="other") as port:
+        url = f"sentinel://gonemaster:old@127.0.0.1:{port}/0?master_name=gm&sentinel_username=watcher"
+        farm = farm_of(server.url("old"))  # the test itself needs no Sentinel
+        farm.environ["GONEMASTER_BROKER_URL"] = f"{url}&sentinel_password=guard"
+        farm.start_worker("one")
+        assert farm.run_of(farm.submit("behind.test")).status == "succeeded"
+        farm.start_beat()
+        wait_until(lambda: farm.broker.beat.active(), within_s=120, what="beat")
+        assert "guard" not in farm.log("one") + farm.log("beat")
+
+
 def test_the_login_of_sentinels_is_their_own(server: Server) -> None:
     of_master = "sentinel auth-user gm gonemaster\nsentinel auth-pass gm old\nrequirepass guard\n"
     with sentinel(server.directory, server.port, "gm", also=of_master, password="guard") as port:
@@ -167,20 +195,29 @@ def test_the_password_of_redis_is_changed_while_jobs_run(server: Server, farm_of
     farm.broker.close()
 
 
-@pytest.mark.slow
-def test_the_password_of_postgresql_is_changed_while_jobs_run(broker: Broker, tmp_path: Path) -> None:
-    with PostgresServer() as database, tempfile.TemporaryDirectory(prefix="gm-pass-", dir="/tmp") as name:
-        home = Path(database.url("postgres").rpartition("?host=")[2])
-        passfile = Path(name) / "pgpass"
+@contextmanager
+def guarded_postgres(password: str) -> Iterator[tuple[PostgresServer, str]]:
+    """A server that wants a password, and the DSN without it."""
+    with PostgresServer() as database:
         with database.cursor("postgres") as cursor:
-            cursor.execute("CREATE ROLE gm LOGIN PASSWORD 'old'")
+            cursor.execute(f"CREATE ROLE gm LOGIN PASSWORD '{password}'")
             cursor.execute("CREATE DATABASE service OWNER gm")
             cursor.execute("SHOW hba_file")
             hba = Path(cursor.fetchone()[0])
             hba.write_text(f"local all gm scram-sha-256\n{hba.read_text()}")
             cursor.execute("SELECT pg_reload_conf()")
+        yield database, f"postgresql://gm@/service?host={database.home}"
+
+
+@pytest.mark.slow
+def test_the_password_of_postgresql_is_changed_while_jobs_run(broker: Broker, tmp_path: Path) -> None:
+    with (
+        guarded_postgres("old") as (database, dsn),
+        tempfile.TemporaryDirectory(prefix="gm-pass-", dir="/tmp") as name,
+    ):
+        home, passfile = database.home, Path(name) / "pgpass"
         _write_password(passfile, home, "old")
-        settings = StoreSettings(driver="postgres", dsn=f"postgresql://gm@/service?host={home}&passfile={passfile}")
+        settings = StoreSettings(driver="postgres", dsn=f"{dsn}&passfile={passfile}")
         with open_farm(broker, settings, tmp_path) as farm:
             upgrade(farm.store)
             farm.start_worker("one")

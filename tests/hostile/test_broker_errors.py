@@ -3,10 +3,11 @@
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 import pytest
 from hypothesis import example, given, settings
@@ -111,11 +112,50 @@ class Refusing:
                 connection.sendall(self.answer * max(1, data.count(b"*")))
 
 
+_WELCOME = b"%2\r\n+server\r\n+redis\r\n+proto\r\n:3"
+
+
+class Speaking(Refusing):
+    """A server that answers some commands with lines of its own, and all others with OK."""
+
+    def __init__(self, lines: Mapping[bytes, bytes]) -> None:
+        self._lines = lines
+        super().__init__()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            while data := connection.recv(65536):
+                for command in data.split(b"*")[1:]:
+                    words = command.split(b"\r\n")[2::2]
+                    connects = words[0] == b"HELLO" and len(words) > 1  # newer clients say which protocol they want
+                    said = _WELCOME if connects else self._lines.get(words[0].upper(), b"+OK")
+                    connection.sendall(said + b"\r\n")
+
+
 @pytest.fixture(scope="module")
 def refusing() -> Iterator[Refusing]:
     server = Refusing()
     yield server
     server.close()
+
+
+@pytest.mark.parametrize(
+    "said", [b"*0", b"*1\r\n$6\r\nserver", b"*3\r\n$7\r\nversion\r\n*1\r\n:1\r\n*1\r\n:2", b":7", b"+OK"]
+)
+def test_an_odd_answer_to_hello_where_info_is_not_allowed_ends_the_start_with_a_sentence(said: bytes) -> None:
+    lines = {b"INFO": b"-NOPERM no permissions", b"HELLO": said}
+    with (
+        Speaking(lines) as server,
+        closing(Broker.open(server.url)) as broker,
+        pytest.raises(BrokerRefused, match="too old, or no Redis"),
+    ):
+        broker.check()
 
 
 CODES = [
