@@ -106,11 +106,17 @@ class Admission:
 
 def _text_octets(value: Any) -> int:
     """Return about how many octets the text in a value of JSON form has."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return len(value)
-    if isinstance(value, dict):
-        return sum(map(_text_octets, value.values()))
-    return sum(map(_text_octets, value)) if isinstance(value, list | tuple) else 0
+    if kind is dict:
+        value = value.values()
+    elif kind is not list and kind is not tuple:
+        return len(value) if isinstance(value, str) else 0
+    octets = 0
+    for each in value:  # most are the servers of a list, {ns, address}
+        octets += len(each) if type(each) is str else _text_octets(each)
+    return octets
 
 
 def _address_order(address: str) -> tuple[bool, str]:
@@ -228,14 +234,15 @@ class Budget:
         if account.packets + packets > most:
             self.leave_out(name, most, account.address)
             return False
-        if not self._fits_network(account, packets):
+        network = account.network
+        if network and not self._fits_network(account, packets):
             self.leave_out("max_outside_packets", limits.max_outside_packets, account.address)
             return False
-        if not self.is_earned(account, packets) and not self._may_probe(account, packets):
+        if packets > account.credit and not self._may_probe(account, packets):
             return False
-        if account.network and not account.is_authoritative:
+        if network and not account.is_authoritative:
             account.shared += packets
-            account.network.packets += packets
+            network.packets += packets
         account.packets += packets
         self.packets += packets
         self._earn(account, -packets)
@@ -291,7 +298,8 @@ class Budget:
     def pay_back(self, account: Account, packets: int) -> None:
         """Take back what a query was charged with and did not send."""
         account.packets -= packets
-        self._unshare(account, packets)
+        if account.network:
+            self._unshare(account, packets)
         self.packets -= packets
         self._earn(account, packets)
 
@@ -306,14 +314,20 @@ class Budget:
         """Note that an address answered, perhaps as one that serves the tested zone."""
         account.answered = True
         account.is_authoritative |= is_authoritative
-        if account.is_authoritative:
+        if account.shared and account.is_authoritative:
             self._unshare(account, account.shared)
         self._earn(account, self.limits.packets_per_answer)
 
     def _earn(self, account: Account, packets: int) -> None:
-        self.silent_packets -= account.silent_packets
-        account.credit = min(account.credit + packets, self.limits.max_earned_packets)
-        self.silent_packets += account.silent_packets
+        before, most = account.credit, self.limits.max_earned_packets
+        after = before + packets
+        if after > most:
+            after = most
+        account.credit = after
+        if before < 0:  # see Account.silent_packets
+            self.silent_packets += before
+        if after < 0:
+            self.silent_packets -= after
 
     def keep(self, response: Kept, address: str) -> bool:
         """Say whether a response may be kept: memory is bounded, too."""
@@ -347,14 +361,20 @@ class Budget:
         """Say whether one more entry with these arguments may be kept."""
         if self.is_stopped:  # found about what is missing already
             return False
-        items = sum(len(value) for value in args.values() if isinstance(value, list | tuple | dict))
+        items = octets = 0
+        for value in args.values():
+            if type(value) is str:  # most are
+                octets += len(value)
+                continue
+            octets += _text_octets(value)
+            if isinstance(value, list | tuple | dict):
+                items += len(value)
         if self.entries >= self.limits.max_entries:
             self._end("max_entries", self.limits.max_entries, testcase)
             return False
         if self._entry_items + items > self.limits.max_entry_items:
             self._end("max_entry_items", self.limits.max_entry_items, testcase)
             return False
-        octets = _text_octets(args)
         if self._entry_octets + octets > self.limits.max_entry_octets:
             self._end("max_entry_octets", self.limits.max_entry_octets, testcase)
             return False

@@ -14,10 +14,11 @@ from gonemaster_engine.budget import Budget
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import Lifetimes, QueryKey
-from gonemaster_engine.net.nameserver import Nameserver, NameserverTiming, Server
+from gonemaster_engine.net.nameserver import Nameserver, Server, nameserver_order
 from gonemaster_engine.net.pace import RunPace
+from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import Timing
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire import Response, Twins
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Caches, Resources
 from gonemaster_engine.run_log import Log
@@ -86,6 +87,7 @@ class RunContext:
         scope = f"{self._ipv6} {profile.network_settings}"
         self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s, scope)
         self.queries = 0
+        self.twins: Twins = {}
         self.tcp_slots = asyncio.Semaphore(limits.max_tcp_connections)
         self.pace = RunPace()
         self.verifier = Verifier(self.budget.end_verification, turns=resources.transport.turns)
@@ -124,6 +126,7 @@ class RunContext:
         """Let go of the servers, which know this run: without reference cycles a run is freed at once."""
         self.servers.clear()
         self._nameservers.clear()
+        self.twins.clear()
         self.budget.release()
 
     def server(self, address: str) -> Server:
@@ -153,13 +156,14 @@ class RunContext:
     def nameservers(self, addresses_by_name: Mapping[str, Iterable[str]]) -> list[Nameserver]:
         """Return the name servers of names with their addresses, sorted, without doubles."""
         return sorted(
-            {self.nameserver(name, address) for name, addresses in addresses_by_name.items() for address in addresses}
+            {self.nameserver(name, address) for name, addresses in addresses_by_name.items() for address in addresses},
+            key=nameserver_order,
         )
 
     def timings(self) -> list[NameserverTiming]:
         """Return how fast the name servers that were queried answered, sorted by name and address."""
         asked = [nameserver for nameserver in self._nameservers.values() if nameserver.server.was_queried]
-        return [nameserver.server.timing(nameserver.name) for nameserver in sorted(asked)]
+        return [nameserver.server.timing(nameserver.name) for nameserver in sorted(asked, key=nameserver_order)]
 
     def answers(self) -> Iterable[tuple[str, QueryKey, Response | None]]:
         """Yield each finished query of the run: address, query, response."""

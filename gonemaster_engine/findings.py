@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import TagArgumentError
 
 SYSTEM = "SYSTEM"
+
+SERVER_KEYS = frozenset(
+    {
+        "servers",
+        "parent_servers",
+        "zone_servers",
+        "servers_behind",
+        "ns_set_servers",
+        "child_servers",
+        "failing_servers",
+    }
+)
 
 
 class NamedServer(Protocol):
@@ -24,8 +36,7 @@ class NamedServer(Protocol):
         """The address, as text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a test case found; the run sets the level and makes an `Entry` of it."""
 
     tag: Tag
@@ -45,6 +56,11 @@ class Tag:
     keys: tuple[str, ...] = ()  # of its arguments
     optional: tuple[str, ...] = ()  # keys that may be absent
     claims_all: bool = False  # whether it says something of all name servers, so that none may have been left out
+    _server_keys: tuple[str, ...] = field(init=False, repr=False, compare=False)  # those of `SERVER_KEYS`
+
+    def __post_init__(self) -> None:
+        found = tuple(key for key in (*self.keys, *self.optional) if key in SERVER_KEYS)
+        object.__setattr__(self, "_server_keys", found)
 
     def __call__(self, **args: Any) -> Finding:
         """Return a finding.
@@ -54,27 +70,15 @@ class Tag:
         """
         if tuple(args) != self.keys:
             self._check(args)
-        for key in SERVER_KEYS & args.keys():
-            args[key] = server_items(args[key])
+        for key in self._server_keys:
+            if key in args:
+                args[key] = server_items(args[key])
         return Finding(self, args)
 
     def _check(self, args: Mapping[str, Any]) -> None:
         wanted, given = set(self.keys), set(args)
         if not wanted - set(self.optional) <= given <= wanted | set(self.optional):
             raise TagArgumentError(f"{self.name} takes {sorted(wanted)}, got {sorted(given)}")
-
-
-SERVER_KEYS = frozenset(
-    {
-        "servers",
-        "parent_servers",
-        "zone_servers",
-        "servers_behind",
-        "ns_set_servers",
-        "child_servers",
-        "failing_servers",
-    }
-)
 
 
 SUPPLIED = "-"  # stands in a server list for data that the user supplied

@@ -30,7 +30,8 @@ from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
 from gonemaster_engine.findings import END, START, Finding
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.nameserver import Nameserver, NameserverTiming
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.registry import Case, Condition
@@ -264,6 +265,9 @@ class _Run:
         )
         self._zone = Zone(context, recursor, self._asn)
         self._runs = {case.id: _CaseRun(case) for case in plan}
+        self._runs_of: dict[str, list[_CaseRun]] = {}  # by module
+        for each in self._runs.values():
+            self._runs_of.setdefault(each.case.module, []).append(each)
         # in any order, `parallel` at a time; or one after the other, as the profile says
         self._case_slots = asyncio.Semaphore(context.profile.parallel if context.profile.unordered else 1)
         self._to_report = list(self._runs.values())
@@ -401,12 +405,14 @@ class _Run:
 
     def _nobody_answers(self) -> bool:
         """Say whether root servers were asked and no packet came back, or only errors on the way from the root."""
-        answers = [(address, response) for address, _, response in self._context.answers()]
+        context = self._context
         basic01 = self._runs.get("basic01")
         if basic01 and "B01_PARENT_NOT_FOUND" in basic01.tags:
-            return not any(response and response.rcode == "NOERROR" for _, response in answers)
-        roots = {address for found in self._context.resources.root_hints.values() for address in found}
-        return not any(response for _, response in answers) and any(address in roots for address, _ in answers)
+            return not any(response and response.rcode == "NOERROR" for _, _, response in context.answers())
+        if any(response for _, _, response in context.answers()):
+            return False
+        roots = {address for found in context.resources.root_hints.values() for address in found}
+        return any(address in roots for address, _, _ in context.answers())
 
     async def _check_supplied(self) -> None:
         """Report what was supplied, and name servers of it that have no address and do not resolve."""
@@ -470,11 +476,7 @@ class _Run:
             run.entries.append(self._log.make(finding, module=run.case.module, testcase=""))
 
     def _emitted(self, module: str) -> Mapping[str, frozenset[str]]:
-        return {
-            each.case.id: frozenset(each.tags)
-            for each in self._runs.values()
-            if each.case.module == module and each.ended.is_set()
-        }
+        return {each.case.id: frozenset(each.tags) for each in self._runs_of[module] if each.ended.is_set()}
 
     async def _collect(self, run: _CaseRun) -> None:
         case = run.case

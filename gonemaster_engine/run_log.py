@@ -62,7 +62,7 @@ class Log:
     def make(self, finding: Finding, *, module: str, testcase: str) -> Entry:
         """Return the entry of a finding."""
         name = finding.tag.name
-        return Entry(self.elapsed(), module, testcase, name, self.level(module, name), finding.args)
+        return Entry(time.monotonic() - self._started, module, testcase, name, self.level(module, name), finding.args)
 
     def add(self, entry: Entry) -> None:
         """Add an entry and pass it on."""

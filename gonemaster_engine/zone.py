@@ -19,7 +19,7 @@ from gonemaster_engine.context import DSInfo, RunContext
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.net import trace
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.nameserver import Nameserver, nameserver_order, query_all
 from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response, Section, dns_name
 from gonemaster_engine.resolver.delegation_walk import DelegationWalk, Walk
 from gonemaster_engine.resolver.recursor import (
@@ -62,6 +62,7 @@ class Zone:
         self.name = context.zone_name if name is None else name
         self._once: dict[str, asyncio.Task[Any]] = {}
         self._others: dict[str, Zone] = {}
+        self._servers: dict[str, list[Nameserver]] = {}  # of what is computed once, by its key
         self._unanswered: set[tuple[str, str]] = set()  # names in the zone and types that its servers said nothing of
         self.address_verdicts: dict[AddressVerdict, set[Nameserver]] = {}  # by dnssec22, with the servers that say so
 
@@ -159,7 +160,7 @@ class Zone:
 
     async def delegation_servers(self) -> list[Nameserver] | None:
         """Return the delegation as name servers; names without address are left out."""
-        return self._as_servers(await self.delegation())
+        return self._as_servers("delegation", await self.delegation())
 
     async def apex(self) -> Delegation | None:
         """Return the NS set of the zone's own servers: in-domain names as they have it, the others resolved.
@@ -174,7 +175,7 @@ class Zone:
 
     async def apex_servers(self) -> list[Nameserver] | None:
         """Return the NS set of the zone's own servers as name servers; names without address are left out."""
-        return self._as_servers(await self.apex())
+        return self._as_servers("apex", await self.apex())
 
     async def apex_is_known(self) -> bool:
         """Say whether one of the servers of the delegation told the zone's NS set; without servers it is empty."""
@@ -196,8 +197,13 @@ class Zone:
                 found.setdefault(name, set()).update(addresses)
         return sorted(name for name, addresses in found.items() if not addresses)
 
-    def _as_servers(self, delegation: Delegation | None) -> list[Nameserver] | None:
-        return None if delegation is None else self.context.nameservers(dict(delegation))
+    def _as_servers(self, key: str, delegation: Delegation | None) -> list[Nameserver] | None:
+        if delegation is None:
+            return None
+        servers = self._servers.get(key)
+        if servers is None:
+            servers = self._servers[key] = self.context.nameservers(delegation)
+        return servers.copy()
 
     async def _delegation(self) -> Delegation | None:
         glue = await self._glue()
@@ -373,7 +379,11 @@ class Zone:
 
     async def all_servers(self) -> list[Nameserver]:
         """Return the servers of delegation and zone. Methods 4 and 5."""
-        return sorted({*await self.glue(), *await self.ns()})
+        servers = self._servers.get("all")
+        if servers is None:
+            found = {*await self.glue(), *await self.ns()}
+            servers = self._servers["all"] = sorted(found, key=nameserver_order)
+        return servers.copy()
 
     async def cname_problems(self, of: Iterable[str]) -> list[CnameProblem]:
         """Return what is wrong with the aliases of these names; one that leads to a single family is fine."""

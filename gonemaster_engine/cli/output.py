@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.messages import message
 from gonemaster_engine.messages.formatting import shown
-from gonemaster_engine.net.nameserver import NameserverTiming
+from gonemaster_engine.net.timings import NameserverTiming
 
 if TYPE_CHECKING:
     from gonemaster_engine.scoring.score import Score

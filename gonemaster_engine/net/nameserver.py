@@ -6,21 +6,22 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Protocol, TypeAlias
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import counted_as, host_network_of, may_be_target
-from gonemaster_engine.budget import Budget
+from gonemaster_engine.budget import Budget, Network
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
-from gonemaster_engine.net.figures import deviation, mean, median
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.query import GIVEN_UP
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
+from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import CLOSED, TIMEOUT, UNREACHABLE, Outcome, Query, Timing, Transport
-from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
+from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, Twins, query_body
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.run_log import Log
 
@@ -29,29 +30,6 @@ CLIENT_COOKIE_OCTETS = 8
 _HARD_ERRORS = 2  # then an address counts as unreachable for a while
 
 Answer = asyncio.Future[Response | None]
-
-
-@dataclass(frozen=True, slots=True)
-class NameserverTiming:
-    """How fast a name server answered in a run; times in milliseconds, None without an answer."""
-
-    nameserver: str
-    address: str  # empty for a name without address
-    count: int
-    avg_ms: float | None
-    min_ms: float | None
-    max_ms: float | None
-    median_ms: float | None
-    stddev_ms: float | None
-    total_ms: float
-    timeouts: int
-    refusals: int
-    status: str  # "ok" or "unreachable"; "unresolved" for a name without address
-
-    @classmethod
-    def unresolved(cls, name: str) -> NameserverTiming:
-        """Return what stands for a name server whose name has no address."""
-        return cls(name, "", 0, None, None, None, None, None, 0.0, 0, 0, "unresolved")
 
 
 _Held: TypeAlias = "deque[tuple[QueryKey, Answer, Nameserver, bool]]"
@@ -66,6 +44,7 @@ class RunState(Protocol):
     zone_name: str  # of the tested zone
     queries: int  # sent so far
     tcp_slots: asyncio.Semaphore  # connections at once
+    twins: Twins
     pace: RunPace
 
     @property
@@ -244,13 +223,12 @@ class Server:
         if any(self._held):
             self._wait_for_network()
 
-    def _send_held_of_network(self) -> None:
+    def _send_held_of_network(self, network: Network) -> None:
         """Send what waits at the other addresses of the network, too."""
-        if (network := self._account.network) and network.waiting:
-            waiting = list(network.waiting.values())
-            network.waiting.clear()
-            for send in waiting:
-                send()
+        waiting = list(network.waiting.values())
+        network.waiting.clear()
+        for send in waiting:
+            send()
 
     def _keep(self, key: QueryKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
@@ -324,7 +302,7 @@ class Server:
             self.address,
             query_body(qname, type_number(key.qtype), qclass, key.flags, key.edns),
             timing,
-            lambda outcome: self._on_outcome(key, answer, nameserver, outcome, unused=unused(outcome)),
+            partial(self._on_outcome, key, answer, nameserver, packets),
             question_octets=len(qname) + 4,
             qclass=qclass,
             any_source=key.any_source,
@@ -332,13 +310,8 @@ class Server:
             source_address=run.profile.source6 if self.is_ipv6 else run.profile.source4,
             tcp_slots=run.tcp_slots,
             pace=run.pace,
+            twins=run.twins,
         )
-
-        def unused(outcome: Outcome) -> int:
-            if key.tcp:
-                return 0 if outcome.error == TIMEOUT else packets - 1
-            return query.tries_left
-
         self._under_way[key] = query, nameserver
         run.queries += 1
         if run.log.traces_queries:
@@ -358,15 +331,21 @@ class Server:
         return self._timing(key).tries
 
     def _on_outcome(
-        self, key: QueryKey, answer: Answer, nameserver: Nameserver, outcome: Outcome, *, unused: int
+        self, key: QueryKey, answer: Answer, nameserver: Nameserver, packets: int, outcome: Outcome
     ) -> None:
-        self._under_way.pop(key, None)
+        query, _ = self._under_way.pop(key)
         self._active -= 1
-        if self._account.network:
-            self._account.network.active -= 1
-        self._active_tcp -= key.tcp
+        network = self._account.network
+        if network:
+            network.active -= 1
         budget = self._run.budget
-        budget.pay_back(self._account, unused)
+        if key.tcp:
+            self._active_tcp -= 1
+            unused = 0 if outcome.error == TIMEOUT else packets - 1
+        else:
+            unused = query.tries_left
+        if unused:
+            budget.pay_back(self._account, unused)
         response = outcome.response
         if response:
             budget.note_answer(self._account, is_authoritative=self._is_authoritative(key, response))
@@ -383,8 +362,10 @@ class Server:
             answer.set_result(response)
         if outcome.error == TIMEOUT and not self.has_answered:
             self._end_hopeless()
-        self._send_held()
-        self._send_held_of_network()
+        if self._held[0] or self._held[1]:
+            self._send_held()
+        if network and network.waiting:
+            self._send_held_of_network(network)
 
     def _end_hopeless(self) -> None:
         """End the queries under way that would not be sent any more: their silence would only be waited for again."""
@@ -420,8 +401,14 @@ class Server:
             trace.ended(self._run.log, self.address, key, outcome)
         if outcome.error == GIVEN_UP or (key.probing and outcome.response is None):
             return
-        failures = self._failures.setdefault(_way(key), _Failures())
-        failures.count(outcome, self._run.loop.time())
+        way = _way(key)
+        failures = self._failures.get(way)
+        if failures is None:
+            failures = self._failures[way] = _Failures()
+        if outcome.response:
+            failures.answered = True
+        else:
+            failures.count(outcome, self._run.loop.time())
         self._tried_tcp |= key.tcp
         self._tried_any_source |= key.any_source
         if outcome.error == TIMEOUT:
@@ -445,21 +432,7 @@ class Server:
 
     def timing(self, name: str) -> NameserverTiming:
         """Return how fast the address answered, under one of its names."""
-        rtts = self.rtts_ms
-        return NameserverTiming(
-            nameserver=name,
-            address=self.address,
-            count=len(rtts),
-            avg_ms=round(mean(rtts), 3) if rtts else None,
-            min_ms=round(min(rtts), 3) if rtts else None,
-            max_ms=round(max(rtts), 3) if rtts else None,
-            median_ms=round(median(rtts), 3) if rtts else None,
-            stddev_ms=round(deviation(rtts), 3) if rtts else None,
-            total_ms=round(sum(rtts), 3),
-            timeouts=self.timeouts,
-            refusals=self.refusals,
-            status="ok" if rtts else "unreachable",
-        )
+        return NameserverTiming.of(name, self.address, self.rtts_ms, timeouts=self.timeouts, refusals=self.refusals)
 
 
 def _way(key: QueryKey) -> tuple[bool, bool, bool]:
@@ -473,24 +446,22 @@ class _Failures:
     lose the answers to others, whatever their order.
     """
 
-    __slots__ = ("_answered", "_hard", "_timeouts", "last_at")
+    __slots__ = ("_hard", "_timeouts", "answered", "last_at")
 
     def __init__(self) -> None:
-        self._answered = False
+        self.answered = False
         self._timeouts = 0
         self._hard = 0
         self.last_at = 0.0  # time of the event loop
 
     def count(self, outcome: Outcome, now: float) -> None:
-        if outcome.response:
-            self._answered = True
-            return
+        """Count a query without response."""
         self.last_at = now
         self._timeouts += outcome.error == TIMEOUT
         self._hard += outcome.error == UNREACHABLE
 
     def is_hopeless(self, timeout_limit: int) -> bool:
-        if self._answered:
+        if self.answered:
             return False
         return self.is_unreachable or bool(timeout_limit and self._timeouts >= timeout_limit)
 
@@ -500,27 +471,21 @@ class _Failures:
 
 
 class Nameserver:
-    """A name and one of its addresses; compared and sorted by both. A run has one object per pair."""
+    """A name and one of its addresses; sorted by both. A run has one object per pair, so two of them are not equal."""
 
-    __slots__ = ("_order", "address", "name", "server")
+    __slots__ = ("address", "name", "order", "server")
 
     def __init__(self, name: str, server: Server) -> None:
         self.name = name
         self.server = server
         self.address = server.address
-        self._order = (name, server.is_ipv6, server.address)
+        self.order = (name, server.is_ipv6, server.address)
 
     def __repr__(self) -> str:
         return f"{self.name}/{self.address}"
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Nameserver) and self._order == other._order
-
-    def __hash__(self) -> int:
-        return hash(self._order)
-
     def __lt__(self, other: Nameserver) -> bool:
-        return self._order < other._order
+        return self.order < other.order
 
     @property
     def is_ipv6(self) -> bool:
@@ -575,6 +540,9 @@ class Nameserver:
     def axfr(self, zone_name: str) -> Awaitable[Response | None]:
         """Ask for a zone transfer; the result is its first message (RFC 5936 section 2.2)."""
         return self.query(zone_name, "AXFR", tcp=True)
+
+
+nameserver_order = attrgetter("order")  # sorts without a call of Python code for each comparison
 
 
 async def query_all(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import errno
-import secrets
 import socket
 from functools import cache
 from pathlib import Path
 
 from gonemaster_engine.errors import NotAnAddressOfThisHost
+from gonemaster_engine.net.chance import unforeseen_below
 
 _LINUX_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _DYNAMIC_PORTS = range(49152, 65536)  # RFC 6335 section 6
 _TRIES = 16  # a port may be taken
 
 _TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES})
-_random = secrets.SystemRandom()
 
 
 @cache
@@ -44,7 +43,7 @@ def check_source(address: str) -> None:
         raise NotAnAddressOfThisHost(address, error.strerror or str(error)) from error
 
 
-def bind_to_random_port(sock: socket.socket, address: str) -> None:
+def bind_to_random_port(sock: socket.SocketType, address: str) -> None:
     """Bind the socket to a port chosen by the operating system's source of randomness; raises OSError.
 
     The kernel would choose one, too, but not each kernel so that an observer of some ports cannot tell the next.
@@ -52,7 +51,7 @@ def bind_to_random_port(sock: socket.socket, address: str) -> None:
     ports = local_ports()
     for _ in range(_TRIES):
         try:
-            sock.bind((address, ports[_random.randrange(len(ports))]))
+            sock.bind((address, ports[unforeseen_below(len(ports))]))
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise

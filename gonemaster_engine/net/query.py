@@ -10,7 +10,7 @@ from typing import Protocol
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.rrtypes import IN
-from gonemaster_engine.net.wire import HEADER_OCTETS, Response
+from gonemaster_engine.net.wire import HEADER_OCTETS, Response, Twins
 
 _TYPE_AND_CLASS_OCTETS = 4
 _QUERY_BITS = 0x8000  # QR
@@ -87,6 +87,7 @@ class Query:
         "tcp_slots",
         "timing",
         "tries_left",
+        "twins",
         "waiting",
     )
 
@@ -104,6 +105,7 @@ class Query:
         source_address: str = "",
         tcp_slots: asyncio.Semaphore | None = None,
         pace: RunPace | None = None,
+        twins: Twins | None = None,
     ) -> None:
         self.address = address
         self.body = body  # the message without its id
@@ -118,6 +120,7 @@ class Query:
         self.source_address = source_address
         self.tcp_slots = tcp_slots or asyncio.Semaphore()  # connections at once of those that the query belongs to
         self.pace = pace or RunPace()  # of the run that the query belongs to
+        self.twins = twins  # other responses to the run
         self.on_let_go: Callable[[], None] | None = None  # while it counts as a packet without answer
         self.tries_left = timing.tries
         self.sent_at = 0.0
@@ -130,8 +133,10 @@ class Query:
         if self.done:
             return
         self.done = True
-        self.stop_waiting()
-        self.let_go()
+        if self.waiting:
+            self.stop_waiting()
+        if self.on_let_go:
+            self.let_go()
         if outcome.response is None and self.earlier:
             outcome = self.earlier
         # the queue of deadlines holds the query for seconds more, and must not hold its run
@@ -186,7 +191,9 @@ def reading_us(wire: bytes) -> int:
 def read_outcome(wire: bytes, query: Query, *, source: str, over_tcp: bool, rtt_ms: float) -> Outcome:
     """Return the outcome that a message is which answers the query."""
     try:
-        response = Response(wire, source=source, over_tcp=over_tcp, rtt_ms=rtt_ms, qclass=query.qclass)
+        response = Response(
+            wire, source=source, over_tcp=over_tcp, rtt_ms=rtt_ms, qclass=query.qclass, twins=query.twins
+        )
     except WireError:
         return Outcome(None, MALFORMED, len(wire))
     return Outcome(response)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import array
 import asyncio
+import errno
 import fcntl
-import secrets
+import os
 import select
 import socket
 import struct
 import termios
 from collections.abc import Callable
-from typing import cast
 
+from gonemaster_engine.net.chance import unforeseen_16_bits
 from gonemaster_engine.net.query import (
     MALFORMED,
     UNREACHABLE,
@@ -29,8 +30,10 @@ from gonemaster_engine.net.query import (
 )
 from gonemaster_engine.net.wire import HEADER_OCTETS
 from gonemaster_engine.turns import Turns
+from gonemaster_engine.waiting import first_done
 
 _LENGTH_OCTETS = 2
+_RECEIVE_OCTETS = 65536
 
 
 async def exchange(query: Query, *, port: int, turns: Turns) -> None:
@@ -44,91 +47,132 @@ async def exchange(query: Query, *, port: int, turns: Turns) -> None:
     query.sent_at = loop.time()
     ends_at = query.sent_at + query.timing.timeout_s
     family = socket.AF_INET6 if ":" in query.address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as sock:
+    sock = socket.SocketType(family, socket.SOCK_STREAM)
+    try:
         sock.setblocking(False)
         if family == socket.AF_INET6:  # an IPv4 address in the form of IPv6 is reached neither way
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if query.source_address:
             sock.bind((query.source_address, 0))
-        connecting = loop.create_task(loop.sock_connect(sock, (query.address, port)))
-        await _wait(connecting, ends_at, lambda: _has_outcome(sock))
+        await _connect(sock, (query.address, port), ends_at)
         if loop.time() >= ends_at:  # the server accepted in time and the loop is late: it may answer still
             ends_at = loop.time() + query.timing.timeout_s
-        await _ask(query, sock, ends_at, turns)
-
-
-async def _ask(query: Query, sock: socket.socket, ends_at: float, turns: Turns) -> None:
-    loop = asyncio.get_running_loop()
-    protocol = _Exchange(query, sock, turns)
-    connection, _ = await loop.create_connection(lambda: protocol, sock=sock)
-    try:
-        await _wait(protocol.ended, ends_at, protocol.awaits_what_has_arrived())
+        asking = _Exchange(query, sock, turns)
+        try:
+            await _wait(asking.ended, ends_at, asking.awaits_what_has_arrived())
+        finally:
+            asking.close()
     finally:
-        connection.abort()
+        sock.close()
+
+
+async def _connect(sock: socket.SocketType, server: tuple[str, int], ends_at: float) -> None:
+    number = sock.connect_ex(server)
+    if number == errno.EINPROGRESS:
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+        loop.add_writer(sock.fileno(), _set, ended)
+        try:
+            await _wait(ended, ends_at, lambda: bool(_poll(sock, select.POLLOUT)))
+        finally:
+            loop.remove_writer(sock.fileno())
+        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number:
+        raise OSError(number, os.strerror(number))
+
+
+def _set(step: asyncio.Future[None]) -> None:
+    if not step.done():
+        step.set_result(None)
 
 
 async def _wait(step: asyncio.Future[None], ends_at: float, is_there: Callable[[], bool]) -> None:
     """Wait for a step, and longer where `is_there` says that its end has come and only the loop has not seen it."""
-    loop = asyncio.get_running_loop()
-    try:
-        await asyncio.wait([step], timeout=max(0.0, ends_at - loop.time()))
-        while not step.done() and is_there():  # noqa: ASYNC110 - the loop itself is what is waited for
-            await asyncio.sleep(0)
-        if not step.done():
-            raise TimeoutError
-    except BaseException:
-        step.cancel()
-        raise
+    await first_done([step], until=ends_at)
+    while not step.done() and is_there():  # noqa: ASYNC110 - the loop itself is what is waited for
+        await asyncio.sleep(0)
+    if not step.done():
+        raise TimeoutError
     step.result()
 
 
-def _has_outcome(sock: socket.socket) -> bool:
-    """Say whether a connection is made or refused."""
-    return bool(_poll(sock, select.POLLOUT))
-
-
-def _poll(sock: socket.socket, wanted: int) -> int:
+def _poll(sock: socket.SocketType, wanted: int) -> int:
     poll = select.poll()
-    poll.register(sock, wanted)
+    poll.register(sock.fileno(), wanted)
     return sum(events for _, events in poll.poll(0))
 
 
-def _unread(sock: socket.socket) -> int:
+def _unread(sock: socket.SocketType) -> int:
     """Return how many octets wait in the buffer of a socket; the end of the connection counts as one."""
     count = array.array("i", [0])
-    fcntl.ioctl(sock, termios.FIONREAD, count)
+    fcntl.ioctl(sock.fileno(), termios.FIONREAD, count)
     return count[0] + bool(_poll(sock, select.POLLRDHUP))
 
 
-class _Exchange(asyncio.Protocol):
-    """The question and its answer: the first message."""
+class _Exchange:
+    """The question and its answer, the first message, on a connection."""
 
-    def __init__(self, query: Query, sock: socket.socket, turns: Turns) -> None:
+    def __init__(self, query: Query, sock: socket.SocketType, turns: Turns) -> None:
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._question = query
         self._socket = sock
         self._turns = turns
-        self._id = secrets.randbits(16).to_bytes(2)
+        self._id = unforeseen_16_bits().to_bytes(2)
         self._received = bytearray()
         self._octets = 0  # received so far
         self._message: bytes | None = None
+        message = self._id + query.body
+        self._unsent = struct.pack("!H", len(message)) + message
+        self._send()
+        self._loop.add_reader(sock.fileno(), self._receive)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        connection = cast("asyncio.Transport", transport)  # uvloop's transports do not derive from it
-        message = self._id + self._question.body
-        connection.write(struct.pack("!H", len(message)) + message)
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._loop.remove_reader(self._socket.fileno())
+        self._loop.remove_writer(self._socket.fileno())
 
-    def data_received(self, data: bytes) -> None:
-        self._octets += len(data)
-        if self._message is not None:
+    def _send(self) -> None:
+        """Send what a new connection has room for, which is all of any ordinary question; the rest when it can be."""
+        try:
+            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._unsent = b""  # what reads the connection learns of it, too
+        if self._unsent:
+            self._loop.add_writer(self._socket.fileno(), self._send)
+        else:
+            self._loop.remove_writer(self._socket.fileno())
+
+    def _receive(self) -> None:
+        try:
+            data = self._socket.recv(_RECEIVE_OCTETS)
+        except BlockingIOError:
             return
+        except OSError:
+            self._on_end(UNREACHABLE)
+            return
+        if data:
+            self._on_data(data)
+        else:
+            self._on_end(MALFORMED)
+
+    def _on_end(self, error: str) -> None:
+        self._loop.remove_reader(self._socket.fileno())
+        self._octets += 1  # see _unread
+        if self._message is None:
+            self._end(Outcome(None, error))
+
+    def _on_data(self, data: bytes) -> None:
+        self._octets += len(data)
         self._received += data
         if len(self._received) < _LENGTH_OCTETS:
             return
         end = _LENGTH_OCTETS + int.from_bytes(self._received[:_LENGTH_OCTETS])
         if len(self._received) < end:
             return
+        self._loop.remove_reader(self._socket.fileno())  # nobody wants what comes after it
         self._message = bytes(self._received[_LENGTH_OCTETS:end])
         self._read(self._message)
 
@@ -148,11 +192,6 @@ class _Exchange(asyncio.Protocol):
             return Outcome(None, MALFORMED)
         rtt_ms = (self._loop.time() - query.sent_at) * 1000
         return read_outcome(wire, query, source=query.address, over_tcp=True, rtt_ms=rtt_ms)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._octets += 1  # see _unread
-        if self._message is None:
-            self._end(Outcome(None, UNREACHABLE if exc else MALFORMED))
 
     def awaits_what_has_arrived(self) -> Callable[[], bool]:
         """Return what says whether something that was there when it is first asked has not been read yet.

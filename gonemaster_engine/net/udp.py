@@ -17,6 +17,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 
+from gonemaster_engine.net.chance import unforeseen_16_bits
 from gonemaster_engine.net.ports import bind_to_random_port
 from gonemaster_engine.net.query import (
     UNREACHABLE,
@@ -89,19 +90,19 @@ class Flight:
     def transmit(self) -> None:
         """Send the message, for a first or another time; raises OSError."""
         self.sent_at = self._owner.loop.time()
-        self._socket.send(self._message_id.to_bytes(2) + self.body, self)
+        self._socket.send(self._message_id, self.body, self)
 
     def take(self, wire: bytes, source: str) -> bool:
         """Take a message with the right id; False if it is not the answer."""
         query = self.queries[0]
         if not is_response(wire):
             return False
-        if not is_bare_error(wire):
-            if not repeats_question(wire, query):
-                return False
+        if repeats_question(wire, query):
             if self.spelled_name and wire[HEADER_OCTETS : HEADER_OCTETS + len(self.spelled_name)] != self.spelled_name:
                 self._send_plain(None)  # a server that has a case of its own, or a forger who now has to hit twice
                 return True
+        elif not is_bare_error(wire):
+            return False
         rtt_ms = (self._owner.loop.time() - self.sent_at) * 1000
         outcome = read_outcome(wire, query, source=source, over_tcp=False, rtt_ms=rtt_ms)
         if self.spelled_name and not self._owner.knows_mixed_case(query.address, outcome):
@@ -153,9 +154,12 @@ class _UdpSocket:
         self._spent: set[int] = set()  # ids whose answers may come twice
         self._closing = False
         self.opened_at = self.used_at = owner.loop.time()
+        self.is_closed = False
         self.sent = 0
         family = socket.AF_INET6 if ":" in query.address else socket.AF_INET
-        self._sock = socket.socket(family, socket.SOCK_DGRAM)
+        self._sock = socket.SocketType(
+            family, socket.SOCK_DGRAM
+        )  # what `socket.socket` adds takes longer than the rest
         try:
             self._prepare(family, query.source_address)
         except OSError:
@@ -180,11 +184,6 @@ class _UdpSocket:
         """Whether nothing is waited for."""
         return not self._flights
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether it is closed."""
-        return self._sock.fileno() < 0
-
     def is_used_up(self, now: float) -> bool:
         """Say whether the next query needs a new port."""
         return self.sent >= QUERIES_PER_SOCKET or now - self.opened_at > SOCKET_AGE_S or self.is_closed
@@ -192,13 +191,13 @@ class _UdpSocket:
     def free_id(self) -> int:
         """Return an id that was not used on this socket."""
         while True:
-            message_id = secrets.randbits(16)
+            message_id = unforeseen_16_bits()
             if message_id not in self._flights and message_id not in self._spent:
                 return message_id
 
-    def send(self, wire: bytes, flight: Flight) -> None:
+    def send(self, message_id: int, body: bytes, flight: Flight) -> None:
         """Send a message and wait for its answer; raises OSError."""
-        message_id = int.from_bytes(wire[:2])
+        wire = message_id.to_bytes(2) + body
         self.sent += message_id not in self._flights
         self._flights[message_id] = flight
         self.used_at = self._owner.loop.time()
@@ -235,6 +234,7 @@ class _UdpSocket:
     def close(self) -> None:
         """Close the socket."""
         if not self.is_closed:
+            self.is_closed = True
             self._owner.loop.remove_reader(self._sock.fileno())
             self._sock.close()
             self._owner.on_closed(self)
@@ -249,17 +249,21 @@ class _UdpSocket:
             if self._owner.turns.is_over:
                 return not self._has_arrived()  # what is there stays there: the loop calls again in its next turn
             try:
-                wire, peer = self._sock.recvfrom(_RECEIVE_OCTETS)
+                if self._is_connected:
+                    wire, source, port = self._sock.recv(_RECEIVE_OCTETS), *self._target
+                else:
+                    wire, (source, port, *_) = self._sock.recvfrom(_RECEIVE_OCTETS)
             except BlockingIOError:
                 return True
             except OSError:
                 self._read_errors()
                 return True
-            self._owner.turns.spend(reading_us(wire))
+            if spent_us := reading_us(wire):
+                self._owner.turns.spend(spent_us)
             # an answer from elsewhere must come from the port that was asked, too
-            if self._is_connected or peer[1] == self._target[1]:
-                self._on_datagram(wire, peer[0])
-            if self.is_closed:
+            if port == self._target[1]:
+                self._on_datagram(wire, source)
+            if not self._flights:  # what else may be there answers nothing; the loop calls again for it
                 return True
         return True
 

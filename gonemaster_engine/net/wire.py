@@ -13,9 +13,8 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import dns.exception
 import dns.name
@@ -47,6 +46,7 @@ from gonemaster_engine.net.rrtypes import (
 Section: TypeAlias = Literal["answer", "authority", "additional"]
 
 HEADER_OCTETS = 12
+_ID_OCTETS = 2
 RD, CD, AD = 0x0100, 0x0010, 0x0020
 _QR, _AA, _TC, _RA, _Z = 0x8000, 0x0400, 0x0200, 0x0080, 0x0040
 _DO = 0x8000
@@ -64,9 +64,11 @@ _SIGNED_TYPES = frozenset(map(type_number, ("DS", "RRSIG", "NSEC", "DNSKEY", "NS
 _INDEX_FROM = 32  # records of a section, then they are found by owner
 
 
-@dataclass(frozen=True, slots=True)
-class Edns:
-    """The OPT pseudo-record of a query or response (RFC 6891 section 6.1)."""
+class Edns(NamedTuple):
+    """The OPT pseudo-record of a query or response (RFC 6891 section 6.1).
+
+    A tuple, since each look at what a run has queried compares it, which a tuple does without Python code.
+    """
 
     payload: int = PLAIN_PAYLOAD  # octets
     version: int = 0
@@ -222,6 +224,10 @@ class Record:
         return self.rdata is not None
 
 
+Twins: TypeAlias = "dict[int, Response]"
+"""The responses of a run by the hash of their octets without the id. Who makes two hashes equal gains nothing by it."""
+
+
 def _cut_order(record: Record) -> tuple[int, str, bytes]:
     """Sort the records of a set alike in all responses, whatever compression does to the names in them."""
     if record.type not in _TARGET_TYPES:
@@ -239,6 +245,9 @@ def _max_records(number: int) -> int:
 class Response:
     """A DNS response and how it came; the octets are walked once, in the constructor.
 
+    Servers of one zone give the same answers. What was found in the octets of one is shared by its `twins`, those of
+    the same octets but for the id; so each record is looked at once, however many servers gave it.
+
     Raises:
         WireError: the octets are not a DNS message that can be walked to its end.
     """
@@ -247,6 +256,7 @@ class Response:
         "_by_owner",
         "_edns",
         "_found",
+        "_held_octets",
         "_message",
         "additional",
         "answer",
@@ -262,20 +272,67 @@ class Response:
         "wire",
     )
 
+    answer: tuple[Record, ...]
+    authority: tuple[Record, ...]
+    additional: tuple[Record, ...]
+    question_name_octets: bytes | None
+    question_type: str | None
+    _by_owner: dict[Section, dict[str, list[Record]]]
+    _edns: Edns | None
+    _found: dict[tuple[str, str | None, str], list[Record]]
+    _held_octets: int | None
+    flags: int  # and RCODE, as they came
+    _message: MessageOctets
+
     def __init__(
-        self, wire: bytes, *, source: str = "", over_tcp: bool = False, rtt_ms: float = 0.0, qclass: int = IN
+        self,
+        wire: bytes,
+        *,
+        source: str = "",
+        over_tcp: bool = False,
+        rtt_ms: float = 0.0,
+        qclass: int = IN,
+        twins: Twins | None = None,
     ) -> None:
         self.wire = wire
         self.source = source
         self.over_tcp = over_tcp
         self.rtt_ms = rtt_ms
         self.qclass = qclass
-        self.question_name_octets: bytes | None = None
-        self.question_type: str | None = None
+        if twins is None:
+            self._read()
+            return
+        octets = wire[_ID_OCTETS:]
+        mark = hash(octets)
+        twin = twins.get(mark)
+        if twin and twin.qclass == qclass and twin.wire.endswith(octets) and len(twin.wire) == len(wire):
+            self._share(twin)
+        else:
+            self._read()
+            twins[mark] = self
+
+    def _share(self, twin: Response) -> None:
+        """Take over what was found in the same octets."""
+        self.id = int.from_bytes(self.wire[:_ID_OCTETS])
+        self.flags = twin.flags
+        self.question_name_octets = twin.question_name_octets
+        self.question_type = twin.question_type
+        self.answer, self.authority, self.additional = twin.answer, twin.authority, twin.additional
+        self._message = twin._message
+        self._found = twin._found
+        self._by_owner = twin._by_owner
+        self._edns = twin._edns
+        self._held_octets = twin._held_octets
+
+    def _read(self) -> None:
+        wire = self.wire
+        self._held_octets = None
+        self.question_name_octets = None
+        self.question_type = None
         self._message = MessageOctets(wire)
-        self._found: dict[tuple[str, str | None, str], list[Record]] = {}
-        self._by_owner: dict[Section, dict[str, list[Record]]] = {}
-        self._edns: Edns | None = None
+        self._found = {}
+        self._by_owner = {}
+        self._edns = None
         try:
             self._walk()
         except (IndexError, struct.error) as error:
@@ -341,12 +398,15 @@ class Response:
     def held_octets(self) -> int:
         """About how much memory the response takes, which is much more than its size where names are compressed.
 
-        A label and a pointer to a long name are a dozen octets in the message and a thousand characters as text.
+        A label and a pointer to a long name are a dozen octets in the message and a thousand characters as text. What
+        it shares with a twin is counted for both.
         """
-        for record in (*self.answer, *self.authority, *self.additional):
-            if record.type in _NAME_IN_RDATA:
-                record.is_well_formed  # noqa: B018 - the names in it are found now, and kept
-        return self._message.held_octets
+        if self._held_octets is None:
+            for record in (*self.answer, *self.authority, *self.additional):
+                if record.type in _NAME_IN_RDATA:
+                    record.is_well_formed  # noqa: B018 - the names in it are found now, and kept
+            self._held_octets = self._message.held_octets
+        return self._held_octets
 
     @property
     def record_count(self) -> int:

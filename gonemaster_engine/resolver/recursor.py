@@ -22,6 +22,7 @@ from gonemaster_engine.net.cache import ZoneCut
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.rrtypes import CNAME
 from gonemaster_engine.net.wire import Record, Response
+from gonemaster_engine.waiting import first_done
 
 CNAME_MAX_CHAIN_LENGTH = 10  # responses that a chain may span
 CNAME_MAX_RECORDS = 9  # in one response
@@ -140,7 +141,7 @@ class Recursor:
         within = search.within(name)
         # one after the other, as the first learns where the name's zone is served, unless that takes long
         first = self._context.start(self._resolve(name, "A", False, within))
-        await asyncio.wait([first], timeout=_HEDGE_S)
+        await first_done([first], until=self._context.loop.time() + _HEDGE_S)
         second = self._context.start(self._resolve(name, "AAAA", False, within))
         for rtype, task in (("A", first), ("AAAA", second)):
             resolution = await task
@@ -291,7 +292,7 @@ class Recursor:
             while pending:
                 if not answer.done():
                     patience_s = _HEDGE_S if number <= _ONE_BY_ONE else 0
-                    await asyncio.wait(pending, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+                    await first_done(pending, until=self._context.loop.time() + patience_s)
                 done = {each for each in pending if each.done()}
                 if not done:
                     break  # query the next server as well
@@ -305,7 +306,9 @@ class Recursor:
                 if answer in done:
                     break
         while pending:
-            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            await first_done(pending)
+            done = {each for each in pending if each.done()}
+            pending -= done
             for each in done:
                 response = each.result()
                 if response and _is_usable(response, cut.zone, qname):

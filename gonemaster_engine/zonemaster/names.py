@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,10 +47,10 @@ def zonemaster_entries(entry: Entry) -> Iterator[Entry]:
     keys = _table()["args"].get(entry.testcase, {}).get(entry.tag)
     tag = zonemaster_tag(entry.tag)
     if keys is None:
-        yield replace(entry, tag=tag, args={key: _packed(value) for key, value in entry.args.items()})
+        yield entry._replace(tag=tag, args={key: _packed(value) for key, value in entry.args.items()})
         return
     for args in _split(keys, entry.args):
-        yield replace(entry, tag=tag, args=zonemaster_args(keys, args, testcase=entry.testcase))
+        yield entry._replace(tag=tag, args=zonemaster_args(keys, args, testcase=entry.testcase))
 
 
 def zonemaster_args(keys: list[str], args: Args, *, testcase: str = "") -> dict[str, Any]:

@@ -23,7 +23,7 @@ def entries(*lines: str) -> list[Entry]:
     made = []
     for line in lines:
         module, tag, level = line.split()
-        made.append(Entry(0.0, module, "", tag, Level.parse(level)))
+        made.append(Entry(0.0, module, "", tag, Level.parse(level), {}))
     return made
 
 

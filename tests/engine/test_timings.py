@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gonemaster_engine.cli.output import timing_table
-from gonemaster_engine.net.nameserver import NameserverTiming
+from gonemaster_engine.net.timings import NameserverTiming
 from tests.engine.test_run import QUICK, run
 from tests.support.case_runs import A1, A2, NS1, NS2, example_world
 from tests.support.dnsworld import World, faults

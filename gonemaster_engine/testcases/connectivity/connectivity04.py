@@ -53,7 +53,7 @@ IPV6 = FamilyTags(
 )
 async def connectivity04(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the addresses of the name servers are in more than one announced prefix."""
-    servers = sorted({*(await zone.delegation_servers() or ()), *(await zone.apex_servers() or ())})
+    servers = await zone.all_servers()
     by_address: dict[str, Nameserver] = {}
     for server in sorted(servers, key=lambda server: (server.is_ipv6, server)):
         by_address.setdefault(server.address, server)

@@ -64,7 +64,7 @@ def addresses(servers: Iterable[Nameserver | str]) -> list[str]:
 
 async def child_servers(zone: Zone) -> list[Nameserver]:
     """Return the servers of the delegation and of the apex NS set."""
-    return sorted({*(await zone.delegation_servers() or ()), *(await zone.apex_servers() or ())})
+    return await zone.all_servers()
 
 
 async def parent_servers(zone: Zone) -> list[Nameserver]:

@@ -1,0 +1,51 @@
+"""How fast name servers answered in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gonemaster_engine.net.figures import deviation, mean, median
+
+
+@dataclass(frozen=True, slots=True)
+class NameserverTiming:
+    """How fast a name server answered in a run; times in milliseconds, None without an answer."""
+
+    nameserver: str
+    address: str  # empty for a name without address
+    count: int
+    avg_ms: float | None
+    min_ms: float | None
+    max_ms: float | None
+    median_ms: float | None
+    stddev_ms: float | None
+    total_ms: float
+    timeouts: int
+    refusals: int
+    status: str  # "ok" or "unreachable"; "unresolved" for a name without address
+
+    @classmethod
+    def unresolved(cls, name: str) -> NameserverTiming:
+        """Return what stands for a name server whose name has no address."""
+        return cls(name, "", 0, None, None, None, None, None, 0.0, 0, 0, "unresolved")
+
+    @classmethod
+    def of(cls, name: str, address: str, rtts_ms: Sequence[float], *, timeouts: int, refusals: int) -> NameserverTiming:
+        """Return what the response times of a name server were."""
+        if not rtts_ms:
+            return cls(name, address, 0, None, None, None, None, None, 0.0, timeouts, refusals, "unreachable")
+        return cls(
+            nameserver=name,
+            address=address,
+            count=len(rtts_ms),
+            avg_ms=round(mean(rtts_ms), 3),
+            min_ms=round(min(rtts_ms), 3),
+            max_ms=round(max(rtts_ms), 3),
+            median_ms=round(median(rtts_ms), 3),
+            stddev_ms=round(deviation(rtts_ms), 3),
+            total_ms=round(sum(rtts_ms), 3),
+            timeouts=timeouts,
+            refusals=refusals,
+            status="ok",
+        )

@@ -1,0 +1,59 @@
+"""Equal answers of several servers are read once; whatever differs is read on its own."""
+
+from __future__ import annotations
+
+import dns.message
+import dns.rrset
+import pytest
+
+from gonemaster_engine.errors import WireError
+from gonemaster_engine.net.wire import Response, Twins
+
+CHAOS = 3
+
+
+def answer(address: str = "192.0.2.1", *, message_id: int = 1) -> bytes:
+    message = dns.message.make_response(dns.message.make_query("example.xa.", "A", id=message_id))
+    message.answer.append(dns.rrset.from_text("example.xa.", 60, "IN", "A", address))
+    return message.to_wire()
+
+
+def test_answers_that_differ_in_their_id_only_share_their_records() -> None:
+    twins: Twins = {}
+    first = Response(answer(message_id=1), source="192.0.2.53", rtt_ms=1.0, twins=twins)
+    second = Response(answer(message_id=0xABCD), source="192.0.2.54", rtt_ms=2.0, over_tcp=True, twins=twins)
+    assert second.answer is first.answer
+    assert second.records("A", "example.xa") is first.records("A", "example.xa")
+    assert (first.id, second.id) == (1, 0xABCD)
+    assert (second.source, second.rtt_ms, second.over_tcp) == ("192.0.2.54", 2.0, True)
+    assert second.wire == answer(message_id=0xABCD)
+    assert second.held_octets == first.held_octets  # counted for both
+
+
+@pytest.mark.parametrize("other", [answer("192.0.2.2"), answer().replace(b"example", b"eXample"), answer() + b"\0"])
+def test_an_answer_that_differs_otherwise_is_read_on_its_own(other: bytes) -> None:
+    twins: Twins = {}
+    first = Response(answer(), twins=twins)
+    second = Response(other, twins=twins)
+    assert second.answer is not first.answer
+    alone = Response(other)
+    assert [(record.owner, record.octets) for record in second.answer] == [
+        (record.owner, record.octets) for record in alone.answer
+    ]
+
+
+def test_equal_octets_of_another_class_or_with_an_equal_hash_are_not_shared() -> None:
+    twins: Twins = {}
+    first = Response(answer(), twins=twins)
+    assert not Response(answer(), qclass=CHAOS, twins=twins).records("A")
+    other = answer("192.0.2.2")
+    twins[hash(other[2:])] = first
+    assert Response(other, twins=twins).records("A")[0].address == "192.0.2.2"
+
+
+def test_what_cannot_be_read_is_refused_each_time() -> None:
+    twins: Twins = {}
+    for _ in range(2):
+        with pytest.raises(WireError):
+            Response(answer()[:-1], twins=twins)
+    assert not twins
