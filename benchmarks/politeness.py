@@ -1,6 +1,6 @@
 """Whether all processes together keep the limit of a name server, and what it costs to keep it.
 
-    python -m benchmarks.politeness shared [--zones 300] [--processes 16] [--slots 16] [--qps 100] [--outstanding 50]
+    python -m benchmarks.politeness shared [--zones 300] [--processes 16] [--slots 16] [--qps 300] [--outstanding 100]
     python -m benchmarks.politeness cost [--zones 100] [--rounds 6]
 
 `shared` tests zones that are all on the same four servers, with that many processes and a private Redis, and counts at
@@ -259,8 +259,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=16)
     parser.add_argument("--slots", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--qps", type=int, default=100)
-    parser.add_argument("--outstanding", type=int, default=50)
+    parser.add_argument("--qps", type=int, default=300)
+    parser.add_argument("--outstanding", type=int, default=100)
     for name in ("--redis", "--hints"):
         parser.add_argument(name, default="", help="of the processes that this one starts")
     parser.add_argument("--port", type=int, default=0, help="of the same")

@@ -1,9 +1,12 @@
-"""Measure the whole stack: clean zones of a test world by one POST /jobs/batch, PostgreSQL, Redis, real workers.
+"""Measure the whole stack: zones of a test world by one POST /jobs/batch, PostgreSQL, Redis, real workers.
 
 Inside the world's namespace, in the repository's root:
 
     python -m benchmarks.stack --world DIR [--zones 600] [--workers 2] [--slots 16] [--rounds 1] [--json FILE]
-        [--beside-cohort]
+        [--mixed] [--set KEY=VALUE ...] [--beside-cohort]
+
+The zones are those without defects; with `--mixed` as they come, those with silent servers among them. `--set` gives
+settings, such as nameserver_qps=0.
 
 With `--beside-cohort` every second batch has snapshot intent, beside a cohort that has none of its domains: what the
 analysis costs those who do not use it.
@@ -29,18 +32,21 @@ Figures = dict[str, Any]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--world", type=Path, required=True, help="directory with manifest.json and named.root")
-    parser.add_argument("--zones", type=int, default=600, help="of one batch, all without defects")
+    parser.add_argument("--zones", type=int, default=600, help="of one batch")
+    parser.add_argument("--mixed", action="store_true", help="zones as they come, those with silent servers among them")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable")
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     parser.add_argument("--slots", type=int, default=16, help="of each worker process")
     parser.add_argument("--rounds", type=int, default=1, help="batches, one after the other")
     parser.add_argument("--beside-cohort", action="store_true", help="every second batch with snapshot intent")
     parser.add_argument("--json", type=Path, help="write the figures of all rounds there")
     options = parser.parse_args()
-    names = clean_zones(options.world)[: options.zones]
+    names = (all_zones if options.mixed else clean_zones)(options.world)[: options.zones]
     flags = {"root_hints_path": str(options.world / "named.root"), "allow_non_global": "true"}
+    flags |= dict(each.split("=", 1) for each in options.set)
     with open_rig(slots=options.slots, **flags) as rig:
         rig.start_workers(options.workers, "gonemaster_tasks.worker")
-        warm_up(rig, names)
+        warm_up(rig, clean_zones(options.world))
         if options.beside_cohort:
             rig.post("/analysis/cohorts", {"source_tag": "others", "analysis_enabled": True})
         rounds = [
@@ -57,6 +63,11 @@ def clean_zones(world: Path) -> list[str]:
     """Names of the zones in which neither they nor their TLD have defects."""
     zones = json.loads((world / "manifest.json").read_text())["zones"]
     return [zone["name"] for zone in zones if not zone["defects"] and not zone["tld_defects"]]
+
+
+def all_zones(world: Path) -> list[str]:
+    """Names of the zones in the order of the world, which is random."""
+    return [zone["name"] for zone in json.loads((world / "manifest.json").read_text())["zones"]]
 
 
 def warm_up(rig: Rig, names: list[str]) -> None:

@@ -78,13 +78,13 @@ class EngineOptions:
     )
     run_max_entries: int = option(10_000, integer(100, 1_000_000), "entries of a test", runtime=True)
     nameserver_qps: int = option(
-        100,
+        300,
         integer(0, 1_000_000),
         "packets a second that all workers together send to one address of a name server; 0: no limit",
         runtime=True,
     )
     nameserver_outstanding: int = option(
-        50,
+        100,
         integer(0, 100_000),
         "packets without answer that all workers together have at one address of a name server; 0: no limit",
         runtime=True,
