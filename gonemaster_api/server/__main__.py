@@ -2,6 +2,9 @@
 
 import sys
 
-from gonemaster_api.server.cli import main
+from gonemaster_engine.memory import without_collections
+
+with without_collections():
+    from gonemaster_api.server.cli import main
 
 sys.exit(main())

@@ -2,11 +2,15 @@
 
 import sys
 
+from gonemaster_engine.memory import without_collections
+
 if "--isolated" in sys.argv[1:]:  # before the imports of a whole worker, which take three times as long
-    from gonemaster_tasks.worker import isolated_run
+    with without_collections():
+        from gonemaster_tasks.worker import isolated_run
 
     sys.exit(isolated_run.main())
 
-from gonemaster_tasks.worker.main import main
+with without_collections():
+    from gonemaster_tasks.worker.main import main
 
 sys.exit(main())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.memory import spare_collections, without_collections
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import run_test
 from tests.engine.test_run import PROFILE, in_loop
@@ -51,3 +51,16 @@ def test_collections_are_seldom_and_leave_out_what_was_there() -> None:
     spare_collections()
     assert gc.get_freeze_count() > 10_000
     assert gc.get_threshold()[0] > 10_000
+
+
+@pytest.mark.usefixtures("collector")
+def test_imports_are_not_walked_over_and_are_left_out_later() -> None:
+    gc.unfreeze()
+    with without_collections():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 10_000
+    gc.unfreeze()
+    with pytest.raises(ImportError), without_collections():
+        raise ImportError
+    assert gc.isenabled()

@@ -81,11 +81,13 @@ class Child:
         threading.Thread(target=self._follow, args=(self.process,), daemon=True, name=self.name).start()
 
     def delay_before_restart(self) -> float:
-        """Return the seconds to wait after an exit: doubled each time, reset after a healthy period."""
+        """Return the seconds to wait after an exit: none at first, doubled each time, reset after a healthy period."""
         if time.monotonic() - self.started > HEALTHY_AFTER_S:
             self.deaths = 0
         self.deaths += 1
-        return float(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (self.deaths - 1)))
+        if self.deaths == 1:  # what it was killed for is seldom there a second time, and somebody may wait
+            return 0.0
+        return float(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (self.deaths - 2)))
 
     def send(self, signal_number: int) -> None:
         """Signal the process if it runs; SIGKILL goes to all that it started as well."""
@@ -111,8 +113,9 @@ class Child:
         """Pass the output on line by line, then report that the process ended."""
         output = process.stdout
         if output is not None:
-            for line in output:
-                write_line(sys.stderr, self.name, line.rstrip("\n"), json_lines=self.json_lines)
+            with output:
+                for line in output:
+                    write_line(sys.stderr, self.name, line.rstrip("\n"), json_lines=self.json_lines)
         self.on_end(self, process.wait())
 
 

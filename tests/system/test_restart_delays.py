@@ -1,0 +1,25 @@
+"""How long the supervisor waits before it starts again what has ended."""
+
+import os
+import sys
+import threading
+
+from gonemaster_api.server.supervisor.child import HEALTHY_AFTER_S, LONGEST_DELAY_S, Child, Program
+
+
+def child() -> Child:
+    program = Program(name="one", command=(sys.executable, "-c", ""), environ=os.environ, stop_timeout_s=1)
+    ended = threading.Event()
+    made = Child(program, lambda *_: ended.set())
+    made.start()
+    assert ended.wait(60)
+    return made
+
+
+def test_a_process_is_started_again_at_once_and_one_that_goes_on_ending_later_and_later() -> None:
+    ends = child()
+    delays = [ends.delay_before_restart() for _ in range(12)]
+    assert delays[:4] == [0, 0.5, 1, 2]
+    assert delays[-1] == LONGEST_DELAY_S
+    ends.started -= HEALTHY_AFTER_S + 1
+    assert ends.delay_before_restart() == 0
