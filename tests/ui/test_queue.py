@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_api.state import state
 from gonemaster_api.ui.admin.queue.flower import flower_url
 from gonemaster_db.clock import utcnow
 from gonemaster_db.models import JobStatus, Operation
@@ -20,7 +21,8 @@ from gonemaster_tasks.control import operations
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from tests.api.conftest import MakeApp
-from tests.support.rows import claim
+from tests.api.test_queue import show_worker
+from tests.support.rows import claim, finish_job, record
 from tests.support.tokens import CONFIGURED, READ, bearer
 
 HTML = {"Accept": "text/html"}
@@ -311,3 +313,19 @@ def test_issues_are_named_with_what_to_do_and_counted_in_the_strip(client: Flask
     swedish = text_of(client, **{"Accept-Language": "sv"})
     assert "En disk är full" in swedish
     assert "Frigör utrymme på denna disk" in swedish
+
+
+def test_the_rate_of_the_last_hour_and_that_of_the_last_minute_cannot_be_confused(
+    client: FlaskClient, store: Store, queue: QueueParts
+) -> None:
+    show_worker(queue)
+    for job_id in submit(client, "a.example", "b.example", "c.example"):
+        finish_job(store, claim(store, job_id, now=utcnow()), record("INFO", at=utcnow()))
+    page = text_of(client)
+    assert "on average fewer than one in ten minutes" in page
+    assert re.search(r"<b>\d+</b> tests in the last minute", page)
+    for job_id in submit(client, *(f"host{number}.example" for number in range(9))):
+        finish_job(store, claim(store, job_id, now=utcnow()), record("INFO", at=utcnow()))
+    with client.application.app_context():
+        state().recent.forget(lambda _: True)
+    assert "on average 0.2 a minute" in text_of(client)
