@@ -15,6 +15,9 @@ from gonemaster_db.records import Page
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 _QUIET = {"synchronize_session": False}
 _UNFINISHED = (OperationStatus.QUEUED, OperationStatus.RUNNING)
+# During an upgrade process by process, newer ones accept operations that this release cannot perform: they are left
+# for the newer ones, and nothing here reads them.
+_KNOWN = Operation.kind.in_(list(OperationKind))
 
 
 def create_operation(
@@ -60,7 +63,7 @@ def create_operation(
 
 def get_operation(session: Session, operation_id: str) -> Operation:
     """Read an operation. Raises OperationNotFound."""
-    found = session.scalar(select(Operation).where(Operation.id == operation_id))
+    found = session.scalar(select(Operation).where(Operation.id == operation_id, _KNOWN))
     if found is None:
         raise OperationNotFound(operation_id)
     return found
@@ -76,7 +79,7 @@ def list_operations(
 ) -> Page[Operation]:
     """Page through operations, newest first."""
     wanted = ((Operation.status, status), (Operation.kind, kind))
-    conditions = [column == value for column, value in wanted if value is not None]
+    conditions = [_KNOWN, *(column == value for column, value in wanted if value is not None)]
     total = session.scalar(select(func.count()).select_from(Operation).where(*conditions)) or 0
     newest = select(Operation).where(*conditions).order_by(Operation.created_at.desc(), Operation.id.desc())
     return Page(session.scalars(newest.limit(limit).offset(offset)).all(), total, limit, offset)
@@ -84,13 +87,13 @@ def list_operations(
 
 def unfinished_operations(session: Session, *, limit: int) -> Sequence[Operation]:
     """List the operations that wait or are performed, oldest first."""
-    unfinished = select(Operation).where(Operation.status.in_(_UNFINISHED))
+    unfinished = select(Operation).where(Operation.status.in_(_UNFINISHED), _KNOWN)
     return session.scalars(unfinished.order_by(Operation.created_at, Operation.id).limit(limit)).all()
 
 
 def failed_operations(session: Session, *, since: datetime, limit: int) -> Sequence[Operation]:
     """List the operations that have failed since, newest first."""
-    failed = select(Operation).where(Operation.status == OperationStatus.FAILED, Operation.finished_at >= since)
+    failed = select(Operation).where(_KNOWN, Operation.status == OperationStatus.FAILED, Operation.finished_at >= since)
     return session.scalars(failed.order_by(Operation.finished_at.desc(), Operation.id).limit(limit)).all()
 
 
@@ -101,6 +104,8 @@ def has_due_operation(session: Session, *, now: datetime) -> bool:
 
 def claim_next_operation(session: Session, *, worker: str, now: datetime, lease: timedelta) -> Operation | None:
     """Claim the oldest operation that is queued or whose lease has expired; None if there is none.
+
+    Those of kinds that only a newer release knows are left for its workers.
 
     `worker` must be unique for each claim: it is what the later statements of this claim compare with.
     """
@@ -172,11 +177,11 @@ def purge_operations(session: Session, *, finished_before: datetime) -> int:
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    return or_(Operation.status == OperationStatus.QUEUED, _is_abandoned(now))
+    return and_(_KNOWN, or_(Operation.status == OperationStatus.QUEUED, _is_abandoned(now)))
 
 
 def _is_abandoned(now: datetime) -> ColumnElement[bool]:
-    return and_(Operation.status == OperationStatus.RUNNING, Operation.lease_until < now)
+    return and_(_KNOWN, Operation.status == OperationStatus.RUNNING, Operation.lease_until < now)
 
 
 def _change_claimed(session: Session, operation_id: str, worker: str, values: Mapping[str, Any]) -> None:

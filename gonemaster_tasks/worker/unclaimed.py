@@ -2,6 +2,10 @@
 
 A worker gives back its own while the database does not answer it. What one that is frozen, cut off or dead has taken
 is found by the others as soon as its heartbeat is missing: in `unacked`, or in neither place if its BRPOP got it.
+
+The reaper looks into `unacked`, too, since it knows other things, and sooner: each half second for five seconds after a
+process of this machine has died, which its PID tells before any heartbeat is missing, and at each reap, for what
+a living worker has lost with its connection. What one has put back the other does not find; twice does no harm.
 """
 
 import logging

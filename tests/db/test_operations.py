@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import bindparam, text
 
 from gonemaster_db.errors import OperationClaimLost, OperationNotFound
 from gonemaster_db.models import Operation, OperationKind, OperationStatus
@@ -142,3 +143,28 @@ def test_finished_operations_are_purged_by_age(store: Store) -> None:
             assert operations.purge_operations(session, finished_before=before) == number
     with store.read_only() as session:
         assert [left.target for left in operations.list_operations(session).items] == ["waits as well"]
+
+
+def test_an_operation_of_a_newer_release_is_left_for_its_workers(store: Store) -> None:
+    newer = queue_operation(store, "newer")
+    with store.transaction() as session:  # not by the model, which knows its own kinds only
+        session.execute(text("UPDATE operations SET kind = 'queue.shuffle' WHERE id = :id"), {"id": newer.id})
+    made = queue_operation(store)
+    for worker, claimed in (("w1", made.id), ("w2", None)):
+        found = claim_next(store, worker)
+        assert (found.id if found else None) == claimed
+    with store.transaction() as session:
+        assert not operations.has_due_operation(session, now=NOON)
+        assert [one.id for one in operations.unfinished_operations(session, limit=5)] == [made.id]
+        assert [one.id for one in operations.list_operations(session).items] == [made.id]
+        with pytest.raises(OperationNotFound):
+            operations.get_operation(session, newer.id)
+        started = text("UPDATE operations SET status = 'running', attempts = 9, lease_until = :noon WHERE id = :id")
+        started = started.bindparams(bindparam("noon", NOON, type_=Operation.lease_until.type))
+        session.execute(started, {"id": newer.id})
+    with store.transaction() as session:
+        assert operations.fail_exhausted_operations(session, now=LATER, max_attempts=3) == []
+    assert claim_next(store, "w3", now=LEASE / 2) is None
+    with store.read_only() as session:
+        row = session.execute(text("SELECT status, attempts FROM operations WHERE id = :id"), {"id": newer.id}).one()
+        assert tuple(row) == ("running", 9)  # of its worker, which a newer one follows

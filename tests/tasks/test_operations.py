@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from gonemaster_db import purging
 from gonemaster_db.clock import utcnow
@@ -179,6 +179,19 @@ def test_an_operation_that_ends_its_worker_each_time_fails_and_the_next_one_is_p
     assert perform(parts) == 1
     assert outcome(parts.store, harmless)[0] == "succeeded"
     assert read(parts.store, deadly).error == "abandoned: its worker ended at each of 3 starts without progress"
+
+
+def test_an_operation_that_only_a_newer_release_knows_stays_for_its_workers(parts: QueueParts) -> None:
+    newer = start_operation(parts, OperationKind.PURGE_TAG, target="t", total=0, who="ops")
+    with parts.store.transaction() as session:
+        session.execute(text("UPDATE operations SET kind = 'queue.shuffle' WHERE id = :id"), {"id": newer.id})
+    known = start_operation(parts, OperationKind.PURGE_TAG, target="t", total=0, who="ops")
+    assert perform(parts) == 1
+    assert outcome(parts.store, known)[0] == "succeeded"
+    with parts.store.read_only() as session:
+        columns = text("SELECT status, attempts, error FROM operations WHERE id = :id")
+        row = session.execute(columns, {"id": newer.id}).one()
+    assert tuple(row) == ("queued", 0, "")
 
 
 def test_the_reconciler_calls_a_worker_once_while_an_operation_is_due(parts: QueueParts) -> None:
