@@ -4,6 +4,7 @@ TEXTS = {
     "A_QUERY_NO_RESPONSES": "No name server responded to an A query for the name www in the zone.",
     "B01_CHILD_IS_ALIAS": "{domain_child} is not a zone: the name has a DNAME record with the target {domain_target}. Test {domain_target} instead. Name servers that returned the DNAME record: {servers}.",
     "B01_CHILD_FOUND": "The zone {domain} exists.",
+    "B01_CHILD_UNDETERMINED": "Whether {domain_child} is a zone, delegated by {domain_super} or a zone above it, is not known: no name server on the way from the root gave a usable response, or none was queried.",
     "B01_CHILD_NOT_EXIST": "The zone {domain} does not exist, although DS records were supplied for it.",
     "B01_INCONSISTENT_ALIAS": "The name servers of the parent zone returned DNAME records with different targets for {domain}.",
     "B01_INCONSISTENT_DELEGATION": "{domain_child} is delegated by some name servers, but not by these name servers of {domain_parent}: {servers}.",
@@ -37,6 +38,7 @@ _CONFIGURE = "Configure the zone on this name server, or remove the name server 
 
 ADVICE = {
     "B01_CHILD_IS_ALIAS": "A DNAME record maps all names below its owner to names below its target (RFC 6672), so there is no zone to test here.",
+    "B01_CHILD_UNDETERMINED": "Check that this host can query name servers on the Internet, and that the profile of the test allows their addresses. If other domains can be tested, the zones above this name have a severe fault.",
     "B01_INCONSISTENT_ALIAS": f"The target depends on the name server that a resolver happens to query. {_CHECK_DELEGATION}",
     "B01_INCONSISTENT_DELEGATION": f"Whether a resolver finds the zone depends on the name server that it happens to query. The name servers of the parent zone probably serve different versions of it. {_CHECK_DELEGATION}",
     "B01_NO_CHILD": "The domain is not registered, has expired or is misspelled, or the name is an ordinary name in another zone. Check the spelling and the registration, or test the name above it.",

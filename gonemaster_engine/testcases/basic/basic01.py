@@ -22,6 +22,7 @@ from gonemaster_engine.zone import Zone
 
 CHILD_FOUND = Tag("B01_CHILD_FOUND", Level.INFO, ("domain",))
 CHILD_IS_ALIAS = Tag("B01_CHILD_IS_ALIAS", Level.NOTICE, ("domain_child", "domain_target", "servers"))
+CHILD_UNDETERMINED = Tag("B01_CHILD_UNDETERMINED", Level.ERROR, ("domain_child", "domain_super"))
 CHILD_NOT_EXIST = Tag("B01_CHILD_NOT_EXIST", Level.INFO, ("domain",))
 INCONSISTENT_ALIAS = Tag("B01_INCONSISTENT_ALIAS", Level.ERROR, ("domain",))
 INCONSISTENT_DELEGATION = Tag("B01_INCONSISTENT_DELEGATION", Level.ERROR, ("domain_parent", "domain_child", "servers"))
@@ -44,6 +45,7 @@ LOOP_PROTECTION = Tag(
     "basic01",
     CHILD_IS_ALIAS,
     CHILD_FOUND,
+    CHILD_UNDETERMINED,
     CHILD_NOT_EXIST,
     INCONSISTENT_ALIAS,
     INCONSISTENT_DELEGATION,
@@ -121,6 +123,8 @@ def _child(zone: Zone, walk: Walk) -> Iterator[Finding]:
     if seen & EXISTS:
         yield CHILD_FOUND(domain=zone.name)
         yield from _inconsistencies(zone.name, walk)
+    elif not seen:  # nobody said anything of it, or nobody could be asked
+        yield CHILD_UNDETERMINED(domain_child=zone.name, domain_super=names.parent(zone.name))
     else:
         yield NO_CHILD(domain_child=zone.name, domain_super=names.parent(zone.name))
         if zone.supplied_ds:
