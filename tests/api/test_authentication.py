@@ -24,8 +24,11 @@ from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.settings import change_settings
 from tests.api.conftest import MakeApp
+from tests.support.sent_forms import sends_its_forms
 from tests.support.stores import MakeSettings
 from tests.support.tokens import ADMIN, CONFIGURED, OPERATE, READ, bearer
+
+__all__ = ["sends_its_forms"]  # for the login, whose tests are here
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ import pytest
 
 from gonemaster_db.settings import StoreSettings
 from tests.api.conftest import client, made_apps, make_app, queue, settings, stopping
+from tests.support.sent_forms import sends_its_forms
 from tests.support.stores import MakeSettings
 
-__all__ = ["client", "made_apps", "make_app", "queue", "settings", "stopping"]
+__all__ = ["client", "made_apps", "make_app", "queue", "sends_its_forms", "settings", "stopping"]
 
 
 @pytest.fixture
