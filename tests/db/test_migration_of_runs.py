@@ -22,6 +22,7 @@ from gonemaster_db.migrations.run_store import backward, forward, progress
 from gonemaster_db.migrations.runner import current_revision, differences, downgrade, is_current, upgrade
 from gonemaster_db.models import Batch, Domain, Run
 from gonemaster_db.repositories.counters import read_counts
+from gonemaster_db.repositories.newest_outcomes import note_outcomes
 from gonemaster_db.session import Store
 from tests.support.old_runs import OLD, OldTables, contents, fingerprint, make_old_store, schema
 from tests.support.rows import make_run, record
@@ -96,6 +97,7 @@ def test_json_of_postgres_is_written_without_spaces_and_otherwise_as_it_is(value
 def test_runs_share_outcomes_and_counters_are_those_of_the_runs(empty_store: Store) -> None:
     make_old_store(empty_store, runs=RUNS)
     upgrade(empty_store)
+    empty_store.run_in_transaction(note_outcomes)
     with empty_store.read_only() as session:
         runs = session.scalars(sa.select(Run)).all()
         with_entries = [run.outcome_id for run in runs if run.entry_count]

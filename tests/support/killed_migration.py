@@ -1,7 +1,8 @@
-"""Migrates in processes that are killed at random statements: `killed_migration DRIVER DSN SEED up|down RUNS`.
+"""Migrates in processes that are killed: `killed_migration DRIVER DSN SEED up|down RUNS [REVISION]`.
 
-RUNS are those of a chunk. The last process ends by itself. Prints after how many commits and statements each of the
-others was killed.
+They die at random statements; with a REVISION to go down to, each dies one statement later than the one before. RUNS
+are those of a chunk. The last process ends by itself. Prints after how many commits and statements each of the others
+was killed.
 """
 
 import os
@@ -23,36 +24,38 @@ _AMONG_CHUNKS = 8
 
 
 def main() -> None:
-    driver, dsn, seed, direction, runs = sys.argv[1:]
+    driver, dsn, seed, direction, runs, *revision = sys.argv[1:]
     forward.CHUNK_RUNS = backward.CHUNK_RUNS = int(runs)
     rng, settings = random.Random(seed), StoreSettings(driver=driver, dsn=dsn)  # type: ignore[arg-type]  # from the test
     for attempt in count():
         # First among the chunks, then also later: the last transaction has some sixty statements, after 40 commits.
         commits = rng.randint(0, 5) if attempt < _AMONG_CHUNKS else rng.randint(0, 60)
         statements = rng.randint(0, 80)
-        if not _killed(settings, direction, commits=commits, statements=statements):
+        if revision:
+            commits, statements = 0, attempt
+        if not _killed(settings, direction, *revision, commits=commits, statements=statements):
             return
         sys.stdout.write(f"{commits}+{statements}\n")
 
 
-def _killed(settings: StoreSettings, direction: str, *, commits: int, statements: int) -> bool:
+def _killed(settings: StoreSettings, direction: str, revision: str = OLD, *, commits: int, statements: int) -> bool:
     """Migrate in a process of its own that dies so many statements after so many commits; say whether it did."""
     sys.stdout.flush()
     if not (child := os.fork()):
         store = open_store(settings)
         _die_after(store, commits=commits, statements=statements)
-        migrate(store, direction)
+        migrate(store, direction, revision)
         os._exit(0)
     status = os.waitpid(child, 0)[1]
     assert status in (0, signal.SIGKILL), status
     return status == signal.SIGKILL
 
 
-def migrate(store: Store, direction: str) -> None:
+def migrate(store: Store, direction: str, revision: str) -> None:
     if direction == "up":
         upgrade(store)
     else:
-        downgrade(store, revision=OLD)
+        downgrade(store, revision=revision)
 
 
 def _die_after(store: Store, *, commits: int, statements: int) -> None:

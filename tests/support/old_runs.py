@@ -218,7 +218,7 @@ def contents_of_current_tables(store: Store) -> Mapping[str, Any]:
         runs = [_current_run(session, run, stored[run.id]) for run in session.scalars(sa.select(Run).order_by(Run.id))]
         batches = _attributes(session, Batch, without={"key", "promote_snapshot"})  # of a later migration
         profiles = _attributes(session, EffectiveProfile, without={"id"}, order="digest")
-        domains = _attributes(session, Domain, without={"latest_outcome_id"})  # of a later migration
+        domains = _attributes(session, Domain, without={"latest_outcome_id", "latest_outcome_run_id"})  # of later ones
         jobs = _attributes(session, Job)
     return {"runs": runs, "batches": batches, "domains": domains, "effective_profiles": profiles, "jobs": jobs}
 

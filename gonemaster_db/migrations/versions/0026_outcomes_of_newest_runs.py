@@ -1,29 +1,24 @@
-"""Domains know the outcome of their newest run, so that entries of newest runs are counted in an index of domains."""
+"""Domains say which outcome their newest run has, and of which run they say it; maintenance tells them, in steps.
+
+A release before this one writes neither column: where they are not about the newest run, the outcome is unknown.
+"""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0026"
 down_revision = "0025"
-compatible_from = "0026"  # a release before it would not write the column
+compatible_from = "0024"
 branch_labels = None
 depends_on = None
 
-_INDEX = "ix_domains_by_latest_run"
-_OLD = "ix_domains_latest_run_id"
-
 
 def upgrade() -> None:
+    code = sa.String(40).with_variant(sa.String(40, collation="C"), "postgresql")
     op.add_column("domains", sa.Column("latest_outcome_id", sa.Integer(), comment="of the newest run"))
-    op.execute(
-        "UPDATE domains SET latest_outcome_id = (SELECT outcome_id FROM runs WHERE runs.id = domains.latest_run_id)"
-        " WHERE latest_run_id IS NOT NULL"
-    )
-    op.create_index(_INDEX, "domains", ["latest_run_id", "latest_outcome_id", "id"])
-    op.drop_index(_OLD, table_name="domains")
+    op.add_column("domains", sa.Column("latest_outcome_run_id", code, comment="which latest_outcome_id is of"))
 
 
 def downgrade() -> None:
-    op.create_index(_OLD, "domains", ["latest_run_id"])
-    op.drop_index(_INDEX, table_name="domains")
+    op.drop_column("domains", "latest_outcome_run_id")
     op.drop_column("domains", "latest_outcome_id")
