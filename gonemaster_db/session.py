@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, TextClause, event, text
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import FromStatement, Session
 
 from gonemaster_db.deadlines import Deadline, limit_session
 from gonemaster_db.engine import autocommit_engine, make_engine, read_only_engine, transaction_engine
@@ -31,13 +31,29 @@ _BASE_DELAY_S = 0.01
 
 
 class _ReadOnlySession(Session):
-    """A session that refuses to write."""
+    """A session that refuses to write.
+
+    A listener of `do_orm_execute` would do the same, and have SQLAlchemy prepare each statement twice.
+    """
+
+    def execute(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """Execute a statement that reads."""
+        return super().execute(_reading(statement), *arguments, **options)
+
+    def scalar(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """Execute a statement that reads one value."""
+        return super().scalar(_reading(statement), *arguments, **options)
+
+    def scalars(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """Execute a statement that reads one column."""
+        return super().scalars(_reading(statement), *arguments, **options)
 
 
-@event.listens_for(_ReadOnlySession, "do_orm_execute")
-def _refuse_changes(state: ORMExecuteState) -> None:
-    if not (state.is_select or state.is_from_statement or isinstance(state.statement, TextClause)):
+def _reading(statement: Any) -> Any:
+    """Return the statement. Raises StoreError for one that changes something."""
+    if not (statement.is_select or isinstance(statement, TextClause | FromStatement)):
         raise StoreError("this session is read-only")
+    return statement
 
 
 @event.listens_for(_ReadOnlySession, "before_flush")

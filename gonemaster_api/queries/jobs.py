@@ -1,6 +1,7 @@
 """Jobs, and the runs that jobs become, as one kind of document: single ones and pages of them."""
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -32,7 +33,7 @@ def read_job(state: State, job_id: str) -> dict[str, Any]:
     """Return a job, or the run it has become. Raises JobNotFound."""
     with state.store.read_only() as session:
         item = find_job_or_run(session, job_id)
-    return job_document(state, item)
+        return job_documents(state, [item], session=session)[0]
 
 
 def read_jobs(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,11 +73,14 @@ def new_job_document(job: Job) -> dict[str, Any]:
     return _job(job, {})
 
 
-def job_documents(state: State, items: Iterable[Job | Run]) -> list[dict[str, Any]]:
-    """Return the documents of jobs and runs in their order; progress of running ones comes from the broker."""
+def job_documents(state: State, items: Iterable[Job | Run], *, session: Session | None = None) -> list[dict[str, Any]]:
+    """Return the documents of jobs and runs in their order; progress of running ones comes from the broker.
+
+    `session` is one for reading that is open already.
+    """
     listed = list(items)
     progress = _progress(state, [item.id for item in listed if is_running(item)])
-    estimates = _estimates(state, [item for item in listed if isinstance(item, Job)])
+    estimates = _estimates(state, [item for item in listed if isinstance(item, Job)], session)
     scored = state.settings.show_score_admin
     return [
         _run(item, scored=scored)
@@ -91,12 +95,12 @@ def estimate_document(estimate: Estimate) -> dict[str, Any]:
     return asdict(estimate)
 
 
-def _estimates(state: State, jobs: list[Job]) -> Mapping[str, Estimate]:
+def _estimates(state: State, jobs: list[Job], session: Session | None) -> Mapping[str, Estimate]:
     if not jobs:
         return {}
-    with state.store.read_only() as session:
-        forecast = current_forecast(state, session, priorities={job.priority for job in jobs})
-        return estimate_jobs(session, jobs, forecast)
+    with state.store.read_only() if session is None else nullcontext(session) as reading:
+        forecast = current_forecast(state, reading, priorities={job.priority for job in jobs})
+        return estimate_jobs(reading, jobs, forecast)
 
 
 def current_forecast(state: State, session: Session, *, priorities: Collection[int] = tuple(Priority)) -> Forecast:

@@ -384,11 +384,16 @@ class ApiWorker(Worker):
         try:
             if watch is not None:
                 return self._hand_over(connection, response, pieces, watch)
-            for piece in pieces:
-                if response.response_length is None:
+            if response.response_length is None:
+                for piece in pieces:
                     connection.output.wait_for_room()
-                response.write(piece)
-            response.close()
+                    response.write(piece)
+                response.close()
+            else:
+                with connection.output.together():
+                    for piece in pieces:
+                        response.write(piece)
+                    response.close()
         except ClientGone:
             raise
         except Exception:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -84,9 +85,14 @@ def route_of(app: Flask, *, method: str, path: str) -> str:
     return _route(rule, path)
 
 
+@cache
+def _shown(rule: str) -> str:
+    return _CONVERTER.sub("<", rule)
+
+
 def _route(rule: Rule | None, path: str) -> str:
     if rule is not None:
-        return _CONVERTER.sub("<", rule.rule)
+        return _shown(rule.rule)
     if not is_api(path):
         return "unknown"
     return "/pub/api/v1/unknown" if path.startswith("/pub/") else "/api/v1/unknown"

@@ -89,14 +89,22 @@ def count_runs(
     grade: str | None = None,
 ) -> int:
     """Count the runs of a batch, or all, with a status, one of some worst levels and a grade; None: any."""
-    found = [_COUNTERS.c.batch_key == (ALL_RUNS if batch_key is None else batch_key)]
-    if status is not None:
-        found.append(_COUNTERS.c.status == status)
-    if levels is not None:
-        found.append(_COUNTERS.c.level.in_(levels))
-    if grade is not None:
-        found.append(_COUNTERS.c.grade == grade)
-    return int(session.scalar(select(func.coalesce(func.sum(_COUNTERS.c.runs), 0)).where(*found)) or 0)
+    given: dict[str, Any] = {"status": status, "level": levels if levels is None else list(levels), "grade": grade}
+    given = {name: value for name, value in given.items() if value is not None}
+    given["batch_key"] = ALL_RUNS if batch_key is None else batch_key
+    return int(session.scalar(_sum_of(frozenset(given)), given) or 0)
+
+
+@cache
+def _sum_of(names: frozenset[str]) -> Any:
+    """Build it once: that takes longer than to execute it."""
+    conditions = [
+        _COUNTERS.c[name].in_(bindparam(name, expanding=True))
+        if name == "level"
+        else _COUNTERS.c[name] == bindparam(name)
+        for name in sorted(names)
+    ]
+    return select(func.coalesce(func.sum(_COUNTERS.c.runs), 0)).where(*conditions)
 
 
 def count_runs_of_batches(session: Session, batch_keys: Collection[int]) -> dict[int, int]:

@@ -109,3 +109,31 @@ def test_response_that_is_given_up_ends_who_waits(pair: Pair) -> None:
     thread.join(60)
     assert errors
     assert pair.buffer.gone
+
+
+def test_small_pieces_are_sent_together(pair: Pair) -> None:
+    pair.client.setblocking(False)
+    with pair.buffer.together():
+        pair.buffer.sendall(b"head")
+        with pytest.raises(BlockingIOError):
+            pair.client.recv(100)
+        pair.buffer.sendall(b"body")
+    assert pair.client.recv(100) == b"headbody"
+    pair.buffer.sendall(b"next")
+    assert pair.client.recv(100) == b"next"
+
+
+def test_large_pieces_are_not_kept_for_others(pair: Pair) -> None:
+    with pair.buffer.together():
+        pair.buffer.sendall(MUCH)
+        assert pair.client.recv(100) == b"x" * 100
+        assert pair.buffer.deadline is not None
+        pair.take(len(MUCH) - 100)
+        pair.buffer.sendall(b"end")
+    assert pair.client.recv(100) == b"end"
+
+
+def test_who_writes_to_a_client_that_has_gone_is_told_at_the_end(pair: Pair) -> None:
+    pair.client.close()
+    with pytest.raises(ClientGone), pair.buffer.together():
+        pair.buffer.sendall(b"head")
