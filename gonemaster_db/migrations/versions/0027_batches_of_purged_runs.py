@@ -5,7 +5,7 @@ from alembic import op
 
 revision = "0027"
 down_revision = "0026"
-compatible_from = "0026"  # a release before it purges without counting, as it always did
+compatible_from = "0024"  # a release before it purges without counting, as it always did
 branch_labels = None
 depends_on = None
 

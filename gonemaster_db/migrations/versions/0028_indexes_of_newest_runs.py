@@ -2,8 +2,8 @@
 
 from gonemaster_db.migrations.online import create_index, drop_index
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 compatible_from = "0024"
 branch_labels = None
 depends_on = None
