@@ -46,6 +46,9 @@ _WORTH_KNOWING = (
     5000  # entries of an offset, from which on the next page is likely to be asked for in the order of pages
 )
 _PLACE = "place of entries"
+_PLACES = "places of entries"
+_END = "end of entries"
+_MOST_PLACES = 20  # of a filter
 _MANY = "many runs with entries"
 _OFTEN = 0.3  # entries a run, from which on runs are read with any outcome
 _CAUTION = 0.99  # runs further on may have more entries than those that were counted,
@@ -173,23 +176,37 @@ def list_entries(
         count_up_to = min(count_up_to, COUNT_SCATTERED_UP_TO)
     if search.finds_nothing:
         return Page([], 0, limit, offset)
-    few, rest = _few_hits(session, search, wanted), offset
-    if few is None:
-        total = _total(session, wanted, search, count_up_to)
-        if offset >= total and total < count_up_to:
-            return Page([], total, limit, offset)
-        place = _Place(None if after is None else search.order >= after[0], offset)
-        if after is None:
-            place = _known_place(session, search, wanted, offset) or _skip(session, search, offset)
-        rest = place.offset
-        hits = _walk(session, search, place.beyond, first=ceil((rest + limit) * place.runs_per_entry))
-    else:
+    few = _few_hits(session, search, wanted)
+    if few is not None:
         total = sum(hit.entries for hit in few)
-        hits = (hit for hit in few if after is None or hit.run_id >= after[0])
-    chosen, rest = _choose(session, search, hits, after=after, limit=limit, offset=rest)
+        behind = (hit for hit in few if after is None or hit.run_id >= after[0])
+        chosen, rest = _choose(session, search, behind, after=after, limit=limit, offset=offset)
+        items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest, pause=pause)
+        return _page(items, total, count_up_to, limit=limit, offset=offset, is_cut=is_cut)
+    by_offset = after is None
+    if by_offset and (known := _total_before(session, wanted, offset, count_up_to)) is not None:
+        return _page([], known, count_up_to, limit=limit, offset=offset)
+    # What follows so many entries shows that there are more than are counted.
+    shows_total = by_offset and offset >= count_up_to and search.is_scattered and search.is_tried
+    total = count_up_to + 1 if shows_total else _total(session, wanted, search, count_up_to)
+    if offset >= total and total < count_up_to:
+        return _page([], total, count_up_to, limit=limit, offset=offset)
+    place = _Place(None if after is None else search.order >= after[0], offset)
+    if by_offset:
+        place = _reach(session, search, wanted, offset)
+    hits = _walk(session, search, place.beyond, first=ceil((place.offset + limit) * place.runs_per_entry))
+    chosen, rest = _choose(session, search, hits, after=after, limit=limit, offset=place.offset)
     items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest, pause=pause)
-    if after is None and few is None and items and offset >= _WORTH_KNOWING:
-        _note_place(session, wanted, offset + len(items), items, rest if items[-1].run_id == chosen[0] else 0)
+    if shows_total and not items:
+        total = _total(session, wanted, search, count_up_to)
+    if by_offset and offset >= _WORTH_KNOWING:
+        _note_page(session, wanted, offset, items, rest, total=(count_up_to, total))
+    return _page(items, total, count_up_to, limit=limit, offset=offset, is_cut=is_cut)
+
+
+def _page(
+    items: Sequence[Entry], total: int, count_up_to: int, *, limit: int, offset: int, is_cut: bool = False
+) -> Page[Entry]:
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=total > count_up_to, is_cut=is_cut)
 
 
@@ -202,17 +219,43 @@ class _Place:
     runs_per_entry: float = 0
 
 
-def _known_place(session: Session, search: _Search, wanted: EntryFilter, offset: int) -> _Place | None:
-    """Return where a page ended that was read a moment ago."""
-    place: Position | None = remembered(session, (_PLACE, wanted, offset))
-    return None if place is None else _Place(search.order >= place[0], place[1])
+def _reach(session: Session, search: _Search, wanted: EntryFilter, offset: int) -> _Place:
+    """Go to an offset: from where the last page before it began or ended that was read a moment ago, else the start."""
+    for known in sorted(remembered(session, (_PLACES, wanted)) or (), reverse=True):
+        place: Position | None = remembered(session, (_PLACE, wanted, known)) if known <= offset else None
+        if place is not None:
+            begin = _Place(search.order >= place[0], place[1] + offset - known)
+            return begin if known == offset else _skip(session, search, begin)
+    return _skip(session, search, _Place(None, offset))
 
 
-def _note_place(session: Session, wanted: EntryFilter, offset: int, items: Sequence[Entry], skipped: int) -> None:
+def _total_before(session: Session, wanted: EntryFilter, offset: int, count_up_to: int) -> int | None:
+    """Return the total if an offset is known to be behind the last entry; None if it is not."""
+    known: tuple[int, int] | None = remembered(session, (_END, wanted, count_up_to))
+    return known[1] if known is not None and offset >= known[0] else None
+
+
+def _note_page(
+    session: Session, wanted: EntryFilter, offset: int, items: Sequence[Entry], skipped: int, *, total: tuple[int, int]
+) -> None:
+    """Remember where a page begins and where it ends; `skipped` entries of its first run come before it.
+
+    Of an empty page, that it is behind the last entry, with the `total` (counted up to, found).
+    """
+    if not items:
+        remember(session, (_END, wanted, total[0]), (offset, total[1]))
+        return
+    first, last = items[0].run_id, items[-1].run_id
+    before = (skipped if first == last else 0) + sum(item.run_id == last for item in items)
+    _note_place(session, wanted, offset, (first, skipped))
+    _note_place(session, wanted, offset + len(items), (last, before))
+
+
+def _note_place(session: Session, wanted: EntryFilter, offset: int, place: Position) -> None:
     """Remember the run in which the page at an offset begins, and how many of its entries come before it."""
-    last = items[-1].run_id
-    before = skipped + sum(item.run_id == last for item in items)
-    remember(session, (_PLACE, wanted, offset), (last, before))
+    remember(session, (_PLACE, wanted, offset), place)
+    others: tuple[int, ...] = remembered(session, (_PLACES, wanted)) or ()
+    remember(session, (_PLACES, wanted), (*[one for one in others if one != offset], offset)[-_MOST_PLACES:])
 
 
 def read_entries_after(
@@ -347,10 +390,9 @@ def _sum(session: Session, search: _Search, hits: "Select[Any]") -> _Sum:
     return _Sum(runs, entries, last)
 
 
-def _skip(session: Session, search: _Search, offset: int) -> _Place:
+def _skip(session: Session, search: _Search, place: _Place) -> _Place:
     """Skip most of the runs before an offset: their outcomes are counted, and no row of them is read."""
-    beyond: ColumnElement[bool] | None = None
-    runs_per_entry = 0.0
+    beyond, offset, runs_per_entry = place.beyond, place.offset, 0.0
     size, query, most = _FIRST_SKIPPED, _slice, _FIRST_SKIPPED
     while offset >= _WORTH_SKIPPING and size:
         skipped = _sum(session, search, query(search, beyond, size))

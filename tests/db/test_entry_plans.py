@@ -166,3 +166,27 @@ def test_matches_that_are_far_apart_are_counted_up_to_fewer(
     with store.read_only() as session:
         pages = [lists.list_entries(session, wanted, limit=1, offset=offset) for offset in (0, 1)]
     assert [(len(page.items), page.total, page.total_is_least) for page in pages] == [(1, 1, True)] * 2
+
+
+@pytest.mark.usefixtures("plan")
+@pytest.mark.parametrize("large_tags", [False, True])
+def test_every_plan_pages_from_any_place_to_any_other(
+    store: Store, everything: list[Entry], monkeypatch: pytest.MonkeyPatch, large_tags: bool
+) -> None:
+    """Pages that were read a moment ago tell where others begin, and where the entries end."""
+    if large_tags:
+        monkeypatch.setattr(run_domains, "_FEW_DOMAINS", 0)
+    rng = random.Random(3)
+    with store.read_only() as session:
+        for wanted in (
+            EntryFilter(),
+            EntryFilter(level="INFO"),
+            EntryFilter(latest=True, level="INFO"),
+            EntryFilter(domain_tag="eu", level="INFO"),
+        ):
+            expected = list(lists.list_entries(session, wanted, limit=500).items)
+            for _ in range(20):
+                offset, limit, most = rng.randrange(len(expected) + 4), rng.randrange(1, 5), rng.choice((1, 3, 500))
+                page = lists.list_entries(session, wanted, limit=limit, offset=offset, count_up_to=most)
+                assert list(page.items) == expected[offset : offset + limit]
+                assert (page.total, page.total_is_least) == (min(most, len(expected)), len(expected) > most)
