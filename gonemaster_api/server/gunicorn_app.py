@@ -13,6 +13,7 @@ from gunicorn.glogging import Logger
 
 from gonemaster_api.app import create_app
 from gonemaster_api.queries.metrics.responses import warm_up
+from gonemaster_api.server.first_requests import ask_first
 from gonemaster_api.server.http.requests import LONGEST_REQUEST_LINE
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.templates import compile_pages
@@ -104,6 +105,7 @@ class Server(BaseApplication):
         follow(shared.queue.clock.now)
         _start_reports(app, self.settings)
         threading.Thread(target=warm_up, args=(shared,), name="metrics", daemon=True).start()
+        ask_first(app)
         compile_pages(app.jinja_env)  # not beside the first requests: those who wait for a page would be refused
         spare_collections()
         return app
