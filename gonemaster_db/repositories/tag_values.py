@@ -31,7 +31,7 @@ from gonemaster_db.repositories.matching_outcomes import find_outcomes, has_outc
 from gonemaster_db.repositories.run_documents import read_in_parts
 
 _SLICE = 500
-_MOST_READ = 20_000  # runs with the message tag whose documents are read for one request, in some seconds
+_MOST_READ = 5000  # runs with the message tag whose documents are read for one request, in less than half a second
 _TABLES = cast("Table", TagValueTable.__table__)
 
 
