@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.support.dnsworld import World
-from tests.support.service import Service, wait_for
+from tests.support.service import Service, open_url, wait_for
 from tests.support.threads import together
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -62,7 +62,7 @@ def ask(
         headers={"X-Forwarded-For": client, "Content-Type": "application/json", "Connection": "close", **headers},
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with open_url(request) as response:
             return Answer(response.status, "", dict(response.headers), json.loads(response.read() or b"null"))
     except urllib.error.HTTPError as error:
         with error:

@@ -1,13 +1,11 @@
 """What a stranger does first: submit, follow, read."""
 
-import urllib.request
-
 import pytest
 
 from gonemaster_db.filters import RunFilter
 from gonemaster_db.repositories.runs import list_runs
 from gonemaster_db.settings import StoreSettings
-from tests.support.service import Service
+from tests.support.service import Service, open_url
 from tests.support.stores import opened
 
 # One worker of pytest-xdist, one service: its processes take four seconds of CPU to start.
@@ -48,7 +46,7 @@ def test_broken_domains_have_findings_not_stack_traces(service: Service) -> None
 
 
 def test_start_page_names_workers_and_documentation(service: Service) -> None:
-    with urllib.request.urlopen(f"{service.url}/", timeout=10) as answer:
+    with open_url(f"{service.url}/") as answer:
         page = answer.read().decode()
     assert "worker-1" in page
     assert "worker-2" in page

@@ -20,7 +20,7 @@ from gonemaster_db.session import open_store
 from gonemaster_db.settings import StoreSettings
 from tests.support.postgres import PostgresServer
 from tests.support.redis_addresses import free_port, redis_on_port
-from tests.support.service import Service, wait_for
+from tests.support.service import Service, open_url, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -87,7 +87,7 @@ def ask(url: str, token: str, method: str = "GET", body: Any = None) -> tuple[in
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     request = urllib.request.Request(url, data, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with open_url(request) as answer:
             return answer.status, json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
         with error:

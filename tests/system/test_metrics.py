@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pytest
 
 from gonemaster_tasks.broker.client import Broker
 from tests.support.redis import raw
-from tests.support.service import Service, wait_for
+from tests.support.service import Service, open_url, wait_for
 from tests.support.stores import DRIVERS, MakeSettings
 
 COUNTERS = ("_total", "_count", "_sum", "_bucket")
@@ -24,7 +23,7 @@ COUNTERS = ("_total", "_count", "_sum", "_bucket")
 
 def series(service: Service) -> dict[str, float]:
     """All counters that the text has."""
-    with urllib.request.urlopen(f"{service.url}/api/v1/metrics?format=prom", timeout=60) as answer:
+    with open_url(f"{service.url}/api/v1/metrics?format=prom") as answer:
         lines = answer.read().decode().splitlines()
     found = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
     return {name: value for name, value in found.items() if name.partition("{")[0].endswith(COUNTERS)}

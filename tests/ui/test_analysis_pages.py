@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_engine.messages import message
 from tests.support.browser import Site
+from tests.support.service import open_url
 
 PATHS = [
     "/", "/domains", "/nameservers", "/addresses", "/networks", "/prefixes", "/findings", "/testcases", "/trends",
@@ -29,14 +30,14 @@ def get(site: Site, path: str, **headers: str) -> tuple[int, dict[str, str], str
     """Ask as a browser does."""
     request = urllib.request.Request(f"{site.url}/analysis{path}", headers={"Accept": "text/html"} | headers)
     try:
-        with urllib.request.urlopen(request) as answer:
+        with open_url(request) as answer:
             return answer.status, dict(answer.headers.items()), answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers.items()), error.read().decode()
 
 
 def api(site: Site, path: str) -> Any:
-    with urllib.request.urlopen(f"{site.url}/pub/api/v1/analysis{path}") as answer:
+    with open_url(f"{site.url}/pub/api/v1/analysis{path}") as answer:
         return json.load(answer)
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from flask import Flask
 
 from tests.support.browser import Site
+from tests.support.service import open_url
 
 MOST_OCTETS = 150_000  # a first visit: the page and all it loads, not compressed
 OTHERS = ("/login", "/preferences")
@@ -28,7 +29,7 @@ def fetch(url: str) -> tuple[int, str, str]:
     """Return status, type and text; redirects are followed."""
     request = urllib.request.Request(url, headers={"Accept": "text/html"})
     try:
-        with urllib.request.urlopen(request) as answer:
+        with open_url(request) as answer:
             return answer.status, answer.headers.get_content_type(), answer.read().decode("utf-8", "replace")
     except urllib.error.HTTPError as error:
         with error:
@@ -37,7 +38,7 @@ def fetch(url: str) -> tuple[int, str, str]:
 
 @cache
 def weight(url: str) -> int:
-    with urllib.request.urlopen(url) as answer:
+    with open_url(url) as answer:
         return len(answer.read())
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.browser import Site, check_axe, check_screen, shapes
+from tests.support.service import open_url
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def post(site: Site, path: str, body: dict[str, Any]) -> Any:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{site.url}/api/v1{path}", data=json.dumps(body).encode(), headers=headers)
-    with urllib.request.urlopen(request) as answer:
+    with open_url(request) as answer:
         return json.load(answer)
 
 
