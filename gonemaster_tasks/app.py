@@ -104,9 +104,11 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "unacked_restore_interval": 15,
             "unacked_restore_throttle": 1,
-            "socket_timeout": 30,  # above the second that BRPOP waits in the server
-            "socket_connect_timeout": 5,
+            "socket_timeout": 5,  # above the second that BRPOP waits in the server
+            "socket_connect_timeout": 3,
             "socket_keepalive": True,
+            # A BRPOP without an answer in this and a second is given up: a master that is cut off never says anything.
+            "health_check_interval": 5,
             **address.celery_options,
         },
         "enable_utc": True,

@@ -6,7 +6,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
-from redis.sentinel import Sentinel
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelManagedConnection
 
 from gonemaster_tasks.broker.silence import AskingInTurn, Silence
 from gonemaster_tasks.errors import BrokerRefused
@@ -14,7 +16,19 @@ from gonemaster_tasks.errors import BrokerRefused
 # What others wrote may be no UTF-8: an error in the middle of an answer would leave the rest of it to the next command.
 _TEXT = {"decode_responses": True, "encoding_errors": "backslashreplace"}
 _TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 3.0, "socket_keepalive": True}
+_OF_SENTINELS: dict[str, Any] = {"socket_timeout": 2.0, "socket_connect_timeout": 1.0}
 _SENTINEL_PORT = 26379
+
+
+class _ManagedConnection(SentinelManagedConnection):
+    """A connection to the master that the Sentinels name; it is closed where an answer did not come in time.
+
+    redis-py keeps one of this kind (not others) open then, and takes the late answer for that of the next command.
+    """
+
+    def read_response(self, *arguments: Any, **options: Any) -> Any:
+        """Read an answer. Raises redis.RedisError."""
+        return super().read_response(*arguments, **{"disconnect_on_error": True, **options})
 
 
 @dataclass(frozen=True)
@@ -34,9 +48,12 @@ class BrokerAddress:
         """Transport options that only this address needs."""
         if not self.sentinels:
             return {}
-        options: dict[str, Any] = {"master_name": self.master_name}
-        # With it kombu gives the Sentinels nothing else, no time limits either.
-        return options | {"sentinel_kwargs": {**_TIMEOUTS, **self.sentinel_login}} if self.sentinel_login else options
+        return {"master_name": self.master_name, "sentinel_kwargs": self._of_sentinels}
+
+    @property
+    def _of_sentinels(self) -> dict[str, Any]:
+        """Options of the clients of Sentinels. A silent one is asked once: the next one knows the master, too."""
+        return {**_TIMEOUTS, **_OF_SENTINELS, "retry": Retry(NoBackoff(), 0), **self.sentinel_login}
 
     @property
     def redbeat_url(self) -> str:
@@ -52,10 +69,10 @@ class BrokerAddress:
         """Make a client; nothing is sent yet. Callers fail soon: see silence.py."""
         options = _TIMEOUTS | {"retry": AskingInTurn(Silence()), **_TEXT}
         if self.sentinels:
-            of_sentinel = {**_TIMEOUTS, **self.sentinel_login}
-            sentinel = Sentinel(list(self.sentinels), sentinel_kwargs=of_sentinel, **options)
+            sentinel = Sentinel(list(self.sentinels), sentinel_kwargs=self._of_sentinels, **options)
             login = {"username": self.username, "password": self.password}
-            client: redis.Redis = sentinel.master_for(self.master_name, db=self.database, **login)
+            kind = {"connection_class": _ManagedConnection}
+            client: redis.Redis = sentinel.master_for(self.master_name, db=self.database, **kind, **login)
             return client
         if urlsplit(self.url).scheme == "redis+socket":
             del options["socket_keepalive"]
