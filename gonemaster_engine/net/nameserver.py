@@ -214,11 +214,9 @@ class Server:
         for held in self._held:
             while held and self._has_room(held[0][0]):
                 key, answer, nameserver, shared = held.popleft()
-                if answer.done():
-                    continue
-                if self._is_given_up(key, nameserver):
+                if not answer.done() and self._is_given_up(key, nameserver):
                     answer.set_result(None)
-                else:
+                elif not answer.done():
                     self._send(key, answer, nameserver, mixed_case=shared)
         if any(self._held):
             self._wait_for_network()
@@ -326,9 +324,7 @@ class Server:
 
     def _packets(self, key: QueryKey) -> int:
         """Return how many packets a query takes at most."""
-        if key.tcp:
-            return SYN_PACKETS
-        return self._timing(key).tries
+        return SYN_PACKETS if key.tcp else self._timing(key).tries
 
     def _on_outcome(
         self, key: QueryKey, answer: Answer, nameserver: Nameserver, packets: int, outcome: Outcome
@@ -360,6 +356,9 @@ class Server:
             self._retry_over_tcp(key, answer, nameserver, response)
         elif not answer.done():
             answer.set_result(response)
+        plain = self._under_way.get(key._replace(any_source=False)) if key.any_source else None
+        if plain and response and response.source == self.address:  # which answers the question itself, too
+            plain[0].finish(outcome)
         if outcome.error == TIMEOUT and not self.has_answered:
             self._end_hopeless()
         if self._held[0] or self._held[1]:

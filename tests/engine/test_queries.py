@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -170,6 +171,36 @@ def test_answer_from_elsewhere_is_awaited_though_none_came_from_the_server(world
         assert response.source == "127.9.9.9"
 
     with_server(world, work, timeout_s=0.1, fast_fail_timeout_count=2)
+
+
+def test_answer_to_the_question_from_any_source_is_one_to_the_question_itself(world: World, server: Server) -> None:
+    """A server that loses packets has answered the question over UDP; one transmission more could be lost, too."""
+    packets = itertools.count()
+    server.fault(lambda reply: reply if next(packets) == 1 else None)
+
+    async def work(one: Nameserver) -> None:
+        lost = one.query("www.example.xa", "A")
+        while not server.log:  # noqa: ASYNC110 - the log is filled by a thread
+            await asyncio.sleep(0.01)
+        found = await one.query("www.example.xa", "A", any_source=True)
+        assert found
+        assert await lost is found
+
+    with_server(world, work, timeout_s=NEVER_S)
+
+
+def test_answer_from_elsewhere_is_none_to_the_question_itself(world: World, server: Server) -> None:
+    packets = itertools.count()
+    server.fault(lambda reply: faults.from_address("127.9.9.9")(reply) if next(packets) == 1 else None)
+
+    async def work(one: Nameserver) -> None:
+        lost = one.query("www.example.xa", "A")
+        while not server.log:  # noqa: ASYNC110 - the log is filled by a thread
+            await asyncio.sleep(0.01)
+        assert await one.query("www.example.xa", "A", any_source=True)
+        assert await lost is None
+
+    with_server(world, work, timeout_s=0.5)
 
 
 def test_server_silent_over_udp_and_tcp_is_given_up_for_both(world: World, server: Server) -> None:
