@@ -26,14 +26,16 @@ PATIENCE_S: Final = (0.5, 4.0, 15.0)
 SUPPLIED_DS: Final = DSInfo(4711, 13, 2, "ab" * 32)
 
 
-def engine_entries(world: World, zone: str, options: Options, cases: Iterable[str]) -> list[Entry]:
-    """Run the engine on the cases."""
+def engine_entries(
+    zone: str, options: Options, cases: Iterable[str], *, hints: str, port: int, sources: tuple[str, str] = ("", "")
+) -> list[Entry]:
+    """Run the engine on the cases, from root hints, with servers on one port."""
     net = {"ipv4": options.ipv4, "ipv6": options.ipv6, "allow_non_global_targets": True}
     waits = {"retry": 1, "timeout": options.timeout_s, "retrans": 1}
     profile = default_profile().merge(
         {
             "net": net,
-            "resolver": {"defaults": waits, "source4": "127.0.0.1", "source6": "::1"},
+            "resolver": {"defaults": waits, "source4": sources[0], "source6": sources[1]},
             "badkeys": {"path": options.badkeys},
             "test_cases_vars": {"zone13": {"spf_lookup_limit": options.spf_limit}},
         }
@@ -42,8 +44,9 @@ def engine_entries(world: World, zone: str, options: Options, cases: Iterable[st
 
     async def whole() -> list[Entry]:
         with TemporaryDirectory() as directory:
-            hints = world.write_hints(Path(directory) / "hints")
-            resources = Resources.open(root_hints=hints, dns_port=world.port, hot_cache_ttl_s=0)
+            file = Path(directory) / "hints"
+            file.write_text(hints)
+            resources = Resources.open(root_hints=file, dns_port=port, hot_cache_ttl_s=0)
         try:
             result = await run_test(
                 zone,
@@ -60,8 +63,9 @@ def engine_entries(world: World, zone: str, options: Options, cases: Iterable[st
     return asyncio.run(whole())
 
 
-def reference_entries(world: World, zone: str, options: Options, cases: Iterable[str]) -> list[Entry]:
-    return judge(Subject.open(zone, world.hints_text, world.port, options), cases)
+def reference_entries(zone: str, options: Options, cases: Iterable[str], *, hints: str, port: int) -> list[Entry]:
+    """Run the second implementation in the same way."""
+    return judge(Subject.open(zone, hints, port, options), cases)
 
 
 def normal(entries: Iterable[Entry]) -> Counter[str]:
@@ -93,15 +97,21 @@ def compare(world: World, options: Options, *, zone: str = "example.xa", cases: 
         told = dataclasses.replace(options, timeout_s=patience_s, denial_label=DENIAL_LABEL)
         _forget(world)
         with world:
-            first = engine_entries(world, zone, told, cases)
+            hints, port = world.hints_text, world.port
+            first = engine_entries(zone, told, cases, hints=hints, port=port, sources=("127.0.0.1", "::1"))
             _forget(world)
-            second = reference_entries(world, zone, told, cases) if first else []
-        one, other = normal(first), normal(second)
-        found = [f"engine {text}" for text in sorted((one - other).elements())]
-        found += [f"reference {text}" for text in sorted((other - one).elements())]
+            second = reference_entries(zone, told, cases, hints=hints, port=port) if first else []
+        found = differences(first, second)
         if not found:
             break
     return Comparison(found, frozenset(tag for _, tag, _, _ in second), has_run=bool(first))
+
+
+def differences(engine: Iterable[Entry], reference: Iterable[Entry]) -> list[str]:
+    """Give what only one side says, with "engine" or "reference" before it."""
+    one, other = normal(engine), normal(reference)
+    found = [f"engine {text}" for text in sorted((one - other).elements())]
+    return found + [f"reference {text}" for text in sorted((other - one).elements())]
 
 
 def _forget(world: World) -> None:

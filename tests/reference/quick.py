@@ -27,6 +27,7 @@ DIFFERED: Final = """
     spf/spf-two-below denial/denial-hash-over-same-owner parents/key-not-of-zone parents/key-revoked
     chains/key-not-of-zone chains/key-revoked chains/cut-unknown-digest chains/cut-secure-apart chains/cut-hashed-apart
     signals/operator-unknown-digest families/referred-ipv6-off families/parted-zone12
+    servers/error-edns-dropped
 """.split()  # noqa: SIM905  # a list of strings would take a page
 
 

@@ -14,6 +14,7 @@ from tests.reference.mutations.mutation import Mutation, names, numbered
 from tests.support.case_runs import A1, A2, example_world
 from tests.support.dnssec_worlds import with_fault
 from tests.support.dnsworld import Fault, World, faults
+from tests.support.dnsworld.faults import Reply
 
 NSID, COOKIE, ERROR = 3, 10, 15
 SILENT: tuple[tuple[str, Fault], ...] = (("silent", faults.silence()),)
@@ -150,6 +151,11 @@ def _cookies() -> Iterator[tuple[str, Mutation]]:
         yield f"cookie-{name}", Mutation(case, first(fault), names("N17_", "NO_RESPONSE"))
 
 
+def _drops_edns(reply: Reply) -> Reply | None:
+    query = reply.exchange.query
+    return None if query is None or query.edns >= 0 else reply
+
+
 def _errors() -> Iterator[tuple[str, Mutation]]:
     case = "nameserver18"
     classes = {
@@ -186,6 +192,8 @@ def _errors() -> Iterator[tuple[str, Mutation]]:
     yield "error-one", Mutation(case, first(options((ERROR, b"\0\0a"))), (*told, "N18_NO_EXTENDED_ERROR"))
     yield "error-silent", Mutation(case, first(faults.silence()), names("N18_", "NO_RESPONSE"))
     yield "error-truncated", Mutation(case, both(faults.truncated()), ())
+    answered = names("N18_", "NO_EXTENDED_ERROR")
+    yield "error-edns-dropped", Mutation(case, both(_drops_edns), answered, names("N18_", "NO_RESPONSE"))
 
 
 MUTATIONS = numbered((*_nsid(), *_cookies(), *_errors()))
