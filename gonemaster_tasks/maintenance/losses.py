@@ -14,6 +14,7 @@ from gonemaster_db.repositories.audit import has_deleted_since
 from gonemaster_db.repositories.jobs import find_ends
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.maintenance.retention import BEAT
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def note_lost_jobs(store: Store, broker: Broker, job_ids: Sequence[str]) -> int:
         if not gone:
             return 0
         since = datetime.fromtimestamp(min(made[job_id] for job_id in gone), UTC)
-        if since < utcnow() - _OLDEST or has_deleted_since(session, since - _CLOCKS):
+        if since < utcnow() - _OLDEST or has_deleted_since(session, since - _CLOCKS, unless_by=BEAT):
             return 0
     broker.losses.add(gone)
     log.error("accepted jobs are gone: the database has lost commits", extra={"jobs": len(gone), "first": gone[0]})
