@@ -14,7 +14,7 @@ from gonemaster_tasks.monitoring.issues import Issue
 MOST_SKEW_S = 5.0
 _SILENT_S = 10.0  # more than two reports
 _SAID_LATELY_S = 15.0
-_LATE_S = 7.0  # on top of two intervals of the reaper, or one of retention
+_LATE_S = 6.0  # on top of two intervals of the reaper, or one of retention
 _LONGEST_WRITING_S = 10.0
 
 

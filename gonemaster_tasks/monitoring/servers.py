@@ -8,7 +8,7 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue, number
 
-_LONGEST = timedelta(seconds=8)
+_LONGEST = timedelta(seconds=6)
 _WAITS = timedelta(seconds=1)
 _WRITES = {"aof_last_write_status": "append-only file", "rdb_last_bgsave_status": "snapshot"}
 
