@@ -177,6 +177,7 @@ class Budget:
 
     def __init__(self, limits: RunLimits = DEFAULT_LIMITS) -> None:
         self.limits = limits
+        self._most_outside = min(limits.max_outside_packets, limits.max_queries_per_address)
         self.packets = 0
         self.silent_packets = 0  # beyond what answers have earned, to all addresses
         self.stop: Callable[[], None] | None = None  # ends the run when there is nothing left
@@ -230,8 +231,9 @@ class Budget:
         if self.packets + packets > limits.max_queries:
             self._end("max_queries", limits.max_queries, account.address)
             return False
-        name, most = self._limit_of(account)
+        most = self._limit_of(account)
         if account.packets + packets > most:
+            name = "max_queries_per_address" if self._serves(account) else "max_outside_packets"
             self.leave_out(name, most, account.address)
             return False
         network = account.network
@@ -250,7 +252,7 @@ class Budget:
 
     def allows(self, account: Account, packets: int) -> bool:
         """Say whether so many packets more are within the limits of an address, with what is under way to it."""
-        if account.packets + packets > self._limit_of(account)[1]:
+        if account.packets + packets > self._limit_of(account):
             return False
         return packets - account.credit <= self.limits.max_silent_packets_per_address
 
@@ -269,11 +271,8 @@ class Budget:
         """Say whether the answers of an address have earned it so many packets more."""
         return packets <= account.credit
 
-    def _limit_of(self, account: Account) -> tuple[str, int]:
-        limits = self.limits
-        if self._serves(account):
-            return "max_queries_per_address", limits.max_queries_per_address
-        return "max_outside_packets", min(limits.max_outside_packets, limits.max_queries_per_address)
+    def _limit_of(self, account: Account) -> int:
+        return self.limits.max_queries_per_address if self._serves(account) else self._most_outside
 
     def _serves(self, account: Account) -> bool:
         """Say whether an address serves the tested zone.

@@ -95,6 +95,7 @@ class Recursor:
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self._cuts: dict[str, ZoneCut] = {}
+        self._servers: dict[str, tuple[ZoneCut, list[Nameserver]]] = {}  # of known addresses, by zone
         # Tasks, not results: test cases that run at the same time share a resolution that is still under way.
         self._resolutions: dict[tuple[str, str, bool], asyncio.Task[Resolution]] = {}
         self._addresses: dict[str, asyncio.Task[list[str]]] = {}
@@ -234,13 +235,17 @@ class Recursor:
         Returns the first usable response, or else the first one.
         """
         first: Response | None = None
-        known: dict[str, Sequence[str]] = {name: addresses for name, addresses in cut.servers if addresses}
+        addresses: Mapping[str, Sequence[str]]
+        known = {name: addresses for name, addresses in cut.servers if addresses}
         unknown = [name for name, addresses in cut.servers if not addresses]
         for name in (None, *unknown):
             if not search.may_go_on():
                 break
-            addresses = {name: await self._find_addresses(name, search.within(cut.zone))} if name else known
-            servers = self._with_addresses(cut, addresses)
+            if name:
+                addresses = {name: await self._find_addresses(name, search.within(cut.zone))}
+                servers = self._with_addresses(cut, addresses)
+            else:
+                addresses, servers = known, self._with_known_addresses(cut, known)
             if self._context.log.traces_queries:
                 self._trace_skipped(addresses, qtype)
             response = await self._query(cut, servers, qname, qtype, dnssec=dnssec)
@@ -259,6 +264,13 @@ class Recursor:
     def _trace_step(self, cut: ZoneCut, server: Nameserver, qname: str, qtype: str) -> None:
         about = {"source": cut.zone, "ns": server.name, "address": server.address}
         self._context.log.system("RECURSE_QUERY", **about, query_name=qname, query_type=qtype, query_class="IN")
+
+    def _with_known_addresses(self, cut: ZoneCut, addresses: Mapping[str, Sequence[str]]) -> list[Nameserver]:
+        """Return the servers whose addresses came with the cut, found once: a run meets it again and again."""
+        found = self._servers.get(cut.zone)
+        if found is None or found[0] is not cut:
+            found = self._servers[cut.zone] = cut, self._with_addresses(cut, addresses)
+        return found[1]
 
     def _with_addresses(self, cut: ZoneCut, addresses: Mapping[str, Sequence[str]]) -> list[Nameserver]:
         """Return the servers to query, those over IPv4 first."""

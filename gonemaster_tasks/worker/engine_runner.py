@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, Protocol
 
 from gonemaster_db.records import EntryRecord
@@ -13,6 +13,7 @@ from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.net.ledger import Terms
 from gonemaster_engine.net.pacing import Lender, Pacing, Stats
+from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run import DSInfo, RunResult, run_test
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
@@ -26,6 +27,7 @@ from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder, Usage
 _WITH_CHAIN = frozenset({"admin", "public"})  # origins; a sweep would store a chain for each of millions of jobs
 _LARGEST_CHAIN = 60 * 1024  # octets of JSON
 _AS_NAMES_LIMIT_S = 15.0
+_TIMING = tuple(field.name for field in fields(NameserverTiming))  # `asdict` copies each value with all it may hold
 
 
 class LenderThread(Lender, Protocol):
@@ -154,7 +156,7 @@ def _timings(result: RunResult) -> list[dict[str, Any]]:
 
     Entries tell those at DEBUG only, and the analysis wants them of every run.
     """
-    rows = [asdict(timing) for timing in result.timings]
+    rows = [{name: getattr(timing, name) for name in _TIMING} for timing in result.timings]
     if not result.origins:
         return rows
     return [row | _origin(result.origins.get(row["address"])) for row in rows]
