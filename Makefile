@@ -25,7 +25,7 @@ PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lint format docs messages demo conformance deploy-check image audit sbom dist dist-check clean
+.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance deploy-check image audit sbom dist dist-check clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ coverage: $(READY) ## make test, and the share of lines that it runs; fails belo
 	$(BIN)/coverage run -m pytest $(AGAIN) -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+lab: $(READY) ## faults of hosts, networks and disks, as root: make lab [ONLY=Redis] [WRITE=1]; prints the table of docs/explanation/reliability.md
+	$(BIN)/python -m tests.distributed.lab --only "$(ONLY)" $(if $(WRITE),--write)
 
 test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dependencies that setup.cfg allows
 	.venv-lowest/bin/python -m pytest $(AGAIN) -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS) tests/engine/test_badkeys.py tests/system/test_flower.py tests/system/test_tracing.py

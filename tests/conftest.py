@@ -25,7 +25,7 @@ settings.load_profile("repeatable")
 
 # These start processes and wait; those in a browser are one group. With the short tests at the end, no worker of
 # pytest-xdist is long alone.
-_FIRST = ("ui", "system", "hostile", "deploy", "tasks")
+_FIRST = ("distributed", "ui", "system", "hostile", "deploy", "tasks")
 
 pytest_plugins = [
     "tests.support.stores",

@@ -1,69 +1,294 @@
-"""Hosts on one machine: network namespaces on a bridge. A cut drops what is sent, both ways and without a word."""
+"""Hosts on one machine: namespaces of network, processes and host name, on a bridge that has a namespace of its own.
+
+All of it ends with the process that made it, however that ends: each namespace is held by a child that dies with us,
+the kernel ends what runs in it, and links go with their namespaces.
+"""
 
 import os
 import secrets
+import shutil
+import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import IO
 
 import pytest
 
+from gonemaster_tasks.worker.process_identity import identity
 
-@dataclass(frozen=True)
-class Host:
-    """A namespace; processes of the tests reach it by its address."""
+_NEEDED = ("ip", "unshare", "nsenter", "setpriv")
+_ANSWER_S = 30
+_WORSE_LINK = str(Path(__file__).with_name("worse_link.py"))
+_NOBODY = "02:00:00:00:00:01"  # an address of the link layer that no host has
 
-    namespace: str
-    address: str
-    port: str  # of the bridge
-    bridge: str
+
+class Namespace:
+    """A first process that waits, and what runs beside it in its namespaces."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._first = 0  # its PID as we see it
+        self._programs: list[subprocess.Popen[bytes]] = []  # nsenter, which waits outside for what it has started
+        self.start()
+
+    def start(self) -> None:
+        """Make the namespaces, and wait until their first process is there."""
+        wait = 'echo "$0" > /proc/sys/kernel/hostname && echo && exec sleep infinity'
+        spaces = ["--net", "--uts", "--pid", "--mount", "--fork", "--mount-proc", "--propagation", "slave"]
+        self._keeper = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "unshare", *spaces, "--kill-child=KILL", "sh", "-c", wait, self.name],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C reaches us, and we end it
+        )
+        assert self._keeper.stdout is not None
+        with self._keeper.stdout as said:
+            assert said.readline(), f"no namespaces for {self.name}"
+        self._first = int(_children(self._keeper.pid)[0])
 
     @property
     def within(self) -> list[str]:
         """The command that runs another one there."""
-        return ["ip", "netns", "exec", self.namespace]
+        return ["nsenter", "-t", str(self._first), "--net", "--uts", "--pid", "--mount"]
+
+    def run(self, *command: str) -> str:
+        """Run a command there to its end; returns what it prints."""
+        return _run(*self.within, *command)
+
+    def start_program(
+        self, command: Sequence[str | Path], log: IO[bytes] | int, *, environ: Mapping[str, str], cwd: Path
+    ) -> subprocess.Popen[bytes]:
+        """Start a program there."""
+        program = subprocess.Popen(
+            [*self.within, f"--wdns={cwd}", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **environ},
+            start_new_session=True,
+        )
+        self._programs.append(program)
+        return program
+
+    def pids(self) -> list[int]:
+        """All processes there but the first one, as we see them."""
+        space = _space_of(self._first)
+        everything = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        return [pid for pid in everything if _space_of(pid) == space and pid != self._first]
+
+    def path(self, path: Path) -> Path:
+        """The same file, with the mounts of there, as we reach it."""
+        return Path(f"/proc/{self._first}/root{path}")
+
+    def end(self) -> None:
+        """End all that runs there, at once; the kernel removes the namespaces."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is None:
+            return
+        keeper.kill()
+        keeper.wait(_ANSWER_S)
+        for program in self._programs:
+            program.kill()
+            program.wait(_ANSWER_S)
+        self._programs.clear()
+        _wait_for_end(self._first)
+
+
+class Switch(Namespace):
+    """A bridge, to which this machine has a link as well."""
+
+    def __init__(self) -> None:
+        super().__init__("switch")
+        second, third = secrets.token_bytes(2)
+        self._network = f"10.{second}.{third}"
+        self.uplink = f"gm{second:02x}{third:02x}"
+        self._count = 0
+        self.run("ip", "link", "add", "bridge", "type", "bridge")
+        self.run("ip", "link", "set", "bridge", "up")
+        _run("ip", "link", "add", self.uplink, "type", "veth", "peer", "name", "outside", "netns", str(self._first))
+        _run("ip", "addr", "add", f"{self._network}.254/24", "dev", self.uplink)
+        _run("ip", "link", "set", self.uplink, "up")
+        self.run("ip", "link", "set", "outside", "master", "bridge", "up")
+
+    def next_host(self) -> tuple[int, str]:
+        """The number and the address of a further host."""
+        self._count += 1
+        return self._count, f"{self._network}.{self._count}"
+
+    def end(self) -> None:
+        """Also remove the link at once: the kernel takes its time with namespaces."""
+        subprocess.run(["ip", "link", "del", self.uplink], check=False, capture_output=True)
+        super().end()
+
+
+class Host(Namespace):
+    """A host on a switch; processes of the tests reach it by its address."""
+
+    def __init__(self, switch: Switch, name: str) -> None:
+        self._switch = switch
+        self._mend: Callable[[], object] = lambda: None
+        number, self.address = switch.next_host()
+        self._port = f"{switch.uplink}p{number}"  # of the switch; it is made here, beside those of other runs
+        super().__init__(name)
+        self._plug_in()
+
+    def _plug_in(self) -> None:
+        pair = ["ip", "link", "add", self._port, "type", "veth", "peer", "name", "eth0", "netns", str(self._first)]
+        # A name of a namespace is not known to ip there, but PIDs of ours are: the link is made here and moved.
+        _run(*pair)
+        _run("ip", "link", "set", self._port, "netns", str(self._switch._first))
+        self._switch.run("ip", "link", "set", self._port, "master", "bridge", "up")
+        self.run("ip", "addr", "add", f"{self.address}/24", "dev", "eth0")
+        for link in ("eth0", "lo"):
+            self.run("ip", "link", "set", link, "up")
 
     def cut(self) -> None:
-        """Let nothing pass, to it and from it."""
-        _ip("link", "set", self.port, "nomaster")
+        """Let nothing pass, to it and from it, without a word."""
+        self._switch.run("ip", "link", "set", self._port, "nomaster")
 
     def join(self) -> None:
         """Let all pass again."""
-        _ip("link", "set", self.port, "master", self.bridge)
+        self._switch.run("ip", "link", "set", self._port, "master", "bridge")
+
+    def part_from(self, other: "Host") -> None:
+        """Let nothing pass between two hosts: each sends to an address of the link layer that nobody has."""
+        for here, there in ((self, other), (other, self)):
+            here.run("ip", "neigh", "replace", there.address, "lladdr", _NOBODY, "dev", "eth0", "nud", "permanent")
+
+    def meet(self, other: "Host") -> None:
+        """Undo `part_from`."""
+        for here, there in ((self, other), (other, self)):
+            here.run("ip", "neigh", "del", there.address, "dev", "eth0")
+
+    def worsen(self, *, delay_ms: float, jitter_ms: float, loss_percent: float) -> str:
+        """Delay and lose what is sent to it and from it, until `mend`; returns by what: netem, or a program of ours."""
+        quality = ["delay", f"{delay_ms}ms", f"{jitter_ms}ms", "loss", f"{loss_percent}%"]
+        ends = ((self._switch, self._port), (self, "eth0"))
+        if all(_can(*end.within, "tc", "qdisc", "add", "dev", port, "root", "netem", *quality) for end, port in ends):
+            self._mend = lambda: [end.run("tc", "qdisc", "del", "dev", port, "root") for end, port in ends]
+            return "netem"
+        inner, outer = f"{self._port}i", f"{self._port}o"
+        plain = [sys.executable, _WORSE_LINK, "--plain"]
+        self._switch.run("ip", "link", "add", inner, "type", "veth", "peer", "name", outer)
+        self._switch.run(*plain, outer)
+        self.run(*plain, "eth0")
+        self._switch.run("ip", "link", "set", inner, "up")
+        self._switch.run("ip", "link", "set", self._port, "nomaster")
+        numbers = map(str, (delay_ms, jitter_ms, loss_percent))
+        command = [sys.executable, _WORSE_LINK, self._port, inner, *numbers]
+        program = self._switch.start_program(command, subprocess.DEVNULL, environ={}, cwd=Path("/"))
+        self._switch.run("ip", "link", "set", outer, "master", "bridge", "up")
+
+        def mend() -> None:
+            self._switch.run("ip", "link", "del", outer)
+            self.join()
+            _kill(program)
+
+        self._mend = mend
+        return "a program that passes frames, for this kernel has no netem"
+
+    def mend(self) -> None:
+        """Undo `worsen`."""
+        self._mend()
+
+    def freeze(self) -> None:
+        """Stop all its processes: the kernel acknowledges what is sent to them, and nobody answers."""
+        for _ in range(2):  # one may have started another meanwhile
+            self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+        for program in self._programs:  # these stopped with what they wait for
+            program.send_signal(signal.SIGCONT)
+
+    def power_off(self) -> None:
+        """End all its processes and take its address away, without a word to anybody."""
+        self._switch.run("ip", "link", "del", self._port)
+        self.end()
+
+    def power_on(self) -> None:
+        """Be there again, without any process."""
+        self.start()
+        self._plug_in()
+
+    def mount_disk(self, path: Path, size: str, *, user: int = 0, group: int = 0) -> None:
+        """Have a file system of its own at a directory, such as `64m`, until the host ends."""
+        options = f"size={size},uid={user},gid={group},mode=700"
+        self.run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path))
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+@contextmanager
+def network() -> Iterator[Switch]:
+    """A switch without hosts; skips the test where that is not possible. Who makes hosts ends them."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("hosts are namespaces of Linux, which need root")
+    missing = [program for program in _NEEDED if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"hosts need the programs {', '.join(missing)} (Debian: iproute2, util-linux)")
+    probe = ["unshare", "--net", "--uts", "--pid", "--mount", "--fork", "ip", "link", "add", "probe", "type", "bridge"]
+    done = subprocess.run(probe, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"this machine lets nobody make namespaces with a bridge: {done.stderr.strip()}")
+    switch = Switch()
+    try:
+        yield switch
+    finally:
+        switch.end()
 
 
 @contextmanager
 def hosts(count: int) -> Iterator[list[Host]]:
-    """Make hosts beside this machine; skips the test where that is not possible."""
-    if os.geteuid() != 0:
-        pytest.skip("network namespaces need root")
-    second, third = secrets.token_bytes(2)
-    bridge, network = f"gm{second:02x}{third:02x}", f"10.{second}.{third}"
-    with ExitStack() as stack:
-        if subprocess.run(["ip", "link", "add", bridge, "type", "bridge"], capture_output=True, check=False).returncode:
-            pytest.skip("this machine lets nobody make a bridge")
-        stack.callback(_ip, "link", "del", bridge)
-        _ip("addr", "add", f"{network}.254/24", "dev", bridge)
-        _ip("link", "set", bridge, "up")
-        yield [_host(stack, bridge, network, number) for number in range(1, count + 1)]
+    """So many hosts on a switch of their own; skips the test where that is not possible."""
+    with network() as switch, ExitStack() as stack:
+        made = []
+        for number in range(1, count + 1):
+            made.append(Host(switch, f"host{number}"))
+            stack.callback(made[-1].end)
+        yield made
 
 
-def _host(stack: ExitStack, bridge: str, network: str, number: int) -> Host:
-    host = Host(f"{bridge}n{number}", f"{network}.{number}", f"{bridge}p{number}", bridge)
-    inner = f"{bridge}i{number}"
-    _ip("netns", "add", host.namespace)
-    stack.callback(_ip, "netns", "del", host.namespace)
-    _ip("link", "add", host.port, "type", "veth", "peer", "name", inner, "netns", host.namespace)
-    _ip("link", "set", host.port, "master", bridge, "up")
-    for command in (
-        ("addr", "add", f"{host.address}/24", "dev", inner),
-        ("link", "set", inner, "up"),
-        ("link", "set", "lo", "up"),
-    ):
-        _ip("-n", host.namespace, *command)
-    return host
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+    return done.stdout
 
 
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True)
+def _can(*command: str) -> bool:
+    """Run a command that this machine may lack, or refuse."""
+    return shutil.which("tc") is not None and subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def _kill(program: subprocess.Popen[bytes]) -> None:
+    """End what nsenter has started: that does not pass a signal on."""
+    for child in map(int, _children(program.pid)):
+        os.kill(child, signal.SIGKILL)
+    program.wait(_ANSWER_S)
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _space_of(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except OSError:
+        return ""
+
+
+def _wait_for_end(pid: int) -> None:
+    """A first process has ended when all others of its namespaces have."""
+    end = time.monotonic() + _ANSWER_S
+    while identity(pid) and time.monotonic() < end:
+        time.sleep(0.01)

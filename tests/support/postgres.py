@@ -26,7 +26,8 @@ _MEMORY = Path("/dev/shm")
 _MEMORY_OCTETS = 4 << 30
 _START_S = 60
 _STOP_S = 20
-_QUICK = {
+_EVERYBODY = ("local all all", "host all all all", "host replication all all")
+QUICK = {
     "listen_addresses": "",
     "fsync": "off",
     "synchronous_commit": "off",
@@ -47,23 +48,27 @@ class PostgresServer:
         *,
         standby_of: "PostgresServer | None" = None,
         on: Host | None = None,
+        disk: str = "",
     ) -> None:
         """`settings` replace the quick ones, such as for a measurement with durable commits.
 
-        One `on` a host of its own listens there for all, and is not durable.
+        One `on` a host of its own listens there for all, and is not durable. `disk` is the size of a file system for
+        its data, but not for its log of changes: without room for that it would end.
         """
         self._primary = standby_of
         self._host = on
-        self._settings = {"listen_addresses": "", **(_QUICK if settings is None else settings)}
-        if on is not None:
-            self._settings["listen_addresses"] = "*"
+        self._settings = {"listen_addresses": "", **(QUICK if settings is None else settings)}
         self._binaries = find_binaries()
-        self._account = _account()
+        self._account = account()
         self._home = Path(tempfile.mkdtemp(prefix="gm-pg-", dir="/tmp"))  # sockets want a short path
         self._home.chmod(0o755)
+        if on is not None:
+            self._settings |= {"listen_addresses": "*", "hba_file": str(self._home / "hba.conf")}
+            (self._home / "hba.conf").write_text("".join(f"{who} trust\n" for who in _EVERYBODY))
         # Copies take a tenth of the time in memory; what durable commits cost shows on a disk only.
-        in_memory = settings is None and _has_memory()
+        in_memory = (settings is None or on is not None) and _has_memory()
         self._data = Path(tempfile.mkdtemp(prefix="gm-pg-data-", dir=_MEMORY)) if in_memory else self._home / "data"
+        self._disk = disk
         self._numbers = count()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -90,6 +95,11 @@ class PostgresServer:
     def home(self) -> Path:
         """The directory of its socket."""
         return self._home
+
+    @property
+    def data(self) -> Path:
+        """The directory of its data, on its host."""
+        return self._data
 
     def url(self, database: str) -> str:
         return f"postgresql://{USER}@/{database}?host={self._home}"
@@ -126,23 +136,33 @@ class PostgresServer:
     def start(self) -> None:
         """Start (again) on the same data and wait until it answers."""
         settings = [argument for name, value in self._settings.items() for argument in ("-c", f"{name}={value}")]
+        command: list[str | Path] = [self._binaries / "postgres", "-D", self._data, "-k", self._home, *settings]
         with (self._home / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self._prefix, self._binaries / "postgres", "-D", self._data, "-k", self._home, *settings],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                **({} if self._host else self._account),
-            )
+            if self._host is not None:
+                program = [*self._as_account(), *command]
+                self._process = self._host.start_program(program, log, environ={}, cwd=Path("/"))
+            else:
+                self._process = subprocess.Popen(
+                    [*_dying_with_us(), *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd="/",
+                    **self._account,
+                )
         self._wait_until_it_answers(self._process)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End it: SIGINT breaks connections off in order, SIGQUIT is a crash."""
         process, self._process = self._process, None
-        if process is None:
+        if process is None or process.poll() is not None:
             return
-        process.send_signal(how)
+        if self._host is not None:
+            self._host.run(
+                "kill", f"-{how.value}", self._host.run("head", "-n1", f"{self._data}/postmaster.pid").strip()
+            )
+        else:
+            process.send_signal(how)
         try:
             process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
@@ -171,6 +191,8 @@ class PostgresServer:
             self._data.mkdir(exist_ok=True)
             for directory in (self._home, self._data):
                 os.chown(directory, self._account["user"], self._account["group"])
+        if self._host is not None and self._disk:
+            self._host.mount_disk(self._data, self._disk, **self._account)
         if not _runs(self._binaries / "postgres", self._account):
             shutil.copytree(self._binaries.parent, self._home / "installed")
             self._binaries = self._home / "installed" / "bin"
@@ -178,37 +200,24 @@ class PostgresServer:
             self._copy(self._primary)
             return
         command: list[str | Path] = [self._binaries / "initdb", "-D", self._data, "-U", USER, "-A", "trust", "-N"]
-        done = subprocess.run(
-            [*command, "--no-locale", "-E", "UTF8"], capture_output=True, text=True, cwd="/", **self._account
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        if self._host is not None:
-            with (self._data / "pg_hba.conf").open("a") as logins:
-                logins.write("host all all all trust\n")
+        self._run(*command, "--no-locale", "-E", "UTF8", *(("-X", str(self._home / "wal")) if self._disk else ()))
 
     def _copy(self, primary: "PostgresServer") -> None:
         """Become a standby that follows another server, asynchronously."""
-        source = f"host={primary.home} user={USER}"
-        command: list[str | Path] = [
-            self._binaries / "pg_basebackup",
-            "-d",
-            source,
-            "-D",
-            self._data,
-            "-R",
-            "-c",
-            "fast",
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, cwd="/", **self._account)
+        source = f"host={primary.home if primary._host is None else primary._host.address} user={USER}"
+        self._run(self._binaries / "pg_basebackup", "-d", source, "-D", self._data, "-R", "-c", "fast")
+
+    def _run(self, *command: str | Path) -> None:
+        """Run a program of PostgreSQL to its end, where the server is."""
+        where: dict[str, Any] = self._account
+        if self._host is not None:
+            command, where = (*self._host.within, *self._as_account(), *command), {}
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", **where)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    @property
-    def _prefix(self) -> list[str]:
-        """What runs before the server: it enters its host as root, and then becomes the other user."""
-        if self._host is None:
-            return _dying_with_us()
-        user = [f"--reuid={self._account['user']}", f"--regid={self._account['group']}", "--clear-groups"]
-        return [*self._host.within, "setpriv", *user, "--pdeathsig", "INT"]
+    def _as_account(self) -> list[str]:
+        """What runs before a program on a host: one enters that as root, and then becomes the other user."""
+        return ["setpriv", f"--reuid={self._account['user']}", f"--regid={self._account['group']}", "--clear-groups"]
 
     def pids(self) -> list[int]:
         """The server and its backends, as they are now."""
@@ -270,7 +279,7 @@ def _has_memory() -> bool:
     return os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _MEMORY_OCTETS
 
 
-def _account() -> dict[str, Any]:
+def account() -> dict[str, Any]:
     """Popen arguments of the user to run as: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}

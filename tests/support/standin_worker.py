@@ -11,6 +11,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -76,7 +77,10 @@ def _duration_s(domain: str) -> float:
 
 
 def _note_start(order: TestOrder) -> None:
-    line = json.dumps({"job_id": order.job_id, "domain": order.domain, "at": time.time(), "pid": os.getpid()})
+    # The steady clock is the same for all processes of this machine, also for those that are told a wrong time.
+    when = {"at": time.time(), "steady": time.monotonic()}
+    what = {"job_id": order.job_id, "domain": order.domain, "pid": os.getpid(), "host": socket.gethostname()}
+    line = json.dumps(what | when)
     with Path(os.environ["GONEMASTER_TEST_STARTS"]).open("a") as file:
         file.write(line + "\n")
 

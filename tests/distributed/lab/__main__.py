@@ -1,0 +1,90 @@
+"""`make lab`: do all faults, or those whose names contain a word, and print the table. Fails if an invariant breaks."""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from tests.distributed.lab.report import row, table, write
+from tests.distributed.lab.scenarios import SCENARIOS, Scenario, attempt
+from tests.distributed.lab.services import SLOTS, Lab, Shape, open_lab
+
+BATCH = 300  # jobs of a second each
+
+
+def main(arguments: list[str]) -> int:
+    """Return 1 if an invariant does not hold or a fault could not be done."""
+    parser = argparse.ArgumentParser(description="faults on hosts that are namespaces; as root")
+    parser.add_argument("--only", default="", help="a regular expression for the names of the faults")
+    parser.add_argument("--batch", type=int, default=BATCH, help="jobs of a second each in a batch, for each fault")
+    parser.add_argument("--keep", type=Path, help="a directory for the logs of all hosts and the starts of jobs")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/explanation/reliability.md")
+    options = parser.parse_args(arguments)
+    chosen = [scenario for scenario in SCENARIOS if re.search(options.only, scenario.name)]
+    rows: list[list[str]] = []
+    troubles: list[str] = []
+    loads: list[float] = []
+    for _, group in groupby(chosen, key=lambda scenario: (scenario.shape, scenario.spoils and scenario.name)):
+        try:
+            _do(list(group), options, rows, troubles, loads)
+        except pytest.skip.Exception as reason:
+            troubles.append(f"not done: {reason}")
+        except AssertionError as error:
+            troubles.append(str(error))
+    print(table(rows))
+    print(*troubles, sep="\n")
+    if options.write and rows:
+        write(rows, heading(options.batch, loads), [scenario.name for scenario in SCENARIOS])
+    return 1 if troubles else 0
+
+
+def heading(batch: int, loads: Sequence[float]) -> str:
+    """Return what is above the table: the lab, its work, and how busy the machine was with other things as well."""
+    shape = Shape()
+    return (
+        f"{os.cpu_count()} cores, default settings, {shape.workers} worker hosts of {SLOTS} slots,"
+        f" {shape.apis} hosts of the API, {shape.beats} of beat;\nfor each fault a batch of {batch} jobs of a second,"
+        " and a person at each host of the API who submits a job each half second;"
+        f"\nload average {min(loads):.0f} to {max(loads):.0f}:"
+    )
+
+
+def _do(
+    group: list[Scenario],
+    options: argparse.Namespace,
+    rows: list[list[str]],
+    troubles: list[str],
+    loads: list[float],
+) -> None:
+    """Do faults in one lab, one after another."""
+    with open_lab(group[0].shape) as lab, kept_logs(lab, options.keep):
+        for scenario in group:
+            verdict, trial = attempt(lab, scenario, batch=options.batch)
+            loads.append(os.getloadavg()[0])
+            rows.append(row(scenario.name, verdict, trial.note))
+            troubles += [f"{scenario.name}: {breach}" for breach in verdict.breaches]
+            print(table(rows[-1:]).splitlines()[-1], f"load {loads[-1]:.0f},", end=" ")
+            print(f"this machine late by {verdict.machine_late_s:.1f} s at most", flush=True)
+
+
+@contextmanager
+def kept_logs(lab: Lab, target: Path | None) -> Iterator[None]:
+    """Copy what the hosts of a lab have written, where that is wanted."""
+    try:
+        yield
+    finally:
+        if target is not None:
+            (target / lab.directory.name).mkdir(parents=True, exist_ok=True)
+            for file in lab.directory.glob("*.[lj]*"):
+                shutil.copy(file, target / lab.directory.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""The table of the lab, and its place in docs/explanation/reliability.md."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tests.distributed.lab.invariants import Verdict
+from tests.distributed.lab.load import ANSWER_S
+from tests.distributed.lab.services import SOUND_S
+
+PAGE = Path(__file__).parents[3] / "docs/explanation/reliability.md"
+BEGIN, END = "<!-- lab: printed by make lab -->\n", "<!-- lab: end -->\n"
+COLUMNS = (
+    "fault",
+    "jobs: lost, doubled, failed",
+    "started again, the last after",
+    "no job started for (of it after the fault)",
+    "longest wait of a person's job, of any",
+    "not accepted for",
+    "batch before a person",
+    "health said, after",
+    "sound after the end",
+    "slowest `GET /queue`",
+)
+
+
+def row(name: str, verdict: Verdict, note: str = "") -> list[str]:
+    """Return the cells of one fault; times are in seconds."""
+    given_up = f" ({verdict.given_up} that the standby never had)" if verdict.given_up else ""
+    again = f"{verdict.again}, {_seconds(verdict.last_again_s)}" if verdict.last_again_s is not None else "0"
+    after = f" ({_seconds(verdict.after_over_s)})" if verdict.after_over_s else ""
+    said = ", ".join(
+        f"{_as_code(kind)} {_seconds(at)}" for kind, at in sorted(verdict.said.items(), key=lambda item: item[1])
+    )
+    return [
+        f"{name}, {note}" if note else name,
+        f"{verdict.jobs}: {verdict.lost}{given_up}, {verdict.doubled}, {verdict.failed}",
+        again,
+        f"{_seconds(verdict.standstill_s)}{after}",
+        f"{_seconds(verdict.person_s)}, {_seconds(verdict.any_s)}",
+        _seconds(verdict.refused_s),
+        str(verdict.out_of_turn),
+        said or "nothing",
+        _seconds(max(verdict.sound_s, 0)) if verdict.sound_s is not None else f"not within {SOUND_S} s",
+        "none" if verdict.slowest_queue_s >= ANSWER_S else _seconds(verdict.slowest_queue_s),
+    ]
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of Markdown."""
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def written() -> list[list[str]]:
+    """Return the rows of the page, without their head."""
+    text = PAGE.read_text(encoding="utf-8")
+    lines = text[text.index(BEGIN) + len(BEGIN) : text.index(END)].splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    assert cells[0] == list(COLUMNS), "the table of the page has other columns: run make lab WRITE=1"
+    return cells[2:]
+
+
+def write(rows: Iterable[Sequence[str]], heading: str, order: Sequence[str]) -> None:
+    """Put rows between the marks of the page; those of other faults stay. `order` has the names of all faults."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
+    merged = [*rows, *(written() if "|" in text[len(before) : text.index(END)] else [])]
+    chosen = [next((line for line in merged if line[0].startswith(name)), None) for name in order]
+    PAGE.write_text(f"{before}\n{heading}\n\n{table(filter(None, chosen))}\n{after}", encoding="utf-8")
+
+
+def _as_code(kind: str) -> str:
+    return kind if " " in kind else f"`{kind}`"
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f} s"

@@ -1,0 +1,338 @@
+"""The faults of the lab, one function each, and the trial that surrounds them."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.distributed.lab.invariants import Allowed, Times, Verdict, judge, read_runs, wait_for_end
+from tests.distributed.lab.load import Load
+from tests.distributed.lab.services import SLOTS, Lab, Shape
+from tests.support.workers import wait_until
+
+FAULT_S = 30
+FREEZES, FREEZE_S = 3, 20
+LAG_S = 5
+LOCK_S = 30  # after so long the lock of a beat expires
+
+
+@dataclass
+class Trial:
+    """One fault in one lab. A scenario notes when it was done, and when it was over."""
+
+    lab: Lab
+    load: Load
+    fault_s: float  # how long a fault lasts
+    freezes: int
+    moments: list[float] = field(default_factory=list)
+    over: float | None = None
+    allowed: Allowed = field(default_factory=Allowed)
+    note: str = ""  # for the table
+
+    def begin(self) -> None:
+        """Note that the fault is done now."""
+        self.moments.append(time.monotonic())
+
+    def last(self, seconds: float | None = None) -> None:
+        """Let the fault last."""
+        time.sleep(self.fault_s if seconds is None else seconds)
+
+    def silence(self, *names: str) -> None:
+        """Note whose hosts cannot answer."""
+        self.allowed = replace(self.allowed, silent=frozenset(names))
+
+    def end(self) -> None:
+        """Note that the fault is over."""
+        self.over = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A fault, and the lab in which it is done. `act` returns when the fault is over, or goes on for good."""
+
+    name: str  # in the table
+    act: Callable[[Trial], None]
+    shape: Shape = field(default_factory=Shape)
+    spoils: bool = False  # needs a lab of its own, as a host does not come back
+
+
+def attempt(
+    lab: Lab, scenario: Scenario, *, batch: int, fault_s: float = FAULT_S, freezes: int = FREEZES
+) -> tuple[Verdict, Trial]:
+    """Do one fault while jobs run, wait for their end and for a sound service, and judge."""
+    store = lab.store()
+    before = set(read_runs(store))
+    store.close()
+    lab.trials += 1
+    load = Load(lab, f"t{lab.trials}")
+    trial = Trial(lab, load, fault_s, freezes)
+    load.start(batch)
+    load.wait_for_starts(SLOTS * lab.shape.workers)
+    scenario.act(trial)
+    load.stop_submitting()
+    runs = wait_for_end(lab, before)
+    sound = lab.becomes_sound()
+    load.stop_watching()
+    assert not load.faults, load.faults
+    verdict = judge(lab, load, runs, Times(tuple(trial.moments), trial.over), trial.allowed)
+    return verdict if sound else replace(verdict, sound_s=None), trial
+
+
+# Hosts of the service
+
+
+def a_worker_host_is_cut_off(trial: Trial) -> None:
+    _cut(trial, "worker1")
+
+
+def a_worker_host_is_frozen(trial: Trial) -> None:
+    """Several times, so that one of its waiting commands gets a person's job; each time longer than a lease."""
+    host = trial.lab["worker1"]
+    for _ in range(trial.freezes):
+        trial.begin()
+        host.freeze()
+        for number in range(SLOTS):
+            trial.load.submit(number)
+        trial.last(min(FREEZE_S, trial.fault_s))
+        host.thaw()
+        trial.end()
+        before = _starts_on(trial, "worker1")
+        wait_until(partial(_has_started_since, trial, before), what="it works again")
+
+
+def a_worker_host_loses_power(trial: Trial) -> None:
+    _lose_power(trial, "worker1")
+
+
+def a_worker_host_is_parted_from_the_database(trial: Trial) -> None:
+    _part(trial, "worker1", "db1")
+
+
+def a_worker_host_is_parted_from_redis(trial: Trial) -> None:
+    _part(trial, "worker1", "redis1")
+
+
+def an_api_host_loses_power(trial: Trial) -> None:
+    _lose_power(trial, "api1")
+
+
+def the_host_of_the_active_beat_is_cut_off(trial: Trial) -> None:
+    """The other one takes over when the lock expires, after 30 s."""
+    active = next(name for name in ("beat1", "beat2") if "Sending due task" in trial.lab.log(name))
+    _cut(trial, active, seconds=LOCK_S + trial.fault_s)
+
+
+def one_host_of_each_kind_is_cut_off(trial: Trial) -> None:
+    _cut(trial, "api1", "beat1", "worker1")
+
+
+# Hosts of data
+
+
+def the_database_is_cut_off_for_5_s(trial: Trial) -> None:
+    _cut(trial, "db1", seconds=5)
+
+
+def the_database_is_cut_off(trial: Trial) -> None:
+    _cut(trial, "db1")
+
+
+def the_database_is_frozen(trial: Trial) -> None:
+    _freeze(trial, "db1")
+
+
+def redis_is_cut_off(trial: Trial) -> None:
+    trial.allowed = Allowed(rebuilt=True)
+    _cut(trial, "redis1")
+
+
+def redis_is_frozen(trial: Trial) -> None:
+    trial.allowed = Allowed(rebuilt=True)
+    _freeze(trial, "redis1")
+
+
+def links_of_data_are_slow_and_lose_packets(trial: Trial) -> None:
+    hosts = [trial.lab["db1"], trial.lab["redis1"]]
+    trial.begin()
+    by = {host.worsen(delay_ms=100, jitter_ms=30, loss_percent=2) for host in hosts}
+    trial.note = f"by {', '.join(by)}"
+    trial.last()
+    for host in hosts:
+        host.mend()
+    trial.end()
+
+
+def a_lock_is_held(trial: Trial) -> None:
+    """Somebody keeps the rows of the running jobs of a worker locked, as a person in psql who has gone to lunch."""
+    server = trial.lab.databases[0]
+    trial.begin()
+    with server.cursor(trial.lab.database) as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT id FROM jobs WHERE status = 'running' AND worker LIKE 'worker1@%' FOR UPDATE")
+        trial.last()
+        cursor.execute("ROLLBACK")
+    trial.end()
+
+
+def the_disk_of_the_database_is_full(trial: Trial) -> None:
+    _fill(trial, trial.lab["db1"].path(trial.lab.databases[0].data))
+
+
+def the_disk_of_redis_is_full(trial: Trial) -> None:
+    trial.allowed = Allowed(rebuilt=True)
+    _fill(trial, trial.lab["redis1"].path(trial.lab.redis_data("redis1")))
+
+
+# Others take over
+
+
+def a_synchronous_standby_is_promoted(trial: Trial) -> None:
+    """The primary loses its power; nothing that was answered is lost, but for claims, which wait for no standby."""
+    _follow_synchronously(trial.lab)
+    trial.allowed = Allowed(lost_claims=1)
+    trial.begin()
+    trial.lab["db1"].power_off()
+    trial.lab.databases[1].promote()
+    trial.load.wait_for_starts(trial.load.started() + SLOTS)
+
+
+def a_standby_that_lags_is_promoted(trial: Trial) -> None:
+    """What was accepted while it received nothing is lost; what had ended meanwhile is run again."""
+    since = time.monotonic()
+    trial.lab["db1"].part_from(trial.lab["db2"])
+    trial.last(LAG_S)
+    trial.begin()
+    trial.lab["db1"].power_off()
+    trial.lab.databases[1].promote()
+    trial.allowed = Allowed(lost_claims=2, lag=(since, time.monotonic()))
+    trial.load.wait_for_starts(trial.load.started() + SLOTS)
+
+
+def the_master_of_redis_loses_power(trial: Trial) -> None:
+    """Its Sentinel, too; the others make its replica the master. It comes back as a replica."""
+    _lose_power(trial, trial.lab.master())
+
+
+def the_master_of_redis_is_cut_off(trial: Trial) -> None:
+    _cut(trial, trial.lab.master())
+
+
+def the_database_behind_a_pooler_is_cut_off(trial: Trial) -> None:
+    _cut(trial, "db1")
+
+
+def the_pooler_is_frozen(trial: Trial) -> None:
+    _freeze(trial, "pool")
+
+
+WRONG_CLOCKS = Shape(wrong_clocks=(("api2", 600.0), ("beat1", -600.0), ("worker1", 600.0), ("worker2", -600.0)))
+STANDBY = Shape(standby=True)
+SENTINELS = Shape(sentinels=True)
+POOLER = Shape(pooler=True)
+SMALL_DISKS = Shape(disks=(("db1", "96m"), ("redis1", "16m")))
+
+SCENARIOS = (
+    Scenario("worker host cut off, 30 s", a_worker_host_is_cut_off),
+    Scenario("worker host frozen, 3 times 20 s", a_worker_host_is_frozen),
+    Scenario("worker host loses power, on again after 30 s", a_worker_host_loses_power),
+    Scenario("worker host parted from PostgreSQL, 30 s", a_worker_host_is_parted_from_the_database),
+    Scenario("worker host parted from Redis, 30 s", a_worker_host_is_parted_from_redis),
+    Scenario("API host loses power, on again after 30 s", an_api_host_loses_power),
+    Scenario("host of the active beat cut off, 60 s", the_host_of_the_active_beat_is_cut_off),
+    Scenario("one host each of API, beat and workers cut off, 30 s", one_host_of_each_kind_is_cut_off),
+    Scenario("PostgreSQL cut off, 5 s", the_database_is_cut_off_for_5_s),
+    Scenario("PostgreSQL cut off, 30 s", the_database_is_cut_off),
+    Scenario("PostgreSQL frozen, 30 s", the_database_is_frozen),
+    Scenario("Redis cut off, 30 s", redis_is_cut_off),
+    Scenario("Redis frozen, 30 s", redis_is_frozen),
+    Scenario("PostgreSQL and Redis: 100 ± 30 ms each way, 2 % lost, 30 s", links_of_data_are_slow_and_lose_packets),
+    Scenario("rows of a worker's running jobs locked by a person, 30 s", a_lock_is_held),
+    Scenario("four clocks ±10 min wrong; worker host loses power", a_worker_host_loses_power, WRONG_CLOCKS),
+    Scenario("disk of PostgreSQL full, 30 s", the_disk_of_the_database_is_full, SMALL_DISKS),
+    Scenario("disk of Redis full, 30 s", the_disk_of_redis_is_full, SMALL_DISKS),
+    Scenario(
+        "primary loses power, synchronous standby promoted", a_synchronous_standby_is_promoted, STANDBY, spoils=True
+    ),
+    Scenario("primary loses power, standby 5 s behind promoted", a_standby_that_lags_is_promoted, STANDBY, spoils=True),
+    Scenario("master of Redis cut off, 30 s, Sentinels", the_master_of_redis_is_cut_off, SENTINELS),
+    Scenario("master of Redis loses power, Sentinels", the_master_of_redis_loses_power, SENTINELS),
+    Scenario("PostgreSQL behind PgBouncer cut off, 30 s", the_database_behind_a_pooler_is_cut_off, POOLER),
+    Scenario("PgBouncer frozen, 30 s", the_pooler_is_frozen, POOLER),
+)
+
+
+def _cut(trial: Trial, *names: str, seconds: float | None = None) -> None:
+    """Let nothing reach these hosts for a while, and nothing leave them."""
+    trial.silence(*names)
+    trial.begin()
+    for name in names:
+        trial.lab[name].cut()
+    trial.last(seconds)
+    for name in names:
+        trial.lab[name].join()
+    trial.end()
+
+
+def _freeze(trial: Trial, name: str) -> None:
+    """Stop all processes of a host for a while; its kernel lives."""
+    trial.begin()
+    trial.lab[name].freeze()
+    trial.last()
+    trial.lab[name].thaw()
+    trial.end()
+
+
+def _part(trial: Trial, one: str, other: str) -> None:
+    """Let nothing pass between two hosts for a while."""
+    trial.begin()
+    trial.lab[one].part_from(trial.lab[other])
+    trial.last()
+    trial.lab[one].meet(trial.lab[other])
+    trial.end()
+
+
+def _lose_power(trial: Trial, name: str) -> None:
+    trial.silence(name)
+    trial.begin()
+    trial.lab[name].power_off()
+    trial.last()
+    trial.lab.restart(name)
+    trial.end()
+
+
+def _fill(trial: Trial, directory: Path) -> None:
+    """Leave no octet free for a while."""
+    filler = directory / "filler"
+    trial.begin()
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        for size in (1 << 16, 1 << 12, 1):
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+    trial.last()
+    filler.unlink()
+    trial.end()
+
+
+def _follow_synchronously(lab: Lab) -> None:
+    """From now on no commit is answered that the standby does not have."""
+    with lab.databases[0].cursor(lab.database) as cursor:
+        cursor.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        cursor.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: _sync_states(cursor) == ["sync"], what="a synchronous standby")
+
+
+def _sync_states(cursor: Any) -> list[str]:
+    cursor.execute("SELECT sync_state FROM pg_stat_replication")
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _has_started_since(trial: Trial, before: int) -> bool:
+    return _starts_on(trial, "worker1") > before
+
+
+def _starts_on(trial: Trial, host: str) -> int:
+    return sum(start["host"] == host for start in trial.lab.starts())

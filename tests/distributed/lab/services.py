@@ -1,0 +1,321 @@
+"""The service of a lab: its hosts, and what runs on each."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from gonemaster_db.migrations.runner import upgrade
+from gonemaster_db.session import Store, open_store
+from gonemaster_db.settings import StoreSettings
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.embedded import find_server
+from gonemaster_tasks.errors import TasksError
+from tests.distributed.lab.web import Api
+from tests.support.faketime import wrong_clock
+from tests.support.networks import Host, Switch, network
+from tests.support.postgres import QUICK, USER, PostgresServer, account, find_binaries
+from tests.support.workers import ROOT, STAND_IN, wait_until
+
+SLOTS = 4  # of each worker host
+START_S = 240
+SOUND_S = 90  # reconciler and reaper have come by then
+_LOOK_S = 0.5
+_POSTGRES, _REDIS, _SENTINEL, _POOLER = 5432, 6379, 26379, 6432
+_MASTER = "lab"
+# Commits wait for a standby, if there is one that is to be waited for; the disk of the tests proves nothing.
+_WAITING = {**QUICK, "synchronous_commit": "on"}
+_POOLER_PROGRAM = "/usr/sbin/pgbouncer"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a lab consists of, beside one PostgreSQL and one Redis."""
+
+    workers: int = 3
+    apis: int = 2
+    beats: int = 2
+    lease_s: int = 15  # the default
+    standby: bool = False  # a second host of PostgreSQL, which follows the first
+    sentinels: bool = False  # a second host of Redis, and three Sentinels
+    pooler: bool = False  # PgBouncer before PostgreSQL
+    wrong_clocks: tuple[tuple[str, float], ...] = ()  # hosts, and how many seconds they are ahead
+    disks: tuple[tuple[str, str], ...] = ()  # hosts of data, and the size of their disk, such as 64m
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all hosts."""
+        many = [("api", self.apis), ("beat", self.beats), ("worker", self.workers)]
+        many += [("db", 1 + self.standby), ("redis", 1 + self.sentinels)]
+        numbered = [f"{kind}{number}" for kind, count in many for number in range(1, count + 1)]
+        return numbered + ["witness"] * self.sentinels + ["pool"] * self.pooler
+
+
+@dataclass
+class Lab:
+    """A service that works. `stack` ends what was started."""
+
+    shape: Shape
+    directory: Path
+    stack: ExitStack
+    hosts: dict[str, Host] = field(default_factory=dict)
+    databases: list[PostgresServer] = field(default_factory=list)
+    programs: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    database: str = ""
+    trials: int = 0
+
+    # What it is made of
+
+    def __getitem__(self, name: str) -> Host:
+        return self.hosts[name]
+
+    @property
+    def apis(self) -> list[Api]:
+        """The hosts of the API, as clients reach them."""
+        return [Api(name, host.address) for name, host in self.hosts.items() if name.startswith("api")]
+
+    @property
+    def workers(self) -> list[str]:
+        """The names of the worker hosts."""
+        return [name for name in self.hosts if name.startswith("worker")]
+
+    def store(self) -> Store:
+        """The database, past the pooler."""
+        return open_store(StoreSettings(driver="postgres", dsn=self._dsn(direct=True)))
+
+    def broker(self) -> Broker:
+        """The broker, as the processes reach it."""
+        return Broker.open(self._broker_url())
+
+    def starts(self) -> list[dict[str, Any]]:
+        """What the workers have started, in order."""
+        file = self.directory / "starts.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def log(self, name: str) -> str:
+        """What the programs of a host have written."""
+        return (self.directory / f"{name}.log").read_text(errors="replace")
+
+    def complaints(self) -> list[str]:
+        """What is not as it should be: parts that are missing, and what health finds but the clocks set wrong."""
+        expected = {"clock_skew"} if self.shape.wrong_clocks else set()
+        found = []
+        for api in self.apis:
+            health, queue = api.get("/queue/health"), api.get("/queue")
+            if health.status != 200 or queue.status != 200:
+                found.append(f"{api.name} answers {health.code}, {queue.code}")
+                continue
+            kinds = {issue["kind"]: issue["text"] for issue in health.document["issues"]}
+            found += [f"{kind}: {text}" for kind, text in kinds.items() if kind not in expected]
+            found += [f"{kind} is missing" for kind in expected - kinds.keys()]
+            workers = len(queue.document["workers"])
+            if workers != self.shape.workers:
+                found.append(f"{workers} workers in place of {self.shape.workers}")
+        return found
+
+    def _is_sound(self) -> bool:
+        time.sleep(_LOOK_S)  # to look costs some CPU
+        return not self.complaints()
+
+    def becomes_sound(self) -> bool:
+        """Wait for the end of what a fault has caused; some of it may be told of for longer than anybody waits."""
+        end = time.monotonic() + SOUND_S
+        while time.monotonic() < end:
+            if self._is_sound():
+                return True
+        return False
+
+    def _wait_for_start(self) -> None:
+        try:
+            wait_until(self._is_sound, within_s=START_S, what="a sound service")
+        except AssertionError as error:
+            ends = [
+                f"{file.stem}:\n{file.read_text(errors='replace')[-1500:]}" for file in self.directory.glob("*.log")
+            ]
+            raise AssertionError("\n".join([*self.complaints(), *ends])) from error
+
+    def start(self, name: str) -> None:
+        """Start what belongs on a host of API, beat or worker."""
+        kind = name.rstrip("0123456789")
+        modules = {
+            "api": ["gonemaster_api.server", "api"],
+            "beat": ["gonemaster_tasks.maintenance.beat"],
+            "worker": [STAND_IN, "--name", name],
+        }
+        ahead_s = dict(self.shape.wrong_clocks).get(name)
+        environ = self._environ(name) | (wrong_clock(ahead_s) if ahead_s else {})
+        self._start(name, [sys.executable, "-m", *modules[kind]], environ)
+
+    def restart(self, name: str) -> None:
+        """Give a host that lost its power all it had. One of Redis finds its data, and its Sentinel what it knew."""
+        self.hosts[name].power_on()
+        if name.startswith("redis"):
+            self._start_redis(name)
+            self._start_sentinel(name)
+        else:
+            self.start(name)
+
+    def master(self) -> str:
+        """The host of the Redis that takes writes, as the Sentinels say it."""
+        with closing(redis.Redis(self["witness"].address, _SENTINEL, socket_timeout=20)) as sentinel:
+            answer: Any = sentinel.sentinel_get_master_addr_by_name(_MASTER)
+        return next(name for name, host in self.hosts.items() if host.address == answer[0].decode())
+
+    def redis_data(self, name: str) -> Path:
+        """Where a Redis has its data."""
+        return self.directory / f"data-{name}"
+
+    # How it is made
+
+    def make(self) -> None:
+        """Start everything, and wait until it works."""
+        switch = self.stack.enter_context(network())
+        for name in self.shape.names:
+            self._make_host(switch, name)
+        self._make_databases()
+        for name in self.hosts:
+            if name.startswith("redis"):
+                self._start_redis(name)
+        if self.shape.sentinels:
+            for name in ("redis1", "redis2", "witness"):
+                self._start_sentinel(name)
+        if self.shape.pooler:
+            self._start_pooler()
+        store = self.store()
+        upgrade(store)
+        store.close()
+        wait_until(self._broker_answers, what="the broker")
+        for name in self.hosts:
+            if name.startswith(("api", "beat", "worker")):
+                self.start(name)
+        self._wait_for_start()
+
+    def _make_host(self, switch: Switch, name: str) -> None:
+        host = self.hosts[name] = Host(switch, name)
+        self.stack.callback(host.end)
+
+    def _make_databases(self) -> None:
+        disk = dict(self.shape.disks).get("db1", "")
+        primary = PostgresServer(_WAITING, on=self["db1"], disk=disk)
+        self.databases.append(self.stack.enter_context(primary))
+        self.database = primary.create_database()
+        if self.shape.standby:
+            if not (find_binaries() / "pg_basebackup").exists():
+                pytest.skip("this PostgreSQL has no pg_basebackup to make a standby")
+            standby = PostgresServer(_WAITING, on=self["db2"], standby_of=primary)
+            self.databases.append(self.stack.enter_context(standby))
+
+    def _start_redis(self, name: str) -> None:
+        data = self.redis_data(name)
+        data.mkdir(exist_ok=True)
+        if size := dict(self.shape.disks).get(name):
+            self[name].mount_disk(data, size)
+        options = {
+            "bind": "0.0.0.0",
+            "port": str(_REDIS),
+            "protected-mode": "no",
+            "dir": str(data),
+            "appendonly": "yes",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+        }
+        if name != "redis1":
+            options["replicaof"] = f"{self['redis1'].address} {_REDIS}"
+        words = [word for key, value in options.items() for word in (f"--{key}", *value.split(" "))]
+        self._start(name, [find_server(), *words])
+
+    def _start_sentinel(self, name: str) -> None:
+        file = self.directory / f"sentinel-{name}.conf"  # it notes there what it learns
+        known = (
+            f"port {_SENTINEL}\nprotected-mode no\nsentinel monitor {_MASTER} {self['redis1'].address} {_REDIS} 2\n"
+            f"sentinel down-after-milliseconds {_MASTER} 5000\nsentinel failover-timeout {_MASTER} 20000\n"
+        )
+        if not file.exists():
+            file.write_text(known)
+        self._start(f"{name}-sentinel", [find_server(), str(file), "--sentinel"], on=name)
+
+    def _start_pooler(self) -> None:
+        if shutil.which(_POOLER_PROGRAM) is None:
+            pytest.skip("PgBouncer is not installed (Debian: pgbouncer)")
+        file = self.directory / "pgbouncer.ini"
+        file.write_text(
+            f"[databases]\n{self.database} = host={self['db1'].address} port={_POSTGRES} user={USER}\n[pgbouncer]\n"
+            f"listen_addr = 0.0.0.0\nlisten_port = {_POOLER}\nunix_socket_dir =\nauth_type = any\n"
+            "pool_mode = transaction\nignore_startup_parameters = options\nmax_client_conn = 500\n"
+            # As docs/howto/scale-out.md has it.
+            "tcp_user_timeout = 10000\ntcp_keepidle = 4\ntcp_keepintvl = 4\ntcp_keepcnt = 2\n"
+            "server_connect_timeout = 5\nquery_wait_timeout = 15\n"
+        )
+        self._start("pool", [*_as_other_user(), _POOLER_PROGRAM, str(file)])
+
+    def _start(
+        self, name: str, command: list[str | Path], environ: dict[str, str] | None = None, *, on: str = ""
+    ) -> None:
+        with (self.directory / f"{name}.log").open("ab") as log:
+            host = self.hosts[on or name]
+            self.programs[name] = host.start_program(command, log, environ=environ or {}, cwd=ROOT)
+
+    def _environ(self, name: str) -> dict[str, str]:
+        return {
+            "GONEMASTER_BROKER_URL": self._broker_url(),
+            "GONEMASTER_DB_DRIVER": "postgres",
+            "GONEMASTER_DB_DSN": self._dsn(direct=False),
+            "GONEMASTER_DATA_DIR": str(self.directory / f"data-{name}"),
+            "GONEMASTER_LISTEN": f"0.0.0.0:{Api.PORT}",
+            "GONEMASTER_INSECURE_OPEN": "true",
+            "GONEMASTER_WORKER_COUNT": str(SLOTS),
+            "GONEMASTER_LEASE_SECONDS": str(self.shape.lease_s),
+            "GONEMASTER_TEST_STARTS": str(self.directory / "starts.jsonl"),
+        }
+
+    def _dsn(self, *, direct: bool) -> str:
+        """All hosts of the database, of which the one that takes writes is found; or the pooler."""
+        names = [name for name in self.hosts if name.startswith("db")]
+        if self.shape.pooler and not direct:
+            return f"host={self['pool'].address} port={_POOLER} user={USER} dbname={self.database}"
+        addresses = ",".join(self[name].address for name in names)
+        return f"host={addresses} port={_POSTGRES} user={USER} dbname={self.database}"
+
+    def _broker_url(self) -> str:
+        if not self.shape.sentinels:
+            return f"redis://{self['redis1'].address}:{_REDIS}/0"
+        hosts = ";".join(f"sentinel://{self[name].address}:{_SENTINEL}" for name in ("redis1", "redis2", "witness"))
+        return f"{hosts}/0?master_name={_MASTER}"
+
+    def _broker_answers(self) -> bool:
+        broker = self.broker()
+        try:
+            broker.ping()
+        except TasksError:  # not there yet, or a Sentinel that knows no master
+            return False
+        else:
+            return True
+        finally:
+            broker.close()
+
+
+@contextmanager
+def open_lab(shape: Shape) -> Iterator[Lab]:
+    """A lab for a block; whatever happens, nothing of it is left. Skips the test where it is not possible."""
+    # Names of sockets are short, and the accounts of PostgreSQL and PgBouncer read it.
+    with tempfile.TemporaryDirectory(prefix="gm-lab-", dir="/tmp") as name, ExitStack() as stack:
+        Path(name).chmod(0o755)
+        lab = Lab(shape, Path(name), stack)
+        lab.make()
+        yield lab
+
+
+def _as_other_user() -> list[str]:
+    """PostgreSQL and PgBouncer refuse to run as root."""
+    other = account()
+    return ["setpriv", f"--reuid={other['user']}", f"--regid={other['group']}", "--clear-groups"]

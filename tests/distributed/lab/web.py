@@ -1,0 +1,53 @@
+"""A host of the API as a client sees it."""
+
+import http.client
+import json
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: `status` 0 where nothing came in time. `took_s` is the time of this machine."""
+
+    status: int
+    document: Any
+    took_s: float
+
+    @property
+    def code(self) -> str:
+        """The code of an error, else the status."""
+        error = self.document.get("error") if isinstance(self.document, dict) else None
+        return str(error["code"]) if error else str(self.status)
+
+
+@dataclass(frozen=True)
+class Api:
+    """One host; each request has a connection of its own."""
+
+    name: str
+    address: str
+    PORT: ClassVar[int] = 8080
+
+    def get(self, path: str, *, within_s: float = 20) -> Answer:
+        """Ask for a document below /api/v1."""
+        return self._send("GET", path, None, within_s, {})
+
+    def post(self, path: str, document: object, *, within_s: float = 10, key: str = "") -> Answer:
+        """Send one; with a key it is done once, however often it is sent."""
+        return self._send("POST", path, document, within_s, {"Idempotency-Key": key} if key else {})
+
+    def _send(self, method: str, path: str, document: object, within_s: float, headers: dict[str, str]) -> Answer:
+        began = time.monotonic()
+        connection = http.client.HTTPConnection(self.address, self.PORT, timeout=within_s)
+        body = None if document is None else json.dumps(document)
+        try:
+            connection.request(method, f"/api/v1{path}", body, {"Content-Type": "application/json", **headers})
+            response = connection.getresponse()
+            answer = response.status, json.loads(response.read() or b"null")
+        except (OSError, http.client.HTTPException, ValueError):
+            answer = 0, None
+        finally:
+            connection.close()
+        return Answer(*answer, time.monotonic() - began)
