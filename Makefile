@@ -25,7 +25,7 @@ PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance deploy-check image audit sbom dist dist-check clean
+.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -123,6 +123,9 @@ demo: $(READY) ## the service against a bundled world of test domains, without I
 
 conformance: $(READY) ## the official scenarios: make conformance TESTBED=DIR [ONLY=basic01,...]
 	@$(BIN)/python tests/conformance.py "$(TESTBED)" $(if $(ONLY),--only $(ONLY))
+
+memory: $(READY) ## whether a worker's memory is level over 20,000 runs: make memory [RUNS=2000] [WORLD=DIR] [TRACE=1]
+	@$(BIN)/python -m benchmarks.memory --runs "$(or $(RUNS),20000)" $(if $(WORLD),--world "$(WORLD)") $(if $(TRACE),--trace)
 
 .venv-tools/.ready: .ci/tools.txt
 	@echo "installing the tools of deploy-check, audit, sbom and dist into .venv-tools"

@@ -75,7 +75,7 @@ def _reach_of(name: str, globally_reachable: str) -> Reach:
     return Reach.GLOBAL if globally_reachable == "True" else Reach.NOT_GLOBAL
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def classify(address: str) -> Reach:
     """Return the class of an address by the most specific block it is in; GLOBAL when it is in none.
 
@@ -92,7 +92,7 @@ def _classify(address: IPv4Address | IPv6Address) -> Reach:
     return Reach.GLOBAL
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def is_global(address: str) -> bool:
     """Say whether packets to this address can only go to the public Internet.
 
@@ -113,7 +113,7 @@ def is_global(address: str) -> bool:
     return parsed in NAT64 or parsed in GLOBAL_UNICAST
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def is_host(address: str) -> bool:
     """Say whether the address can be that of one host: not unspecified, multicast or broadcast, and without zone index.
 
@@ -142,7 +142,7 @@ def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
         yield IPv4Address(address.packed[-4:])
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def counted_as(address: str) -> str:
     """Return the address on which packets to this one are counted: the IPv4 address to which they are sent on, if any.
 
@@ -155,7 +155,7 @@ def counted_as(address: str) -> str:
     return str(last)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def host_network_of(address: str) -> str | None:
     """Return the IPv6 network of 64 bits that is taken for one host, None for other addresses.
 

@@ -189,7 +189,7 @@ def from_labels(labels: list[bytes]) -> str:
     return ".".join(label_text(label) for label in labels) if labels else ROOT
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def label_text(label: bytes) -> str:
     """Return the canonical text of one label."""
     lower = label.lower()
@@ -198,7 +198,7 @@ def label_text(label: bytes) -> str:
     return "".join(chr(octet) if octet in _PLAIN else f"\\{octet:03d}" for octet in lower)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def to_wire(name: str) -> bytes:
     """Return the uncompressed wire format of a canonical name.
 

@@ -16,7 +16,7 @@ from celery.worker.control import control_command
 
 from gonemaster_db.clock import follow, utcnow
 from gonemaster_db.session import Store, open_store
-from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.memory import give_back_free_memory, keep_heaps_small, spare_collections
 from gonemaster_engine.net.rdata import load_all_types
 from gonemaster_engine.open_files import raise_open_files_limit
 from gonemaster_engine.version import __version__
@@ -79,6 +79,7 @@ _OPERATION_LEASE = timedelta(seconds=30)  # at least: a part of an operation tak
 _OPEN_FILES = 16_384  # sockets of the engine, connections over TCP, and what the process has besides
 
 _ASK_DATABASE_S = 1.0
+_GIVE_BACK_S = 60.0
 
 
 @control_command(name=CANCEL_COMMAND, args=[("job_ids", list)], signature="[id1 [id2 ...]]")
@@ -204,6 +205,7 @@ class Worker:
         self._database = RepeatingThread(
             "database watch", lambda: self.process.database.ask(store.ping), pause_s=_ASK_DATABASE_S, retry_s=0.5
         )
+        self._free_memory = RepeatingThread("free memory", give_back_free_memory, pause_s=_GIVE_BACK_S)
         self._unclaimed = Unclaimed(self.process)
         self._own_metrics: ProcessMetrics | None = None
         self._maintenance = MaintenanceTimer(self.process, self.app)
@@ -257,9 +259,11 @@ class Worker:
         self._deliveries.start()
         self._external_data.start()
         self._usage.start()
+        self._free_memory.start()
 
     def _stop(self) -> None:
         process = self.process
+        self._free_memory.stop()
         self._external_data.stop()
         self._deliveries.stop()
         self._maintenance.stop()
@@ -324,6 +328,7 @@ def _time() -> float:
 def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -> int:
     """Run a worker process until it is told to stop. `runner` replaces the engine."""
     try:
+        keep_heaps_small()
         given, settings = parse_arguments(arguments)
         log_as_set(settings)
         refuse_unknown_protection()

@@ -1,0 +1,169 @@
+"""Find out whether a worker's memory is level over many runs, and what stays where it is not.
+
+    python -m benchmarks.memory [--runs 20000] [--processes 1] [--slots 16] [--world DIR] [--trace]
+
+The whole service works on batches of mixed domains: PostgreSQL, Redis, beat, worker processes with the real engine.
+The domains are those of the tests' demo world on loopback addresses, or with `--world`, inside the namespace that
+serves it, those of a generated world (silent servers left out; `--silent` takes them, too). Each tenth has a name of
+its own, which does not exist. After each batch it prints what the processes hold. The memory is level if it is never
+more than 1.05 times what it was after `--from` runs; else the exit code is 1. `--trace` has Python note where objects
+are made (tracemalloc, which takes three times as long and much memory: use fewer runs), and prints what came after
+`--from` and is there at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from benchmarks.engine import SILENT, defect_names
+from benchmarks.memory.worker import ASK, FOLDER
+from benchmarks.queue.rig import ROOT, Rig, open_rig, wait_until
+from tests.support.dnsworld.demo_world import DOMAINS
+
+LEVEL = 1.05
+DEMO_SILENT = ("silent.xa", "refused.xa", "lame.xa")  # their runs wait most of the time
+MEBI = 2**20
+SHOWN = 40
+LONGEST_S = 7200  # of one batch, on a machine that is busy with other work
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=20_000)
+    parser.add_argument("--every", type=int, default=500, help="runs of one batch, after which memory is printed")
+    parser.add_argument(
+        "--from",
+        type=int,
+        default=5_000,
+        dest="first",
+        help="runs after which it has to be level; with few, a quarter of them",
+    )
+    parser.add_argument("--processes", type=int, default=1, help="worker processes")
+    parser.add_argument("--slots", type=int, default=16, help="of each worker process")
+    parser.add_argument("--world", type=Path, help="directory with manifest.json and named.root")
+    parser.add_argument("--silent", action="store_true", help="take domains with silent servers, too")
+    parser.add_argument("--trace", action="store_true", help="print where what stays was made")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
+    with tempfile.TemporaryDirectory(prefix="gm-memory-") as folder, serving(options, Path(folder)) as (flags, domains):
+        os.environ[FOLDER] = folder
+        if options.trace:
+            os.environ["PYTHONTRACEMALLOC"] = "8"
+        with open_rig(slots=options.slots, **flags) as rig:
+            rig.start_workers(options.processes, "benchmarks.memory.worker")
+            return measure(rig, domains, options, Path(folder))
+
+
+@contextmanager
+def serving(options: argparse.Namespace, folder: Path) -> Iterator[tuple[dict[str, str], list[str]]]:
+    """Settings and domains of the world; the demo world is started here."""
+    if options.world:
+        zones = json.loads((options.world / "manifest.json").read_text())["zones"]
+        names = [zone["name"] for zone in zones if options.silent or not SILENT.intersection(defect_names(zone))]
+        yield {"root_hints_path": str(options.world / "named.root"), "allow_non_global": "true"}, names
+        return
+    hints = folder / "root.hints"
+    command = [sys.executable, "-m", "tests.support.dnsworld", "demo", "--hints", str(hints)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        world = json.loads(process.stdout.readline() if process.stdout else "{}")
+        names = [name for name in DOMAINS if options.silent or name not in DEMO_SILENT]
+        yield {"root_hints_path": str(hints), "dns_port": str(world["port"]), "allow_non_global": "true"}, names
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: Path) -> int:
+    pids = [process.pid for name, process in rig.processes.items() if name.startswith("worker")]
+    ending = itertools.cycle(sorted({name.rpartition(".")[2] for name in domains}))
+    chosen, done, base, worst = itertools.cycle(domains), 0, 0.0, 0.0
+    first = min(options.first, options.runs // 4)
+    begun = time.monotonic()
+    print("runs    resident size of each process (MiB); Python's blocks, heap in use and free of the first (MiB)")
+    while done < options.runs:
+        names = [next(chosen) for _ in range(options.every)]
+        names[::10] = [f"gone-{done + number}.{next(ending)}" for number in range(len(names[::10]))]
+        test(rig, names)
+        done += len(names)
+        sizes = [resident(pid) for pid in pids]
+        told = ask(pids[0], folder)
+        heap = "  ".join(f"{told.get(key, 0) / MEBI:6.1f}" for key in ("heap_used", "heap_free"))
+        shown = "  ".join(f"{size:6.1f}" for size in sizes)
+        print(f"{done:<7} {shown}   {told['blocks']:8}  {heap}   {time.monotonic() - begun:5.0f} s", flush=True)
+        if done <= first or not base:
+            base = worst = sum(sizes)
+            keep_snapshot(pids[0], folder, "first")
+        worst = max(worst, sum(sizes))
+    if options.trace:
+        what_stays(folder / "first.snapshot", folder / f"{pids[0]}.snapshot")
+    level = worst <= LEVEL * base
+    print(f"{'level' if level else 'NOT level'}: {base:.1f} MiB after {first} runs, then {worst:.1f} at most")
+    return 0 if level else 1
+
+
+def test(rig: Rig, names: list[str]) -> None:
+    """Have the domains tested; a name stands once in a batch, so those of a small world make several."""
+    waiting = list(names)
+    while waiting:
+        once = list(dict.fromkeys(waiting))
+        batch_id = rig.post("/jobs/batch", {"domains": once})["batch_id"]
+        ended = (
+            f"SELECT count(*) FROM runs JOIN batches ON batches.key = runs.batch_key WHERE batches.id = '{batch_id}'"
+        )
+        wait_until(partial(is_count, rig, ended, len(once)), within_s=LONGEST_S, every_s=1.0)
+        for name in once:
+            waiting.remove(name)
+
+
+def is_count(rig: Rig, query: str, count: int) -> bool:
+    return bool(rig.value(query) == count)
+
+
+def resident(pid: int) -> float:
+    """The resident size of a process, MiB."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MEBI
+
+
+def ask(pid: int, folder: Path) -> dict[str, int]:
+    """Let a process tell what it holds."""
+    file = folder / f"{pid}.json"
+    file.unlink(missing_ok=True)
+    os.kill(pid, ASK)
+    wait_until(file.exists, within_s=600)
+    told: dict[str, int] = json.loads(file.read_text())
+    return told
+
+
+def keep_snapshot(pid: int, folder: Path, name: str) -> None:
+    snapshot = folder / f"{pid}.snapshot"
+    if snapshot.exists():
+        snapshot.replace(folder / f"{name}.snapshot")
+
+
+def what_stays(before: Path, after: Path) -> None:
+    """Print where most of what is there now and was not then was made, with the callers of the first."""
+    older, newer = (tracemalloc.Snapshot.load(str(path)) for path in (before, after))
+    for grouped, count in (("lineno", SHOWN), ("traceback", 8)):
+        print(f"\nby {grouped}:")
+        for difference in newer.compare_to(older, grouped)[:count]:
+            print(difference)
+            if grouped == "traceback":
+                print("\n".join(difference.traceback.format()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
