@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -87,4 +88,5 @@ def kept_logs(lab: Lab, target: Path | None) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # files are removed, too; all else ends with this process
     sys.exit(main(sys.argv[1:]))
