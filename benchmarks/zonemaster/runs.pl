@@ -10,7 +10,6 @@
 use v5.26;
 use warnings;
 
-use Encode qw(decode_utf8);
 use JSON::XS;
 use Time::HiRes qw(time);
 use Zonemaster::Engine;
@@ -68,7 +67,7 @@ sub test {
         $given{test_levels} = { %$all, map { $_ => { %{ $all->{$_} // {} }, %{ $levels->{$_} } } } keys %$levels };
     }
     $profile->merge( Zonemaster::Engine::Profile->from_json( $json->encode( \%given ) ) );
-    my $domain = name( decode_utf8( $wanted->{domain} ) );
+    my $domain = name( $wanted->{domain} );
     my $hints = do { local ( @ARGV, $/ ) = $wanted->{hints}; <> };
     Zonemaster::Engine::Recursor->remove_fake_addresses( '.' );
     Zonemaster::Engine::Recursor->add_fake_addresses( '.', parse_hints( $hints ) );
