@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import AuditLine, Job, JobStatus, Run
@@ -34,6 +34,17 @@ def measure_throughput(session: Session, *, now: datetime, window: timedelta) ->
     span_s = max(0.001, (now - rows[-1].finished_at).total_seconds())
     mean_ms = sum(row.duration_ms or 0 for row in rows) / len(rows)
     return Throughput(len(rows) / span_s, timedelta(milliseconds=mean_ms))
+
+
+def count_finished(session: Session, *, now: datetime, window: timedelta) -> int:
+    """Count the runs that a worker started and that finished in the window."""
+    query = select(func.count()).select_from(Run)
+    return (
+        session.scalar(
+            query.where(Run.finished_at >= now - window, Run.finished_at <= now, Run.started_at.is_not(None))
+        )
+        or 0
+    )
 
 
 def has_progressed_since(session: Session, since: datetime) -> bool:

@@ -344,7 +344,7 @@ def test_failure_in_it_leaves_the_result(tmp_path: Path, monkeypatch: pytest.Mon
     async def broken(zone: object) -> Chain:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr("gonemaster_engine.run.build_chain", broken)
+    monkeypatch.setattr("gonemaster_engine.trustchain.build_chain", broken)
     result = run(secure(), tmp_path, tests=CASES, with_chain=True, profile=PROFILE)
     assert result.chain is None
     assert "DS07_SIGNED" in {entry.tag for entry in result.entries}

@@ -125,6 +125,7 @@ def test_large_responses_that_do_not_end_leave_threads_to_others(
         ExitStack() as stack,
     ):
         make_run(store, "a.example", record("INFO"))
+        answers(service)  # the process accepts connections: what it asks itself at its start does not wait for the lock
         with store.transaction() as session:
             session.execute(sa.text("LOCK TABLE run_documents IN ACCESS EXCLUSIVE MODE"))
             held = [stack.enter_context(connect(service, get(b"/api/v1/entries"))) for _ in range(40)]

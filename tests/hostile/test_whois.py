@@ -8,6 +8,7 @@ import pytest
 
 from gonemaster_engine.asn.cache import FAILED, AsnCache, Origin
 from gonemaster_engine.asn.lookup import AsnLookup
+from gonemaster_engine.budget import Budget
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.profile.profile import AsnDatabase
@@ -26,8 +27,7 @@ def look_up_all(
     """Look all addresses up by whois; return what was found, the connections, and what was left out by limit."""
 
     async def work(context: RunContext) -> tuple[list[Origin], int, dict[str, list[str]]]:
-        budget = context.budget
-        budget.limits = limits
+        budget = Budget(limits)
         async with ris_whois("64500\t198.51.0.0/16\t300", silent=silent) as whois:
             lookup = AsnLookup(Recursor(context), context.profile, AsnCache(), budget=budget, whois_port=whois.port)
             origins = await lookup.lookup_all(ADDRESSES)

@@ -12,7 +12,7 @@ from gonemaster_db.errors import StoreError
 from gonemaster_db.models import JobStatus, QueuePause
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states
-from gonemaster_db.repositories.throughput import Throughput, measure_throughput
+from gonemaster_db.repositories.throughput import count_finished
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.patience import NotInTime, Pending
@@ -43,11 +43,14 @@ class TierGlance:
 
 @dataclass(frozen=True)
 class Glance:
-    """The queue at a glance; without workers if the broker does not answer. `issues` is their number."""
+    """The queue at a glance; without workers if the broker does not answer.
+
+    `last_minute` is the number of tests that ended in it, `issues` that of the issues.
+    """
 
     tiers: Sequence[TierGlance]
     workers: Sequence[WorkerState] | None
-    per_minute: float = 0.0
+    last_minute: int = 0
     issues: int = 0
 
     @property
@@ -96,7 +99,7 @@ def _read(shared: State) -> Glance | None:
         Pending(lambda: _workers(shared)),
     )
     try:
-        counts, pauses, rate = Pending(lambda: _rows(shared)).result_unless_away(shared.store.ping, until)
+        counts, pauses, last_minute = Pending(lambda: _rows(shared)).result_unless_away(shared.store.ping, until)
     except (StoreError, NotInTime):
         return None
     tiers = []
@@ -119,17 +122,17 @@ def _read(shared: State) -> Glance | None:
     return Glance(
         tiers,
         _known(workers, until, None),
-        60 * rate.per_second if rate else 0.0,
+        last_minute,
         _known(issues, min(until, shared.patient_until(_KNOWN_WITHIN)), 0),
     )
 
 
-def _rows(shared: State) -> tuple[Counts, dict[str, QueuePause], Throughput | None]:
+def _rows(shared: State) -> tuple[Counts, dict[str, QueuePause], int]:
     now = shared.queue.clock.now()
     with shared.store.read_only() as session:
         counts = count_states(session)
         pauses = {pause.tier: pause for pause in list_pauses(session, now=now)}
-        return counts, pauses, measure_throughput(session, now=now, window=_WINDOW)
+        return counts, pauses, count_finished(session, now=now, window=_WINDOW)
 
 
 def _known(pending: Pending[T], until: float, otherwise: T) -> T:
