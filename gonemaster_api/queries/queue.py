@@ -50,15 +50,17 @@ def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         raise StoreUnavailable("the database does not answer") from error
     counts = rows.counts
     tiers = [_tier(tier, counts, rows.pauses.get(tier)) for tier in TIERS]
-    shown = _documents(state, [*rows.running, *rows.waiting], until)
-    running = rows.running
+    running, jobs = rows.running, [*rows.running, *rows.waiting]
+    documents = Pending(lambda: job_documents(state, jobs))
+    shown_workers = _unless_away(workers, state, until)
+    shown = _documents(documents, jobs, state, until, is_away=shown_workers is None)
     total = sum(_queued_or_held(counts, TIERS.index(tier)) for tier in wanted)
     return {
         "paused": all(tier["paused"] for tier in tiers),
         "depth": {tier["tier"]: tier["queued"] for tier in tiers},
         "tiers": tiers,
         "running": shown[: len(running)],
-        "workers": _unless_away(workers, state, until),
+        "workers": shown_workers,
     } | page_document(shown[len(running) :], total, part)
 
 
@@ -70,10 +72,14 @@ def _rows(state: State, tiers: list[str], part: Slice) -> _Rows:
         return _Rows(counts, pauses, list_running(session, limit=MAX_RUNNING), _waiting(session, tiers, counts, part))
 
 
-def _documents(state: State, jobs: list[Job], until: float) -> list[dict[str, Any]]:
+def _documents(
+    documents: Pending[list[dict[str, Any]]], jobs: list[Job], state: State, until: float, *, is_away: bool
+) -> list[dict[str, Any]]:
     """Return the documents of the jobs, without what the broker knows where it does not answer in time."""
     try:
-        return Pending(lambda: job_documents(state, jobs)).result_unless_away(state.broker.ping, until)
+        if is_away:  # it has been asked whether it is there: to ask again would take its time again
+            return documents.result(until)
+        return documents.result_unless_away(state.broker.ping, until)
     except (NotInTime, BrokerUnavailable):
         return [new_job_document(job) for job in jobs]
 

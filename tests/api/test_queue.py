@@ -1,5 +1,6 @@
 """The queue over HTTP: tiers, order, pauses."""
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,13 +9,15 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
-from gonemaster_api.state import NAME
+from gonemaster_api.queries.queue import _documents
+from gonemaster_api.state import NAME, state
 from gonemaster_db.clock import utcnow
 from gonemaster_db.repositories.jobs import get_job
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.monitoring.patience import Pending
 from tests.api.test_errors import error_of
 from tests.support.clocks import SkewedClock
 from tests.support.rows import claim, make_run, queue_job, queue_jobs, record
@@ -277,3 +280,17 @@ def test_nothing_is_expected_of_a_tier_that_no_worker_takes_from(
 def test_what_has_ended_has_no_estimate(client: FlaskClient, store: Store) -> None:
     run = make_run(store)
     assert not set(ESTIMATE) & set(client.get(f"/api/v1/jobs/{run.id}").get_json())
+
+
+def test_a_broker_that_is_known_to_be_away_is_not_asked_again(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with client.application.app_context():
+        shared = state()
+    monkeypatch.setattr(shared.broker, "ping", lambda: pytest.fail("it takes its time again"))
+    ended = threading.Event()
+    never: Pending[list[dict[str, Any]]] = Pending(lambda: [{}] if ended.wait() else [])
+    try:
+        assert _documents(never, [], shared, 0.0, is_away=True) == []
+    finally:
+        ended.set()
