@@ -26,6 +26,18 @@ _WORDS = {
     "waiting": mark("Waiting"),
     "active": mark("Active"),
 }
+MODULES = {  # of the engine, in the order of pages
+    "SYSTEM": mark("Run"),
+    "BASIC": mark("Basic"),
+    "ADDRESS": mark("Address"),
+    "CONNECTIVITY": mark("Connectivity"),
+    "CONSISTENCY": mark("Consistency"),
+    "DNSSEC": mark("DNSSEC"),
+    "DELEGATION": mark("Delegation"),
+    "NAMESERVER": mark("Name server"),
+    "SYNTAX": mark("Syntax"),
+    "ZONE": mark("Zone"),
+}
 _SHAPES = {"info": "ok", "debug": "ok", "debug2": "ok", "debug3": "ok", "none": "ok", "": "ok"}
 
 
@@ -39,3 +51,8 @@ def severity(level: str | None) -> str:
     """Return the class of a level: all below NOTICE, and none, are `ok`."""
     text = (level or "").lower()
     return _SHAPES.get(text, text)
+
+
+def module_name(module: str) -> str:
+    """Return the name of a module; one that is not known as it is."""
+    return gettext(MODULES[module]) if module in MODULES else module

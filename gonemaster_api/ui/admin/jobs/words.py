@@ -1,19 +1,8 @@
-"""Names of modules, categories of the score and criteria for A+, in the language of the request."""
+"""Names of categories of the score and criteria for A+, in the language of the request."""
 
 from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.words import module_name
 
-_MODULES = {
-    "SYSTEM": mark("Run"),
-    "BASIC": mark("Basic"),
-    "ADDRESS": mark("Address"),
-    "CONNECTIVITY": mark("Connectivity"),
-    "CONSISTENCY": mark("Consistency"),
-    "DNSSEC": mark("DNSSEC"),
-    "DELEGATION": mark("Delegation"),
-    "NAMESERVER": mark("Name server"),
-    "SYNTAX": mark("Syntax"),
-    "ZONE": mark("Zone"),
-}
 _CATEGORIES = {
     "dnssec": mark("DNSSEC"),
     "nameserver_health": mark("Name servers"),
@@ -29,11 +18,6 @@ _CRITERIA = {
     "ipv6_all_nameservers": mark("IPv6 on all name servers"),
     "as_diversity": mark("More than one network"),
 }
-
-
-def module_name(module: str) -> str:
-    """Return the name of a module; one that is not known as it is."""
-    return gettext(_MODULES[module]) if module in _MODULES else module
 
 
 def category_name(category: str) -> str:

@@ -5,8 +5,9 @@ from flask import Blueprint, Response
 from gonemaster_api.state import state
 from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.public.glossary import glossary
-from gonemaster_api.ui.public.result.findings import MODULES, shown_case
-from gonemaster_api.ui.shell.languages import gettext, language
+from gonemaster_api.ui.public.result.findings import shown_case
+from gonemaster_api.ui.shell.languages import language
+from gonemaster_api.ui.shell.words import module_name
 from gonemaster_engine.catalogue import modules, select
 from gonemaster_engine.messages import best_locale, description
 
@@ -20,7 +21,7 @@ def show() -> Response:
     left_out = {case.id for case in select(exclude)} if exclude else set()
     listed = [
         (
-            gettext(MODULES.get(module.name, module.name)),
+            module_name(module.name),
             [
                 (shown_case(case.id), description(case.purpose, locale=locale), case.id in left_out)
                 for case in module.cases

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
 
-from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.words import MODULES, module_name
 from gonemaster_db.levels import LEVELS
 from gonemaster_db.records import Entry
 from gonemaster_engine.catalogue import cases
@@ -18,19 +18,6 @@ FILTERS = (*(level.lower() for level in FINDING_LEVELS), PASSED)
 MOST_ENTRIES = 1000  # that a page shows; the downloads have all
 _LOWEST = LEVELS.index("INFO")
 _OF_OWN_SERVERS = frozenset({"ADDRESS", "CONNECTIVITY", "NAMESERVER"})  # which speak of no others
-
-MODULES = {
-    "SYSTEM": mark("System"),
-    "BASIC": mark("Basic"),
-    "ADDRESS": mark("Address"),
-    "CONNECTIVITY": mark("Connectivity"),
-    "CONSISTENCY": mark("Consistency"),
-    "DNSSEC": mark("DNSSEC"),
-    "DELEGATION": mark("Delegation"),
-    "NAMESERVER": mark("Name server"),
-    "SYNTAX": mark("Syntax"),
-    "ZONE": mark("Zone"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +111,7 @@ class Told:
             Passed(shown_case(case), self._purpose(case), [self.text(entry) for entry in alike]) for case, alike in calm
         ]
         worst = worse[0].level.lower() if worse else PASSED
-        return Module(name, gettext(MODULES[name]) if name in MODULES else name, worst, findings, passed)
+        return Module(name, module_name(name), worst, findings, passed)
 
     def _finding(self, alike: list[Entry]) -> Finding:
         first = alike[0]
