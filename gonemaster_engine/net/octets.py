@@ -21,11 +21,12 @@ class MessageOctets:
     freed at once.
     """
 
-    __slots__ = ("_names", "wire")
+    __slots__ = ("_names", "_newest", "wire")
 
     def __init__(self, wire: bytes) -> None:
         self.wire = wire
         self._names: dict[int, tuple[str, int, int]] = {}  # by position: name, its octets, position after it
+        self._newest = names.ROOT
 
     @property
     def held_octets(self) -> int:
@@ -85,5 +86,8 @@ class MessageOctets:
         if suffix[0] != names.ROOT:
             labels.append(suffix[0])
         name = ".".join(labels) or names.ROOT
+        if name == self._newest:  # the owner of a set, written out once for each of its records: one text for all
+            name = self._newest
+        self._newest = name
         self._names[start] = (name, octets, after)
         return name, after

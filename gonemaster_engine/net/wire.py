@@ -47,6 +47,7 @@ Section: TypeAlias = Literal["answer", "authority", "additional"]
 
 HEADER_OCTETS = 12
 _ID_OCTETS = 2
+_RECORD_OVERHEAD_OCTETS = 150  # of memory for a record that nobody has looked into
 RD, CD, AD = 0x0100, 0x0010, 0x0020
 _QR, _AA, _TC, _RA, _Z = 0x8000, 0x0400, 0x0200, 0x0080, 0x0040
 _DO = 0x8000
@@ -405,7 +406,7 @@ class Response:
             for record in (*self.answer, *self.authority, *self.additional):
                 if record.type in _NAME_IN_RDATA:
                     record.is_well_formed  # noqa: B018 - the names in it are found now, and kept
-            self._held_octets = self._message.held_octets
+            self._held_octets = self._message.held_octets + self.record_count * _RECORD_OVERHEAD_OCTETS
         return self._held_octets
 
     @property
