@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.searching import name_part
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.tag_names import UNTAGGED
 from gonemaster_api.state import State
@@ -49,7 +50,7 @@ def read_domains(state: State, query: Mapping[str, Any], *, tag: str | None = No
     wanted = DomainFilter(
         domain_tag=None if tag == UNTAGGED else tag,
         untagged=tag == UNTAGGED,
-        name=query.get("name"),
+        name=name_part(query.get("name")),
         level=query.get("level"),
         min_level=query.get("min_level"),
     )

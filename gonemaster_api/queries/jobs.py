@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gonemaster_api.queries.searching import name_part
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
@@ -57,7 +58,7 @@ def job_filter(query: Mapping[str, Any]) -> JobFilter:
     return JobFilter(
         status=query.get("status"),
         batch_id=query.get("batch_id"),
-        domain=query.get("domain"),
+        domain=name_part(query.get("domain")),
         severity=query.get("severity"),
         **time_range(query, "created_after", "created_before"),
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.searching import name_part, stored_form
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
@@ -11,8 +12,6 @@ from gonemaster_db.filters import RunFilter
 from gonemaster_db.models import Run
 from gonemaster_db.repositories.run_documents import read_stored_run
 from gonemaster_db.repositories.runs import get_run, list_runs
-from gonemaster_engine.errors import InvalidDomain
-from gonemaster_engine.names import normalize_domain
 
 _COLUMNS = (
     "id", "domain_id", "domain", "batch_id", "public_id", "created_at", "started_at", "finished_at", "duration_ms",
@@ -43,8 +42,8 @@ def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None =
         domain_id=domain_id,
         domain_tag=query.get("tag"),
         event_tag=query.get("event_tag"),
-        domain=query.get("domain"),
-        domain_exact=_stored_form(query.get("domain_exact")),
+        domain=name_part(query.get("domain")),
+        domain_exact=stored_form(query.get("domain_exact")),
         batch_id=query.get("batch"),
         status=query.get("status"),
         level=query.get("level"),
@@ -63,14 +62,6 @@ def _grade_of(state: State, query: Mapping[str, Any]) -> str | None:
     if grade is not None and not state.settings.show_score_admin:
         raise BadRequest("invalid_grade", "grades are hidden: show_score_admin is false")
     return grade
-
-
-def _stored_form(name: str | None) -> str | None:
-    """Return a name in the form that runs have; an invalid name is returned unchanged and matches nothing."""
-    try:
-        return normalize_domain(name) if name else None
-    except InvalidDomain:
-        return name
 
 
 def _document(state: State, run: Run) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gonemaster_api.queries.searching import stored_form
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.models import Delivery, DeliveryStatus, Watch
@@ -40,7 +41,7 @@ def read_watch(state: State, watch_id: int) -> dict[str, Any]:
 def read_watches(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     """Return a page of watches, by id."""
     part = slice_of(query)
-    chosen = {name: query.get(name) for name in ("tag", "domain")}
+    chosen = {"tag": query.get("tag"), "domain": stored_form(query.get("domain"))}
     with state.store.read_only() as session:
         page = list_watches(session, **chosen, limit=part.limit, offset=part.offset)
     return page_document([watch_document(watch) for watch in page.items], page.total, part)

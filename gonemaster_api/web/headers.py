@@ -53,6 +53,16 @@ _COMPRESSED = (
 )
 
 
+class _Compress(Compress):
+    """Compression for those who accept it; the extension alone takes `gzip;q=0` for a wish."""
+
+    def after_request(self, response: Response | None) -> Response:
+        if response is None or request.accept_encodings.quality("gzip") > 0:
+            return super().after_request(response)
+        response.vary.add("Accept-Encoding")
+        return response
+
+
 def register_headers(app: Flask) -> None:
     """Set the headers of each response, and compress it if the client accepts that."""
     app.config.update(
@@ -61,7 +71,7 @@ def register_headers(app: Flask) -> None:
         COMPRESS_MIN_SIZE=256,
         COMPRESS_MIMETYPES=list(_COMPRESSED),
     )
-    Compress(app)
+    _Compress(app)
     app.after_request(_set_headers)
 
 

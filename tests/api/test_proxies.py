@@ -137,6 +137,10 @@ def test_compression_where_it_is_asked_for_and_worth_it(client: FlaskClient) -> 
     assert "Content-Encoding" not in client.get("/api/v1/openapi.json").headers
     assert "Content-Encoding" not in client.get("/api/v1/healthz", headers=asked).headers
     assert packed.headers["Vary"] == "Accept-Encoding"
+    for refused in ("gzip;q=0", "gzip;q=0, *", "identity, gzip;q=0", "br, *;q=0"):
+        plain = client.get("/api/v1/openapi.json", headers={"Accept-Encoding": refused})
+        assert "Content-Encoding" not in plain.headers, refused
+        assert plain.headers["Vary"] == "Accept-Encoding"
 
 
 def test_answer_without_content_has_neither_type_nor_coding(client: FlaskClient) -> None:

@@ -6,12 +6,11 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.analysis.documents import row_document
 from gonemaster_api.queries.analysis.reading import ViewReading
+from gonemaster_api.queries.searching import needle
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_db.repositories.analysis import list_specs
 from gonemaster_db.repositories.analysis.list_specs import ListSpec, ViewFilter
 from gonemaster_db.repositories.analysis.view_lists import list_rows
-from gonemaster_engine.errors import InvalidDomain
-from gonemaster_engine.names import normalize_domain
 
 SPECS: Mapping[str, ListSpec] = {
     "domain": list_specs.DOMAINS,
@@ -48,17 +47,6 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
     )
     items = [row_document(reading, kind, row) for row in page.items]
     return reading.head | page_document(items, page.total, part) | {"sort": sort}
-
-
-def needle(search: str) -> str:
-    """Return what to look for: ASCII in lower case; other text as A-labels, if it is a name."""
-    text = search.strip()
-    if text.isascii():
-        return text.lower()
-    try:
-        return normalize_domain(text)
-    except InvalidDomain:
-        return text
 
 
 def _check_scores(reading: ViewReading, sort: str, query: Mapping[str, Any]) -> None:

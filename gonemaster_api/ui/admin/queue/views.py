@@ -16,6 +16,7 @@ from gonemaster_api.queries.queue_screen import (
     read_waiting,
     read_work,
 )
+from gonemaster_api.queries.searching import needle
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.queue.flower import flower_url
 from gonemaster_api.ui.admin.queue.pauses import PauseForm
@@ -185,7 +186,7 @@ def _wish(form: Form) -> tuple[str, Choice]:
     if form["all"] == "yes":
         if form["tier"] not in ("", *TIERS):
             raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
-        return form["do"], Choice(tier=form["tier"], domain=form["domain"].lower())
+        return form["do"], Choice(tier=form["tier"], domain=needle(form["domain"]))
     ids = tuple(dict.fromkeys(filter(None, form.all("job"))))
     if not ids or len(ids) > _MOST_NAMED:
         raise BadRequest("invalid_queue", f"choose from 1 to {_MOST_NAMED} jobs, or all that match")

@@ -6,6 +6,7 @@ import marshmallow as ma
 from flask import Blueprint, Response, request, url_for
 
 from gonemaster_api.errors import ApiError, BadRequest
+from gonemaster_api.queries.searching import name_part
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import read_pasted
 from gonemaster_api.ui.admin.tags.views import FILTERS, detail_with, show_with
@@ -132,4 +133,6 @@ def _filter_of(name: str, sent: Mapping[str, str]) -> DomainFilter:
     except ma.ValidationError as error:
         field, messages = next(iter(error.messages_dict.items()))
         raise BadRequest(f"invalid_{field}", f"{field}: {first_message(messages)}") from error
-    return DomainFilter(domain_tag=name, **{key: query.get(key) for key in FILTERS})
+    return DomainFilter(
+        domain_tag=name, **{key: query.get(key) for key in FILTERS} | {"name": name_part(query.get("name"))}
+    )
