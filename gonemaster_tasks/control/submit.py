@@ -12,7 +12,7 @@ from gonemaster_db.errors import StoreUnavailable
 from gonemaster_db.models import Batch, Job
 from gonemaster_db.records import NewBatch, NewJob
 from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.jobs import create_jobs, create_listed_jobs
+from gonemaster_db.repositories.jobs import create_listed_jobs, create_longest_first
 from gonemaster_db.states import Priority
 from gonemaster_tasks.control.jobs import log
 from gonemaster_tasks.control.parts import QueueParts
@@ -39,7 +39,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class SubmittedBatch:
-    """A batch whose jobs are queued; `job_ids` is empty when there are more than 10,000."""
+    """A batch whose jobs are queued; `job_ids`, in the order of its names, is empty when there are more than 10,000."""
 
     batch: Batch
     job_count: int
@@ -166,10 +166,12 @@ def store_batch(parts: QueueParts, session: Session, batch: NewBatch, jobs: JobS
     parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
     new = jobs(session) if callable(jobs) else jobs
     chunks: list[_PackedIds] = []
-    for ids in create_jobs(session, (_in_batch(job, row.id) for job in new), now=now):
-        chunks.append(_PackedIds.of(ids))
+    given: list[str] = []
+    for created in create_longest_first(session, (_in_batch(job, row.id) for job in new), now=now):
+        chunks.append(_PackedIds.of(created.in_turn))
+        given += created.ids[: _ANSWERED_IDS + 1 - len(given)]
         parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
-    return StoredBatch(_submitted(row, chunks), tuple(chunks))
+    return StoredBatch(_submitted(row, chunks, given), tuple(chunks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +189,9 @@ class _PackedIds:
         return zlib.decompress(self.packed).decode("ascii").split()
 
 
-def _submitted(batch: Batch, chunks: list[_PackedIds]) -> SubmittedBatch:
+def _submitted(batch: Batch, chunks: list[_PackedIds], given: list[str]) -> SubmittedBatch:
     count = sum(chunk.count for chunk in chunks)
-    job_ids = tuple(job_id for chunk in chunks for job_id in chunk.ids()) if count <= _ANSWERED_IDS else ()
-    return SubmittedBatch(batch, count, job_ids)
+    return SubmittedBatch(batch, count, tuple(given) if count <= _ANSWERED_IDS else ())
 
 
 def _in_batch(job: NewJob, batch_id: str) -> NewJob:

@@ -1,7 +1,7 @@
 """Jobs are queued in order, claimed once, leased and held."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
@@ -14,6 +14,7 @@ from gonemaster_db.repositories.batches import create_batch
 from gonemaster_db.repositories.jobs import (
     claim_job,
     create_jobs,
+    create_longest_first,
     expired_leases,
     find_by_public_id,
     find_job_or_run,
@@ -22,8 +23,9 @@ from gonemaster_db.repositories.jobs import (
     release_job,
     renew_leases,
 )
+from gonemaster_db.repositories.position_allocator import MAX_SLAB_SIZE
 from gonemaster_db.session import Store
-from tests.support.rows import LEASE, NOON, claim, make_run, queue_job, queue_jobs
+from tests.support.rows import LEASE, NOON, claim, finish_job, make_run, queue_job, queue_jobs, record
 from tests.support.threads import together
 
 
@@ -68,6 +70,45 @@ def test_a_batch_of_twenty_thousand_is_written_in_chunks(store: Store) -> None:
         assert session.scalar(select(func.count()).select_from(Job).where(Job.batch_id == batch.id)) == 20_000
         in_order = session.execute(select(Job.id, Job.domain).order_by(Job.position)).all()
     assert [tuple(row) for row in in_order] == [(job_id, f"d{number}.example") for number, job_id in enumerate(ids)]
+
+
+def _took(store: Store, domain: str, seconds: float, *, at: datetime = NOON) -> None:
+    """Let a run of a domain that began then have taken so long."""
+    job = claim(store, queue_job(store, domain).id, now=at)
+    finish_job(store, job, record("INFO", at=at + timedelta(seconds=seconds)))
+
+
+def _turns(store: Store, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Queue a batch; return the names by the ids that were given back, and in the order in which they wait."""
+    with store.transaction() as session:
+        made = list(create_longest_first(session, (NewJob(name, priority=Priority.BATCH) for name in names), now=NOON))
+        waiting = session.execute(select(Job.id, Job.domain).order_by(Job.priority, Job.position)).all()
+    names_of = {row.id: row.domain for row in waiting}
+    assert [job_id for chunk in made for job_id in chunk.in_turn] == [row.id for row in waiting]
+    return [names_of[job_id] for chunk in made for job_id in chunk.ids], [row.domain for row in waiting]
+
+
+def test_a_batch_begins_with_the_domains_that_took_longest_the_last_time(store: Store) -> None:
+    _took(store, "was-long.example", 30.0)
+    _took(store, "was-long.example", 1.5, at=NOON + timedelta(hours=1))  # the newest run counts
+    _took(store, "long.example", 9.0)
+    _took(store, "longest.example", 24.0)
+    _took(store, "short.example", 1.9)
+    names = ["new.example", "short.example", "long.example", "was-long.example", "longest.example", "last.example"]
+    given, waiting = _turns(store, names)
+    assert given == names
+    assert waiting == [
+        "longest.example", "long.example", "new.example", "short.example", "was-long.example", "last.example"
+    ]  # fmt: skip
+
+
+def test_only_the_end_of_a_large_batch_begins_with_long_domains(store: Store) -> None:
+    _took(store, "first.example", 9.0)
+    _took(store, "second.example", 9.0)
+    full = [*(f"d{number}.example" for number in range(MAX_SLAB_SIZE - 1)), "first.example"]
+    given, waiting = _turns(store, [*full, "e.example", "second.example"])
+    assert waiting == [*full, "second.example", "e.example"]
+    assert given[-2:] == ["e.example", "second.example"]
 
 
 def test_bulk_keeps_texts_that_look_like_separators(store: Store) -> None:

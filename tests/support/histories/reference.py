@@ -1,9 +1,12 @@
 """The reference store: the state that a history leads to, kept in dictionaries and changed step by step."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from tests.support.histories.rows import BatchRow, DomainRow, JobRow, RunRow, TagRow
+
+T = TypeVar("T")
 
 
 class Reference:
@@ -38,6 +41,16 @@ class Reference:
 
     def queued(self, priority: int) -> list[JobRow]:
         return [job for job in self.jobs.values() if job.status == "queued" and job.priority == priority]
+
+    def in_turn(self, jobs: Iterable[T], *, name: Callable[[T], str]) -> list[T]:
+        """Return the jobs of a batch as they wait: those first whose domains took longest, 2 s or more."""
+
+        def took_ms(job: T) -> int:
+            newest = self.latest(name(job))
+            duration_ms = newest.duration_ms if newest else None
+            return duration_ms if duration_ms and duration_ms >= 2000 else 0
+
+        return sorted(jobs, key=took_ms, reverse=True)
 
     def tags_of(self, name: str) -> list[str]:
         return sorted(tag.name for tag in self.tags.values() if name in tag.members)

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from random import Random
 from typing import Any
 from urllib.parse import quote
@@ -169,7 +170,7 @@ class History:
         found = self.call("POST", "/jobs/batch", body, status=202)
         assert found["job_count"] == len(names)
         self._new_batch(found["batch_id"], tag, len(names), body.get("description", ""), body["snapshot_intent"])
-        for job_id, name in zip(found["job_ids"], names, strict=True):
+        for job_id, name in self.reference.in_turn(zip(found["job_ids"], names, strict=True), name=itemgetter(1)):
             self._new_job(job_id, name, profiles[name], tags, expires_at, batch_id=found["batch_id"])
         for each in tags:
             self.reference.add_tag(each, at=self.now)
@@ -241,7 +242,8 @@ class History:
             return
         found = self.call("POST", path, {"only": only}, status=202)
         self._new_batch(found["batch_id"], old.tag, len(runs), f"{only} of {old.id} again", False)
-        for job_id, run in zip(found["job_ids"], runs, strict=True):
+        jobs = zip(found["job_ids"], runs, strict=True)
+        for job_id, run in self.reference.in_turn(jobs, name=lambda pair: pair[1].domain):
             row = self._new_job(job_id, run.domain, None, run.job.tags, None, batch_id=found["batch_id"])
             row.profile_id, row.profile_name = run.job.profile_id, run.job.profile_name
 
