@@ -164,9 +164,14 @@ def check_axe(page: Page, *, context: str = "document") -> None:
 
 
 def check_fits(page: Page) -> None:
-    """Check that nothing makes the page wider than its window."""
+    """Check that nothing makes the page wider than its window, and no figure wider than its box, which cuts it."""
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} is {wide} px too wide"
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.stats dd')]"
+        ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"
+    )
+    assert not cut, f"{page.url} cuts {cut}"
 
 
 def check_screen(page: Page) -> None:

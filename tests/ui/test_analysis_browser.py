@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 PATHS = ["/", "/domains", "/findings", "/trends", "/diff"]
-DETAILS = ["/nameservers/ns1.harbour.example", "/domains/birch-bank.example"]
+DETAILS = [
+    "/nameservers/ns1.harbour.example",
+    "/domains/birch-bank.example",
+    "/addresses/2001:db8:3::70",
+]
 
 
 @shapes("1440-light", "390-dark")

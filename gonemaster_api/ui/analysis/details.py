@@ -91,8 +91,8 @@ def address(address: str) -> Response:
             "facts": shown["nameserver"],
             "figures": [
                 (_("Domains"), number(shown["domain_count"]), ""),
-                (_("Prefix"), shown["prefix"] or "–", ""),
-                (_("Network"), shown["asn_label"] or "–", f"AS{shown['asn']}" if shown["asn"] else ""),
+                (_("Prefix"), shown["prefix"] or "–", "", "", "words"),
+                _network(shown),
                 *_latencies(shown),
             ],
             "links": [("RIPEstat", f"https://stat.ripe.net/{quote(shown['address'], safe='')}")],
@@ -139,7 +139,7 @@ def prefix() -> Response:
             "figures": [
                 (_("Domains"), number(shown["domain_count"]), ""),
                 (_("Addresses"), number(shown["address_count"]), ""),
-                (_("Network"), shown["asn_label"] or "–", f"AS{shown['asn']}" if shown["asn"] else ""),
+                _network(shown),
             ],
             "sections": [
                 Section(_("Addresses"), "endpoint", shown["addresses"]),
@@ -222,6 +222,11 @@ def _history(view: ViewReading, entity: str, key: str) -> list[dict[str, Any]]:
     measured = {one.slug: one.first_run_at or one.captured_at for one in snapshots}
     points = read_history_of(view, snapshots, {"entity": entity, "key": key})["points"]
     return [point | {"measured_at": measured[point["slug"]]} for point in points]
+
+
+def _network(shown: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    number_of = f"AS{shown['asn']}" if shown["asn"] else ""
+    return _("Network"), shown["asn_label"] or "–", number_of, "", "words"
 
 
 def _families(shown: Mapping[str, Any]) -> str:
