@@ -15,13 +15,14 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from gonemaster_engine.messages.formatting import shown
+from gonemaster_engine.messages.formatting import instant, shown
 
 DEFAULT_LOCALE = "en"
 GETTEXT_DOMAIN = "gonemaster"
 LOCALE_DIRECTORY = Path(__file__).parent.parent / "locale"
 
 _COMMON = "common"  # texts of tags that several modules give
+_POSIX_TIMES = frozenset({"expiration"})  # arguments in seconds since 1970
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 
@@ -113,7 +114,12 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def _filled(parts: tuple[str, ...], args: Mapping[str, Any], translate: Callable[[str], str]) -> list[str]:
-    return [shown(args.get(part), translate) if position % 2 else part for position, part in enumerate(parts)]
+    return [_argument(part, args, translate) if position % 2 else part for position, part in enumerate(parts)]
+
+
+def _argument(key: str, args: Mapping[str, Any], translate: Callable[[str], str]) -> str:
+    value = args.get(key)
+    return instant(value) if key in _POSIX_TIMES and type(value) is int else shown(value, translate)
 
 
 def _unknown(tag: str, args: Mapping[str, Any]) -> str:

@@ -55,10 +55,7 @@ TEXTS = {
         "The signature with key tag {keytag} over the {types} RRset remains valid for only {duration} seconds."
     ),
     "RRSIG_EXPIRATION": "The signature with key tag {keytag} over the {types} RRset expires at {date}.",
-    "RRSIG_EXPIRED": (
-        "The signature with key tag {keytag} over the {types} RRset has expired (expiration time: {expiration} seconds since"
-        " 1970-01-01)."
-    ),
+    "RRSIG_EXPIRED": "The signature with key tag {keytag} over the {types} RRset expired at {expiration}.",
     # dnssec05
     "DS05_ALGO_DEPRECATED": (
         "The DNSKEY record with key tag {keytag} uses algorithm {algo_num} ({algo_mnemo}, {algo_descr}), which is deprecated."

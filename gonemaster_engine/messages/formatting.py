@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gonemaster_engine.findings import SUPPLIED
@@ -12,6 +13,7 @@ SUPPLIED_TEXT = "(supplied data)"
 EMPTY_LIST = "(none)"
 YES = "yes"
 NO = "no"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WORDS = (ABSENT, SUPPLIED_TEXT, EMPTY_LIST, YES, NO)
 
 
@@ -26,6 +28,14 @@ def shown(value: Any, gettext: Callable[[str], str] = str) -> str:
     if isinstance(value, Mapping):
         return _item(value, gettext)
     return printable(str(value))
+
+
+def instant(seconds: int) -> str:
+    """Return a POSIX time as people read it, such as 2026-11-26T07:27:05Z; one beyond the calendar as it is."""
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:
+        return str(seconds)
 
 
 def _item(value: Any, gettext: Callable[[str], str]) -> str:

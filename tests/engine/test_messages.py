@@ -39,6 +39,15 @@ def test_value_is_shown(value: object, shown: str) -> None:
     assert message("SAVED_NS_CACHE", "SYSTEM", {"file": value}) == f"Packets were written to {shown}."
 
 
+@pytest.mark.parametrize(
+    ("expiration", "shown"),
+    [(1795667225, "2026-11-26T04:27:05Z"), (4294967296, "2106-02-07T06:28:16Z"), (10**18, str(10**18)), ("x", "x")],
+)
+def test_time_of_a_signature_is_a_date(expiration: object, shown: str) -> None:
+    text = message("RRSIG_EXPIRED", "DNSSEC", {"keytag": 1, "types": "SOA", "expiration": expiration})
+    assert text == f"The signature with key tag 1 over the SOA RRset expired at {shown}."
+
+
 def test_argument_that_is_absent_does_not_break_a_message() -> None:
     assert message("SAVED_NS_CACHE", "SYSTEM", {}) == "Packets were written to (not given)."
 
