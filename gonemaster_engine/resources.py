@@ -123,7 +123,11 @@ def load_anchors(path: Path) -> tuple[Ds, ...]:
         return ()
     from dns.rdtypes.ANY.DS import DS
 
-    found = (rdata for owner, _, rdata in _parse(text).iterate_rdatas("DS") if from_dns_name(owner) == names.ROOT)
+    try:
+        zone = _parse(text)
+    except EngineError as error:
+        raise EngineError(f"the root hints file {path} cannot be used: {error}") from error
+    found = (rdata for owner, _, rdata in zone.iterate_rdatas("DS") if from_dns_name(owner) == names.ROOT)
     return tuple(
         make_ds(tag=rdata.key_tag, algorithm=rdata.algorithm, digest_type=rdata.digest_type, digest=rdata.digest)
         for rdata in found

@@ -34,8 +34,9 @@ from gonemaster_db.failures import refuses_login
 from gonemaster_db.migrations import runner
 from gonemaster_db.repositories.access import has_tokens
 from gonemaster_db.session import open_store
-from gonemaster_engine.errors import NotAnAddressOfThisHost, ProfileError, ScoringConfigError
+from gonemaster_engine.errors import EngineError, NotAnAddressOfThisHost, ProfileError, ScoringConfigError
 from gonemaster_engine.net.ports import check_source
+from gonemaster_engine.resources import load_anchors, load_hints
 from gonemaster_engine.scoring.config import load_config
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.broker.client import Broker
@@ -123,9 +124,15 @@ def run(
     except (DataDirInUse, DataDirRefused, CannotListen, BrokerRefused, StartFailed, AuthRefused) as error:
         raise StartRefused(str(error)) from error
     except OSError as error:
-        raise StartRefused(f"{settings.data_dir}: {error.strerror}" if error.filename else str(error)) from error
+        raise StartRefused(_cannot_use(settings.data_dir, error) if error.filename else str(error)) from error
     except (StoreError, BrokerUnavailable) as error:
         raise StartRefused(str(error)) from error
+
+
+def _cannot_use(data_dir: Path, error: OSError) -> str:
+    reason = "it is not a directory" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+    place = "" if str(error.filename) == str(data_dir) else f" ({error.filename})"
+    return f"the data directory {data_dir} cannot be used: {reason}{place}; name another one with --data-dir"
 
 
 def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descriptor: int | None) -> Callable[[], int]:
@@ -300,6 +307,12 @@ def _check_files(settings: Settings) -> None:
             load_config(settings.scoring_config_path)
     except ScoringConfigError as error:
         raise StartRefused(f"scoring_config_path: {error}") from error
+    try:
+        if settings.root_hints_path:
+            load_hints(settings.root_hints_path)
+            load_anchors(settings.root_hints_path)
+    except EngineError as error:
+        raise StartRefused(f"root_hints_path: {error}") from error
     try:
         check_tracing(settings.otlp_endpoint)
     except TasksError as error:

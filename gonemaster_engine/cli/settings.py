@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.cli.chain_file import STANDARD_OUTPUT
 from gonemaster_engine.cli.options import UsageError
-from gonemaster_engine.errors import InvalidDelegation
+from gonemaster_engine.errors import DocumentError, EngineError, InvalidDelegation
 from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.profile.profile import Profile, default_profile, load_profile
 
@@ -32,8 +34,26 @@ def profile_of(options: argparse.Namespace) -> Profile:
     Raises:
         ProfileError: the file or the value of an option is not valid.
     """
-    base = load_profile(options.profile) if options.profile else default_profile()
+    with naming(options.profile):
+        base = load_profile(options.profile) if options.profile else default_profile()
     return base.merge(_overrides(options))
+
+
+@contextmanager
+def naming(file: Path | None) -> Iterator[None]:
+    """Say in the text of an error in which file of an option it is: a key alone could be that of another one.
+
+    Raises:
+        EngineError: the file is not valid.
+    """
+    try:
+        yield
+    except DocumentError as error:
+        if file is None or isinstance(
+            error.__cause__, OSError | UnicodeDecodeError
+        ):  # it could not be read: the text names the file
+            raise
+        raise EngineError(f"{file}: {error}") from error
 
 
 _RESOLVER_OPTIONS = (

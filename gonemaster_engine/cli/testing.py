@@ -19,6 +19,7 @@ from gonemaster_engine.cli.settings import (
     check_targets,
     domain_of,
     excluded,
+    naming,
     profile_of,
     selected,
 )
@@ -51,8 +52,9 @@ def test_domain(options: argparse.Namespace) -> None:
     profile = profile_of(options)
     check_targets(options.ns, profile)
     check_sources(profile)
-    if options.chain_svg is not None:
-        check_writable(options.chain_svg)
+    for path in (options.chain_svg, options.save):
+        if path is not None:
+            check_writable(path)
     config = _scoring(options)
     cache = _restored(options)
     view = View(options.min_level, options.locale, options.zonemaster_tags)
@@ -162,7 +164,8 @@ def _scoring(options: argparse.Namespace) -> ScoringConfig | None:
         return None
     from gonemaster_engine.scoring.config import DEFAULT_CONFIG, load_config
 
-    config = load_config(options.scoring_config) if options.scoring_config else DEFAULT_CONFIG
+    with naming(options.scoring_config):
+        config = load_config(options.scoring_config) if options.scoring_config else DEFAULT_CONFIG
     return config if options.score else None
 
 

@@ -144,6 +144,29 @@ def test_chain_of_trust_that_cannot_be_written(call: Call, args: tuple[str, ...]
     assert said in err
 
 
+@pytest.mark.parametrize(
+    ("option", "text", "said"),
+    [
+        ("--profile", "net: {ipv4: 5}", "{file}: net.ipv4: must be true or false"),
+        ("--profile", "net: {", "{file}: is neither valid JSON nor valid YAML"),
+        ("--scoring-config", "words", "{file}: must be a mapping"),
+        ("--scoring-config", "nothing: 1", "{file}: nothing: is not a known key"),
+    ],
+)
+def test_file_that_is_wrong_is_named(call: Call, tmp_path: Path, option: str, text: str, said: str) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    code, out, err = call("good.xa", option, str(file))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"gonemaster: {said.format(file=file)}")
+
+
+def test_packet_cache_that_cannot_be_written_is_refused_before_the_test(call: Call) -> None:
+    code, out, err = call("good.xa", "--save", "/nowhere/cache")
+    assert (code, out) == (2, "")
+    assert err == "gonemaster: cannot write to /nowhere/cache: /nowhere is not a directory\n"
+
+
 def test_selection_of_modules_and_test_cases(call: Call) -> None:
     _, out, _ = call(
         "good.xa",
