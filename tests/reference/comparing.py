@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ def engine_entries(
 ) -> list[Entry]:
     """Run the engine on the cases, from root hints, with servers on one port."""
     net = {"ipv4": options.ipv4, "ipv6": options.ipv6, "allow_non_global_targets": True}
-    waits = {"retry": 1, "timeout": options.timeout_s, "retrans": 1}
+    # The reference waits for the whole time, so the one transmission of the engine does, too.
+    waits = {"retry": 1, "timeout": options.timeout_s, "retrans": math.ceil(options.timeout_s)}
     profile = default_profile().merge(
         {
             "net": net,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reference.comparing import compare, compare_mutation
+from tests.reference.comparing import compare, compare_mutation, engine_entries, reference_entries
 from tests.reference.judge import LEVELS
 from tests.reference.mutations import MUTATIONS
 from tests.reference.quick import MARKERS, quick
+from tests.reference.subject import Options
 from tests.reference.worlds import generated
+from tests.support.dnsworld import World, faults
 
 QUICK_ZONES = 8
 ZONES = 1000
@@ -29,6 +31,18 @@ def test_zone_made_at_random_is_judged_alike(seed: int) -> None:
 def test_each_tag_is_reached_by_a_mutation() -> None:
     reached = {tag for name in quick() for tag in MUTATIONS[name].reaches}
     assert LEVELS.keys() - MARKERS == reached & LEVELS.keys()
+
+
+def test_engine_waits_as_long_as_the_reference() -> None:
+    world = World()
+    world.zone("example.xa", ns={"ns1.example.xa": "127.21.1.53"})
+    world.server("127.21.1.53").fault(faults.delay(1.1))
+    with world:
+        options, hints = Options(timeout_s=10, ipv6=False), world.hints_text
+        first = engine_entries("example.xa", options, ["nameserver16"], hints=hints, port=world.port)
+        second = reference_entries("example.xa", options, ["nameserver16"], hints=hints, port=world.port)
+    for entries in (first, second):
+        assert [entry[1] for entry in entries if entry[1].startswith("N16_")] == ["N16_NO_NSID_REVEALED"]
 
 
 @pytest.mark.slow
