@@ -48,12 +48,23 @@ def configure_logging(
     root.setLevel(LEVELS[level])
     for name in _QUIET:  # a line or two for each message otherwise
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
+    _note_no_callers()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,  # what is configured later in the process (doctor, tests) must reach them
     )
+
+
+def _note_no_callers() -> None:
+    """Let records be made without what no line shows: the caller, whose search takes longest, and its thread and task.
+
+    Source: the section on optimization in Python's logging HOWTO.
+    """
+    logging._srcfile = None  # noqa: SLF001
+    for name in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):  # the last one since 3.12
+        setattr(logging, name, False)
 
 
 def _renderer(form: str, masking: Masking) -> list[structlog.typing.Processor]:

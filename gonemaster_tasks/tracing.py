@@ -78,6 +78,11 @@ def check_tracing(endpoint: str) -> None:
         raise TasksError("otlp_endpoint needs the extra [otel]: pip install 'gonemaster[otel]'") from error
 
 
+def is_tracing() -> bool:
+    """Say whether spans are sent."""
+    return _tracing is not None
+
+
 def stop_tracing() -> None:
     """Send what is left."""
     global _tracing

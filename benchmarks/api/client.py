@@ -18,15 +18,19 @@ _CONNECTIONS = 1000  # of a generator at once; what finds none free is sent late
 class Outcome:
     """What became of the requests: how many by status, or by error, and the seconds that each took.
 
-    `late` has the seconds by which each was sent after its time: the generator shares the machine.
+    `late` has the seconds by which each was sent after its time: the generator shares the machine. `refused` counts
+    those without 2xx by the second of the measurement in which they were sent.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
     late: list[float] = field(default_factory=list)
+    refused: Counter[int] = field(default_factory=Counter)
     times: dict[str, list[float]] = field(default_factory=dict)
 
-    def add(self, status: str, seconds: float) -> None:
+    def add(self, status: str, seconds: float, *, sent_s: float) -> None:
         self.statuses[status] += 1
+        if not status.startswith("2"):
+            self.refused[int(sent_s)] += 1
         self.times.setdefault(status, []).append(seconds)
 
     def report(self) -> str:
@@ -35,6 +39,8 @@ class Outcome:
             cuts = statistics.quantiles(times, n=100) if len(times) > 1 else times * 99
             figures = f"median {cuts[49] * 1000:.1f} ms, p95 {cuts[94] * 1000:.1f}, p99 {cuts[98] * 1000:.1f}"
             parts.append(f"{status}: {len(times)} ({figures}, most {max(times) * 1000:.0f})")
+        if self.refused:
+            parts.append(f"refused in second {dict(sorted(self.refused.items()))}")
         late = statistics.quantiles(self.late, n=100)
         return "; ".join([*parts, f"sent late: median {late[49] * 1000:.1f} ms, p95 {late[94] * 1000:.1f}"])
 
@@ -96,18 +102,18 @@ class Generator:
             due = begun + number / rate
             if (wait := due - time.perf_counter()) > 0.001:
                 await asyncio.sleep(wait)
-            task = asyncio.create_task(self._send(make(number), due, outcome))
+            task = asyncio.create_task(self._send(make(number), due, outcome, begun=begun))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         while tasks:
             await asyncio.wait(tasks)
         return outcome
 
-    async def _send(self, request: bytes, due: float, outcome: Outcome) -> None:
+    async def _send(self, request: bytes, due: float, outcome: Outcome, *, begun: float) -> None:
         async with self._places:
             sent = time.perf_counter()
             outcome.late.append(sent - due)
-            outcome.add(await self._exchange(request), time.perf_counter() - sent)
+            outcome.add(await self._exchange(request), time.perf_counter() - sent, sent_s=sent - begun)
 
     async def _exchange(self, request: bytes) -> str:
         connection: Connection | None = None

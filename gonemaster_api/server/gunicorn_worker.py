@@ -46,6 +46,7 @@ _TURN_S = 0.5  # how often deadlines are checked
 _WAITING_TURN_S = 0.05  # and while requests wait for a thread
 _MAX_UNSENT = 64 * 1024 * 1024  # octets of all responses that wait for their clients
 _SPOOLED_BODIES = 4  # of the largest size may be in temporary files at once
+_BUSY = (Phase.HANDLING, Phase.SENDING)  # of a connection from which nothing is read
 _OTHER_FILES = 256  # descriptors that are not connections or bodies
 _EVICTED_AT_ONCE = 4
 _FIRST_REQUEST_S = 1.0  # a connection accepted just before a stop gets so long to send its request
@@ -76,6 +77,7 @@ class ApiWorker(Worker):
         self._waiting: WaitingRequests[Connection] = WaitingRequests()
         self._accepting = False
         self._next_check = 0.0
+        self._next_notice = 0.0
         self._turn_began = 0.0
         self._grace_s = float(self.cfg.graceful_timeout)
         self._max_connections = _allow_connections(self.cfg.worker_connections)
@@ -128,7 +130,9 @@ class ApiWorker(Worker):
     # The loop.
 
     def _turn(self) -> None:
-        self.notify()
+        if time.monotonic() >= self._next_notice:  # a system call; gunicorn looks once a second, and waits for long
+            self._next_notice = time.monotonic() + _TURN_S
+            self.notify()
         events = self._selector.select(_WAITING_TURN_S if len(self._waiting) else _TURN_S)
         self._turn_began = time.monotonic()
         for key, mask in events:
@@ -208,15 +212,20 @@ class ApiWorker(Worker):
         return bool(waiting)
 
     def _watch(self, connection: Connection) -> None:
-        """Let the selector report what the connection waits for."""
-        reads = connection.phase not in (Phase.HANDLING, Phase.SENDING)
+        """Let the selector report what the connection waits for.
+
+        One that waits for nothing, while a thread works for it, stays as it is until something comes (`_on_ready`): as
+        a rule nothing does before the response, and two system calls a request are saved.
+        """
+        reads = connection.phase not in _BUSY
         wanted = (selectors.EVENT_READ if reads else 0) | (selectors.EVENT_WRITE if connection.output.size else 0)
         current = self._selector.get_map().get(connection.socket)
         if current is None:
             if wanted:
                 self._selector.register(connection.socket, wanted, connection)
         elif not wanted:
-            self._selector.unregister(connection.socket)
+            if current.events != selectors.EVENT_READ or connection.output.gone:
+                self._selector.unregister(connection.socket)
         elif current.events != wanted:
             self._selector.modify(connection.socket, wanted, connection)
 
@@ -245,7 +254,11 @@ class ApiWorker(Worker):
             connection.output.flush()
             self._after_sending(connection)
         if mask & selectors.EVENT_READ and connection in self._connections:
-            self._on_readable(connection)
+            if connection.phase in _BUSY:
+                self._selector.unregister(connection.socket)  # it is read when the response is complete
+                self._watch(connection)
+            else:
+                self._on_readable(connection)
 
     def _on_readable(self, connection: Connection) -> None:
         data = connection.receive()

@@ -76,13 +76,16 @@ def register_headers(app: Flask) -> None:
 
 
 def _set_headers(response: Response) -> Response:
+    present = {name.lower() for name, _ in response.headers}  # once: each look-up by name goes through all of them
     for name, value in _EVERYWHERE.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in present:
+            response.headers.add(name, value)
     is_page = (
         response.mimetype == "text/html" and request.method != "OPTIONS"
     )  # Flask's answer to that is an empty page
     policy = PAGE_POLICY if is_page or not is_api(request.path) else API_POLICY
-    response.headers.setdefault("Content-Security-Policy", policy)
+    if "content-security-policy" not in present:
+        response.headers.add("Content-Security-Policy", policy)
     if response.status_code == HTTPStatus.NO_CONTENT:
         response.headers.pop("Content-Type", None)  # RFC 9110: no content, so no type of it
     return response

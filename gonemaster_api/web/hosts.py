@@ -23,6 +23,7 @@ from gonemaster_tasks.config.settings import Settings
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")  # host [":" port]
 _ABSOLUTE_FORM = re.compile("[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")  # RFC 9112 section 3.2.2
 _LOCALHOST = "localhost"
+_USUAL = 100  # characters of a Host header; longer ones are not remembered
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -36,8 +37,7 @@ class KnownHosts:
 
     def has(self, authority: str) -> bool:
         """Return whether the value of a Host header names this server, on whatever port: a forwarded one differs."""
-        host = host_of(authority)
-        address = _as_address(host)
+        host, address = _parsed(authority) if len(authority) <= _USUAL else _parse(authority)
         if host in self.names or host == _LOCALHOST:
             return True
         return address is not None and (address.is_loopback or (self.own_addresses and is_own_host(str(address))))
@@ -57,6 +57,14 @@ def known_hosts(listen_addr: str, public_url: str, allowed_hosts: tuple[str, ...
     names = {canonical_host(name) for name in (*allowed_hosts, urlsplit(public_url).hostname or "")}
     names |= set() if is_everywhere else {listening}
     return KnownHosts(frozenset(names - {""}), own_addresses=is_everywhere or is_name)
+
+
+def _parse(authority: str) -> tuple[str, Address | None]:
+    host = host_of(authority)
+    return host, _as_address(host)
+
+
+_parsed = lru_cache(maxsize=64)(_parse)  # nearly all requests have the same Host header
 
 
 def host_of(authority: str) -> str:

@@ -13,8 +13,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from http import HTTPStatus
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from flask import Flask, request
 from flask_limiter import Limiter, RequestLimit
@@ -68,14 +69,17 @@ BUCKETS: Mapping[str, Bucket] = {
 
 def bucket_of(endpoint: str | None, method: str) -> Bucket | None:
     """Return where a request counts; OPTIONS, which does nothing, counts nowhere."""
-    if endpoint is None or method == "OPTIONS":
-        return None
+    return None if endpoint is None or method == "OPTIONS" else _bucket_of_endpoint(endpoint)
+
+
+@cache
+def _bucket_of_endpoint(endpoint: str) -> Bucket | None:
     return BUCKETS.get(_OTHER_ADDRESS.sub("", endpoint))
 
 
 def register_rate_limits(app: Flask) -> None:
     """Check each request that counts; to be registered after authentication, so that what that refuses does not."""
-    limiter = Limiter(
+    limiter = _PublicLimiter(
         _client_in_bucket,
         application_limits=[_limit],
         strategy="moving-window",
@@ -83,13 +87,20 @@ def register_rate_limits(app: Flask) -> None:
         headers_enabled=False,
         on_breach=_refuse,
     )
-    limiter.request_filter(_is_free)
     limiter.init_app(app)
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # the access log has a line of each refusal
 
 
+class _PublicLimiter(Limiter):
+    """Looks at no request that counts nowhere: a filter of Flask-Limiter would be asked after most of its work."""
+
+    def _check_request_limit(self, *arguments: Any, **options: Any) -> None:
+        if not _is_free():
+            super()._check_request_limit(*arguments, **options)
+
+
 def _is_free() -> bool:
-    return not state().settings.public_api_rate_limit_enabled or _bucket() is None
+    return _bucket() is None or not state().settings.public_api_rate_limit_enabled
 
 
 def _bucket() -> Bucket | None:

@@ -40,8 +40,8 @@ class _Patience(Deadline):
 
 
 def _begin() -> None:
-    g.deadline = ExitStack()
     if request.method not in _READING:
+        g.deadline = ExitStack()
         has_left = request.environ.get(HAS_LEFT, lambda: False)  # there is none in another server than ours
         g.deadline.enter_context(ending_by(_Patience(state().settings.write_timeout, has_left)))
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from flask import Flask, Response, g, request
 
 from gonemaster_api.web.access_log import is_asset, route_of_request
-from gonemaster_tasks.tracing import describe_span, span
+from gonemaster_tasks.tracing import describe_span, is_tracing, span
 
 
 def register_traces(app: Flask) -> None:
@@ -16,8 +16,8 @@ def register_traces(app: Flask) -> None:
 
 
 def _begin() -> None:
-    g.span = ExitStack()
-    if not is_asset(request.path):
+    if is_tracing() and not is_asset(request.path):
+        g.span = ExitStack()
         trusted = request.environ.get("gonemaster.trusted_peer")
         parent = request.headers.get("traceparent", "") if trusted else ""
         g.span.enter_context(span("request", parent=parent, request_id=g.get("request_id")))
