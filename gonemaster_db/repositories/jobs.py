@@ -144,11 +144,12 @@ class CreatedJobs(NamedTuple):
 def create_longest_first(
     session: Session, new: Iterable[NewJob], *, now: datetime | None = None
 ) -> Iterator[CreatedJobs]:
-    """Queue the jobs of a batch like `create_jobs`, those first whose domains took longest in their newest run.
+    """Queue the jobs of a batch like `create_jobs`, but those early whose domains took long in their newest run.
 
     A test of silent name servers waits for half a minute: begun last, it is all that is left of its batch. This holds
-    for the end of a batch alone, so no more than its last 8,191 jobs are ordered; those that took less than 2 s, or are
-    not known, keep their order behind the others.
+    for the end of a batch alone, so no more than its last 8,191 jobs are ordered. Those that took less than 2 s, or are
+    not known, keep their order, and stand between the others: these are spread over the first half, or all slots would
+    wait for silent servers at once, and the processors for them.
     """
     return _create(session, new, now=now, longest_first=True)
 
@@ -176,7 +177,12 @@ def _longest_first(session: Session, jobs: Sequence[NewJob]) -> Sequence[int]:
         newest = select(Domain.name, Run.duration_ms).join(Run, Run.id == Domain.latest_run_id)
         found = session.execute(newest.where(Domain.name.in_(part), Run.duration_ms >= _LONG_MS))
         took_ms |= {name: duration_ms for name, duration_ms in found if duration_ms is not None}
-    return sorted(range(len(jobs)), key=lambda number: -took_ms.get(jobs[number].domain, 0))
+    long = [number for number, job in enumerate(jobs) if job.domain in took_ms]
+    long.sort(key=lambda number: -took_ms[jobs[number].domain])
+    rest = (number for number, job in enumerate(jobs) if job.domain not in took_ms)
+    between = max(1, len(jobs) // 2 // max(1, len(long))) - 1
+    spread = [number for each in long for number in (each, *islice(rest, between))]
+    return [*spread, *rest]
 
 
 def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, lease: timedelta) -> ClaimedJob | None:

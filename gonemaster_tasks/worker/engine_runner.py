@@ -23,6 +23,7 @@ from gonemaster_tasks.config.settings import CurrentSettings, Settings
 from gonemaster_tasks.worker.engine_resources import follow_settings, open_resources
 from gonemaster_tasks.worker.profiles import Profiles, job_overrides
 from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder, Usage
+from gonemaster_tasks.worker.standing_still import StandingStill
 
 _WITH_CHAIN = frozenset({"admin", "public"})  # origins; a sweep would store a chain for each of millions of jobs
 _LARGEST_CHAIN = 60 * 1024  # octets of JSON
@@ -66,6 +67,7 @@ class EngineRunner:
         self._profiles = Profiles(base_profile(live.own))
         self._applied = live.current
         self._resources: Resources | None = None
+        self._still: StandingStill | None = None
 
     async def open(self) -> None:
         """Open sockets and caches in the running loop."""
@@ -73,6 +75,7 @@ class EngineRunner:
         if self._lender:
             self._lender.start()
             self._pacing = Pacing(self._lender, self._limits, is_extra=self._is_extra)
+        self._still = StandingStill()
         self._resources = open_resources(settings, pacing=self._pacing)
 
     async def close(self) -> None:
@@ -94,33 +97,39 @@ class EngineRunner:
 
     async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
         """Run the tests that the job asks for. Raises EngineError for what no test can be made of."""
-        if self._resources is None:
+        if self._resources is None or self._still is None:
             raise RuntimeError("the runner is not open")
         settings = self._live.current
         self._apply(settings, self._resources)
         least = Level.parse(order.config.get("min_level") or settings.min_level)
-
-        def on_entry(entry: Entry) -> None:
-            if entry.level >= max(least, Level.INFO):
-                listeners.on_entry(_record(entry))
-
         profile = self._profiles.get(job_overrides(order, guard_forced=settings.guard_forced))
-        result = await run_test(
-            order.domain,
-            profile.profile,
-            resources=self._resources,
-            tests=tuple(order.config.get("tests") or ()),
-            exclude=settings.exclude,
-            nameservers=[(server["ns"], server.get("ip")) for server in order.config.get("nameservers") or ()],
-            ds=[DSInfo(**record) for record in order.config.get("ds") or ()],
-            deadline_s=order.deadline_s,
-            on_progress=listeners.on_progress,
-            on_entry=on_entry,
-            limits=settings.run_limits,
-            is_urgent=order.is_urgent,
-            clock=self._clock,
-            with_chain=order.config.get("origin") in _WITH_CHAIN,
-        )
+        with self._still.watch(listeners.on_still) as moved:
+
+            def on_progress(percent: int) -> None:
+                moved()
+                listeners.on_progress(percent)
+
+            def on_entry(entry: Entry) -> None:
+                moved()
+                if entry.level >= max(least, Level.INFO):
+                    listeners.on_entry(_record(entry))
+
+            result = await run_test(
+                order.domain,
+                profile.profile,
+                resources=self._resources,
+                tests=tuple(order.config.get("tests") or ()),
+                exclude=settings.exclude,
+                nameservers=[(server["ns"], server.get("ip")) for server in order.config.get("nameservers") or ()],
+                ds=[DSInfo(**record) for record in order.config.get("ds") or ()],
+                deadline_s=order.deadline_s,
+                on_progress=on_progress,
+                on_entry=on_entry,
+                limits=settings.run_limits,
+                is_urgent=order.is_urgent,
+                clock=self._clock,
+                with_chain=order.config.get("origin") in _WITH_CHAIN,
+            )
         return _outcome(order.domain, result, profile.text, least=least, scoring=await asyncio.to_thread(self._scoring))
 
     async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:

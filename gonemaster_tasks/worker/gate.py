@@ -36,6 +36,7 @@ class Gate:
         self._share: int | None = None
         self._acquired: dict[str, str] = {}
         self._lent: set[str] = set()
+        self._still: set[str] = set()  # those of them that count again as soon as a limit is set for all workers
         self._lock = threading.Lock()
         self._closed = False
         self._resting_until = 0.0
@@ -74,6 +75,7 @@ class Gate:
         with self._lock:
             self._acquired.pop(job_id, None)
             self._lent.discard(job_id)
+            self._still.discard(job_id)
 
     def lend(self, job_id: str) -> bool:
         """Let another job have the slot of this one, which waits; False if as many are lent as there are slots."""
@@ -81,6 +83,19 @@ class Gate:
             if len(self._lent) >= self.slots:
                 return False
             self._lent.add(job_id)
+            return True
+
+    def give_way(self, job_id: str) -> bool:
+        """Let another job start beside this one, which runs and stands still, and will go on beside it.
+
+        False if as many slots are lent as there are, or a limit of jobs at once is set for all workers.
+        """
+        with self._lock:
+            is_full = len(self._lent) >= self.slots or len(self._acquired) >= MAX_SLOTS
+            if self._share is not None or is_full or job_id not in self._acquired:
+                return False
+            self._lent.add(job_id)
+            self._still.add(job_id)
             return True
 
     def take_back(self, job_id: str) -> None:
@@ -137,7 +152,7 @@ class Gate:
         # Two sources: Celery knows requests before a thread has them, and forgets them when the connection is lost
         # while their slots work on. Either alone lets more start than the limits allow.
         with self._lock:
-            acquired, lent = dict(self._acquired), set(self._lent)
+            acquired, lent = dict(self._acquired), self._lent - (set() if self._share is None else self._still)
         for request in _received():
             acquired[request.id] = str(request.delivery_info.get("routing_key"))
         counts = dict.fromkeys(ORDER, 0)

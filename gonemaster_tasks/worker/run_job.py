@@ -4,6 +4,7 @@ import logging
 import time
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from structlog.contextvars import bound_contextvars
@@ -238,7 +239,7 @@ def _listeners(process: Process, claim: Claim) -> Listeners:
         if running.tier == NORMAL:
             _publish(process, running, "entry", _as_event(entry))
 
-    return Listeners(on_progress, on_entry)
+    return Listeners(on_progress, on_entry, partial(process.gate.give_way, running.job_id))
 
 
 def _as_event(entry: EntryRecord) -> dict[str, Any]:

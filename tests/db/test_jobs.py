@@ -102,6 +102,15 @@ def test_a_batch_begins_with_the_domains_that_took_longest_the_last_time(store: 
     ]  # fmt: skip
 
 
+def test_domains_that_took_long_are_spread_over_the_first_half_of_their_batch(store: Store) -> None:
+    for seconds in range(2, 5):
+        _took(store, f"l{seconds}.example", float(seconds))
+    others = [f"d{number}.example" for number in range(17)]
+    _, waiting = _turns(store, [*others, "l2.example", "l3.example", "l4.example"])
+    assert [waiting.index(f"l{seconds}.example") for seconds in (4, 3, 2)] == [0, 3, 6]
+    assert [name for name in waiting if name in others] == others
+
+
 def test_only_the_end_of_a_large_batch_begins_with_long_domains(store: Store) -> None:
     _took(store, "first.example", 9.0)
     _took(store, "second.example", 9.0)

@@ -1,8 +1,8 @@
 """A worker process whose engine is a stand-in: the domain name says what the run does.
 
-`NAME-<ms>.test` sleeps that long, `fail.test` raises, `stubborn-<ms>.test` reports no progress, `poison.test` finds
-what cannot be stored. What ends or stalls the process: see DEADLY. Each start is a JSON line in the file that
-GONEMASTER_TEST_STARTS names.
+`NAME-<ms>.test` sleeps that long, `still-<ms>.test` gives its slot away meanwhile, `fail.test` raises,
+`stubborn-<ms>.test` reports no progress, `poison.test` finds what cannot be stored. What ends or stalls the process:
+see DEADLY. Each start is a JSON line in the file that GONEMASTER_TEST_STARTS names.
 """
 
 import asyncio
@@ -60,7 +60,10 @@ class StandIn:
         kind = order.domain.removesuffix(".test").partition("-")[0]
         if kind in DEADLY:
             DEADLY[kind]()
-        await asyncio.sleep(_duration_s(order.domain))
+        sleeping = asyncio.create_task(asyncio.sleep(_duration_s(order.domain)))
+        while kind == "still" and not listeners.on_still():
+            await asyncio.wait([sleeping], timeout=0.05)
+        await sleeping
         module: Any = None if order.domain.startswith("poison") else "BASIC"
         entries = [
             EntryRecord(number / 10, module, "basic01", "B01_CHILD_FOUND", "INFO", {"domain": order.domain})

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.profiles import base_profile
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.queues import NORMAL
-from gonemaster_tasks.worker import engine_runner, isolation
+from gonemaster_tasks.worker import engine_runner, isolation, standing_still
 from gonemaster_tasks.worker.engine_runner import EngineRunner
 from gonemaster_tasks.worker.gate import Gate
 from gonemaster_tasks.worker.isolation import Isolation
@@ -27,6 +28,7 @@ from gonemaster_tasks.worker.running import RunningJob
 from tests.support.dnsworld import World
 
 DOMAIN = "good.xa"
+SILENT = "127.0.0.251"
 
 
 def order(config: dict[str, Any] | None = None, profile: dict[str, Any] | None = None) -> TestOrder:
@@ -111,6 +113,32 @@ def test_undelegated_servers_of_a_job_are_asked(settings: Settings) -> None:
     outcome, _, _ = run(settings, order(config))
     silent = [entry.args for entry in outcome.entries if entry.tag == "B02_NS_NO_RESPONSE"]
     assert silent == [{"ns": "ns1.good.xa", "address": "127.0.0.250"}]
+
+
+def test_a_test_of_silent_name_servers_gives_its_slot_away(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing_still, "_LATE_S", 3600.0)  # the machine of the tests is busy
+    silent = order({"nameservers": [{"ns": "ns1.good.xa", "ip": SILENT}]})
+
+    async def whole() -> None:
+        runner = EngineRunner(LiveSettings(replace(settings, timeout=60, retrans=60)))
+        await runner.open()
+        given_way = asyncio.Event()
+
+        def on_still() -> bool:
+            given_way.set()
+            return True
+
+        run = asyncio.create_task(runner.run(silent, Listeners(lambda _: None, lambda _: None, on_still)))
+        waiting = asyncio.create_task(given_way.wait())
+        await asyncio.wait([run, waiting], return_when="FIRST_COMPLETED")
+        assert waiting.done(), run.result()
+        run.cancel()
+        await asyncio.wait([run])
+        await runner.close()
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:  # takes what comes, unlike a closed port
+        nobody.bind((SILENT, settings.dns_port))
+        asyncio.run(whole())
 
 
 def test_the_switches_of_a_job_stand_over_its_profiles() -> None:

@@ -13,6 +13,7 @@ from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
@@ -67,6 +68,51 @@ def test_a_slot_that_is_lent_is_not_counted_and_no_more_are_lent_than_there_are(
     assert gate.queues([NORMAL, BATCH]) == []
     gate.release("job_1")
     assert gate.queues([NORMAL, BATCH]) == [NORMAL, BATCH]
+
+
+def test_a_job_that_stands_still_gives_way_to_as_many_as_there_are_slots_unless_all_workers_have_a_limit() -> None:
+    gate = Gate(slots=2, reserved_normal=0)
+    gate.update(Controls({}), None)
+    assert not gate.give_way("job_0")  # it has ended
+    for job_id in ("job_1", "job_2"):
+        gate.acquire(job_id, BATCH)
+    assert gate.queues([BATCH]) == []
+    assert [gate.give_way(job_id) for job_id in ("job_1", "job_2")] == [True, True]
+    assert gate.queues([BATCH]) == [BATCH]
+    for job_id in ("job_3", "job_4"):
+        gate.acquire(job_id, BATCH)
+    assert not gate.give_way("job_3")
+    assert (gate.queues([BATCH]), gate.over_limit()) == ([], False)
+    gate.update(Controls({}), 3)
+    assert gate.over_limit()
+    gate.update(Controls({}), None)
+    gate.release("job_1")
+    assert gate.give_way("job_3")
+    assert gate.queues([BATCH]) == [BATCH]
+    gate.update(Controls({}), 4)
+    assert not gate.give_way("job_4")
+    assert gate.queues([BATCH]) == []
+
+
+def test_slots_of_jobs_that_stand_still_are_used_by_others_and_all_end_well(farm: Farm) -> None:
+    farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="0", GONEMASTER_DRAIN_TIMEOUT="300ms")
+    change(farm, slots=2)
+    still = submit_many(farm, "still-", 2, 600_000)
+    wait_until(lambda: all(farm.started(job_id) for job_id in still), within_s=PATIENCE_S)
+    beside = runs_of(farm, submit_many(farm, "beside", 6, 100))
+    assert {str(run.status) for run in beside} == {"succeeded"}
+    assert most_at_once(beside) <= 2
+    more = submit_many(farm, "still-m", 3, 600_000)
+    wait_until(lambda: sum(farm.started(job_id) for job_id in more) == 2, within_s=PATIENCE_S)
+    (state,) = farm.broker.workers.live()
+    assert state.slots == 2
+    wait_until(lambda: len(farm.broker.workers.live()[0].running) == 4, within_s=PATIENCE_S)
+    for job_id in still:
+        cancel_job(farm.parts, job_id)
+    assert {str(run.status) for run in runs_of(farm, still)} == {"canceled"}
+    wait_until(lambda: farm.started(more[2]), within_s=PATIENCE_S)
+    assert farm.stop("one") == 0
+    assert {farm.status(job_id) for job_id in more} == {"queued"}
 
 
 def test_slots_grow_and_shrink_while_the_worker_runs(farm: Farm) -> None:

@@ -43,14 +43,20 @@ class Reference:
         return [job for job in self.jobs.values() if job.status == "queued" and job.priority == priority]
 
     def in_turn(self, jobs: Iterable[T], *, name: Callable[[T], str]) -> list[T]:
-        """Return the jobs of a batch as they wait: those first whose domains took longest, 2 s or more."""
+        """Return the jobs of a batch as they wait: domains that took 2 s or more are spread over the first half."""
 
         def took_ms(job: T) -> int:
             newest = self.latest(name(job))
             duration_ms = newest.duration_ms if newest else None
             return duration_ms if duration_ms and duration_ms >= 2000 else 0
 
-        return sorted(jobs, key=took_ms, reverse=True)
+        given = list(jobs)
+        long = sorted((job for job in given if took_ms(job)), key=took_ms, reverse=True)
+        waiting = [job for job in given if not took_ms(job)]
+        every = max(1, len(given) // 2 // len(long)) if long else 1
+        for number, job in enumerate(long):
+            waiting.insert(number * every, job)
+        return waiting
 
     def tags_of(self, name: str) -> list[str]:
         return sorted(tag.name for tag in self.tags.values() if name in tag.members)
