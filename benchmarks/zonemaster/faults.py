@@ -169,6 +169,11 @@ def _address_instead(message: dns.message.Message) -> dns.message.Message:
     return message
 
 
+def _no_response(world: World) -> None:
+    _zone(world)
+    world.server("127.22.1.53").set(udp=False)
+
+
 def _two_rnames(world: World) -> None:
     _zone(world, records="@ MX 10 mail\nmail A 192.0.2.1", soa="ns1 one 1 14400 3600 1209600 3600")
     world.zone_of(ZONE).on("127.22.1.53", soa="ns1 two 1 14400 3600 1209600 3600")
@@ -327,6 +332,14 @@ FAULTS: Final = (
         seen="MODULE_ERROR.*undefined value as an ARRAY",
     ),
     Fault("nameserver03", _no_transfer, "nameserver03", "AXFR_.*", expected="AXFR_FAILURE", seen=""),
+    Fault(
+        "nameserver04",
+        _no_response,
+        "nameserver04",
+        "SAME_SOURCE_IP",
+        expected="names=ns1.example.xa/127.21.1.53$",
+        seen="names=ns1.example.xa/127.21.1.53,ns2.example.xa/127.22.1.53",
+    ),
     Fault(
         "syntax06",
         _two_rnames,
