@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.cli.options import EXIT_USAGE, PROGRAM, UsageError, build_parser
@@ -32,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def guarded(program: str, work: Callable[[], int]) -> int:
     """Do the work of a command; turn what ends it early into a line on standard error and an exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller, as with `>&-`; the next file would take its number
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - until the process ends
     try:
         return work()
     except UsageError as error:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -159,6 +160,13 @@ def test_file_that_is_wrong_is_named(call: Call, tmp_path: Path, option: str, te
     code, out, err = call("good.xa", option, str(file))
     assert (code, out) == (2, "")
     assert err.startswith(f"gonemaster: {said.format(file=file)}")
+
+
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_stream_that_the_caller_has_closed(world_args: list[str], closed: str) -> None:
+    command = shlex.join([*GONEMASTER, *world_args, "good.xa", "--testcase", "basic01", "--debug-queries", "--count"])
+    done = subprocess.run(f"{command} {closed}>&-", shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
 
 
 def test_packet_cache_that_cannot_be_written_is_refused_before_the_test(call: Call) -> None:
