@@ -9,7 +9,6 @@ import marshmallow as ma
 from flask import Response, json, make_response
 from werkzeug.exceptions import HTTPException
 
-from gonemaster_api.rest.dumping import quick
 from gonemaster_api.rest.openapi import BY_ROWS, IDEMPOTENCY_KEY, LAST_EVENT_ID
 from gonemaster_api.rest.parsing import StrictParser
 from gonemaster_api.state import state
@@ -46,14 +45,6 @@ class Blueprint(flask_smorest.Blueprint):
         if isinstance(schema, type):
             schema = schema()  # once: else webargs makes one for each request, which copies all fields
         return super().arguments(schema, location=location, **kwargs)
-
-    def response(self, status_code: Any, schema: Any = None, **kwargs: Any) -> Any:
-        """Document the response of a view, and write it as the schema says."""
-        if isinstance(schema, type):
-            schema = schema()
-        if isinstance(schema, ma.Schema):
-            schema = quick(schema)
-        return super().response(status_code, schema, **kwargs)
 
     def refuses(self, **codes: str) -> Any:
         """Document the errors of a view, for example `refuses(_404="not_found")`."""

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import Flask, request
 from flask_limiter import Limiter, RequestLimit
@@ -79,7 +79,7 @@ def _bucket_of_endpoint(endpoint: str) -> Bucket | None:
 
 def register_rate_limits(app: Flask) -> None:
     """Check each request that counts; to be registered after authentication, so that what that refuses does not."""
-    limiter = _PublicLimiter(
+    limiter = Limiter(
         _client_in_bucket,
         application_limits=[_limit],
         strategy="moving-window",
@@ -87,16 +87,9 @@ def register_rate_limits(app: Flask) -> None:
         headers_enabled=False,
         on_breach=_refuse,
     )
+    limiter.request_filter(_is_free)
     limiter.init_app(app)
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # the access log has a line of each refusal
-
-
-class _PublicLimiter(Limiter):
-    """Looks at no request that counts nowhere: a filter of Flask-Limiter would be asked after most of its work."""
-
-    def _check_request_limit(self, *arguments: Any, **options: Any) -> None:
-        if not _is_free():
-            super()._check_request_limit(*arguments, **options)
 
 
 def _is_free() -> bool:
