@@ -29,6 +29,7 @@ from babel.messages.pofile import read_po, write_po
 from gonemaster_engine import messages
 from gonemaster_engine.catalogue import modules
 from gonemaster_engine.messages import formatting
+from gonemaster_engine.names import REFUSALS
 from gonemaster_tasks.config.settings import OPTIONS_BY_AREA
 from gonemaster_tasks.monitoring.issues import ADVICE
 
@@ -140,6 +141,8 @@ def pages_texts() -> Iterator[Text]:
         forms = text if isinstance(text, tuple) else (text, plurals.get(file, {}).get(text))
         if forms[0] not in plurals.get(file, {}).values():
             yield Text(forms[0], forms[1], (file,))
+    for text in REFUSALS.values():
+        yield Text(text, None, ("a name that is refused",))
     for kind, advice in ADVICE.items():
         yield Text(advice, None, (f"advice {kind}",))
     for option in (option for options in OPTIONS_BY_AREA.values() for option in options):

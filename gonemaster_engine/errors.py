@@ -12,13 +12,18 @@ class EngineError(Exception):
 
 
 class InvalidDomain(EngineError):
-    """The name to test cannot be a domain name; `reason` says why."""
+    """The name to test cannot be a domain name; `reason` says why.
 
-    def __init__(self, name: str, reason: str) -> None:
+    It is `template` with the `values` at their places, so that it can be said in another language.
+    """
+
+    def __init__(self, name: str, template: str, **values: object) -> None:
         shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
-        super().__init__(f"{shown!r} is not a valid domain name: {reason}")
         self.name = name
-        self.reason = reason
+        self.template = template
+        self.values = values
+        self.reason = template.format(**values)
+        super().__init__(f"{shown!r} is not a valid domain name: {self.reason}")
 
 
 class DocumentError(EngineError):

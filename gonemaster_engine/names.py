@@ -25,6 +25,18 @@ NAME_MAX_OCTETS = 255  # in wire format, RFC 1035 section 2.3.4
 TEXT_MAX_CHARACTERS = 253  # the longest name in text form, without the final dot
 TYPED_MAX_CHARACTERS = 1024  # room for characters that are left out or composed; beyond that nothing is looked at
 
+REFUSALS = {
+    "empty": "it is empty",
+    "too_long": "it has {count} characters, at most {limit} are allowed",
+    "empty_label": "it has an empty label (two dots in a row, or a dot at the start)",
+    "long_label": "the label {label}... is longer than {limit} characters",
+    "character": "the label {label} has a character that is not allowed: {characters}",
+    "hyphens": "the label {label} has hyphens only",
+    "a_label": "the label {label} begins as an A-label and is none",
+    "u_label": "the label {label} cannot be written as an A-label: {error}",
+}
+"""Why a text is no domain name: the templates of InvalidDomain, which are translated."""
+
 _DOTS = dict.fromkeys(map(ord, "。．｡"), ".")  # what IDNA2003 and UTS 46 take for a dot
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*/")
 _PREFIX = "xn--"
@@ -48,16 +60,16 @@ def normalize_domain(text: str) -> str:
     if len(text) <= TEXT_MAX_CHARACTERS and _CANONICAL.fullmatch(text) and not _SUSPECT.search(text):
         return text
     if len(text) > TYPED_MAX_CHARACTERS:
-        raise InvalidDomain(text, f"it has {len(text)} characters, at most {TEXT_MAX_CHARACTERS} are allowed")
+        raise InvalidDomain(text, REFUSALS["too_long"], count=len(text), limit=TEXT_MAX_CHARACTERS)
     typed = typed_labels(text)
     if not typed:
         if text.strip():
             return ROOT
-        raise InvalidDomain(text, "it is empty")
+        raise InvalidDomain(text, REFUSALS["empty"])
     labels = [_a_label(text, label) for label in typed]
     canonical = ".".join(labels)
     if len(canonical) > TEXT_MAX_CHARACTERS:
-        raise InvalidDomain(text, f"it has {len(canonical)} characters, at most {TEXT_MAX_CHARACTERS} are allowed")
+        raise InvalidDomain(text, REFUSALS["too_long"], count=len(canonical), limit=TEXT_MAX_CHARACTERS)
     return canonical
 
 
@@ -81,20 +93,20 @@ def a_label_length(label: str) -> int:
 
 def _a_label(text: str, label: str) -> str:
     if not label:
-        raise InvalidDomain(text, "it has an empty label (two dots in a row, or a dot at the start)")
+        raise InvalidDomain(text, REFUSALS["empty_label"])
     if not label.isascii():
         label = _encode_u_label(text, label)
     label = label.lower()
     if len(label) > LABEL_MAX_OCTETS:
-        raise InvalidDomain(text, f"the label {label[:20]!r}... is longer than {LABEL_MAX_OCTETS} characters")
+        raise InvalidDomain(text, REFUSALS["long_label"], label=repr(label[:20]), limit=LABEL_MAX_OCTETS)
     unexpected = sorted(set(label) - _TYPED)
     if unexpected:
         shown = ", ".join(repr(character) for character in unexpected[:5])
-        raise InvalidDomain(text, f"the label {label!r} has a character that is not allowed: {shown}")
+        raise InvalidDomain(text, REFUSALS["character"], label=repr(label), characters=shown)
     if not label.strip("-"):
-        raise InvalidDomain(text, f"the label {label!r} has hyphens only")
+        raise InvalidDomain(text, REFUSALS["hyphens"], label=repr(label))
     if label.startswith(_PREFIX) and not _is_a_label(label):
-        raise InvalidDomain(text, f"the label {label!r} begins as an A-label and is none")
+        raise InvalidDomain(text, REFUSALS["a_label"], label=repr(label))
     return label
 
 
@@ -114,8 +126,7 @@ def _encode_u_label(text: str, label: str) -> str:
         return idna.alabel(mapped).decode("ascii")
     except _IDNA_ERRORS as error:
         shown = repr(label) if len(label) <= LABEL_MAX_OCTETS else f"{label[:20]!r}..."
-        reason = f"the label {shown} cannot be written as an A-label: {str(error)[:_LONGEST_REASON]}"
-        raise InvalidDomain(text, reason) from error
+        raise InvalidDomain(text, REFUSALS["u_label"], label=shown, error=str(error)[:_LONGEST_REASON]) from error
 
 
 def to_unicode(name: str) -> str:

@@ -14,6 +14,7 @@ from gonemaster_api.ui.shell.languages import gettext as _
 from gonemaster_api.ui.shell.languages import mark
 from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.typed_names import why_no_name
 from gonemaster_api.use_cases.batch_check import BatchCheck, check_batch
 from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.v1.batches.schemas import NewBatchSchema
@@ -112,6 +113,7 @@ def _page(shown: Form, pasted: PastedNames, check: BatchCheck | None = None) -> 
         form=shown,
         check=check,
         line_of=pasted.line_of,
+        why_no_name=why_no_name,
         profiles=[(str(profile.id), profile.name) for profile in read_profiles(state())],
         today=utcnow(),
     )

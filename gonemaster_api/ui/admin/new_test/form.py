@@ -12,6 +12,7 @@ from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms import SUMMARY, Form, first_message
 from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.typed_names import host_of_address, why_no_name
 from gonemaster_api.use_cases.job_submission import check_targets, read_name, read_nameserver, read_options
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, NewJobSchema
 from gonemaster_tasks.config.profiles import is_guarded
@@ -135,13 +136,16 @@ class TestForm(Form):
         self.fail(name, error.message, error.code)
 
     def _check_domain(self) -> None:
+        if host := host_of_address(self["domain"]):
+            self.fail("domain", gettext("Type the domain alone: %(domain)s.", domain=host), "invalid_domain")
+            return
         try:
             read_name(self["domain"])
         except BadRequest as error:
             if error.code == "missing_domain":
                 self.fail("domain", gettext("Type the name of a domain."), error.code)
             else:
-                reason = (error.details or {}).get("reason", "")
+                reason = why_no_name(self["domain"])
                 self.fail("domain", gettext("This is not the name of a domain: %(reason)s.", reason=reason), error.code)
 
     def _check_nameservers(self, state: State) -> None:

@@ -10,6 +10,7 @@ from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.ui.public.form.choices import HEX_DIGITS, digest_name
 from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed
 from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.typed_names import host_of_address, why_no_name
 from gonemaster_api.use_cases.job_submission import check_targets, read_name
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
@@ -79,11 +80,13 @@ def _check_domain(text: str, checked: Checked) -> None:
     if not text.strip():
         checked.note("domain", _("Type the name of a domain, such as example.com."), "missing_domain")
         return
+    if host := host_of_address(text):
+        checked.note("domain", _("Type the domain alone: %(domain)s.", domain=host), "invalid_domain")
+        return
     try:
         checked.request["domain"] = read_name(text)
     except BadRequest as error:
-        reason = str((error.details or {}).get("reason", ""))
-        checked.note("domain", _("This is not a domain name: %(reason)s.", reason=reason), error.code)
+        checked.note("domain", _("This is not a domain name: %(reason)s.", reason=why_no_name(text)), error.code)
 
 
 def _profile_id(text: str, checked: Checked) -> int | None:
@@ -101,8 +104,8 @@ def _nameserver(number: int, row: NameserverRow, checked: Checked, guarded: bool
     found: dict[str, str] = {}
     try:
         found["ns"] = normalize_domain(row.ns)
-    except InvalidDomain as error:
-        text = _("This is not the name of a name server: %(reason)s.", reason=error.reason)
+    except InvalidDomain:
+        text = _("This is not the name of a name server: %(reason)s.", reason=why_no_name(row.ns))
         checked.note(f"ns-{number}", text, "invalid_undelegated")
     if row.ip.strip():
         _check_address(f"ip-{number}", row.ip.strip(), found, checked, guarded=guarded)

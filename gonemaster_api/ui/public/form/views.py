@@ -16,6 +16,7 @@ from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow,
 from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.shell.languages import gettext as _
 from gonemaster_api.ui.shell.notes import see_other
+from gonemaster_api.ui.shell.typed_names import host_of_address
 from gonemaster_api.use_cases.lookups import look_up_public_delegation
 from gonemaster_api.use_cases.public_submission import public_targets_are_guarded, submit_public_job
 from gonemaster_db.repositories.profiles import list_profiles
@@ -121,7 +122,9 @@ def _profiles(shared: State) -> list[tuple[str, str, str]]:
 
 
 def parent_of_host(domain: str) -> str:
-    """Return the domain that a name such as `www.example.com` is a host of; empty for other names."""
+    """Return the domain that a name such as `www.example.com` is a host of, or the host of an address; else empty."""
+    if host := host_of_address(domain):
+        return parent_of_host(host) or host
     name = domain.strip().removesuffix(".")
     rest = name[len(_WWW) :] if name.lower().startswith(_WWW) else ""
     return rest if "." in rest else ""

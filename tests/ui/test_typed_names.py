@@ -1,0 +1,82 @@
+"""What people type where a domain is asked for: addresses of pages and mail, and reasons in their language."""
+
+import html
+
+import pytest
+from flask.testing import FlaskClient
+
+from gonemaster_api.ui.shell.typed_names import host_of_address
+from gonemaster_engine.errors import InvalidDomain
+from gonemaster_engine.names import REFUSALS, normalize_domain
+
+SWEDISH = {"Accept": "text/html", "Accept-Language": "sv"}
+TEXTS = {
+    "empty": " ",
+    "too_long": ".".join(["a" * 60] * 5),
+    "empty_label": "a..b",
+    "long_label": "a" * 64 + ".example",
+    "character": "a b.example",
+    "hyphens": "---.example",
+    "a_label": "xn--a.example",
+    "u_label": "\N{PILE OF POO}.example",
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "host"),
+    [
+        ("https://www.example.com/start?x=1#y", "www.example.com"),
+        (" HTTP://Räk.Example:8080 ", "Räk.Example"),
+        ("example.com/start", "example.com"),
+        ("example.com:443", "example.com"),
+        ("mailto:me@example.com", "example.com"),
+        ("me@example.com", "example.com"),
+        ("user:secret@example.com/", "example.com"),
+        ("example.com", ""),
+        ("com", ""),
+        (".", ""),
+        ("0/25.2.0.192.in-addr.arpa", ""),
+        ("a.0/25.2.0.192.in-addr.arpa", ""),
+        ("http://192.0.2.1/", ""),
+        ("http://[2001:db8::1]/", ""),
+        ("2001:db8::1", ""),
+        ("http://localhost/", ""),
+        ("http://a..b/", ""),
+        ("\N{PILE OF POO}", ""),
+        ("", ""),
+    ],
+)
+def test_host_of_an_address(typed: str, host: str) -> None:
+    assert host_of_address(typed) == host
+
+
+@pytest.mark.parametrize(("path", "field"), [("/public/", "domain"), ("/test", "domain")])
+def test_who_types_an_address_is_told_the_domain(client: FlaskClient, path: str, field: str) -> None:
+    response = client.post(path, data={field: "https://www.räk.example/start"}, headers=SWEDISH)
+    text = html.unescape(response.get_data(as_text=True))
+    assert response.status_code == 400
+    assert "Skriv bara domänen: www.räk.example." in text
+    assert client.get("/api/v1/jobs").get_json()["total"] == 0
+    if path == "/public/":
+        assert "Testa räk.example i stället" in text
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_reason_is_in_the_language_of_the_page(client: FlaskClient, kind: str) -> None:
+    typed = TEXTS[kind]
+    with pytest.raises(InvalidDomain) as refused:
+        normalize_domain(typed)
+    assert refused.value.template == REFUSALS[kind]
+    for path in ("/public/", "/test"):
+        english = html.unescape(client.post(path, data={"domain": typed}, headers={"Accept": "text/html"}).text)
+        swedish = html.unescape(client.post(path, data={"domain": typed}, headers=SWEDISH).text)
+        if kind != "empty":  # which the forms say in other words
+            assert refused.value.reason in english
+        assert refused.value.reason not in swedish
+
+
+def test_names_of_a_batch_that_are_not_valid(client: FlaskClient) -> None:
+    data = {"source": "names", "names": "good.example\na..b", "do": "check"}
+    text = html.unescape(client.post("/batches/new", data=data, headers=SWEDISH).text)
+    assert "det har en tom etikett" in text
+    assert "empty label" not in text
