@@ -50,3 +50,11 @@ def test_each_scope_sees_its_buttons(guarded: FlaskClient, store: Store) -> None
     assert get(guarded, "/watches", OPERATE).status_code == 200
     assert guarded.post("/tags", data={"name": "x"}, headers=bearer(READ)).status_code == 403
     assert guarded.post("/tags/mine/delete", headers=bearer(OPERATE)).status_code == 403
+
+
+def test_the_queue_links_only_to_what_the_token_may_read(guarded: FlaskClient) -> None:
+    for token, is_linked in ((READ, False), (OPERATE, True)):
+        links = set(re.findall(r'href="(/[a-z]+)"', get(guarded, "/", token).text))
+        assert ("/audit" in links) is is_linked
+        refused = {link for link in links if get(guarded, link, token).status_code == 403}
+        assert refused == set()

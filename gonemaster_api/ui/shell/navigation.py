@@ -87,5 +87,5 @@ def _is_open(endpoint: str) -> bool:
 
 
 def link_to(endpoint: str, **values: Any) -> str:
-    """Return the address of a view, empty if its room is not registered."""
-    return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
+    """Return the address of a view, empty if its room is not registered or the token may not read it."""
+    return url_for(endpoint, **values) if _is_open(endpoint) else ""
