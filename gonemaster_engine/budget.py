@@ -271,6 +271,10 @@ class Budget:
         """Say whether the answers of an address have earned it so many packets more."""
         return packets <= account.credit
 
+    def may_get_more(self, account: Account) -> bool:
+        """Say whether an address may get packets beyond what it has earned, as many as the limits allow, at once."""
+        return self._serves(account) and self.silent_packets < self.limits.max_silent_packets // 3
+
     def _limit_of(self, account: Account) -> int:
         return self.limits.max_queries_per_address if self._serves(account) else self._most_outside
 

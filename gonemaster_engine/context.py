@@ -121,6 +121,8 @@ class RunContext:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.pace.end()  # what they began in their last turn
+        for server in self.servers.values():
+            server.close()
 
     def release(self) -> None:
         """Let go of the servers, which know this run: without reference cycles a run is freed at once."""

@@ -1,7 +1,8 @@
 """A run: which test cases, in which order, until when; and its result.
 
-BASIC comes first and decides whether the zone can be tested at all. Then all other selected cases run, each as soon
-as the cases that it depends on have ended; they share the answers of the run, so most queries are sent once.
+BASIC comes first and decides whether the zone can be tested at all. As soon as it is sure that it can, all other
+selected cases run, each as soon as the cases that it depends on have ended; they share the answers of the run, so most
+queries are sent once.
 Entries are reported in the order of the plan, whatever the order in which the cases end.
 """
 
@@ -30,16 +31,18 @@ from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
 from gonemaster_engine.findings import END, START, Finding
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.wire import Response
+from gonemaster_engine.probing import Probing
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.registry import Case, Condition
 from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run_log import Log
+from gonemaster_engine.slots import CaseSlots
 from gonemaster_engine.testcases.basic import name_findings
 from gonemaster_engine.version import __version__
+from gonemaster_engine.waiting import first_done
 from gonemaster_engine.zone import Zone
 
 __all__ = ["DSInfo", "RunResult", "Undelegated", "run_test"]
@@ -51,7 +54,6 @@ _LIBRARIES = {"cryptography": cryptography.__version__, "dnspython": dns.version
 _CHAIN_LIMIT_S = 10.0
 _LONG_WAIT_S = 1.0  # of the queries of a run together, for the limits of addresses
 _MAX_ERROR = 1000  # characters of the text of an error of a test case, which may hold what the zone sent
-_PATIENCE_S = 0.5  # with servers of the zone, before they are tried in other ways too
 _SLOW_SERVERS = 10  # named when the time is over
 
 Answers = Iterable[tuple[str, QueryKey, Response | None]]
@@ -269,7 +271,9 @@ class _Run:
         for each in self._runs.values():
             self._runs_of.setdefault(each.case.module, []).append(each)
         # in any order, `parallel` at a time; or one after the other, as the profile says
-        self._case_slots = asyncio.Semaphore(context.profile.parallel if context.profile.unordered else 1)
+        self._at_once = context.profile.parallel if context.profile.unordered else 1
+        self._case_slots = CaseSlots(self._at_once)
+        self._probing = Probing(context, self._zone, self._runs)
         self._to_report = list(self._runs.values())
         self._module = ""  # whose entries are being reported
         self._ended = 0
@@ -335,42 +339,18 @@ class _Run:
         others = [run for run in self._runs.values() if run.case.module != "BASIC"]
         if others:  # what they all need first is asked for while BASIC runs
             self._context.start(self._zone.all_servers())
-            self._context.start(self._probe_delegation())
-        await self._run_together(basic)
-        if others and not self._may_continue():
+            self._context.start(self._probing.probe_delegation())
+        ended = self._context.start(self._run_together(basic))
+        if others and not await self._may_continue(ended):
             self._enter("")
             self._tell_aside()
             self._log.system("CANNOT_CONTINUE", domain=self._context.zone_name)
             self._skip(others)
         else:
             if "connectivity02" in self._runs:
-                self._context.start(self._query_over_tcp())
-            await self._run_together(others)
+                self._context.start(self._probing.query_over_tcp())
+            await asyncio.gather(ended, self._run_together(others))
             self._tell_aside()
-
-    async def _probe_delegation(self) -> None:
-        self._probe(await self._zone.delegation_servers() or ())
-
-    def _probe(self, servers: Iterable[Nameserver]) -> None:
-        """Try all ways to reach servers that do not answer at once, so that they are given up after one wait."""
-        servers = list(servers)
-        for server in servers:
-            server.query(self._zone.name, "SOA")
-        self._context.start(self._probe_silent(servers))
-
-    async def _probe_silent(self, servers: Iterable[Nameserver]) -> None:
-        await asyncio.sleep(_PATIENCE_S)
-        for server in servers:
-            if not server.server.has_answered:
-                if "connectivity02" in self._runs:
-                    server.query(self._zone.name, "SOA", tcp=True)
-                if "nameserver04" in self._runs:
-                    server.query(self._zone.name, "SOA", any_source=True)
-
-    async def _query_over_tcp(self) -> None:
-        """Ask what CONNECTIVITY02 will ask, so that silence over TCP is waited for beside silence over UDP."""
-        for server in await self._zone.delegation_servers() or ():
-            server.query(self._zone.name, "SOA", tcp=True)
 
     def _tell_aside(self) -> None:
         """Add what no test case gives, and what has no place of its own among the entries."""
@@ -420,7 +400,7 @@ class _Run:
         zone_name = self._context.zone_name
         self._tell_supplied()
         if "basic02" in self._runs:  # what it asks is waited for beside the names that are looked up
-            self._probe(self._context.nameservers(servers))
+            self._probing.probe(self._context.nameservers(servers))
         without = [name for name, addresses in servers.items() if not addresses]
         outside = [name for name in without if not names.is_in_domain(name, zone_name)]
         found = dict(zip(outside, await self._zone.addresses(outside), strict=True))
@@ -442,14 +422,30 @@ class _Run:
                 for address in addresses:
                     self._log.system(tag, ns=name, address=address, domain=context.zone_name, data=data)
 
-    def _may_continue(self) -> bool:
-        """Say whether the zone exists and has a working server, as far as BASIC was selected."""
+    async def _may_continue(self, ended: asyncio.Task[None]) -> bool:
+        """Say whether the zone exists and has a working server, as far as BASIC was selected.
+
+        That is known while BASIC still waits for silent servers, so the other cases need not wait for them as well.
+        """
+        if self._at_once > 1 and "basic02" in self._runs:
+            found = self._context.start(self._finds_working())
+            await first_done([ended, found])
+            if found.done() and not found.exception() and found.result():
+                return True
+        await ended
         basic01, basic02 = self._runs.get("basic01"), self._runs.get("basic02")
         if basic01 and "B01_CHILD_FOUND" not in basic01.tags:
             return False
         if basic02 is None:
             return True
         return "B02_AUTH_RESPONSE_SOA" in basic02.tags and "B02_NO_DELEGATION" not in basic02.tags
+
+    async def _finds_working(self) -> bool:
+        if basic01 := self._runs.get("basic01"):
+            await basic01.ended.wait()
+            if "B01_CHILD_FOUND" not in basic01.tags:
+                return False
+        return await self._probing.find_working()
 
     async def _run_together(self, runs: Iterable[_CaseRun]) -> None:
         tasks = [self._context.start(self._run_case(run)) for run in runs]
@@ -466,7 +462,7 @@ class _Run:
                 self._say_why(run, condition, emitted)
                 self._end(run)
                 return
-        async with self._case_slots:
+        async with self._case_slots.one():
             await self._collect(run)
         self._end(run)
 

@@ -7,6 +7,7 @@ Zonemaster. Each is computed once per run, whichever case asks first. None stand
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -29,6 +30,7 @@ from gonemaster_engine.resolver.recursor import (
     glue_addresses,
     says_what_is_there,
 )
+from gonemaster_engine.waiting import first_done
 
 if TYPE_CHECKING:
     import dns.message
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _NAMES_AT_ONCE = 16  # of which addresses are asked for at all servers; more than nearly all zones have
+_ADDRESS_TYPES = ("A", "AAAA")
+_PATIENCE_S = 0.5  # with servers, before what others said is made use of
+_PAUSE_S = 0.1  # in which the responses to so many queries can be read
 _ADDRESS_RECORD_OCTETS = 28  # AAAA, its owner compressed
 _ALMOST_FULL_OCTETS = PLAIN_PAYLOAD - 2 * _ADDRESS_RECORD_OCTETS  # above that some glue may have been left out
 
@@ -293,7 +298,7 @@ class Zone:
 
     async def _addresses_at(self, servers: Sequence[Nameserver], name: str) -> set[str]:
         """Return the addresses that these servers give for a name; referrals and aliases are followed."""
-        pending = [(rtype, server.query(name, rtype)) for server in servers for rtype in ("A", "AAAA")]
+        pending = [(rtype, server.query(name, rtype)) for server in servers for rtype in _ADDRESS_TYPES]
         found: set[str] = set()
         answered: set[str] = set()
         elsewhere = False
@@ -309,18 +314,49 @@ class Zone:
         if elsewhere:
             found.update(await self.recursor.addresses(name))
         else:
-            self._unanswered.update((name, rtype) for rtype in ("A", "AAAA") if rtype not in answered)
+            self._unanswered.update((name, rtype) for rtype in _ADDRESS_TYPES if rtype not in answered)
         return found
 
     async def _apex_names(self) -> list[str] | None:
         servers = await self.delegation_servers()
         if servers is None:
             return None
+        servers = _one_per_address(servers)
+        answers = [asyncio.ensure_future(server.query(self.name, "NS")) for server in servers]
+        ahead = self.context.start(self._ask_ahead(servers, answers))
         found: set[str] = set()
-        for _, response in await query_all(_one_per_address(servers), self.name, "NS"):
-            if response and response.aa:
-                found.update(record.target for record in response.records("NS", self.name))
+        for answer in answers:
+            found |= self._apex_targets(await answer)
+        ahead.cancel()
         return self._admission.names(found)
+
+    def _apex_targets(self, response: Response | None) -> set[str]:
+        return {record.target for record in response.records("NS", self.name)} if response and response.aa else set()
+
+    async def _ask_ahead(
+        self, servers: Sequence[Nameserver], answers: Sequence[asyncio.Future[Response | None]]
+    ) -> None:
+        """Ask who has answered for the addresses of the NS set, as far as it is known while others are still silent.
+
+        So silence about both is waited for at the same time. Only names that are admitted already: who else is must
+        not depend on who answers first.
+        """
+        await asyncio.sleep(_PATIENCE_S)
+        admitted = {name for name in await self.delegation_names() or () if self._is_in_domain(name)}
+        asked: set[Nameserver] = set()
+        while pending := [answer for answer in answers if not answer.done()]:
+            inside = sorted(admitted & self._known_targets(answers))
+            ready = [server for server in servers if server.server.has_answered and server not in asked]
+            asked.update(ready if inside else ())
+            for start in range(0, len(inside), _NAMES_AT_ONCE):
+                for server, name in itertools.product(ready, inside[start : start + _NAMES_AT_ONCE]):
+                    for rtype in _ADDRESS_TYPES:
+                        server.query(name, rtype)
+                await asyncio.sleep(_PAUSE_S)
+            await first_done(pending)
+
+    def _known_targets(self, answers: Iterable[asyncio.Future[Response | None]]) -> set[str]:
+        return {name for answer in answers if answer.done() for name in self._apex_targets(answer.result())}
 
     async def _apex(self) -> Delegation | None:
         found = await self.apex_names()
@@ -328,10 +364,12 @@ class Zone:
             return None
         servers = _one_per_address(await self.delegation_servers() or [])
         inside = [name for name in found if self._is_in_domain(name)]
-        addresses = []
+        asked: list[asyncio.Task[set[str]]] = []
         for start in range(0, len(inside), _NAMES_AT_ONCE):  # names times servers queries would keep the loop busy
-            group = inside[start : start + _NAMES_AT_ONCE]
-            addresses += await asyncio.gather(*(self._addresses_at(servers, name) for name in group))
+            if asked:
+                await asyncio.wait(asked, timeout=_PAUSE_S)
+            asked += [self.context.start(self._addresses_at(servers, name)) for name in inside[start:][:_NAMES_AT_ONCE]]
+        addresses = await asyncio.gather(*asked)
         return await self._with_resolved(
             {name: set[str]() for name in found} | dict(zip(inside, addresses, strict=True))
         )

@@ -16,18 +16,19 @@ from gonemaster_engine.budget import Budget, Network
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
+from gonemaster_engine.net.failures import Failures, unused_packets, way_of
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.query import GIVEN_UP
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
 from gonemaster_engine.net.timings import NameserverTiming
-from gonemaster_engine.net.transport import CLOSED, TIMEOUT, UNREACHABLE, Outcome, Query, Timing, Transport
+from gonemaster_engine.net.transport import CLOSED, TIMEOUT, Outcome, Query, Timing, Transport
 from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, Twins, query_body
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.run_log import Log
 
+_PATIENCE_S = 0.5  # with a server of the zone that has answered before
 COOKIE_OPTION = 10  # RFC 7873 section 4
 CLIENT_COOKIE_OCTETS = 8
-_HARD_ERRORS = 2  # then an address counts as unreachable for a while
 
 Answer = asyncio.Future[Response | None]
 
@@ -101,9 +102,11 @@ class Server:
         "_cached_ways",
         "_failures",
         "_guarded",
+        "_heard_at",
         "_held",
         "_run",
         "_spent_ms",
+        "_timer",
         "_tried_any_source",
         "_tried_tcp",
         "_under_way",
@@ -124,12 +127,14 @@ class Server:
         self.timeouts = 0
         self.refusals = 0
         self._spent_ms = 0.0
-        self._failures: dict[tuple[bool, bool, bool], _Failures] = {}  # by (TCP, EDNS, any source)
+        self._failures: dict[tuple[bool, bool, bool], Failures] = {}  # by (TCP, EDNS, any source)
         self._cached_ways: set[tuple[bool, bool, bool]] = set()  # by which answers from the cache had come
         self._tried_tcp = False
         self._tried_any_source = False
         self._held: tuple[_Held, _Held] = (deque(), deque())  # over UDP, over TCP
         self._under_way: dict[QueryKey, tuple[Query, Nameserver]] = {}
+        self._heard_at = 0.0  # time of the event loop
+        self._timer: asyncio.TimerHandle | None = None
         self._active = 0
         self._active_tcp = 0
         self._account = run.budget.account(counted_as(address), network=host_network_of(address))
@@ -154,7 +159,7 @@ class Server:
         answer = self.answers[key] = self._run.loop.create_future()
         answer.set_result(response)
         if response:
-            self._cached_ways.add(_way(key))
+            self._cached_ways.add(way_of(key))
 
     def client_cookie(self) -> bytes:
         """Return the client cookie for this address: that of earlier, perhaps restored queries, else a random one.
@@ -172,7 +177,7 @@ class Server:
             answer.set_result(None)
             return
         if shared and (known := run.hot.find_answer(self.address, key, run.lifetimes)):
-            self._cached_ways.add(_way(key))
+            self._cached_ways.add(way_of(key))
             if not self._account.answered:  # to some other run; that is worth one answer, not one for each query
                 run.budget.note_answer(self._account)
             answer.set_result(known)
@@ -191,6 +196,8 @@ class Server:
             self._send(key, answer, nameserver, mixed_case=shared)
         else:
             self._held[key.tcp].append((key, answer, nameserver, shared))
+            if self._failures:  # else it has never been heard
+                self._set_timer()
             self._wait_for_network()
 
     def _wait_for_network(self) -> None:
@@ -198,7 +205,10 @@ class Server:
             self._account.network.waiting[id(self)] = self._send_held
 
     def _has_room(self, key: QueryKey) -> bool:
-        """Say whether one more query may be under way; beyond what it has earned an address gets one connection."""
+        """Say whether one more query may be under way.
+
+        Beyond what it has earned an address gets a few, and one connection; more if it serves the zone and is slow.
+        """
         limit, budget = self._run.profile.nameserver_concurrency, self._run.budget
         packets = self._packets(key)
         if limit and self._active >= limit:
@@ -207,9 +217,32 @@ class Server:
             return False  # what is under way may be paid back
         if budget.waits_for_network(self._account, packets):
             return False
-        if budget.is_earned(self._account, packets):
+        if budget.is_earned(self._account, packets) or self._may_get_more(key):
             return True
         return not self._active_tcp if key.tcp else self._active - self._active_tcp < budget.limits.max_probes
+
+    def _may_get_more(self, key: QueryKey) -> bool:
+        """Say whether queries need not wait for answers to others, as those of a slow server come late."""
+        failures = self._failures.get(way_of(key))
+        if failures is None or not failures.answered or self._run.loop.time() < self._heard_at + _PATIENCE_S:
+            return False
+        return self._run.budget.may_get_more(self._account)
+
+    def _look_again(self) -> None:
+        self._timer = None
+        self._send_held()
+        if any(self._held):
+            self._set_timer()
+
+    def close(self) -> None:
+        """Send nothing more of what waits; the run has ended."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set_timer(self) -> None:
+        if self._timer is None:
+            self._timer = self._run.loop.call_later(_PATIENCE_S, self._look_again)
 
     def _send_held(self) -> None:
         """Send what waited, as far as there is room and the address is not given up meanwhile."""
@@ -263,16 +296,30 @@ class Server:
     def _is_given_up(self, key: QueryKey, nameserver: Nameserver) -> bool:
         log = self._run.log
         limit = self._run.profile.fast_fail_timeout_count
-        if limit and self.timeouts >= limit and not self.has_answered and not self._is_worth_querying(key):
-            left_s = self._rest_s(max(each.last_at for each in self._failures.values()))
+        if limit and self.timeouts >= limit and not self._is_worth_querying(key) and (silent := self._silent(key)):
+            left_s = self._rest_s(max(each.last_at for each in silent))
             if left_s > 0 and log.traces_queries:
                 trace.put_aside(log, nameserver.name, self.address, key)
-            return left_s > 0
-        failures = None if _way(key) in self._cached_ways else self._failures.get(_way(key))
+            if left_s > 0 or not self.has_answered:
+                return left_s > 0
+        failures = None if way_of(key) in self._cached_ways else self._failures.get(way_of(key))
         left_s = self._rest_s(failures.last_at) if failures and failures.is_hopeless(limit) else 0.0
         if failures and left_s > 0 and log.traces_queries:
             trace.skipped(log, self.address, key, unreachable=failures.is_unreachable, wait_s=left_s)
         return left_s > 0
+
+    def _silent(self, key: QueryKey) -> list[Failures]:
+        """Return the ways of which none has ever led to the address, if there were enough timeouts on them.
+
+        They are all ways for an address that never answered, else those over UDP or those over TCP.
+        """
+        if not self.has_answered:
+            return list(self._failures.values())
+        if any(way[0] == key.tcp for way in self._cached_ways):
+            return []
+        ways = [failures for way, failures in self._failures.items() if way[0] == key.tcp]
+        enough = sum(each.timeouts for each in ways) >= self._run.profile.fast_fail_timeout_count
+        return ways if enough and not any(each.answered for each in ways) else []
 
     def _is_worth_querying(self, key: QueryKey) -> bool:
         """Say whether a way that was not gone yet may lead to an address that never answered."""
@@ -339,7 +386,7 @@ class Server:
         budget = self._run.budget
         if key.tcp:
             self._active_tcp -= 1
-            unused = 0 if outcome.error == TIMEOUT else packets - 1
+            unused = unused_packets(query, packets, outcome)
         else:
             unused = query.tries_left
         if unused:
@@ -361,18 +408,21 @@ class Server:
         plain = self._under_way.get(key._replace(any_source=False)) if key.any_source else None
         if plain and response and response.source == self.address:  # which answers the question itself, too
             plain[0].finish(outcome)
-        if outcome.error == TIMEOUT and not self.has_answered:
-            self._end_hopeless()
+        if outcome.error == TIMEOUT and (key.tcp or not self.has_answered):
+            self._end_hopeless(tcp=key.tcp)
         if self._held[0] or self._held[1]:
             self._send_held()
         if network and network.waiting:
             self._send_held_of_network(network)
 
-    def _end_hopeless(self) -> None:
-        """End the queries under way that would not be sent any more: their silence would only be waited for again."""
+    def _end_hopeless(self, *, tcp: bool) -> None:
+        """End the queries under way that would not be sent any more: their silence would only be waited for again.
+
+        Of an address that has answered these are those over TCP: there the kernel has sent again what was lost.
+        """
         for key, (query, nameserver) in list(self._under_way.items()):
-            if self._is_given_up(key, nameserver):
-                query.finish(Outcome(None, GIVEN_UP))
+            if (not self.has_answered or key.tcp == tcp) and self._is_given_up(key, nameserver):
+                query.give_up()
 
     def _is_authoritative(self, key: QueryKey, response: Response) -> bool:
         """Say whether a response shows that the address serves the tested zone."""
@@ -389,7 +439,10 @@ class Server:
         again = self.answers.get(over_tcp)
         if again is None:
             again = self.answers[over_tcp] = self._run.loop.create_future()
-            self._send_or_hold(over_tcp, again, nameserver, shared=False)
+            if self._is_given_up(over_tcp, nameserver):
+                again.set_result(None)
+            else:
+                self._send_or_hold(over_tcp, again, nameserver, shared=False)
 
         def pass_on(done: Answer) -> None:
             if not answer.done():
@@ -402,12 +455,13 @@ class Server:
             trace.ended(self._run.log, self.address, key, outcome)
         if outcome.error == GIVEN_UP or (key.probing and outcome.response is None):
             return
-        way = _way(key)
+        way = way_of(key)
         failures = self._failures.get(way)
         if failures is None:
-            failures = self._failures[way] = _Failures()
+            failures = self._failures[way] = Failures()
         if outcome.response:
             failures.answered = True
+            self._heard_at = self._run.loop.time()
         else:
             failures.count(outcome, self._run.loop.time())
         self._tried_tcp |= key.tcp
@@ -434,41 +488,6 @@ class Server:
     def timing(self, name: str) -> NameserverTiming:
         """Return how fast the address answered, under one of its names."""
         return NameserverTiming.of(name, self.address, self.rtts_ms, timeouts=self.timeouts, refusals=self.refusals)
-
-
-def _way(key: QueryKey) -> tuple[bool, bool, bool]:
-    return key.tcp, key.edns is not None, key.any_source
-
-
-class _Failures:
-    """Failures of one way (UDP or TCP, with or without EDNS, answers from elsewhere too or not) to reach an address.
-
-    A way that has answered once in the run is never given up: a server that drops some queries must not
-    lose the answers to others, whatever their order.
-    """
-
-    __slots__ = ("_hard", "_timeouts", "answered", "last_at")
-
-    def __init__(self) -> None:
-        self.answered = False
-        self._timeouts = 0
-        self._hard = 0
-        self.last_at = 0.0  # time of the event loop
-
-    def count(self, outcome: Outcome, now: float) -> None:
-        """Count a query without response."""
-        self.last_at = now
-        self._timeouts += outcome.error == TIMEOUT
-        self._hard += outcome.error == UNREACHABLE
-
-    def is_hopeless(self, timeout_limit: int) -> bool:
-        if self.answered:
-            return False
-        return self.is_unreachable or bool(timeout_limit and self._timeouts >= timeout_limit)
-
-    @property
-    def is_unreachable(self) -> bool:
-        return self._hard >= _HARD_ERRORS
 
 
 class Nameserver:

@@ -73,6 +73,7 @@ class Query:
         "address",
         "any_source",
         "body",
+        "connection",
         "done",
         "earlier",
         "mixed_case",
@@ -127,6 +128,7 @@ class Query:
         self.waiting: Waiting | None = None
         self.earlier: Outcome | None = None  # a response that stands if the query, sent once more, gets none
         self.done = False
+        self.connection: asyncio.Task[None] | None = None  # over TCP, or waits to be one
 
     def finish(self, outcome: Outcome) -> None:
         """End the query; a second call does nothing."""
@@ -142,6 +144,13 @@ class Query:
         # the queue of deadlines holds the query for seconds more, and must not hold its run
         report, self.on_done = self.on_done, _told
         report(outcome)
+
+    def give_up(self) -> None:
+        """End the query as one whose address proved silent; a connection is closed, and makes room for others."""
+        connection = self.connection
+        self.finish(Outcome(None, GIVEN_UP))
+        if connection:
+            connection.cancel()
 
     def let_go(self) -> None:
         """Count no longer as a packet without answer."""

@@ -168,8 +168,12 @@ class Transport:
         self._connections_ipv6 += ":" in query.address
         task = self.loop.create_task(self._converse(query))
         self._tcp_tasks[task] = query
-        task.add_done_callback(self._tcp_tasks.pop)
+        query.connection = task
+        task.add_done_callback(self._on_connection_end)
         return True
+
+    def _on_connection_end(self, task: asyncio.Task[None]) -> None:
+        self._tcp_tasks.pop(task).connection = None
 
     def _refuse(self, query: Query) -> None:
         # at once would call back before the caller has stored the query

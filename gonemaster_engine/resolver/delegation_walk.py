@@ -252,6 +252,19 @@ class _Visit:
         if not self._walk.context.uses_family(ipv6=self._server.is_ipv6):
             return
         self._server.query(self._zone, "NS", shared=self._shared(self._zone))  # leaves together with SOA
+        ahead = self._walk.context.loop.call_later(_PATIENCE_S, self._ask_ahead, self._zone)
+        try:
+            await self._go_down()
+        finally:
+            ahead.cancel()
+
+    def _ask_ahead(self, zone: str) -> None:
+        """Ask a slow server of the parent zone what it is asked next: its answers need not be waited for one by one."""
+        if zone == names.parent(self._target) and zone != names.ROOT:
+            for rtype in ("SOA", "NS"):
+                self._server.query(self._target, rtype)
+
+    async def _go_down(self) -> None:
         if not await self._has_own_soa(self._zone) or not await self._add_own_servers(self._zone):
             return
         name = self._zone

@@ -145,7 +145,6 @@ def test_silent_server_is_tried_in_all_ways_at_once(tmp_path: Path) -> None:
     result = run(world, tmp_path, profile=PATIENT, deadline_s=3)
     assert result.entries[-1].tag == "RUN_DEADLINE_REACHED"
     assert sorted(query.transport for query in world.server(A1).log) == ["tcp", "udp", "udp", "udp"]
-    assert {query.transport for query in world.server(A2).log} == {"udp"}  # nobody doubts it
 
 
 def test_other_modules_run_when_basic_is_not_selected(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.registry import Condition, Emitted, Module, requires_any
 from gonemaster_engine.testcases.basic._name import EMPTY_LABEL, LABEL_TOO_LONG, NAME_TOO_LONG, name_findings
 from gonemaster_engine.testcases.basic.basic01 import basic01
-from gonemaster_engine.testcases.basic.basic02 import basic02
+from gonemaster_engine.testcases.basic.basic02 import basic02, is_working
 from gonemaster_engine.testcases.basic.basic03 import basic03
 from gonemaster_engine.zone import Zone
 
-__all__ = ["MODULE", "name_findings"]
+__all__ = ["MODULE", "is_working", "name_findings"]
 
 NO_WWW_TEST = Tag("HAS_NAMESERVER_NO_WWW_A_TEST", Level.INFO, ("zname",))
 

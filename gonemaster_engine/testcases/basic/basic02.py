@@ -68,6 +68,11 @@ async def basic02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield NO_ADDRESS(ns=name)
 
 
+def is_working(zone_name: str, response: Response | None) -> bool:
+    """Say whether a response to a query for the SOA record is that of a working server."""
+    return response is not None and response.rcode == "NOERROR" and response.aa and response.has("SOA", zone_name)
+
+
 def _fault(zone_name: str, server: Nameserver, response: Response | None) -> Finding | None:
     about = {"ns": server.name, "address": server.address}
     if response is None:
@@ -76,4 +81,4 @@ def _fault(zone_name: str, server: Nameserver, response: Response | None) -> Fin
         return UNEXPECTED_RCODE(**about, rcode=response.rcode)
     if not response.aa:
         return NOT_AUTH(**about)
-    return None if response.has("SOA", zone_name) else BROKEN(**about)
+    return None if is_working(zone_name, response) else BROKEN(**about)

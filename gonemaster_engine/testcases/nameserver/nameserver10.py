@@ -5,12 +5,13 @@ Specification: Zonemaster NAMESERVER10. RFC 6891 section 6.1.3, RFC 8906 section
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Edns, Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, addresses, grouped
@@ -28,15 +29,21 @@ VERSION_OK = Tag("N10_EDNS_VERSION_OK", Level.INFO, ("addresses",))
 async def nameserver10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers respond to an unsupported EDNS version with BADVERS."""
     servers = usable(await zone.all_servers())
-    plain = await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS)
-    working = [server for server, response in plain if response and response.rcode == "NOERROR"]
-    answers = await query_all(working, zone.name, "SOA", edns=UNKNOWN_VERSION)
-    groups = grouped([(_judge(response), server) for server, response in answers])
+    observed = await asyncio.gather(*(_observe(zone, server) for server in servers))
+    groups = grouped((seen, server) for server, seen in zip(servers, observed, strict=True) if seen)
     for tag in (NO_RESPONSE, RESPONSE_ERROR, VERSION_OK):
         if groups[tag]:
             yield tag(addresses=addresses(groups[tag]))
     for rcode in sorted(key for key in groups if isinstance(key, str)):
         yield UNEXPECTED_RCODE(rcode=rcode, addresses=addresses(groups[rcode]))
+
+
+async def _observe(zone: Zone, server: Nameserver) -> Tag | str | None:
+    """Return what `_judge` says of a server; None of one to which EDNS as such is a problem."""
+    plain = await server.query(zone.name, "SOA", edns=PLAIN_EDNS)
+    if plain is None or plain.rcode != "NOERROR":
+        return None
+    return _judge(await server.query(zone.name, "SOA", edns=UNKNOWN_VERSION))
 
 
 def _judge(response: Response | None) -> Tag | str:

@@ -5,12 +5,13 @@ Specification: Zonemaster NAMESERVER11. RFC 6891 section 6.1.2, RFC 8906 section
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Edns, Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, addresses, grouped
@@ -34,17 +35,22 @@ _SIMPLE = (NO_RESPONSE, NO_EDNS, UNEXPECTED_ANSWER, UNSET_AA, RETURNS_OPTION, OP
 async def nameserver11(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers ignore an unknown EDNS option."""
     servers = usable(await zone.all_servers())
-    plain = await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS)
-    working = [server for server, response in plain if response and _judge(response, zone.name) is OPTION_OK]
-    answers = await query_all(working, zone.name, "SOA", edns=PROBE)
-    groups = grouped(
-        [(_judge(response, zone.name) if response else NO_RESPONSE, server) for server, response in answers]
-    )
+    observed = await asyncio.gather(*(_observe(zone, server) for server in servers))
+    groups = grouped((seen, server) for server, seen in zip(servers, observed, strict=True) if seen)
     for tag in _SIMPLE:
         if groups[tag]:
             yield tag(addresses=addresses(groups[tag]))
     for rcode in sorted(key for key in groups if isinstance(key, str)):
         yield UNEXPECTED_RCODE(rcode=rcode, addresses=addresses(groups[rcode]))
+
+
+async def _observe(zone: Zone, server: Nameserver) -> Tag | str | None:
+    """Return what a server makes of the option; None of one to which EDNS as such is a problem."""
+    plain = await server.query(zone.name, "SOA", edns=PLAIN_EDNS)
+    if plain is None or _judge(plain, zone.name) is not OPTION_OK:
+        return None
+    response = await server.query(zone.name, "SOA", edns=PROBE)
+    return _judge(response, zone.name) if response else NO_RESPONSE
 
 
 def _judge(response: Response, zone_name: str) -> Tag | str:

@@ -1,0 +1,53 @@
+"""How many test cases of a run are at work at once."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+_PATIENCE_S = 0.5
+
+
+class CaseSlots:
+    """Lets so many test cases work at once; `async with slots.one():` is done in each.
+
+    A case that has not ended after half a second only waits for servers that are slow or silent. With others it counts
+    no longer, or a few cases that wait would keep all from asking, and each would wait for the same servers again.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = asyncio.Semaphore(count)
+        self._patience_s = _PATIENCE_S if count > 1 else None  # one means one after the other
+
+    def one(self) -> _Slot:
+        """Return what one case holds while it works."""
+        return _Slot(self._free, self._patience_s)
+
+
+class _Slot:
+    def __init__(self, free: asyncio.Semaphore, patience_s: float | None) -> None:
+        self._free = free
+        self._patience_s = patience_s
+        self._is_held = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._free.acquire()
+        self._is_held = True
+        if self._patience_s is not None:
+            self._timer = asyncio.get_running_loop().call_later(self._patience_s, self._let_go)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._is_held:
+            self._is_held = False
+            self._free.release()
