@@ -181,8 +181,10 @@ def _from_tier_mismatch(error: store.TierMismatch) -> Response:
 
 
 def _from_ambiguous_profile(error: store.AmbiguousProfile) -> Response:
-    text = "the domain's tags have different default profiles; specify profile_id"
-    return _answer(BadRequest("ambiguous_profile", text, details={"profile_ids": error.profile_ids}))
+    whose = f"the tags of {error.domain}" if error.domain else "the domain's tags"
+    details = {"profile_ids": error.profile_ids} | ({"domain": error.domain} if error.domain else {})
+    text = f"{whose} have different default profiles; specify profile_id"
+    return _answer(BadRequest("ambiguous_profile", text, details=details))
 
 
 def _from_unfinished_batch(error: store.JobsNotTerminal) -> Response:

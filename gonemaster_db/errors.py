@@ -182,11 +182,15 @@ class QueueMismatch(StoreError):
 
 
 class AmbiguousProfile(StoreError):
-    """The tags of a domain have different default profiles. `profile_ids` lists them."""
+    """The tags of a domain have different default profiles. `profile_ids` lists them.
 
-    def __init__(self, profile_ids: list[int]) -> None:
+    `domain` is the first of many of which it is true; empty where it is the only one, or the tags are of a request.
+    """
+
+    def __init__(self, profile_ids: list[int], domain: str = "") -> None:
         super().__init__(f"ambiguous default profiles: {profile_ids}")
         self.profile_ids = profile_ids
+        self.domain = domain
 
 
 class JobsNotTerminal(StoreError):

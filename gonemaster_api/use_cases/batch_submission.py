@@ -134,9 +134,9 @@ def _profiles(
             return {"": named_profile(session, request.get("profile_id"))}
         common = profile_ids_of_tags(session, tags)
         by_name = {name: sorted({*ids, *common}) for name, ids in default_profile_ids(session, names).items()}
-        for ids in (common, *by_name.values()):
+        for name, ids in {"": common, **by_name}.items():
             if len(ids) > 1:
-                raise AmbiguousProfile(ids)
+                raise AmbiguousProfile(ids, name)
         known = {found: named_profile(session, found) for found in {*common, *(ids[0] for ids in by_name.values())}}
         chosen = {name: known[ids[0]] for name, ids in by_name.items()}
         return chosen | {"": known[common[0]] if common else ChosenProfile()}

@@ -31,7 +31,7 @@ def jobs_of_tag(session: Session, tag: str, *, profile_id: int | None, origin: s
     for names in chunks(iter_tag_domains(session, tag), _CHUNK):
         defaults = {} if given else default_profile_ids(session, names)
         for name in names:
-            chosen = _only(given or defaults.get(name, []))
+            chosen = _only(name, given or defaults.get(name, []))
             yield NewJob(
                 name,
                 priority=Priority.BATCH,
@@ -41,7 +41,7 @@ def jobs_of_tag(session: Session, tag: str, *, profile_id: int | None, origin: s
             )
 
 
-def _only(profile_ids: list[int]) -> int | None:
+def _only(domain: str, profile_ids: list[int]) -> int | None:
     if len(profile_ids) > 1:
-        raise AmbiguousProfile(profile_ids)
+        raise AmbiguousProfile(profile_ids, domain)
     return profile_ids[0] if profile_ids else None

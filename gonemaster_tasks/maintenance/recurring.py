@@ -163,7 +163,7 @@ def _write(session: Session, occurrence: Occurrence, decision: Decision, *, now:
 def _text_of(error: Exception) -> str:
     if isinstance(error, AmbiguousProfile):
         ids = ", ".join(map(str, error.profile_ids))
-        return f"the tags of a domain have different default profiles ({ids}); choose one for the schedule"
+        return f"the tags of {error.domain} have different default profiles ({ids}); choose one for the schedule"
     return f"{type(error).__name__}; the log of the worker has the reason"
 
 

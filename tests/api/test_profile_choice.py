@@ -59,6 +59,11 @@ def test_different_defaults_are_ambiguous(client: FlaskClient, strict: int) -> N
     client.put("/api/v1/tags/edu/profile", json={"profile_id": create(client, "loose")["id"]})
     assert refusals(client, "a.example", tags=["edu"]) == {(400, "ambiguous_profile")}
     assert refusals(client, "new.example", tags=["edu", "gov"]) == {(400, "ambiguous_profile")}
+    client.post("/api/v1/tags/edu/domains", json={"domains": ["both.example"]})
+    client.post("/api/v1/tags/gov/domains", json={"domains": ["both.example"]})
+    many = client.post("/api/v1/jobs/batch", json={"domains": ["c.example", "both.example"]}).get_json()["error"]
+    assert "the tags of both.example have different default profiles" in many["message"]
+    assert many["details"]["domain"] == "both.example"
     assert submit(client, "a.example", tags=["edu"], profile_id=strict)["profile_id"] == strict
 
 

@@ -9,6 +9,7 @@ from gonemaster_api.queries.profiles import read_profiles
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import PastedNames, read_pasted
 from gonemaster_api.ui.admin.numbers import whole
+from gonemaster_api.ui.shell.formats import u_label
 from gonemaster_api.ui.shell.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.languages import gettext as _
 from gonemaster_api.ui.shell.languages import mark
@@ -60,8 +61,9 @@ def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
         return submit_many_jobs(state(), document, keep=lambda *_: None)
     except ApiError as error:
         sent.fail(_place_of(error.code, sent), error.message, error.code)
-    except AmbiguousProfile:
+    except AmbiguousProfile as error:
         text = _("The tags of the domains have different default profiles; choose a profile.")
+        text += f" ({u_label(error.domain)})" if error.domain else ""
         sent.fail("profile_id", text, "ambiguous_profile")
     except OptionsTooLarge as error:
         sent.fail(SUMMARY, str(error), "options_too_large")
