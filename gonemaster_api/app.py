@@ -23,6 +23,7 @@ from gonemaster_api.rest.parsing import register_text_checks
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.admin import BLUEPRINTS as ADMIN_PAGES
 from gonemaster_api.ui.analysis import BLUEPRINTS as ANALYSIS_PAGES
+from gonemaster_api.ui.crawlers.views import blueprint as crawlers
 from gonemaster_api.ui.login.views import blueprint as login_page
 from gonemaster_api.ui.public import BLUEPRINTS as PUBLIC_PAGES
 from gonemaster_api.ui.shell.setup import register_shell
@@ -89,7 +90,7 @@ def create_app(
     _register_api(app)
     register_docs(app)
     register_shell(app)
-    for pages in (login_page, *ADMIN_PAGES, *ANALYSIS_PAGES):
+    for pages in (login_page, crawlers, *ADMIN_PAGES, *ANALYSIS_PAGES):
         app.register_blueprint(pages)
     for pages in PUBLIC_PAGES:
         app.register_blueprint(pages, url_prefix=f"/{settings.public_ui_path.rstrip('/')}{pages.url_prefix or ''}")

@@ -110,6 +110,8 @@ ACCESS = {
     "ui_public": Access.PUBLIC,
     "ui_public_about": Access.PUBLIC,
     "ui_public_badge": Access.PUBLIC,
+    "ui_public_crawlers": Access.PUBLIC,
+    "ui_public_crawlers.robots": Access.ANYONE,  # tells them also what they may not read
     "ui_public_result": Access.PUBLIC,
     "ui_test": Access.OPERATORS,  # a form that a reader may not send
     "ui_jobs": Access.OPERATE,

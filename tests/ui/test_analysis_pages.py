@@ -148,3 +148,10 @@ def test_a_cohort_without_a_snapshot_says_so(client: FlaskClient) -> None:
         assert page.status_code == 200, path
         assert "no snapshot yet" in page.text or "nothing to compare" in page.text
         assert "<i>" not in page.text
+
+
+def test_the_sitemap_lists_the_pages(site: Site) -> None:
+    with open_url(f"{site.url}/sitemap.xml") as answer:
+        listed = re.findall("<loc>(.*?)</loc>", answer.read().decode())
+    assert f"{site.url}/public/" in listed
+    assert {f"{site.url}/analysis{path}" for path in PATHS[:10]} <= set(listed)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, redirect, request, url_for
 
 from gonemaster_api.public.analysis import query_schemas as asked
 from gonemaster_api.queries.analysis import details
@@ -24,6 +24,11 @@ from gonemaster_api.ui.shell.languages import language
 
 blueprint = Blueprint("ui_analysis_details", __name__, url_prefix="/analysis")
 
+_RENAMED = {  # contract data-model.md, section 2
+    "IN_BAILIWICK_ADDR_MISMATCH": "IN_DOMAIN_ADDR_MISMATCH",
+    "OUT_OF_BAILIWICK_ADDR_MISMATCH": "NOT_IN_DOMAIN_ADDR_MISMATCH",
+    "IN_BAILIWICK_GLUE_MISSING": "IN_DOMAIN_GLUE_MISSING",
+}
 Read = Callable[[ViewReading, Mapping[str, Any]], dict[str, Any]]
 
 
@@ -155,7 +160,10 @@ def prefix() -> Response:
 
 @blueprint.get("/findings/<message_tag>")
 def finding(message_tag: str) -> Response:
-    """Show a message tag over all its test cases."""
+    """Show a message tag over all its test cases; a name that it had before leads to it."""
+    if message_tag in _RENAMED:
+        args: dict[str, Any] = {**request.args, "message_tag": _RENAMED[message_tag]}
+        return redirect(url_for("ui_analysis_details.finding", **args), HTTPStatus.MOVED_PERMANENTLY, Response=Response)  # type: ignore[return-value]  # of that class
 
     def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, redirect, request, url_for
 
 from gonemaster_api.queries.analysis.overview import read_overview
 from gonemaster_api.queries.analysis.reading import ViewReading
@@ -50,7 +51,10 @@ class Tile:
 
 @blueprint.get("/")
 def show() -> Response:
-    """Show the overview."""
+    """Show the overview; without the final slash of its address, lead to it."""
+    if not request.path.endswith("/"):
+        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+        return redirect(f"{url_for('ui_analysis.show')}{query}", HTTPStatus.MOVED_PERMANENTLY, Response=Response)  # type: ignore[return-value]  # of that class
     return of_view("overview", "analysis/overview.html", _read, filters=_FILTERS, shade=_shade)
 
 
