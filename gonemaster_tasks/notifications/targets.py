@@ -77,7 +77,7 @@ def _read_host(text: str, *, allow_private: bool) -> str:
     address = _as_address(text)
     if address is not None:
         if not may_be_target(address, guarded=not allow_private):
-            raise TargetRefused(_refusal(address, allow_private=allow_private))
+            raise TargetRefused(f"must not have the address {_refusal(address, allow_private=allow_private)}")
         return address
     host = text.lower().removesuffix(".")
     if len(host) > 253 or not _HOST_NAME.fullmatch(host):

@@ -250,6 +250,13 @@ def test_other_urls_are_refused(url: str) -> None:
         read_target(url, allow_private=False)
 
 
+def test_refusal_of_an_address_is_a_sentence() -> None:
+    with pytest.raises(
+        TargetRefused, match=r"^must not have the address 127\.0\.0\.1, which is not a global one of another"
+    ):
+        read_target("http://127.0.0.1/", allow_private=False)
+
+
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "localhost", "localhost."])
 def test_spellings_of_loopback_are_found_when_they_are_looked_up(receiver: Receiver, host: str) -> None:
     failed = failure(receiver.url(host), allow_private=False)
