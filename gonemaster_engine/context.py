@@ -24,6 +24,7 @@ from gonemaster_engine.resources import Caches, Resources
 from gonemaster_engine.run_log import Log
 
 _T = TypeVar("_T")
+_EARLY_S = 1.5  # until a query is sent again to an address that answers within a quarter of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class RunContext:
         # so that the probes of an address fit into what a silent one may get
         tries = min(profile.retry, limits.max_silent_packets_per_address // limits.max_probes)
         self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), max(tries, 1))
+        self.prompt_timing = dataclasses.replace(self.timing, early_s=_EARLY_S)
         self.probe_timing = dataclasses.replace(self.timing, tries=1)
         self.transport = resources.transport
         # What a user supplied or a file holds is not the public tree. Such a run has caches of its own, so that no use

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, UNREACHABLE, Outcome, Query
 
@@ -47,7 +49,25 @@ class Failures:
             return False
         return self.is_unreachable or bool(timeout_limit and self.timeouts >= timeout_limit)
 
+    def may_be_hopeless(self, timeout_limit: int, *, under_way: int) -> bool:
+        """Say whether so many queries under way may make it hopeless: one more would only be waited for, too.
+
+        After any answer all may go.
+        """
+        may_be = bool(timeout_limit and self.timeouts) and not self.answered
+        return may_be and under_way >= max(1, timeout_limit - self.timeouts)
+
     @property
     def is_unreachable(self) -> bool:
         """Whether the network or the host said that nothing gets there."""
         return self._hard >= _HARD_ERRORS
+
+
+def silent_ways(failures: Mapping[tuple[bool, bool, bool], Failures], *, tcp: bool, least: int) -> list[Failures]:
+    """Return the ways over UDP or TCP if none has led to the address, and there were at least so many timeouts on them.
+
+    Those that let an answer come from anywhere are not among them: what came from elsewhere is none of the address.
+    """
+    ways = [each for way, each in failures.items() if way[0] == tcp and not way[2]]
+    enough = sum(each.timeouts for each in ways) >= least
+    return ways if enough and not any(each.answered for each in ways) else []

@@ -8,84 +8,31 @@ from collections import deque
 from collections.abc import Awaitable, Iterable
 from functools import partial
 from operator import attrgetter
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import counted_as, host_network_of, may_be_target
-from gonemaster_engine.budget import Budget, Network
+from gonemaster_engine.budget import Network
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net import trace
-from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey
-from gonemaster_engine.net.failures import Failures, unused_packets, way_of
-from gonemaster_engine.net.pace import RunPace
+from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.failures import Failures, silent_ways, unused_packets, way_of
 from gonemaster_engine.net.query import GIVEN_UP
 from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
+from gonemaster_engine.net.run_state import RunState
 from gonemaster_engine.net.timings import NameserverTiming
-from gonemaster_engine.net.transport import CLOSED, TIMEOUT, Outcome, Query, Timing, Transport
-from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, Twins, query_body
-from gonemaster_engine.profile.profile import Profile
-from gonemaster_engine.run_log import Log
+from gonemaster_engine.net.transport import CLOSED, TIMEOUT, Outcome, Query, Timing
+from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
 
 _PATIENCE_S = 0.5  # with a server of the zone that has answered before
 COOKIE_OPTION = 10  # RFC 7873 section 4
 CLIENT_COOKIE_OCTETS = 8
+_PROMPT_MS = 250.0  # an address that never took longer has lost what it has not answered after six times that
 
 Answer = asyncio.Future[Response | None]
 
 
 _Held: TypeAlias = "deque[tuple[QueryKey, Answer, Nameserver, bool]]"
-
-
-class RunState(Protocol):
-    """What the servers of a run need of it; `RunContext` has it.
-
-    A protocol, since the context makes the servers and so imports this module.
-    """
-
-    zone_name: str  # of the tested zone
-    queries: int  # sent so far
-    tcp_slots: asyncio.Semaphore  # connections at once
-    twins: Twins
-    pace: RunPace
-
-    @property
-    def profile(self) -> Profile:
-        """The effective profile."""
-
-    @property
-    def log(self) -> Log:
-        """The log, which a traced run fills with its queries, too."""
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop of the run."""
-
-    @property
-    def transport(self) -> Transport:
-        """What sends the queries."""
-
-    @property
-    def budget(self) -> Budget:
-        """What the run may still send."""
-
-    @property
-    def hot(self) -> HotCache:
-        """What the runs of the process share, or an empty one of this run."""
-
-    @property
-    def lifetimes(self) -> Lifetimes:
-        """For how long the profile lets answers live there."""
-
-    @property
-    def timing(self) -> Timing:
-        """Waits and tries of an ordinary query."""
-
-    @property
-    def probe_timing(self) -> Timing:
-        """Waits and tries of a query that is sent once."""
-
-    def uses_family(self, *, ipv6: bool) -> bool:
-        """Say whether addresses of that family are queried."""
 
 
 class Server:
@@ -100,11 +47,13 @@ class Server:
         "_active",
         "_active_tcp",
         "_cached_ways",
+        "_doubtful",
         "_failures",
         "_guarded",
         "_heard_at",
         "_held",
         "_run",
+        "_slowest_ms",
         "_spent_ms",
         "_timer",
         "_tried_any_source",
@@ -126,12 +75,14 @@ class Server:
         self.rtts_ms: list[float] = []
         self.timeouts = 0
         self.refusals = 0
+        self._slowest_ms = 0.0
         self._spent_ms = 0.0
         self._failures: dict[tuple[bool, bool, bool], Failures] = {}  # by (TCP, EDNS, any source)
         self._cached_ways: set[tuple[bool, bool, bool]] = set()  # by which answers from the cache had come
         self._tried_tcp = False
         self._tried_any_source = False
         self._held: tuple[_Held, _Held] = (deque(), deque())  # over UDP, over TCP
+        self._doubtful: _Held = deque()  # on ways that seem to lead nowhere
         self._under_way: dict[QueryKey, tuple[Query, Nameserver]] = {}
         self._heard_at = 0.0  # time of the event loop
         self._timer: asyncio.TimerHandle | None = None
@@ -192,7 +143,9 @@ class Server:
         self._send_or_hold(key, answer, nameserver, shared=shared)
 
     def _send_or_hold(self, key: QueryKey, answer: Answer, nameserver: Nameserver, *, shared: bool) -> None:
-        if self._has_room(key):
+        if self._is_doubtful(key):
+            self._doubtful.append((key, answer, nameserver, shared))
+        elif self._has_room(key):
             self._send(key, answer, nameserver, mixed_case=shared)
         else:
             self._held[key.tcp].append((key, answer, nameserver, shared))
@@ -244,6 +197,24 @@ class Server:
         if self._timer is None:
             self._timer = self._run.loop.call_later(_PATIENCE_S, self._look_again)
 
+    def _is_doubtful(self, key: QueryKey) -> bool:
+        """Say whether the queries under way on the same way are to show first that it leads anywhere."""
+        limit, way = self._run.profile.fast_fail_timeout_count, way_of(key)
+        failures = self._failures.get(way)
+        if not failures or not failures.timeouts or failures.answered or key.probing or way in self._cached_ways:
+            return False
+        under_way = sum(way_of(each) == way and not each.probing for each in self._under_way)
+        return failures.may_be_hopeless(limit, under_way=under_way)
+
+    def _send_doubtful(self) -> None:
+        """Send what waited for a way to prove good, or end it if the way was given up."""
+        for _ in range(len(self._doubtful)):
+            key, answer, nameserver, shared = self._doubtful.popleft()
+            if not answer.done() and self._is_given_up(key, nameserver):
+                answer.set_result(None)
+            elif not answer.done():
+                self._send_or_hold(key, answer, nameserver, shared=shared)
+
     def _send_held(self) -> None:
         """Send what waited, as far as there is room and the address is not given up meanwhile."""
         for held in self._held:
@@ -251,6 +222,8 @@ class Server:
                 key, answer, nameserver, shared = held.popleft()
                 if not answer.done() and self._is_given_up(key, nameserver):
                     answer.set_result(None)
+                elif not answer.done() and self._is_doubtful(key):
+                    self._doubtful.append((key, answer, nameserver, shared))
                 elif not answer.done():
                     self._send(key, answer, nameserver, mixed_case=shared)
         if any(self._held):
@@ -317,9 +290,7 @@ class Server:
             return list(self._failures.values())
         if any(way[0] == key.tcp for way in self._cached_ways):
             return []
-        ways = [failures for way, failures in self._failures.items() if way[0] == key.tcp]
-        enough = sum(each.timeouts for each in ways) >= self._run.profile.fast_fail_timeout_count
-        return ways if enough and not any(each.answered for each in ways) else []
+        return silent_ways(self._failures, tcp=key.tcp, least=self._run.profile.fast_fail_timeout_count)
 
     def _is_worth_querying(self, key: QueryKey) -> bool:
         """Say whether a way that was not gone yet may lead to an address that never answered."""
@@ -369,7 +340,9 @@ class Server:
             run.transport.send_udp(query)
 
     def _timing(self, key: QueryKey) -> Timing:
-        return self._run.probe_timing if key.probing else self._run.timing
+        if key.probing:
+            return self._run.probe_timing
+        return self._run.prompt_timing if self.rtts_ms and self._slowest_ms <= _PROMPT_MS else self._run.timing
 
     def _packets(self, key: QueryKey) -> int:
         """Return how many packets a query takes at most."""
@@ -410,6 +383,8 @@ class Server:
             plain[0].finish(outcome)
         if outcome.error == TIMEOUT and (key.tcp or not self.has_answered):
             self._end_hopeless(tcp=key.tcp)
+        if self._doubtful:
+            self._send_doubtful()
         if self._held[0] or self._held[1]:
             self._send_held()
         if network and network.waiting:
@@ -456,6 +431,8 @@ class Server:
         if outcome.error == GIVEN_UP or (key.probing and outcome.response is None):
             return
         way = way_of(key)
+        if key.any_source and outcome.response and outcome.response.source == self.address:
+            way = way_of(key._replace(any_source=False))  # which is how it came
         failures = self._failures.get(way)
         if failures is None:
             failures = self._failures[way] = Failures()
@@ -471,6 +448,7 @@ class Server:
             self._spent_ms += self._run.timing.timeout_s * 1000
         if response := outcome.response:
             self.rtts_ms.append(response.rtt_ms)
+            self._slowest_ms = max(self._slowest_ms, response.rtt_ms)
             self._spent_ms += response.rtt_ms
             if response.rcode_number == 5:  # REFUSED
                 self.refusals += 1

@@ -45,11 +45,24 @@ class Timing:
     timeout_s: float  # of a TCP exchange as a whole, and the longest wait for one transmission over UDP
     retrans_s: float  # after a transmission over UDP, until the next one or the end
     tries: int  # transmissions over UDP
+    early_s: float | None = None  # if given, after the first transmission of several; the last one waits longer for it
 
     @property
     def udp_wait_s(self) -> float:
-        """How long one transmission over UDP is waited for."""
+        """How long one transmission over UDP is waited for, on the average."""
         return min(self.retrans_s, self.timeout_s)
+
+    def wait_s(self, *, tries_left: int) -> float:
+        """How long this transmission is waited for; together they wait as long, whether the second one is early or not.
+
+        RFC 1035 section 4.2.1: when to send again should follow from how fast a server answered before.
+        """
+        wait_s = self.udp_wait_s
+        if self.early_s is None or self.tries < 2 or self.early_s >= wait_s:
+            return wait_s
+        if tries_left == self.tries - 1:
+            return self.early_s
+        return wait_s if tries_left else 2 * wait_s - self.early_s
 
 
 class Waiting(Protocol):

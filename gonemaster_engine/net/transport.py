@@ -133,7 +133,7 @@ class Transport:
             self.loop.call_soon(query.finish, Outcome(None, _reason(error)))
             return True
         if is_sent:
-            self._deadlines.add(query, query.timing.udp_wait_s)
+            self._deadlines.add(query, query.timing.wait_s(tries_left=query.tries_left))
         return self._udp.packets != packets
 
     def _send_over_tcp_instead(self, query: Query) -> None:

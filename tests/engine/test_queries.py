@@ -11,6 +11,7 @@ import pytest
 
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.transport import Timing
 from gonemaster_engine.net.wire import Edns, Response
 from gonemaster_engine.resolver.recursor import Recursor
 from tests.support.dnsworld import LoggedQuery, Server, World, faults
@@ -119,6 +120,51 @@ def test_lost_question_is_sent_again(world: World, server: Server) -> None:
     assert len(server.log) == 2
 
 
+def test_lost_question_to_a_server_that_answers_soon_is_sent_again_soon(world: World, server: Server) -> None:
+    server.fault(faults.silence(), qtype="TXT", nth=1)
+
+    async def work(one: Nameserver) -> None:
+        assert await one.query("www.example.xa", "A")
+        assert await one.query("www.example.xa", "TXT")
+
+    with_server(world, work, retry=2, retrans_s=NEVER_S, timeout_s=NEVER_S)
+    assert len(server.log) == 3
+
+
+@pytest.mark.parametrize("tries", [1, 2, 3])
+@pytest.mark.parametrize("early_s", [None, 1.5, 9.0])
+def test_transmissions_are_waited_for_as_long_together(tries: int, early_s: float | None) -> None:
+    timing = Timing(timeout_s=5.0, retrans_s=3.0, tries=tries, early_s=early_s)
+    waits = [timing.wait_s(tries_left=left) for left in reversed(range(tries))]
+    assert sum(waits) == 3.0 * tries
+    assert waits[0] == (1.5 if tries > 1 and early_s == 1.5 else 3.0)
+
+
+def test_queries_wait_while_others_show_whether_their_way_leads_anywhere(world: World, server: Server) -> None:
+    server.fault(faults.silence(), edns=True)
+
+    async def work(one: Nameserver) -> None:
+        assert await one.query("n0.example.xa", "A", dnssec=True) is None
+        asked = [one.query(f"n{number}.example.xa", "A", dnssec=True) for number in range(1, 6)]
+        assert await one.query("www.example.xa", "A")
+        assert [await answer for answer in asked] == [None] * 5
+
+    with_server(world, work, retry=1, retrans_s=0.2, timeout_s=0.2, fast_fail_timeout_count=3)
+    assert sum(query.edns == 0 for query in server.log) == 3
+
+
+def test_queries_that_waited_for_others_are_sent_after_an_answer(world: World, server: Server) -> None:
+    server.fault(faults.silence(), qname="n0.example.xa")
+
+    async def work(one: Nameserver) -> None:
+        assert await one.query("n0.example.xa", "A", dnssec=True) is None
+        for answer in [one.query(f"n{number}.example.xa", "A", dnssec=True) for number in range(1, 6)]:
+            assert await answer
+
+    with_server(world, work, retry=2, retrans_s=1.5, timeout_s=1.5, fast_fail_timeout_count=3)
+    assert {str(query.name) for query in server.log} == {f"n{number}.example.xa." for number in range(6)}
+
+
 def test_silent_server_is_asked_as_often_as_the_profile_says(world: World, server: Server) -> None:
     server.fault(faults.silence())
     with_server(world, lambda one: one.query("www.example.xa", "A"), retry=3, retrans_s=0.1, timeout_s=0.1)
@@ -201,6 +247,22 @@ def test_answer_from_elsewhere_is_none_to_the_question_itself(world: World, serv
         assert await lost is None
 
     with_server(world, work, timeout_s=0.5)
+
+
+@pytest.mark.parametrize(("source", "asked"), [("127.9.9.9", 4), (HOST, 5)])
+def test_server_that_answers_from_elsewhere_is_given_up_with_edns_too(
+    world: World, server: Server, source: str, asked: int
+) -> None:
+    server.fault(lambda reply: faults.from_address(source)(reply) if b"seen" in reply.exchange.wire else None)
+
+    async def work(one: Nameserver) -> None:
+        assert await one.query("seen.example.xa", "A", any_source=True)
+        for number in range(3):
+            assert await one.query(f"n{number}.example.xa", "A") is None
+        assert await one.query("n9.example.xa", "A", dnssec=True) is None
+
+    with_server(world, work, retry=1, retrans_s=0.2, timeout_s=0.2, fast_fail_timeout_count=3)
+    assert len(server.log) == asked
 
 
 def test_server_silent_over_udp_and_tcp_is_given_up_for_both(world: World, server: Server) -> None:
