@@ -1,0 +1,106 @@
+"""What it costs to send one packet under limits: CPU of the way through `Pacing`, without any packet or run.
+
+    python -m benchmarks.pacing [--packets 240] [--addresses 40] [--rounds 200] [--at-once 4]
+
+As in a run, so many packets go to so many addresses and are answered, some of them at once without answer. Without
+limits, with limits that are not near (all packets leave at once, without a loan), and where each has to be borrowed.
+Nothing is sent, so it is the same each time but for the machine: the least of many rounds is what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from gonemaster_engine.net.ledger import Ledger, Loans, Terms, Want
+from gonemaster_engine.net.pacing import Pacing
+from gonemaster_engine.net.query import Outcome, Query, Timing
+
+_BODY = bytes(10) + b"\x03www\x07example\x02xa\x00\x00\x01\x00\x01"
+_TIMING = Timing(timeout_s=5.0, retrans_s=3.0, tries=3)
+_KINDS = {"no limits": Terms(), "limits not near": Terms(30_000, 10_000), "all borrowed": Terms(30_000, 0, 10)}
+_A_RUN_US = 25_000.0  # CPU of a whole run: docs/explanation/performance.md
+
+
+class MemoryLender:
+    """Lends from memory; what it costs is not what is measured."""
+
+    def __init__(self) -> None:
+        self._ledger = Ledger()
+
+    def ask(self, wants: Sequence[Want], terms: Terms, reply: Callable[[Loans | None], None]) -> None:
+        """Answer in the next turn of the loop."""
+        now = time.monotonic()
+        loans = [self._ledger.lend(want, terms, process="one", now=now) for want in wants]
+        asyncio.get_running_loop().call_soon(reply, Loans(2, loans, now))
+
+    def report(self, limited: Sequence[str]) -> None:
+        """Drop it."""
+
+
+async def measure(terms: Terms, options: argparse.Namespace) -> float:
+    """Return the least CPU of a packet, in microseconds, of many rounds."""
+    pacing = Pacing(MemoryLender(), lambda: terms, is_extra=terms.free_parts > 2)
+    addresses = [f"127.{number // 250}.{number % 250}.1" for number in range(options.addresses)]
+    await begin(pacing, addresses)
+    least = float("inf")
+    for _ in range(options.rounds):
+        queries = [
+            Query(addresses[number % len(addresses)], _BODY, _TIMING, _told, question_octets=len(_BODY) - 10)
+            for number in range(options.packets)
+        ]
+        began = time.thread_time()
+        for start in range(0, len(queries), options.at_once):
+            part = queries[start : start + options.at_once]
+            for query in part:
+                pacing.enter(query, _sent)
+            await asyncio.sleep(0)
+            for query in part:
+                query.let_go()
+        least = min(least, (time.thread_time() - began) / len(queries) * 1e6)
+        await asyncio.sleep(0.02)
+    pacing.close()
+    return least
+
+
+async def begin(pacing: Pacing, addresses: Sequence[str]) -> None:
+    """Let the process be one that is known: nothing is free before that."""
+    until = time.monotonic() + 2.5
+    while time.monotonic() < until:
+        for address in addresses:
+            query = Query(address, _BODY, _TIMING, _told, question_octets=len(_BODY) - 10)
+            pacing.enter(query, _sent)
+            query.let_go()
+        await asyncio.sleep(0.1)
+
+
+def _told(_outcome: Outcome) -> None:
+    """Be the callback of a query that never ends."""
+
+
+def _sent(_query: Query) -> bool:
+    return True
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pacing", description=__doc__.splitlines()[0])
+    parser.add_argument("--packets", type=int, default=240, help="of a run")
+    parser.add_argument("--addresses", type=int, default=40, help="that they go to")
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--at-once", type=int, default=4, help="packets between two turns of the loop")
+    options = parser.parse_args()
+    base = 0.0
+    for name, terms in _KINDS.items():
+        least = asyncio.run(measure(terms, options))
+        base = base or least
+        added_us = (least - base) * options.packets
+        print(
+            f"{name:16} {least:6.2f} us a packet; of a run {added_us:6.0f} us more, "
+            f"{100 * added_us / _A_RUN_US:.2f} % of {_A_RUN_US / 1000:.0f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()
