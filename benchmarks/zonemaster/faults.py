@@ -338,7 +338,7 @@ FAULTS: Final = (
         "nameserver04",
         "SAME_SOURCE_IP",
         expected="names=ns1.example.xa/127.21.1.53$",
-        seen="names=ns1.example.xa/127.21.1.53,ns2.example.xa/127.22.1.53",
+        seen="ns2.example.xa/127.22.1.53",  # the order of names is by chance
     ),
     Fault(
         "syntax06",
