@@ -139,7 +139,7 @@ def _worker(worker: WorkerState) -> dict[str, Any]:
         "pid": worker.pid,
         "queues": list(worker.queues),
         "slots": worker.slots,
-        "slots_in_use": len(worker.running),
+        "slots_in_use": worker.slots_in_use,
         "running": list(worker.running),
         "started_at": datetime.fromtimestamp(worker.started_at, UTC),
         "draining": worker.draining,

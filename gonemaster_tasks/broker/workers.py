@@ -28,6 +28,11 @@ class WorkerState:
     draining: bool = False
     pinned: tuple[str, ...] = ()  # keys of settings that its flags keep from being changed while it runs
 
+    @property
+    def slots_in_use(self) -> int:
+        """Slots that have a job; jobs that stand still have none, so more than `slots` may run."""
+        return min(len(self.running), self.slots)
+
 
 _FIELDS = frozenset(field.name for field in fields(WorkerState))
 

@@ -277,6 +277,18 @@ def test_nothing_is_expected_of_a_tier_that_no_worker_takes_from(
     assert expected() == {"batch", "all", "one"}
 
 
+def test_no_more_slots_are_in_use_than_there_are(client: FlaskClient, queue: QueueParts) -> None:
+    """Jobs that stand still have given their slots to others."""
+    running = {f"job_{number}": queue.broker.time() for number in range(6)}
+    worker = WorkerState("w@h", "h", 1, ("normal", "batch"), 4, running, queue.broker.time())
+    queue.broker.workers.register(worker, timedelta(minutes=5))
+    (shown,) = client.get("/api/v1/queue").get_json()["workers"]
+    assert (shown["slots"], shown["slots_in_use"], len(shown["running"])) == (4, 4, 6)
+    page = client.get("/", headers={"Accept": "text/html"}, follow_redirects=True).get_data(as_text=True)
+    assert "4 of 4 slots busy" in page
+    assert "and 2 that wait" in page
+
+
 def test_what_has_ended_has_no_estimate(client: FlaskClient, store: Store) -> None:
     run = make_run(store)
     assert not set(ESTIMATE) & set(client.get(f"/api/v1/jobs/{run.id}").get_json())

@@ -88,7 +88,7 @@ def test_a_test_is_checked_started_and_canceled(page: Page, site: Site) -> None:
 def test_a_page_becomes_the_result_by_itself(page: Page, site: Site) -> None:
     job_id = ask(page, site, "post", "/api/v1/jobs", data={"domain": "follows.example"})["id"]
     page.goto(f"{site.url}/jobs/{job_id}")
-    page.get_by_text("It waits for a free slot.").wait_for()
+    page.get_by_text("Its tier is paused.").wait_for()
     ask(page, site, "post", f"/api/v1/jobs/{job_id}/cancel")
     page.get_by_text("The test was canceled.").wait_for()
 

@@ -7,6 +7,7 @@ from flask import Response, g, request
 from gonemaster_api.errors import ApiError
 from gonemaster_api.ui.shell.languages import gettext, mark
 from gonemaster_api.ui.shell.pages import HEADER, page
+from gonemaster_api.ui.shell.refusals import in_language
 from gonemaster_api.web.headers import is_api
 
 _TITLES = {
@@ -45,7 +46,7 @@ def error_page(error: ApiError) -> Response | None:
         status=status,
         title=gettext(_TITLES.get(status, mark("This did not work"))),
         safe=gettext(_SAFE[status]) if status in _SAFE else "",
-        message=error.message,
+        message=in_language(error.message),
         code=error.code,
         request_id=g.get("request_id", ""),
         wait_s=int(retry_after) if retry_after.isdigit() else 0,

@@ -12,6 +12,7 @@ from webargs.multidictproxy import MultiDictProxy
 from gonemaster_api.errors import ApiError
 from gonemaster_api.rest.parsing import storable
 from gonemaster_api.ui.shell.languages import gettext
+from gonemaster_api.ui.shell.refusals import in_language
 
 SUMMARY = ""  # the place of an error that belongs to no field
 
@@ -40,7 +41,7 @@ class Form:
 
     def fail(self, name: str, text: str, code: str = "") -> None:
         """Say what is wrong with a field; the first error of a field stays."""
-        self.errors.setdefault(name, text)
+        self.errors.setdefault(name, in_language(text))
         self.codes.setdefault(name, code)
 
     def fail_as(self, error: ApiError, **names: str) -> None:
@@ -119,12 +120,12 @@ def read_query(schema: type[ma.Schema], **defaults: Any) -> Query:
 
 def _problem(schema: type[ma.Schema], name: str, messages: Any) -> Problem:
     code = getattr(schema, "error_codes", {}).get(name, f"invalid_{name}")
-    return Problem(name, f"{name}: {first_message(messages)}", code)
+    return Problem(name, in_language(f"{name}: {first_message(messages)}"), code)
 
 
 def problem_of(error: ApiError) -> Problem:
     """Return a refusal of a query as a page shows it."""
-    return Problem(str((error.details or {}).get("field", "")), error.message, error.code)
+    return Problem(str((error.details or {}).get("field", "")), in_language(error.message), error.code)
 
 
 def first_message(messages: Any) -> str:

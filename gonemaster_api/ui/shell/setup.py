@@ -13,6 +13,7 @@ from gonemaster_api.ui.shell.assets import register_assets
 from gonemaster_api.ui.shell.error_pages import error_page
 from gonemaster_api.ui.shell.formats import FILTERS
 from gonemaster_api.ui.shell.hostile import finalize
+from gonemaster_api.ui.shell.refusals import in_language
 from gonemaster_api.ui.shell.strip import glance
 from gonemaster_api.ui.shell.tables import column
 from gonemaster_api.ui.shell.templates import TemplateEnvironment
@@ -34,6 +35,7 @@ _GLOBALS = {
     "shown_note": notes.shown_note,
     "glance": glance,
     "word": words.word,
+    "in_language": in_language,
     "severity": words.severity,
     "column": column,
     "rail": navigation.rail,

@@ -76,7 +76,7 @@ class Glance:
     @property
     def slots_in_use(self) -> int:
         """Slots that have a job."""
-        return sum(len(worker.running) for worker in self.workers or ())
+        return sum(worker.slots_in_use for worker in self.workers or ())
 
 
 def glance() -> Glance | None:

@@ -36,8 +36,12 @@ class WorkerSchema(ma.Schema):
     pid = ma.fields.Integer(required=True)
     queues = ma.fields.List(ma.fields.String(), required=True)
     slots = ma.fields.Integer(required=True)
-    slots_in_use = ma.fields.Integer(required=True)
-    running = ma.fields.List(ma.fields.String(), required=True, metadata={"description": "job ids"})
+    slots_in_use = ma.fields.Integer(required=True, metadata={"description": "at most `slots`"})
+    running = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "job ids; more than `slots` while some jobs only wait for silent name servers"},
+    )
     started_at = Instant(required=True)
     draining = ma.fields.Boolean(required=True)
 

@@ -16,6 +16,7 @@ from gonemaster_api.ui.shell.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.languages import gettext as _
 from gonemaster_api.ui.shell.languages import mark, ngettext
 from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.refusals import in_language
 from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.use_cases.cohorts import patch_cohort
 from gonemaster_api.use_cases.snapshots import clear_cohort, rebuild_cohort, rematerialise_snapshots, remove_cohort
@@ -104,7 +105,7 @@ def run(cohort_id: int) -> Response:
     try:
         made = submit_many_jobs(state(), request_body, keep=lambda *_: None)
     except ApiError as error:
-        return question.ask(f"{error.message} ({error.code})")
+        return question.ask(f"{in_language(error.message)} ({error.code})")
     return see_other(url_for("ui_batches.detail", batch_id=made["batch_id"]), "snapshot_begun", n=made["job_count"])
 
 
@@ -131,7 +132,7 @@ def rebuild(cohort_id: int) -> Response:
     try:
         runs = rebuild_cohort(state(), cohort_id, who=who())
     except ApiError as error:
-        return question.ask(f"{error.message} ({error.code})")
+        return question.ask(f"{in_language(error.message)} ({error.code})")
     return (
         see_other(back, "cohort_rebuilding_already") if runs is None else see_other(back, "cohort_rebuilding", n=runs)
     )

@@ -4,6 +4,7 @@ from flask import url_for
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.refusals import in_language
 from gonemaster_api.ui.shell.scopes import may
 from gonemaster_api.web.access import access_of
 
@@ -27,6 +28,5 @@ def _is_open(endpoint: str) -> bool:
 def listed(error: ApiError, most: int = 10) -> str:
     """Return what a refused document has wrong, each with its path."""
     problems = (error.details or {}).get("problems") or [{"path": "", "reason": error.message}]
-    return "; ".join(
-        f"{item['path']}: {item['reason']}" if item["path"] else str(item["reason"]) for item in problems[:most]
-    )
+    texts = (f"{item['path']}: {item['reason']}" if item["path"] else str(item["reason"]) for item in problems[:most])
+    return "; ".join(map(in_language, texts))

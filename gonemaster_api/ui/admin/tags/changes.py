@@ -17,6 +17,7 @@ from gonemaster_api.ui.shell.forms import Form, first_message
 from gonemaster_api.ui.shell.languages import gettext as _
 from gonemaster_api.ui.shell.languages import mark, ngettext
 from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.refusals import in_language
 from gonemaster_api.use_cases.tags import (
     add_domains_to_tag,
     change_description,
@@ -83,7 +84,7 @@ def add(name: str) -> Response:
     except ApiError as error:
         index = (error.details or {}).get("index")
         line = _("Line %(line)s: ", line=pasted.line_of(index)) if isinstance(index, int) else ""
-        sent.fail("names", line + error.message, error.code)
+        sent.fail("names", line + in_language(error.message), error.code)
         return detail_with(name, sent)
     return see_other(url_for("ui_tags.detail", name=name), "tag_filled", n=len(pasted.names))
 

@@ -10,6 +10,7 @@ from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.ui.public.form.choices import HEX_DIGITS, digest_name
 from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed
 from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.refusals import in_language
 from gonemaster_api.ui.shell.typed_names import host_of_address, why_no_name
 from gonemaster_api.use_cases.job_submission import check_targets, read_name
 from gonemaster_engine.errors import InvalidDomain
@@ -73,7 +74,7 @@ def check(typed: Typed, *, guarded: bool) -> Checked:
 
 def refused(error: ApiError) -> dict[str, Problem]:
     """Return a refusal of the submission at the field that it is about; at none where that is not known."""
-    return {_FIELD_OF_CODE.get(error.code, ""): Problem(error.message, error.code)}
+    return {_FIELD_OF_CODE.get(error.code, ""): Problem(in_language(error.message), error.code)}
 
 
 def _check_domain(text: str, checked: Checked) -> None:
