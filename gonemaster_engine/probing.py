@@ -8,10 +8,8 @@ from collections.abc import Container, Iterable
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.testcases.basic import is_working
-from gonemaster_engine.waiting import first_done
+from gonemaster_engine.waiting import PATIENCE_S, first_done
 from gonemaster_engine.zone import Zone
-
-_PATIENCE_S = 0.5  # with servers of the zone, before they are tried in other ways too
 
 
 class Probing:
@@ -34,7 +32,7 @@ class Probing:
         self._context.start(self._probe_silent(servers))
 
     async def _probe_silent(self, servers: Iterable[Nameserver]) -> None:
-        await asyncio.sleep(_PATIENCE_S)
+        await asyncio.sleep(PATIENCE_S)
         for server in servers:
             if not server.server.has_answered:
                 if "connectivity02" in self._case_ids:

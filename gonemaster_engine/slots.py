@@ -6,7 +6,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-_PATIENCE_S = 0.5
+from gonemaster_engine.waiting import PATIENCE_S
 
 
 class CaseSlots:
@@ -18,7 +18,7 @@ class CaseSlots:
 
     def __init__(self, count: int) -> None:
         self._free = asyncio.Semaphore(count)
-        self._patience_s = _PATIENCE_S if count > 1 else None  # one means one after the other
+        self._patience_s = PATIENCE_S if count > 1 else None  # one means one after the other
 
     def one(self) -> _Slot:
         """Return what one case holds while it works."""

@@ -30,7 +30,7 @@ from gonemaster_engine.resolver.recursor import (
     glue_addresses,
     says_what_is_there,
 )
-from gonemaster_engine.waiting import first_done
+from gonemaster_engine.waiting import PATIENCE_S, first_done
 
 if TYPE_CHECKING:
     import dns.message
@@ -39,7 +39,6 @@ _T = TypeVar("_T")
 
 _NAMES_AT_ONCE = 16  # of which addresses are asked for at all servers; more than nearly all zones have
 _ADDRESS_TYPES = ("A", "AAAA")
-_PATIENCE_S = 0.5  # with servers, before what others said is made use of
 _PAUSE_S = 0.1  # in which the responses to so many queries can be read
 _ADDRESS_RECORD_OCTETS = 28  # AAAA, its owner compressed
 _ALMOST_FULL_OCTETS = PLAIN_PAYLOAD - 2 * _ADDRESS_RECORD_OCTETS  # above that some glue may have been left out
@@ -341,7 +340,7 @@ class Zone:
         So silence about both is waited for at the same time. Only names that are admitted already: who else is must
         not depend on who answers first.
         """
-        await asyncio.sleep(_PATIENCE_S)
+        await asyncio.sleep(PATIENCE_S)
         admitted = {name for name in await self.delegation_names() or () if self._is_in_domain(name)}
         asked: set[Nameserver] = set()
         while pending := [answer for answer in answers if not answer.done()]:

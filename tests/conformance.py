@@ -42,6 +42,8 @@ def main() -> int:
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)  # in the namespace: the methods only
     args = parser.parse_args()
     testbed = args.testbed.resolve()
+    if not (testbed / "run.sh").exists():
+        parser.error(f"{testbed} has no run.sh: name the folder of the test zones, as in make conformance TESTBED=DIR")
     if args.inside:
         return asyncio.run(check_methods(testbed))
     wanted = [case_id for case_id in args.only.split(",") if case_id]

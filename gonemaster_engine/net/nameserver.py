@@ -23,8 +23,8 @@ from gonemaster_engine.net.run_state import RunState
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import CLOSED, TIMEOUT, Outcome, Query, Timing
 from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
+from gonemaster_engine.waiting import PATIENCE_S
 
-_PATIENCE_S = 0.5  # with a server of the zone that has answered before
 COOKIE_OPTION = 10  # RFC 7873 section 4
 CLIENT_COOKIE_OCTETS = 8
 _PROMPT_MS = 250.0  # an address that never took longer has lost what it has not answered after six times that
@@ -177,7 +177,7 @@ class Server:
     def _may_get_more(self, key: QueryKey) -> bool:
         """Say whether queries need not wait for answers to others, as those of a slow server come late."""
         failures = self._failures.get(way_of(key))
-        if failures is None or not failures.answered or self._run.loop.time() < self._heard_at + _PATIENCE_S:
+        if failures is None or not failures.answered or self._run.loop.time() < self._heard_at + PATIENCE_S:
             return False
         return self._run.budget.may_get_more(self._account)
 
@@ -195,7 +195,7 @@ class Server:
 
     def _set_timer(self) -> None:
         if self._timer is None:
-            self._timer = self._run.loop.call_later(_PATIENCE_S, self._look_again)
+            self._timer = self._run.loop.call_later(PATIENCE_S, self._look_again)
 
     def _is_doubtful(self, key: QueryKey) -> bool:
         """Say whether the queries under way on the same way are to show first that it leads anywhere."""

@@ -20,8 +20,8 @@ from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response, Section
 from gonemaster_engine.resolver.recursor import Recursor, glue_addresses
+from gonemaster_engine.waiting import PATIENCE_S
 
-_PATIENCE_S = 0.5  # for which nobody answers before more root servers are queried
 _NEXT_ROOTS = 3  # that are queried before all are
 VISIT_LIMIT = 1000  # servers of zones on one walk
 
@@ -149,7 +149,7 @@ class DelegationWalk:
     async def _query_ahead(self, roots: list[Nameserver]) -> None:
         """Ask the next root servers what their visits will ask, so that silence is waited for once, not for each."""
         for group in (roots[1:_NEXT_ROOTS], roots[_NEXT_ROOTS:]):
-            await asyncio.sleep(_PATIENCE_S)
+            await asyncio.sleep(PATIENCE_S)
             if self.has_root:  # errors alone, as of a middlebox, let the walk go on to the next root server
                 return
             for root in group:
@@ -252,7 +252,7 @@ class _Visit:
         if not self._walk.context.uses_family(ipv6=self._server.is_ipv6):
             return
         self._server.query(self._zone, "NS", shared=self._shared(self._zone))  # leaves together with SOA
-        ahead = self._walk.context.loop.call_later(_PATIENCE_S, self._ask_ahead, self._zone)
+        ahead = self._walk.context.loop.call_later(PATIENCE_S, self._ask_ahead, self._zone)
         try:
             await self._go_down()
         finally:

@@ -22,6 +22,7 @@ _TITLES = {
     500: mark("The server made an error"),
     503: mark("A part of the service does not answer"),
 }
+_LASTING = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}  # the same again ends the same
 _SAFE = {
     500: mark("Nothing is half done; jobs that run go on. The log of the server says more."),
     503: mark("Nothing was lost; jobs that run go on."),
@@ -49,6 +50,7 @@ def error_page(error: ApiError) -> Response | None:
         message=in_language(error.message),
         code=error.code,
         request_id=g.get("request_id", ""),
+        may_pass=status not in _LASTING,
         wait_s=int(retry_after) if retry_after.isdigit() else 0,
     )
     response.cache_control.no_store = True

@@ -15,6 +15,7 @@ from gonemaster_api.ui.shell.refusal_texts import TEXTS
 _VALUE = re.compile(r"\{\d\}")
 _LONGEST = 2_000  # characters; a longer text holds what somebody sent, and is left alone
 _DEPTH = 4  # of texts within texts
+_CLAUSES = 10  # of one text
 _FIELD = re.compile(r"([A-Za-z_][\w.\[\]-]{0,99}): (.+)", re.DOTALL)
 
 
@@ -46,7 +47,7 @@ def _translated_parts(text: str, depth: int) -> str | None:
         rest = _translated(found[2], depth - 1)
         return f"{found[1]}: {rest}" if rest else None
     clauses = text.split("; ")
-    if len(clauses) == 1:
+    if not 1 < len(clauses) <= _CLAUSES:
         return None
     said = [_translated(clause, depth - 1) for clause in clauses]
     return "; ".join(new or old for new, old in zip(said, clauses, strict=True)) if any(said) else None

@@ -18,11 +18,10 @@ from gonemaster_engine.findings import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response
 from gonemaster_engine.registry import case
-from gonemaster_engine.waiting import first_done
+from gonemaster_engine.waiting import PATIENCE_S, first_done
 from gonemaster_engine.zone import Zone
 
 MAX_PAYLOAD = 4096  # octets; the largest size that is tried
-PATIENCE_S = 0.5  # then it may be the size that gets a response lost, which is looked at beside the further wait
 PROBE_STEP = 256  # octets; sizes to try are multiples of it
 SMALL = Edns(payload=PLAIN_PAYLOAD, do=True)
 
@@ -71,6 +70,7 @@ def _grouped(observed: Iterable[tuple[Nameserver, Sequence[Observation]]]) -> li
 async def _observe(zone: Zone, server: Nameserver) -> list[Observation]:
     answer = asyncio.ensure_future(server.query(zone.name, "DNSKEY", dnssec=True))
     await first_done([answer], until=zone.context.loop.time() + PATIENCE_S)
+    # then it may be the size that gets a response lost, which is looked at beside the further wait
     loss = None if answer.done() else zone.context.start(_observe_loss(zone, server))
     response = await answer
     if response is None:
