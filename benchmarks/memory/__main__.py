@@ -5,10 +5,10 @@
 The whole service works on batches of mixed domains: PostgreSQL, Redis, beat, worker processes with the real engine.
 The domains are those of the tests' demo world on loopback addresses, or with `--world`, inside the namespace that
 serves it, those of a generated world (silent servers left out; `--silent` takes them, too). Each tenth has a name of
-its own, which does not exist. After each batch it prints what the processes hold. The memory is level if it is never
-more than 1.05 times what it was after `--from` runs; else the exit code is 1. `--trace` has Python note where objects
-are made (tracemalloc, which takes three times as long and much memory: use fewer runs), and prints what came after
-`--from` and is there at the end.
+its own, which does not exist. After each batch it prints what the processes hold, once their free pages have gone
+back. The memory is level if it is never more than 1.05 times what it was after `--from` runs; else the exit code is 1.
+`--trace` has Python note where objects are made (tracemalloc, which takes three times as long and much memory: use
+fewer runs), and prints what came after `--from` and is there at the end.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: P
         names[::10] = [f"gone-{done + number}.{next(ending)}" for number in range(len(names[::10]))]
         test(rig, names)
         done += len(names)
+        told, *_ = [ask(pid, folder) for pid in pids]
         sizes = [resident(pid) for pid in pids]
-        told = ask(pids[0], folder)
         heap = "  ".join(f"{told.get(key, 0) / MEBI:6.1f}" for key in ("heap_used", "heap_free"))
         shown = "  ".join(f"{size:6.1f}" for size in sizes)
         print(f"{done:<7} {shown}   {told['blocks']:8}  {heap}   {time.monotonic() - begun:5.0f} s", flush=True)

@@ -11,6 +11,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+from gonemaster_engine.memory import give_back_free_memory
 from gonemaster_tasks.worker.main import main
 
 ASK = signal.SIGRTMIN
@@ -34,7 +35,11 @@ def held() -> dict[str, Any]:
 
 
 def tell(*_: object) -> None:
-    """Write it down; the name of the file appears when all is in it."""
+    """Write it down; the name of the file appears when all is in it.
+
+    Free pages go back first, as they do once a minute: what the process has in use between two times moves by a fifth.
+    """
+    give_back_free_memory()
     file = Path(os.environ[FOLDER]) / f"{os.getpid()}.json"
     if tracemalloc.is_tracing():
         tracemalloc.take_snapshot().dump(str(file.with_suffix(".snapshot")))
