@@ -24,6 +24,10 @@ PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3
 # Twice quiet: errors only, without the build backend's notes on editable installations.
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
+# Where the environment forbids Python to keep what it compiled, each process of the service and of the tests compiles all
+# of it anew: half a second of CPU.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check clean
 
@@ -37,6 +41,7 @@ $(READY): setup.cfg pyproject.toml
 	@echo "installing into $(VENV), once; this takes some seconds to a minute"
 	@$(BIN)/python -m pip install $(QUIETLY) --upgrade pip
 	@$(BIN)/python -m pip install $(QUIETLY) -e '.[test,lint,flower,otel]'
+	@$(BIN)/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
 	@touch $(READY)
 
 setup: $(READY) ## make the virtual environment and install everything

@@ -1,12 +1,13 @@
 """Find out whether a worker's memory is level over many runs, and what stays where it is not.
 
-    python -m benchmarks.memory [--runs 20000] [--processes 1] [--slots 16] [--world DIR] [--trace]
+    python -m benchmarks.memory [--runs 20000] [--processes 1] [--slots 16] [--world DIR] [--as-it-is] [--trace]
 
 The whole service works on batches of mixed domains: PostgreSQL, Redis, beat, worker processes with the real engine.
 The domains are those of the tests' demo world on loopback addresses, or with `--world`, inside the namespace that
 serves it, those of a generated world (silent servers left out; `--silent` takes them, too). Each tenth has a name of
 its own, which does not exist. After each batch it prints what the processes hold, once their free pages have gone
-back. The memory is level if it is never more than 1.05 times what it was after `--from` runs; else the exit code is 1.
+back, or with `--as-it-is` what the operating system shows at that moment. The memory is level if it is never more than
+1.05 times what it was after `--from` runs; else the exit code is 1.
 `--trace` has Python note where objects are made (tracemalloc, which takes three times as long and much memory: use
 fewer runs), and prints what came after `--from` and is there at the end.
 """
@@ -29,7 +30,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.engine import SILENT, defect_names
-from benchmarks.memory.worker import ASK, FOLDER
+from benchmarks.memory.worker import AS_IT_IS, ASK, FOLDER
 from benchmarks.queue.rig import ROOT, Rig, open_rig, wait_until
 from gonemaster_db.errors import StoreUnavailable
 from tests.support.dnsworld.demo_world import DOMAINS
@@ -56,11 +57,14 @@ def main() -> int:
     parser.add_argument("--slots", type=int, default=16, help="of each worker process")
     parser.add_argument("--world", type=Path, help="directory with manifest.json and named.root")
     parser.add_argument("--silent", action="store_true", help="take domains with silent servers, too")
+    parser.add_argument("--as-it-is", action="store_true", help="look without giving free pages back before")
     parser.add_argument("--trace", action="store_true", help="print where what stays was made")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     with tempfile.TemporaryDirectory(prefix="gm-memory-") as folder, serving(options, Path(folder)) as (flags, domains):
         os.environ[FOLDER] = folder
+        if options.as_it_is:
+            os.environ[AS_IT_IS] = "1"
         if options.trace:
             os.environ["PYTHONTRACEMALLOC"] = "8"
         with open_rig(slots=options.slots, **flags) as rig:

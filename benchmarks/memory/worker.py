@@ -16,6 +16,7 @@ from gonemaster_tasks.worker.main import main
 
 ASK = signal.SIGRTMIN
 FOLDER = "GM_MEMORY_FOLDER"  # where it tells: <pid>.json, and <pid>.snapshot where allocations are traced
+AS_IT_IS = "GM_MEMORY_AS_IT_IS"  # set where free pages stay before it tells
 _MALLINFO = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
 
 
@@ -37,9 +38,10 @@ def held() -> dict[str, Any]:
 def tell(*_: object) -> None:
     """Write it down; the name of the file appears when all is in it.
 
-    Free pages go back first, as they do once a minute: what the process has in use between two times moves by a fifth.
+    Free pages go back first, as they do every ten seconds: what a process keeps meanwhile depends on the moment.
     """
-    give_back_free_memory()
+    if AS_IT_IS not in os.environ:
+        give_back_free_memory()
     file = Path(os.environ[FOLDER]) / f"{os.getpid()}.json"
     if tracemalloc.is_tracing():
         tracemalloc.take_snapshot().dump(str(file.with_suffix(".snapshot")))
