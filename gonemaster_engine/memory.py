@@ -20,9 +20,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _HEAPS = 2  # of the engine's thread and of all others
 _LARGE_OCTETS = 128 * 1024  # glibc's own first value, which it raises up to 32 MiB as large blocks come and go
 
-# Objects more than there were before the youngest are looked at. Python's 2,000 cost a quarter of a run's CPU, 50,000
-# a twentieth: sixteen runs that begin have more.
-_NEW_OBJECTS = 200_000
+# Objects more than there were before the youngest are looked at. Python's 2,000 cost a quarter of a run's CPU.
+_NEW_OBJECTS = 50_000
 
 
 @contextmanager
@@ -78,7 +77,7 @@ def keep_heaps_small() -> None:
 
 
 def give_back_free_memory() -> None:
-    """Give the pages in which all is free back to the operating system: some 20 ms, in which Python's threads go on."""
+    """Give the pages in which all is free back to the operating system: 2 to 5 ms, in which Python's threads go on."""
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)

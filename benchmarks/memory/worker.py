@@ -38,7 +38,7 @@ def held() -> dict[str, Any]:
 def tell(*_: object) -> None:
     """Write it down; the name of the file appears when all is in it.
 
-    Free pages go back first, as they do every ten seconds: what a process keeps meanwhile depends on the moment.
+    Free pages go back first, as they do every two seconds: what a process keeps meanwhile depends on the moment.
     """
     if AS_IT_IS not in os.environ:
         give_back_free_memory()

@@ -79,7 +79,7 @@ _OPERATION_LEASE = timedelta(seconds=30)  # at least: a part of an operation tak
 _OPEN_FILES = 16_384  # sockets of the engine, connections over TCP, and what the process has besides
 
 _ASK_DATABASE_S = 1.0
-_GIVE_BACK_S = 10.0  # what is freed and kept meanwhile comes to a few MiB; at 60 s it was a fifth of the process
+_GIVE_BACK_S = 2.0  # pages that are freed and kept meanwhile: a few MiB; with 60 s they were a fifth of the process
 
 
 @control_command(name=CANCEL_COMMAND, args=[("job_ids", list)], signature="[id1 [id2 ...]]")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gonemaster_engine.version import __version__
 from tests.support.browser import Site, check_screen, shapes
 
 if TYPE_CHECKING:
@@ -23,6 +24,20 @@ def test_start_page(page: Page, site: Site) -> None:
 def test_pages_of_the_frame(page: Page, site: Site, path: str) -> None:
     page.goto(f"{site.url}{path}")
     check_screen(page)
+
+
+@shapes("1440-dark")
+@pytest.mark.parametrize("path", ["/recent", "/analysis/"])
+def test_a_print_has_no_controls_and_tells_where_it_is_from(page: Page, site: Site, path: str) -> None:
+    page.goto(f"{site.url}{path}")
+    assert not page.locator(".printed").is_visible()
+    page.emulate_media(media="print", color_scheme="dark")
+    line = page.locator(".printed").inner_text()
+    assert line.startswith(f"gonemaster {__version__} · {site.url}{path} · ")
+    assert line.endswith(" UTC")
+    for control in page.locator("button, input, select").all():
+        assert not control.is_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
 
 
 def test_keys_are_listed_and_can_be_switched_off(page: Page, site: Site) -> None:

@@ -48,5 +48,13 @@ def this_path() -> str:
 
 def absolute(endpoint: str, **values: Any) -> str:
     """Return the address of a page with scheme and host: those of `public_url`, else those of the request."""
-    base = state().settings.public_url or request.host_url
-    return base.rstrip("/") + url_for(endpoint, **values)
+    return _base() + url_for(endpoint, **values)
+
+
+def this_address() -> str:
+    """Return the address of this page as a print of it tells, with its query, scheme and host."""
+    return _base() + this_path()
+
+
+def _base() -> str:
+    return str(state().settings.public_url or request.host_url).rstrip("/")

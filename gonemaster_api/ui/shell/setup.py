@@ -18,12 +18,15 @@ from gonemaster_api.ui.shell.strip import glance
 from gonemaster_api.ui.shell.tables import column
 from gonemaster_api.ui.shell.templates import TemplateEnvironment
 from gonemaster_api.ui.shell.views import blueprint
+from gonemaster_db.clock import utcnow
 from gonemaster_engine.version import __version__
 
 _GLOBALS = {
     "here": addresses.here,
     "own_path": addresses.own_path,
     "this_path": addresses.this_path,
+    "this_address": addresses.this_address,
+    "utcnow": utcnow,
     "language": languages.language,
     "languages": languages.names_of_languages,
     "may": scopes.may,
