@@ -9,6 +9,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _HEAPS = 2  # of the engine's thread and of all others
 _LARGE_OCTETS = 128 * 1024  # glibc's own first value, which it raises up to 32 MiB as large blocks come and go
 
-# Objects more than there were before the youngest are looked at. Python's 2,000 cost a quarter of a run's CPU.
-_NEW_OBJECTS = 50_000
+# Objects more than there were before the youngest are looked at. Python's 2,000 cost a quarter of a run's CPU, 50,000
+# a twentieth, as sixteen runs have more.
+_NEW_OBJECTS = 200_000
 
 
 @contextmanager
@@ -92,6 +94,7 @@ def resident_octets() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+@cache
 def _glibc() -> ctypes.CDLL | None:
     import ctypes  # here, since commands that make one run do without it
 

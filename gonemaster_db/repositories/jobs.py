@@ -66,6 +66,28 @@ def _claim_statement() -> Any:
 # request, no run. Its job waits as before the claim, and may be claimed with the same attempt again. What the worker of
 # the lost claim sends matches no row; if that worker itself has claimed it again, the first result ends the job.
 _CLAIM = Prepared(_claim_statement(), may_be_lost=True)
+
+
+def _renewal_statement() -> Any:
+    # Stated twice: the subquery may wait for another transaction that takes the job away, and PostgreSQL (READ
+    # COMMITTED) checks only the outer condition again, on the newest version of the row.
+    ours = (
+        _JOBS.c.id.in_(bindparam("ids", expanding=True)),
+        _JOBS.c.status == JobStatus.RUNNING,
+        _JOBS.c.worker == bindparam("claimant"),
+    )
+    renewal = update(_JOBS).where(_JOBS.c.id.in_(lock_in_id_order(*ours)), *ours)
+    return renewal.values(lease_until=bindparam("lease_end")).returning(_JOBS.c.id, _JOBS.c.cancel_requested_at)
+
+
+# Built once, too: workers ask these every few seconds, and what SQLAlchemy builds is garbage for the collector alone.
+_RENEWAL = _renewal_statement()
+_WITH_SEVERAL = (
+    select(_JOBS.c.worker)
+    .where(_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker.in_(bindparam("workers", expanding=True)))
+    .group_by(_JOBS.c.worker)
+    .having(func.count() > 1)
+)
 _COLUMNS = (
     "id", "public_id", "domain", "batch_id", "status", "priority", "position", "created_at", "expires_at",
     "progress", "error", "attempt", "releases", "profile", "profile_id", "profile_name", "config",
@@ -208,16 +230,8 @@ def renew_leases(
     """Renew the leases of all jobs of one worker by one statement."""
     if not job_ids:
         return LeaseRenewal(frozenset(), frozenset())
-    # Stated twice: the subquery may wait for another transaction that takes the job away, and PostgreSQL (READ
-    # COMMITTED) checks only the outer condition again, on the newest version of the row.
-    ours = (_JOBS.c.id.in_(job_ids), _JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == worker)
-    renewed = session.execute(
-        update(Job)
-        .where(Job.id.in_(lock_in_id_order(*ours)), *ours)
-        .values(lease_until=now + lease)
-        .returning(Job.id, Job.cancel_requested_at),
-        execution_options={"synchronize_session": False},
-    ).all()
+    asked = {"ids": job_ids, "claimant": worker, "lease_end": now + lease}
+    renewed = session.connection().execute(_RENEWAL, asked).all()
     held = {job_id for job_id, _ in renewed}
     canceled = {job_id for job_id, requested_at in renewed if requested_at}
     return LeaseRenewal(lost=frozenset(job_ids) - held, canceled=frozenset(canceled))
@@ -291,8 +305,7 @@ def end_leases(session: Session, *, worker: str, now: datetime) -> int:
 
 def workers_with_several_jobs(session: Session, workers: Iterable[str]) -> set[str]:
     """Return those of the workers that have claims on more than one job, whether the leases have expired or not."""
-    several = select(Job.worker).where(Job.status == JobStatus.RUNNING, Job.worker.in_(set(workers)))
-    return {str(name) for name in session.scalars(several.group_by(Job.worker).having(func.count() > 1))}
+    return {str(name) for name in session.scalars(_WITH_SEVERAL, {"workers": list(workers)})}
 
 
 def hold_job(session: Session, job_id: str) -> Job:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from functools import cache
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Executable, delete, func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import MetricLatencies, MetricSlot
-from gonemaster_db.upsert import insert
+from gonemaster_db.upsert import insert_into
 
 KEPT_S = {60: 6 * 3600, 300: 48 * 3600}  # length of a slot to how long slots of it are kept
 _MARGIN = 2  # slots more: one is under way, and clocks differ
@@ -59,13 +59,18 @@ def add_to_slots(session: Session, sums: Mapping[SlotKey, SlotSums]) -> None:
     """Add to slots, in the order of their keys."""
     if not sums:
         return
-    statement: Any = insert(session, MetricSlot)
+    rows = [{"resolution": length, "start": start} | asdict(added) for (length, start), added in sorted(sums.items())]
+    session.connection().execute(_addition(session.get_bind().dialect.name), rows)
+
+
+# Built once: a process adds each second, and what SQLAlchemy builds for it is garbage that only the collector finds.
+@cache
+def _addition(dialect: str) -> Executable:
+    statement = insert_into(dialect, MetricSlot)
     new = statement.excluded
     changes = {name: getattr(MetricSlot, name) + new[name] for name in SUMS}
     changes["queue_depth"] = func.coalesce(new.queue_depth, MetricSlot.queue_depth)
-    statement = statement.on_conflict_do_update(index_elements=["resolution", "start"], set_=changes)
-    rows = [{"resolution": length, "start": start} | asdict(added) for (length, start), added in sorted(sums.items())]
-    session.connection().execute(statement, rows)
+    return statement.on_conflict_do_update(index_elements=["resolution", "start"], set_=changes)
 
 
 def read_slots(session: Session, *, since: Mapping[int, int]) -> dict[SlotKey, SlotSums]:
@@ -88,14 +93,18 @@ def write_latencies(session: Session, source: str, routes: Mapping[SlotKey, Mapp
     """Write how many requests of one process took how long in each slot; the newest numbers replace older ones."""
     if not routes:
         return
-    statement: Any = insert(session, MetricLatencies)
-    changed = {"routes": statement.excluded.routes}
-    statement = statement.on_conflict_do_update(index_elements=["resolution", "start", "source"], set_=changed)
     rows = [
         {"resolution": length, "start": start, "source": source, "routes": {name: list(n) for name, n in found.items()}}
         for (length, start), found in sorted(routes.items())
     ]
-    session.connection().execute(statement, rows)
+    session.connection().execute(_replacement(session.get_bind().dialect.name), rows)
+
+
+@cache
+def _replacement(dialect: str) -> Executable:
+    statement = insert_into(dialect, MetricLatencies)
+    changed = {"routes": statement.excluded.routes}
+    return statement.on_conflict_do_update(index_elements=["resolution", "start", "source"], set_=changed)
 
 
 def read_latencies(session: Session, *, since: Mapping[int, int]) -> dict[SlotKey, dict[str, list[int]]]:
