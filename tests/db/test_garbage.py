@@ -1,0 +1,47 @@
+"""What workers ask of the database every second leaves little that only the garbage collector finds."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from gonemaster_db.clock import utcnow
+from gonemaster_db.repositories.jobs import renew_leases, workers_with_several_jobs
+from gonemaster_db.repositories.metrics.slots import SlotSums, add_to_slots, slots_at
+from gonemaster_db.session import Store
+
+CALLS = 50
+
+
+def renew(session: Session) -> None:
+    renew_leases(session, ["job_a", "job_b"], worker="w", now=utcnow(), lease=timedelta(seconds=15))
+
+
+def count(session: Session) -> None:
+    add_to_slots(session, dict.fromkeys(slots_at(time.time()), SlotSums(throughput=1)))
+
+
+def look_for_the_dead(session: Session) -> None:
+    workers_with_several_jobs(session, ["w1", "w2"])
+
+
+@pytest.mark.parametrize("ask", [renew, count, look_for_the_dead])
+def test_a_question_that_is_asked_each_second_is_built_once(store: Store, ask: Callable[[Session], None]) -> None:
+    for _ in range(3):
+        with store.transaction() as session:
+            ask(session)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(CALLS):
+            with store.transaction() as session:
+                ask(session)
+        found = gc.collect()
+    finally:
+        gc.enable()
+    assert found < CALLS  # a statement that is built anew leaves ten objects at least
