@@ -21,9 +21,11 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _HEAPS = 2  # of the engine's thread and of all others
 _LARGE_OCTETS = 128 * 1024  # glibc's own first value, which it raises up to 32 MiB as large blocks come and go
 
-# Objects more than there were before the youngest are looked at. Python's 2,000 cost a quarter of a run's CPU, 50,000
-# a twentieth, as sixteen runs have more.
-_NEW_OBJECTS = 200_000
+# Objects more than there were before the youngest are looked at. Python's 2,000 cost a quarter of a run's CPU.
+_NEW_OBJECTS = 50_000
+NEW_OBJECTS_OF_RUNS = (
+    200_000  # where nearly all is made by runs: they leave no garbage, and sixteen have more than 50,000
+)
 
 
 @contextmanager
@@ -41,15 +43,15 @@ def without_collections() -> Iterator[None]:
         gc.enable()
 
 
-def spare_collections() -> None:
-    """Collect seldom, and leave out all that is there now. Call it once, when the process is set up.
+def spare_collections(new_objects: int = _NEW_OBJECTS) -> None:
+    """Collect after so many new objects only, and leave out all that is there now. For a process that is set up.
 
     A run has no reference cycles (a test holds it to that), so it is freed without the garbage collector when it ends.
     A walk over the imported modules alone takes 100 ms, in which nothing else happens in the process.
     """
     gc.collect()
     gc.freeze()
-    _collect_seldom()
+    _collect_after(new_objects)
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def process_of_one_run() -> Iterator[None]:
 
     Python's last collection walks over each module once more, to free what the operating system takes back anyway.
     """
-    _collect_seldom()
+    _collect_after(NEW_OBJECTS_OF_RUNS)
     yield
     gc.freeze()
 
@@ -102,5 +104,5 @@ def _glibc() -> ctypes.CDLL | None:
     return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None
 
 
-def _collect_seldom() -> None:
-    gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
+def _collect_after(new_objects: int) -> None:
+    gc.set_threshold(new_objects, *gc.get_threshold()[1:])

@@ -16,7 +16,12 @@ from celery.worker.control import control_command
 
 from gonemaster_db.clock import follow, utcnow
 from gonemaster_db.session import Store, open_store
-from gonemaster_engine.memory import give_back_free_memory, keep_heaps_small, spare_collections
+from gonemaster_engine.memory import (
+    NEW_OBJECTS_OF_RUNS,
+    give_back_free_memory,
+    keep_heaps_small,
+    spare_collections,
+)
 from gonemaster_engine.net.rdata import load_all_types
 from gonemaster_engine.open_files import raise_open_files_limit
 from gonemaster_engine.version import __version__
@@ -232,7 +237,7 @@ class Worker:
         )
         bound_revoked()
         load_all_types()
-        spare_collections()
+        spare_collections(NEW_OBJECTS_OF_RUNS)
         self._watchdog.start()
         try:
             consumer.start()

@@ -20,6 +20,7 @@ def test_only_a_loop_with_time_to_spare_has_runs_give_way(monkeypatch: pytest.Mo
     async def whole() -> None:
         monkeypatch.setattr(standing_still, "TICK_S", 3600.0)  # looks are those of the test
         monkeypatch.setattr(standing_still, "STILL_S", 0.0)
+        monkeypatch.setattr(standing_still, "_MOST_MEMORY", 1 << 40)  # this process has run many tests
         still, asked = StandingStill(), []
 
         def give_way() -> bool:
