@@ -18,7 +18,6 @@ from gonemaster_api.live.hub import EventHub
 from gonemaster_api.live.viewers import Seats
 from gonemaster_api.lookups import DnsLookups
 from gonemaster_api.recent import Recent
-from gonemaster_api.request_counts import RequestCounts
 from gonemaster_db.clock import utcnow
 from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
@@ -65,7 +64,6 @@ class State:
     shared: SharedResponses = field(default_factory=SharedResponses)
     recent: Recent = field(default_factory=Recent)
     profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(most=_NAMES))
-    counts: RequestCounts = field(default_factory=RequestCounts)
     started_at: datetime = field(default_factory=utcnow)
     patience: timedelta | None = None  # with a server that is silent, before a response says so; None: no limit
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.request_counts import LOCALES
 from gonemaster_api.state import State
+from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.levels import LEVELS
 from gonemaster_db.models import Job, Run, RunStatus
 from gonemaster_db.records import Entry
@@ -95,7 +95,7 @@ def shown_to_public(settings: Settings) -> Shown:
 def result_document(state: State, finished: FinishedRun, *, locale: str, shown: Shown) -> dict[str, Any]:
     """Return the result in the locale nearest to the one that was requested."""
     spoken = best_locale(locale)
-    state.counts.add(LOCALES, spoken)
+    http_metrics().locales.labels(spoken).inc()
     return _document(finished, spoken) | _optional_parts(finished, shown)
 
 

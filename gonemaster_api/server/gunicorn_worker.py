@@ -26,13 +26,12 @@ from gunicorn.workers.base import Worker
 from gonemaster_api.server.http.admission import BodyAdmission
 from gonemaster_api.server.http.connections import Connection, Limits, Phase
 from gonemaster_api.server.http.event_outlet import EventOutlet
-from gonemaster_api.server.http.refusals import OVERLOADED, refuse, refuse_overload
+from gonemaster_api.server.http.refusals import refuse, refuse_overload
 from gonemaster_api.server.http.requests import Room, Spool, SpoolFull
 from gonemaster_api.server.http.responses import ClientGone
 from gonemaster_api.server.http.waiting import WaitingRequests
 from gonemaster_api.server.request_threads import RequestThreads
 from gonemaster_api.state import NAME
-from gonemaster_api.web.access_log import route_of
 from gonemaster_api.web.body_limits import BODY_IS_CUT
 from gonemaster_api.web.large_responses import is_large
 from gonemaster_api.web.request_deadlines import HAS_LEFT
@@ -297,7 +296,6 @@ class ApiWorker(Worker):
     def _refuse_overload(self, connection: Connection, waited_s: float) -> None:
         """Answer a complete request at once, without a thread; the connection stays open."""
         self._waiting.count_refused()
-        count_refused(self.wsgi, connection.reader.request, waited_s)
         keeps_alive = self.alive and not connection.reader.request.should_close()
         with suppress(ClientGone):
             connection.output.sendall(refuse_overload(keeps_alive=keeps_alive))
@@ -459,14 +457,6 @@ class ApiWorker(Worker):
     def _fail(self, connection: Connection, error: Exception) -> None:
         with suppress(ClientGone):
             connection.output.sendall(refuse(error, connection.peer))
-
-
-def count_refused(app: Any, request: Any, waited_s: float) -> None:
-    """Count a request that Flask does not see in the metrics of HTTP."""
-    route = route_of(app, method=request.method, path=request.path)
-    app.extensions[NAME].counts.note(
-        request.method, route, OVERLOADED.status, waited_s, code=OVERLOADED.code, panicked=False
-    )
 
 
 def _allow_connections(wanted: int) -> int:
