@@ -8,7 +8,6 @@ from typing import NamedTuple
 from prometheus_client.metrics_core import Metric
 
 from gonemaster_api.web.exporter import (
-    BY_CLASS,
     DURATIONS,
     ERRORS,
     EXCEPTIONS,
@@ -68,14 +67,12 @@ def _add(found: HttpCounts, name: str, labels: dict[str, str], value: float) -> 
     key = RouteKey(labels.get("route", ""), labels.get("method", ""))
     number = int(value)
     match name:
-        case _ if name.startswith(DURATIONS):
-            counts = found.routes.setdefault(key, RouteCounts())
-            if name.endswith("_bucket"):
-                counts.latencies[_BUCKETS.get(labels["le"], -1)] = number
-            elif name.endswith("_sum"):
-                counts.sum_s = value
-        case _ if name == f"{BY_CLASS}_total":
-            found.routes.setdefault(key, RouteCounts()).classes[labels["status_class"]] = number
+        case _ if name == f"{DURATIONS}_bucket":
+            _route(found, key).latencies[_BUCKETS.get(labels["le"], -1)] += number
+        case _ if name == f"{DURATIONS}_sum":
+            _route(found, key).sum_s += value
+        case _ if name == f"{DURATIONS}_count":
+            _route(found, key).classes[labels["status_class"]] += number
         case _ if name == f"{ERRORS}_total":
             found.errors[labels["code"]] = number
         case _ if name == f"{EXCEPTIONS}_total":
@@ -86,6 +83,10 @@ def _add(found: HttpCounts, name: str, labels: dict[str, str], value: float) -> 
             found.locales[labels["locale"]] = number
         case _ if name == f"{TOOL_CALLS}_total":
             found.tool_calls.setdefault(labels["tool"], {})[labels["outcome"]] = number
+
+
+def _route(found: HttpCounts, key: RouteKey) -> RouteCounts:
+    return found.routes.setdefault(key, RouteCounts())
 
 
 def _single(cumulative: list[int]) -> list[int]:
