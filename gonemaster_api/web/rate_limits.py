@@ -23,7 +23,7 @@ from limits.storage import RedisStorage
 from gonemaster_api.errors import ApiError
 from gonemaster_api.state import NAME, State, state
 from gonemaster_api.web.clients import client_key
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
 from gonemaster_tasks.broker.keys import ATTEMPTS
 
 _SCHEME = "gonemaster"

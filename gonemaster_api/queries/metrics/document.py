@@ -8,10 +8,10 @@ from gonemaster_api.queries.metrics.quantiles import quantiles
 from gonemaster_api.queries.metrics.reading import Metrics, depth_of
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
-from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus, RunStatus, ScheduleOutcome
-from gonemaster_db.repositories.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
-from gonemaster_db.repositories.metrics.tally import (
+from gonemaster_db.service.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
+from gonemaster_db.service.metrics.tally import (
     BEYOND,
     DURATION,
     DURATION_BOUNDS_MS,

@@ -5,10 +5,10 @@ from contextlib import suppress
 
 from gonemaster_api.queries.metrics.http import read_http_counts
 from gonemaster_api.web.exporter import HttpMetrics
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import StoreError
-from gonemaster_db.repositories.metrics.slots import SlotKey, slots_at, write_latencies
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.metrics.slots import SlotKey, slots_at, write_latencies
 from gonemaster_tasks.repeating import RepeatingThread
 
 _INTERVAL_S = 5.0
