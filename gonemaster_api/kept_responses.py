@@ -27,7 +27,7 @@ class KeptResponses:
     """The bodies that a process keeps, those that were used last; safe in threads."""
 
     def __init__(self, *, most_octets: int = MOST_OCTETS) -> None:
-        self._bodies = LRUCache[Key, tuple[Key, bytes]](most_octets, getsizeof=_size)
+        self._bodies: LRUCache[Key, tuple[Key, bytes]] = LRUCache(most_octets, getsizeof=_size)
         self._lock = threading.Lock()
 
     def find(self, key: Key) -> bytes | None:

@@ -23,7 +23,7 @@ class Recent:
 
     def __init__(self, most: int = _MOST_KEPT) -> None:
         self._lock = threading.Lock()
-        self._places = LRUCache[Hashable, _Place](most)
+        self._places: LRUCache[Hashable, _Place] = LRUCache(most)
 
     def get(self, key: Hashable, make: Callable[[], Any], *, life_s: float) -> Any:
         """Return what is kept, or what `make` returns; `make` may ask for another key."""

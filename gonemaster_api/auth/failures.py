@@ -43,8 +43,8 @@ class FailedAttempts:
         self._broker = broker
         self._clock = clock
         self._lock = threading.Lock()
-        self._own = TTLCache[str, _Window](most_clients, WINDOW_S, timer=clock)
-        self._limited = TLRUCache[str, float](most_clients, lambda _client, end, _now: end, timer=clock)
+        self._own: TTLCache[str, _Window] = TTLCache(most_clients, WINDOW_S, timer=clock)
+        self._limited: TLRUCache[str, float] = TLRUCache(most_clients, lambda _client, end, _now: end, timer=clock)
         self._redis_again = 0.0
 
     def note(self, client: str) -> int:

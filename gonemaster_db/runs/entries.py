@@ -1,6 +1,6 @@
 """Entries of one run and across runs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -38,7 +38,6 @@ _MAX_STREAMS = 50
 _FIRST_SLICE = 200
 _MAX_SLICE = 5000
 PAGE_OCTETS = 8 * 1024 * 1024  # of the arguments of a page, as JSON
-_BETWEEN_PAUSES = 10  # entries
 _TRIED = 20_000  # runs in order that are looked at before the outcomes of all runs are
 _WORTH_SKIPPING = 2000  # entries of an offset, from which on runs are counted and not read
 _FIRST_SKIPPED = 100
@@ -162,14 +161,13 @@ def list_entries(
     offset: int = 0,
     after: Position | None = None,
     count_up_to: int = COUNT_UP_TO,
-    pause: Callable[[], None] = lambda: None,
 ) -> Page[Entry]:
     """Page through entries by run id, then entry id.
 
     `after` (run id and entry id of the last item seen) is fast at any depth, `offset` is not.
     `total` is exact up to `count_up_to`, and COUNT_SCATTERED_UP_TO for some filters; above, it is that number and
     `total_is_least` is set. A page whose entries are large has fewer (`is_cut`), one at least: about PAGE_OCTETS of
-    arguments. `pause` is called between parts.
+    arguments.
     """
     search = _search(session, wanted)
     if search.is_scattered:
@@ -181,7 +179,7 @@ def list_entries(
         total = sum(hit.entries for hit in few)
         behind = (hit for hit in few if after is None or hit.run_id >= after[0])
         chosen, rest = _choose(session, search, behind, after=after, limit=limit, offset=offset)
-        items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest, pause=pause)
+        items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest)
         return _page(items, total, count_up_to, limit=limit, offset=offset, is_cut=is_cut)
     by_offset = after is None
     if by_offset and (known := _total_before(session, wanted, offset, count_up_to)) is not None:
@@ -196,7 +194,7 @@ def list_entries(
         place = _reach(session, search, wanted, offset)
     hits = _walk(session, search, place.beyond, first=ceil((place.offset + limit) * place.runs_per_entry))
     chosen, rest = _choose(session, search, hits, after=after, limit=limit, offset=place.offset)
-    items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest, pause=pause)
+    items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest)
     if shows_total and not items:
         total = _total(session, wanted, search, count_up_to)
     if by_offset and offset >= _WORTH_KNOWING:
@@ -264,7 +262,6 @@ def read_entries_after(
     after: Position | None,
     *,
     limit: int,
-    pause: Callable[[], None] = lambda: None,
 ) -> list[Entry]:
     """Read the entries that match behind `after` (as in list_entries), uncounted; fewer if they are large."""
     search = _search(session, wanted)
@@ -272,7 +269,7 @@ def read_entries_after(
         return []
     hits = _walk(session, search, None if after is None else search.order >= after[0])
     chosen, offset = _choose(session, search, hits, after=after, limit=limit, offset=0)
-    items, _ = _read(session, search, chosen, after, limit=limit, offset=offset, pause=pause)
+    items, _ = _read(session, search, chosen, after, limit=limit, offset=offset)
     return items
 
 
@@ -492,7 +489,6 @@ def _read(
     *,
     limit: int,
     offset: int,
-    pause: Callable[[], None],
 ) -> tuple[list[Entry], bool]:
     """Return the entries of a page, and whether it is cut."""
     items: list[Entry] = []
@@ -501,9 +497,7 @@ def _read(
         kinds = kinds_of(session, runs)
         for run in runs:
             places = _places(search, run, after)
-            for number, place in enumerate(places[offset:]):
-                if not number % _BETWEEN_PAUSES:
-                    pause()
+            for place in places[offset:]:
                 room -= run.octets(place)
                 if len(items) == limit or (items and room < 0):
                     return items, len(items) < limit

@@ -44,7 +44,7 @@ class Profiles:
         self._base = base
         # The guard has a say of its own, the last one: see job_overrides.
         self._limits = base.merge({"net": {"allow_non_global_targets": True}})
-        self._made = LRUCache[str, RunProfile](_PROFILES_KEPT)
+        self._made: LRUCache[str, RunProfile] = LRUCache(_PROFILES_KEPT)
 
     def get(self, overrides: list[Mapping[str, Any]]) -> RunProfile:
         """Return the base with overrides, as far as callers may decide. Raises ProfileError."""
