@@ -18,7 +18,7 @@ class _Place:
     value: Any = None
 
 
-class Recent:
+class SharedResults:
     """What was made lately, by its options; of several requests for the same one makes it."""
 
     def __init__(self, most: int = _MOST_KEPT) -> None:

@@ -158,14 +158,14 @@ def _read_broker(state: State) -> tuple[list[WorkerState], bool, bool, int]:
 
 
 @dataclass(frozen=True)
-class Course:
+class TrendSlots:
     """What happened in the slots that are shown."""
 
     sums: Mapping[SlotKey, SlotSums]
     latencies: Mapping[SlotKey, Mapping[str, list[int]]]
 
 
-def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> Course:
+def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> TrendSlots:
     """Read the slots of each length from a start on. Raises ApiError as `read_metrics` does."""
     try:
         with state.store.read_only_within(_LIMIT) as session:
@@ -176,7 +176,7 @@ def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> 
     for slot, added in metrics.tally.slots.items():
         if slot[1] >= since.get(slot[0], slot[1] + 1):
             sums.setdefault(slot, SlotSums()).add(added)
-    return Course(sums, latencies)
+    return TrendSlots(sums, latencies)
 
 
 def time_of(moment_s: float) -> datetime:
