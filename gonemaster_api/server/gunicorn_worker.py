@@ -26,13 +26,14 @@ from gunicorn.workers.base import Worker
 from gonemaster_api.server.http.admission import BodyAdmission
 from gonemaster_api.server.http.connections import Connection, Limits, Phase
 from gonemaster_api.server.http.event_outlet import EventOutlet
-from gonemaster_api.server.http.refusals import refuse, refuse_overload
+from gonemaster_api.server.http.refusals import OVERLOADED, refuse, refuse_overload
 from gonemaster_api.server.http.requests import Room, Spool, SpoolFull
 from gonemaster_api.server.http.responses import ClientGone
 from gonemaster_api.server.http.waiting import WaitingRequests
 from gonemaster_api.server.request_threads import RequestThreads
 from gonemaster_api.state import NAME
 from gonemaster_api.web.body_limits import BODY_IS_CUT
+from gonemaster_api.web.exporter import http_metrics
 from gonemaster_api.web.large_responses import is_large
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 from gonemaster_api.web.shared_responses import ARRIVED
@@ -140,8 +141,8 @@ class ApiWorker(Worker):
             self._calls.get()()
         if len(self._waiting):
             self._threads.adapt()
-        for connection, waited_s in self._waiting.take_overdue():
-            self._refuse_overload(connection, waited_s)
+        for connection, _waited_s in self._waiting.take_overdue():
+            self._refuse_overload(connection)
         if (now := time.monotonic()) >= self._next_check:
             self._next_check = now + _TURN_S
             self._accept_more(self.alive)  # others may have given descriptors back
@@ -288,15 +289,19 @@ class ApiWorker(Worker):
         if large:  # these may wait: they are few, and each takes long
             self._threads.submit(partial(self._handle, connection), large=True)
         elif self._waiting.is_too_much(self._turn_began):  # at that time it was there, if the loop is late
-            self._refuse_overload(connection, time.monotonic() - self._turn_began)
+            self._refuse_overload(connection)
         else:
             future = self._threads.submit(partial(self._handle, connection), large=False)
             self._waiting.add(connection, future, self._turn_began)
 
-    def _refuse_overload(self, connection: Connection, waited_s: float) -> None:
+    def _refuse_overload(self, connection: Connection) -> None:
         """Answer a complete request at once, without a thread; the connection stays open."""
         self._waiting.count_refused()
-        keeps_alive = self.alive and not connection.reader.request.should_close()
+        request = connection.reader.request
+        http_metrics(self.wsgi).count_refusal(
+            self.wsgi, method=request.method, path=request.path, status=OVERLOADED.status, code=OVERLOADED.code
+        )
+        keeps_alive = self.alive and not request.should_close()
         with suppress(ClientGone):
             connection.output.sendall(refuse_overload(keeps_alive=keeps_alive))
         self._on_handled(connection, keeps_alive=keeps_alive)

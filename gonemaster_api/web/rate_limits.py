@@ -14,9 +14,9 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter, RequestLimit
 from limits.storage import RedisStorage
 
@@ -111,22 +111,22 @@ def _limit() -> str:
     return f"{most} per {max(1, math.ceil(settings.public_api_rate_limit_window.total_seconds()))} second"
 
 
-def _refuse(reached: RequestLimit) -> NoReturn:
+def _refuse(reached: RequestLimit) -> Response:
     """Say when there is room again: the rest of the window and a second.
 
-    Raises:
-        ApiError: 429 rate_limited, always.
+    Returned and not raised: Flask-Limiter takes any exception for a storage that is unreachable.
     """
     seconds = reached.limit.get_expiry()
     wait_s = min(seconds + 1, max(1, math.ceil(reached.reset_at - time.time())))
     text = f"more than {reached.limit.amount} requests of this client within {seconds} s; try again in {wait_s} s"
-    raise ApiError(
+    refusal = ApiError(
         HTTPStatus.TOO_MANY_REQUESTS,
         "rate_limited",
         text,
         details={"limit": reached.limit.amount, "window_s": seconds},
         headers={"Retry-After": str(wait_s)},
     )
+    return current_app.make_response(current_app.handle_user_exception(refusal))
 
 
 class SharedWindows(RedisStorage):

@@ -404,6 +404,19 @@ def test_a_database_that_does_not_answer_is_a_metrics_error(client: FlaskClient,
         assert (answer.status_code, answer.get_json()["error"]["code"]) == (500, "metrics_error")
 
 
+def test_requests_that_the_server_refuses_are_counted(fresh: FlaskClient) -> None:
+    for path in ("/api/v1/runs/job_none", "/nowhere"):
+        http_metrics(fresh.application).count_refusal(
+            fresh.application, method="GET", path=path, status=503, code="overloaded"
+        )
+    api = get(fresh, include="api")["api"]
+    assert {item["route"]: item["status_class_counts"]["5xx"] for item in api["routes"]} == {
+        "/api/v1/runs/<run_id>": 1,
+        "unknown": 1,
+    }
+    assert api["error_code_counts"] == {"overloaded": 2}
+
+
 def p90_of_now(client: FlaskClient) -> Any:
     point = get(client, include="trends", window="1h")["trends"]["windows"]["1h"]["points"][-1]
     return point.get("api_p90_ms", {}).get("GET /api/v1/healthz")

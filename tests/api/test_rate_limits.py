@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import pytest
 from limits import RateLimitItemPerSecond
 from limits.strategies import MovingWindowRateLimiter
 
@@ -16,6 +17,7 @@ from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.keys import ATTEMPTS
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.parts import QueueParts
+from tests.api.conftest import MakeApp
 from tests.support.redis import raw
 from tests.support.service import wait_for
 from tests.support.threads import together
@@ -50,6 +52,15 @@ def test_what_was_counted_counts_under_another_limit(queue: QueueParts) -> None:
     assert all(is_taken(storage, 4) for _ in range(4))
     assert not is_taken(storage, 2)
     assert [is_taken(storage, 6) for _ in range(3)] == [True, True, False]
+
+
+def test_a_refusal_is_no_failure_of_redis(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
+    client = make_app(public_api_rate_limit_enabled=True, public_api_rate_limit_get_max=2).test_client()
+    responses = [client.get("/pub/api/v1/jobs/AAAAAAAAAAAA") for _ in range(5)]
+    assert [response.status_code for response in responses] == [404, 404, 429, 429, 429]
+    assert responses[-1].get_json()["error"]["details"] == {"limit": 2, "window_s": 600}
+    assert 1 <= int(responses[-1].headers["Retry-After"]) <= 601
+    assert caplog.records == []
 
 
 def test_without_redis_each_process_counts_alone(queue: QueueParts, own_redis: EmbeddedRedis) -> None:
