@@ -15,7 +15,8 @@ ALLOWED = {
 # Still shared inside the engine and the store; shorten this list, never extend it.
 PENDING = {
     "Caches", "Category", "Delivery", "Difference", "Ds", "End", "Entry", "FamilyTags", "Issue", "Limits", "Line",
-    "Observation", "Outcome", "Pace", "Progress", "Reach", "Refusal", "RunDocument", "Server", "Status", "Verdict", "Waiting",
+    "Observation", "Outcome", "Pace", "Progress", "Reach", "Refusal", "RunDocument", "Server", "Status",
+    "Verdict", "Waiting",
 }  # fmt: skip
 VIEWS = {"MethodView"}  # named after their resource, of which each API has one; nobody imports them
 
