@@ -21,7 +21,7 @@ from gonemaster_engine.net.query import Outcome, Query, Timing
 _BODY = bytes(10) + b"\x03www\x07example\x02xa\x00\x00\x01\x00\x01"
 _TIMING = Timing(timeout_s=5.0, retrans_s=3.0, tries=3)
 _KINDS = {"no limits": Terms(), "limits not near": Terms(30_000, 10_000), "all borrowed": Terms(30_000, 0, 10)}
-_A_RUN_US = 25_000.0  # CPU of a whole run: docs/explanation/performance.md
+_A_RUN_US = 25_000.0  # CPU of a whole run: benchmarks/RESULTS.md
 
 
 class MemoryLender:

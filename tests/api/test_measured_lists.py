@@ -16,7 +16,7 @@ from gonemaster_db.core.session import Store
 SIZE = Size(100)
 PAGING = {"limit", "offset", "cursor", "page", "page_size", "after", "format"}
 FIXED = {("/batches/{id}", "batch_id")}  # the address says it
-COMPARISON = "/batches/{id}/diff/{id}"  # no list of rows; what it takes stands in performance.md
+COMPARISON = "/batches/{id}/diff/{id}"  # no list of rows; what it takes is in benchmarks/RESULTS.md
 KINDS = {"jobs", "batches", "domains", "runs", "entries", "tags"}  # the queue has a benchmark of its own
 ALL_OF = {"sort", "status", "severity", "level", "min_level"}  # filters with few values: each is asked for
 
