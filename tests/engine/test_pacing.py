@@ -10,12 +10,12 @@ from itertools import count
 import pytest
 
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.pacing import AddressLimits, Pacing
 from gonemaster_engine.net.pacing.leases import LIFE_S, TOLERANCE_S
 from gonemaster_engine.net.pacing.turns import FairQueue, WaitingQuery
 from gonemaster_engine.net.query import Query, Timing
+from gonemaster_engine.net.server.nameserver import Nameserver
 from tests.support.dnsworld import Server, World, faults
 from tests.support.engine import in_run
 from tests.support.lender import MemoryLender

@@ -48,8 +48,8 @@ class AddressLimits(NamedTuple):
     def lease_terms(self, processes: int) -> LeaseTerms:
         """Return what the leases may hold beside the half shares of so many processes.
 
-        GCRA allows as many packets in a second as in a second plus its tolerance at the even rate, and one more; the life
-        of a lease adds to that. The rate is such that this and the shares are at most a tenth more than the limit.
+        GCRA allows as many packets in a second as in a second plus its tolerance at the even rate, and one more; the
+        life of a lease adds to that. With this rate they and the shares are at most a tenth more than the limit.
         """
         share = self.half_share(processes)
         leased = max(_LEAST_LEASED, _EXCESS * self.qps - share.packets * processes - 1)

@@ -14,7 +14,7 @@ from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import IPV4_ENABLED, IPV6_ENABLED, ServerFilter, enabled
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.registry import case
 from gonemaster_engine.resolver.delegation_walk import EXISTS, Seen, Walk
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.waiting import PATIENCE_S, first_done

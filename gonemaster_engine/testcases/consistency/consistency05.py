@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.resolver.recursor import says_what_is_there

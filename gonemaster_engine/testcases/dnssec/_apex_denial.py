@@ -11,7 +11,7 @@ from gonemaster_engine.dnssec.records import NSEC, NSEC3, Dnskey, Rrset, Rrsig, 
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.testcases.dnssec._shared import ALGORITHM_ADDRESSES, SERVERS, Tally
 from gonemaster_engine.zone import Zone

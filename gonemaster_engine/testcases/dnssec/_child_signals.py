@@ -9,8 +9,8 @@ from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, d
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.rrtypes import type_number
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, KEYTAG_ADDRESSES, Tally, is_usable, query_each_type
 from gonemaster_engine.zone import Zone

@@ -10,8 +10,8 @@ from gonemaster_engine.dnssec.records import Dnskey, Rrsig, dnskeys, rrset, sign
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.rrtypes import type_number
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from gonemaster_engine.dnssec.records import Ds, make_ds
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.zone import Zone
 

@@ -21,7 +21,7 @@ from gonemaster_engine.dnssec.records import (
     rrset,
     signatures,
 )
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases.dnssec._shared import is_usable

@@ -12,7 +12,7 @@ from gonemaster_engine.dnssec.records import Ds, ds_records
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import SUPPLIED, Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, is_dnssec_answer, parent_servers, supplied_ds
 from gonemaster_engine.zone import Zone

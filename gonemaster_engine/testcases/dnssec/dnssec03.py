@@ -13,7 +13,7 @@ from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, is_usable, query_each_type
 from gonemaster_engine.zone import Zone

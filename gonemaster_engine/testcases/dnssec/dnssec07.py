@@ -11,7 +11,7 @@ from gonemaster_engine.dnssec.records import DNSKEY, DS, ds_records, signatures
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import SUPPLIED, Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._no_delegation import proves_no_delegation

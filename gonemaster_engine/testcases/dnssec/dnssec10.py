@@ -14,7 +14,7 @@ from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._apex_denial import ALGORITHM_UNSUPPORTED, NSEC3_TAGS, NSEC_TAGS, Denial

@@ -11,7 +11,7 @@ from gonemaster_engine.dnssec.records import DNSKEY, dnskeys, ds_records, signat
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, is_usable, parent_servers
 from gonemaster_engine.zone import Zone

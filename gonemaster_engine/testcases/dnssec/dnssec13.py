@@ -12,7 +12,7 @@ from gonemaster_engine.dnssec.records import all_signatures, dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._shared import Tally, is_usable, query_each_type

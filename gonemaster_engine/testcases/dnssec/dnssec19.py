@@ -16,7 +16,7 @@ from gonemaster_engine.dnssec.weakness import Weakness, key_number
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
 from gonemaster_engine.zone import Zone

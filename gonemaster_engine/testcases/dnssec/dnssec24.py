@@ -15,8 +15,8 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import SUPPLIED, Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.rrtypes import type_text
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, is_usable, parent_servers, query_each_type

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.rrtypes import AAAA
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.nameserver._shared import NO_RESPONSE, server_args

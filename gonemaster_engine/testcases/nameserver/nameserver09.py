@@ -11,7 +11,7 @@ from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire import Record, Response
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.nameserver._shared import probe_name, server_args, spellings

@@ -13,7 +13,7 @@ from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.families import ServerFilter
 from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._mailbox import is_mailbox, mail_address
