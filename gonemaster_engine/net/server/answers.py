@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.server.run_state import RunState
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 
 COOKIE_OPTION = 10  # RFC 7873 section 4
 CLIENT_COOKIE_OCTETS = 8

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.server.server import Server
-from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response
+from gonemaster_engine.net.wire.messages import AD, CD, DNSSEC_EDNS, RD, Edns, Response
 
 
 class Nameserver:

@@ -10,13 +10,13 @@ from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import CLOSED, TIMEOUT, Outcome, Query, Timing
-from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
 from gonemaster_engine.net.server.admission import Pending, QueryAdmission
 from gonemaster_engine.net.server.answers import Answer, AnswerCache
 from gonemaster_engine.net.server.paths import PathHealth
 from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.net.timings import NameserverTiming
-from gonemaster_engine.net.wire import Response, query_body
+from gonemaster_engine.net.wire.messages import Response, query_body
+from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
 
 if TYPE_CHECKING:
     from gonemaster_engine.net.server.nameserver import Nameserver

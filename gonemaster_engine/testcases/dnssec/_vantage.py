@@ -27,11 +27,11 @@ from gonemaster_engine.dnssec.records import (
     signatures,
 )
 from gonemaster_engine.dnssec.verify import Verdict
-from gonemaster_engine.net.rrtypes import AAAA, A
 from gonemaster_engine.net.server.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.rrtypes import AAAA, A
 from gonemaster_engine.testcases.dnssec._shared import is_usable
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 
 class State(enum.Enum):
