@@ -19,7 +19,7 @@ from gonemaster_engine.budget import Admission
 from gonemaster_engine.context import DSInfo, RunContext
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.errors import WireError
-from gonemaster_engine.net import trace
+from gonemaster_engine.net.server import trace
 from gonemaster_engine.net.server.nameserver import Nameserver, nameserver_order, query_all
 from gonemaster_engine.net.wire.messages import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response, Section, dns_name
 from gonemaster_engine.resolver.delegation_walk import DelegationWalk, Walk

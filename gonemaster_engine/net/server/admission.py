@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from gonemaster_engine.addresses import counted_as, host_network_of
 from gonemaster_engine.limits import SYN_PACKETS
@@ -19,16 +19,13 @@ from gonemaster_engine.net.server.paths import PathHealth
 from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.waiting import PATIENCE_S
 
-if TYPE_CHECKING:
-    from gonemaster_engine.net.server.nameserver import Nameserver
-
 
 class Pending(NamedTuple):
     """A query that was asked for and has no answer yet."""
 
     key: QueryKey
     answer: Answer
-    nameserver: Nameserver
+    name: str  # of the name server
     shared: bool  # its answer goes to the hot cache
 
 

@@ -70,7 +70,7 @@ class Nameserver:
             qname_octets,
             probing,
         )
-        return self.server.query(key, self, shared=shared)
+        return self.server.query(key, self.name, shared=shared)
 
     def was_queried(self, qname: str, qtype: str) -> bool:
         """Say whether that query, with DO over UDP, was sent to the address before in this run."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import may_be_target
-from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import CLOSED, TIMEOUT, Outcome, Query, Timing
+from gonemaster_engine.net.server import trace
 from gonemaster_engine.net.server.admission import Pending, QueryAdmission
 from gonemaster_engine.net.server.answers import Answer, AnswerCache
 from gonemaster_engine.net.server.paths import PathHealth
@@ -17,9 +16,6 @@ from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.wire.messages import Response, query_body
 from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.server.nameserver import Nameserver
 
 
 class Server:
@@ -47,8 +43,8 @@ class Server:
         self._admission = QueryAdmission(run, address, self.health)
         self._guarded: bool | None = None
 
-    def query(self, key: QueryKey, nameserver: Nameserver, *, shared: bool) -> Answer:
-        """Return the answer to a query; it is sent unless the run has sent it before."""
+    def query(self, key: QueryKey, name: str, *, shared: bool) -> Answer:
+        """Return the answer to a query, which is sent unless the run has sent it before; `name`: of the name server."""
         answer = self.cache.by_key.get(key)
         if self._run.log.traces_queries:
             trace.queried(self._run.log, self.address, key)
@@ -56,7 +52,7 @@ class Server:
                 trace.known(self._run.log, answer.result())
         if answer is None:
             answer = self.cache.begin(key)
-            self._begin(Pending(key, answer, nameserver, shared))
+            self._begin(Pending(key, answer, name, shared))
         return answer
 
     def restore(self, key: QueryKey, response: Response | None) -> None:
@@ -66,12 +62,12 @@ class Server:
             self.health.note_cached(key)
 
     def _begin(self, pending: Pending) -> None:
-        key, answer, nameserver, shared = pending
-        if not self._is_allowed(nameserver):  # before the hot cache: it may know what this run would not ask
+        key, answer, name, shared = pending
+        if not self._is_allowed(name):  # before the hot cache: it may know what this run would not ask
             answer.set_result(None)
         elif shared and (known := self.cache.find_shared(key)):
             self._use_shared(key, answer, known)
-        elif self._is_suspended(key, nameserver) or self.health.is_exhausted:
+        elif self._is_suspended(key, name) or self.health.is_exhausted:
             answer.set_result(None)
         else:
             if shared:
@@ -87,23 +83,23 @@ class Server:
         if run.log.traces_queries:
             trace.known(run.log, known)
 
-    def _is_allowed(self, nameserver: Nameserver) -> bool:
+    def _is_allowed(self, name: str) -> bool:
         """Say whether the profile lets anything be sent to the address."""
         run = self._run
         if run.profile.no_network or not run.uses_family(ipv6=self.is_ipv6):
             if run.log.traces_queries:
-                trace.held_back(run.log, nameserver.name, self.address)
+                trace.held_back(run.log, name, self.address)
             return False
         if self._guarded is None:  # a supplied address is no exception
             self._guarded = not may_be_target(self.address, guarded=not run.profile.allow_non_global_targets)
             if self._guarded:
-                run.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=nameserver.name, address=self.address)
+                run.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=name, address=self.address)
         return not self._guarded
 
-    def _is_suspended(self, key: QueryKey, nameserver: Nameserver) -> bool:
+    def _is_suspended(self, key: QueryKey, name: str) -> bool:
         suspension = self.health.suspension(key, self._run.loop.time())
         if suspension and self._run.log.traces_queries:
-            trace.suspended(self._run.log, nameserver.name, self.address, key, suspension)
+            trace.suspended(self._run.log, name, self.address, key, suspension)
         return suspension is not None
 
     def _send_or_hold(self, pending: Pending) -> None:
@@ -126,7 +122,7 @@ class Server:
 
     def _ends_at_once(self, pending: Pending) -> bool:
         """Say whether a query that waited needs no packet: it has ended, or its path is suspended meanwhile."""
-        if not pending.answer.done() and self._is_suspended(pending.key, pending.nameserver):
+        if not pending.answer.done() and self._is_suspended(pending.key, pending.name):
             pending.answer.set_result(None)
         return pending.answer.done()
 
@@ -225,10 +221,10 @@ class Server:
         again = self.cache.by_key.get(over_tcp)
         if again is None:
             again = self.cache.begin(over_tcp)
-            if self._is_suspended(over_tcp, pending.nameserver):
+            if self._is_suspended(over_tcp, pending.name):
                 again.set_result(None)
             else:
-                self._send_or_hold(Pending(over_tcp, again, pending.nameserver, shared=False))
+                self._send_or_hold(Pending(over_tcp, again, pending.name, shared=False))
 
         def pass_on(done: Answer) -> None:
             if not pending.answer.done():
@@ -243,7 +239,7 @@ class Server:
         """
         for query, pending in list(self._admission.under_way.values()):
             is_in_doubt = not self.health.has_answered or pending.key.tcp == tcp
-            if is_in_doubt and self._is_suspended(pending.key, pending.nameserver):
+            if is_in_doubt and self._is_suspended(pending.key, pending.name):
                 query.give_up()
 
     def close(self) -> None:
