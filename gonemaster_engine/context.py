@@ -21,7 +21,7 @@ from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import Timing
 from gonemaster_engine.net.wire.messages import Response, Twins
 from gonemaster_engine.profile.profile import Profile
-from gonemaster_engine.resources import Caches, Resources
+from gonemaster_engine.resources import Resources, RunCaches
 from gonemaster_engine.run_log import Log
 
 _T = TypeVar("_T")
@@ -84,7 +84,7 @@ class RunContext:
         # of them can forget to look at a flag.
         known = tuple(restored)
         own = self.undelegated.is_given or bool(known)
-        self.caches = Caches.of_one_run() if own else resources.caches
+        self.caches = RunCaches.of_one_run() if own else resources.caches
         self.hot = self.caches.hot
         self._ipv6 = profile.ipv6 and resources.has_ipv6
         scope = f"{self._ipv6} {profile.network_settings}"

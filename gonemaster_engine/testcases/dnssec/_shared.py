@@ -17,7 +17,7 @@ ALGORITHM_ADDRESSES = ("keytag", "algo_num", "algo_mnemo", "addresses")
 SERVERS = ("servers",)
 
 
-class Tally:
+class ServerTally:
     """Collects findings over servers: one per tag and arguments, with all servers it is about."""
 
     def __init__(self) -> None:
