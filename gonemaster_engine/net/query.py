@@ -65,7 +65,7 @@ class Timing:
         return wait_s if tries_left else 2 * wait_s - self.early_s
 
 
-class Waiting(Protocol):
+class WaitingGroup(Protocol):
     """What a query over UDP waits in, together with equal ones."""
 
     def leave(self, query: Query) -> None:
@@ -138,7 +138,7 @@ class Query:
         self.on_let_go: Callable[[], None] | None = None  # while it counts as a packet without answer
         self.tries_left = timing.tries
         self.sent_at = 0.0
-        self.waiting: Waiting | None = None
+        self.waiting: WaitingGroup | None = None
         self.earlier: Outcome | None = None  # a response that stands if the query, sent once more, gets none
         self.done = False
         self.connection: asyncio.Task[None] | None = None  # over TCP, or waits to be one

@@ -29,14 +29,14 @@ from gonemaster_engine.net.query import (
     repeats_question,
 )
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
-from gonemaster_engine.turns import Turns
+from gonemaster_engine.turns import LoopTurns
 from gonemaster_engine.waiting import first_done
 
 _LENGTH_OCTETS = 2
 _RECEIVE_OCTETS = 65536
 
 
-async def exchange(query: Query, *, port: int, turns: Turns) -> None:
+async def exchange(query: Query, *, port: int, turns: LoopTurns) -> None:
     """Ask, and end the query with what came.
 
     Raises:
@@ -112,7 +112,7 @@ def _unread(sock: socket.SocketType) -> int:
 class _Exchange:
     """The question and its answer, the first message, on a connection."""
 
-    def __init__(self, query: Query, sock: socket.SocketType, turns: Turns) -> None:
+    def __init__(self, query: Query, sock: socket.SocketType, turns: LoopTurns) -> None:
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._question = query

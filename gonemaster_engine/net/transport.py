@@ -27,7 +27,7 @@ from gonemaster_engine.net.query import (
 from gonemaster_engine.net.tcp import exchange
 from gonemaster_engine.net.udp import UdpSockets
 from gonemaster_engine.open_files import open_files_limit
-from gonemaster_engine.turns import Turns
+from gonemaster_engine.turns import LoopTurns
 
 __all__ = ["CLOSED", "MALFORMED", "TIMEOUT", "UNREACHABLE", "Outcome", "Query", "Timing", "Transport", "host_has_ipv6"]
 
@@ -83,7 +83,7 @@ class Transport:
         self.loop = asyncio.get_running_loop()
         self.port = port
         self.pacing = pacing
-        self.turns = Turns()  # of the loop, for all runs together
+        self.turns = LoopTurns()  # of the loop, for all runs together
         self._udp = UdpSockets(
             port=port,
             turns=self.turns,

@@ -30,7 +30,7 @@ from gonemaster_engine.net.query import (
     repeats_question,
 )
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
-from gonemaster_engine.turns import Turns
+from gonemaster_engine.turns import LoopTurns
 
 MAX_UNMATCHED = 8  # messages that may have been meant for a question; then it goes over TCP
 QUERIES_PER_SOCKET = 16
@@ -313,7 +313,7 @@ class UdpSockets:
         *,
         port: int,
         max_sockets: int,
-        turns: Turns,
+        turns: LoopTurns,
         transmit: Callable[[Query], None],
         send_again: Callable[[Query], None],
         send_over_tcp: Callable[[Query], None],

@@ -11,7 +11,7 @@ from dns.rdataclass import IN
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonemaster_engine.dnssec.algorithms import Status, algorithm, digest_type
+from gonemaster_engine.dnssec.algorithms import AlgorithmStatus, algorithm, digest_type
 from gonemaster_engine.dnssec.digests import DsSet, digest_matches
 from gonemaster_engine.dnssec.records import Rrset, dnskey, ds, make_ds, read_name, rrsig
 
@@ -174,16 +174,16 @@ def test_wildcard_stands_for_the_labels_that_were_not_signed() -> None:
 
 
 def test_registries_know_every_number() -> None:
-    assert {algorithm(number).status for number in range(256)} == set(Status) - {Status.NOT_DS}
+    assert {algorithm(number).status for number in range(256)} == set(AlgorithmStatus) - {AlgorithmStatus.NOT_DS}
     assert {digest_type(number).status for number in range(256)} == {
-        Status.OK,
-        Status.DEPRECATED,
-        Status.NOT_DS,
-        Status.RESERVED,
-        Status.UNASSIGNED,
-        Status.PRIVATE,
+        AlgorithmStatus.OK,
+        AlgorithmStatus.DEPRECATED,
+        AlgorithmStatus.NOT_DS,
+        AlgorithmStatus.RESERVED,
+        AlgorithmStatus.UNASSIGNED,
+        AlgorithmStatus.PRIVATE,
     }
-    assert algorithm(122).status is algorithm(24).status is Status.UNASSIGNED
-    assert algorithm(123).status is algorithm(251).status is Status.RESERVED
-    assert digest_type(127).status is digest_type(255).status is Status.UNASSIGNED
-    assert digest_type(128).status is digest_type(252).status is Status.RESERVED
+    assert algorithm(122).status is algorithm(24).status is AlgorithmStatus.UNASSIGNED
+    assert algorithm(123).status is algorithm(251).status is AlgorithmStatus.RESERVED
+    assert digest_type(127).status is digest_type(255).status is AlgorithmStatus.UNASSIGNED
+    assert digest_type(128).status is digest_type(252).status is AlgorithmStatus.RESERVED

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from gonemaster_engine.dnssec import verify
 from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig, dnskey, rrsig
 from gonemaster_engine.dnssec.rsa import RsaKey, rsa_key, verifies
-from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
+from gonemaster_engine.dnssec.verify import SignatureVerdict, Verifier, is_supported
 from tests.support.dnsworld.keys import ZoneKey, zone_key
 
 ZONE = "example.xa"
@@ -68,13 +68,13 @@ def read_key(key: ZoneKey) -> Dnskey:
     return read
 
 
-def verdict(rrset: Rrset, signature: Rrsig, *keys: Dnskey, now: int = NOW, zone: str = ZONE) -> Verdict:
+def verdict(rrset: Rrset, signature: Rrsig, *keys: Dnskey, now: int = NOW, zone: str = ZONE) -> SignatureVerdict:
     return verified(Verifier(), rrset, signature, *keys, now=now, zone=zone)
 
 
 def verified(
     verifier: Verifier, rrset: Rrset, signature: Rrsig, *keys: Dnskey, now: int = NOW, zone: str = ZONE
-) -> Verdict:
+) -> SignatureVerdict:
     return asyncio.run(verifier.verify(rrset, signature, keys, now=now, zone=zone))
 
 
@@ -82,7 +82,7 @@ def verified(
 def test_signature_that_dnspython_accepts_is_valid(algorithm: int) -> None:
     key = made_key(algorithm)
     rrset, signature = signed_by(key)
-    assert verdict(rrset, signature, read_key(key)) is Verdict.VALID
+    assert verdict(rrset, signature, read_key(key)) is SignatureVerdict.VALID
 
 
 @pytest.mark.parametrize("algorithm", SIGNING_ALGORITHMS)
@@ -101,35 +101,35 @@ def test_each_change_makes_a_signature_invalid(algorithm: int) -> None:
         (dataclasses.replace(rrset, type=16), signature),
     ]
     for changed, by in changes:
-        assert verdict(changed, by, read) is Verdict.INVALID
+        assert verdict(changed, by, read) is SignatureVerdict.INVALID
 
 
 def test_wildcard_expansion_verifies() -> None:
     key = made_key()
     rrset, signature = signed_by(key, owner=f"*.{ZONE}")
-    assert verdict(dataclasses.replace(rrset, owner=f"a.b.{ZONE}"), signature, read_key(key)) is Verdict.VALID
-    assert verdict(dataclasses.replace(rrset, owner="a.other.xa"), signature, read_key(key)) is Verdict.INVALID
+    assert verdict(dataclasses.replace(rrset, owner=f"a.b.{ZONE}"), signature, read_key(key)) is SignatureVerdict.VALID
+    assert verdict(dataclasses.replace(rrset, owner="a.other.xa"), signature, read_key(key)) is SignatureVerdict.INVALID
 
 
 def test_times_come_before_all_else() -> None:
     key = made_key()
     rrset, signature = signed_by(key)
-    assert verdict(rrset, signature, now=NOW - HOUR_S - 1) is Verdict.NOT_YET_VALID
-    assert verdict(rrset, signature, now=NOW + HOUR_S + 1) is Verdict.EXPIRED
-    assert verdict(rrset, signature, read_key(key), now=NOW + HOUR_S) is Verdict.VALID
+    assert verdict(rrset, signature, now=NOW - HOUR_S - 1) is SignatureVerdict.NOT_YET_VALID
+    assert verdict(rrset, signature, now=NOW + HOUR_S + 1) is SignatureVerdict.EXPIRED
+    assert verdict(rrset, signature, read_key(key), now=NOW + HOUR_S) is SignatureVerdict.VALID
 
 
 def test_signature_of_a_key_that_is_not_there() -> None:
     rrset, signature = signed_by(made_key())
-    assert verdict(rrset, signature, read_key(made_key(label="other"))) is Verdict.NO_KEY
-    assert verdict(rrset, signature) is Verdict.NO_KEY
+    assert verdict(rrset, signature, read_key(made_key(label="other"))) is SignatureVerdict.NO_KEY
+    assert verdict(rrset, signature) is SignatureVerdict.NO_KEY
 
 
 def test_signer_must_be_the_zone_of_the_keys() -> None:
     key = made_key()
     rrset, signature = signed_by(key, signer="xa")
-    assert verdict(rrset, signature, read_key(key)) is Verdict.INVALID
-    assert verdict(rrset, signature, read_key(key), zone="xa") is Verdict.VALID
+    assert verdict(rrset, signature, read_key(key)) is SignatureVerdict.INVALID
+    assert verdict(rrset, signature, read_key(key), zone="xa") is SignatureVerdict.VALID
 
 
 def test_right_key_is_found_among_keys_of_one_tag() -> None:
@@ -137,16 +137,16 @@ def test_right_key_is_found_among_keys_of_one_tag() -> None:
     rrset, signature = signed_by(key)
     right = read_key(key)
     wrong = dataclasses.replace(read_key(made_key(label="other")), tag=right.tag)
-    assert verdict(rrset, signature, wrong, right) is Verdict.VALID
-    assert verdict(rrset, signature, wrong) is Verdict.INVALID
+    assert verdict(rrset, signature, wrong, right) is SignatureVerdict.VALID
+    assert verdict(rrset, signature, wrong) is SignatureVerdict.INVALID
 
 
 @pytest.mark.parametrize("algorithm", [1, 3, 6, 12, 17, 23, 253])
 def test_algorithm_that_cannot_be_verified_is_said_to_be_so(algorithm: int) -> None:
     rrset, signature = signed_by(made_key())
     changed = dataclasses.replace(signature, algorithm=algorithm)
-    assert verdict(rrset, changed) is Verdict.UNSUPPORTED_ALGORITHM
-    assert Verdict.UNSUPPORTED_ALGORITHM.is_uncheckable
+    assert verdict(rrset, changed) is SignatureVerdict.UNSUPPORTED_ALGORITHM
+    assert SignatureVerdict.UNSUPPORTED_ALGORITHM.is_uncheckable
     assert not is_supported(algorithm)
 
 
@@ -162,8 +162,8 @@ def test_ml_dsa_44_verifies() -> None:
     rrset, _ = signed_by(made_key())
     signed = rrsig(head + private.sign(rrset.canonical(unsigned)))
     assert signed is not None
-    assert verdict(rrset, signed, key) is Verdict.VALID
-    assert verdict(dataclasses.replace(rrset, rdatas=rrset.rdatas[1:]), signed, key) is Verdict.INVALID
+    assert verdict(rrset, signed, key) is SignatureVerdict.VALID
+    assert verdict(dataclasses.replace(rrset, rdatas=rrset.rdatas[1:]), signed, key) is SignatureVerdict.INVALID
 
 
 def test_ml_dsa_is_unsupported_where_cryptography_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_ml_dsa_is_unsupported_where_cryptography_has_none(monkeypatch: pytest.M
     key = dnskey(b"\x01\x01\x03\x12" + bytes(1312))
     assert key is not None
     changed = dataclasses.replace(signature, algorithm=18, tag=key.tag)
-    assert verdict(rrset, changed, key) is Verdict.UNSUPPORTED_ALGORITHM
+    assert verdict(rrset, changed, key) is SignatureVerdict.UNSUPPORTED_ALGORITHM
 
 
 def rsa_dnskey(exponent: int, modulus: int, *, algorithm: int = 8) -> Dnskey:
@@ -189,7 +189,7 @@ def rsa_dnskey(exponent: int, modulus: int, *, algorithm: int = 8) -> Dnskey:
     return key
 
 
-def own_rsa_signature(exponent: int, *, sign: Callable[[int, int], int] | None = None) -> Verdict:
+def own_rsa_signature(exponent: int, *, sign: Callable[[int, int], int] | None = None) -> SignatureVerdict:
     """Sign with an RSA key of any exponent, by the private exponent that belongs to it."""
     private = made_key(8).private
     assert isinstance(private, rsa.RSAPrivateKey)
@@ -212,18 +212,18 @@ def padded_digest(signed: bytes, octets: int) -> int:
 
 @pytest.mark.parametrize("exponent", [65537, 2**31 + 11, 2**32 + 15, 2**63 + 29, 2**64 - 59])
 def test_rsa_exponent_of_up_to_64_bits_is_verified(exponent: int) -> None:
-    assert own_rsa_signature(exponent) is Verdict.VALID
+    assert own_rsa_signature(exponent) is SignatureVerdict.VALID
 
 
 @pytest.mark.parametrize("exponent", [2**64 + 13, 2**2047 + 1])
 def test_rsa_exponent_above_64_bits_is_not_checkable(exponent: int) -> None:
-    assert own_rsa_signature(exponent, sign=lambda padded, _: padded) is Verdict.UNSUPPORTED_EXPONENT
-    assert Verdict.UNSUPPORTED_EXPONENT.is_uncheckable
+    assert own_rsa_signature(exponent, sign=lambda padded, _: padded) is SignatureVerdict.UNSUPPORTED_EXPONENT
+    assert SignatureVerdict.UNSUPPORTED_EXPONENT.is_uncheckable
 
 
 @pytest.mark.parametrize("exponent", [0, 1, 2, 65536])
 def test_rsa_exponent_that_protects_nothing_makes_no_valid_signature(exponent: int) -> None:
-    assert own_rsa_signature(exponent, sign=lambda padded, _: padded) is Verdict.INVALID
+    assert own_rsa_signature(exponent, sign=lambda padded, _: padded) is SignatureVerdict.INVALID
 
 
 def test_rsa_key_of_512_bits_is_verified() -> None:
@@ -235,7 +235,7 @@ def test_rsa_key_of_512_bits_is_verified() -> None:
     signature = dataclasses.replace(signature, tag=key.tag)
     padded = padded_digest(rrset.canonical(signature) or b"", 64)
     made = pow(padded, pow(exponent, -1, (p - 1) * (q - 1)), modulus).to_bytes(64)
-    assert verdict(rrset, dataclasses.replace(signature, signature=made, rdata=made), key) is Verdict.VALID
+    assert verdict(rrset, dataclasses.replace(signature, signature=made, rdata=made), key) is SignatureVerdict.VALID
 
 
 def test_rsa_key_is_read_with_either_length_of_its_exponent() -> None:
@@ -251,7 +251,7 @@ def test_hostile_keys_and_signatures_get_a_verdict(algorithm: int, key: bytes, s
     assert hostile is not None
     rrset, good = signed_by(made_key())
     made = dataclasses.replace(good, algorithm=algorithm, tag=hostile.tag, signature=signature, rdata=signature)
-    assert verdict(rrset, made, hostile) is not Verdict.VALID
+    assert verdict(rrset, made, hostile) is not SignatureVerdict.VALID
 
 
 @pytest.mark.parametrize("algorithm", [13, 14, 15, 16])
@@ -261,7 +261,7 @@ def test_key_of_the_right_length_that_is_no_point_gets_a_verdict(algorithm: int)
     for octets in (bytes(length), b"\xff" * length):
         hostile = dnskey(b"\x01\x01\x03" + bytes((algorithm,)) + octets)
         assert hostile is not None
-        assert verdict(rrset, dataclasses.replace(good, tag=hostile.tag), hostile) is Verdict.INVALID
+        assert verdict(rrset, dataclasses.replace(good, tag=hostile.tag), hostile) is SignatureVerdict.INVALID
 
 
 def test_signature_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,11 +279,11 @@ def test_signature_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     verifier = Verifier()
     read = read_key(key)
     for _ in range(3):
-        assert verified(verifier, rrset, signature, read) is Verdict.VALID
+        assert verified(verifier, rrset, signature, read) is SignatureVerdict.VALID
     check = verifier._checks[13, read.key]
     assert callable(check)
     verifier._checks[13, read.key] = lambda signature, signed: checks.append(signed)
-    assert verified(verifier, rrset, signature, read) is Verdict.VALID
+    assert verified(verifier, rrset, signature, read) is SignatureVerdict.VALID
     assert (len(loads), checks) == (1, [])
 
 
@@ -302,7 +302,7 @@ def test_work_of_a_run_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5000):
         octets = number.to_bytes(512)
         made = dataclasses.replace(good, tag=key.tag, signature=octets, rdata=octets)
-        assert verified(verifier, rrset, made, key) is Verdict.INVALID
+        assert verified(verifier, rrset, made, key) is SignatureVerdict.INVALID
     assert 100 < len(computed) < 1000
 
 
@@ -348,6 +348,6 @@ def test_example_of_an_rfc_verifies(record: str, signature_text: str, key_text: 
     rrset = Rrset(owner.rstrip("."), signature.covered, (data,))
     now = signature.inception + 1
     zone = signature.signer
-    assert verdict(rrset, signature, key, now=now, zone=zone) is Verdict.VALID
+    assert verdict(rrset, signature, key, now=now, zone=zone) is SignatureVerdict.VALID
     assert int(ttl) == signature.ttl
     assert len(base64.b64decode(signature_text.split()[-1])) == len(signature.signature)

@@ -13,7 +13,7 @@ import pytest
 from gonemaster_engine.asn.cache import AsnCache
 from gonemaster_engine.net.cache import ExpiringCache, HotCache, Lifetimes, QueryKey, ZoneCut
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.resources import Caches, Resources
+from gonemaster_engine.resources import Resources, RunCaches
 from gonemaster_engine.run.run import run_test
 from tests.engine.test_run import PROFILE, in_loop
 from tests.support.case_runs import example_world
@@ -120,7 +120,7 @@ def asked_root(tmp_path: Path, settings: dict[str, int], *, later_s: float) -> i
 
     async def work(resources: Resources) -> int:
         clock = Clock()
-        resources.caches = Caches(HotCache(ttl_s=60, now=clock), AsnCache())
+        resources.caches = RunCaches(HotCache(ttl_s=60, now=clock), AsnCache())
         await run_test("example.xa", profile, resources=resources, tests=["basic"])
         asked = sum(len(root.log) for root in roots)
         clock.now += later_s

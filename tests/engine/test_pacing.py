@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import math
+from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
 
 import pytest
 
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.net.ledger import Ledger, Loans, Terms, Want
-from gonemaster_engine.net.line import Line, Waiting
-from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.pace import RunPace
-from gonemaster_engine.net.pacing import Pacing
+from gonemaster_engine.net.pacing import AddressLimits, Pacing
+from gonemaster_engine.net.pacing.leases import LIFE_S, TOLERANCE_S
+from gonemaster_engine.net.pacing.turns import FairQueue, WaitingQuery
 from gonemaster_engine.net.query import Query, Timing
+from gonemaster_engine.net.server.nameserver import Nameserver
 from tests.support.dnsworld import Server, World, faults
 from tests.support.engine import in_run
+from tests.support.lender import MemoryLender
 
 HOST = "127.9.6.1"
 numbers = count()
@@ -39,37 +40,14 @@ def server(world: World) -> Iterator[Server]:
     server.heal()
 
 
-class MemoryLender:
-    """Lends from memory, as Redis would for several processes; `is_away` as if there was none."""
-
-    def __init__(self, *, processes: int = 1) -> None:
-        self.ledger = Ledger()
-        self.processes = processes
-        self.is_away = False
-        self.requests = 0
-        self.lent = 0
-        self.reported: list[Sequence[str]] = []
-
-    def ask(self, wants: Sequence[Want], terms: Terms, reply: Callable[[Loans | None], None]) -> None:
-        self.requests += 1
-        now = time.monotonic()
-        loans = [self.ledger.lend(want, terms, process="one", now=now) for want in wants]
-        self.lent += sum(loan.packets for loan in loans)
-        answer = None if self.is_away else Loans(self.processes, loans, now)
-        asyncio.get_running_loop().call_soon(reply, answer)
-
-    def report(self, limited: Sequence[str]) -> None:
-        self.reported.append(limited)
-
-
 class Limits:
     """Limits that a test changes while it runs."""
 
     def __init__(self, qps: float, outstanding: float = 0) -> None:
-        self.terms = Terms(qps, outstanding)
+        self.now = AddressLimits(qps, outstanding)
 
-    def __call__(self) -> Terms:
-        return self.terms
+    def __call__(self) -> AddressLimits:
+        return self.now
 
 
 def paced(
@@ -144,16 +122,16 @@ def test_limit_that_is_changed_applies_at_once(world: World, server: Server) -> 
         asked = asyncio.ensure_future(ask(one, 200))
         while len(server.log) < 5:  # noqa: ASYNC110 - the log is filled by a thread
             await asyncio.sleep(0.01)
-        limits.terms = Terms()
+        limits.now = AddressLimits()
         async with asyncio.timeout(10):  # with the first limit it would take 40 s
             await asked
 
     paced(world, MemoryLender(), limits, work)
-    limits.terms = Terms()
+    limits.now = AddressLimits()
 
     async def limited(_context: RunContext, one: Nameserver) -> None:
         await ask(one, 50)
-        limits.terms = Terms(20)
+        limits.now = AddressLimits(20)
         server.log.clear()
         await ask(one, 30)
 
@@ -166,16 +144,16 @@ def test_without_lender_the_process_keeps_to_its_share_and_goes_on(world: World,
 
     async def work(context: RunContext, one: Nameserver) -> None:
         await ask(one, 10)
-        lender.is_away = True
-        await asyncio.sleep(0.7)  # what was lent before is over
+        lender.is_unavailable = True
+        await asyncio.sleep(0.7)  # leases of before have ended
         server.log.clear()
-        await ask(one, 50)
+        await ask(one, 75)  # of a share of 25 a second
         assert context.transport.pacing
         assert context.transport.pacing.is_alone
-        assert most_within_a_second(server) <= 100 / 4 + 100 / 10 / 4 + 1
-        lender.is_away = False
-        before = lender.lent
-        while lender.lent == before:
+        assert arrivals(server)[-1] - arrivals(server)[0] > 1.8
+        lender.is_unavailable = False
+        before = lender.leased
+        while lender.leased == before:
             await ask(one, 10)
         assert not context.transport.pacing.is_alone
 
@@ -219,26 +197,50 @@ def test_closed_transport_ends_what_waits(world: World, server: Server) -> None:
     paced(world, MemoryLender(), Limits(10), work)
 
 
-def query() -> Query:
-    return Query(HOST, bytes(20), Timing(1.0, 1.0, 1), lambda _: None, question_octets=5)
+def query(run: RunPace) -> Query:
+    return Query(HOST, bytes(20), Timing(1.0, 1.0, 1), lambda _: None, question_octets=5, pace=run)
 
 
 def test_runs_take_turns_and_urgent_ones_come_first_most_of_the_time() -> None:
-    line = Line()
+    queue = FairQueue()
     many, few, urgent = RunPace(), RunPace(), RunPace(is_urgent=True)
     for run, number in ((many, 50), (few, 3), (urgent, 6)):
         for _number in range(number):
-            line.add(Waiting(query(), lambda _: True, 0.0), run)
-    before = [length(line, run) for run in (many, few, urgent)]
-    for _number in range(8):
-        line.take()
-    after = [length(line, run) for run in (many, few, urgent)]
-    assert [old - new for old, new in zip(before, after, strict=True)] == [1, 1, 6]
+            queue.add(WaitingQuery(query(run), lambda _: True, 0.0))
+    taken = [queue.take().query.pace for _number in range(8)]
+    assert [taken.count(run) for run in (many, few, urgent)] == [1, 1, 6]
     few.end()
-    assert len(line) == 49
-    assert len(line.drain()) == 49
-    assert not many.lines
+    assert len(queue) == len(list(queue.waiting())) == 49
+    many.end()
+    assert not queue
 
 
-def length(line: Line, run: RunPace) -> int:
-    return sum(len(lane.get(run, ())) for lane in line._lanes)
+@pytest.mark.parametrize(
+    ("limits", "processes", "share"),
+    [
+        (AddressLimits(100, 50), 1, (50, 25)),
+        (AddressLimits(100, 50), 4, (12, 6)),
+        (AddressLimits(100, 50), 60, (0, 0)),
+        (AddressLimits(100), 4, (12, math.inf)),
+        (AddressLimits(0, 40), 4, (math.inf, 5)),
+    ],
+)
+def test_processes_share_half_of_the_limits(limits: AddressLimits, processes: int, share: tuple[float, float]) -> None:
+    assert limits.half_share(processes)[:2] == share
+
+
+@pytest.mark.parametrize("limits", [AddressLimits(100, 50), AddressLimits(20, 10), AddressLimits(1, 1)])
+@pytest.mark.parametrize("processes", [1, 5, 60])
+def test_shares_and_leases_together_keep_the_limits(limits: AddressLimits, processes: int) -> None:
+    half, leased = limits.half_share(processes), limits.lease_terms(processes)
+    most_leased = math.floor((1 + TOLERANCE_S + LIFE_S) / leased.interval_s) + 1
+    assert half.packets * processes + most_leased <= 1.1 * limits.qps
+    assert leased.outstanding is not None
+    assert half.outstanding * processes + leased.outstanding == limits.outstanding
+    assert leased.outstanding > 0
+
+
+def test_whole_share_of_a_process_is_never_nothing() -> None:
+    assert AddressLimits(8, 4).whole_share(16) == (1, 1, 2.0)
+    assert AddressLimits(100, 50).whole_share(4) == (25, 12, 1.0)
+    assert AddressLimits().whole_share(16)[:2] == (math.inf, math.inf)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gonemaster_engine.profile.diff import Difference, ProfileDiff, Summary, diff_profile
+from gonemaster_engine.profile.diff import DiffSummary, ProfileDiff, ProfileDifference, diff_profile
 from gonemaster_engine.profile.profile import ProfileError, default_profile
 
 
@@ -14,14 +14,14 @@ def diff(document: dict[str, Any], **base: Any) -> ProfileDiff:
     return diff_profile(document, default_profile().merge(base))
 
 
-def only(document: dict[str, Any], **base: Any) -> Difference:
+def only(document: dict[str, Any], **base: Any) -> ProfileDifference:
     (found,) = diff(document, **base).properties
     return found
 
 
 def test_empty_profile_changes_nothing() -> None:
     assert diff({}) == ProfileDiff([])
-    assert diff({"net": {}, "resolver": {"defaults": {"debug": True}}}).summary == Summary()
+    assert diff({"net": {}, "resolver": {"defaults": {"debug": True}}}).summary == DiffSummary()
 
 
 def test_values_that_differ_and_values_that_say_the_same() -> None:
@@ -31,7 +31,7 @@ def test_values_that_differ_and_values_that_say_the_same() -> None:
         ("net.ipv6", "changed", True, False),
         ("resolver.defaults.retry", "changed", 2, 7),
     ]
-    assert found.summary == Summary(deviations=2, redundant=1)
+    assert found.summary == DiffSummary(deviations=2, redundant=1)
 
 
 def test_a_list_is_replaced_as_a_whole() -> None:
@@ -49,7 +49,7 @@ def test_test_cases_that_are_left_out_and_that_nobody_knows() -> None:
     found = only({"test_cases": [*left, "zone99"]})
     assert (found.kind, found.wholesale, found.redundant) == ("set", True, False)
     assert (found.excluded, found.unknown, found.deviations) == (["zone01"], ["zone99"], 1)
-    assert diff({"test_cases": [*left, "zone99"]}).summary == Summary(deviations=1, unknown=1)
+    assert diff({"test_cases": [*left, "zone99"]}).summary == DiffSummary(deviations=1, unknown=1)
     assert only({"test_cases": list(default_profile().test_cases)}).redundant
 
 
@@ -65,7 +65,7 @@ def test_levels_by_module() -> None:
     )
     assert (first.missing, first.unknown) == ([], ["NEW"])
     assert second.missing == sorted(default_profile().levels["ZONE"])
-    assert found.summary == Summary(deviations=1, missing=len(second.missing), unknown=1)
+    assert found.summary == DiffSummary(deviations=1, missing=len(second.missing), unknown=1)
 
 
 def test_levels_that_say_the_same_are_redundant() -> None:

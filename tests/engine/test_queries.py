@@ -10,7 +10,7 @@ import dns.flags
 import pytest
 
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.transport import Timing
 from gonemaster_engine.net.wire.messages import Edns, Response
 from gonemaster_engine.resolver.recursor import Recursor
@@ -188,7 +188,7 @@ def test_queries_under_way_end_with_the_server_that_is_given_up(world: World, se
     async def work(one: Nameserver) -> None:
         queries = [one.query(f"n{i}.example.xa", "A") for i in range(3)]
         assert [await query for query in queries] == [None] * 3
-        assert one.server.timeouts == 2
+        assert one.server.health.timeouts == 2
 
     with_server(world, work, timeout_s=0.2, fast_fail_timeout_count=2)
     assert len(server.log) == 3

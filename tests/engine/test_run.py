@@ -132,7 +132,7 @@ def test_server_of_a_restored_answer_is_not_taken_for_a_silent_one(tmp_path: Pat
     async def work(resources: Resources) -> None:
         first = await run_test("example.xa", PROFILE, resources=resources, tests=["basic02"], keep_answers=True)
         context = RunContext("example.xa", PROFILE, resources, log=Log(PROFILE), restored=first.answers)
-        assert all(context.server(address).has_answered for address in (A1, A2))
+        assert all(context.server(address).health.has_answered for address in (A1, A2))
         await context.close()
 
     with world:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.transport import CLOSED, Outcome, Query, Timing, Transport
 from gonemaster_engine.net.wire.messages import query_body
 from tests.support.dnsworld import World, faults

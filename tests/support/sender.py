@@ -11,8 +11,7 @@ import threading
 from itertools import count
 
 from gonemaster_engine import names
-from gonemaster_engine.net.ledger import Terms
-from gonemaster_engine.net.pacing import Pacing
+from gonemaster_engine.net.pacing import AddressLimits, Pacing
 from gonemaster_engine.net.query import Outcome, Query, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import query_body
@@ -30,8 +29,8 @@ class Limits:
     def __init__(self, qps: int) -> None:
         self.qps = qps
 
-    def __call__(self) -> Terms:
-        return Terms(self.qps, OUTSTANDING)
+    def __call__(self) -> AddressLimits:
+        return AddressLimits(self.qps, OUTSTANDING)
 
     def follow(self) -> None:
         for line in sys.stdin:

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.net.ledger import Terms
-from gonemaster_engine.net.pacing import Lender, Pacing, Stats
+from gonemaster_engine.net.pacing import AddressLimits, Lender, Pacing, Stats
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
@@ -139,7 +138,7 @@ class EngineRunner:
         profile = caller_limits(self._live.current)  # the guard as the settings have it
         return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
 
-    def _limits(self) -> Terms:
+    def _limits(self) -> AddressLimits:
         return self._live.current.politeness
 
     def _apply(self, settings: Settings, resources: Resources) -> None:

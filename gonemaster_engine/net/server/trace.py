@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.server.paths import Suspension
 from gonemaster_engine.net.transport import Outcome
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.net.wire.rdata import load_all_types
@@ -78,17 +79,16 @@ def held_back(log: Log, nameserver: str, address: str) -> None:
     log.system(f"IPV{6 if ':' in address else 4}_BLOCKED", ns=nameserver, address=address)
 
 
-def put_aside(log: Log, nameserver: str, address: str, key: QueryKey) -> None:
-    """Say that a server which never answered is left alone, the first time in other words."""
-    about = {"ns": nameserver, "address": address, "protocol": _protocol(key)}
-    if not log.system_once("BLACKLISTING", address, **about):
-        log.system("IS_BLACKLISTED", **about)
-
-
-def skipped(log: Log, address: str, key: QueryKey, *, unreachable: bool, wait_s: float) -> None:
-    """Say that a way to a server is left alone for so many seconds."""
-    tag = "REACHABILITY_CACHE_SKIP" if unreachable else "ERROR_CACHE_SKIP"
-    log.system(tag, address=address, **query_args(key), protocol=_protocol(key), ttl_seconds=round(wait_s))
+def suspended(log: Log, nameserver: str, address: str, key: QueryKey, suspension: Suspension) -> None:
+    """Say that a query is not sent: its server never answered (the first time has a tag of its own), or its path."""
+    protocol = _protocol(key)
+    if suspension.whole_address:
+        about = {"ns": nameserver, "address": address, "protocol": protocol}
+        if not log.system_once("BLACKLISTING", address, **about):
+            log.system("IS_BLACKLISTED", **about)
+        return
+    tag = "REACHABILITY_CACHE_SKIP" if suspension.is_unreachable else "ERROR_CACHE_SKIP"
+    log.system(tag, address=address, **query_args(key), protocol=protocol, ttl_seconds=round(suspension.left_s))
 
 
 def _protocol(key: QueryKey) -> str:
