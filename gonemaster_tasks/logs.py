@@ -12,7 +12,8 @@ from gonemaster_tasks.masking import Masking
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _QUIET = (
-    "alembic.runtime.migration",
+    "alembic.autogenerate",
+    "alembic.runtime",
     "celery.worker.strategy",
     "celery.app.trace",
     "celery.redirected",
