@@ -12,8 +12,7 @@ from gonemaster_tasks.masking import Masking
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _QUIET = (
-    "alembic.autogenerate",
-    "alembic.runtime",
+    "alembic",
     "celery.worker.strategy",
     "celery.app.trace",
     "celery.redirected",
