@@ -6,8 +6,8 @@ from typing import Any
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Base
-from gonemaster_db.session import Store
 
 # What Alembic compares and how it alters tables; the environment script uses the same options.
 CONFIGURE: dict[str, Any] = {"render_as_batch": True, "compare_type": True}

@@ -13,8 +13,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from gonemaster_db.errors import StoreConflict, StoreError
-from gonemaster_db.failures import translated
+from gonemaster_db.core.errors import StoreConflict, StoreError
+from gonemaster_db.core.failures import translated
+from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.compatibility import (
     check_origin,
     check_schema,
@@ -27,7 +28,6 @@ from gonemaster_db.migrations.compatibility import (
 from gonemaster_db.migrations.drift import differences
 from gonemaster_db.migrations.lock import alone
 from gonemaster_db.migrations.revisions import configuration
-from gonemaster_db.session import Store
 
 __all__ = [
     "check_origin",

@@ -15,8 +15,8 @@ from sqlalchemy import text
 from gonemaster_api.server import cli
 from gonemaster_api.server.doctor import run
 from gonemaster_api.server.doctor.findings import Finding, State
-from gonemaster_db.session import open_store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.session import open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis

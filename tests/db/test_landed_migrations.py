@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import Driver
 from gonemaster_db.migrations.revisions import known_revisions
 from gonemaster_db.migrations.runner import current_revision, differences, head_revision, upgrade
 from gonemaster_db.models import Run
-from gonemaster_db.session import Store
-from gonemaster_db.settings import Driver
 from tests.support.consistency import faults
 from tests.support.landed import LANDED, digests, landed_digests, load
 from tests.support.rows import count_entries, make_run

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from gonemaster_db.errors import StoreOutdated
+from gonemaster_db.core.errors import StoreOutdated
+from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.runner import (
     check_schema,
     current_revision,
@@ -16,8 +17,7 @@ from gonemaster_db.migrations.runner import (
     upgrade,
 )
 from gonemaster_db.models import Base
-from gonemaster_db.repositories.runs import get_run
-from gonemaster_db.session import Store
+from gonemaster_db.runs.runs import get_run
 from tests.support.consistency import faults
 from tests.support.next_release import EXPAND, head, revisions_of, write_revision
 from tests.support.rows import make_run

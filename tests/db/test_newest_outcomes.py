@@ -1,12 +1,12 @@
 """Domains have the outcomes of their newest runs, from which entries of newest runs are listed."""
 
-from gonemaster_db.filters import EntryFilter
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.deletion import delete_batch
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.entries import list_entries
-from gonemaster_db.session import Store
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.batches.deletion import delete_batch
+from gonemaster_db.core.filters import EntryFilter
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.runs.entries import list_entries
 from tests.support.consistency import faults
 from tests.support.rows import NOON, make_run, record
 

@@ -17,11 +17,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import head_revision
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
 from tests.support.postgres import PostgresServer, find_binaries
 from tests.support.rows import NOON, make_run, queue_job, record
 from tests.support.sources import ROOT
