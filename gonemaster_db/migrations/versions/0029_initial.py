@@ -1157,8 +1157,8 @@ def upgrade() -> None:
         return
     for table, column, other in LATE_KEYS:
         op.create_foreign_key(f"fk_{table}_{column}", table, other, [column], ["id"], ondelete="SET NULL")
-    op.execute("CREATE SEQUENCE job_slabs")  # of positions in the queue: repositories/position_allocator.py
-    op.execute("ALTER TABLE run_counters SET (fillfactor = 50)")  # room to change a row where it is (HOT)
+    op.execute("CREATE SEQUENCE job_slabs")  # for positions in the queue
+    op.execute("ALTER TABLE run_counters SET (fillfactor = 50)")  # space for updates within the page (HOT)
     op.execute("ALTER TABLE run_documents ALTER document SET STORAGE EXTERNAL")  # compressed already
 
 
