@@ -19,7 +19,6 @@ from gonemaster_db.runs.counters import count_runs
 from gonemaster_db.runs.documents.outcomes import count_entries
 from gonemaster_db.runs.documents.registry import matching_kinds
 from gonemaster_db.runs.matching_outcomes import MatchingOutcomes, find_outcomes, has_outcome
-from gonemaster_db.runs.newest_outcomes import outcomes_known
 from gonemaster_db.runs.run_documents import (
     ENTRIES_PER_RUN,
     StoredRun,
@@ -73,8 +72,6 @@ class _Search:
     matching: MatchingOutcomes | None
     latest: bool
     tag: DomainsOfTag | None = None
-    outcomes_known: bool = False
-    """Of newest runs, in domains."""
 
     @property
     def finds_nothing(self) -> bool:
@@ -93,7 +90,7 @@ class _Search:
     @property
     def is_of_domains(self) -> bool:
         """Whether what domains know of their newest runs is enough to walk and to count these."""
-        return self.outcomes_known and self.matching is not None and not self.conditions
+        return self.latest and self.matching is not None and not self.conditions
 
     @property
     def is_tried(self) -> bool:
@@ -282,8 +279,7 @@ def _search(session: Session, wanted: EntryFilter) -> _Search:
     if any(value is not None for value in kinds.values()):
         matching = find_outcomes(session, matching_kinds(session, **kinds))
     tag = None if wanted.domain_tag is None else domains_of_tag(session, wanted.domain_tag)
-    known = wanted.latest and outcomes_known(session)
-    return _Search(_conditions(session, wanted), matching, wanted.latest, tag, known)
+    return _Search(_conditions(session, wanted), matching, wanted.latest, tag)
 
 
 def _conditions(session: Session, wanted: EntryFilter) -> list[ColumnElement[bool]]:

@@ -127,7 +127,6 @@ def _of_domain(job: CTE) -> Any:
         "run_count": literal_column("1"),
         "latest_run_id": job.c.id,
         "latest_outcome_id": _given(_DOMAINS.c.latest_outcome_id, "outcome_id"),
-        "latest_outcome_run_id": job.c.id,
         "latest_run_at": _given(_DOMAINS.c.latest_run_at, "finished_at"),
         "latest_score": _given(_DOMAINS.c.latest_score, "score"),
         "latest_grade": _given(_DOMAINS.c.latest_grade, "grade"),
