@@ -9,8 +9,6 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from gonemaster_api.server.doctor.findings import Finding, fault, ok, skipped, warning
 from gonemaster_db.errors import StoreError, StoreOutdated
 from gonemaster_db.migrations import runner
@@ -125,7 +123,7 @@ def _later_schema(store: Store, text: str) -> list[Finding]:
 def _written(store: Store, fine: str) -> Finding:
     try:
         try_to_write(store)
-    except (StoreError, SQLAlchemyError) as error:
+    except StoreError as error:
         reason = str(error).splitlines()[0]
         return fault(
             "database", f"cannot be written: {reason}", "look at its disk, its rights, and whether it is a replica"
