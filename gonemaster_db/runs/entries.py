@@ -1,0 +1,379 @@
+"""Entries of one run and across runs.
+
+A list across runs never reads the entries that it does not show: what a run found is its outcome, and the number of
+matching entries of an outcome is known. So runs are walked in the order of their ids, with the numbers of their
+entries, until the page is full; only then the documents of its runs are read. Few matches are read all at once. Where
+most outcomes match, runs are walked with any outcome, which is faster than to look for those that match.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Integer, Select, func, literal, select, union_all
+from sqlalchemy.orm import Session
+
+from gonemaster_db.batches.batches import of_batch
+from gonemaster_db.core.filters import EntryFilter
+from gonemaster_db.core.recent_totals import recent, recent_total
+from gonemaster_db.core.records import Entry, Page
+from gonemaster_db.domains.run_domains import DomainsOfTag, domains_of_tag
+from gonemaster_db.models import Domain, Run
+from gonemaster_db.runs.counters import count_runs
+from gonemaster_db.runs.documents.outcomes import count_entries
+from gonemaster_db.runs.documents.registry import matching_kinds
+from gonemaster_db.runs.matching_outcomes import MatchingOutcomes, find_outcomes, has_outcome
+from gonemaster_db.runs.run_documents import (
+    ENTRIES_PER_RUN,
+    StoredRun,
+    entries_of,
+    kinds_of,
+    read_in_parts,
+    read_stored_run,
+    read_stored_runs,
+)
+
+Position = tuple[str, int]  # id of a run and of one of its entries
+COUNT_UP_TO = 20_000  # a filter that few runs match is counted over all of them, and most readers want the first page
+COUNT_SCATTERED_UP_TO = 5000  # where a match may be far from the next: each run between them is looked up
+PAGE_OCTETS = 8 * 1024 * 1024  # of the arguments of a page, as JSON
+_FEW_RUNS = 5000
+_MAX_STREAMS = 50
+_FIRST_SLICE, _MAX_SLICE = 200, 5000  # runs of a walk that are read at a time
+_TRIED = 20_000  # runs of a walk that are read with any outcome before the outcomes of all runs are
+_WORTH_SKIPPING = 2000  # entries of an offset, from which on runs are counted and not read
+_MAX_SKIPPED = 100_000  # runs at a time: for more PostgreSQL would read and sort all runs
+_CAUTION = 0.9  # runs further on may have more entries than those that were counted
+_BETWEEN_PAUSES = 10  # entries
+
+
+class _Hit(NamedTuple):
+    """A run with matching entries, and the number of those."""
+
+    run_id: str
+    entries: int
+
+
+class _Sum(NamedTuple):
+    """Of some runs: their number, the number of their matching entries, and the last of their ids."""
+
+    runs: int
+    entries: int
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class _EntrySearch:
+    """A filter made ready: conditions on runs, and outcomes if entries are filtered, too."""
+
+    conditions: Sequence[ColumnElement[bool]]
+    matching: MatchingOutcomes | None
+    latest: bool
+    tag: DomainsOfTag | None
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether entries are filtered among the runs of many domains that no index has together."""
+        return self.matching is not None and (self.latest or (self.tag is not None and self.tag.few is None))
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether runs are read with any outcome first, since most outcomes match."""
+        return self.matching is not None and not self.matching.complete
+
+    @property
+    def order(self) -> ColumnElement[str]:
+        """The id of the run, of the table that is read first."""
+        return Domain.latest_run_id.expression if self.latest else Run.id.expression  # type: ignore[return-value]  # of a run
+
+    def runs(self, size: int, *, hits: bool, walked: bool = False) -> "Select[Any]":
+        """Select run_id, outcome_id and `entries` of runs that meet the conditions, `size` at most.
+
+        With `hits`, of those that have a matching outcome. `walked`: they are sorted by their ids.
+        """
+        run_id: Any = Run.id
+        outcome_id: Any = Run.outcome_id
+        domain_id: Any = Run.domain_id
+        # What domains know of their newest runs is in an index; to find few outcomes, that of runs is better.
+        in_domains = walked and self.latest and self.matching is not None and not self.conditions
+        if in_domains:
+            run_id, outcome_id, domain_id = Domain.latest_run_id, Domain.latest_outcome_id, Domain.id
+        entries = Run.entry_count.expression if self.matching is None else literal(0, Integer())
+        columns = (run_id.label("run_id"), outcome_id.label("outcome_id"), entries.label("entries"))
+        query = select(*columns).where(outcome_id.is_not(None), *self.conditions).limit(size)
+        if self.tag is not None:
+            query = query.where(self.tag.condition(size, domain_id))
+        if self.latest and not in_domains:
+            # Joined by an expression, the table of runs cannot be read first: the oldest runs are of no domain.
+            is_all = self.matching is None and not self.conditions and self.tag is None
+            newest = Domain.latest_run_id.concat("") if is_all else Domain.latest_run_id
+            query = query.select_from(Domain).join(Run, Run.id == newest)
+        return query.where(has_outcome(self.matching, outcome_id)) if hits and self.matching is not None else query
+
+    def slice(self, beyond: ColumnElement[bool] | None, size: int, *, hits: bool) -> "Select[Any]":
+        """Select the next runs of a walk from `beyond` on."""
+        matching = self.matching
+        if not hits or matching is None or not matching.complete or len(matching.some) > _MAX_STREAMS:
+            return self._sorted(self.runs(size, hits=hits, walked=True), beyond)
+        if self.conditions or self.tag or self.latest:
+            return self._sorted(self.runs(size, hits=True, walked=True), beyond)
+        # In the order of all runs an outcome may come late; in that of each outcome its first runs are read at once.
+        parts = [self.runs(size, hits=True).where(Run.outcome_id == outcome_id) for outcome_id in matching.some]
+        merged = union_all(*(select(self._sorted(part, beyond).subquery()) for part in parts)).subquery()
+        return select(merged).order_by(merged.c.run_id).limit(size)
+
+    def _sorted(self, query: "Select[Any]", beyond: ColumnElement[bool] | None) -> "Select[Any]":
+        return (query if beyond is None else query.where(beyond)).order_by(self.order)
+
+
+def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[Entry]:
+    """Read the entries of one run in their order, from a level up.
+
+    Raises:
+        RunNotFound: no such run.
+        DocumentDamaged: its document cannot be read.
+    """
+    return entries_of(session, read_stored_run(session, run_id), min_level=min_level)
+
+
+def list_entries(
+    session: Session,
+    wanted: EntryFilter,
+    *,
+    limit: int = 100,
+    offset: int = 0,
+    after: Position | None = None,
+    count_up_to: int = COUNT_UP_TO,
+    pause: Callable[[], None] = lambda: None,
+) -> Page[Entry]:
+    """Page through entries by run id, then entry id.
+
+    `after` (run id and entry id of the last item seen) is fast at any depth, `offset` is not.
+    `total` is exact up to `count_up_to`, and COUNT_SCATTERED_UP_TO for some filters; above, it is that number and
+    `total_is_least` is set. A page whose entries are large has fewer (`is_cut`), one at least: about PAGE_OCTETS of
+    arguments. `pause` is called between parts.
+    """
+    search = _search(session, wanted)
+    if search.is_scattered:
+        count_up_to = min(count_up_to, COUNT_SCATTERED_UP_TO)
+    rest, few = offset, _few_hits(session, search, wanted)
+    if few is not None:
+        total = sum(hit.entries for hit in few)
+        hits = (hit for hit in few if after is None or hit.run_id >= after[0])
+    else:
+        total = _total(session, wanted, search, count_up_to)
+        if offset >= total and total < count_up_to:
+            return Page([], total, limit, offset)
+        beyond = None if after is None else search.order >= after[0]
+        if after is None:
+            beyond, rest = _skip(session, search, offset)
+        hits = _walk(session, search, beyond)
+    chosen, rest = _choose(session, search, hits, after=after, limit=limit, offset=rest)
+    items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest, pause=pause)
+    is_least = total > count_up_to
+    return Page(items, min(total, count_up_to), limit, offset, total_is_least=is_least, is_cut=is_cut)
+
+
+def read_entries_after(
+    session: Session,
+    wanted: EntryFilter,
+    after: Position | None,
+    *,
+    limit: int,
+    pause: Callable[[], None] = lambda: None,
+) -> list[Entry]:
+    """Read the entries that match behind `after` (as in list_entries), uncounted; fewer if they are large."""
+    search = _search(session, wanted)
+    hits = _walk(session, search, None if after is None else search.order >= after[0])
+    chosen, offset = _choose(session, search, hits, after=after, limit=limit, offset=0)
+    items, _ = _read(session, search, chosen, after, limit=limit, offset=offset, pause=pause)
+    return items
+
+
+def _search(session: Session, wanted: EntryFilter) -> _EntrySearch:
+    kinds = {"module": wanted.module, "testcase": wanted.testcase, "tag": wanted.tag, "level": wanted.level}
+    matching = None
+    if any(value is not None for value in kinds.values()):
+        matching = find_outcomes(session, matching_kinds(session, **kinds))
+    tag = None if wanted.domain_tag is None else domains_of_tag(session, wanted.domain_tag)
+    return _EntrySearch(_conditions(session, wanted), matching, wanted.latest, tag)
+
+
+def _conditions(session: Session, wanted: EntryFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.run_id is not None:
+        found.append(Run.id == wanted.run_id)
+    if wanted.domain_id is not None:
+        found.append(Run.domain_id == wanted.domain_id)
+    if wanted.batch_id is not None:
+        found.append(of_batch(session, wanted.batch_id))
+    return found
+
+
+def _few_hits(session: Session, search: _EntrySearch, wanted: EntryFilter) -> list[_Hit] | None:
+    """Return all runs that match, in order; None if there are many, or were a moment ago.
+
+    A rare match in a walk in the order of runs costs the whole walk.
+    """
+    if search.matching is not None and not search.matching.some:
+        return []
+    if not search.conditions and search.tag is None and not (search.latest and search.matching):
+        return None
+
+    def find() -> list[_Hit] | None:
+        rows = session.execute(search.runs(_FEW_RUNS + 1, hits=not search.is_tried, walked=search.is_tried)).all()
+        return None if len(rows) > _FEW_RUNS else sorted(_numbered(session, search, rows))
+
+    return recent(session, ("runs with entries", wanted), find, large=lambda hits: hits is None)
+
+
+def _numbered(session: Session, search: _EntrySearch, rows: Sequence[Any]) -> list[_Hit]:
+    """Return hits with the numbers of their matching entries.
+
+    The numbers of outcomes are read apart: joined to runs they are summed for all outcomes, and PostgreSQL may compare
+    each run with each of them.
+    """
+    if search.matching is None:
+        return [_Hit(row.run_id, row.entries) for row in rows]
+    numbers = _entries_of_outcomes(session, search.matching, {row.outcome_id for row in rows})
+    return [_Hit(row.run_id, numbers[row.outcome_id]) for row in rows if row.outcome_id in numbers]
+
+
+def _entries_of_outcomes(session: Session, matching: MatchingOutcomes, wanted: set[int]) -> dict[int, int]:
+    """Return the numbers of matching entries of some outcomes; those without are absent."""
+    found = {number: matching.some[number] for number in wanted & matching.some.keys()}
+    if not matching.complete:
+        found |= count_entries(session, matching.kinds, wanted - found.keys())
+    return found
+
+
+def _total(session: Session, wanted: EntryFilter, search: _EntrySearch, count_up_to: int) -> int:
+    key = ("entries", wanted, count_up_to)
+    return recent_total(
+        session, key, partial(_count, session, search, count_up_to), examined=partial(count_runs, session)
+    )
+
+
+def _count(session: Session, search: _EntrySearch, most: int) -> int:
+    """Count matching entries; beyond `most` any larger number is returned."""
+    sizes = [most + 1] if search.is_tried else []
+    if search.matching is None:  # a run has many entries, so that a few runs usually show that there are more
+        sizes = [most // 10 + 1, most + 1]
+    for size in sizes:
+        query = search.slice(None, size, hits=False) if search.matching else search.runs(size, hits=False)
+        some = _sum(session, search, query)
+        if some.entries > most or some.runs < size:
+            return some.entries
+    return _sum(session, search, search.runs(most + 1, hits=True)).entries
+
+
+def _sum(session: Session, search: _EntrySearch, query: "Select[Any]") -> _Sum:
+    some = query.subquery()
+    columns = (
+        func.count().label("runs"),
+        (func.sum(some.c.entries) if search.matching is None else literal(0)).label("entries"),
+        func.max(some.c.run_id).label("last"),
+    )
+    groups = session.execute(select(some.c.outcome_id, *columns).group_by(some.c.outcome_id)).all()
+    numbers = _entries_of_outcomes(session, search.matching, {one[0] for one in groups}) if search.matching else {}
+    runs, entries, last = 0, 0, ""
+    for outcome_id, number, found, newest in groups:  # ten thousand of them before a deep offset: in one pass
+        runs += number
+        entries += int(found) if search.matching is None else numbers.get(outcome_id, 0) * number
+        last = max(last, newest)
+    return _Sum(runs, entries, last)
+
+
+def _skip(session: Session, search: _EntrySearch, offset: int) -> tuple[ColumnElement[bool] | None, int]:
+    """Go to an offset: the runs before it are counted, and not read. Returns where to begin, and the rest there.
+
+    How many runs to count next is estimated from those before; if they reached too far, fewer are counted again.
+    """
+    beyond: ColumnElement[bool] | None = None
+    size = _WORTH_SKIPPING
+    while offset >= _WORTH_SKIPPING and size:
+        some = _sum(session, search, search.slice(beyond, size, hits=not search.is_tried))
+        likely = int(_CAUTION * offset * some.runs / max(1, some.entries))
+        if some.entries > offset:
+            size = min(size - 1, likely)
+            continue
+        if some.runs:
+            beyond, offset = search.order > some.last, offset - some.entries
+        if some.runs < size:
+            break
+        size = min(_MAX_SKIPPED, likely - int(_CAUTION * some.runs))
+    return beyond, offset
+
+
+def _walk(session: Session, search: _EntrySearch, beyond: ColumnElement[bool] | None) -> Iterator[_Hit]:
+    """Yield the runs that match in the order of their ids, from `beyond` on; read in growing slices."""
+    size, tried = _FIRST_SLICE, 0
+    while True:
+        is_tried = search.is_tried and tried < _TRIED
+        rows = session.execute(search.slice(beyond, size, hits=not is_tried)).all()
+        yield from _numbered(session, search, rows)
+        if len(rows) < size:
+            return
+        tried += size
+        beyond, size = search.order > rows[-1].run_id, min(_MAX_SLICE, 5 * size)
+
+
+def _choose(
+    session: Session, search: _EntrySearch, hits: Iterator[_Hit], *, after: Position | None, limit: int, offset: int
+) -> tuple[list[str], int]:
+    """Return the runs of a page, and the offset in the first of them.
+
+    The offset is skipped by numbers, so that only documents of the page are read.
+    """
+    chosen: list[str] = []
+    missing = limit
+    for hit in hits:
+        number = hit.entries
+        if after is not None and hit.run_id == after[0]:
+            number = sum(len(_places(search, run, after)) for run in read_stored_runs(session, [hit.run_id]).values())
+        if not chosen and offset >= number:
+            offset -= number
+            continue
+        missing -= number - (0 if chosen else offset)
+        chosen.append(hit.run_id)
+        if missing <= 0:
+            break
+    return chosen, offset
+
+
+def _read(
+    session: Session,
+    search: _EntrySearch,
+    run_ids: Sequence[str],
+    after: Position | None,
+    *,
+    limit: int,
+    offset: int,
+    pause: Callable[[], None],
+) -> tuple[list[Entry], bool]:
+    """Return the entries of a page, and whether it is cut."""
+    items: list[Entry] = []
+    room = PAGE_OCTETS
+    for runs in read_in_parts(session, run_ids):
+        kinds = kinds_of(session, runs)
+        for run in runs:
+            places = _places(search, run, after)
+            for number, place in enumerate(places[offset:]):
+                if not number % _BETWEEN_PAUSES:
+                    pause()
+                room -= run.octets(place)
+                if len(items) == limit or (items and room < 0):
+                    return items, len(items) < limit
+                items.append(run.listed_entry(place, kinds))
+            offset = max(0, offset - len(places))
+    return items, False
+
+
+def _places(search: _EntrySearch, run: StoredRun, after: Position | None) -> list[int]:
+    """List the places of the entries of a run that match and follow `after`."""
+    start = 0
+    if after is not None and run.id == after[0]:
+        start = max(0, after[1] + 1 - run.key * ENTRIES_PER_RUN)
+    kinds = None if search.matching is None else search.matching.kinds
+    return [place for place in range(start, len(run.kinds)) if kinds is None or run.kinds[place] in kinds]
