@@ -18,7 +18,7 @@ from gonemaster_db.batches.batches import of_batch
 from gonemaster_db.core.filters import EntryFilter
 from gonemaster_db.core.recent_totals import recent, recent_total
 from gonemaster_db.core.records import Entry, Page
-from gonemaster_db.domains.run_domains import DomainsOfTag, domains_of_tag
+from gonemaster_db.domains.run_domains import TagMembers, domains_of_tag
 from gonemaster_db.models import Domain, Run
 from gonemaster_db.runs.counters import count_runs
 from gonemaster_db.runs.documents.outcomes import count_entries
@@ -43,6 +43,7 @@ _MAX_STREAMS = 50
 _FIRST_SLICE, _MAX_SLICE = 200, 5000  # runs of a walk that are read at a time
 _TRIED = 20_000  # runs of a walk that are read with any outcome before the outcomes of all runs are
 _WORTH_SKIPPING = 2000  # entries of an offset, from which on runs are counted and not read
+_FIRST_SKIPPED, _GROWTH = 100, 50  # runs that are counted first, and how many times more after them: they tell little
 _MAX_SKIPPED = 100_000  # runs at a time: for more PostgreSQL would read and sort all runs
 _CAUTION = 0.9  # runs further on may have more entries than those that were counted
 _BETWEEN_PAUSES = 10  # entries
@@ -70,7 +71,7 @@ class _EntrySearch:
     conditions: Sequence[ColumnElement[bool]]
     matching: MatchingOutcomes | None
     latest: bool
-    tag: DomainsOfTag | None
+    tag: TagMembers | None
 
     @property
     def is_scattered(self) -> bool:
@@ -158,6 +159,7 @@ def list_entries(
     if search.is_scattered:
         count_up_to = min(count_up_to, COUNT_SCATTERED_UP_TO)
     rest, few = offset, _few_hits(session, search, wanted)
+    hits: Iterator[_Hit]
     if few is not None:
         total = sum(hit.entries for hit in few)
         hits = (hit for hit in few if after is None or hit.run_id >= after[0])
@@ -291,7 +293,7 @@ def _skip(session: Session, search: _EntrySearch, offset: int) -> tuple[ColumnEl
     How many runs to count next is estimated from those before; if they reached too far, fewer are counted again.
     """
     beyond: ColumnElement[bool] | None = None
-    size = _WORTH_SKIPPING
+    size = _FIRST_SKIPPED
     while offset >= _WORTH_SKIPPING and size:
         some = _sum(session, search, search.slice(beyond, size, hits=not search.is_tried))
         likely = int(_CAUTION * offset * some.runs / max(1, some.entries))
@@ -302,7 +304,7 @@ def _skip(session: Session, search: _EntrySearch, offset: int) -> tuple[ColumnEl
             beyond, offset = search.order > some.last, offset - some.entries
         if some.runs < size:
             break
-        size = min(_MAX_SKIPPED, likely - int(_CAUTION * some.runs))
+        size = min(_MAX_SKIPPED, _GROWTH * size, likely - int(_CAUTION * some.runs))
     return beyond, offset
 
 

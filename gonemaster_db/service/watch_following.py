@@ -25,7 +25,7 @@ _PARTIAL = ("tests", "nameservers", "ds")  # of the config: such a run says noth
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedRun:
+class FollowedRun:
     """What a comparison needs of a run."""
 
     key: int
@@ -91,17 +91,17 @@ def batches_of_runs(session: Session, keys: Sequence[int]) -> list[tuple[int, st
     return [(batch_key, domain) for batch_key, domain in session.execute(in_batch) if batch_key is not None]
 
 
-def comparable_runs(session: Session, keys: Sequence[int]) -> list[FinishedRun]:
+def comparable_runs(session: Session, keys: Sequence[int]) -> list[FollowedRun]:
     """Return those of the runs that succeeded and tested the whole zone as it is delegated, by key."""
     query = select(*_COLUMNS).where(Run.key.in_(keys), *_comparable(Run)).order_by(Run.key)
-    return [FinishedRun(*row) for row in session.execute(query)]
+    return [FollowedRun(*row) for row in session.execute(query)]
 
 
-def previous_runs(session: Session, keys: Sequence[int]) -> dict[int, FinishedRun]:
+def previous_runs(session: Session, keys: Sequence[int]) -> dict[int, FollowedRun]:
     """Return by key the run of the same domain that ended before, among comparable ones; a first run is absent."""
     found = {key: previous for key, previous in session.execute(_previous_keys(keys)) if previous is not None}
     rows = session.execute(select(*_COLUMNS).where(Run.key.in_(set(found.values()))))
-    runs = {row.key: FinishedRun(*row) for row in rows}
+    runs = {row.key: FollowedRun(*row) for row in rows}
     return {key: runs[previous] for key, previous in found.items() if previous in runs}
 
 

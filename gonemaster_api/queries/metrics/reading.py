@@ -26,7 +26,7 @@ from gonemaster_db.service.metrics.counting import (
 )
 from gonemaster_db.service.metrics.following import read_tally
 from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, read_latencies, read_slots
-from gonemaster_db.service.metrics.tally import Tally
+from gonemaster_db.service.metrics.tally import JobTally
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -66,7 +66,7 @@ class Metrics:
     unfinished: Mapping[tuple[int, JobStatus], int]
     paused: frozenset[str]
     oldest: Mapping[str, datetime | None]
-    tally: Tally
+    tally: JobTally
     workers: list[WorkerState]
     beat_active: bool
     broker_reachable: bool

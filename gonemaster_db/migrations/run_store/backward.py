@@ -28,7 +28,7 @@ from gonemaster_db.migrations.run_store.sql import (
     words_of,
 )
 from gonemaster_db.runs.documents.packing import unpack
-from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, RunDocument, decode_document
+from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, ParsedDocument, decode_document
 
 log = logging.getLogger(__name__)
 CHUNK_RUNS = 500
@@ -129,7 +129,7 @@ def _move_runs(connection: Connection, runs: Sequence[NewRun], moved: int, *, ki
     insert_into_table(connection, _CHAINS, ("run_id", "chain"), chains)
 
 
-def _entries(run: NewRun, document: RunDocument | None, kinds: dict[int, Kind]) -> Iterator[tuple[Any, ...]]:
+def _entries(run: NewRun, document: ParsedDocument | None, kinds: dict[int, Kind]) -> Iterator[tuple[Any, ...]]:
     """Return the rows of entries without their ids."""
     numbers = unpack(run.kinds or b"")
     times = repeat(0.0) if document is None else document.timestamps
@@ -138,7 +138,7 @@ def _entries(run: NewRun, document: RunDocument | None, kinds: dict[int, Kind]) 
         yield run.id, run.domain_id, time, *kinds[number], args.decode() or "{}"
 
 
-def _document(run: NewRun) -> RunDocument | None:
+def _document(run: NewRun) -> ParsedDocument | None:
     """Read a document. A damaged one, whose entries the service lists without arguments and times, does so here."""
     try:
         document = NO_DOCUMENT if run.codec is None else decode_document(run.codec, bytes(run.document or b""))

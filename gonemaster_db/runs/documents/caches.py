@@ -23,7 +23,7 @@ _MAX_REGISTERED = 50_000  # of each registry of the analysis
 _CREATED = "gonemaster_created"
 
 
-class Kind(NamedTuple):
+class EntryType(NamedTuple):
     """A row of entry_kinds without its id; `module` is upper case, `testcase` lower case."""
 
     module: str
@@ -57,12 +57,12 @@ class RecentValues(Generic[K, V]):
         return had
 
 
-class Caches:
+class StoreCaches:
     """The caches of one database. Ids of these tables are never given twice, so what was committed stays true."""
 
     def __init__(self) -> None:
-        self.kinds: Mapping[int, Kind] = {}
-        self.kind_ids: Mapping[Kind, int] = {}
+        self.kinds: Mapping[int, EntryType] = {}
+        self.kind_ids: Mapping[EntryType, int] = {}
         self.outcomes: RecentValues[bytes, int] = RecentValues(_MAX_OUTCOMES)
         self.sequences: RecentValues[int, str] = RecentValues(_MAX_SEQUENCES)
         # Some outcomes of kinds that very many have, with the number of entries of these kinds.
@@ -74,7 +74,7 @@ class Caches:
         self.epoch = 0
         self.forgettings = 0
 
-    def set_kinds(self, kinds: Mapping[int, Kind]) -> None:
+    def set_kinds(self, kinds: Mapping[int, EntryType]) -> None:
         """Replace the registry of kinds."""
         self.kinds, self.kind_ids = kinds, {kind: number for number, kind in kinds.items()}
 
@@ -94,17 +94,17 @@ class Caches:
         self.registries.clear()
 
 
-_all: WeakKeyDictionary[Dialect, Caches] = WeakKeyDictionary()
+_all: WeakKeyDictionary[Dialect, StoreCaches] = WeakKeyDictionary()
 _creating = Lock()
 
 
-def caches_of(session: Session) -> Caches:
+def caches_of(session: Session) -> StoreCaches:
     """Return the caches of the database of a session; engines that share a pool share them, too."""
     engine = session.get_bind().engine
     with _creating:
         found = _all.get(engine.dialect)
         if found is None:
-            found = _all[engine.dialect] = Caches()
+            found = _all[engine.dialect] = StoreCaches()
             call_on_connect(engine, found.clear)
     return found
 

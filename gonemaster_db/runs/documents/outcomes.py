@@ -15,7 +15,7 @@ from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
-from gonemaster_db.runs.documents.caches import Kind, after_commit, caches_of, has_created, mark_created
+from gonemaster_db.runs.documents.caches import EntryType, after_commit, caches_of, has_created, mark_created
 from gonemaster_db.runs.documents.packing import digest_of, pack, unpack
 from gonemaster_db.runs.documents.registry import kind_ids
 
@@ -76,8 +76,8 @@ def _texts_of(session: Session, wanted: set[int]) -> dict[int, str]:
     return found
 
 
-def _kind(entry: EntryRecord) -> Kind:
-    return Kind(entry.module, entry.testcase, entry.tag, entry.level)
+def _kind(entry: EntryRecord) -> EntryType:
+    return EntryType(entry.module, entry.testcase, entry.tag, entry.level)
 
 
 def _create(

@@ -20,7 +20,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import Watch, WatchEvent, WatchNote
 from gonemaster_db.runs.run_keys import Progress, next_keys
 from gonemaster_db.service import watch_following as following
-from gonemaster_db.service.watch_following import FinishedRun
+from gonemaster_db.service.watch_following import FollowedRun
 from gonemaster_db.service.watches import enabled_watches, follows_runs, take_notes
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.broker.client import Broker
@@ -186,7 +186,7 @@ def _changes(session: Session, keys: Sequence[int], watchers: _Watchers, grades:
     return found
 
 
-def _watches_of(run: FinishedRun, watchers: _Watchers, tags: set[str]) -> list[Watch]:
+def _watches_of(run: FollowedRun, watchers: _Watchers, tags: set[str]) -> list[Watch]:
     every = [*watchers.by_domain.get(run.domain, ()), *(watch for tag in tags for watch in watchers.by_tag[tag])]
     return [watch for watch in every if run.key > watch.after_key]
 
