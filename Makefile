@@ -1,11 +1,14 @@
-# gonemaster: `make run` and `make test` set up what they need; both can be repeated.
+# gonemaster: each target installs what it needs into one virtual environment, once; all of them can be repeated, in any order.
 # The distribution's Python is preferred: it is built with optimisation, a Python from pyenv often is not.
 PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+# What is installed: the service alone, with the tests, and with the linters.
+SERVICE := $(VENV)/.service
+READY := $(VENV)/.tests
+LINTERS := $(VENV)/.linters
 # Two for each core, as many tests wait for processes; beyond eight there are only more databases to start.
 TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 2 * cores : 8)))
 TESTS ?= tests
@@ -21,6 +24,7 @@ SOME_TESTS ?= tests/system/test_first_run.py tests/engine/test_run.py tests/task
 # The oldest Python that is allowed, where this machine has one.
 PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+COMMA := ,
 # Twice quiet: errors only, without the build backend's notes on editable installations.
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
@@ -34,19 +38,32 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(READY): setup.cfg pyproject.toml
+# $(call install,DESCRIPTION,EXTRAS)
+define install
+	@echo "installing $(1) into $(VENV), once; this takes some seconds to a minute"
+	@start=$$(date +%s); $(BIN)/python -m pip install $(QUIETLY) -e '.$(2)' \
+		&& $(BIN)/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api \
+		&& echo "installed $(1) in $$(($$(date +%s) - start)) s; $(VENV) has $$(du -sm $(VENV) | cut -f 1) MB"
+	@touch $@
+endef
+
+$(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 to 3.14 with the venv module found;" \
 		"on Debian: apt-get install python3 python3-venv" >&2; exit 1; }
-	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	@echo "installing into $(VENV), once; this takes some seconds to a minute"
-	@$(BIN)/python -m pip install $(QUIETLY) --upgrade pip
-	@$(BIN)/python -m pip install $(QUIETLY) -e '.[test,lint,flower,otel]'
-	@$(BIN)/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
-	@touch $(READY)
+	@"$(PYTHON)" -m venv $(VENV)
 
-setup: $(READY) ## make the virtual environment and install everything
+$(SERVICE): setup.cfg pyproject.toml | $(BIN)/python
+	$(call install,the service)
 
-run: $(READY) ## the whole service on an embedded default: http://127.0.0.1:8080
+$(READY): setup.cfg pyproject.toml | $(SERVICE)
+	$(call install,what the tests need,[test$(COMMA)flower$(COMMA)otel])
+
+$(LINTERS): setup.cfg pyproject.toml | $(READY)
+	$(call install,the linters,[lint])
+
+setup: $(LINTERS) ## make the virtual environment and install everything
+
+run: $(SERVICE) ## the whole service on an embedded default: http://127.0.0.1:8080
 	@GONEMASTER_DATA_DIR="$${GONEMASTER_DATA_DIR:-data}" $(BIN)/gonemaster-server
 
 test: $(READY) ## all tests but those that take long
@@ -103,26 +120,26 @@ test-py311: .venv-py311/.ready ## some tests on Python 3.11, where the machine h
 	@touch $@
 endif
 
-lint: $(READY) ## ruff, mypy --strict, import contracts
+lint: $(LINTERS) ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(READY) ## let ruff format and mend
+format: $(LINTERS) ## let ruff format and mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(READY) ## write the reference pages that come from the registry
+docs: $(SERVICE) ## write the reference pages that come from the registry
 	$(BIN)/python docs/generate.py
 
-messages: $(READY) ## bring the catalogues of translations up to date with the texts: make messages [ADD=de]
+messages: $(SERVICE) ## bring the catalogues of translations up to date with the texts: make messages [ADD=de]
 	$(BIN)/python .ci/messages.py $(if $(ADD),--add "$(ADD)")
 
 screenshots: $(READY) ## take the pictures of docs/guide, in Chromium: make screenshots [ONLY=queue,domains]
 	@ONLY="$(ONLY)" $(BIN)/python docs/screenshots.py
 
-demo: $(READY) ## the service against a bundled world of test domains, without Internet
+demo: $(SERVICE) ## the service against a bundled world of test domains, without Internet
 	@$(BIN)/python deploy/demo/demo.py
 
 conformance: $(READY) ## the official scenarios: make conformance TESTBED=DIR [ONLY=basic01,...]

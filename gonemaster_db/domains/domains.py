@@ -32,8 +32,8 @@ from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import Domain, DomainRunCount, Run, RunStatus
 
 LATEST = (
-    "latest_run_id", "latest_outcome_id", "latest_outcome_run_id", "latest_run_at", "latest_status", "latest_level",
-    "latest_score", "latest_grade",
+    "latest_run_id", "latest_outcome_id", "latest_run_at", "latest_status", "latest_level", "latest_score",
+    "latest_grade",
 )  # fmt: skip
 OF_RUN_COUNT = ("domain_id", "run_count", "name", "latest_level")
 _CHUNK = 5000
@@ -182,7 +182,6 @@ def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Su
             .label("run_count"),
             latest.id.label("latest_run_id"),
             latest.outcome_id.label("latest_outcome_id"),
-            latest.id.label("latest_outcome_run_id"),
             latest.finished_at.label("latest_run_at"),
             _words(latest.status, tuple(RunStatus)).label("latest_status"),
             _words(latest.worst_level, LEVELS).label("latest_level"),

@@ -121,7 +121,6 @@ def _update_domain(session: Session, job: RowMapping, record: RunRecord, outcome
         "run_count": 1,
         "latest_run_id": job["id"],
         "latest_outcome_id": outcome_id,
-        "latest_outcome_run_id": job["id"],
         "latest_run_at": record.finished_at,
         "latest_status": record.status,
         "latest_level": worst(entry.level for entry in record.entries),

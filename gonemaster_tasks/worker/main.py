@@ -44,7 +44,6 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import ANNOUNCE_COMMAND
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.maintenance.metrics import add_up_runs
-from gonemaster_tasks.maintenance.newest_outcomes import note_newest_outcomes
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.maintenance.retention import purge_regularly
@@ -156,7 +155,6 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
 def _add_up(process: Process) -> None:
     now, stopped = process.clock.now, process.stopping.is_set
     add_up_runs(process.store, now=now, stopped=stopped)
-    note_newest_outcomes(process.store, stopped=stopped)
     keep_tag_summaries(process.store, process.broker, now=now, stopped=stopped)
 
 

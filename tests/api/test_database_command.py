@@ -11,6 +11,13 @@ from gonemaster_api.server.cli import main
 from tests.support.next_release import CONTRACT, EXPAND, head, revisions_of, write_revision
 from tests.support.sources import ROOT
 
+OF_NO_TABLE = """
+def upgrade() -> None:
+    op.execute("DELETE FROM settings")
+
+def downgrade() -> None:
+    pass
+"""
 NEXT = f"{int(head()) + 1:04}"
 
 
@@ -33,11 +40,11 @@ def test_commands_of_the_page_about_upgrades(capsys: pytest.CaptureFixture[str],
     found = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     lines = [line for block in found for line in block.splitlines()]
     commands = [line.removeprefix("gonemaster-server ") for line in lines if line.startswith("gonemaster-server ")]
-    assert commands == ["db current", "db plan", "db upgrade", "db check", "db downgrade 0021"]
+    assert commands == ["db current", "db plan", "db upgrade", "db check", "db downgrade 0029"]
     assert {line.partition(" ")[0] for line in lines} == {"gonemaster-server", "systemctl"}
     assert "`systemctl restart`" in page.partition("## What no test runs")[2]
     printed(capsys, "db", "upgrade")
-    write_revision(tmp_path, EXPAND)
+    write_revision(tmp_path, OF_NO_TABLE)
     with revisions_of(tmp_path):
         outputs = [printed(capsys, *command.split()) for command in commands]
         assert outputs[0] == f"{head()}\n"
@@ -46,7 +53,43 @@ def test_commands_of_the_page_about_upgrades(capsys: pytest.CaptureFixture[str],
             "The API, workers and beat may go on; replace them one by one afterwards.\n"
         )
         assert outputs[3] == f"version {NEXT}: this release works with it\n"
-        assert printed(capsys, "db", "current") == "0021\n"
+        assert printed(capsys, "db", "current") == "0029\n"
+
+
+def test_tables_that_differ_from_the_models_are_listed(capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:
+    printed(capsys, "db", "upgrade")
+    assert printed(capsys, "db", "plan") == f"version {head()}, nothing to do\n"
+    with closing(sqlite3.connect(data_dir / "gonemaster.db")) as connection:
+        connection.execute("DROP INDEX ix_runs_by_finished")
+    for command in ("plan", "check"):
+        assert printed(capsys, "db", command, status=1) == (
+            "the tables are not those of this release:\n  index ix_runs_by_finished of table runs is missing\n"
+        )
+
+
+def test_a_plan_lists_what_the_upgrade_has_to_remove(
+    capsys: pytest.CaptureFixture[str], data_dir: Path, tmp_path: Path
+) -> None:
+    printed(capsys, "db", "upgrade")
+    with closing(sqlite3.connect(data_dir / "gonemaster.db")) as connection:
+        connection.execute("ALTER TABLE jobs ADD COLUMN next_text TEXT")
+    write_revision(tmp_path, EXPAND)
+    with revisions_of(tmp_path):
+        plan = printed(capsys, "db", "plan")
+    assert "  column jobs.next_text is not part of this release\n" in plan
+
+
+@pytest.mark.parametrize("command", [("db", "upgrade"), ("db", "plan"), ("db", "check"), ("all",)])
+def test_a_database_from_before_the_first_release_is_refused(
+    capsys: pytest.CaptureFixture[str], data_dir: Path, command: tuple[str, ...]
+) -> None:
+    printed(capsys, "db", "upgrade")
+    with closing(sqlite3.connect(data_dir / "gonemaster.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0028'")
+        connection.commit()
+    text = printed(capsys, *command, status=1 if command[-1] == "check" else 2)
+    assert text.count("\n") == 1
+    assert "the last version that can upgrade it is gonemaster 0.1.0 at commit 2f6dad3" in text
 
 
 def test_the_older_release_is_told_whether_it_works(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from gonemaster_api.server import cli
 from gonemaster_api.server.doctor import run
 from gonemaster_api.server.doctor.findings import Finding, State
 from gonemaster_db.core.session import open_store
 from gonemaster_db.core.settings import StoreSettings
-from gonemaster_db.migrations.runner import downgrade
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
@@ -24,6 +24,7 @@ from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.schedule import restore_entries
 from tests.support.dnsworld import World
+from tests.support.next_release import EXPAND, head, revisions_of, write_revision
 from tests.support.redis import raw
 from tests.support.rows import queue_job
 from tests.support.stores import MakeSettings, opened
@@ -98,13 +99,18 @@ def test_what_the_health_of_the_queue_finds_is_told(
 
 
 def test_a_schema_of_another_version_is_a_fault(
-    make_settings: MakeDoctorSettings, store_settings: StoreSettings
+    make_settings: MakeDoctorSettings, store_settings: StoreSettings, tmp_path: Path
 ) -> None:
     with opened(store_settings) as store:
-        downgrade(store, revision="0018")
+        write_revision(tmp_path, EXPAND)
+        with revisions_of(tmp_path):
+            (found,) = faults(make_settings(), "database")
+        assert f"its schema is {head()}" in found.text
+        assert "db upgrade" in found.advice
+        with store.transaction() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = '0028'"))
     (found,) = faults(make_settings(), "database")
-    assert "0018" in found.text
-    assert "db upgrade" in found.advice
+    assert "0028, from before the first release" in found.text
 
 
 def test_a_database_that_cannot_be_written_is_a_fault(

@@ -11,6 +11,7 @@ FILE_MAX_LINES = 600
 FUNCTION_MAX_LINES = 80
 LONG_LINES, LONG_SHARE = 50, 0.01
 MEDIAN_MAX_LINES = 9
+LISTS = "gonemaster_db/migrations/versions/"  # of columns and indexes: one statement after the other
 
 
 def lengths() -> dict[str, int]:
@@ -18,13 +19,16 @@ def lengths() -> dict[str, int]:
     return {
         f"{name}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
         for name, tree in syntax_trees()
+        if LISTS not in name
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
 
 
 def test_no_file_is_too_long() -> None:
-    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in source_files()}
+    lines = {
+        name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in source_files() if LISTS not in name
+    }
     assert {name: count for name, count in lines.items() if count > FILE_MAX_LINES} == {}
 
 

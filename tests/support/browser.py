@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.service import Service
+from tests.support.sources import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -63,7 +64,8 @@ def demo_home() -> Iterator[Path]:
         home = Path(name)
         environ = {key: value for key, value in os.environ.items() if not key.startswith(("GONEMASTER_", "PYTEST_"))}
         subprocess.run(
-            [sys.executable, "-m", "gonemaster_api.server", "demo-data", "--domains", "24", "--snapshots", "3"],
+            [sys.executable, "-m", "deploy.demo.data", "--domains", "24", "--snapshots", "3"],
+            cwd=ROOT,
             env=environ | {"GONEMASTER_DATA_DIR": str(home / "data")},
             check=True,
             capture_output=True,

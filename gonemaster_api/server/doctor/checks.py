@@ -106,6 +106,10 @@ def _schema(store: Store) -> list[Finding]:
         return []
     if found is None:
         return [fault("database", "it has no tables yet", _UPGRADE)]
+    try:
+        runner.check_origin(store)
+    except StoreOutdated as error:
+        return [fault("database", str(error), "upgrade it with that version, or start with an empty database")]
     if runner.is_newer(store):
         return _later_schema(store, f"its schema is {found}, of a later version")
     return [fault("database", f"its schema is {found}, this version needs {wanted}", _UPGRADE)]

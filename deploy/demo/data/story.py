@@ -25,7 +25,7 @@ _ENDINGS = (
     "garden", "hotel", "labs", "legal", "market", "media", "motors", "music", "news", "outdoor", "paper", "photo",
     "print", "school", "shop", "sports", "studio", "tea", "tools", "travel",
 )  # fmt: skip
-MOST_DOMAINS = 20_000
+MAX_DOMAINS = 20_000
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Truth:
 
 
 class Story:
-    """Twelve months, or any number, of any number of domains up to MOST_DOMAINS."""
+    """Twelve months, or any number, of any number of domains up to MAX_DOMAINS."""
 
     def __init__(self, *, domains: int, months: int, seed: int = 0) -> None:
         self.months = months

@@ -10,7 +10,7 @@ from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.entries import Level
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.testcases.catalogue import cases
-from gonemaster_tasks.demo_data.story import NEW_ENGINE, OLD_ENGINE, Truth
+from deploy.demo.data.story import NEW_ENGINE, OLD_ENGINE, Truth
 
 _NEW_TAG = ("ZONE", "Z15_NO_CAA")  # of a test case that the old engine lacks
 _RAISED_TAG = ("ZONE", "REFRESH_MINIMUM_VALUE_LOWER")  # judged more strictly by the new engine

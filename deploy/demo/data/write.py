@@ -7,32 +7,34 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.cohorts import create_cohort
+from deploy.demo.data.entries import effective_profile, entries_of, scored, timings_of
+from deploy.demo.data.story import OPERATORS, Story
+from gonemaster_db.analysis.as_labels import note_labels
+from gonemaster_db.analysis.cohorts import create_cohort, list_cohorts
+from gonemaster_db.analysis.registries import ASNS, register
+from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.clock import utcnow
-from gonemaster_db.core.ids import batch_key, id_at
-from gonemaster_db.core.records import RunRecord
+from gonemaster_db.core.filters import RunFilter
+from gonemaster_db.core.ids import id_at
+from gonemaster_db.core.records import NewBatch, RunRecord
 from gonemaster_db.core.session import Store
-from gonemaster_db.core.upsert import insert
+from gonemaster_db.core.states import Priority, RunStatus
 from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.domains.tags import ensure_tags, tag_domains
-from gonemaster_db.models import AnalysisAsn, Batch, BatchOrigin, Cohort, Priority, Run, RunStatus
 from gonemaster_db.runs.run_rows import write_run
+from gonemaster_db.runs.runs import list_runs
 from gonemaster_engine.scoring.score import compute_score
-from gonemaster_tasks.demo_data.entries import effective_profile, entries_of, scored, timings_of
-from gonemaster_tasks.demo_data.story import OPERATORS, Story
-from gonemaster_tasks.errors import TasksError
 
 TAG = "demo"
 _RUNS_AT_A_TIME = 100
 _MONTH = timedelta(days=30)
 
 
-class StoreInUse(TasksError):
-    """The store has runs, and nobody has said that made-up ones may join them."""
+class StoreInUse(Exception):
+    """The store has runs, and made-up runs were not allowed next to them."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def write_demo_data(
     seed: int,
     until: datetime,
     beside_others: bool = False,
-    told: Callable[[str], object] = lambda _text: None,
+    report: Callable[[str], object] = lambda _text: None,
 ) -> DemoData:
     """Write the story; the newest batch is of `until`, each other one 30 days older. The snapshots follow from it.
 
@@ -63,50 +65,49 @@ def write_demo_data(
     runs = 0
     for month in range(story.months):
         begun = until - _MONTH * (story.months - 1 - month)
-        batch_id = id_at("batch", begun, random.Random(f"{seed} {month}").getrandbits(58))
-        store.run_in_transaction(partial(_add_batch, batch_id=batch_id, story=story, begun=begun))
+        batch_id = store.run_in_transaction(partial(_add_batch, story=story, begun=begun))
         made = enumerate(story.domains)
         for some in chunks(made, _RUNS_AT_A_TIME):
             results = [_result(story, domain, month, begun, number, profiles) for number, domain in some]
             jobs = [_job(domain, batch_id, begun, number, seed) for number, domain in some]
             store.run_in_transaction(partial(_write, jobs=jobs, results=results))
             runs += len(jobs)
-        told(f"month {month + 1} of {story.months}: {begun:%Y-%m-%d}, {len(story.domains)} runs")
+        report(f"month {month + 1} of {story.months}: {begun:%Y-%m-%d}, {len(story.domains)} runs")
     return DemoData(cohort_id, story.months, runs)
 
 
 def _prepare(session: Session, story: Story, beside_others: bool) -> int:
-    if session.scalar(select(Cohort.id).where(Cohort.source_tag == TAG)) is not None:
+    cohorts = list_cohorts(session)
+    if any(cohort.source_tag == TAG for cohort in cohorts):
         raise StoreInUse(f"the store has demonstration data already: the cohort {TAG!r}")
-    if not beside_others and session.scalar(select(Run.key).limit(1)) is not None:
+    if not beside_others and list_runs(session, RunFilter(), limit=1).items:
         raise StoreInUse("the store has runs; --beside-others adds made-up ones to them")
     now = utcnow()
     ensure_tags(session, [TAG], now=now)
     tag_domains(session, [TAG], ensure_domains(session, story.domains, now=now).values(), now=now)
-    for operator in OPERATORS:
-        for asn in {operator.asn, operator.second_asn}:
-            row = {"asn": asn, "label": operator.name, "first_seen_at": now, "last_seen_at": now}
-            session.execute(insert(session, AnalysisAsn).on_conflict_do_nothing(), row)
+    labels = {asn: operator.name for operator in OPERATORS for asn in (operator.asn, operator.second_asn)}
+    register(session, ASNS, labels, now=now)
+    note_labels(session, labels, now=now)
     fields = {
         "label": "Demonstration",
         "description": "Made-up domains with a story over the months",
         "analysis_enabled": True,
         "public_enabled": True,
+        "is_default": not any(cohort.is_default for cohort in cohorts),
     }
-    first = session.scalar(select(Cohort.id).where(Cohort.is_default)) is None
-    return create_cohort(session, TAG, fields | {"is_default": first}, now=now).id
+    return create_cohort(session, TAG, fields, now=now).id
 
 
-def _add_batch(session: Session, *, batch_id: str, story: Story, begun: datetime) -> None:
-    fields = {"tag": TAG, "domain_count": len(story.domains), "description": "demonstration", "snapshot_intent": True}
-    session.add(Batch(key=batch_key(batch_id), id=batch_id, created_at=begun, origin=BatchOrigin.SCHEDULE, **fields))
+def _add_batch(session: Session, *, story: Story, begun: datetime) -> str:
+    new = NewBatch(len(story.domains), TAG, "demonstration", snapshot_intent=True, origin="schedule")
+    return create_batch(session, new, now=begun).id
 
 
 def _job(domain: str, batch_id: str, begun: datetime, number: int, seed: int) -> dict[str, Any]:
     """Return what a run takes from its job."""
     started = begun + timedelta(seconds=number)
     return {
-        "id": id_at("job", started, random.Random(f"{seed} {batch_id} {domain}").getrandbits(58)),
+        "id": id_at("job", started, random.Random(f"{seed} {domain}").getrandbits(58)),
         "public_id": None,
         "domain": domain,
         "batch_id": batch_id,

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from deploy.demo.data.entries import effective_profile, entries_of, servers_of
+from deploy.demo.data.snapshots import capture_all
+from deploy.demo.data.story import NEW_ENGINE, OLD_ENGINE, OPERATORS, Story
+from deploy.demo.data.write import TAG, StoreInUse, write_demo_data
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort, CohortSnapshot, Run, SnapshotStatus
 from gonemaster_db.runs.run_documents import read_stored_runs
 from gonemaster_engine.testcases.catalogue import cases
-from gonemaster_tasks.demo_data.entries import effective_profile, entries_of, servers_of
-from gonemaster_tasks.demo_data.snapshots import capture_all
-from gonemaster_tasks.demo_data.story import NEW_ENGINE, OLD_ENGINE, OPERATORS, Story
-from gonemaster_tasks.demo_data.write import TAG, StoreInUse, write_demo_data
 from tests.support.rows import make_run
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
