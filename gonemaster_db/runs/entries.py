@@ -6,7 +6,7 @@ entries, until the page is full; only then the documents of its runs are read. F
 most outcomes match, runs are walked with any outcome, which is faster than to look for those that match.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -46,7 +46,6 @@ _WORTH_SKIPPING = 2000  # entries of an offset, from which on runs are counted a
 _FIRST_SKIPPED, _GROWTH = 100, 50  # runs that are counted first, and how many times more after them: they tell little
 _MAX_SKIPPED = 100_000  # runs at a time: for more PostgreSQL would read and sort all runs
 _CAUTION = 0.9  # runs further on may have more entries than those that were counted
-_BETWEEN_PAUSES = 10  # entries
 
 
 class _Hit(NamedTuple):
@@ -115,10 +114,9 @@ class _EntrySearch:
     def slice(self, beyond: ColumnElement[bool] | None, size: int, *, hits: bool) -> "Select[Any]":
         """Select the next runs of a walk from `beyond` on."""
         matching = self.matching
-        if not hits or matching is None or not matching.complete or len(matching.some) > _MAX_STREAMS:
+        is_of_all_runs = not (self.conditions or self.tag or self.latest)
+        if not (hits and is_of_all_runs and matching and matching.complete and 0 < len(matching.some) <= _MAX_STREAMS):
             return self._sorted(self.runs(size, hits=hits, walked=True), beyond)
-        if self.conditions or self.tag or self.latest:
-            return self._sorted(self.runs(size, hits=True, walked=True), beyond)
         # In the order of all runs an outcome may come late; in that of each outcome its first runs are read at once.
         parts = [self.runs(size, hits=True).where(Run.outcome_id == outcome_id) for outcome_id in matching.some]
         merged = union_all(*(select(self._sorted(part, beyond).subquery()) for part in parts)).subquery()
@@ -146,14 +144,13 @@ def list_entries(
     offset: int = 0,
     after: Position | None = None,
     count_up_to: int = COUNT_UP_TO,
-    pause: Callable[[], None] = lambda: None,
 ) -> Page[Entry]:
     """Page through entries by run id, then entry id.
 
     `after` (run id and entry id of the last item seen) is fast at any depth, `offset` is not.
     `total` is exact up to `count_up_to`, and COUNT_SCATTERED_UP_TO for some filters; above, it is that number and
     `total_is_least` is set. A page whose entries are large has fewer (`is_cut`), one at least: about PAGE_OCTETS of
-    arguments. `pause` is called between parts.
+    arguments.
     """
     search = _search(session, wanted)
     if search.is_scattered:
@@ -172,7 +169,7 @@ def list_entries(
             beyond, rest = _skip(session, search, offset)
         hits = _walk(session, search, beyond)
     chosen, rest = _choose(session, search, hits, after=after, limit=limit, offset=rest)
-    items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest, pause=pause)
+    items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest)
     is_least = total > count_up_to
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=is_least, is_cut=is_cut)
 
@@ -183,13 +180,12 @@ def read_entries_after(
     after: Position | None,
     *,
     limit: int,
-    pause: Callable[[], None] = lambda: None,
 ) -> list[Entry]:
     """Read the entries that match behind `after` (as in list_entries), uncounted; fewer if they are large."""
     search = _search(session, wanted)
     hits = _walk(session, search, None if after is None else search.order >= after[0])
     chosen, offset = _choose(session, search, hits, after=after, limit=limit, offset=0)
-    items, _ = _read(session, search, chosen, after, limit=limit, offset=offset, pause=pause)
+    items, _ = _read(session, search, chosen, after, limit=limit, offset=offset)
     return items
 
 
@@ -352,7 +348,6 @@ def _read(
     *,
     limit: int,
     offset: int,
-    pause: Callable[[], None],
 ) -> tuple[list[Entry], bool]:
     """Return the entries of a page, and whether it is cut."""
     items: list[Entry] = []
@@ -361,9 +356,7 @@ def _read(
         kinds = kinds_of(session, runs)
         for run in runs:
             places = _places(search, run, after)
-            for number, place in enumerate(places[offset:]):
-                if not number % _BETWEEN_PAUSES:
-                    pause()
+            for place in places[offset:]:
                 room -= run.octets(place)
                 if len(items) == limit or (items and room < 0):
                     return items, len(items) < limit

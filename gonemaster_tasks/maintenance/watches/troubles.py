@@ -19,7 +19,7 @@ _STATE = "troubles"
 _SHOWN = 10
 
 
-class Fault(Protocol):
+class ReportedIssue(Protocol):
     """What the health of the queue reports, see `gonemaster_tasks.monitoring.health.Issue`."""
 
     @property
@@ -43,7 +43,7 @@ class Fault(Protocol):
         """Number of jobs affected."""
 
 
-def tell_troubles(store: Store, find_faults: Callable[[], Sequence[Fault]], *, now: datetime) -> int:
+def tell_troubles(store: Store, find_faults: Callable[[], Sequence[ReportedIssue]], *, now: datetime) -> int:
     """Look at the queue if it is time and somebody watches it; returns the number of deliveries that were queued.
 
     Raises:
@@ -59,7 +59,7 @@ def tell_troubles(store: Store, find_faults: Callable[[], Sequence[Fault]], *, n
     if state is not None and now - datetime.fromisoformat(state.value["looked_at"]) < LOOK_EVERY:
         return 0
     kinds: Mapping[str, Any] = state.value["kinds"] if state else {}
-    found: dict[str, list[Fault]] = {}
+    found: dict[str, list[ReportedIssue]] = {}
     for fault in find_faults():
         found.setdefault(fault.kind, []).append(fault)
     looked = Looked.at(kinds, found, now)
@@ -74,7 +74,7 @@ class Looked:
         self.told: list[tuple[str, dict[str, Any]]] = []
 
     @classmethod
-    def at(cls, before: Mapping[str, Any], found: Mapping[str, Sequence[Fault]], now: datetime) -> "Looked":
+    def at(cls, before: Mapping[str, Any], found: Mapping[str, Sequence[ReportedIssue]], now: datetime) -> "Looked":
         """Compare what was known with what is found."""
         looked = cls()
         for kind in sorted({*before, *found}):
@@ -85,7 +85,7 @@ class Looked:
                 looked._is_absent(kind, known, now)
         return looked
 
-    def _is_there(self, kind: str, known: Mapping[str, Any], faults: Sequence[Fault]) -> None:
+    def _is_there(self, kind: str, known: Mapping[str, Any], faults: Sequence[ReportedIssue]) -> None:
         looks = 0 if known["told"] else known["looks"] + 1
         begins = not known["told"] and looks >= LOOKS
         self.kinds[kind] = {"since": known["since"], "told": known["told"] or begins, "looks": 0 if begins else looks}
@@ -103,7 +103,7 @@ class Looked:
         self.told.append((f"{kind} {known['since']} ended", facts))
 
 
-def _document(fault: Fault) -> dict[str, Any]:
+def _document(fault: ReportedIssue) -> dict[str, Any]:
     since = instant(fault.since) if fault.since else None
     return {"subject": fault.subject, "text": fault.text, "since": since, "count": fault.count}
 
