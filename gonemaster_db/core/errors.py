@@ -21,10 +21,6 @@ class StoreConflict(StoreError):
     """A deadlock, serialisation failure or held lock ended the transaction; `Store.run_in_transaction` retries it."""
 
 
-class NeedsTransaction(StoreError):
-    """What was to be one statement that commits by itself takes several; `Store.run_alone` does it in a transaction."""
-
-
 class StoreOutdated(StoreError):
     """The schema does not match this version; `gonemaster-server db upgrade` migrates it."""
 

@@ -55,23 +55,23 @@ def find_domain(session: Session, name: str) -> Domain | None:
 
 def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
     """Match names that contain a substring, in any case; faster than LIKE, which has to look for its own signs."""
-    return _Place(column, literal(part.lower(), DOMAIN_TYPE)) > 0
+    return _PositionIn(column, literal(part.lower(), DOMAIN_TYPE)) > 0
 
 
-class _Place(FunctionElement[int]):
+class _PositionIn(FunctionElement[int]):
     """The place of a text in another, from 1 on; 0: it is not there."""
 
     inherit_cache = True
     type = Integer()
 
 
-@compiles(_Place)
-def _instr(element: _Place, compiler: Any, **options: Any) -> str:
+@compiles(_PositionIn)
+def _instr(element: _PositionIn, compiler: Any, **options: Any) -> str:
     return f"instr({compiler.process(element.clauses, **options)})"
 
 
-@compiles(_Place, "postgresql")
-def _strpos(element: _Place, compiler: Any, **options: Any) -> str:
+@compiles(_PositionIn, "postgresql")
+def _strpos(element: _PositionIn, compiler: Any, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.core.errors import TooManyWatches, WatchNotFound
@@ -38,6 +38,13 @@ def note_event(
     session.add(note)
     session.flush()
     return True
+
+
+def take_notes(session: Session, *, limit: int) -> list[WatchNote]:
+    """Remove and return the oldest notes, by id."""
+    oldest = session.scalars(select(WatchNote.id).order_by(WatchNote.id).limit(limit)).all()
+    taken = delete(WatchNote).where(WatchNote.id.in_(oldest)).returning(WatchNote)
+    return sorted(session.scalars(taken, execution_options=_QUIET), key=lambda note: note.id)
 
 
 def enabled_watches(session: Session) -> Sequence[Watch]:

@@ -64,7 +64,7 @@ def capture_due(
         for snapshot_id in due:
             if stopped():
                 break
-            pace = Pace(lambda: not stopped() and mine())
+            pace = RestBetweenSteps(lambda: not stopped() and mine())
             hashed = scoring.fingerprint
             outcome = materialise(store, snapshot_id, now=now, scoring_config_hash=hashed, step=pace.rest)
             if outcome is Capture.CAPTURED:
@@ -97,7 +97,7 @@ def _remove_snapshot(snapshot_id: int, session: Session, size: int) -> int:
     return remove_discarded_step(session, snapshot_id, size)
 
 
-class Pace:
+class RestBetweenSteps:
     """Rests as long as the work before took, at most a tenth of a second: jobs of the process need the interpreter."""
 
     def __init__(self, may_go_on: Callable[[], bool]) -> None:

@@ -21,7 +21,7 @@ _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 _NO_ZONES = {"local", "localtime", "factory", "posixrules", "posix", "right"}
 
 
-class Kind(enum.StrEnum):
+class RuleKind(enum.StrEnum):
     """How the days of a rule are chosen. Values are stored and sent by the API."""
 
     INTERVAL = "interval"  # every n days, counted from an anchor
@@ -33,7 +33,7 @@ class Kind(enum.StrEnum):
 class Rule:
     """Days of a calendar and a local time of day, in whole minutes. Made by `make_rule`, which checks it."""
 
-    kind: Kind
+    kind: RuleKind
     time_of_day: time
     zone: ZoneInfo
     interval_days: int = 1
@@ -65,31 +65,31 @@ def make_rule(
     _refuse_unused(
         chosen,
         {
-            "interval_days": (Kind.INTERVAL, interval_days),
-            "anchor_date": (Kind.INTERVAL, anchor_date),
-            "weekdays": (Kind.WEEKLY, weekdays),
-            "days_of_month": (Kind.MONTHLY, days_of_month),
-            "last_day": (Kind.MONTHLY, last_day),
+            "interval_days": (RuleKind.INTERVAL, interval_days),
+            "anchor_date": (RuleKind.INTERVAL, anchor_date),
+            "weekdays": (RuleKind.WEEKLY, weekdays),
+            "days_of_month": (RuleKind.MONTHLY, days_of_month),
+            "last_day": (RuleKind.MONTHLY, last_day),
         },
     )
     at, zone = _time(time_of_day), _zone(timezone)
-    if chosen is Kind.INTERVAL:
+    if chosen is RuleKind.INTERVAL:
         days, anchor = _interval(interval_days), _anchor(anchor_date)
         return Rule(kind=chosen, time_of_day=at, zone=zone, interval_days=days, anchor_date=anchor)
-    if chosen is Kind.WEEKLY:
+    if chosen is RuleKind.WEEKLY:
         return Rule(kind=chosen, time_of_day=at, zone=zone, weekdays=_weekdays(weekdays))
     of_month = _days(days_of_month, last_day=last_day)
     return Rule(kind=chosen, time_of_day=at, zone=zone, days_of_month=of_month, last_day=last_day)
 
 
-def _kind(text: str) -> Kind:
+def _kind(text: str) -> RuleKind:
     try:
-        return Kind(text)
+        return RuleKind(text)
     except ValueError as error:
-        raise InvalidRule("kind", f"must be one of {', '.join(Kind)}") from error
+        raise InvalidRule("kind", f"must be one of {', '.join(RuleKind)}") from error
 
 
-def _refuse_unused(kind: Kind, parts: dict[str, tuple[Kind, object]]) -> None:
+def _refuse_unused(kind: RuleKind, parts: dict[str, tuple[RuleKind, object]]) -> None:
     for name, (owner, value) in parts.items():
         if owner is not kind and value:
             raise InvalidRule(name, f"belongs to the kind {owner}, and this rule is {kind}")

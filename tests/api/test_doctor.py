@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from gonemaster_api.server import cli
 from gonemaster_api.server.doctor import run
-from gonemaster_api.server.doctor.findings import Finding, State
+from gonemaster_api.server.doctor.findings import CheckResult, CheckState
 from gonemaster_db.core.session import open_store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.app import make_app
@@ -59,32 +59,32 @@ def silent() -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-def states(settings: Settings) -> dict[str, set[State]]:
-    found: dict[str, set[State]] = {}
+def states(settings: Settings) -> dict[str, set[CheckState]]:
+    found: dict[str, set[CheckState]] = {}
     for finding in run.diagnose(settings):
         found.setdefault(finding.name, set()).add(finding.state)
     return found
 
 
-def faults(settings: Settings, name: str) -> list[Finding]:
-    return [finding for finding in run.diagnose(settings) if finding.name == name and finding.state is State.FAULT]
+def faults(settings: Settings, name: str) -> list[CheckResult]:
+    return [finding for finding in run.diagnose(settings) if finding.name == name and finding.state is CheckState.FAULT]
 
 
 def test_without_workers_and_beat_only_these_are_faults(make_settings: MakeDoctorSettings) -> None:
     found = states(make_settings())
-    assert found["database"] == found["settings"] == found["clock"] == {State.OK}
-    assert found["beat"] == found["workers"] == {State.FAULT}
-    assert State.FAULT not in found["dns"] | found["broker"]
-    assert found["queue"] == {State.OK}
+    assert found["database"] == found["settings"] == found["clock"] == {CheckState.OK}
+    assert found["beat"] == found["workers"] == {CheckState.FAULT}
+    assert CheckState.FAULT not in found["dns"] | found["broker"]
+    assert found["queue"] == {CheckState.OK}
 
 
 def test_an_active_beat_with_its_schedule_is_fine(make_settings: MakeDoctorSettings, own_redis: EmbeddedRedis) -> None:
     app = make_app(own_redis.url)
     with closing(Broker.open(own_redis.url)) as broker:
         raw(broker).set("redbeat::lock", "x")
-        assert states(make_settings())["beat"] == {State.WARNING}, "its entries are missing"
+        assert states(make_settings())["beat"] == {CheckState.WARNING}, "its entries are missing"
         restore_entries(app, broker)
-        assert states(make_settings())["beat"] == {State.OK}
+        assert states(make_settings())["beat"] == {CheckState.OK}
     app.close()
 
 
@@ -132,8 +132,8 @@ def test_a_database_that_cannot_be_written_is_a_fault(
 def test_an_absent_database_and_broker_are_faults_and_no_file_is_made(tmp_path: Path) -> None:
     settings = load_settings({"data_dir": str(tmp_path / "none"), "dns_port": "1"}, {})
     found = states(settings)
-    assert found["database"] == found["broker"] == {State.FAULT}
-    assert found["clock"] == found["beat"] == found["workers"] == found["queue"] == {State.SKIPPED}
+    assert found["database"] == found["broker"] == {CheckState.FAULT}
+    assert found["clock"] == found["beat"] == found["workers"] == found["queue"] == {CheckState.SKIPPED}
     assert not (tmp_path / "none").exists()
 
 
@@ -143,7 +143,7 @@ def test_a_broker_that_evicts_messages_is_a_fault(make_settings: MakeDoctorSetti
         raw(broker).config_set("appendonly", "no")
     (found,) = faults(make_settings(), "broker")
     assert "allkeys-lru" in found.text
-    assert states(make_settings())["broker"] == {State.FAULT, State.WARNING}, "appendonly is off, too"
+    assert states(make_settings())["broker"] == {CheckState.FAULT, CheckState.WARNING}, "appendonly is off, too"
 
 
 def test_servers_that_do_not_answer_are_faults(make_settings: MakeDoctorSettings, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_servers_that_do_not_answer_are_faults(make_settings: MakeDoctorSettings
     hints.write_text(". 3600 NS a.\na. 3600 A 127.0.0.1\n", encoding="ascii")
     settings = make_settings(root_hints_path=str(hints), dns_port="1", ipv6_mode="off")
     found = [finding for finding in run.diagnose(settings) if finding.name == "dns"]
-    assert [finding.state for finding in found] == [State.FAULT] * 3 + [State.SKIPPED] * 3
+    assert [finding.state for finding in found] == [CheckState.FAULT] * 3 + [CheckState.SKIPPED] * 3
     assert all(finding.advice for finding in found[:3])
 
 
@@ -163,8 +163,8 @@ def test_what_hangs_is_left_behind(
         db_driver="postgres", db_dsn=f"postgresql://ops:s3cret@{silent}/x", broker_url=f"redis://:s3cret@{silent}/0"
     )
     found = run.diagnose(settings)
-    by_name: Mapping[str, Finding] = {finding.name: finding for finding in found}
-    assert by_name["database"].state is by_name["broker"].state is State.FAULT
+    by_name: Mapping[str, CheckResult] = {finding.name: finding for finding in found}
+    assert by_name["database"].state is by_name["broker"].state is CheckState.FAULT
     assert "no answer within" in by_name["database"].text
     assert not any("s3cret" in finding.text + finding.advice for finding in found)
 
@@ -196,7 +196,7 @@ def test_variables_that_are_no_settings_are_told(
 ) -> None:
     monkeypatch.setenv("GONEMASTER_WORKER_CONT", "3")
     found = [finding for finding in run.diagnose(make_settings()) if finding.name == "settings"]
-    assert [(finding.state, "WORKER_COUNT" in finding.advice) for finding in found] == [(State.WARNING, True)]
+    assert [(finding.state, "WORKER_COUNT" in finding.advice) for finding in found] == [(CheckState.WARNING, True)]
 
 
 def test_only_the_doctor_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,10 +205,10 @@ def test_only_the_doctor_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_check_that_raises_is_a_finding(make_settings: MakeDoctorSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_settings: Settings) -> list[Finding]:
+    def broken(_settings: Settings) -> list[CheckResult]:
         raise RuntimeError("nobody thought of it")
 
-    monkeypatch.setattr(run, "_FIRST", (run.Part("dns", broken, ""), *run._FIRST[:3]))
+    monkeypatch.setattr(run, "_FIRST", (run.TimedCheck("dns", broken, ""), *run._FIRST[:3]))
     (found,) = faults(make_settings(), "dns")
     assert "nobody thought of it" in found.text
 

@@ -9,8 +9,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from gonemaster_api.app import create_app
+from gonemaster_api.queries.metrics.http import read_http_counts
 from gonemaster_api.server.first_requests import ask_first
 from gonemaster_api.state import NAME, State
+from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.config.settings import Settings
@@ -44,11 +46,12 @@ def test_lists_and_runs_are_read(client: FlaskClient, shared: State, filled: boo
     assert filled == any("run_documents" in statement for statement in executed)
 
 
-def test_nobody_has_asked(client: FlaskClient, shared: State, caplog: pytest.LogCaptureFixture) -> None:
-    before = dict(shared.counts._new)
+def test_nobody_has_asked(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    metrics = http_metrics(client.application)
+    before = read_http_counts(metrics.of_process())
     with caplog.at_level(logging.INFO):
         assert ask_first(client.application, limit_s=LONG_S)
-    assert shared.counts._new == before
+    assert read_http_counts(metrics.of_process()).routes == before.routes
     assert [line for line in caplog.records if line.name == "gonemaster_api.access"] == []
 
 

@@ -1,15 +1,9 @@
 """Large responses are recognised before they are built, get few threads, and are written in parts."""
 
-import json
 import threading
-from typing import Any
 
 import pytest
-from flask import Flask
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from gonemaster_api.rest.json_output import JsonProvider, _parts
 from gonemaster_api.server.request_threads import RequestThreads
 from gonemaster_api.web.large_responses import is_large
 from gonemaster_api.web.light_requests import HEAVY_AT_ONCE
@@ -79,24 +73,3 @@ def test_threads_for_large_responses_are_few_and_no_others_wait_for_them() -> No
         future.result(60)
     assert most == HEAVY_AT_ONCE
     threads.stop()
-
-
-documents = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=40) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner, inner)
-    ),
-)
-
-
-@given(documents, st.sampled_from([None, (",", ":")]))
-@example({"items": [{"a": [1, 2]}] * 25, 7: {"b": [0] * 11}, "empty": {}, "none": []}, (",", ":"))
-def test_document_in_parts_is_the_same(document: Any, separators: tuple[str, str] | None) -> None:
-    options: dict[str, Any] = {} if separators is None else {"separators": separators}
-    assert JsonProvider(Flask(__name__)).dumps(document, **options) == json.dumps(document, **options)
-
-
-def test_no_part_has_many_items() -> None:
-    encoder = json.JSONEncoder()
-    page = {"total": 1000, "raw": {"entries": [{"args": {"text": "x"}}] * 1000}}
-    assert max(map(len, _parts(encoder, page, 4))) < 500

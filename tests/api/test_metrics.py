@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +15,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from gonemaster_api.queries.metrics.latencies import LatencyTrend
 from gonemaster_api.queries.metrics.quantiles import quantile, quantiles
-from gonemaster_api.request_counts import TOOL_CALLS, RequestCounts
 from gonemaster_api.state import NAME, State
+from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
+from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.records import NewBatch
 from gonemaster_db.models import RunStatus
 from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, STARTED, Count, add_counts
@@ -92,6 +98,13 @@ def series(client: FlaskClient) -> dict[str, float]:
     """The samples of the text, by name and labels as they are written."""
     lines = [line for line in text(client).splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+@pytest.fixture
+def fresh(make_app: Any) -> FlaskClient:
+    """A client of an application that has counted nothing yet; that of `client` serves all tests of a process."""
+    app: Flask = make_app()
+    return app.test_client()
 
 
 def make_batch(parts: QueueParts, size: int) -> str:
@@ -265,12 +278,12 @@ def test_the_course_has_rates_and_carries_the_depth_forward(client: FlaskClient,
         assert {later["queue_depth"] for later in points[place:]} == {7}
 
 
-def test_requests_are_counted_by_route_class_and_code(client: FlaskClient) -> None:
+def test_requests_are_counted_by_route_class_and_code(fresh: FlaskClient) -> None:
     for path in ("/api/v1/healthz", "/api/v1/healthz", "/api/v1/runs/job_none", "/api/v1/nowhere", "/pub/api/v1/x"):
-        client.get(path)
-    client.open("/api/v1/healthz", method="BREW")
-    client.get("/static/app.css").close()
-    api = get(client, include="api")["api"]
+        fresh.get(path)
+    fresh.open("/api/v1/healthz", method="BREW")
+    fresh.get("/static/app.css").close()
+    api = get(fresh, include="api")["api"]
     routes = {(item["route"], item["method"]): item for item in api["routes"]}
     assert list(routes) == sorted(routes)
     assert routes["/api/v1/healthz", "GET"]["requests_total"] == 2
@@ -282,7 +295,8 @@ def test_requests_are_counted_by_route_class_and_code(client: FlaskClient) -> No
     assert api["error_code_counts"]["not_found"] == 3
     assert api["requests_total"] == sum(api["status_class_counts"].values()) == 6
     assert set(routes["/api/v1/healthz", "GET"]["latency_ms"]) == {"p50", "p90", "p99"}
-    points = get(client, include="trends", window="1h")["trends"]["windows"]["1h"]["points"]
+    LatencyTrend(http_metrics(fresh.application), shared_of(fresh).store).write()
+    points = get(fresh, include="trends", window="1h")["trends"]["windows"]["1h"]["points"]
     assert any("GET /api/v1/healthz" in point.get("api_p90_ms", {}) for point in points[-2:])
 
 
@@ -302,36 +316,37 @@ def test_unexpected_exceptions_and_stripped_headers_are_counted(make_app: Any) -
     assert api["proxy"]["forwarded_headers_stripped_total"] == 1
 
 
-def test_results_are_counted_by_the_locale_that_was_shown(client: FlaskClient, queue: QueueParts) -> None:
+def test_results_are_counted_by_the_locale_that_was_shown(fresh: FlaskClient, queue: QueueParts) -> None:
     run = make_run(queue.store)
     for locale in ("en", "en-GB", "xx"):  # there are no other texts
-        assert client.get(f"/api/v1/runs/{run.id}/result?locale={locale}").status_code == 200
-    assert get(client, include="quality")["quality"]["locale_usage"]["counts"] == {"en": 3}
+        assert fresh.get(f"/api/v1/runs/{run.id}/result?locale={locale}").status_code == 200
+    assert get(fresh, include="quality")["quality"]["locale_usage"]["counts"] == {"en": 3}
 
 
-def test_at_most_32_locales_are_shown(client: FlaskClient) -> None:
+def test_at_most_32_locales_are_shown(fresh: FlaskClient) -> None:
     for number in range(40):
-        shared_of(client).counts.add("result_locale", f"l{number:02}", 2 if number < 32 else 1)
-    counts = get(client, include="quality")["quality"]["locale_usage"]["counts"]
+        http_metrics(fresh.application).locales.labels(f"l{number:02}").inc(2 if number < 32 else 1)
+    counts = get(fresh, include="quality")["quality"]["locale_usage"]["counts"]
     assert len(counts) == 33
     assert counts["_other"] == 8
 
 
-def test_calls_of_tools_and_clients_under_limits_are_shown(client: FlaskClient, queue: QueueParts) -> None:
-    shared_of(client).counts.add(TOOL_CALLS, "ping ok", 2)
-    shared_of(client).counts.add(TOOL_CALLS, "ping failed")
+def test_calls_of_tools_and_clients_under_limits_are_shown(fresh: FlaskClient, queue: QueueParts) -> None:
+    calls = http_metrics(fresh.application).tool_calls
+    calls.labels("ok", "ping").inc(2)
+    calls.labels("failed", "ping").inc()
     raw(queue.broker).set("gm:attempts:login:192.0.2.1", 3, ex=60)
-    api = get(client, include="api")["api"]
+    api = get(fresh, include="api")["api"]
     assert api["mcp_tool_calls"] == [{"tool": "ping", "total": 3, "failed": 1}]
     assert api["proxy"]["rate_limit_keys"] == 1
-    assert series(client)['gonemaster_mcp_tool_calls_total{outcome="failed",tool="ping"}'] == 1
+    assert series(fresh)['gonemaster_mcp_tool_calls_total{outcome="failed",tool="ping"}'] == 1
 
 
 def test_every_family_has_its_type_and_labels(client: FlaskClient, queue: QueueParts) -> None:
     make_run(queue.store, outcome=ended("ERROR"))
     client.get("/api/v1/runs/job_none")
     client.get(f"/api/v1/runs/{make_run(queue.store).id}/result")
-    shared_of(client).counts.add(TOOL_CALLS, "ping ok")
+    http_metrics(client.application).tool_calls.labels("ok", "ping").inc()
     get(client)
     body = text(client)
     types = dict(re.findall(r"^# TYPE gonemaster_(\S+) (\S+)$", body, re.MULTILINE))
@@ -389,19 +404,52 @@ def test_a_database_that_does_not_answer_is_a_metrics_error(client: FlaskClient,
         assert (answer.status_code, answer.get_json()["error"]["code"]) == (500, "metrics_error")
 
 
-def test_counts_are_kept_while_they_cannot_be_written(client: FlaskClient, queue: QueueParts) -> None:
-    counts = RequestCounts()
-    counts.note("GET", "/x", 200, 0.1, code="", panicked=False)
+def test_requests_that_the_server_refuses_are_counted(fresh: FlaskClient) -> None:
+    for path in ("/api/v1/runs/job_none", "/nowhere"):
+        http_metrics(fresh.application).count_refusal(
+            fresh.application, method="GET", path=path, status=503, code="overloaded"
+        )
+    api = get(fresh, include="api")["api"]
+    assert {item["route"]: item["status_class_counts"]["5xx"] for item in api["routes"]} == {
+        "/api/v1/runs/<run_id>": 1,
+        "unknown": 1,
+    }
+    assert api["error_code_counts"] == {"overloaded": 2}
+
+
+def p90_of_now(client: FlaskClient) -> Any:
+    point = get(client, include="trends", window="1h")["trends"]["windows"]["1h"]["points"][-1]
+    return point.get("api_p90_ms", {}).get("GET /api/v1/healthz")
+
+
+def test_latencies_are_kept_while_they_cannot_be_written(fresh: FlaskClient, queue: QueueParts) -> None:
+    trend = LatencyTrend(http_metrics(fresh.application), queue.store)
+    fresh.get("/api/v1/healthz")
     with queue.store.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE metric_counters RENAME TO elsewhere")
-    counts.write_soon(queue.store)
+        connection.exec_driver_sql("ALTER TABLE metric_latencies RENAME TO elsewhere")
+    with pytest.raises(StoreError):
+        trend.write()
     with queue.store.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO metric_counters")
-    counts.write_soon(queue.store)
-    counts.write_soon(queue.store)
-    (route,) = [item for item in get(client, include="api")["api"]["routes"] if item["route"] == "/x"]
-    assert route["requests_total"] == 1
-    assert route["latency_ms"]["p50"] == 100
+        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO metric_latencies")
+    assert p90_of_now(fresh) is None
+    trend.write()
+    trend.write()
+    assert p90_of_now(fresh) > 0
+
+
+def test_processes_of_a_host_show_the_sum_of_their_counts(tmp_path: Path) -> None:
+    """Two processes count, one of them ends, and a third that starts later shows the requests of both."""
+    script = (
+        "import sys; from flask import Flask; from gonemaster_api.queries.metrics.http import read_http_counts;"
+        "from gonemaster_api.web.exporter import http_metrics, register_exporter; app = Flask('x');"
+        "app.add_url_rule('/x', 'x', lambda: 'x'); register_exporter(app); client = app.test_client();"
+        "[client.get('/x') for _ in range(int(sys.argv[1]))];"
+        "print({key.route: counts for key, counts in read_http_counts(http_metrics(app).of_host()).routes.items()})"
+    )
+    environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    commands = [[sys.executable, "-c", script, number] for number in ("2", "3", "0")]
+    shown = [subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=True).stdout for command in commands]
+    assert [f"'2xx': {number}".encode() in text for number, text in zip((2, 5, 5), shown, strict=True)] == [True] * 3
 
 
 @pytest.mark.parametrize(

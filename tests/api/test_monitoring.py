@@ -14,8 +14,7 @@ import yaml
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from gonemaster_api.request_counts import TOOL_CALLS
-from gonemaster_api.state import NAME, State
+from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.models import RunStatus
 from gonemaster_tasks.control.parts import QueueParts
 from tests.support.rows import make_run, record
@@ -50,8 +49,7 @@ def exposed(client: FlaskClient, queue: QueueParts) -> str:
     run = make_run(queue.store, outcome=record("ERROR", status=RunStatus.FAILED))
     client.get("/api/v1/runs/job_none")
     client.get(f"/api/v1/runs/{run.id}/result")
-    state: State = client.application.extensions[NAME]
-    state.counts.add(TOOL_CALLS, "ping ok")
+    http_metrics(client.application).tool_calls.labels("ok", "ping").inc()
     client.get("/api/v1/metrics")
     return client.get("/api/v1/metrics?format=prom").text
 

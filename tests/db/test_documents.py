@@ -13,7 +13,7 @@ from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.json_text import dump_json
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.runs.documents.codec import CURRENT, compress, decompress
-from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, RunDocument, decode_document, encode_document
+from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, ParsedDocument, decode_document, encode_document
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -60,7 +60,7 @@ def test_nothing_to_keep_is_no_document(timings: Any, chain: Any) -> None:
 
 
 def test_one_entry_is_read_without_the_others() -> None:
-    document = RunDocument(b'0 0 0\n{"a":1}\nbroken\n{"a":3}\n\n')
+    document = ParsedDocument(b'0 0 0\n{"a":1}\nbroken\n{"a":3}\n\n')
     assert document.arguments(2) == {"a": 3}
     with pytest.raises(DocumentDamaged):
         document.arguments(1)

@@ -24,8 +24,6 @@ SMALL: dict[str, int] = {
     "_MAX_SLICE": 2,
     "_TRIED": 1,
     "_WORTH_SKIPPING": 1,
-    "_FIRST_SKIPPED": 2,
-    "_WORTH_KNOWING": 0,
 }
 PLANS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "few runs": ({}, {}),
@@ -142,20 +140,6 @@ def test_every_plan_keeps_to_newest_runs(
             assert by_keys(session, wanted) == expected
 
 
-@pytest.mark.parametrize("wanted", [EntryFilter(), EntryFilter(tag="TAG1"), EntryFilter(level="ERROR", latest=True)])
-def test_a_page_begins_where_the_one_before_it_ended(
-    store: Store, everything: list[Entry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
-) -> None:
-    for name, value in {**SMALL, "_FEW_RUNS": 0}.items():
-        monkeypatch.setattr(lists, name, value)
-    with store.read_only() as session:
-        whole = lists.list_entries(session, wanted, limit=len(everything)).items
-        pages = [lists.list_entries(session, wanted, limit=1, offset=1).items]
-        monkeypatch.delattr(lists, "_skip")
-        pages += [lists.list_entries(session, wanted, limit=2, offset=offset).items for offset in (2, 4)]
-    assert [entry for page in pages for entry in page] == list(whole[1:6])
-
-
 @pytest.mark.parametrize("wanted", [EntryFilter(level="INFO", latest=True), EntryFilter(level="INFO", domain_tag="eu")])
 def test_matches_that_are_far_apart_are_counted_up_to_fewer(
     store: Store, everything: list[Entry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
@@ -174,7 +158,6 @@ def test_matches_that_are_far_apart_are_counted_up_to_fewer(
 def test_every_plan_pages_from_any_place_to_any_other(
     store: Store, everything: list[Entry], monkeypatch: pytest.MonkeyPatch, large_tags: bool
 ) -> None:
-    """Pages that were read a moment ago tell where others begin, and where the entries end."""
     if large_tags:
         monkeypatch.setattr(run_domains, "_FEW_DOMAINS", 0)
     rng = random.Random(3)

@@ -226,7 +226,7 @@ def test_limits_hold_through_a_pooler(pooler: StoreSettings) -> None:
         def work(job_id: str) -> RunStatus:
             with store.autocommit() as session:
                 assert claim_job(session, job_id, worker="w1", now=NOON, lease=LEASE)
-            return store.run_alone(
+            return store.run_in_transaction(
                 lambda session: graduate_job(session, job_id, worker="w1", attempt=1, record=record("INFO"))
             )
 

@@ -43,7 +43,7 @@ from gonemaster_db.service.metrics.tally import (
     BatchSums,
     DomainSums,
     EndedRun,
-    Tally,
+    JobTally,
 )
 from tests.support.rows import NOON, make_run, queue_jobs, record
 from tests.support.threads import together
@@ -65,7 +65,7 @@ def ended(store: Store) -> dict[str, int]:
     return {str(status): number for status, number in found.items() if number}
 
 
-def tally_of(store: Store) -> Tally:
+def tally_of(store: Store) -> JobTally:
     with store.read_only_within(LIMIT) as session:
         return read_tally(session, now=LATER)
 
@@ -233,7 +233,7 @@ def test_old_runs_need_no_lock_to_be_deleted(store: Store) -> None:
 
 
 def test_the_domains_and_batches_met_last_are_kept_and_the_others_folded() -> None:
-    tally = Tally()
+    tally = JobTally()
     runs = [
         EndedRun(number, f"d{number}.example", number, RunStatus.SUCCEEDED, NOON, 100, 0, 0, 1, 0)
         for number in range(MOST_KEPT)

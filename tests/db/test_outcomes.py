@@ -15,7 +15,7 @@ from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.models import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule, Run
 from gonemaster_db.runs import run_rows
-from gonemaster_db.runs.documents.caches import Kind, caches_of
+from gonemaster_db.runs.documents.caches import EntryType, caches_of
 from gonemaster_db.runs.documents.outcomes import ensure_outcomes
 from gonemaster_db.runs.documents.packing import pack, unpack
 from gonemaster_db.runs.documents.registry import matching_kinds
@@ -191,7 +191,7 @@ def test_kind_that_another_process_created_is_found(store: Store, other_store: S
     make_run(other_store, outcome=record("ERROR"))
     with store.read_only() as session:
         assert [e.level for e in list_entries(session, EntryFilter(tag="B01_CHILD_FOUND")).items] == ["INFO", "ERROR"]
-        assert caches_of(session).kind_ids[Kind("BASIC", "basic01", "B01_CHILD_FOUND", "ERROR")]
+        assert caches_of(session).kind_ids[EntryType("BASIC", "basic01", "B01_CHILD_FOUND", "ERROR")]
 
 
 def test_unused_outcomes_are_removed_after_a_while(store: Store) -> None:

@@ -23,7 +23,7 @@ from gonemaster_tasks.worker.execute import engine_runner, isolation, standing_s
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.isolation import Isolation
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
 from gonemaster_tasks.worker.execute.running import RunningJob
 from tests.support.dnsworld import World
 
@@ -42,11 +42,11 @@ def settings(demo_world: World, demo_hints: Path) -> Settings:
 
 def run(
     settings: Settings, test_order: TestOrder, scoring: ScoringConfig = DEFAULT_CONFIG
-) -> tuple[Outcome, list[int], list[EntryRecord]]:
+) -> tuple[RunOutcome, list[int], list[EntryRecord]]:
     progress: list[int] = []
     entries: list[EntryRecord] = []
 
-    async def whole() -> Outcome:
+    async def whole() -> RunOutcome:
         runner = EngineRunner(LiveSettings(settings), lambda: scoring)
         await runner.open()
         try:
@@ -172,7 +172,7 @@ def test_a_running_process_follows_its_settings(settings: Settings, demo_world: 
         runner = EngineRunner(live)
         await runner.open()
 
-        async def asked(profile: dict[str, Any] | None = None, **change: Any) -> tuple[int, Outcome]:
+        async def asked(profile: dict[str, Any] | None = None, **change: Any) -> tuple[int, RunOutcome]:
             """Change settings, test, and count the queries that reached a server."""
             live.current = replace(live.current, **change)
             before = len(demo_world.log)

@@ -25,7 +25,7 @@ from gonemaster_tasks.worker.consume.head_order import HeadOrder
 from gonemaster_tasks.worker.execute.claims import ClaimStore
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.run_job import run_job
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder
 from tests.support.rows import queue_job
 
 NOT_PAUSED = Controls({})
@@ -43,9 +43,9 @@ class CountingRunner:
     async def close(self) -> None:
         pass
 
-    async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
+    async def run(self, order: TestOrder, listeners: Listeners) -> RunOutcome:
         self.tested.append(order.job_id)
-        return Outcome([], effective_profile={})
+        return RunOutcome([], effective_profile={})
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gonemaster_db.models import Watch
-from gonemaster_db.service.watch_following import FinishedRun, TagKey
+from gonemaster_db.service.watch_following import FollowedRun, TagKey
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.maintenance.watches.changes import Grades, compare
 from tests.support.rows import NOON
@@ -14,7 +14,7 @@ from tests.support.rows import NOON
 GRADES = Grades.of(DEFAULT_CONFIG)
 X: TagKey = ("DNSSEC", "dnssec01", "DS01_X")
 Y: TagKey = ("ZONE", "zone01", "Z01_Y")
-BEFORE = FinishedRun(1, "job_1", 1, "a.example", None, 1, NOON, 95, "A", "NOTICE", 1)
+BEFORE = FollowedRun(1, "job_1", 1, "a.example", None, 1, NOON, 95, "A", "NOTICE", 1)
 NOW = replace(BEFORE, key=2, id="job_2", outcome_id=2)
 
 

@@ -21,7 +21,7 @@ _SECOND = 1_000_000
 _AROUND = 3  # lines besides those of the entries
 
 
-class RunDocument:
+class ParsedDocument:
     """A document that is parsed where it is read. Every method raises DocumentDamaged for what cannot be read."""
 
     def __init__(self, text: bytes) -> None:
@@ -83,7 +83,7 @@ class RunDocument:
         return _parse(self._lines[-1])
 
 
-NO_DOCUMENT = RunDocument(b"\n\n")  # of a run with nothing to keep
+NO_DOCUMENT = ParsedDocument(b"\n\n")  # of a run with nothing to keep
 
 
 def parse_arguments(raw: bytes) -> Any:
@@ -120,9 +120,9 @@ def encode_text(
     return CURRENT, compress("\n".join([times, *arguments, nameserver_timings, chain]).encode())
 
 
-def decode_document(codec: int, data: bytes) -> RunDocument:
+def decode_document(codec: int, data: bytes) -> ParsedDocument:
     """Decompress a document. Raises DocumentDamaged."""
-    document = RunDocument(decompress(codec, data))
+    document = ParsedDocument(decompress(codec, data))
     if document.entry_count < 0:
         raise DocumentDamaged("lines are missing")
     return document

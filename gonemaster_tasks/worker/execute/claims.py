@@ -44,6 +44,6 @@ class ClaimStore:
             JobStateError: the claim is over; nothing is written.
             StoreUnavailable, StoreConflict: the database does not answer; nothing is known.
         """
-        return self._store.run_alone(
+        return self._store.run_in_transaction(
             lambda session: graduate_job(session, job_id, worker=self._worker, attempt=attempt, record=record)
         )

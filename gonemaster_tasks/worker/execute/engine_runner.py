@@ -21,7 +21,7 @@ from gonemaster_tasks.config.profiles import base_profile, caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings, Settings
 from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_resources
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
 from gonemaster_tasks.worker.execute.standing_still import StandingStill
 
 _WITH_CHAIN = frozenset({"admin", "public"})  # origins; a sweep would store a chain for each of millions of jobs
@@ -94,7 +94,7 @@ class EngineRunner:
         cache = resources.caches.hot.lookups
         return Usage(transport.queries - ipv6, ipv6, *cache, waits=waits, waited_ms=round(waited_s * 1000))
 
-    async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
+    async def run(self, order: TestOrder, listeners: Listeners) -> RunOutcome:
         """Run the tests that the job asks for. Raises EngineError for what no test can be made of."""
         if self._resources is None or self._still is None:
             raise RuntimeError("the runner is not open")
@@ -147,9 +147,9 @@ class EngineRunner:
         follow_settings(resources, before, settings)
 
 
-def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> Outcome:
+def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> RunOutcome:
     score = compute_score(domain, result.entries, scoring)
-    return Outcome(
+    return RunOutcome(
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
         effective_profile=profile,
         nameserver_timings=_timings(result),

@@ -28,7 +28,7 @@ from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.settings import FixedSettings, Settings
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, Runner, TestOrder, UsesNetwork, log_fields
+from gonemaster_tasks.worker.execute.runner import Listeners, Runner, RunOutcome, TestOrder, UsesNetwork, log_fields
 
 _MEMORY = 2 << 30  # address space: a run needs a tenth of it, and the interpreter with its libraries another one
 _TICK_S = 1.0
@@ -85,7 +85,7 @@ def _engine(settings: Settings, scoring: ScoringConfig, *, skew_s: float) -> Eng
     return EngineRunner(live, lambda: scoring, lender=lender, is_extra=True, clock=clock)
 
 
-async def _test(runner: Runner, order: TestOrder, answers: Answers) -> Outcome:
+async def _test(runner: Runner, order: TestOrder, answers: Answers) -> RunOutcome:
     """Test, and tell the worker each second that the event loop turns."""
     with _ticking(answers):
         await runner.open()
@@ -117,7 +117,7 @@ def _listeners(answers: Answers) -> Listeners:
     )
 
 
-def _as_message(outcome: Outcome) -> dict[str, Any]:
+def _as_message(outcome: RunOutcome) -> dict[str, Any]:
     return {
         "entries": [_fields(entry) for entry in outcome.entries],
         "effective_profile": outcome.effective_profile,

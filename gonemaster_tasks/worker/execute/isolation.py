@@ -16,7 +16,7 @@ from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
 from gonemaster_tasks.config.environment import child_environ
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.worker.consume.gate import Gate
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
 from gonemaster_tasks.worker.execute.running import RunningJob
 
 _AT_ONCE = 4  # of one worker process: each loads the whole engine
@@ -55,7 +55,7 @@ class Isolation:
 
     def run(
         self, order: TestOrder, running: RunningJob, listeners: Listeners, *, settings: Settings, gate: Gate
-    ) -> Outcome | None:
+    ) -> RunOutcome | None:
         """Test a domain in a child process; None if it was stopped. While it waits for a place its slot is lent.
 
         Raises:
@@ -110,7 +110,7 @@ def _run(
     *,
     settings: Settings,
     on_usage: Callable[[Usage], None],
-) -> Outcome | None:
+) -> RunOutcome | None:
     with subprocess.Popen(  # noqa: S603 - our own arguments, no shell
         [sys.executable, "-m", _main_module(), "--isolated"],
         env=child_environ(settings),
@@ -149,7 +149,7 @@ class _Answers:
         self._listeners = listeners
         self._stall_s = stall_s
         self._on_usage = on_usage
-        self.outcome: Outcome | None = None
+        self.outcome: RunOutcome | None = None
         self.error = ""
 
     def send(self, message: bytes) -> None:
@@ -194,7 +194,7 @@ class _Answers:
                 self._on_usage(Usage(**counted))
             case {"outcome": fields}:
                 entries = [EntryRecord(*entry) for entry in fields.pop("entries")]
-                self.outcome = Outcome(entries=entries, **fields)
+                self.outcome = RunOutcome(entries=entries, **fields)
             case {"error": text}:
                 self.error = text
 

@@ -31,7 +31,7 @@ from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.tracing import span
 from gonemaster_tasks.worker.execute.isolation import IsolatedProcessEnded, IsolatedRunFailed
 from gonemaster_tasks.worker.execute.process import Process
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder, log_fields
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, log_fields
 from gonemaster_tasks.worker.execute.running import RunningJob, Stop
 from gonemaster_tasks.worker.execute.task_events import announce_start
 
@@ -189,13 +189,13 @@ def _test(process: Process, claim: Claim) -> RunRecord | None:
     return None if outcome is None else _record(process, outcome)
 
 
-def _outcome(process: Process, claim: Claim, order: TestOrder) -> Outcome | None:
+def _outcome(process: Process, claim: Claim, order: TestOrder) -> RunOutcome | None:
     """Test in the event loop that all share, or in a process of its own; None if it was stopped."""
     with span("run", domain=order.domain):
         return _outcome_of_run(process, claim, order)
 
 
-def _outcome_of_run(process: Process, claim: Claim, order: TestOrder) -> Outcome | None:
+def _outcome_of_run(process: Process, claim: Claim, order: TestOrder) -> RunOutcome | None:
     listeners = _listeners(process, claim)
     if claim.job.starts > 1:
         return process.isolation.run(order, claim.running, listeners, settings=process.settings, gate=process.gate)
@@ -206,7 +206,7 @@ def _error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _record(process: Process, outcome: Outcome) -> RunRecord:
+def _record(process: Process, outcome: RunOutcome) -> RunRecord:
     return RunRecord(
         RunStatus.SUCCEEDED,
         process.clock.now(),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts
 from gonemaster_db.analysis.projections import RunRow
 from gonemaster_db.core.records import EntryRecord
-from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.documents.run_document import decode_document, encode_document
 from gonemaster_db.runs.run_documents import StoredRun
 from gonemaster_tasks.maintenance.projection.extraction import facts_of
@@ -23,7 +23,7 @@ BOTH = entry("A01_GLOBALLY_REACHABLE_ADDR", module="ADDRESS", testcase="address0
 
 
 def extract(*entries: EntryRecord, timings: Any = None, floor: str = "NOTICE", **row: Any) -> RunFacts:
-    kinds = {number: Kind(one.module, one.testcase, one.tag, one.level) for number, one in enumerate(entries)}
+    kinds = {number: EntryType(one.module, one.testcase, one.tag, one.level) for number, one in enumerate(entries)}
     encoded = encode_document(entries, timings, None)
     document = decode_document(*encoded) if encoded else decode_document(*encode_document([], [], None) or (0, b""))
     stored = StoredRun(1, "job_1", 7, "a.example", list(kinds), document)

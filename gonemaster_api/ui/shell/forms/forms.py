@@ -81,7 +81,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Query:
+class PageQuery:
     """The values of a query, those that were wrong replaced by their defaults, and what was wrong."""
 
     values: dict[str, Any]
@@ -93,7 +93,7 @@ class Query:
         return HTTPStatus.BAD_REQUEST if self.problems else HTTPStatus.OK
 
 
-def read_query(schema: type[ma.Schema], **defaults: Any) -> Query:
+def read_query(schema: type[ma.Schema], **defaults: Any) -> PageQuery:
     """Read the query of this page by a schema of the API; `defaults` are those of the page, such as `limit=50`.
 
     An empty value, as forms send it for what was left empty, counts as absent.
@@ -108,14 +108,14 @@ def read_query(schema: type[ma.Schema], **defaults: Any) -> Query:
     for name, value in defaults.items():
         given.setdefault(name, str(value))
     try:
-        return Query(loaded.load(MultiDictProxy(given, loaded)), [])
+        return PageQuery(loaded.load(MultiDictProxy(given, loaded)), [])
     except ma.ValidationError as error:
         problems = [_problem(schema, name, messages) for name, messages in error.messages_dict.items()]
     for problem in problems:
         given.poplist(problem.name)
         if problem.name in defaults:
             given[problem.name] = str(defaults[problem.name])
-    return Query(loaded.load(MultiDictProxy(given, loaded)), problems)
+    return PageQuery(loaded.load(MultiDictProxy(given, loaded)), problems)
 
 
 def _problem(schema: type[ma.Schema], name: str, messages: Any) -> Problem:

