@@ -75,7 +75,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def hits(*paths: str) -> Iterator[str]:
-    """Yield `file:line: phrase (say: ...)` for each banned phrase in the tracked files below the paths; in all files without paths."""
+    """Yield `file:line: phrase (say: ...)` for each banned phrase in the tracked files below the paths, or in all."""
     names = subprocess.run(
         ["git", "ls-files", *paths], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()

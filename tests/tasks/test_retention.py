@@ -157,7 +157,7 @@ def test_steps_grow_while_they_are_quick_and_shrink_when_they_are_not(
         clock += size / 1024 if len(sizes) < 4 else size / 128  # seconds
         return 0 if len(sizes) == 7 else size
 
-    pace = purging.Pace(least=100, target_s=0.25, pause=0.5)
+    pace = purging.PurgePace(least=100, target_s=0.25, pause=0.5)
     monkeypatch.setattr(purging, "_PACES", dict.fromkeys(purging._PACES, pace))
     monkeypatch.setattr("gonemaster_db.core.purging.monotonic", lambda: clock)
     monkeypatch.setattr("gonemaster_db.core.purging.sleep", lambda _seconds: None)
