@@ -13,7 +13,7 @@ from gonemaster_db.errors import StoreError
 from gonemaster_db.repositories.metrics.counting import Count, add_counts
 from gonemaster_db.repositories.metrics.slots import SlotKey, slots_at, write_latencies
 from gonemaster_db.session import Store
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 
 # Names of counters. A route is `METHOD route`, which no name of a class or bucket can be taken for: both have no space.
 REQUESTS = "api_requests"  # `METHOD route class`
@@ -46,7 +46,7 @@ class RequestCounts:
         self._latencies: dict[SlotKey, dict[str, list[int]]] = {}
         self._changed: set[SlotKey] = set()
         self._source = secrets.token_hex(8)
-        self._thread: RepeatingThread | None = None
+        self._task: RepeatedTask | None = None
         self._awaited: list[threading.Event] = []
 
     def add(self, name: str, label: str = "", number: int = 1) -> None:
@@ -74,26 +74,26 @@ class RequestCounts:
 
     def start(self, store: Store) -> None:
         """Begin to write regularly."""
-        self._thread = RepeatingThread("request counts", lambda: self._write_and_tell(store), pause_s=_INTERVAL_S)
-        self._thread.start()
+        self._task = RepeatedTask("request counts", lambda: self._write_and_tell(store), pause_s=_INTERVAL_S)
+        self._task.start()
 
     def stop(self, store: Store) -> None:
         """End, and write the rest."""
-        if self._thread is not None:
-            self._thread.stop()
+        if self._task is not None:
+            self._task.stop()
         with suppress(StoreError):
             self.write(store)
 
     def write_soon(self, store: Store, *, patience_s: float = 0.25) -> None:
         """Write now, unless that takes long: another transaction may hold the lock of SQLite."""
-        if self._thread is None or not self._thread.alive:
+        if self._task is None or not self._task.alive:
             with suppress(StoreError):
                 self.write(store)
             return
         written = threading.Event()
         with self._lock:
             self._awaited.append(written)
-        self._thread.wake()
+        self._task.wake()
         written.wait(patience_s)
 
     def write(self, store: Store) -> None:

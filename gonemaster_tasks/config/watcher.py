@@ -1,4 +1,4 @@
-"""The thread of a process that notices when another process has changed the settings."""
+"""The repeated task of a process that notices when another process has changed the settings."""
 
 import logging
 
@@ -7,7 +7,7 @@ from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 
 log = logging.getLogger(__name__)
 
@@ -33,20 +33,20 @@ class SettingsWatcher:
         self._store = store
         self._broker = broker
         self._seen: str | None = None
-        self._thread = RepeatingThread("settings", self._follow, pause_s=POLL_INTERVAL_S, retry_s=_RETRY_AFTER_S)
+        self._task = RepeatedTask("settings", self._follow, pause_s=POLL_INTERVAL_S, retry_s=_RETRY_AFTER_S)
 
     def start(self) -> None:
-        """Read the overrides once, then poll in a thread."""
+        """Read the overrides once, then poll regularly."""
         self.poll()
-        self._thread.start()
+        self._task.start()
 
     def stop(self) -> None:
-        """Stop the thread and wait for it."""
-        self._thread.stop()
+        """Stop polling."""
+        self._task.stop()
 
     def poll(self) -> bool:
         """Read the overrides if another process has changed them; return False if that failed."""
-        return self._thread.attempt()
+        return self._task.attempt()
 
     def _follow(self) -> None:
         try:

@@ -12,7 +12,7 @@ from gonemaster_tasks.broker.duties import REAP
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker import process_identity
 from gonemaster_tasks.worker.process import Process
 
@@ -55,7 +55,7 @@ def reap_once(process: Process) -> None:
 
 
 class Reaper:
-    """One thread. It reaps, and notices when another worker process of this machine dies."""
+    """The task that reaps, and notices when another worker process of this machine dies."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -63,7 +63,7 @@ class Reaper:
         self._identity = process_identity.identity()
         self._reached = True
         self._patient_until = self._sweep_until = 0.0
-        self._thread = RepeatingThread("reaper", self.look, pause_s=_LOOK_EVERY_S)
+        self._task = RepeatedTask("reaper", self.look, pause_s=_LOOK_EVERY_S)
 
     def start(self) -> None:
         """Void what a predecessor of this name has left, before this process claims anything; begin to look."""
@@ -71,11 +71,11 @@ class Reaper:
             self._void(self._process.name)
         except Exception:  # its leases end
             log.warning("claims of a predecessor not voided, their leases end", exc_info=True)
-        self._thread.start(at_once=True)
+        self._task.start(at_once=True)
 
     def stop(self) -> None:
         """End, and leave the list of this machine's processes."""
-        self._thread.stop()
+        self._task.stop()
         try:
             self._process.broker.processes.forget(self._machine, self._process.name)
         except BrokerUnavailable:
@@ -101,7 +101,11 @@ class Reaper:
         """Return the names of worker processes of this machine that have ended without a word."""
         if not (self._machine and self._identity):
             return []
-        noted = self._process.broker.processes.note(self._machine, self._process.name, self._identity)
+        processes, own = self._process.broker.processes, self._process.name
+        noted = processes.noted(self._machine)
+        if noted.get(own) != self._identity:
+            processes.note(self._machine, own, self._identity)
+            noted[own] = self._identity
         return [name for name, known in noted.items() if not process_identity.is_running(known)]
 
     def _void_once(self, name: str) -> None:
