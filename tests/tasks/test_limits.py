@@ -70,7 +70,7 @@ def test_a_yielded_slot_is_not_counted_and_no_more_are_yielded_than_there_are() 
     assert gate.queues([NORMAL, BATCH]) == [NORMAL, BATCH]
 
 
-def test_a_job_that_stands_still_gives_way_to_as_many_as_there_are_slots_unless_all_workers_have_a_limit() -> None:
+def test_stalled_jobs_yield_as_many_slots_as_there_are_unless_all_workers_have_a_limit() -> None:
     gate = Gate(slots=2, reserved_normal=0)
     gate.update(Controls({}), None)
     assert not gate.yield_slot("job_0", runs_on=True)  # it has ended
@@ -94,7 +94,7 @@ def test_a_job_that_stands_still_gives_way_to_as_many_as_there_are_slots_unless_
     assert gate.queues([BATCH]) == []
 
 
-def test_slots_of_jobs_that_stand_still_are_used_by_others_and_all_end_well(farm: Farm) -> None:
+def test_slots_of_stalled_jobs_are_used_by_others_and_all_end_well(farm: Farm) -> None:
     farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="0", GONEMASTER_DRAIN_TIMEOUT="300ms")
     change(farm, slots=2)
     still = submit_many(farm, "still-", 2, 600_000)
