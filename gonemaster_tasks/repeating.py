@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from gonemaster_db.errors import StoreError
+from gonemaster_db.core.errors import StoreError
 from gonemaster_tasks.errors import TasksError
 
 log = logging.getLogger(__name__)

@@ -2,8 +2,8 @@
 
 What holds at any time:
 
-1. The rows have the order: that of (position, id) of the queued rows of a tier. Each tier has one list in Redis with one
-   message per queued row; the list is a copy that may differ for a moment, and is rebuilt from the rows if it is lost.
+1. The rows have the order: that of (position, id) of the queued rows of a tier. Each tier has one list in Redis with
+   one message per queued row; it is a copy that may differ for a moment, and is rebuilt from the rows if it is lost.
 2. The claim of its row decides whether a job starts, not its message: a missing message is restored, a stale or second
    one is dropped. So whatever happens to a list, no job is lost and none runs twice.
 3. A change of the order is written to the rows first and then to the list, both under the lock QUEUE_ORDER: rows and
@@ -25,9 +25,9 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.errors import StoreError, StoreUnavailable
-from gonemaster_db.repositories.queue import first_queued_ids, iter_queued_ids
-from gonemaster_db.session import Store
+from gonemaster_db.core.errors import StoreError, StoreUnavailable
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.queue import first_queued_ids, iter_queued_ids
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.lists import MAX_NAMED
 from gonemaster_tasks.errors import BrokerUnavailable

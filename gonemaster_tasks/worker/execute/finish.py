@@ -14,7 +14,7 @@ The first line that applies decides:
 
 import logging
 
-from gonemaster_db.errors import (
+from gonemaster_db.core.errors import (
     JobStateError,
     ReferenceGone,
     StoreConflict,
@@ -22,16 +22,16 @@ from gonemaster_db.errors import (
     StoreOutdated,
     StoreUnavailable,
 )
-from gonemaster_db.failures import reason_of, refuses_content
+from gonemaster_db.core.failures import reason_of, refuses_content
+from gonemaster_db.core.records import RunRecord
+from gonemaster_db.core.states import RunStatus
 from gonemaster_db.models import Job
-from gonemaster_db.records import RunRecord
-from gonemaster_db.repositories.graduation import requeue_job
-from gonemaster_db.states import RunStatus
-from gonemaster_tasks.worker.claims import Claim
+from gonemaster_db.runs.graduation import requeue_job
+from gonemaster_tasks.worker.execute.claims import Claim
+from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.retries import retry_pauses
+from gonemaster_tasks.worker.execute.running import Stop
 from gonemaster_tasks.worker.execute.testing import publish
-from gonemaster_tasks.worker.process import Process
-from gonemaster_tasks.worker.running import Stop
 
 log = logging.getLogger(__name__)
 

@@ -5,16 +5,16 @@ import time
 from functools import partial
 from typing import Any
 
-from gonemaster_db.records import EntryRecord, RunRecord
-from gonemaster_db.states import RunStatus
+from gonemaster_db.core.records import EntryRecord, RunRecord
+from gonemaster_db.core.states import RunStatus
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.tracing import span
-from gonemaster_tasks.worker.claims import Claim
-from gonemaster_tasks.worker.isolation import IsolatedProcessEnded, IsolatedRunFailed
-from gonemaster_tasks.worker.process import Process
-from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
-from gonemaster_tasks.worker.running import RunningJob
+from gonemaster_tasks.worker.execute.claims import Claim
+from gonemaster_tasks.worker.execute.isolation import IsolatedProcessEnded, IsolatedRunFailed
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.execute.running import RunningJob
 
 log = logging.getLogger(__name__)
 

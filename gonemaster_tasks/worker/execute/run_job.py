@@ -1,0 +1,156 @@
+"""One job from its message to its run: which message is claimed, and what becomes of each message.
+
+The first line that applies decides:
+
+| when | what is found | what becomes of the message |
+| --- | --- | --- |
+| before the claim | the database does not answer | requeued |
+| | the tier is paused, more is in flight than may run, or the worker stops | requeued in order |
+| | another slot of this process has the job | dropped |
+| claim | the row is queued and due; it is running from now on | claimed: the domain is tested |
+| no claim | the database does not answer | requeued, unless `Unclaimed` has done so |
+| | the row is still queued and due: the tier is paused, or the worker stops | requeued in order |
+| | the row is held, has expired or ended, or runs elsewhere; there is none | dropped |
+| end of the run | the result was stored, or the job requeued | dropped |
+| | the claim was lost, and the row is queued and due again | requeued in order |
+| | the claim was lost, and the row is not due | dropped |
+
+A requeued message is the next one of its tier; "in order" also gives the first messages the order of their rows, which
+needs the database. A dropped message is acknowledged by Celery when `run_job` returns: its job needs it no more.
+"""
+
+import enum
+import logging
+from contextlib import AbstractContextManager, suppress
+
+from structlog.contextvars import bound_contextvars
+
+from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
+from gonemaster_db.queue.jobs import ClaimedJob, is_due
+from gonemaster_db.queue.pauses import is_paused
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.maintenance.losses import note_lost_jobs
+from gonemaster_tasks.tracing import span
+from gonemaster_tasks.worker.execute.claims import Claim
+from gonemaster_tasks.worker.execute.finish import finish_job
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.execute.retries import retry_pauses
+from gonemaster_tasks.worker.execute.runner import log_fields
+from gonemaster_tasks.worker.execute.running import RunningJob, Stop
+from gonemaster_tasks.worker.execute.task_events import announce_start
+from gonemaster_tasks.worker.execute.testing import publish, test_domain
+
+log = logging.getLogger(__name__)
+
+
+class Action(enum.Enum):
+    """What becomes of a message."""
+
+    CLAIM = "claim"
+    DROP = "drop"
+    REQUEUE = "requeue"
+    REQUEUE_IN_ORDER = "requeue in order"
+    ASK_ROW = "ask row"  # requeue in order if the row needs the message, else drop
+
+
+def run_job(process: Process, job_id: str, tier: str) -> None:
+    """Test the domain of one job and store the run. Safe to deliver twice; never raises for the job's sake."""
+    action = _before_claim(process, job_id, tier)
+    if action is Action.CLAIM:
+        try:
+            with bound_contextvars(job_id=job_id):
+                action = _claim_and_run(process, RunningJob(job_id, tier))
+        finally:
+            process.gate.release(job_id)
+    # After the release: this process may take the message again immediately, and would drop it as a duplicate.
+    if action is Action.ASK_ROW:
+        action = Action.REQUEUE_IN_ORDER if _is_still_due(process, job_id, tier) else Action.DROP
+    if action is not Action.DROP:
+        process.head_order.put_back(job_id, tier, in_order=action is Action.REQUEUE_IN_ORDER)
+
+
+def _before_claim(process: Process, job_id: str, tier: str) -> Action:
+    """Decide on a message that a BRPOP under way took although the gate is closed by now, or that is a duplicate."""
+    if process.database.is_away():
+        return Action.REQUEUE
+    if process.gate.paused(tier) or process.gate.over_limit() or process.stopping.is_set():
+        return Action.REQUEUE_IN_ORDER
+    return Action.CLAIM if process.gate.acquire(job_id, tier) else Action.DROP
+
+
+def _claim_and_run(process: Process, running: RunningJob) -> Action:
+    process.jobs.add(running)  # before the claim: a cancel that follows on it must find the job
+    try:
+        job = _claim(process, running.job_id)
+        if job is None:
+            return _without_claim(process, running)
+        running.attempt = job.attempt
+        if process.given_up.is_set():  # the other jobs were stopped before this one was claimed
+            running.stop(Stop.DRAINED)
+        return Action.DROP if _run(process, Claim(job, running)) else Action.ASK_ROW
+    finally:
+        process.jobs.discard(running)
+
+
+def _claim(process: Process, job_id: str) -> ClaimedJob | None:
+    """Claim the job; None if it may not start now or any more, or the database does not answer."""
+    for pause_s in retry_pauses():
+        try:
+            job = process.claims.claim(job_id)
+        except StoreUnavailable as error:  # not tried again here: the next turn is a worker's whose database answers
+            process.database.note_refusal()
+            log.warning("not claimed: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
+            return None
+        except StoreConflict as error:
+            log.warning("claim deferred: the database is busy", extra={"job_id": job_id, "error": str(error)})
+        except Exception:  # whatever it is, the job must not lose its message for it
+            log.exception("claim deferred", extra={"job_id": job_id})
+        else:
+            process.database.note_claim()
+            return job
+        if process.stopping.wait(pause_s):
+            break
+    return None
+
+
+def _without_claim(process: Process, running: RunningJob) -> Action:
+    process.jobs.discard(running)  # first: `Unclaimed` gives its message back no more
+    if not process.database.is_away():
+        return Action.ASK_ROW
+    return Action.DROP if running.is_given_back else Action.REQUEUE
+
+
+def _run(process: Process, claim: Claim) -> bool:
+    """Test the domain of a claimed job and finish the job; return whether the claim was still ours."""
+    job, running = claim.job, claim.running
+    announce_start(job.id, domain=job.domain, tier=running.tier, batch_id=job.batch_id)
+    with bound_contextvars(**log_fields(job.batch_id, job.config)), _job_span(process, claim):
+        publish(process, running, "state", {"status": "running", "progress": 0})
+        log.debug("test begins", extra={"domain": job.domain, "attempt": running.attempt})
+        return finish_job(process, claim, test_domain(process, claim))
+
+
+def _job_span(process: Process, claim: Claim) -> AbstractContextManager[None]:
+    """Continue the trace of the request that submitted the job; jobs of a batch have traces of their own."""
+    job, parent = claim.job, str(claim.job.config.get("traceparent", ""))
+    about = {"job_id": job.id, "batch_id": job.batch_id, "attempt": job.attempt, "worker": process.name}
+    return span("job", parent=parent, tier=claim.running.tier, **about)
+
+
+def _is_still_due(process: Process, job_id: str, tier: str) -> bool:
+    """Say whether a job needs its message still; a pause that refused it holds the tier."""
+    now = process.clock.now()
+    try:
+        with process.store.read_only() as session:
+            # The row decides, not the pause: a pause that refused the claim may be over by now.
+            due, paused = is_due(session, job_id, now=now), is_paused(session, tier, now=now)
+    except StoreUnavailable:
+        due, paused = True, True  # a message too many is harmless
+    if not due:
+        log.debug("job is not queued any more", extra={"job_id": job_id})
+        with suppress(StoreUnavailable, BrokerUnavailable):
+            note_lost_jobs(process.store, process.broker, [job_id])
+        return False
+    if paused:
+        process.gate.note_pause(tier)
+    return True
