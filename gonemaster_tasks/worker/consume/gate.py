@@ -34,7 +34,7 @@ POOL_THREADS = MAX_SLOTS + _MAX_MAINTENANCE  # made when needed; the gate bounds
 
 
 @dataclass
-class _Slot:
+class _AcquiredSlot:
     """The slot of a job. While it is yielded it does not count; if the job runs on, it does under a limit for all."""
 
     tier: str
@@ -58,7 +58,7 @@ class Gate:
         self._clock = clock or SharedClock()  # ends of pauses are judged by it, as leases are
         self._controls: Controls | None = None
         self._share: int | None = None
-        self._acquired: dict[str, _Slot] = {}
+        self._acquired: dict[str, _AcquiredSlot] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._resting_until = 0.0
@@ -89,7 +89,7 @@ class Gate:
         with self._lock:
             if job_id in self._acquired:
                 return False
-            self._acquired[job_id] = _Slot(tier)
+            self._acquired[job_id] = _AcquiredSlot(tier)
             return True
 
     def release(self, job_id: str) -> None:

@@ -119,7 +119,7 @@ def _run(
     ) as child:
         running.bind(child.kill)
         try:
-            answers = _Answers(child, listeners, stall_s=settings.stall_timeout_seconds, on_usage=on_usage)
+            answers = _ChildReader(child, listeners, stall_s=settings.stall_timeout_seconds, on_usage=on_usage)
             answers.send(message)
             reason = answers.follow(until=time.monotonic() + deadline_s + _GRACE_S)
         finally:
@@ -134,7 +134,7 @@ def _run(
     raise IsolatedProcessEnded(reason or f"the process that tested it {_how(status)}")
 
 
-class _Answers:
+class _ChildReader:
     """What a child process says, line by line: progress, entries, the outcome, or nothing but that it lives."""
 
     def __init__(

@@ -1,4 +1,6 @@
-"""Messages that a worker has taken and does not claim: they wait again at the front, for another worker.
+"""Messages that a worker has taken and does not claim: they are put back at the front, for another worker.
+
+Kept because kombu would put them back only after the visibility timeout, an hour; so they start elsewhere within 5 s.
 
 A worker gives back its own while the database does not answer it. What one that is frozen, cut off or dead has taken
 is found by the others as soon as its heartbeat is missing: in `unacked`, or in neither place if its BRPOP got it.
