@@ -214,9 +214,12 @@ class Worker:
         self._unclaimed = Unclaimed(self.process)
         self._own_metrics: ProcessMetrics | None = None
         self._maintenance = MaintenanceTimer(self.process, self.app)
-        self._settings = SettingsWatcher(live, store, broker)
+        self._settings = SettingsWatcher(live, store, broker, polls=False)
         self._heartbeat = Heartbeat(
-            self.process, queues=settings.worker_queues, reconcile=self._maintenance.reconcile_now
+            self.process,
+            queues=settings.worker_queues,
+            reconcile=self._maintenance.reconcile_now,
+            follow_settings=self._settings.follow,
         )
 
     def run(self) -> int:

@@ -90,6 +90,7 @@ def test_a_task_of_a_worker_goes_on_after_every_error(worker: Worker, task: str)
 
     def went_on() -> bool:
         worker.process.publisher.post("job_1", JobEvent("state", {}))
+        worker.process.broker.marks.publish_settings("1")
         return not poisoned.left and poisoned.succeeded >= 2
 
     wait_until(went_on, what="the work is done again")

@@ -25,10 +25,18 @@ _FULL_FOR = timedelta(seconds=30)  # since the last attempt that met a full disk
 class Heartbeat:
     """The task that reads flags into the gate, so that the gate never waits for Redis."""
 
-    def __init__(self, process: Process, *, queues: tuple[str, ...], reconcile: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        *,
+        queues: tuple[str, ...],
+        reconcile: Callable[[], None],
+        follow_settings: Callable[[str], None],
+    ) -> None:
         self._process = process
         self._queues = queues
         self._reconcile = reconcile
+        self._follow_settings = follow_settings
         self._share = ConcurrencyShare(process.broker.workers, name=process.name, queues=queues)
         self._started_at: float | None = None
         self._due: dict[str, float] = {}
@@ -79,6 +87,7 @@ class Heartbeat:
         if self._is_due("clock", SYNCHRONIZE_EVERY_S):
             self._process.clock.synchronize(broker)
         controls = broker.marks.controls()
+        self._follow_settings(controls.settings_mark)
         settings = self._process.settings
         gate = self._process.gate
         gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)

@@ -62,7 +62,7 @@ class Reaper:
         self._machine = process_identity.machine_id()
         self._identity = process_identity.identity()
         self._reached = True
-        self._patient_until = self._sweep_until = 0.0
+        self._patient_until = self._sweep_until = self._reap_at = 0.0
         self._task = RepeatedTask("reaper", self.look, pause_s=_LOOK_EVERY_S)
 
     def start(self) -> None:
@@ -93,7 +93,9 @@ class Reaper:
         if not reached:
             self._process.store.ping()
             self._patient_until = time.monotonic() + _PATIENCE_S
-        if time.monotonic() >= self._patient_until:
+        now = time.monotonic()
+        if now >= max(self._patient_until, self._reap_at):
+            self._reap_at = now + self._process.settings.reap_interval_seconds / 3  # the lock spaces them more exactly
             reap_once(self._process)
         self._reached = True
 
@@ -105,8 +107,7 @@ class Reaper:
         noted = processes.noted(self._machine)
         if noted.get(own) != self._identity:
             processes.note(self._machine, own, self._identity)
-            noted[own] = self._identity
-        return [name for name, known in noted.items() if not process_identity.is_running(known)]
+        return [name for name, known in noted.items() if name != own and not process_identity.is_running(known)]
 
     def _void_once(self, name: str) -> None:
         """Let one of the processes beside it void the claims of a dead one."""
