@@ -158,6 +158,12 @@ def cancel_waiting_jobs(
     return ended
 
 
+def has_expired_jobs(session: Session, *, now: datetime) -> bool:
+    """Return whether the time to start of a waiting job has passed."""
+    expired = select(Job.id).where(Job.expires_at <= now, Job.status.in_(WAITING)).limit(1)
+    return session.scalar(expired) is not None
+
+
 def expire_jobs(session: Session, *, now: datetime, limit: int) -> list[str]:
     """Graduate waiting jobs whose `expires_at` has passed as expired, but for those held at this moment; their ids."""
     due = session.scalars(

@@ -61,7 +61,7 @@ class StandIn:
         if kind in DEADLY:
             DEADLY[kind]()
         sleeping = asyncio.create_task(asyncio.sleep(_duration_s(order.domain)))
-        while kind == "still" and not listeners.on_still():
+        while kind == "still" and not listeners.on_stall():
             await asyncio.wait([sleeping], timeout=0.05)
         await sleeping
         module: Any = None if order.domain.startswith("poison") else "BASIC"

@@ -19,7 +19,7 @@ from gonemaster_tasks.config.profiles import base_profile
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.worker.consume.gate import Gate
-from gonemaster_tasks.worker.execute import engine_runner, isolation, standing_still
+from gonemaster_tasks.worker.execute import engine_runner, isolation, stalls
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.isolation import Isolation
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
@@ -116,8 +116,8 @@ def test_undelegated_servers_of_a_job_are_asked(settings: Settings) -> None:
 
 
 def test_a_test_of_silent_name_servers_gives_its_slot_away(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standing_still, "_LATE_S", 3600.0)  # the machine of the tests is busy
-    monkeypatch.setattr(standing_still, "_MOST_MEMORY", 1 << 40)  # and this process has run many tests
+    monkeypatch.setattr(stalls, "_LATE_S", 3600.0)  # the machine of the tests is busy
+    monkeypatch.setattr(stalls, "_MAX_MEMORY", 1 << 40)  # and this process has run many tests
     silent = order({"nameservers": [{"ns": "ns1.good.xa", "ip": SILENT}]})
 
     async def whole() -> None:
@@ -125,11 +125,11 @@ def test_a_test_of_silent_name_servers_gives_its_slot_away(settings: Settings, m
         await runner.open()
         given_way = asyncio.Event()
 
-        def on_still() -> bool:
+        def on_stall() -> bool:
             given_way.set()
             return True
 
-        run = asyncio.create_task(runner.run(silent, Listeners(lambda _: None, lambda _: None, on_still)))
+        run = asyncio.create_task(runner.run(silent, Listeners(lambda _: None, lambda _: None, on_stall)))
         waiting = asyncio.create_task(given_way.wait())
         await asyncio.wait([run, waiting], return_when="FIRST_COMPLETED")
         assert waiting.done(), run.result()

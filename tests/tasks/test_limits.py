@@ -53,48 +53,48 @@ def most_at_once(runs: Sequence[Run]) -> int:
     return most
 
 
-def test_a_slot_that_is_lent_is_not_counted_and_no_more_are_lent_than_there_are() -> None:
+def test_a_yielded_slot_is_not_counted_and_no_more_are_yielded_than_there_are() -> None:
     gate = Gate(slots=2, reserved_normal=0)
     gate.update(Controls({}), None)
     for job_id in ("job_1", "job_2", "job_3"):
         gate.acquire(job_id, BATCH)
     assert gate.over_limit()
-    assert [gate.lend(job_id) for job_id in ("job_1", "job_2", "job_3")] == [True, True, False]
+    assert [gate.yield_slot(job_id) for job_id in ("job_1", "job_2", "job_3")] == [True, True, False]
     assert gate.queues([NORMAL, BATCH]) == [NORMAL, BATCH]
-    gate.take_back("job_1")
+    gate.reclaim_slot("job_1")
     assert gate.queues([NORMAL, BATCH]) == []
     gate.release("job_2")
-    gate.take_back("job_2")
+    gate.reclaim_slot("job_2")
     assert gate.queues([NORMAL, BATCH]) == []
     gate.release("job_1")
     assert gate.queues([NORMAL, BATCH]) == [NORMAL, BATCH]
 
 
-def test_a_job_that_stands_still_gives_way_to_as_many_as_there_are_slots_unless_all_workers_have_a_limit() -> None:
+def test_stalled_jobs_yield_as_many_slots_as_there_are_unless_all_workers_have_a_limit() -> None:
     gate = Gate(slots=2, reserved_normal=0)
     gate.update(Controls({}), None)
-    assert not gate.give_way("job_0")  # it has ended
+    assert not gate.yield_slot("job_0", runs_on=True)  # it has ended
     for job_id in ("job_1", "job_2"):
         gate.acquire(job_id, BATCH)
     assert gate.queues([BATCH]) == []
-    assert [gate.give_way(job_id) for job_id in ("job_1", "job_2")] == [True, True]
+    assert [gate.yield_slot(job_id, runs_on=True) for job_id in ("job_1", "job_2")] == [True, True]
     assert gate.queues([BATCH]) == [BATCH]
     for job_id in ("job_3", "job_4"):
         gate.acquire(job_id, BATCH)
-    assert not gate.give_way("job_3")
+    assert not gate.yield_slot("job_3", runs_on=True)
     assert (gate.queues([BATCH]), gate.over_limit()) == ([], False)
     gate.update(Controls({}), 3)
     assert gate.over_limit()
     gate.update(Controls({}), None)
     gate.release("job_1")
-    assert gate.give_way("job_3")
+    assert gate.yield_slot("job_3", runs_on=True)
     assert gate.queues([BATCH]) == [BATCH]
     gate.update(Controls({}), 4)
-    assert not gate.give_way("job_4")
+    assert not gate.yield_slot("job_4", runs_on=True)
     assert gate.queues([BATCH]) == []
 
 
-def test_slots_of_jobs_that_stand_still_are_used_by_others_and_all_end_well(farm: Farm) -> None:
+def test_slots_of_stalled_jobs_are_used_by_others_and_all_end_well(farm: Farm) -> None:
     farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="0", GONEMASTER_DRAIN_TIMEOUT="300ms")
     change(farm, slots=2)
     still = submit_many(farm, "still-", 2, 600_000)

@@ -71,7 +71,7 @@ class Projector:
         self, store: Store, waiting: UnseenBatch, now: Callable[[], datetime], stopped: Callable[[], bool]
     ) -> int:
         outlines = self._outlines.setdefault(waiting.floor, Outlines(waiting.floor))
-        work = _Work(store, waiting, outlines, now, stopped)
+        work = _BatchProjection(store, waiting, outlines, now, stopped)
         try:
             projected = work.run()
         except (CohortChanged, ReferenceGone):  # cleared, rebuilt or deleted meanwhile: what is left is found anew
@@ -94,7 +94,7 @@ def _about(waiting: UnseenBatch) -> tuple[int, int, int]:
     return waiting.cohort_id, waiting.generation, waiting.batch_key
 
 
-class _Work:
+class _BatchProjection:
     """The runs of one batch that wait for one cohort."""
 
     def __init__(

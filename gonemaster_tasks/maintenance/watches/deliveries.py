@@ -73,11 +73,11 @@ def attempt_due_deliveries(
     """Attempt what is due, for a quarter of a minute at most but for attempts under way; returns their number."""
     lease = timedelta(seconds=settings.lease_seconds)
     holder = f"{worker[:200]}/{secrets.token_hex(8)}"
-    return asyncio.run(_Attempts(store, settings, holder, now, lease, stopped).run())
+    return asyncio.run(_DeliveryAttempts(store, settings, holder, now, lease, stopped).run())
 
 
 @dataclass
-class _Attempts:
+class _DeliveryAttempts:
     """The attempts of one call."""
 
     store: Store

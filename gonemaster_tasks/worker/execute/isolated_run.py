@@ -35,7 +35,7 @@ _TICK_S = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
-class Answers:
+class AnswerWriter:
     """Writes to the worker, from any thread; a worker that has gone ends this process."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Answers:
 
 def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
     """Run the test that the order asks for; returns the exit status. `make_runner` replaces the engine."""
-    answers = Answers()
+    answers = AnswerWriter()
     _set_limits()
     faulthandler.enable()
     try:
@@ -85,7 +85,7 @@ def _engine(settings: Settings, scoring: ScoringConfig, *, skew_s: float) -> Eng
     return EngineRunner(live, lambda: scoring, lender=lender, is_extra=True, clock=clock)
 
 
-async def _test(runner: Runner, order: TestOrder, answers: Answers) -> RunOutcome:
+async def _test(runner: Runner, order: TestOrder, answers: AnswerWriter) -> RunOutcome:
     """Test, and tell the worker each second that the event loop turns."""
     with _ticking(answers):
         await runner.open()
@@ -96,7 +96,7 @@ async def _test(runner: Runner, order: TestOrder, answers: Answers) -> RunOutcom
 
 
 @contextmanager
-def _ticking(answers: Answers) -> Iterator[None]:
+def _ticking(answers: AnswerWriter) -> Iterator[None]:
     ticking = asyncio.create_task(_tick(answers))
     try:
         yield
@@ -104,13 +104,13 @@ def _ticking(answers: Answers) -> Iterator[None]:
         ticking.cancel()
 
 
-async def _tick(answers: Answers) -> None:
+async def _tick(answers: AnswerWriter) -> None:
     while True:
         answers.write(alive=True)
         await asyncio.sleep(_TICK_S)
 
 
-def _listeners(answers: Answers) -> Listeners:
+def _listeners(answers: AnswerWriter) -> Listeners:
     return Listeners(
         on_progress=lambda percent: answers.write(progress=percent),
         on_entry=lambda entry: answers.write(entry=_fields(entry)),

@@ -56,16 +56,16 @@ class Isolation:
     def run(
         self, order: TestOrder, running: RunningJob, listeners: Listeners, *, settings: Settings, gate: Gate
     ) -> RunOutcome | None:
-        """Test a domain in a child process; None if it was stopped. While it waits for a place its slot is lent.
+        """Test a domain in a child process; None if it was stopped. While it waits for a place it yields its slot.
 
         Raises:
             IsolatedRunFailed, IsolatedProcessEnded.
         """
         if not self._places.acquire(blocking=False):
-            gate.lend(running.job_id)
+            gate.yield_slot(running.job_id)
             if not _unless_stopped(running, self._places.acquire):
                 return None
-            self._take_slot_back(running, gate)
+            self._reclaim_slot(running, gate)
         try:
             message = _message(order, self._scoring())
             return _run(message, order.deadline_s, running, listeners, settings=settings, on_usage=self._add)
@@ -76,12 +76,12 @@ class Isolation:
         with self._counting:
             self._usage += usage
 
-    def _take_slot_back(self, running: RunningJob, gate: Gate) -> None:
+    def _reclaim_slot(self, running: RunningJob, gate: Gate) -> None:
         """Wait until no more jobs are in flight than may run; not for ever, as the limit may be lowered to nothing."""
         if not _unless_stopped(running, self._returning.acquire):  # one at a time, or each would wait for the other
             return
         try:
-            gate.take_back(running.job_id)
+            gate.reclaim_slot(running.job_id)
             until = time.monotonic() + _ROOM_S
             while gate.over_limit() and not running.stopped and time.monotonic() < until:
                 time.sleep(_LOOK_EVERY_S)
@@ -119,7 +119,7 @@ def _run(
     ) as child:
         running.bind(child.kill)
         try:
-            answers = _Answers(child, listeners, stall_s=settings.stall_timeout_seconds, on_usage=on_usage)
+            answers = _ChildReader(child, listeners, stall_s=settings.stall_timeout_seconds, on_usage=on_usage)
             answers.send(message)
             reason = answers.follow(until=time.monotonic() + deadline_s + _GRACE_S)
         finally:
@@ -134,7 +134,7 @@ def _run(
     raise IsolatedProcessEnded(reason or f"the process that tested it {_how(status)}")
 
 
-class _Answers:
+class _ChildReader:
     """What a child process says, line by line: progress, entries, the outcome, or nothing but that it lives."""
 
     def __init__(

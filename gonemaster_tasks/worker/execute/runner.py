@@ -46,13 +46,13 @@ class RunOutcome:
 class Listeners:
     """Called in the event loop while a test runs: percent done, and each entry that will be kept.
 
-    `on_still`: the test only waits for name servers, and the process has time to spare; returns whether this was of
+    `on_stall`: the test only waits for name servers, and the process has time to spare; returns whether this was of
     use, and is called again if not.
     """
 
     on_progress: Callable[[int], None]
     on_entry: Callable[[EntryRecord], None]
-    on_still: Callable[[], bool] = lambda: False
+    on_stall: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
