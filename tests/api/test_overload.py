@@ -118,7 +118,7 @@ def test_requests_that_waited_too_long_are_given_out_and_their_work_never_begins
     assert (waiting.take_overdue(), len(waiting)) == ([], 0)
 
 
-def test_no_request_is_admitted_while_another_one_waits_long_or_the_loop_itself_is_late() -> None:
+def test_no_request_is_admitted_while_another_waits_long_or_the_loop_is_late() -> None:
     clock = Clock()
     waiting: WaitingRequests[int] = WaitingRequests(clock=clock)
     assert not waiting.is_too_much(clock.now)

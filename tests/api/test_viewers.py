@@ -170,7 +170,7 @@ def test_a_hundred_viewers_cost_no_thread_and_no_connection_to_redis_each(
         assert viewer.complete
 
 
-def test_a_viewer_that_does_not_read_is_dropped_alone_and_misses_nothing_when_it_comes_back(
+def test_a_viewer_that_does_not_read_is_dropped_alone_and_resumes_without_loss(
     service: Service, store: Store, publisher: Broker
 ) -> None:
     (job,) = running(store, 1)

@@ -40,7 +40,7 @@ def test_a_note_is_written_only_while_somebody_watches_such_events(store: Store)
         assert (kept.event, kept.name, kept.tag, kept.details) == (CAPTURED, "7", "mine", {"slug": "may"})
 
 
-def test_a_watch_is_told_of_runs_from_its_creation_on_and_again_from_its_switching_on(store: Store) -> None:
+def test_a_watch_sees_runs_from_its_creation_and_again_from_its_activation(store: Store) -> None:
     assert make_watch(store).after_key == 0
     first = make_run(store)
     watch = make_watch(store)

@@ -148,7 +148,7 @@ def refusing() -> Iterator[Refusing]:
 @pytest.mark.parametrize(
     "said", [b"*0", b"*1\r\n$6\r\nserver", b"*3\r\n$7\r\nversion\r\n*1\r\n:1\r\n*1\r\n:2", b":7", b"+OK"]
 )
-def test_an_odd_answer_to_hello_where_info_is_not_allowed_ends_the_start_with_a_sentence(said: bytes) -> None:
+def test_a_malformed_hello_without_info_ends_the_start_with_a_sentence(said: bytes) -> None:
     lines = {b"INFO": b"-NOPERM no permissions", b"HELLO": said}
     with (
         Speaking(lines) as server,

@@ -165,7 +165,7 @@ def test_right_id_from_another_address_is_not_taken() -> None:
     in_world(work)
 
 
-def test_another_address_is_taken_where_a_test_asks_for_it_from_the_port_that_was_asked() -> None:
+def test_another_source_address_is_accepted_only_from_the_queried_port() -> None:
     async def work(server: Server, transport: Transport) -> None:
         future = ask(transport, any_source=True)
         wire, client = await server.asked.get()

@@ -57,7 +57,7 @@ def test_a_question_without_an_answer_counts_after_some_seconds(watch: DatabaseW
     assert not watch.is_away()
 
 
-def test_claims_that_are_refused_hold_the_gate_longer_each_time_although_questions_are_answered(
+def test_refused_claims_close_the_gate_longer_each_time_even_if_reads_succeed(
     watch: DatabaseWatch, clock: Clock
 ) -> None:
     def rest() -> float:

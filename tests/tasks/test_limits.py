@@ -70,7 +70,7 @@ def test_a_slot_that_is_lent_is_not_counted_and_no_more_are_lent_than_there_are(
     assert gate.queues([NORMAL, BATCH]) == [NORMAL, BATCH]
 
 
-def test_a_job_that_stands_still_gives_way_to_as_many_as_there_are_slots_unless_all_workers_have_a_limit() -> None:
+def test_a_stalled_job_yields_its_slot_unless_all_workers_have_a_limit() -> None:
     gate = Gate(slots=2, reserved_normal=0)
     gate.update(Controls({}), None)
     assert not gate.give_way("job_0")  # it has ended
@@ -188,7 +188,7 @@ def register(broker: Broker, name: str, life: timedelta = timedelta(minutes=1)) 
     return ConcurrencyShare(broker.workers, name=name, queues=queues)
 
 
-def test_each_worker_asks_for_its_part_of_a_limit_by_one_command_however_many_there_are(broker: Broker) -> None:
+def test_each_worker_reads_its_share_of_a_limit_by_one_command(broker: Broker) -> None:
     shares = [register(broker, f"w{number:02}@h") for number in range(20)]
     assert [share.of(50) for share in shares] == [3] * 10 + [2] * 10
     raw(broker).config_resetstat()

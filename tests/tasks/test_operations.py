@@ -167,7 +167,7 @@ def test_a_failure_is_told_and_an_absent_database_is_waited_for(
     assert read(parts.store, operation).error == "ValueError: broken"
 
 
-def test_an_operation_that_ends_its_worker_each_time_fails_and_the_next_one_is_performed(parts: QueueParts) -> None:
+def test_an_operation_that_kills_its_worker_fails_and_the_next_one_runs(parts: QueueParts) -> None:
     deadly = start_operation(parts, OperationKind.PURGE_TAG, target="t", total=1, who="ops")
     harmless = start_operation(parts, OperationKind.PURGE_TAG, target="u", total=0, who="ops")
     for number in range(3):

@@ -119,7 +119,7 @@ def sent(counter: Counter, number: int, *, since: float) -> bool:
     return sum(at >= since for at in counter.times) >= number
 
 
-def test_processes_together_keep_the_limit_whether_one_is_killed_or_redis_goes_and_comes(
+def test_processes_together_keep_the_limit_when_one_is_killed_or_redis_restarts(
     own_redis: EmbeddedRedis, counter: Counter
 ) -> None:
     broker = Broker.open(own_redis.url)

@@ -159,7 +159,7 @@ def test_what_a_failover_lost_while_a_job_ran_waits_again_or_is_forgotten(
         assert runner.tested == [job_id] * 2
 
 
-def test_a_job_that_cannot_be_claimed_goes_back_to_the_front_and_nothing_more_is_taken(
+def test_a_job_that_cannot_be_claimed_returns_to_the_front_and_consuming_stops(
     process: Process, runner: CountingRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (queue_job(process.store).id for _ in range(2))
