@@ -20,6 +20,7 @@ from gonemaster_engine.findings.messages import placeholders
 from gonemaster_engine.trustchain.diagram import STYLE_SOURCE, diagram_of
 from gonemaster_engine.trustchain.diagram.bands import MOST_BANDS, MOST_BOXES
 from gonemaster_engine.trustchain.diagram.style import STYLE
+from tests.support.examples import examples
 
 Document = dict[str, Any]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -331,7 +332,7 @@ VALUES = SCALARS | st.lists(SCALARS, max_size=3) | st.lists(st.dictionaries(st.t
 
 
 @given(st.lists(st.tuples(st.sampled_from(PATHS), VALUES), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15, 60), deadline=None)
 def test_any_document_gives_well_formed_pictures(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     found = document()
     for path, value in changes:
@@ -357,7 +358,7 @@ def _set(found: Any, path: tuple[Any, ...], value: Any) -> None:
 
 
 @given(st.dictionaries(st.sampled_from([*document()]), VALUES))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(10, 40), deadline=None)
 def test_nothing_like_a_document_gives_well_formed_pictures(found: Document) -> None:
     ET.fromstring(diagram_of(found).inline())
     ET.fromstring(diagram_of(found).standalone())

@@ -25,6 +25,7 @@ from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig, dnskey, rrsig
 from gonemaster_engine.dnssec.rsa import RsaKey, rsa_key, verifies
 from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
 from tests.support.dnsworld.keys import ZoneKey, zone_key
+from tests.support.examples import examples
 
 ZONE = "example.xa"
 ORIGIN = dns.name.from_text(ZONE)
@@ -245,7 +246,7 @@ def test_rsa_key_is_read_with_either_length_of_its_exponent() -> None:
 
 
 @given(algorithm=st.integers(0, 255), key=st.binary(max_size=140), signature=st.binary(max_size=140))
-@settings(max_examples=300)
+@settings(max_examples=examples(30, 300))
 def test_hostile_keys_and_signatures_get_a_verdict(algorithm: int, key: bytes, signature: bytes) -> None:
     hostile = dnskey(b"\x01\x01\x03" + bytes((algorithm,)) + key)
     assert hostile is not None

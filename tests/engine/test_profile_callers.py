@@ -15,6 +15,7 @@ from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.callers import CALLERS, Allowed, checked_of_caller, restricted_to_caller
 from gonemaster_engine.profile.profile import default_profile
 from tests.hostile import LONG
+from tests.support.examples import examples
 
 SERVER = default_profile().merge(
     {
@@ -126,7 +127,7 @@ documents = st.fixed_dictionaries(
 )
 
 
-@settings(derandomize=False, print_blob=True, max_examples=20_000 if LONG else 300)
+@settings(derandomize=False, print_blob=True, max_examples=20_000 if LONG else examples(30, 300))
 @given(documents)
 @example({"resolver": {"defaults": {"fast_fail_timeout_count": 0}}})
 def test_no_document_takes_a_run_beyond_the_profile_of_the_server(document: dict[str, Any]) -> None:

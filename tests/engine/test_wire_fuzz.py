@@ -32,9 +32,10 @@ from gonemaster_engine.net.wire.messages import Record, Response, Section, from_
 from gonemaster_engine.net.wire.rrtypes import OPT, type_number
 from tests.support.dnsworld import World
 from tests.support.dnsworld.demo_world import DOMAINS
+from tests.support.examples import examples
 from tests.support.work import at_most_lines
 
-FUZZ = settings(max_examples=300)
+FUZZ = settings(max_examples=examples(30, 300))
 ASKED_TYPES: Final = ("SOA", "NS", "A", "MX", "TXT", "DNSKEY", "DS", "CNAME", "ANY")
 SECTIONS: Final[tuple[Section, ...]] = ("answer", "authority", "additional")
 LARGEST: Final = 65535

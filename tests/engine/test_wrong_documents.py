@@ -13,6 +13,7 @@ from gonemaster_engine.profile import repair as profile_repair
 from gonemaster_engine.profile.diff import diff_profile
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, parse_config
+from tests.support.examples import examples
 
 
 def words(value: Any) -> set[str]:
@@ -40,7 +41,7 @@ PROFILE_WORDS = words(default_profile().as_dict())
 SCORING_WORDS = words(DEFAULT_CONFIG.as_dict())
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(30, 300))
 @given(documents(PROFILE_WORDS))
 def test_profiles(document: dict[str, Any]) -> None:
     with contextlib.suppress(ProfileError):
@@ -58,7 +59,7 @@ def test_profiles(document: dict[str, Any]) -> None:
             assert broken
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(30, 300))
 @given(documents(SCORING_WORDS))
 def test_configurations_of_scoring(document: dict[str, Any]) -> None:
     with contextlib.suppress(ScoringConfigError):

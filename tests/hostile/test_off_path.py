@@ -28,8 +28,9 @@ from gonemaster_engine.resolver.recursor import Recursor
 from tests.hostile import LONG
 from tests.support.dnsworld import World, faults
 from tests.support.engine import in_run
+from tests.support.examples import examples
 
-FUZZ = settings(max_examples=20_000 if LONG else 500, deadline=None, derandomize=False, print_blob=True)
+FUZZ = settings(max_examples=20_000 if LONG else examples(50, 500), deadline=None, derandomize=False, print_blob=True)
 SERVER, OTHER = "127.9.1.1", "127.9.1.2"
 QNAME = names.to_wire("www.example.xa")
 RIGHT, FORGED = "192.0.2.1", "192.0.2.66"

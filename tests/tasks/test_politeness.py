@@ -28,6 +28,7 @@ from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.worker.execute.lender import RedisLender
+from tests.support.examples import examples
 from tests.support.redis import raw
 from tests.support.workers import wait_until
 
@@ -175,7 +176,9 @@ requests = st.lists(
     requests=requests,
     terms=st.sampled_from([Terms(100, 50), Terms(10, 0), Terms(0, 7), Terms(1000, 1000), Terms(1, 1)]),
 )
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(6, 25)
+)
 def test_redis_lends_as_the_ledger_in_memory(
     broker: Broker, requests: Sequence[tuple[str, int, int, int]], terms: Terms
 ) -> None:

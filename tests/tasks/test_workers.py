@@ -26,6 +26,7 @@ def no_messages(farm: Farm) -> bool:
     return not farm.broker.lists.depth(NORMAL) and not farm.broker.unacked.count()
 
 
+@pytest.mark.core
 def test_a_message_built_by_us_is_run_and_acknowledged(farm: Farm) -> None:
     farm.start_worker("one")
     run = farm.run_of(farm.submit("good.test"))
@@ -186,6 +187,7 @@ def test_a_result_that_cannot_be_stored_fails_its_own_job_only(farm: Farm) -> No
     assert poisoned.error.startswith("graduation failed: IntegrityError")
 
 
+@pytest.mark.core
 def test_two_workers_share_and_a_killed_one_loses_and_doubles_nothing(farm: Farm) -> None:
     farm.start_beat()
     farm.start_worker("one")
@@ -224,6 +226,7 @@ def _has_started(farm: Farm, times: int) -> bool:
     return len(farm.starts()) == times
 
 
+@pytest.mark.core
 def test_cancel_ends_a_running_job_long_before_its_lease_is_looked_at(farm: Farm) -> None:
     farm.start_worker("one", GONEMASTER_LEASE_SECONDS="3600")
     job_id = farm.submit("long-600000.test")
@@ -294,6 +297,7 @@ def test_a_message_lost_on_its_way_is_written_again(farm: Farm) -> None:
     assert farm.run_of(job.id).status == "succeeded"
 
 
+@pytest.mark.core
 def test_a_warm_stop_lets_running_jobs_end_and_leaves_the_rest_waiting(farm: Farm) -> None:
     batch = farm.submit_batch([f"b{number}-3000.test" for number in range(8)])
     farm.start_worker("one")
