@@ -135,7 +135,7 @@ def test_purges_and_deletions_of_tags_count_what_went(client: FlaskClient, store
 
 
 def test_the_label_of_a_token_goes_before_the_address(make_app: MakeApp) -> None:
-    app = make_app()
+    app = make_app(fresh=True)
 
     def authenticate() -> None:
         g.token_label = "night shift"

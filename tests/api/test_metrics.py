@@ -291,7 +291,7 @@ def broken(**_: Any) -> str:
 
 
 def test_unexpected_exceptions_and_stripped_headers_are_counted(make_app: Any) -> None:
-    app: Flask = make_app()
+    app: Flask = make_app(fresh=True)
     app.view_functions["system.Health"] = broken
     client = app.test_client()
     assert client.get("/api/v1/healthz").status_code == 500
