@@ -53,8 +53,8 @@ def _logging_as_before() -> Iterator[None]:
     structlog.configure(**configured)
 
 
-# These fixtures start workers or the whole service, which takes seconds of CPU.
-_PROCESSES = frozenset(("farm", "fault_farm", "deadly_farm", "service"))
+# These fixtures start workers, the whole service or a browser, which takes seconds of CPU.
+_PROCESSES = frozenset(("farm", "fault_farm", "deadly_farm", "service", "page"))
 _WHOLE_SERVICE = ("distributed", "system")
 # What these test is the same on both databases, as what differs is in gonemaster_db: `make test` takes one of both.
 _DATABASES = ("sqlite", "postgres")
@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.thorough)
         if _is_twin(item):
             item.add_marker(pytest.mark.twin)
-        if "page" in getattr(item, "fixturenames", ()) or "site" in getattr(item, "fixturenames", ()):
+        if not _fixtures(item).isdisjoint(("page", "site")):
             item.add_marker(pytest.mark.xdist_group("browser"))
         elif _shares_a_service(item) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
@@ -103,7 +103,11 @@ def _first_database(item: pytest.Item) -> str:
 
 
 def _fixtures(item: pytest.Item) -> frozenset[str]:
-    return frozenset(item._fixtureinfo.name2fixturedefs) if isinstance(item, pytest.Function) else frozenset()
+    """Return the names of the fixtures of a test, without parameters of the same name."""
+    if not isinstance(item, pytest.Function):
+        return frozenset()
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    return frozenset(item._fixtureinfo.name2fixturedefs) - given.keys()
 
 
 def _shares_a_service(item: pytest.Item) -> bool:

@@ -39,7 +39,13 @@ def queue(queue: QueueParts, clock: SetClock) -> QueueParts:
     return replace(queue, clock=clock)
 
 
-@pytest.mark.parametrize("number", range(len(FIXED_SEEDS) + NEW_SEEDS))
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(number, marks=pytest.mark.thorough if number else ())
+        for number in range(len(FIXED_SEEDS) + NEW_SEEDS)
+    ],
+)
 def test_every_list_answers_as_the_reference(
     client: FlaskClient, store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:

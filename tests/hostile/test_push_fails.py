@@ -21,6 +21,8 @@ from tests.support.redis_faults import answering_with
 from tests.support.stores import MakeSettings
 from tests.support.workers import Farm, open_farm, wait_until
 
+pytestmark = pytest.mark.thorough
+
 NEVER_S = "3600"
 
 
