@@ -102,6 +102,7 @@ def server(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterat
         assert "request failed" not in service.log
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(900)
 def test_whole_document(
     server: str, known: dict[str, list[Any]], store_settings: StoreSettings, tmp_path: Path
