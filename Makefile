@@ -14,10 +14,10 @@ MARKED := $(if $(THOROUGH),not slow,not slow and not thorough and not twin)
 RUN ?= $(BIN)/python
 # What shows soonest that another version of Python or of a dependency does not fit: the whole service once, and what
 # leans most on SQLAlchemy, Alembic, Flask, flask-smorest, marshmallow, Celery, kombu, redis and dnspython.
-SOME_TESTS ?= tests/system/test_first_run.py tests/engine/test_run.py tests/tasks/test_transport.py tests/tasks/test_recurrence.py \
-	tests/db/test_session.py tests/db/test_migrations.py tests/db/test_graduation.py tests/db/test_prepared.py tests/db/test_lists.py \
-	tests/api/test_errors.py tests/api/test_jobs.py tests/api/test_batches.py tests/api/test_openapi.py tests/api/test_settings.py \
-	tests/api/test_system.py tests/api/test_authentication.py tests/api/test_metrics.py tests/api/analysis/test_kept_responses.py
+SOME_TESTS ?= tests/system/test_first_run.py tests/engine/run/test_run.py tests/tasks/worker/test_transport.py tests/tasks/recurrence/test_recurrence.py \
+	tests/db/core/test_session.py tests/db/migrations/test_migrations.py tests/db/runs/test_graduation.py tests/db/core/test_prepared.py tests/db/runs/test_lists.py \
+	tests/api/web/test_errors.py tests/api/v1/test_jobs.py tests/api/v1/test_batches.py tests/api/web/test_openapi.py tests/api/v1/test_settings.py \
+	tests/api/v1/test_system.py tests/api/web/test_authentication.py tests/api/v1/test_metrics.py tests/api/analysis/test_kept_responses.py
 # The oldest Python that is allowed, where this machine has one.
 PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
@@ -65,7 +65,7 @@ lab: $(READY) ## faults of hosts, networks and disks, as root: make lab [ONLY=Re
 	$(BIN)/python -m tests.distributed.lab --only "$(ONLY)" $(if $(WRITE),--write)
 
 test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dependencies that setup.cfg allows
-	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not twin" $(SOME_TESTS) tests/engine/test_badkeys.py tests/system/test_flower.py tests/system/test_tracing.py
+	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not twin" $(SOME_TESTS) tests/engine/dnssec/test_badkeys.py tests/system/test_flower.py tests/system/test_tracing.py
 
 .venv-lowest/.ready: setup.cfg pyproject.toml .ci/lowest_versions.py
 	@echo "installing the lowest versions into .venv-lowest"

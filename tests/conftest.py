@@ -91,6 +91,7 @@ def _is_twin(item: pytest.Item) -> bool:
 
 
 def _room(item: pytest.Item) -> str:
+    """Return the first directory below tests/."""
     return item.path.relative_to(item.config.rootpath / "tests").parts[0]
 
 
@@ -116,5 +117,5 @@ def _shares_a_service(item: pytest.Item) -> bool:
 
 
 def _rank(item: pytest.Item) -> int:
-    directory = item.path.parent.name
-    return _FIRST.index(directory) if directory in _FIRST else len(_FIRST)
+    room = _room(item)
+    return _FIRST.index(room) if room in _FIRST else len(_FIRST)

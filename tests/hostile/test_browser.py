@@ -16,7 +16,7 @@ from gonemaster_api.web.hosts import KnownHosts, is_own_host, known_hosts
 from gonemaster_api.web.origins import origin_of
 from gonemaster_db.core.settings import StoreSettings
 from tests.api.conftest import MakeApp
-from tests.api.test_errors import error_of
+from tests.api.web.test_errors import error_of
 from tests.hostile import LONG
 from tests.support.examples import examples
 from tests.support.stores import MakeSettings

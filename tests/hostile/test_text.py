@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gonemaster_db.core.settings import StoreSettings
 from tests.api.conftest import MakeApp
-from tests.api.test_errors import error_of
+from tests.api.web.test_errors import error_of
 from tests.hostile import LONG
 from tests.support.examples import examples
 from tests.support.stores import MakeSettings
@@ -82,7 +82,7 @@ BODIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database; the fuzzed texts of tests/api/test_schemathesis.py go to both."""
+    """One database; the fuzzed texts of tests/api/web/test_schemathesis.py go to both."""
     return make_store_settings("sqlite")
 
 
