@@ -36,6 +36,8 @@ from tests.support.standin_worker import StandIn
 from tests.support.stores import MakeSettings
 from tests.support.workers import wait_until
 
+pytestmark = pytest.mark.thorough
+
 TROUBLES = 3 if LONG else 1
 MOMENTARY = {
     "serialization failure": "40001",

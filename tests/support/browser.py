@@ -43,10 +43,14 @@ def chromium() -> str:
 
 
 def shapes(*names: str) -> pytest.MarkDecorator:
-    """Run a test in some shapes, by default in all: width and theme. The others are left to `make test-long`."""
-    chosen = names or SHAPES
-    others = [pytest.param(name, marks=pytest.mark.slow) for name in SHAPES if name not in chosen]
-    return pytest.mark.parametrize("shape", [*chosen, *others])
+    """Run a test in some shapes, by default in all: width and theme.
+
+    `make test` takes the first, CI the named ones, `make test-long` the rest.
+    """
+    first, *more = names or SHAPES
+    thorough = [pytest.param(name, marks=pytest.mark.thorough) for name in more]
+    others = [pytest.param(name, marks=pytest.mark.slow) for name in SHAPES if name not in (first, *more)]
+    return pytest.mark.parametrize("shape", [first, *thorough, *others])
 
 
 class Site:

@@ -13,6 +13,7 @@ from gonemaster_db.models import Cohort, CohortSnapshot
 from gonemaster_db.runs.documents.caches import EntryType
 from tests.support.analysis.cohorts import domain_ids, finding_kinds, make_cohort, read_snapshot, snapshot_of
 from tests.support.analysis.reference import expected_view, stored_view
+from tests.support.examples import examples
 from tests.support.rows import NOON
 
 NAMES = [f"{letter}.example" for letter in "dcbaz"]
@@ -92,7 +93,9 @@ def cohort(store: Store) -> Cohort:
     return make_cohort(store)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(6, 25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(populations, populations)
 def test_a_view_is_what_its_facts_say(
     store: Store, cohort: Cohort, population: dict[str, dict[str, Any]], replaced: dict[str, dict[str, Any]]
