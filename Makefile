@@ -103,15 +103,17 @@ test-py311: .venv-py311/.ready ## some tests on Python 3.11, where the machine h
 	@touch $@
 endif
 
-lint: $(READY) ## ruff, mypy --strict, import contracts
+lint: $(READY) ## ruff, djlint, mypy --strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/djlint --quiet --check --lint gonemaster_api/templates
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(READY) ## let ruff format and mend
+format: $(READY) ## format code and templates
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/djlint --quiet --warn --reformat gonemaster_api/templates
 
 docs: $(READY) ## write the reference pages that come from the registry
 	$(BIN)/python docs/generate.py

@@ -38,14 +38,7 @@ ENGINE = ROOT / "gonemaster_engine"
 PAGES = ROOT / "gonemaster_api"
 PAGES_METHODS = [("ui/**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
-# As gonemaster_api/ui/shell/setup.py sets up Jinja: else the spaces of a text in a block would differ.
-JINJA_OPTIONS = {
-    "trim_blocks": "true",
-    "lstrip_blocks": "true",
-    "trimmed": "true",
-    "newstyle_gettext": "true",
-    "silent": "false",
-}
+JINJA_OPTIONS = {"newstyle_gettext": "true", "silent": "false"}
 MO_MAGIC = b"\xde\x12\x04\x95"
 KINDS = {
     "TEXTS": "message",

@@ -16,7 +16,7 @@ from gonemaster_api.ui.shell.hostile import finalize
 from gonemaster_api.ui.shell.refusals import in_language
 from gonemaster_api.ui.shell.strip import glance
 from gonemaster_api.ui.shell.tables import column
-from gonemaster_api.ui.shell.templates import TemplateEnvironment
+from gonemaster_api.ui.shell.templates import Layout, TemplateEnvironment
 from gonemaster_api.ui.shell.views import blueprint
 from gonemaster_db.clock import utcnow
 from gonemaster_engine.version import __version__
@@ -58,10 +58,9 @@ def register_shell(app: Flask) -> None:
     """Prepare Jinja, and serve the pickers of language and theme."""
     app.jinja_environment = TemplateEnvironment
     environment = app.jinja_env
-    environment.trim_blocks = environment.lstrip_blocks = True
     environment.finalize = finalize
     environment.add_extension("jinja2.ext.i18n")
-    environment.policies["ext.i18n.trimmed"] = True  # a text may stand in several lines
+    environment.add_extension(Layout)
     environment.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension
     environment.globals.update(_GLOBALS, gettext=_gettext, ngettext=_ngettext, _=_gettext)
     environment.filters.update(FILTERS)
