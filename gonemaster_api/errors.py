@@ -10,6 +10,7 @@ from flask import Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from gonemaster_db import errors as store
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
 
 RETRY_AFTER_S = 5
@@ -130,17 +131,17 @@ def _from_http(error: HTTPException) -> Response:
 def _from_store(error: store.StoreError) -> Response:
     log.error("database error", exc_info=error)
     return _answer(
-        ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "store_error", "database error; see the log of the server")
+        ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "store_error", Text("database error; see the log of the server"))
     )
 
 
 def _from_absent_store(error: store.StoreError) -> Response:
     log.warning("database unavailable", error=str(error))
-    return _answer(Unavailable("store_unavailable", "the database is unavailable"))
+    return _answer(Unavailable("store_unavailable", Text("the database is unavailable")))
 
 
 def _from_time_limit(_error: store.TimeLimitExceeded) -> Response:
-    return _answer(Unavailable("request_timeout", "the response took longer to make than the time limit allows"))
+    return _answer(Unavailable("request_timeout", Text("the response took longer to make than the time limit allows")))
 
 
 def _from_pending_statistics(error: store.StatisticsPending) -> Response:
@@ -161,15 +162,19 @@ def _from_state(error: store.JobStateError) -> Response:
 
 def _from_exists(error: store.AlreadyExists) -> Response:
     what = type(error).__name__.removesuffix("Exists").lower()
-    return _answer(Conflict(f"{what}_exists", f"the {what} {str(error.key)[:100]!r} already exists"))
+    return _answer(
+        Conflict(f"{what}_exists", Text("the {what} {key} already exists", what=what, key=repr(str(error.key)[:100])))
+    )
 
 
 def _from_used_tag(error: store.TagInUse) -> Response:
-    return _answer(Conflict("tag_in_use", f"{error}; delete the cohort first"))
+    return _answer(Conflict("tag_in_use", Text("{error}; delete the cohort first", error=error)))
 
 
 def _from_used_domain(error: store.DomainInUse) -> Response:
-    return _answer(Conflict("domain_in_use", f"{error}; cancel it first", details={"domain": error.domain}))
+    return _answer(
+        Conflict("domain_in_use", Text("{error}; cancel it first", error=error), details={"domain": error.domain})
+    )
 
 
 def _from_queue_mismatch(error: store.QueueMismatch) -> Response:
@@ -183,13 +188,13 @@ def _from_tier_mismatch(error: store.TierMismatch) -> Response:
 def _from_ambiguous_profile(error: store.AmbiguousProfile) -> Response:
     whose = f"the tags of {error.domain}" if error.domain else "the domain's tags"
     details = {"profile_ids": error.profile_ids} | ({"domain": error.domain} if error.domain else {})
-    text = f"{whose} have different default profiles; specify profile_id"
+    text = Text("{whose} have different default profiles; specify profile_id", whose=whose)
     return _answer(BadRequest("ambiguous_profile", text, details=details))
 
 
 def _from_unfinished_batch(error: store.JobsNotTerminal) -> Response:
     number = "one job of the batch is" if error.unfinished == 1 else f"{error.unfinished} jobs of the batch are"
-    text = f"{number} not finished"
+    text = Text("{number} not finished", number=number)
     return _answer(Conflict("jobs_not_terminal", text, details={"unfinished": error.unfinished}))
 
 
@@ -203,25 +208,26 @@ def _from_options(error: OptionsTooLarge) -> Response:
 
 
 def _from_gone_reference(_error: store.ReferenceGone) -> Response:
-    return _answer(Conflict("reference_gone", "an object that the request refers to was deleted concurrently"))
+    return _answer(Conflict("reference_gone", Text("an object that the request refers to was deleted concurrently")))
 
 
 def _from_too_many_watches(error: store.TooManyWatches) -> Response:
-    text = f"there are {error.limit} watches, and no more may be stored"
+    text = Text("there are {limit} watches, and no more may be stored", limit=error.limit)
     return _answer(Conflict("too_many_watches", text, details={"limit": error.limit}))
 
 
 def _from_idempotency(_error: store.IdempotencyConflict) -> Response:
     return _answer(
         Conflict(
-            "idempotency_conflict", "this Idempotency-Key was used with a different request within the last 24 hours"
+            "idempotency_conflict",
+            Text("this Idempotency-Key was used with a different request within the last 24 hours"),
         )
     )
 
 
 def _from_absent_broker(error: BrokerUnavailable) -> Response:
     log.warning("broker unavailable", error=str(error))
-    return _answer(Unavailable("broker_unavailable", "the broker is unavailable"))
+    return _answer(Unavailable("broker_unavailable", Text("the broker is unavailable")))
 
 
 def _from_system(error: OSError) -> Response:
@@ -232,7 +238,7 @@ def _from_system(error: OSError) -> Response:
     if error.errno not in _OUT_OF_RESOURCES:
         return _from_anything(error)
     log.warning("out of resources", error=str(error), path=request.path, method=request.method)
-    return _answer(Unavailable("overloaded", "the server is overloaded"))
+    return _answer(Unavailable("overloaded", Text("the server is overloaded")))
 
 
 def _from_anything(error: Exception) -> Response:

@@ -17,6 +17,7 @@ from gonemaster_db.repositories.schedules import (
     list_schedules,
 )
 from gonemaster_db.repositories.tags import require_tag
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.schedules import rule_of
 from gonemaster_tasks.errors import InvalidRule
 from gonemaster_tasks.recurrence.occurrences import occurrences
@@ -51,7 +52,7 @@ def read_schedule(state: State, target: ScheduleTarget) -> dict[str, Any]:
             require_tag(session, target.tag)
         elif target.cohort_id is not None:
             get_cohort(session, target.cohort_id)
-    raise ApiError(HTTPStatus.NOT_FOUND, "no_schedule", "it has no schedule")
+    raise ApiError(HTTPStatus.NOT_FOUND, "no_schedule", Text("it has no schedule"))
 
 
 def preview_schedule(state: State, body: Mapping[str, Any]) -> dict[str, Any]:

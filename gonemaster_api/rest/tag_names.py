@@ -3,6 +3,7 @@
 import unicodedata
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_engine.texts import Text
 
 LONGEST = 255
 UNTAGGED = "__none__"  # in filters of domains: those without a tag
@@ -17,7 +18,11 @@ def check_tag_name(name: str, *, code: str) -> str:
     """
     reason = _reason_against(name)
     if reason:
-        raise BadRequest(code, f"invalid tag name {name[:100]!r}: {reason}", details={"name": name[:LONGEST]})
+        raise BadRequest(
+            code,
+            Text("invalid tag name {name}: {reason}", name=repr(name[:100]), reason=reason),
+            details={"name": name[:LONGEST]},
+        )
     return name
 
 

@@ -14,6 +14,7 @@ from gonemaster_db.models import Cohort
 from gonemaster_db.repositories.analysis.cohorts import change_cohort, create_cohort
 from gonemaster_db.repositories.audit import record_action
 from gonemaster_db.repositories.batches import set_snapshot_intent_of_tag
+from gonemaster_engine.texts import Text
 
 
 def make_cohort(state: State, request: Mapping[str, Any], *, who: str) -> Cohort:
@@ -25,7 +26,7 @@ def make_cohort(state: State, request: Mapping[str, Any], *, who: str) -> Cohort
     """
     tag, now = request["source_tag"].strip(), utcnow()
     if not tag:
-        raise BadRequest("missing_source_tag", "source_tag is empty")
+        raise BadRequest("missing_source_tag", Text("source_tag is empty"))
     check_tag_name(tag, code="invalid_source_tag")
 
     def create(session: Session) -> Cohort:

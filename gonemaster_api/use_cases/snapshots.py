@@ -13,6 +13,7 @@ from gonemaster_db.repositories.analysis import rebuilding
 from gonemaster_db.repositories.analysis import snapshots as rows
 from gonemaster_db.repositories.analysis.cohorts import get_cohort
 from gonemaster_db.repositories.audit import record_action
+from gonemaster_engine.texts import Text
 
 
 def remove_cohort(state: State, cohort_id: int, *, who: str) -> None:
@@ -53,7 +54,7 @@ def rebuild_cohort(state: State, cohort_id: int, *, who: str) -> int | None:
     def rebuild(session: Session) -> int | None:
         cohort = get_cohort(session, cohort_id, lock=True)
         if not cohort.analysis_enabled:
-            raise Conflict("cohort_analysis_disabled", "the analysis of the cohort is off; set analysis_enabled")
+            raise Conflict("cohort_analysis_disabled", Text("the analysis of the cohort is off; set analysis_enabled"))
         runs = rebuilding.rebuild_cohort(session, cohort, now=now)
         if runs is not None:
             _note(session, "cohort.rebuild", cohort.source_tag, who, cohort_id, count=runs)
@@ -146,7 +147,7 @@ def _begun(state: State, begin: Any) -> Any:
     try:
         return state.store.run_in_transaction(begin)
     except SourceRunsPurged as error:
-        raise Conflict("source_runs_purged", f"{error}; its view stays as it is") from error
+        raise Conflict("source_runs_purged", Text("{error}; its view stays as it is", error=error)) from error
     except MaterialisationRunning as error:
         raise Conflict("materialization_running", str(error)) from error
 

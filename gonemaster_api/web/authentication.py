@@ -14,6 +14,7 @@ from gonemaster_api.web.access import access_of, access_of_unknown
 from gonemaster_api.web.clients import client_key
 from gonemaster_api.web.headers import is_api
 from gonemaster_db.errors import StoreUnavailable
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.credential_types import Scope
 from gonemaster_tasks.monitoring.patience import NotInTime, Pending
 
@@ -57,7 +58,9 @@ def _authenticate() -> Response | None:
         raise
     g.identity, g.token_label = identity, identity.token.name
     if not identity.token.scope.includes(needed):
-        text = f"the token has the scope {identity.token.scope}, and this needs {needed}"
+        text = Text(
+            "the token has the scope {scope}, and this needs {needed}", scope=identity.token.scope, needed=needed
+        )
         raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", text, details={"scope": needed.value})
     return None
 
@@ -108,7 +111,7 @@ def refuse(shared: State, message: str) -> NoReturn:
     """
     wait_s = shared.failures.note(client_key())
     if wait_s:
-        text = "too many requests of this client without a valid token; a valid one is served"
+        text = Text("too many requests of this client without a valid token; a valid one is served")
         raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", text, headers={"Retry-After": str(wait_s)})
     challenge = 'Bearer realm="gonemaster"' + (', error="invalid_token"' if message == INVALID else "")
     raise ApiError(HTTPStatus.UNAUTHORIZED, "unauthorized", message, headers={"WWW-Authenticate": challenge})

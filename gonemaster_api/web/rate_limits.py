@@ -24,6 +24,7 @@ from limits.storage import MemoryStorage
 from gonemaster_api.errors import ApiError
 from gonemaster_api.state import state
 from gonemaster_api.web.clients import client_key
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.attempts import Attempts
 from gonemaster_tasks.errors import BrokerUnavailable
 
@@ -119,7 +120,12 @@ def _refuse(reached: RequestLimit) -> NoReturn:
     """
     wait_s = max(1, math.ceil(reached.reset_at - time.time()))
     seconds = reached.limit.get_expiry()
-    text = f"more than {reached.limit.amount} requests of this client within {seconds} s; try again in {wait_s} s"
+    text = Text(
+        "more than {amount} requests of this client within {seconds} s; try again in {wait_s} s",
+        amount=reached.limit.amount,
+        seconds=seconds,
+        wait_s=wait_s,
+    )
     raise ApiError(
         HTTPStatus.TOO_MANY_REQUESTS,
         "rate_limited",

@@ -21,6 +21,7 @@ from gonemaster_db.repositories.graduation_statement import claimed_by, graduate
 from gonemaster_db.repositories.jobs import find_job_or_run
 from gonemaster_db.repositories.run_rows import KEPT, write_run
 from gonemaster_db.states import WAITING
+from gonemaster_db.texts import Text
 
 _JOBS = cast("Table", Job.__table__)
 _CHUNK = 5000
@@ -56,7 +57,9 @@ def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, re
         return stored
     if commits_each_statement(session.connection()):
         raise NeedsTransaction  # its domain may have to join tags
-    raise JobStateError(f"claim {attempt} of {worker} on job {job_id} is over")
+    raise JobStateError(
+        Text("claim {attempt} of {worker} on job {job_id} is over", attempt=attempt, worker=worker, job_id=job_id)
+    )
 
 
 def _graduate(session: Session, claim: Mapping[str, Any], record: RunRecord) -> bool:
@@ -149,7 +152,7 @@ def request_cancel(session: Session, job_id: str, *, now: datetime, error: str =
         found = find_job_or_run(session, job_id)
         if isinstance(found, Run):
             return found
-    raise JobStateError(f"job {job_id} changed its state too often; try again")
+    raise JobStateError(Text("job {job_id} changed its state too often; try again", job_id=job_id))
 
 
 def cancel_waiting_jobs(
@@ -217,7 +220,9 @@ def _back_to_queue(
 
 
 def _state_error(session: Session, job_id: str) -> JobStateError:
-    return JobStateError(f"job {job_id} is {find_job_or_run(session, job_id).status}")
+    return JobStateError(
+        Text("job {job_id} is {status}", job_id=job_id, status=find_job_or_run(session, job_id).status)
+    )
 
 
 def _write_run(session: Session, job: RowMapping, record: RunRecord) -> Run:

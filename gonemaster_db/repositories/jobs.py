@@ -21,6 +21,7 @@ from gonemaster_db.prepared import Prepared
 from gonemaster_db.records import LeaseRenewal, NewJob
 from gonemaster_db.repositories.position_allocator import MAX_SLAB_SIZE, allocate_positions
 from gonemaster_db.states import Priority
+from gonemaster_db.texts import Text
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 _JOBS = cast("Table", Job.__table__)
@@ -325,7 +326,7 @@ def _switch(session: Session, job_id: str, old: JobStatus, new: JobStatus) -> Jo
     )
     if job is None:
         status = find_job_or_run(session, job_id).status
-        raise JobStateError(f"job {job_id} is {status}, not {old}")
+        raise JobStateError(Text("job {job_id} is {status}, not {old}", job_id=job_id, status=status, old=old))
     return job
 
 

@@ -29,6 +29,7 @@ from gonemaster_db.repositories.batch_statistics import signature_of
 from gonemaster_db.repositories.batches import find_batch_key
 from gonemaster_db.repositories.matching_outcomes import find_outcomes, has_outcome
 from gonemaster_db.repositories.run_documents import read_in_parts
+from gonemaster_db.texts import Text
 
 _SLICE = 500
 _MOST_READ = 5000  # runs with the message tag whose documents are read for one request, in less than half a second
@@ -131,7 +132,12 @@ def _found(session: Session, batch_key: int, message_tag: str, argument: str) ->
     query = select(Run.id, Run.score).where(Run.batch_key == batch_key, matching)
     found = session.execute(query.limit(_MOST_READ + 1)).all()
     if len(found) > _MOST_READ:
-        raise StatisticsPending(f"the values of a batch of more than {_MOST_READ:,} runs are counted after its end")
+        raise StatisticsPending(
+            Text(
+                "the values of a batch of more than {most_read} runs are counted after its end",
+                most_read=f"{_MOST_READ:,}",
+            )
+        )
     for rows in chunks(found, _SLICE):
         scores: Mapping[str, int | None] = {row.id: row.score for row in rows}
         for run in chain.from_iterable(read_in_parts(session, list(scores))):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from gonemaster_db.errors import StoreError, StoreUnavailable
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -79,11 +80,11 @@ def _each_once(issues: Iterable[Issue]) -> list[Issue]:
 
 def _absent(away: dict[str, str]) -> Iterable[Issue]:
     if "redis" in away:
-        yield Issue("broker_unavailable", "redis", f"no job starts: {away['redis']}")
+        yield Issue("broker_unavailable", "redis", Text("no job starts: {away}", away=away["redis"]))
         if _FULL in away["redis"]:
             yield Issue("disk_full", "redis", away["redis"])
     if "database" in away:
-        yield Issue("database_unavailable", "database", f"nothing is stored: {away['database']}")
+        yield Issue("database_unavailable", "database", Text("nothing is stored: {away}", away=away["database"]))
 
 
 def count_issues(issues: Iterable[Issue]) -> dict[str, int]:

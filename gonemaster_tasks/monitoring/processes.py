@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from gonemaster_db.repositories.broker_silence import read_silences
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.duties import PURGE, REAP
 from gonemaster_tasks.broker.reports import Heard, ProcessReport
 from gonemaster_tasks.config.settings import Settings
@@ -37,7 +38,9 @@ def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterat
         silences = read_silences(session)
     for name, said in sorted(silences.items()):
         if abs(now.timestamp() - said["at"]) < _SAID_LATELY_S:
-            text = f"Redis does not answer this process on {said['host']}: {said['reason']}"
+            text = Text(
+                "Redis does not answer this process on {said}: {said2}", said=said["host"], said2=said["reason"]
+            )
             yield Issue("process_without_broker", name, text, _moment(said["since"]))
 
 
@@ -45,7 +48,13 @@ def _clock_of(report: ProcessReport) -> Iterator[Issue]:
     skew_s = report.skew_s
     if abs(skew_s) > MOST_SKEW_S:
         how = "ahead of" if skew_s > 0 else "behind"
-        text = f"the clock of {report.kind} {report.name} is {abs(skew_s):.0f} s {how} that of Redis' host"
+        text = Text(
+            "the clock of {kind} {name} is {abs} s {how} that of Redis' host",
+            kind=report.kind,
+            name=report.name,
+            abs=f"{abs(skew_s):.0f}",
+            how=how,
+        )
         yield Issue("clock_skew", report.host, text)
 
 
@@ -54,9 +63,11 @@ def _database_of(report: ProcessReport) -> Iterator[Issue]:
     if since is None:
         return
     if report.kind == "worker":
-        yield Issue("worker_without_database", report.name, "the database does not answer this worker", _moment(since))
+        yield Issue(
+            "worker_without_database", report.name, Text("the database does not answer this worker"), _moment(since)
+        )
     else:
-        text = f"the database does not answer this process ({report.kind})"
+        text = Text("the database does not answer this process ({kind})", kind=report.kind)
         yield Issue("process_without_database", report.name, text, _moment(since))
 
 
@@ -66,9 +77,12 @@ def _vanished(heard: Sequence[Heard], now: datetime) -> Iterator[Issue]:
         report, last = one.report, now.timestamp() - one.age_s
         if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in heard):
             continue
-        text = (
-            f"this {report.kind} (process {report.pid} of {report.host}) has said nothing for {one.silent_s:.0f} s:"
-            " it has died, is frozen, or is cut off from Redis"
+        text = Text(
+            "this {kind} (process {pid} of {host}) has said nothing for {silent_s} s: it has died, is frozen, or is cut off from Redis",
+            kind=report.kind,
+            pid=report.pid,
+            host=report.host,
+            silent_s=f"{one.silent_s:.0f}",
         )
         yield Issue("process_vanished", report.name, text, _moment(last))
 
@@ -81,7 +95,7 @@ def _follows(other: Heard, report: ProcessReport, last: float) -> bool:
 def _disks(alive: Sequence[Heard]) -> Iterator[Issue]:
     full = [one.report for one in alive if one.report.full]
     if full:
-        text = f"{full[0].kind} {full[0].name}: {full[0].full}"
+        text = Text("{kind} {name}: {full}", kind=full[0].kind, name=full[0].name, full=full[0].full)
         yield Issue("disk_full", "database", text, count=len(full))
 
 
@@ -89,7 +103,10 @@ def _writer(alive: Sequence[Heard], now: datetime) -> Iterator[Issue]:
     """Find a turn to write to SQLite that somebody does not give back."""
     since = min((at for one in alive if (at := one.report.writer_held_since) is not None), default=None)
     if since is not None and now.timestamp() - since > _LONGEST_WRITING_S:
-        text = f"another process has been writing to SQLite for {now.timestamp() - since:.0f} s, and all others wait"
+        text = Text(
+            "another process has been writing to SQLite for {value} s, and all others wait",
+            value=f"{now.timestamp() - since:.0f}",
+        )
         yield Issue("lock_held", "sqlite", text, _moment(since))
 
 
@@ -107,7 +124,12 @@ def _duties(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Is
         # What was not done while no worker lived, or never, is theirs from the start of the first one.
         late_s = min(ages_s.get(duty, math.inf), max(started_s))
         if late_s > limit_s:
-            text = f"{what} for {late_s:.0f} s, though it is done each {interval_s} s"
+            text = Text(
+                "{what} for {late_s} s, though it is done each {interval_s} s",
+                what=what,
+                late_s=f"{late_s:.0f}",
+                interval_s=interval_s,
+            )
             yield Issue(kind, duty, text, _moment(now.timestamp() - late_s))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from gonemaster_db.repositories.probes import LockHolder, lock_holders
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue, number
@@ -18,10 +19,10 @@ def of_redis(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator
     facts = parts.broker.facts()
     failed = [what for name, what in _WRITES.items() if facts.get(name, "ok") != "ok"]
     if failed:
-        yield Issue("disk_full", "redis", f"Redis could not write its {' and its '.join(failed)}")
+        yield Issue("disk_full", "redis", Text("Redis could not write its {allowed}", allowed=" and its ".join(failed)))
     policy = facts.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
-        text = f"maxmemory-policy is {policy} but must be noeviction, or messages may be lost"
+        text = Text("maxmemory-policy is {policy} but must be noeviction, or messages may be lost", policy=policy)
         yield Issue("may_evict", "redis", text)
 
 
@@ -30,7 +31,12 @@ def of_losses(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterato
     lost = parts.broker.losses.found()
     if lost is not None:
         gone = number(lost.count, "accepted job is", "accepted jobs are")
-        text = f"{gone} not in the database any more: {', '.join(lost.job_ids)}{', ...' * (lost.count > 3)}"
+        text = Text(
+            "{gone} not in the database any more: {allowed}{value}",
+            gone=gone,
+            allowed=", ".join(lost.job_ids),
+            value=", ..." * (lost.count > 3),
+        )
         since = datetime.fromtimestamp(lost.since, UTC)
         yield Issue("commits_lost", "database", text, since, count=lost.count)
 
@@ -41,7 +47,7 @@ def of_locks(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[
         holders = lock_holders(session, longest=_LONGEST, waits=_WAITS)
     for holder in holders:
         since = None if holder.age_s is None else now - timedelta(seconds=holder.age_s)
-        yield Issue("lock_held", f"pid {holder.pid}", _text(holder), since, count=max(1, holder.waiting))
+        yield Issue("lock_held", Text("pid {pid}", pid=holder.pid), _text(holder), since, count=max(1, holder.waiting))
 
 
 def _text(holder: LockHolder) -> str:

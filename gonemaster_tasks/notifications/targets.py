@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefused
 from gonemaster_tasks.notifications.threads import in_thread
 
@@ -104,10 +105,16 @@ async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
         try:
             found = await in_thread(lambda: _look_up(target), name="look-up of a receiver")
         except OSError as error:
-            raise DeliveryFailed(f"{target.host} has no address that could be found") from error
+            raise DeliveryFailed(Text("{host} has no address that could be found", host=target.host)) from error
     for address in found:
         if not may_be_target(address, guarded=not allow_private):
-            raise DeliveryFailed(f"{target.host} has the address {_refusal(address, allow_private=allow_private)}")
+            raise DeliveryFailed(
+                Text(
+                    "{host} has the address {refusal}",
+                    host=target.host,
+                    refusal=_refusal(address, allow_private=allow_private),
+                )
+            )
     return found[:MAX_ADDRESSES]
 
 

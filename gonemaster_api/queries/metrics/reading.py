@@ -27,6 +27,7 @@ from gonemaster_db.repositories.metrics.slots import SlotKey, SlotSums, read_lat
 from gonemaster_db.repositories.metrics.tally import Tally
 from gonemaster_db.repositories.pauses import list_pauses
 from gonemaster_db.repositories.queue import count_states, oldest_waiting
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -176,7 +177,7 @@ def read_metrics(state: State) -> Metrics:
 def metrics_error(error: Exception) -> ApiError:
     """Return the refusal of metrics that cannot be read; the reason stays in the log."""
     log.error("metrics not read", error=str(error))
-    return ApiError(500, "metrics_error", "the metrics cannot be read; see the log of the server")
+    return ApiError(500, "metrics_error", Text("the metrics cannot be read; see the log of the server"))
 
 
 def _read_broker(state: State) -> tuple[list[WorkerState], bool, bool, int]:

@@ -25,7 +25,7 @@ class Layout(Extension):
     leaves a space. A space between two elements is written `{{ " " }}`, or stands within a line.
     """
 
-    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:  # type: ignore[override]  # jinja wraps it
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         """Yield the tokens of a template, those of its text without the line breaks."""
         in_tag = False
         for token in stream:

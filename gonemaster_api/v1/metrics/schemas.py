@@ -10,6 +10,7 @@ from gonemaster_api.queries.metrics.responses import PROMETHEUS, SECTIONS
 from gonemaster_api.queries.metrics.trends import WINDOWS
 from gonemaster_api.rest.fields import Instant, QueryInteger
 from gonemaster_api.rest.parsing import QuerySchema
+from gonemaster_engine.texts import Text
 
 _ALL = "all"
 _FORMATS = ("json", PROMETHEUS)
@@ -22,7 +23,9 @@ class Sections(ma.fields.Field[list[str]]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[str]:
         names = str(value).split(",")
         if not set(names) <= {_ALL, *SECTIONS}:
-            raise ma.ValidationError(f"must be a list, separated by commas, of {_ALL}, {', '.join(SECTIONS)}")
+            raise ma.ValidationError(
+                Text("must be a list, separated by commas, of {all}, {allowed}", all=_ALL, allowed=", ".join(SECTIONS))
+            )
         return sorted(set(names))
 
 

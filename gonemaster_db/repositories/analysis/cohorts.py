@@ -13,6 +13,7 @@ from gonemaster_db.errors import CohortExists, CohortNotFound, InvalidCatalog, S
 from gonemaster_db.models import Cohort, MaterializationStatus
 from gonemaster_db.repositories.analysis.rebuilding import begin_materialisation, forget_all
 from gonemaster_db.repositories.tags import ensure_tags, iter_tag_domains
+from gonemaster_db.texts import Text
 
 CHANGEABLE = (
     "label", "description", "analysis_enabled", "public_enabled", "is_default", "sort_order", "tag_view_min_level",
@@ -100,10 +101,10 @@ def _apply(session: Session, cohort: Cohort, fields: Mapping[str, Any], *, now: 
             setattr(cohort, name, fields[name])
     if cohort.public_enabled and not cohort.analysis_enabled:
         raise InvalidCatalog(
-            "a cohort without analysis cannot be public: set analysis_enabled, or public_enabled false"
+            Text("a cohort without analysis cannot be public: set analysis_enabled, or public_enabled false")
         )
     if cohort.is_default and not cohort.public_enabled:
-        raise InvalidCatalog("the default cohort must be public: set both, or is_default to false")
+        raise InvalidCatalog(Text("the default cohort must be public: set both, or is_default to false"))
     if cohort.is_default:
         with session.no_autoflush:
             others = update(Cohort).where(Cohort.is_default, Cohort.source_tag != cohort.source_tag)
