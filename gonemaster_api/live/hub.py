@@ -19,7 +19,7 @@ from gonemaster_api.live.texts import (
     is_finished,
 )
 from gonemaster_api.live.viewers import End, Viewer
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.repeating import FailureLog
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gonemaster_api import batch_counts
 from gonemaster_api.batch_counts import BatchWatch
-from gonemaster_db.errors import BatchNotFound
-from gonemaster_db.repositories.jobs import find_ends
-from gonemaster_db.session import Store
+from gonemaster_db.core.errors import BatchNotFound
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.jobs import find_ends
 from gonemaster_tasks.repeating import FailureLog
 
 LOOK_EVERY_S = 3.0  # Redis may lose events; the database always has the end

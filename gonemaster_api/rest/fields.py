@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from gonemaster_db.levels import LEVELS
+from gonemaster_db.core.levels import LEVELS
 from gonemaster_engine.texts import Text
 
 MAX_ID = 2**63 - 1

@@ -34,8 +34,8 @@ from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
 from gonemaster_api.web.large_responses import may_be_large
+from gonemaster_db.batches.batches import set_snapshot_intent
 from gonemaster_db.models import Operation
-from gonemaster_db.repositories.batches import set_snapshot_intent
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.batches import rerun_batch
 

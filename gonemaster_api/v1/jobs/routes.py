@@ -29,7 +29,7 @@ from gonemaster_api.web.actor import who
 from gonemaster_api.web.large_responses import may_be_large
 from gonemaster_api.web.shared_responses import shared_while_waiting
 from gonemaster_db.models import Operation
-from gonemaster_db.repositories.jobs import find_job_or_run
+from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import hold_job, release_job
 

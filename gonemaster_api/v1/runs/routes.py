@@ -14,8 +14,8 @@ from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, RunPageSchema, RunQuerySchema, RunSchema
 from gonemaster_api.web.large_responses import may_be_large
 from gonemaster_api.web.shared_responses import shared_while_waiting
-from gonemaster_db.repositories.comparison import Difference, diff_runs
-from gonemaster_db.repositories.runs import get_dnssec_chain, get_run
+from gonemaster_db.runs.comparison import Difference, diff_runs
+from gonemaster_db.runs.runs import get_dnssec_chain, get_run
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Records of finished tests")
 
