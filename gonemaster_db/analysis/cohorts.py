@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.rebuilding import begin_materialisation, forget_all
 from gonemaster_db.core.errors import CohortExists, CohortNotFound, InvalidCatalog, StoreConflict
+from gonemaster_db.core.texts import Text
 from gonemaster_db.domains.tags import ensure_tags, iter_tag_domains
 from gonemaster_db.models import Cohort, MaterializationStatus
-from gonemaster_db.core.texts import Text
 
 CHANGEABLE = (
     "label", "description", "analysis_enabled", "public_enabled", "is_default", "sort_order", "tag_view_min_level",

@@ -19,6 +19,7 @@ from gonemaster_db.core.errors import (
     SourceRunsPurged,
     StoreConflict,
 )
+from gonemaster_db.core.texts import Text
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import (
     Batch,
@@ -31,7 +32,6 @@ from gonemaster_db.models import (
     RunStatus,
     SnapshotStatus,
 )
-from gonemaster_db.core.texts import Text
 
 RESERVED_SLUG = "rematerialize"
 _QUIET = {"synchronize_session": False}

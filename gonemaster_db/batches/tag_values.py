@@ -13,6 +13,7 @@ from gonemaster_db.batches.batch_statistics import signature_of
 from gonemaster_db.batches.batches import find_batch_key
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import StatisticsPending
+from gonemaster_db.core.texts import Text
 from gonemaster_db.models import BatchStatistics, Run, TagValueTable
 from gonemaster_db.runs.argument_values import readable, spelled
 from gonemaster_db.runs.documents.registry import matching_kinds
@@ -29,7 +30,6 @@ from gonemaster_db.runs.documents.value_table import (
 )
 from gonemaster_db.runs.matching_outcomes import find_outcomes, has_outcome
 from gonemaster_db.runs.run_documents import read_in_parts
-from gonemaster_db.core.texts import Text
 
 _SLICE = 500
 _MOST_READ = 5000  # runs with the message tag whose documents are read for one request, in less than half a second

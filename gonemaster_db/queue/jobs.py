@@ -19,9 +19,9 @@ from gonemaster_db.core.ids import new_job_id
 from gonemaster_db.core.prepared import Prepared
 from gonemaster_db.core.records import LeaseRenewal, NewJob
 from gonemaster_db.core.states import Priority
+from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Domain, Job, JobStatus, Profile, QueuePause, Run
 from gonemaster_db.queue.position_allocator import MAX_SLAB_SIZE, allocate_positions
-from gonemaster_db.core.texts import Text
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 _JOBS = cast("Table", Job.__table__)

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, defer
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
 from gonemaster_db.core.states import WAITING
+from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Job, JobStatus, Priority
 from gonemaster_db.queue.position_allocator import GAP, allocate_positions
-from gonemaster_db.core.texts import Text
 
 End = Literal["front", "back"]
 _SLICE = 10_000

@@ -15,13 +15,13 @@ from gonemaster_db.core.errors import JobStateError, NeedsTransaction
 from gonemaster_db.core.ids import batch_key
 from gonemaster_db.core.records import RunRecord
 from gonemaster_db.core.states import WAITING
+from gonemaster_db.core.texts import Text
 from gonemaster_db.domains.domains import ensure_domains, refresh_domains
 from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.counters import RunGroup, count_runs_in
 from gonemaster_db.runs.graduation_statement import claimed_by, graduate_by_one_statement
 from gonemaster_db.runs.run_rows import KEPT, write_run
-from gonemaster_db.core.texts import Text
 
 _JOBS = cast("Table", Job.__table__)
 _CHUNK = 5000
