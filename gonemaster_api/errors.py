@@ -10,12 +10,46 @@ from flask import Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from gonemaster_db.core import errors as store
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, mark, text_of
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
 
 RETRY_AFTER_S = 5
 # What an operating system says that has nothing left to give just now.
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+_MISSING = {
+    "job": mark("no such job: {key}"),
+    "run": mark("no such run: {key}"),
+    "domain": mark("no such domain: {key}"),
+    "batch": mark("no such batch: {key}"),
+    "tag": mark("no such tag: {key}"),
+    "profile": mark("no such profile: {key}"),
+    "cohort": mark("no such cohort: {key}"),
+    "snapshot": mark("no such snapshot: {key}"),
+    "operation": mark("no such operation: {key}"),
+    "watch": mark("no such watch: {key}"),
+    "row": mark("no such row: {key}"),
+    "test case": mark("no such test case: {key}"),
+    "grade": mark("no such grade: {key}"),
+    "history": mark("no such history: {key}"),
+    "badge": mark("no such badge: {key}"),
+    "names of ASes": mark("no such names of ASes: {key}"),
+    "part of this page": mark("no such part of this page: {key}"),
+    "DNSSEC chain": mark("no such DNSSEC chain: {key}"),
+    "DNSSEC chain of run": mark("no such DNSSEC chain of run: {key}"),
+    "tag with domains": mark("no such tag with domains: {key}"),
+    "public test of the domain": mark("no such public test of the domain: {key}"),
+    "run of this domain": mark("no such run of this domain: {key}"),
+    "second run of this domain": mark("no such second run of this domain: {key}"),
+    "public report: scores are not public": mark("no such public report: scores are not public: {key}"),
+}
+_EXISTS = {
+    "tag": mark("the tag {key} already exists"),
+    "profile": mark("the profile {key} already exists"),
+    "cohort": mark("the cohort {key} already exists"),
+    "slug": mark("the slug {key} already exists"),
+    "token": mark("the token {key} already exists"),
+}
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +85,8 @@ class NotFound(ApiError):
     """An entity that does not exist, or no longer exists."""
 
     def __init__(self, what: str, key: object) -> None:
-        super().__init__(HTTPStatus.NOT_FOUND, "not_found", f"no such {what}: {str(key)[:100]!r}")
+        text = Text(_MISSING[what], key=repr(str(key)[:100]))
+        super().__init__(HTTPStatus.NOT_FOUND, "not_found", text)
 
 
 class Conflict(ApiError):
@@ -70,14 +105,14 @@ class Unavailable(ApiError):
 
 # Errors that werkzeug and Flask raise themselves; any other status gets the code http_error.
 _HTTP_CODES = {
-    400: ("bad_request", "the request is malformed"),
-    401: ("unauthorized", "authentication is required"),
-    403: ("forbidden", "access is forbidden"),
-    404: ("not_found", "there is no resource at this path"),
-    405: ("method_not_allowed", "this path does not support the method"),
-    413: ("body_too_large", "the body is larger than this path accepts"),
-    415: ("unsupported_media_type", "the body must be application/json"),
-    500: ("internal_error", "internal server error; see the log of the server"),
+    400: ("bad_request", Text("the request is malformed")),
+    401: ("unauthorized", Text("authentication is required")),
+    403: ("forbidden", Text("access is forbidden")),
+    404: ("not_found", Text("there is no resource at this path")),
+    405: ("method_not_allowed", Text("this path does not support the method")),
+    413: ("body_too_large", Text("the body is larger than this path accepts")),
+    415: ("unsupported_media_type", Text("the body must be application/json")),
+    500: ("internal_error", Text("internal server error; see the log of the server")),
 }
 
 
@@ -145,7 +180,7 @@ def _from_time_limit(_error: store.TimeLimitExceeded) -> Response:
 
 
 def _from_pending_statistics(error: store.StatisticsPending) -> Response:
-    return _answer(Unavailable("statistics_pending", str(error)))
+    return _answer(Unavailable("statistics_pending", text_of(error)))
 
 
 def _from_missing_row(error: store.NotFound) -> Response:
@@ -157,54 +192,56 @@ def _from_missing_row(error: store.NotFound) -> Response:
 
 
 def _from_state(error: store.JobStateError) -> Response:
-    return _answer(Conflict("invalid_state", str(error)))
+    return _answer(Conflict("invalid_state", text_of(error)))
 
 
 def _from_exists(error: store.AlreadyExists) -> Response:
     what = type(error).__name__.removesuffix("Exists").lower()
-    return _answer(
-        Conflict(f"{what}_exists", Text("the {what} {key} already exists", what=what, key=repr(str(error.key)[:100])))
-    )
+    return _answer(Conflict(f"{what}_exists", Text(_EXISTS[what], key=repr(str(error.key)[:100]))))
 
 
 def _from_used_tag(error: store.TagInUse) -> Response:
-    return _answer(Conflict("tag_in_use", Text("{error}; delete the cohort first", error=error)))
+    return _answer(Conflict("tag_in_use", Text("{error}; delete the cohort first", error=text_of(error))))
 
 
 def _from_used_domain(error: store.DomainInUse) -> Response:
     return _answer(
-        Conflict("domain_in_use", Text("{error}; cancel it first", error=error), details={"domain": error.domain})
+        Conflict(
+            "domain_in_use", Text("{error}; cancel it first", error=text_of(error)), details={"domain": error.domain}
+        )
     )
 
 
 def _from_queue_mismatch(error: store.QueueMismatch) -> Response:
-    return _answer(BadRequest("invalid_queue", str(error)))
+    return _answer(BadRequest("invalid_queue", text_of(error)))
 
 
 def _from_tier_mismatch(error: store.TierMismatch) -> Response:
-    return _answer(BadRequest("tier_mismatch", str(error)))
+    return _answer(BadRequest("tier_mismatch", text_of(error)))
 
 
 def _from_ambiguous_profile(error: store.AmbiguousProfile) -> Response:
-    whose = f"the tags of {error.domain}" if error.domain else "the domain's tags"
+    whose = Text("the tags of {domain}", domain=error.domain) if error.domain else Text("the domain's tags")
     details = {"profile_ids": error.profile_ids} | ({"domain": error.domain} if error.domain else {})
     text = Text("{whose} have different default profiles; specify profile_id", whose=whose)
     return _answer(BadRequest("ambiguous_profile", text, details=details))
 
 
 def _from_unfinished_batch(error: store.JobsNotTerminal) -> Response:
-    number = "one job of the batch is" if error.unfinished == 1 else f"{error.unfinished} jobs of the batch are"
-    text = Text("{number} not finished", number=number)
+    if error.unfinished == 1:
+        text = Text("one job of the batch is not finished")
+    else:
+        text = Text("{number} jobs of the batch are not finished", number=error.unfinished)
     return _answer(Conflict("jobs_not_terminal", text, details={"unfinished": error.unfinished}))
 
 
 def _from_nothing_to_repeat(error: NothingToRepeat) -> Response:
-    return _answer(Conflict("nothing_to_repeat", str(error)))
+    return _answer(Conflict("nothing_to_repeat", text_of(error)))
 
 
 def _from_options(error: OptionsTooLarge) -> Response:
     details = {"limit": error.limit, "given": error.given}
-    return _answer(BadRequest("options_too_large", str(error), details=details))
+    return _answer(BadRequest("options_too_large", text_of(error), details=details))
 
 
 def _from_gone_reference(_error: store.ReferenceGone) -> Response:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, text_of
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING = b"[{"
@@ -260,7 +260,7 @@ def _loads(text: bytes) -> Any:
     except UnicodeDecodeError:
         raise
     except ValueError as error:
-        raise InvalidJson(Text("the body is not JSON: {error}", error=error)) from error
+        raise InvalidJson(Text("the body is not JSON: {error}", error=text_of(error))) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -12,9 +12,10 @@ from webargs.flaskparser import FlaskParser, is_json_request
 
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.rest.json_pieces import InvalidJson, JsonLimits, JsonPieces, children
+from gonemaster_api.rest.messages import NULL, SCHEMA_MESSAGES
 from gonemaster_api.state import state
 from gonemaster_api.web.body_limits import read_blocks
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, joined, text_of
 
 # Text that no database column can hold: NUL and lone surrogates. In JSON both need an escape, so that a search in
 # each block spares the walk through the document in nearly all requests.
@@ -22,17 +23,6 @@ _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _LONGEST_ESCAPE = 6
 _MOST_VALUES = 100_000  # in a body; more where a batch may have more names
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_NULL = "must not be null"
-# marshmallow's messages in the words of our own fields: they say what is allowed, not only what is not.
-_WORDS = {
-    "Not a valid string.": "must be a string",
-    "Not a valid list.": "must be a list",
-    "Not a valid mapping type.": "must be an object",
-    "Not a valid boolean.": "must be true or false",
-    "Invalid input type.": "must be an object",
-    "Missing data for required field.": "is required",
-    "Field may not be null.": _NULL,
-}
 
 
 class RequestSchema(ma.Schema):
@@ -49,6 +39,8 @@ class RequestSchema(ma.Schema):
     optional_body: ClassVar[bool] = False
     unread: ClassVar[str] = ""
     example: ClassVar[Mapping[str, Any] | None] = None
+
+    error_messages = SCHEMA_MESSAGES
 
     class Meta:
         """Unknown fields are an error, and fields keep their order in messages."""
@@ -127,7 +119,7 @@ def parse_json(blocks: Iterable[bytes], *, most_values: int = _MOST_VALUES, unre
     except UnicodeDecodeError as error:
         raise BadRequest("invalid_json", Text("the body is not UTF-8: {reason}", reason=error.reason)) from error
     except InvalidJson as error:
-        raise BadRequest("invalid_json", str(error)) from error
+        raise BadRequest("invalid_json", text_of(error)) from error
 
 
 def storable(text: str) -> str:
@@ -179,11 +171,7 @@ def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> B
     if missing:
         codes |= getattr(schema, "missing_codes", {})
     code = codes.get(name, f"missing_{name}" if missing else f"invalid_{name}")
-    message = (
-        Text("{name} is missing", name=name)
-        if missing and reason != _NULL
-        else Text("{name}: {reason}", name=name, reason=reason)
-    )
+    message = Text("{name} is missing", name=name) if missing and reason != NULL else joined(": ", (name, reason))
     return BadRequest(code, message, details={"field": name, "in": location, "messages": _plain(messages[name])})
 
 
@@ -199,15 +187,12 @@ def _first(messages: Any, path: str = "") -> str:
     if isinstance(messages, dict):
         key, inner = next(iter(messages.items()))
         return _first(inner, path if key == "_schema" else f"{path}{key}: ")
-    return path + _worded(messages[0] if isinstance(messages, list) else messages)
+    message = messages[0] if isinstance(messages, list) else messages
+    return joined("", (path, message)) if path else message
 
 
 def _plain(messages: Any) -> Any:
     """Return a tree of messages in JSON form, at most 20 items a node."""
     if isinstance(messages, dict):
         return {str(key)[:100]: _plain(value) for key, value in list(messages.items())[:20]}
-    return [_worded(message) for message in messages[:20]] if isinstance(messages, list) else messages
-
-
-def _worded(message: Any) -> str:
-    return _WORDS.get(str(message), str(message))
+    return messages[:20] if isinstance(messages, list) else messages

@@ -28,11 +28,11 @@ def check_tag_name(name: str, *, code: str) -> str:
 
 def _reason_against(name: str) -> str:
     if not name or name != name.strip():
-        return "it is empty, or begins or ends with white space"
+        return Text("it is empty, or begins or ends with white space")
     if len(name) > LONGEST:
-        return f"it is longer than {LONGEST} characters"
+        return Text("it is longer than {longest} characters", longest=LONGEST)
     if name == UNTAGGED or name in _DOT_SEGMENTS:
-        return "it is reserved"
+        return Text("it is reserved")
     if "/" in name or any(unicodedata.category(letter) == "Cc" for letter in name):
-        return "it contains a slash or a control character"
+        return Text("it contains a slash or a control character")
     return ""

@@ -91,10 +91,12 @@ def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
         )
     names = read_names(texts)
     if names.invalid and (not request.get("skip_invalid") or not names.names):
+        wrong, given = names.invalid_count, len(texts)
+        one = Text("{wrong} of {given} names is invalid; nothing was queued", wrong=wrong, given=given)
+        many = Text("{wrong} of {given} names are invalid; nothing was queued", wrong=wrong, given=given)
         raise BadRequest(
             "invalid_domain",
-            f"{names.invalid_count} of {len(texts)} names {'is' if names.invalid_count == 1 else 'are'} invalid;"
-            " nothing was queued",
+            one if wrong == 1 else many,
             details={"invalid_count": names.invalid_count, "invalid": [asdict(item) for item in names.invalid]},
         )
     return names

@@ -31,7 +31,7 @@ from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCas
 from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.profile.callers import checked_of_caller
 from gonemaster_engine.testcases.catalogue import select
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.profiles import caller_limits, is_guarded
 from gonemaster_tasks.config.settings import Settings
 
@@ -74,7 +74,7 @@ def read_name(text: str) -> str:
         return normalize_domain(text)
     except InvalidDomain as error:
         raise BadRequest(
-            "invalid_domain", str(error), details={"domain": text[:255], "reason": error.reason}
+            "invalid_domain", text_of(error), details={"domain": text[:255], "reason": error.reason}
         ) from error
 
 
@@ -144,7 +144,7 @@ def _tests(names: Iterable[str], exclude: Sequence[str]) -> list[str]:
         try:
             cases = {case.id for case in select((name,))}
         except UnknownTestCase as error:
-            raise BadRequest("invalid_tests", str(error), details={"testcase": name[:64]}) from error
+            raise BadRequest("invalid_tests", text_of(error), details={"testcase": name[:64]}) from error
         if cases <= excluded:
             raise BadRequest(
                 "testcase_excluded",
@@ -183,7 +183,7 @@ def read_nameserver(item: Mapping[str, Any]) -> dict[str, str]:
         if item.get("ip"):
             nameserver["ip"] = str(_unscoped(ipaddress.ip_address(item["ip"].strip())))
     except InvalidDomain as error:
-        raise BadRequest("invalid_undelegated", Text("nameservers: {error}", error=error)) from error
+        raise BadRequest("invalid_undelegated", Text("nameservers: {error}", error=text_of(error))) from error
     except ValueError as error:
         raise BadRequest(
             "invalid_undelegated", Text("nameservers: {item} is not an IP address", item=repr(item["ip"]))

@@ -13,7 +13,7 @@ from gonemaster_db.analysis.cohorts import get_cohort
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import InvalidSlug, MaterialisationRunning, SnapshotStateError, SourceRunsPurged
 from gonemaster_db.service.audit import record_action
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, text_of
 
 
 def remove_cohort(state: State, cohort_id: int, *, who: str) -> None:
@@ -82,9 +82,9 @@ def patch_snapshot(state: State, cohort_id: int, slug: str, changes: Mapping[str
     try:
         return state.store.run_in_transaction(change)
     except InvalidSlug as error:
-        raise BadRequest("invalid_slug", str(error)) from error
+        raise BadRequest("invalid_slug", text_of(error)) from error
     except SnapshotStateError as error:
-        raise BadRequest("invalid_status", str(error)) from error
+        raise BadRequest("invalid_status", text_of(error)) from error
 
 
 def remove_snapshot(state: State, cohort_id: int, slug: str, *, purge: bool, who: str) -> None:
@@ -147,9 +147,9 @@ def _begun(state: State, begin: Any) -> Any:
     try:
         return state.store.run_in_transaction(begin)
     except SourceRunsPurged as error:
-        raise Conflict("source_runs_purged", Text("{error}; its view stays as it is", error=error)) from error
+        raise Conflict("source_runs_purged", Text("{error}; its view stays as it is", error=text_of(error))) from error
     except MaterialisationRunning as error:
-        raise Conflict("materialization_running", str(error)) from error
+        raise Conflict("materialization_running", text_of(error)) from error
 
 
 def _note(

@@ -27,7 +27,7 @@ from gonemaster_db.domains.tags import (
 )
 from gonemaster_db.models import Operation, OperationKind
 from gonemaster_db.service.audit import record_action
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, joined
 from gonemaster_tasks.control import operations, tag_members
 from gonemaster_tasks.maintenance.retention import purge_runs_of_tag
 
@@ -112,7 +112,7 @@ def _names(texts: Sequence[Any]) -> list[str]:
         details = {"index": first.index, "domain": first.domain, "reason": first.reason}
         raise BadRequest(
             "invalid_domain",
-            Text("{domain}: {reason}", domain=repr(first.domain), reason=first.reason),
+            joined(": ", (repr(first.domain), first.reason)),
             details=details,
         )
     return list(checked.names)

@@ -15,7 +15,7 @@ from gonemaster_db.models import Delivery, Watch, WatchEvent
 from gonemaster_db.service import watches
 from gonemaster_db.service.audit import record_action
 from gonemaster_db.service.deliveries import waiting_test
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, joined, text_of
 from gonemaster_tasks.config.mail_types import read_mail_address
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.watches.messages import queue_test
@@ -82,14 +82,14 @@ def _host_of(state: State, url: str) -> str:
     try:
         return read_target(url, allow_private=state.settings.allow_private_webhooks).place
     except TargetRefused as error:
-        raise BadRequest("invalid_url", Text("url: {error}", error=error)) from error
+        raise BadRequest("invalid_url", joined(": ", ("url", text_of(error)))) from error
 
 
 def _checked_email(text: str) -> str:
     try:
         return read_mail_address(text)
     except ValueError as error:
-        raise BadRequest("invalid_email", Text("email: {error}", error=error)) from error
+        raise BadRequest("invalid_email", joined(": ", ("email", text_of(error)))) from error
 
 
 def _shown_receiver(watch: Watch) -> str:

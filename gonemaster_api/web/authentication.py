@@ -18,8 +18,8 @@ from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.credential_types import Scope
 from gonemaster_tasks.monitoring.patience import NotInTime, Pending
 
-ABSENT = "this request needs a token: Authorization: Bearer gm_..., or the cookie of POST /api/v1/session"
-INVALID = "the token or session is not valid"
+ABSENT = Text("this request needs a token: Authorization: Bearer gm_..., or the cookie of POST /api/v1/session")
+INVALID = Text("the token or session is not valid")
 _PAGES_OF_THE_API = frozenset({"docs.page", "api_root"})
 
 
@@ -94,7 +94,7 @@ def _token_of(shared: State, cookie: str) -> Token | None:
     try:
         return reading.result_unless_away(shared.store.ping, shared.patient_until())
     except NotInTime as error:
-        raise StoreUnavailable("the database does not answer") from error
+        raise StoreUnavailable(Text("the database does not answer")) from error
 
 
 def bearer_of(header: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flask import Flask, Request, g, request
 
 from gonemaster_api.errors import ApiError, Unavailable
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, joined
 from gonemaster_tasks.config.settings import Settings
 
 # Bodies that may name every waiting job.
@@ -158,6 +158,6 @@ def _too_large(longest: int) -> ApiError:
     return ApiError(
         413,
         "body_too_large",
-        Text("{message}; {hint}", message=message, hint=hint) if hint else message,
+        joined("; ", (message, hint)) if hint else message,
         details={"limit": longest},
     )

@@ -135,7 +135,7 @@ def _found(session: Session, batch_key: int, message_tag: str, argument: str) ->
         raise StatisticsPending(
             Text(
                 "the values of a batch of more than {most_read} runs are counted after its end",
-                most_read=f"{_MOST_READ:,}",
+                most_read=format(_MOST_READ, ","),
             )
         )
     for rows in chunks(found, _SLICE):

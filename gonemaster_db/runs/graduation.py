@@ -133,7 +133,11 @@ def requeue_job(
         # Starts that ended with an orderly stop of the worker say nothing against the job.
         starts = job["attempt"] - job["releases"]
         most = max(starts, max_attempts)  # with one attempt, a job that was beside others has a second start
-        error = f"{failure} (attempt {starts} of {most})" if failure else f"abandoned after {starts} attempts"
+        error = (
+            Text("{failure} (attempt {starts} of {most})", failure=failure, starts=starts, most=most)
+            if failure
+            else Text("abandoned after {starts} attempts", starts=starts)
+        )
         return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
     uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if beside_others else 0
     return _back_to_queue(session, job_id, claim, uncounted)

@@ -119,7 +119,7 @@ def run_values(record: RunRecord) -> dict[str, Any]:
         **severities,
         "status": record.status,
         "finished_at": record.finished_at,
-        "error": clean_text(record.error),
+        "error": record.error,
         "worst_level": worst(levels),
         "score": record.score,
         "grade": record.grade,

@@ -21,6 +21,7 @@ from gonemaster_db.service.schedules import (
     has_active_batch,
     take_occurrence,
 )
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.schedules import rule_of
 from gonemaster_tasks.control.submit import StoredBatch, enqueue_batch, store_batch
@@ -96,7 +97,7 @@ def _decide(parts: QueueParts, session: Session, occurrence: Occurrence, max_bat
     try:
         next_run_at = next_occurrence(rule_of(listed.schedule), max(now, occurrence.due_at))
     except InvalidRule as error:
-        decision = Decision(ScheduleOutcome.ERROR, None, error=f"switched off: {error}")
+        decision = Decision(ScheduleOutcome.ERROR, None, error=Text("switched off: {error}", error=text_of(error)))
     else:
         outcome, text = _checked(session, listed, occurrence, now=now, max_batch_size=max_batch_size)
         if outcome is ScheduleOutcome.SUBMITTED:

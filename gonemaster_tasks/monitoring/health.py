@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from gonemaster_db.core.errors import StoreError, StoreUnavailable
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -54,14 +54,16 @@ def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timed
         try:
             issues += one.result(until)
         except BrokerUnavailable as error:
-            away.setdefault("redis", str(error))
+            away.setdefault("redis", text_of(error))
         except StoreUnavailable as error:
-            away.setdefault("database", str(error))
+            away.setdefault("database", text_of(error))
         except StoreError:
             continue
         except NotInTime:
             if name in ("redis", "database"):
-                away.setdefault(name, f"no answer for {patience.total_seconds():.0f} s")
+                away.setdefault(
+                    name, Text("no answer for {patience} s", patience=format(patience.total_seconds(), ".0f"))
+                )
     return _each_once([*_absent(away), *issues])
 
 

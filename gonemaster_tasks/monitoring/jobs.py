@@ -15,7 +15,7 @@ from gonemaster_tasks.broker.keys import REJECTED
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.monitoring.issues import Issue, number
+from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
 _MAX_JOBS = 100
@@ -104,7 +104,9 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
             yield Issue(
                 "no_worker",
                 tier,
-                Text("{number} and no worker consumes this tier", number=number(rows, "job waits", "jobs wait")),
+                Text("1 job waits and no worker consumes this tier")
+                if rows == 1
+                else Text("{number} jobs wait and no worker consumes this tier", number=rows),
                 count=rows,
             )
         lost = max(rows - depths[tier] - held, 0) or len(parts.broker.without_message(due[tier], tier))
@@ -112,7 +114,9 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
             yield Issue(
                 "row_without_message",
                 tier,
-                Text("{number} no message in the broker", number=number(lost, "queued job has", "queued jobs have")),
+                Text("1 queued job has no message in the broker")
+                if lost == 1
+                else Text("{number} queued jobs have no message in the broker", number=lost),
                 count=lost,
             )
         stray = depths[tier] - rows - held
@@ -120,7 +124,9 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
             yield Issue(
                 "message_without_row",
                 tier,
-                Text("{number} not belong to a queued job", number=number(stray, "message does", "messages do")),
+                Text("1 message does not belong to a queued job")
+                if stray == 1
+                else Text("{number} messages do not belong to a queued job", number=stray),
                 count=stray,
             )
 

@@ -39,7 +39,7 @@ def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterat
     for name, said in sorted(silences.items()):
         if abs(now.timestamp() - said["at"]) < _SAID_LATELY_S:
             text = Text(
-                "Redis does not answer this process on {said}: {said2}", said=said["host"], said2=said["reason"]
+                "Redis does not answer this process on {host}: {reason}", host=said["host"], reason=said["reason"]
             )
             yield Issue("process_without_broker", name, text, _moment(said["since"]))
 
@@ -47,12 +47,12 @@ def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterat
 def _clock_of(report: ProcessReport) -> Iterator[Issue]:
     skew_s = report.skew_s
     if abs(skew_s) > MOST_SKEW_S:
-        how = "ahead of" if skew_s > 0 else "behind"
+        how = Text("ahead of") if skew_s > 0 else Text("behind")
         text = Text(
             "the clock of {kind} {name} is {abs} s {how} that of Redis' host",
             kind=report.kind,
             name=report.name,
-            abs=f"{abs(skew_s):.0f}",
+            abs=format(abs(skew_s), ".0f"),
             how=how,
         )
         yield Issue("clock_skew", report.host, text)
@@ -78,11 +78,12 @@ def _vanished(heard: Sequence[Heard], now: datetime) -> Iterator[Issue]:
         if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in heard):
             continue
         text = Text(
-            "this {kind} (process {pid} of {host}) has said nothing for {silent_s} s: it has died, is frozen, or is cut off from Redis",
+            "this {kind} (process {pid} of {host}) has said nothing for {silent_s} s:"
+            " it has died, is frozen, or is cut off from Redis",
             kind=report.kind,
             pid=report.pid,
             host=report.host,
-            silent_s=f"{one.silent_s:.0f}",
+            silent_s=format(one.silent_s, ".0f"),
         )
         yield Issue("process_vanished", report.name, text, _moment(last))
 
@@ -95,7 +96,7 @@ def _follows(other: Heard, report: ProcessReport, last: float) -> bool:
 def _disks(alive: Sequence[Heard]) -> Iterator[Issue]:
     full = [one.report for one in alive if one.report.full]
     if full:
-        text = Text("{kind} {name}: {full}", kind=full[0].kind, name=full[0].name, full=full[0].full)
+        text = f"{full[0].kind} {full[0].name}: {full[0].full}"
         yield Issue("disk_full", "database", text, count=len(full))
 
 
@@ -104,8 +105,8 @@ def _writer(alive: Sequence[Heard], now: datetime) -> Iterator[Issue]:
     since = min((at for one in alive if (at := one.report.writer_held_since) is not None), default=None)
     if since is not None and now.timestamp() - since > _LONGEST_WRITING_S:
         text = Text(
-            "another process has been writing to SQLite for {value} s, and all others wait",
-            value=f"{now.timestamp() - since:.0f}",
+            "another process has been writing to SQLite for {held_s} s, and all others wait",
+            held_s=format(now.timestamp() - since, ".0f"),
         )
         yield Issue("lock_held", "sqlite", text, _moment(since))
 
@@ -117,19 +118,18 @@ def _duties(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Is
         return
     ages_s = parts.broker.duties.ages_s()
     reap_s, purge_s = settings.reap_interval_seconds, settings.purge_interval_seconds
-    for duty, kind, interval_s, limit_s, what in (
-        (REAP, "reap_overdue", reap_s, 2 * reap_s + _LATE_S, "no leases were reaped"),
-        (PURGE, "purge_overdue", purge_s, purge_s + _LATE_S, "no old runs were deleted"),
+    for duty, kind, interval_s, limit_s in (
+        (REAP, "reap_overdue", reap_s, 2 * reap_s + _LATE_S),
+        (PURGE, "purge_overdue", purge_s, purge_s + _LATE_S),
     ):
         # What was not done while no worker lived, or never, is theirs from the start of the first one.
         late_s = min(ages_s.get(duty, math.inf), max(started_s))
         if late_s > limit_s:
-            text = Text(
-                "{what} for {late_s} s, though it is done each {interval_s} s",
-                what=what,
-                late_s=f"{late_s:.0f}",
-                interval_s=interval_s,
-            )
+            times = {"late_s": f"{late_s:.0f}", "interval_s": interval_s}
+            if duty == REAP:
+                text = Text("no leases were reaped for {late_s} s, though it is done each {interval_s} s", **times)
+            else:
+                text = Text("no old runs were deleted for {late_s} s, though it is done each {interval_s} s", **times)
             yield Issue(kind, duty, text, _moment(now.timestamp() - late_s))
 
 

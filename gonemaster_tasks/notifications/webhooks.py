@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefused
 from gonemaster_tasks.notifications.targets import Target, addresses_of, read_target
@@ -68,15 +68,15 @@ async def send_webhook(webhook: Webhook, *, timestamp: int, allow_private: bool,
     try:
         target = read_target(webhook.url, allow_private=allow_private)
     except TargetRefused as error:  # the setting has changed since the watch was made
-        raise DeliveryFailed(Text("the URL {error}", error=error)) from error
+        raise DeliveryFailed(Text("the URL {error}", error=text_of(error))) from error
     try:
         async with asyncio.timeout(TIMEOUT_S):
             addresses = await addresses_of(target, allow_private=allow_private)
             status = await _exchange(target, addresses, _request(target, webhook, timestamp), tls)
     except TimeoutError as error:
-        raise DeliveryFailed(Text("no response within {timeout_s} s", timeout_s=f"{TIMEOUT_S:g}")) from error
+        raise DeliveryFailed(Text("no response within {timeout_s} s", timeout_s=format(TIMEOUT_S, "g"))) from error
     if not 200 <= status < 300:
-        told = "a redirect, which is not followed" if 300 <= status < 400 else f"status {status}"
+        told = Text("a redirect, which is not followed") if 300 <= status < 400 else f"status {status}"
         raise DeliveryFailed(Text("the receiver answered with {told}", told=told), status=status, final=status == _GONE)
     return status
 

@@ -11,7 +11,7 @@ from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_db.analysis.categories import BY_NAME, GRADE
 from gonemaster_db.analysis.courses import HistoryKind, read_distributions, read_history
 from gonemaster_db.analysis.offers import OfferedSnapshot
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, joined
 
 _DATE_LENGTH = len("2026-01-31")
 
@@ -76,7 +76,7 @@ def _key(kind: HistoryKind, text: str) -> str | int:
         try:
             return asn_of(text)
         except BadRequest as error:
-            raise BadRequest("invalid_key", Text("key: {message}", message=error.message)) from error
+            raise BadRequest("invalid_key", joined(": ", ("key", error.message))) from error
     if kind is HistoryKind.NAMESERVER:
         return named_server(text, code="invalid_key")
     return text.upper() if kind is HistoryKind.TAG else named(text, code="invalid_key")

@@ -33,7 +33,7 @@ from gonemaster_db.models import (
 )
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, text_of
 
 MOST_LISTED = MAX_LIMIT
 _HIGHEST_ASN = 2**32 - 1
@@ -125,7 +125,7 @@ def named(text: str, *, code: str) -> str:
     try:
         return normalize_domain(text)
     except InvalidDomain as error:
-        raise BadRequest(code, str(error)) from error
+        raise BadRequest(code, text_of(error)) from error
 
 
 def named_server(text: str, *, code: str) -> str:

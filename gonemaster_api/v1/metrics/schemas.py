@@ -9,6 +9,7 @@ from marshmallow import validate
 from gonemaster_api.queries.metrics.responses import PROMETHEUS, SECTIONS
 from gonemaster_api.queries.metrics.trends import WINDOWS
 from gonemaster_api.rest.fields import Instant, QueryInteger
+from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_engine.texts import Text
 
@@ -32,7 +33,9 @@ class Sections(ma.fields.Field[list[str]]):
 class MetricsQuerySchema(QuerySchema):
     """Form and extent of the metrics."""
 
-    format = ma.fields.String(load_default="json", validate=validate.OneOf(_FORMATS, error="must be json or prom"))
+    format = ma.fields.String(
+        load_default="json", validate=validate.OneOf(_FORMATS, error=Message("must be json or prom"))
+    )
     window = ma.fields.String(
         validate=validate.OneOf(WINDOWS, error=f"must be one of {', '.join(WINDOWS)}"),
         metadata={"description": "the only window of the trends; default: all"},
@@ -47,10 +50,12 @@ class MetricsQuerySchema(QuerySchema):
         },
     )
     limit_domains = QueryInteger(
-        load_default=20, validate=validate.Range(1, _MOST_LISTED, error=f"must be from 1 to {_MOST_LISTED}")
+        load_default=20,
+        validate=validate.Range(1, _MOST_LISTED, error=Message("must be from 1 to {max}")),
     )
     limit_batches = QueryInteger(
-        load_default=20, validate=validate.Range(1, _MOST_LISTED, error=f"must be from 1 to {_MOST_LISTED}")
+        load_default=20,
+        validate=validate.Range(1, _MOST_LISTED, error=Message("must be from 1 to {max}")),
     )
 
     @ma.pre_load

@@ -24,6 +24,7 @@ from gonemaster_db.models import Job
 from gonemaster_db.queue.jobs import ClaimedJob, is_due
 from gonemaster_db.queue.pauses import is_paused
 from gonemaster_db.runs.graduation import requeue_job
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.losses import note_lost_jobs
@@ -181,7 +182,7 @@ def _test(process: Process, claim: Claim) -> RunRecord | None:
         return RunRecord(RunStatus.FAILED, process.clock.now(), error=str(error))
     except IsolatedProcessEnded as error:
         log.warning("the process of a job ended", extra={"job_id": job.id, "starts": job.starts, "error": str(error)})
-        claim.running.failure = str(error)
+        claim.running.failure = text_of(error)
         return None
     except Exception as error:
         log.exception("the engine failed", extra={"job_id": job.id, "batch_id": job.batch_id})
@@ -288,7 +289,9 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> None:
             log.exception("result refused", extra={"job_id": job_id, "refusals": refusals})
             if refusals >= (_MAX_REFUSALS if refuses_content(error) else _MAX_UNKNOWN_ERRORS):
                 record = RunRecord(
-                    RunStatus.FAILED, process.clock.now(), error=f"graduation failed: {reason_of(error)}"
+                    RunStatus.FAILED,
+                    process.clock.now(),
+                    error=Text("graduation failed: {reason_of}", reason_of=reason_of(error)),
                 )
         else:
             log.debug("test ended", extra={"status": str(status)})
