@@ -118,10 +118,19 @@ _HTTP_CODES = {
 
 def error_document(code: str, message: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the error document: `{"error": {"code", "message", "details"?}}`."""
-    error: dict[str, Any] = {"code": code, "message": message}
+    error: dict[str, Any] = {"code": code, "message": str(message)}
     if details:
-        error["details"] = dict(details)
+        error["details"] = _plain(details)
     return {"error": error}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a document with strings in place of texts."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
 
 
 _PAGES = "gonemaster-error-page"

@@ -77,7 +77,7 @@ def test_what_the_library_of_the_schemas_says_is_said_in_it() -> None:
     form = Form()
     form.check(Wrong, {"number": 9, "kind": "{x}y", "items": "a"})
     assert form.errors == {
-        "number": "Måste vara större än eller lika med 1 och mindre än eller lika med 5.",
+        "number": "Måste vara minst 1 och högst 5.",
         "kind": "Måste vara något av: a, {b}.",
         "text": "krävs",
         "items": "måste vara en lista",
