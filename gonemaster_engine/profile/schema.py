@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.documents import Problems, brief, is_number, kind
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, text_of
 
 Document: TypeAlias = dict[str, Any]
 Check: TypeAlias = Callable[[Problems, str, Any], Any]
@@ -206,7 +206,7 @@ def _levels(problems: Problems, path: str, levels: Mapping[Any, Any]) -> dict[st
         try:
             checked[tag.upper()] = Level.parse(level if isinstance(level, str) else brief(level)).name
         except ValueError as error:
-            problems.add(below, str(error))
+            problems.add(below, text_of(error))
     return checked
 
 

@@ -17,7 +17,7 @@ from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.profile.documents import Problems, brief, is_number, kind, read_document
 from gonemaster_engine.testcases.registry import MODULE_NAMES
-from gonemaster_engine.texts import Text
+from gonemaster_engine.texts import Text, text_of
 
 CRITERION_NAMES = (
     "no_warnings_or_errors",
@@ -198,7 +198,7 @@ def _severity_penalties(problems: Problems, path: str, value: Any) -> Mapping[Le
         try:
             checked[Level.parse(str(name))] = _number(problems, f"{path}.{name}", penalty)
         except ValueError as error:
-            problems.add(f"{path}.{name}", str(error))
+            problems.add(f"{path}.{name}", text_of(error))
     return checked
 
 

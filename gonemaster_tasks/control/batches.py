@@ -122,7 +122,7 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
         octets = count_option_octets(session, batch_id, status=status)
     if not count:
         raise NothingToRepeat(
-            Text("batch {batch_id} has no {value} runs", batch_id=batch_id, value="finished" if only == "all" else only)
+            Text("batch {batch_id} has no {kind} runs", batch_id=batch_id, kind="finished" if only == "all" else only)
         )
     check_options(octets, count)
     new = NewBatch(count, tag=old.tag, description=f"{only} of {batch_id} again")

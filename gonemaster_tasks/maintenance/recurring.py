@@ -164,8 +164,12 @@ def _write(session: Session, occurrence: Occurrence, decision: Decision, *, now:
 def _text_of(error: Exception) -> str:
     if isinstance(error, AmbiguousProfile):
         ids = ", ".join(map(str, error.profile_ids))
-        return f"the tags of {error.domain} have different default profiles ({ids}); choose one for the schedule"
-    return f"{type(error).__name__}; the log of the worker has the reason"
+        return Text(
+            "the tags of {domain} have different default profiles ({ids}); choose one for the schedule",
+            domain=error.domain,
+            ids=ids,
+        )
+    return Text("{error}; the log of the worker has the reason", error=type(error).__name__)
 
 
 def _tell(decided: _Decided, about: dict[str, object]) -> None:

@@ -210,7 +210,7 @@ def _main_module() -> str:
 
 def _how(status: int) -> str:
     return (
-        Text("ended by signal {value}", value=-status)
+        Text("ended by signal {signal}", signal=-status)
         if status < 0
         else Text("ended with the status {status}", status=status)
     )

@@ -291,7 +291,7 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> None:
                 record = RunRecord(
                     RunStatus.FAILED,
                     process.clock.now(),
-                    error=Text("graduation failed: {reason_of}", reason_of=reason_of(error)),
+                    error=Text("graduation failed: {reason}", reason=reason_of(error)),
                 )
         else:
             log.debug("test ended", extra={"status": str(status)})
