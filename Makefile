@@ -120,15 +120,17 @@ test-py311: .venv-py311/.ready ## some tests on Python 3.11, where the machine h
 	@touch $@
 endif
 
-lint: $(LINTERS) ## ruff, mypy --strict, import contracts
+lint: $(LINTERS) ## ruff, djlint, mypy --strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/djlint --quiet --check --lint gonemaster_api/templates
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(LINTERS) ## let ruff format and mend
+format: $(LINTERS) ## format code and templates
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/djlint --quiet --warn --reformat gonemaster_api/templates
 
 docs: $(SERVICE) ## write the reference pages that come from the registry
 	$(BIN)/python docs/generate.py

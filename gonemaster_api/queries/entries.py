@@ -12,6 +12,7 @@ from gonemaster_api.state import State
 from gonemaster_db.core.filters import EntryFilter
 from gonemaster_db.core.records import Entry
 from gonemaster_db.runs.entries import COUNT_UP_TO, list_entries, read_entries_after
+from gonemaster_engine.texts import Text
 
 COUNTED = COUNT_UP_TO  # counting all of millions would take longer than the page itself
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
@@ -65,7 +66,7 @@ def _after(text: str | None) -> tuple[str, int] | None:
         return None
     run_id, _, number = text.rpartition(".")
     if not run_id or len(text) > 100 or not (number.isascii() and number.isdigit()) or len(number) > 18:
-        raise BadRequest("invalid_after", "after is not a value that a page returned")
+        raise BadRequest("invalid_after", Text("after is not a value that a page returned"))
     return run_id, int(number)
 
 

@@ -21,6 +21,7 @@ from gonemaster_db.runs.entries import entries_of_run
 from gonemaster_db.runs.runs import get_dnssec_chain
 from gonemaster_engine.findings.messages import best_locale
 from gonemaster_engine.run.as_names import HIGHEST_ASN
+from gonemaster_engine.texts import Text
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 
@@ -88,7 +89,7 @@ def read_public_chain(state: State, public_id: str) -> tuple[str, Any]:
     found = find_public(state, public_id)
     chain = _stored_chain(state, found) if isinstance(found, Run) else None
     if chain is None:
-        text = "the job has no DNSSEC chain, or not yet"
+        text = Text("the job has no DNSSEC chain, or not yet")
         raise ApiError(HTTPStatus.NOT_FOUND, "no_chain_data", text, headers={"Cache-Control": "no-store"})
     return _version(found, "chain"), chain
 
@@ -99,7 +100,7 @@ def _stored_chain(state: State, run: Run) -> Any | None:
             return get_dnssec_chain(session, run.id)
     except DocumentDamaged as error:
         log.error("DNSSEC chain cannot be read", run_id=run.id, error=str(error))
-        text = "the DNSSEC chain of the job cannot be read"
+        text = Text("the DNSSEC chain of the job cannot be read")
         raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "lookup_failed", text) from error
 
 

@@ -14,6 +14,7 @@ from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_db.models import Job, JobStatus, QueuePause
 from gonemaster_db.queue.pauses import list_pauses
 from gonemaster_db.queue.queue import count_states, list_running, list_waiting
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.patience import NotInTime, Pending
@@ -47,7 +48,7 @@ def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     try:
         rows = Pending(lambda: _rows(state, wanted, part)).result_unless_away(state.store.ping, until)
     except NotInTime as error:
-        raise StoreUnavailable("the database does not answer") from error
+        raise StoreUnavailable(Text("the database does not answer")) from error
     counts = rows.counts
     tiers = [_tier(tier, counts, rows.pauses.get(tier)) for tier in TIERS]
     running, jobs = rows.running, [*rows.running, *rows.waiting]

@@ -19,6 +19,7 @@ from gonemaster_engine.findings.messages import best_locale, description
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.score import Score, compute_score
 from gonemaster_engine.testcases.catalogue import cases
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
 
@@ -107,7 +108,12 @@ def _optional_parts(finished: RunWithEntries, shown: Shown) -> dict[str, Any]:
 def not_finished(job: Job) -> ApiError:
     """Return the refusal of what only a finished job has."""
     status = job.status.value
-    return ApiError(404, "not_found", f"the job has no result yet; its status is {status}", details={"status": status})
+    return ApiError(
+        404,
+        "not_found",
+        Text("the job has no result yet; its status is {status}", status=status),
+        details={"status": status},
+    )
 
 
 def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from gonemaster_db.batches.batch_statistics import signature_of
 from gonemaster_db.batches.batches import find_batch_key
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import StatisticsPending
+from gonemaster_db.core.texts import Text
 from gonemaster_db.models import BatchStatistics, Run, TagValueTable
 from gonemaster_db.runs.argument_values import readable, spelled
 from gonemaster_db.runs.documents.registry import matching_kinds
@@ -131,7 +132,12 @@ def _found(session: Session, batch_key: int, message_tag: str, argument: str) ->
     query = select(Run.id, Run.score).where(Run.batch_key == batch_key, matching)
     found = session.execute(query.limit(_MOST_READ + 1)).all()
     if len(found) > _MOST_READ:
-        raise StatisticsPending(f"the values of a batch of more than {_MOST_READ:,} runs are counted after its end")
+        raise StatisticsPending(
+            Text(
+                "the values of a batch of more than {most_read} runs are counted after its end",
+                most_read=format(_MOST_READ, ","),
+            )
+        )
     for rows in chunks(found, _SLICE):
         scores: Mapping[str, int | None] = {row.id: row.score for row in rows}
         for run in chain.from_iterable(read_in_parts(session, list(scores))):

@@ -18,6 +18,7 @@ from gonemaster_db.core.ids import job_ids as new_job_ids
 from gonemaster_db.core.ids import new_job_id
 from gonemaster_db.core.records import LeaseRenewal, NewJob
 from gonemaster_db.core.states import Priority
+from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Domain, Job, JobStatus, Profile, QueuePause, Run
 from gonemaster_db.queue.position_allocator import MAX_SLAB_SIZE, allocate_positions
 
@@ -319,7 +320,7 @@ def _switch(session: Session, job_id: str, old: JobStatus, new: JobStatus) -> Jo
     )
     if job is None:
         status = find_job_or_run(session, job_id).status
-        raise JobStateError(f"job {job_id} is {status}, not {old}")
+        raise JobStateError(Text("job {job_id} is {status}, not {old}", job_id=job_id, status=status, old=old))
     return job
 
 

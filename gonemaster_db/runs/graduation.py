@@ -14,6 +14,7 @@ from gonemaster_db.core.errors import JobStateError
 from gonemaster_db.core.ids import batch_key
 from gonemaster_db.core.records import RunRecord
 from gonemaster_db.core.states import WAITING
+from gonemaster_db.core.texts import Text
 from gonemaster_db.domains.domains import ensure_domains, refresh_domains
 from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
@@ -62,7 +63,9 @@ def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, re
         return record.status
     stored: RunStatus | None = session.connection().execute(_STATUS_OF_CLAIM, claim).scalar()
     if stored is None:
-        raise JobStateError(f"claim {attempt} of {worker} on job {job_id} is over")
+        raise JobStateError(
+            Text("claim {attempt} of {worker} on job {job_id} is over", attempt=attempt, worker=worker, job_id=job_id)
+        )
     return stored
 
 
@@ -126,7 +129,11 @@ def requeue_job(
         # Starts that ended with an orderly stop of the worker say nothing against the job.
         starts = job["attempt"] - job["releases"]
         most = max(starts, max_attempts)  # with one attempt, a job that was beside others has a second start
-        error = f"{failure} (attempt {starts} of {most})" if failure else f"abandoned after {starts} attempts"
+        error = (
+            Text("{failure} (attempt {starts} of {most})", failure=failure, starts=starts, most=most)
+            if failure
+            else Text("abandoned after {starts} attempts", starts=starts)
+        )
         return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
     uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if beside_others else 0
     return _back_to_queue(session, job_id, claim, uncounted)
@@ -145,7 +152,7 @@ def request_cancel(session: Session, job_id: str, *, now: datetime, error: str =
         found = find_job_or_run(session, job_id)
         if isinstance(found, Run):
             return found
-    raise JobStateError(f"job {job_id} changed its state too often; try again")
+    raise JobStateError(Text("job {job_id} changed its state too often; try again", job_id=job_id))
 
 
 def cancel_waiting_jobs(
@@ -219,7 +226,9 @@ def _back_to_queue(
 
 
 def _state_error(session: Session, job_id: str) -> JobStateError:
-    return JobStateError(f"job {job_id} is {find_job_or_run(session, job_id).status}")
+    return JobStateError(
+        Text("job {job_id} is {status}", job_id=job_id, status=find_job_or_run(session, job_id).status)
+    )
 
 
 def _write_run(session: Session, job: RowMapping, record: RunRecord) -> Run:

@@ -97,7 +97,7 @@ def _run_values(record: RunRecord) -> dict[str, Any]:
         **severities,
         "status": record.status,
         "finished_at": record.finished_at,
-        "error": clean_text(record.error),
+        "error": record.error,
         "worst_level": worst(levels),
         "score": record.score,
         "grade": record.grade,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.errors import TooManyWatches, WatchNotFound
 from gonemaster_db.core.records import Page
+from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Delivery, DeliveryStatus, Run, Watch, WatchEvent, WatchNote
 
 MAX_WATCHES = 10_000
@@ -151,6 +152,11 @@ def delete_watch(session: Session, watch_id: int) -> Watch:
 
 
 def _drop_waiting(session: Session, watch_id: int, *, now: datetime) -> None:
-    ended = {"status": DeliveryStatus.FAILED, "error": "the watch was switched off", "finished_at": now, "body": None}
+    ended = {
+        "status": DeliveryStatus.FAILED,
+        "error": Text("the watch was switched off"),
+        "finished_at": now,
+        "body": None,
+    }
     waiting = (Delivery.watch_id == watch_id, Delivery.status == DeliveryStatus.WAITING)
     session.execute(update(Delivery).where(*waiting).values(ended), execution_options=_QUIET)

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from gonemaster_engine.texts import Text
+
 T = TypeVar("T")
 _MOST = 256  # threads of a process that wait for such an answer
 _PING_AFTER = 3  # a third of the time
@@ -31,7 +33,7 @@ class Pending(Generic[T]):
         self._error: Exception | None = None
         self.began = math.inf  # on the monotonic clock; where a machine is busy the thread begins late
         if not _places.acquire(blocking=False):
-            self._error = NotInTime("too many wait for an answer already")
+            self._error = NotInTime(Text("too many wait for an answer already"))
             self._ended.set()
             return
         context = contextvars.copy_context()
@@ -45,7 +47,7 @@ class Pending(Generic[T]):
         """
         span_s = None if until == math.inf else max(0.0, until - time.monotonic())
         if not self._ended.wait(span_s):
-            raise NotInTime("no answer in time")
+            raise NotInTime(Text("no answer in time"))
         if self._error is not None:
             raise self._error
         return self._value[0]

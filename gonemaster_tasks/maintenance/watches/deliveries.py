@@ -29,6 +29,7 @@ from gonemaster_db.service.deliveries import (
     release_delivery,
     renew_deliveries,
 )
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.mail_types import read_smtp_url
 from gonemaster_tasks.config.settings import Settings
@@ -196,7 +197,7 @@ class _DeliveryAttempts:
             now=now,
             duration_ms=took_ms,
             response_status=status,
-            error=str(failure) if failure else "",
+            error=text_of(failure) if failure else "",
             final=failure is not None and (failure.final or too_old),
             retry_at=retry_at,
         )
@@ -215,7 +216,7 @@ class _DeliveryAttempts:
     async def _send_mail(self, delivery: ClaimedDelivery, recipient: str) -> int:
         settings = self.settings
         if not settings.smtp_url:
-            raise DeliveryFailed("smtp_url is not set for this worker")
+            raise DeliveryFailed(Text("smtp_url is not set for this worker"))
         content = json.loads(delivery.body or "{}")
         mail = Mail(
             id=delivery.id,

@@ -27,6 +27,7 @@ from gonemaster_db.core.records import RunRecord
 from gonemaster_db.core.states import RunStatus
 from gonemaster_db.models import Job
 from gonemaster_db.runs.graduation import requeue_job
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.worker.execute.claims import Claim
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.retries import retry_pauses
@@ -75,7 +76,7 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> bool:
             refusals += 1
             log.exception("result refused", extra={"job_id": job_id, "refusals": refusals})
             if refusals >= (_MAX_REFUSALS if refuses_content(error) else _MAX_UNKNOWN_ERRORS):
-                reason = f"graduation failed: {reason_of(error)}"
+                reason = Text("graduation failed: {reason}", reason=reason_of(error))
                 record = RunRecord(RunStatus.FAILED, process.clock.now(), error=reason)
         else:
             log.debug("test ended", extra={"status": str(status)})

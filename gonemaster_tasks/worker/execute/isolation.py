@@ -13,6 +13,7 @@ from typing import IO, Any
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.environment import child_environ
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.worker.consume.gate import Gate
@@ -131,7 +132,7 @@ def _run(
         return None
     if answers.error:
         raise IsolatedRunFailed(answers.error)
-    raise IsolatedProcessEnded(reason or f"the process that tested it {_how(status)}")
+    raise IsolatedProcessEnded(reason or Text("the process that tested it {how}", how=_how(status)))
 
 
 class _ChildReader:
@@ -170,9 +171,11 @@ class _ChildReader:
             while self.outcome is None and not self.error:
                 now = time.monotonic()
                 if now > until:
-                    return "the process that tested it did not end in time"
+                    return Text("the process that tested it did not end in time")
                 if now > heard_at + patience_s:
-                    return f"the process that tested it stood still for {patience_s:g} s"
+                    return Text(
+                        "the process that tested it stood still for {patience_s} s", patience_s=format(patience_s, "g")
+                    )
                 if not selector.select(min(until, heard_at + patience_s) - now):
                     continue
                 piece = stdout.read1(_PIECE)  # type: ignore[attr-defined]  # a BufferedReader
@@ -206,4 +209,8 @@ def _main_module() -> str:
 
 
 def _how(status: int) -> str:
-    return f"ended by signal {-status}" if status < 0 else f"ended with the status {status}"
+    return (
+        Text("ended by signal {signal}", signal=-status)
+        if status < 0
+        else Text("ended with the status {status}", status=status)
+    )

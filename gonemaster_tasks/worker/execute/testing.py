@@ -7,6 +7,7 @@ from typing import Any
 
 from gonemaster_db.core.records import EntryRecord, RunRecord
 from gonemaster_db.core.states import RunStatus
+from gonemaster_engine.texts import text_of
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.tracing import span
@@ -34,7 +35,7 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
             outcome = _outcome(process, claim)
     except IsolatedProcessEnded as error:
         log.warning("the process of a job ended", extra={"job_id": job.id, "starts": job.starts, "error": str(error)})
-        claim.running.failure = str(error)
+        claim.running.failure = text_of(error)
         return None
     except IsolatedRunFailed as error:
         return RunRecord(RunStatus.FAILED, process.clock.now(), error=str(error))
