@@ -17,7 +17,7 @@ RETRY_AFTER_S = 5
 # What an operating system says that has nothing left to give just now.
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
-_MISSING = {
+MISSING = {
     "job": mark("no such job: {key}"),
     "run": mark("no such run: {key}"),
     "domain": mark("no such domain: {key}"),
@@ -28,6 +28,12 @@ _MISSING = {
     "snapshot": mark("no such snapshot: {key}"),
     "operation": mark("no such operation: {key}"),
     "watch": mark("no such watch: {key}"),
+    "domain in the snapshot": mark("no such domain in the snapshot: {key}"),
+    "address of a name server": mark("no such address of a name server: {key}"),
+    "message tag": mark("no such message tag: {key}"),
+    "name server": mark("no such name server: {key}"),
+    "AS": mark("no such AS: {key}"),
+    "prefix": mark("no such prefix: {key}"),
     "row": mark("no such row: {key}"),
     "test case": mark("no such test case: {key}"),
     "grade": mark("no such grade: {key}"),
@@ -85,7 +91,7 @@ class NotFound(ApiError):
     """An entity that does not exist, or no longer exists."""
 
     def __init__(self, what: str, key: object) -> None:
-        text = Text(_MISSING[what], key=repr(str(key)[:100]))
+        text = Text(MISSING.get(what, f"no such {what}: {{key}}"), key=repr(str(key)[:100]))
         super().__init__(HTTPStatus.NOT_FOUND, "not_found", text)
 
 

@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from gonemaster_api.errors import MISSING
+from gonemaster_db.core import errors as store
+
 ROOT = Path(__file__).parents[2]
 REFUSING = re.compile(
     r"ApiError|BadRequest|Conflict|Unavailable|ValidationError|Invalid(?!RequestLine)\w+|SnapshotStateError|JobStateError"
@@ -70,6 +73,26 @@ def test_each_refusal_can_be_translated() -> None:
         for line, text in sentences(ast.parse(file.read_text(encoding="utf-8")))
     }
     assert bare == {}, 'write Text("...", name=value), then `make messages`'
+
+
+def test_what_may_be_missing_has_a_template() -> None:
+    named = {}
+    for file in (ROOT / "gonemaster_api").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case (
+                    ast.Call(func=ast.Name(id="NotFound"), args=[ast.Constant(value=what), *_])
+                    | ast.Call(func=ast.Attribute(attr="require"), args=[_, ast.Constant(value=what), *_])
+                    | ast.Call(func=ast.Name(id="_find"), args=[_, _, ast.Constant(value=what), *_])
+                ):
+                    named[what] = file.name
+    assert len(named) > 20
+    rows = {
+        each.__name__.removesuffix("NotFound").lower() or "row"
+        for each in (store.NotFound, *store.NotFound.__subclasses__())
+    }
+    assert {what for what in {*named, *rows} if what not in MISSING} == set()
+    assert set(MISSING) == {*named, *rows}
 
 
 def test_the_search_finds_bare_sentences() -> None:
