@@ -1,6 +1,5 @@
 """What `gonemaster-server` can run: the whole service, or one part of it."""
 
-import os
 import signal
 import socket
 import sys
@@ -174,7 +173,7 @@ def run_api(settings: Settings, descriptor: int | None) -> int:
         _serve(settings, descriptor)
         return 0
     with counts_directory() as counts, _listener(settings) as listener:
-        os.environ[programs.COUNTS] = counts
+        programs.count_into(counts)
         log.info("listening", url=listening.url_of(listener))
         _serve(settings, listener.detach())  # gunicorn closes it
     return 0

@@ -5,13 +5,13 @@ of this host. If the variable is not set (tests), a process shows its own counts
 """
 
 import inspect
-import os
 from collections.abc import Iterable
 
 from flask import Flask, Response, current_app, request
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.values import MutexValue, ValueClass
 from prometheus_flask_exporter import PrometheusMetrics
 
 from gonemaster_api.web.access_log import ASSETS, is_asset, route_of_request
@@ -23,7 +23,6 @@ EXCEPTIONS = "gonemaster_api_exceptions"
 STRIPPED = "gonemaster_forwarded_headers_stripped"
 LOCALES = "gonemaster_result_locale_requests"
 TOOL_CALLS = "gonemaster_mcp_tool_calls"
-DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 _NAME = "gonemaster-http-metrics"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -74,7 +73,7 @@ class HttpMetrics:
 
     def of_host(self) -> Iterable[Metric]:
         """Return what all API processes of this host have counted since the service started."""
-        if DIRECTORY not in os.environ:
+        if ValueClass is MutexValue:  # prometheus_client found no directory when it was imported
             return self.of_process()
         merged = CollectorRegistry()
         MultiProcessCollector(merged)

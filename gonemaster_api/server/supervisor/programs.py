@@ -100,6 +100,11 @@ def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool], count
     )
 
 
+def count_into(directory: str) -> None:
+    """Let this process, an API without a supervisor, count into a directory."""
+    os.environ[COUNTS] = directory
+
+
 def _environ(settings: Settings) -> Mapping[str, str]:
     """Give a child the settings of the supervisor: flags and file have become variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GONEMASTER_")}
