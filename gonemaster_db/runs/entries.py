@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.batches.batches import of_batch
 from gonemaster_db.core.filters import EntryFilter
 from gonemaster_db.core.recent_totals import recent, recent_total
-from gonemaster_db.core.records import Entry, Page
+from gonemaster_db.core.records import Page, StoredEntry
 from gonemaster_db.domains.run_domains import TagMembers, domains_of_tag
 from gonemaster_db.models import Domain, Run
 from gonemaster_db.runs.counters import count_runs
@@ -126,7 +126,7 @@ class _EntrySearch:
         return (query if beyond is None else query.where(beyond)).order_by(self.order)
 
 
-def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[Entry]:
+def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[StoredEntry]:
     """Read the entries of one run in their order, from a level up.
 
     Raises:
@@ -144,7 +144,7 @@ def list_entries(
     offset: int = 0,
     after: Position | None = None,
     count_up_to: int = COUNT_UP_TO,
-) -> Page[Entry]:
+) -> Page[StoredEntry]:
     """Page through entries by run id, then entry id.
 
     `after` (run id and entry id of the last item seen) is fast at any depth, `offset` is not.
@@ -180,7 +180,7 @@ def read_entries_after(
     after: Position | None,
     *,
     limit: int,
-) -> list[Entry]:
+) -> list[StoredEntry]:
     """Read the entries that match behind `after` (as in list_entries), uncounted; fewer if they are large."""
     search = _search(session, wanted)
     hits = _walk(session, search, None if after is None else search.order >= after[0])
@@ -348,9 +348,9 @@ def _read(
     *,
     limit: int,
     offset: int,
-) -> tuple[list[Entry], bool]:
+) -> tuple[list[StoredEntry], bool]:
     """Return the entries of a page, and whether it is cut."""
-    items: list[Entry] = []
+    items: list[StoredEntry] = []
     room = PAGE_OCTETS
     for runs in read_in_parts(session, run_ids):
         kinds = kinds_of(session, runs)

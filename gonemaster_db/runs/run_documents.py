@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.errors import DocumentDamaged, RunNotFound
 from gonemaster_db.core.levels import at_least
-from gonemaster_db.core.records import Entry
+from gonemaster_db.core.records import StoredEntry
 from gonemaster_db.models import Run, RunDocument
 from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.documents.outcomes import sequences_of
@@ -54,12 +54,12 @@ class StoredRun:
         """Return the size of the arguments of an entry as JSON."""
         return len(self.document.raw_arguments(place)) if self.document else 0
 
-    def entry(self, place: int, kinds: Mapping[int, EntryType]) -> Entry:
+    def entry(self, place: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
         """Return one entry. Raises DocumentDamaged."""
         document = self.whole_document
         return self._entry(place, kinds, document.timestamps[place], document.arguments(place))
 
-    def listed_entry(self, place: int, kinds: Mapping[int, EntryType]) -> Entry:
+    def listed_entry(self, place: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
         """Return one entry for a list, which one damaged document does not end: time and arguments are then empty."""
         try:
             return self.entry(place, kinds)
@@ -67,9 +67,9 @@ class StoredRun:
             log.error("an entry is listed without arguments", extra={"job_id": self.id, "error": str(error)})
             return self._entry(place, kinds, 0.0, {})
 
-    def _entry(self, place: int, kinds: Mapping[int, EntryType], timestamp: float, args: Any) -> Entry:
+    def _entry(self, place: int, kinds: Mapping[int, EntryType], timestamp: float, args: Any) -> StoredEntry:
         key = self.key * ENTRIES_PER_RUN + place
-        return Entry(key, self.id, self.domain_id, self.domain, timestamp, *kinds[self.kinds[place]], args)
+        return StoredEntry(key, self.id, self.domain_id, self.domain, timestamp, *kinds[self.kinds[place]], args)
 
 
 def read_stored_runs(session: Session, run_ids: Collection[str]) -> dict[str, StoredRun]:
@@ -106,7 +106,7 @@ def kinds_of(session: Session, runs: Iterable[StoredRun]) -> Mapping[int, EntryT
     return kinds_by_id(session, {number for run in runs for number in run.kinds})
 
 
-def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[Entry]:
+def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[StoredEntry]:
     """Return the entries of a run in their order, from a level up. Raises DocumentDamaged."""
     kinds = kinds_of(session, [run])
     levels = None if min_level is None else at_least(min_level)

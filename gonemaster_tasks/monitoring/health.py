@@ -12,7 +12,7 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.issues import KINDS, Issue
 from gonemaster_tasks.monitoring.jobs import of_both, of_messages, of_rows
-from gonemaster_tasks.monitoring.patience import NotInTime, Pending
+from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
 from gonemaster_tasks.monitoring.processes import of_reports, of_silences
 from gonemaster_tasks.monitoring.servers import of_locks, of_losses, of_redis
 
@@ -45,7 +45,7 @@ def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timed
     """
     until = time.monotonic() + patience.total_seconds()
     pending = {
-        name: Pending(partial(_found, checks, parts, settings))
+        name: PendingCall(partial(_found, checks, parts, settings))
         for name, checks in (("redis", _REDIS), ("database", _DATABASE), ("rows", _ROWS), ("both", _BOTH))
     }
     issues: list[Issue] = []

@@ -24,7 +24,7 @@ class NotInTime(Exception):
     """There is no answer yet."""
 
 
-class Pending(Generic[T]):
+class PendingCall(Generic[T]):
     """Work that a thread has begun."""
 
     def __init__(self, work: Callable[[], T]) -> None:
@@ -62,7 +62,7 @@ class Pending(Generic[T]):
         try:
             return self.result(min(until, now + (until - now) / _PING_AFTER))
         except NotInTime:
-            answer = Pending(ping)
+            answer = PendingCall(ping)
         try:
             return self.result(until)
         except NotInTime:

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from gonemaster_api.errors import MISSING
 from gonemaster_db.core import errors as store
@@ -89,7 +90,7 @@ def test_what_may_be_missing_has_a_template() -> None:
     assert len(named) > 20
     rows = {
         each.__name__.removesuffix("NotFound").lower() or "row"
-        for each in (store.NotFound, *store.NotFound.__subclasses__())
+        for each in cast("tuple[type, ...]", (store.NotFound, *store.NotFound.__subclasses__()))
     }
     assert {what for what in {*named, *rows} if what not in MISSING} == set()
     assert set(MISSING) == {*named, *rows}

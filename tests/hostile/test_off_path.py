@@ -20,7 +20,7 @@ from gonemaster_engine import names
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net import udp
 from gonemaster_engine.net.ports import local_ports
-from gonemaster_engine.net.query import UNREACHABLE, Outcome, Query, Timing, is_bare_error
+from gonemaster_engine.net.query import UNREACHABLE, Query, QueryOutcome, Timing, is_bare_error
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.udp import MAX_UNMATCHED, QUERIES_PER_SOCKET, spell
 from gonemaster_engine.net.wire.messages import query_body
@@ -108,8 +108,8 @@ def ask(
     qname: bytes = QNAME,
     any_source: bool = False,
     mixed_case: bool = False,
-) -> asyncio.Future[Outcome]:
-    future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+) -> asyncio.Future[QueryOutcome]:
+    future: asyncio.Future[QueryOutcome] = asyncio.get_running_loop().create_future()
     body = query_body(qname, 1, 1, 0, None)
     octets = len(qname) + 4
     transport.send_udp(
@@ -126,7 +126,7 @@ def ask(
     return future
 
 
-def address_in(outcome: Outcome) -> str | None:
+def address_in(outcome: QueryOutcome) -> str | None:
     return outcome.response.records("A")[0].address if outcome.response else None
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from gonemaster_api.server import cli
 from gonemaster_api.server.doctor import run
-from gonemaster_api.server.doctor.findings import CheckResult, CheckState
+from gonemaster_api.server.doctor.findings import CheckState, DoctorResult
 from gonemaster_db.core.session import open_store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.app import make_app
@@ -66,7 +66,7 @@ def states(settings: Settings) -> dict[str, set[CheckState]]:
     return found
 
 
-def faults(settings: Settings, name: str) -> list[CheckResult]:
+def faults(settings: Settings, name: str) -> list[DoctorResult]:
     return [finding for finding in run.diagnose(settings) if finding.name == name and finding.state is CheckState.FAULT]
 
 
@@ -163,7 +163,7 @@ def test_what_hangs_is_left_behind(
         db_driver="postgres", db_dsn=f"postgresql://ops:s3cret@{silent}/x", broker_url=f"redis://:s3cret@{silent}/0"
     )
     found = run.diagnose(settings)
-    by_name: Mapping[str, CheckResult] = {finding.name: finding for finding in found}
+    by_name: Mapping[str, DoctorResult] = {finding.name: finding for finding in found}
     assert by_name["database"].state is by_name["broker"].state is CheckState.FAULT
     assert "no answer within" in by_name["database"].text
     assert not any("s3cret" in finding.text + finding.advice for finding in found)
@@ -205,7 +205,7 @@ def test_only_the_doctor_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_check_that_raises_is_a_finding(make_settings: MakeDoctorSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_settings: Settings) -> list[CheckResult]:
+    def broken(_settings: Settings) -> list[DoctorResult]:
         raise RuntimeError("nobody thought of it")
 
     monkeypatch.setattr(run, "_FIRST", (run.TimedCheck("dns", broken, ""), *run._FIRST[:3]))

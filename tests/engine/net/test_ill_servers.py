@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.net.query import GIVEN_UP, Outcome, Query, Timing
+from gonemaster_engine.net.query import GIVEN_UP, Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import query_body
 from gonemaster_engine.resources import Resources
@@ -176,11 +176,11 @@ def test_query_that_is_given_up_leaves_its_connection_to_others() -> None:
     timing = Timing(timeout_s=600.0, retrans_s=600.0, tries=1)
     qname = b"\x07example\x02xa\x00"
 
-    async def whole() -> tuple[list[Outcome], Outcome]:
+    async def whole() -> tuple[list[QueryOutcome], QueryOutcome]:
         transport, slots, loop = Transport(port=world.port), asyncio.Semaphore(1), asyncio.get_running_loop()
 
-        def ask(address: str) -> tuple[Query, asyncio.Future[Outcome]]:
-            outcome: asyncio.Future[Outcome] = loop.create_future()
+        def ask(address: str) -> tuple[Query, asyncio.Future[QueryOutcome]]:
+            outcome: asyncio.Future[QueryOutcome] = loop.create_future()
             body = query_body(qname, 6, 1, 0, None)
             query = Query(address, body, timing, outcome.set_result, question_octets=len(qname) + 4, tcp_slots=slots)
             transport.send_tcp(query)
@@ -198,7 +198,7 @@ def test_query_that_is_given_up_leaves_its_connection_to_others() -> None:
 
     with world:
         given_up, answered = asyncio.run(whole())
-    assert given_up == [Outcome(None, GIVEN_UP)] * 3
+    assert given_up == [QueryOutcome(None, GIVEN_UP)] * 3
     assert answered.response is not None
     assert len(world.server(A1).log) == 1
 

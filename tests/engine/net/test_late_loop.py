@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from gonemaster_engine import names
-from gonemaster_engine.net.query import MALFORMED, TIMEOUT, UNREACHABLE, Outcome, Query, Timing
+from gonemaster_engine.net.query import MALFORMED, TIMEOUT, UNREACHABLE, Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import query_body
 from gonemaster_engine.turns import MAX_SPENT_US
@@ -33,8 +33,8 @@ def server() -> Iterator[socket.socket]:
         yield made
 
 
-def ask(transport: Transport, name: str, *, tries: int = 1) -> asyncio.Future[Outcome]:
-    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+def ask(transport: Transport, name: str, *, tries: int = 1) -> asyncio.Future[QueryOutcome]:
+    outcome: asyncio.Future[QueryOutcome] = asyncio.get_running_loop().create_future()
     qname = names.to_wire(name)
     timing = Timing(WAIT_S, WAIT_S, tries)
     transport.send_udp(
@@ -55,13 +55,13 @@ def stand_still(server: socket.socket) -> None:
 
 
 def outcomes(
-    work: Callable[[Transport, asyncio.Future[list[Outcome]]], None],
+    work: Callable[[Transport, asyncio.Future[list[QueryOutcome]]], None],
     port: int,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
-) -> list[Outcome]:
-    async def whole() -> list[Outcome]:
+) -> list[QueryOutcome]:
+    async def whole() -> list[QueryOutcome]:
         transport = Transport(port=port)
-        found: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        found: asyncio.Future[list[QueryOutcome]] = asyncio.get_running_loop().create_future()
         try:
             work(transport, found)
             return await asyncio.wait_for(found, 30)
@@ -72,7 +72,7 @@ def outcomes(
         return runner.run(whole())
 
 
-def collect(found: asyncio.Future[list[Outcome]], *pending: asyncio.Future[Outcome]) -> None:
+def collect(found: asyncio.Future[list[QueryOutcome]], *pending: asyncio.Future[QueryOutcome]) -> None:
     asyncio.gather(*pending).add_done_callback(lambda done: found.set_result(done.result()))
 
 
@@ -80,7 +80,7 @@ def collect(found: asyncio.Future[list[Outcome]], *pending: asyncio.Future[Outco
 def test_an_answer_in_the_buffer_is_no_timeout(server: socket.socket, tries: int) -> None:
     """The sweep of the deadlines is due in the turn in which the second query is sent, answered and overdue."""
 
-    def work(transport: Transport, found: asyncio.Future[list[Outcome]]) -> None:
+    def work(transport: Transport, found: asyncio.Future[list[QueryOutcome]]) -> None:
         silent = ask(transport, "silent.xa")
         server.recvfrom(512)
         stand_still(server)
@@ -99,7 +99,7 @@ def test_an_answer_in_the_buffer_is_no_timeout(server: socket.socket, tries: int
 
 
 def test_an_answer_for_which_a_turn_has_no_time_is_no_timeout(server: socket.socket) -> None:
-    def work(transport: Transport, found: asyncio.Future[list[Outcome]]) -> None:
+    def work(transport: Transport, found: asyncio.Future[list[QueryOutcome]]) -> None:
         silent, answered = ask(transport, "silent.xa"), ask(transport, "answered.xa")
         server.recvfrom(512)
         answer(server)
@@ -122,8 +122,8 @@ def tcp_server() -> Iterator[socket.socket]:
         yield made
 
 
-def ask_over_tcp(transport: Transport, name: str) -> asyncio.Future[Outcome]:
-    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+def ask_over_tcp(transport: Transport, name: str) -> asyncio.Future[QueryOutcome]:
+    outcome: asyncio.Future[QueryOutcome] = asyncio.get_running_loop().create_future()
     qname = names.to_wire(name)
     timing = Timing(WAIT_S, WAIT_S, 1)
     transport.send_tcp(
@@ -165,7 +165,7 @@ def error_of(
         def accept() -> socket.socket:
             return stack.enter_context(tcp_server.accept()[0])
 
-        def work(transport: Transport, found: asyncio.Future[list[Outcome]]) -> None:
+        def work(transport: Transport, found: asyncio.Future[list[QueryOutcome]]) -> None:
             serve(transport, accept)
             collect(found, ask_over_tcp(transport, "answered.xa"))
 
@@ -239,7 +239,7 @@ def test_an_answer_over_tcp_for_which_turns_have_no_time_is_no_timeout(
 def test_a_closed_connection_is_no_timeout(
     tcp_server: socket.socket, loop_factory: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
-    def work(transport: Transport, found: asyncio.Future[list[Outcome]]) -> None:
+    def work(transport: Transport, found: asyncio.Future[list[QueryOutcome]]) -> None:
         def refuse() -> None:
             accepted, _ = tcp_server.accept()
             accepted.close()
@@ -269,7 +269,7 @@ def test_octets_without_end_do_not_put_off_the_end(
                         break
         gone.set()
 
-    def work(transport: Transport, found: asyncio.Future[list[Outcome]]) -> None:
+    def work(transport: Transport, found: asyncio.Future[list[QueryOutcome]]) -> None:
         collect(found, ask_over_tcp(transport, "slow.xa"))
 
     thread = threading.Thread(target=drip)

@@ -10,7 +10,7 @@ import pytest
 
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.server.nameserver import Nameserver
-from gonemaster_engine.net.transport import CLOSED, Outcome, Query, Timing, Transport
+from gonemaster_engine.net.transport import CLOSED, Query, QueryOutcome, Timing, Transport
 from gonemaster_engine.net.wire.messages import query_body
 from tests.support.dnsworld import World, faults
 from tests.support.engine import in_run
@@ -31,7 +31,7 @@ def world() -> Iterator[World]:
         yield world
 
 
-def question(on_done: asyncio.Future[Outcome]) -> Query:
+def question(on_done: asyncio.Future[QueryOutcome]) -> Query:
     qname = b"\x07example\x02xa\x00"
     return Query(HOST, query_body(qname, 6, 1, 0, None), PATIENT, on_done.set_result, question_octets=len(qname) + 4)
 
@@ -47,29 +47,29 @@ def test_query_under_way_ends_when_the_transport_closes(world: World, tcp: bool,
     world.server(HOST).heal()
     world.server(HOST).fault(take)
 
-    async def work() -> Outcome:
+    async def work() -> QueryOutcome:
         transport = Transport(port=world.port)
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        outcome: asyncio.Future[QueryOutcome] = asyncio.get_running_loop().create_future()
         (transport.send_tcp if tcp else transport.send_udp)(question(outcome))
         if started:
             assert await asyncio.to_thread(arrived.wait, LIMIT_S)
         await transport.close()
         return await asyncio.wait_for(outcome, LIMIT_S)
 
-    assert asyncio.run(work()) == Outcome(None, CLOSED)
+    assert asyncio.run(work()) == QueryOutcome(None, CLOSED)
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
 def test_query_to_a_closed_transport_ends_the_same_way(world: World, tcp: bool) -> None:
-    async def work() -> Outcome:
+    async def work() -> QueryOutcome:
         transport = Transport(port=world.port)
         await transport.close()
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        outcome: asyncio.Future[QueryOutcome] = asyncio.get_running_loop().create_future()
         (transport.send_tcp if tcp else transport.send_udp)(question(outcome))
         assert not outcome.done()  # the caller has stored nothing yet
         return await asyncio.wait_for(outcome, LIMIT_S)
 
-    assert asyncio.run(work()) == Outcome(None, CLOSED)
+    assert asyncio.run(work()) == QueryOutcome(None, CLOSED)
 
 
 def test_run_whose_transport_closes_waits_for_no_answer(world: World) -> None:

@@ -188,7 +188,7 @@ def register(broker: Broker, name: str, life: timedelta = timedelta(minutes=1)) 
     return ConcurrencyShare(broker.workers, name=name, queues=queues)
 
 
-def test_each_worker_asks_for_its_part_of_a_limit_by_one_command_however_many_there_are(broker: Broker) -> None:
+def test_each_worker_gets_its_part_of_a_limit_by_one_command(broker: Broker) -> None:
     shares = [register(broker, f"w{number:02}@h") for number in range(20)]
     assert [share.of(50) for share in shares] == [3] * 10 + [2] * 10
     raw(broker).config_resetstat()

@@ -42,7 +42,7 @@ def test_only_a_loop_with_time_to_spare_has_runs_yield_their_slots(monkeypatch: 
     asyncio.run(whole())
 
 
-def test_a_run_that_moves_on_or_has_ended_or_wants_much_memory_does_not_yield_its_slot(
+def test_a_run_that_moves_on_has_ended_or_wants_much_memory_keeps_its_slot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def whole() -> None:
