@@ -69,28 +69,6 @@ def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, re
     return stored
 
 
-def fail_job(
-    session: Session,
-    job_id: str,
-    *,
-    error: str,
-    now: datetime,
-    worker: str | None = None,
-    attempt: int | None = None,
-) -> Run:
-    """End a job of any state as a failed run; with `worker` and `attempt` only if they still hold the claim.
-
-    Raises:
-        JobNotFound: no such job.
-        JobStateError: they have lost the claim, or the job has ended.
-    """
-    claim = () if worker is None or attempt is None else _claimed_by(worker, attempt)
-    job = _take(session, Job.id == job_id, *claim)
-    if job is None:
-        raise _state_error(session, job_id)
-    return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
-
-
 def requeue_job(
     session: Session,
     job_id: str,

@@ -48,11 +48,6 @@ class ParsedDocument:
             raise DocumentDamaged(f"{len(times)} times of {self.entry_count} entries")
         return times
 
-    @property
-    def argument_lines(self) -> Sequence[bytes]:
-        """The arguments of all entries, each as `raw_arguments` gives them."""
-        return self._lines[1:-2]
-
     def raw_arguments(self, number: int) -> bytes:
         """Return the arguments of an entry as JSON, empty if it has none."""
         if not 0 <= number < self.entry_count:

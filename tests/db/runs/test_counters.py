@@ -7,8 +7,9 @@ from gonemaster_db.batches.batches import create_batch, find_batch_key
 from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
 from gonemaster_db.core.records import NewBatch
 from gonemaster_db.core.session import Store
+from gonemaster_db.models import RunStatus
 from gonemaster_db.runs.counters import read_counts
-from gonemaster_db.runs.graduation import cancel_waiting_jobs, fail_job
+from gonemaster_db.runs.graduation import cancel_waiting_jobs
 from gonemaster_db.runs.runs import set_score
 from tests.support.consistency import faults
 from tests.support.rows import NOON, make_run, queue_job, queue_jobs, record
@@ -32,9 +33,9 @@ def test_each_end_of_a_job_counts_once(store: Store) -> None:
     batch_id = make_batch(store)
     make_run(store, "a.example", record("ERROR", score=40, grade="D"), batch_id=batch_id)
     make_run(store, "b.example", record("ERROR", score=45, grade="D"))
-    failed, *canceled = queue_jobs(store, ["c.example", "d.example", "e.example"], batch_id=batch_id)
+    make_run(store, "c.example", record(status=RunStatus.FAILED), batch_id=batch_id)
+    canceled = queue_jobs(store, ["d.example", "e.example"], batch_id=batch_id)
     with store.transaction() as session:
-        fail_job(session, failed, error="no", now=LATER)
         cancel_waiting_jobs(session, canceled, now=LATER)
     of_batch = Counter({("succeeded", "ERROR", "D"): 1, ("failed", None, None): 1, ("canceled", None, None): 2})
     assert counted(store, batch_id) == of_batch

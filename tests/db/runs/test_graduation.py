@@ -26,7 +26,6 @@ from gonemaster_db.runs.entries import entries_of_run
 from gonemaster_db.runs.graduation import (
     cancel_waiting_jobs,
     expire_jobs,
-    fail_job,
     graduate_job,
     request_cancel,
     requeue_job,
@@ -311,20 +310,6 @@ def test_requeue_of_a_job_with_a_cancel_request_cancels_it(store: Store) -> None
         run = requeue_job(session, job.id, worker="w1", attempt=1, now=LATER, max_attempts=3, released=True)
     assert isinstance(run, Run)
     assert (run.status, run.error) == (RunStatus.CANCELED, "canceled")
-
-
-def test_fail_ends_a_job_of_any_state_with_the_reason(store: Store) -> None:
-    queued, running = queue_jobs(store, ["a.example", "b.example"])
-    claim(store, running)
-    with store.transaction() as session:
-        assert fail_job(session, queued, error="no engine", now=LATER).status == RunStatus.FAILED
-        with pytest.raises(JobStateError):
-            fail_job(session, running, error="stale", now=LATER, worker="w2", attempt=1)
-        assert fail_job(session, running, error="disk", now=LATER, worker="w1", attempt=1).error == "disk"
-        with pytest.raises(JobStateError):
-            fail_job(session, running, error="again", now=LATER)
-        with pytest.raises(JobNotFound):
-            fail_job(session, "job_none", error="x", now=LATER)
 
 
 def test_many_waiting_jobs_are_canceled_by_their_ids(store: Store) -> None:
