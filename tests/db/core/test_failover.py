@@ -19,7 +19,7 @@ from tests.support.rows import NOON
 from tests.support.stores import migrate, opened
 from tests.support.workers import wait_until
 
-pytestmark = pytest.mark.skipif(
+pytestmark = [pytest.mark.skipif(, pytest.mark.thorough]
     not (find_binaries() / "pg_basebackup").exists(), reason="this PostgreSQL has no pg_basebackup to make a standby"
 )
 

@@ -21,6 +21,8 @@ from gonemaster_db.runs.graduation import graduate_job, request_cancel, requeue_
 from tests.support.postgres import PostgresServer
 from tests.support.rows import LEASE, NOON, queue_job, record
 
+pytestmark = pytest.mark.thorough
+
 # Nothing is written by itself within the test. Without fsync: the system survives, and has what was written.
 _WRITTEN_BY_COMMITS = {
     "fsync": "off",
