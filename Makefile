@@ -12,8 +12,8 @@ LINTERS := $(VENV)/.linters
 # Two for each core, as many tests wait for processes; beyond eight there are only more databases to start.
 TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 2 * cores : 8)))
 TESTS ?= tests
-# What CI adds to `make test`: whole services, workers, tests on their second database (make test THOROUGH=1).
-MARKED := $(if $(THOROUGH),not slow,not slow and not thorough and not twin)
+# What CI adds to `make test`: whole services, workers, browsers (make test THOROUGH=1).
+MARKED := not slow and not twin$(if $(THOROUGH),, and not thorough)
 RUN ?= $(BIN)/python
 # What shows soonest that another version of Python or of a dependency does not fit: the whole service once, and what
 # leans most on SQLAlchemy, Alembic, Flask, flask-smorest, marshmallow, Celery, kombu, redis and dnspython.

@@ -31,7 +31,7 @@ from gonemaster_db.runs.documents.value_table import (
 from gonemaster_db.runs.matching_outcomes import find_outcomes, has_outcome
 from gonemaster_db.runs.run_documents import read_in_parts
 
-_SLICE = 500
+SLICE = 500
 _MOST_READ = 5000  # runs with the message tag whose documents are read for one request, in less than half a second
 _TABLES = cast("Table", TagValueTable.__table__)
 
@@ -138,7 +138,7 @@ def _found(session: Session, batch_key: int, message_tag: str, argument: str) ->
                 most_read=format(_MOST_READ, ","),
             )
         )
-    for rows in chunks(found, _SLICE):
+    for rows in chunks(found, SLICE):
         scores: Mapping[str, int | None] = {row.id: row.score for row in rows}
         for run in chain.from_iterable(read_in_parts(session, list(scores))):
             for place, kind in enumerate(run.kinds):

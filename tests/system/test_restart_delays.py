@@ -4,7 +4,11 @@ import os
 import sys
 import threading
 
+import pytest
+
 from gonemaster_api.server.supervisor.child import HEALTHY_AFTER_S, LONGEST_DELAY_S, Child, Program
+
+pytestmark = pytest.mark.core  # starts nothing
 
 
 def child() -> Child:

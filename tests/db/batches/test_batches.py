@@ -118,7 +118,7 @@ def test_snapshot_intent_can_be_changed(store: Store) -> None:
 def test_runs_of_a_batch_come_back_as_jobs(
     store: Store, status: str | None, domains: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_jobs, "_SLICE", 2)
+    monkeypatch.setattr(batch_jobs, "SLICE", 2)
     batch_id, wanted = make_batch(store), RunStatus(status) if status else None
     states = {"a": "succeeded", "b": "failed", "c": "canceled", "d": "expired"}
     for letter, state in states.items():

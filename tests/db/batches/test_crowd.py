@@ -1,5 +1,7 @@
 """Many threads of two stores change jobs and runs at once; afterwards all that is copied or counted is right.
 
+pytestmark = pytest.mark.thorough
+
 GONEMASTER_CROWD=500 lets each thread make five hundred changes.
 """
 

@@ -92,8 +92,8 @@ def test_tables_answer_as_documents_do(store: Store, seed: int | None, monkeypat
     batch_id, key = make_batch_of_runs(store, random.Random(seed))
     before = ask(store, batch_id)
     assert any(before.values())
-    monkeypatch.setattr(batch_statistics, "_SLICE", 7)  # several parts to join
-    monkeypatch.setattr(batch_statistics, "_ROWS_AT_A_TIME", 5)  # and several shares of the values
+    monkeypatch.setattr(batch_statistics, "SLICE", 7)  # several parts to join
+    monkeypatch.setattr(batch_statistics, "ROWS_AT_A_TIME", 5)  # and several shares of the values
     monkeypatch.setattr(value_table, "LONGEST", 500)
     assert make_statistics(store, key, now=lambda: NOON)
     assert is_current(store, key)

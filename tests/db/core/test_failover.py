@@ -19,9 +19,13 @@ from tests.support.rows import NOON
 from tests.support.stores import migrate, opened
 from tests.support.workers import wait_until
 
-pytestmark = pytest.mark.skipif(
-    not (find_binaries() / "pg_basebackup").exists(), reason="this PostgreSQL has no pg_basebackup to make a standby"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not (find_binaries() / "pg_basebackup").exists(),
+        reason="this PostgreSQL has no pg_basebackup to make a standby",
+    ),
+    pytest.mark.thorough,
+]
 
 
 @pytest.fixture

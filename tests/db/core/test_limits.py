@@ -108,7 +108,7 @@ def read_setting(store: Store) -> None:
 def test_a_silent_statement_is_given_up_and_holds_up_nobody(
     limited: StoreSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "_MARGIN_S", 0.3)
+    monkeypatch.setattr(limits, "MARGIN_S", 0.3)
     quick = replace(limited, limits=replace(BRIEF, statement=timedelta(milliseconds=100)))
     with opened(quick) as store:
         for how in (store.transaction, store.autocommit, store.read_only):
@@ -124,7 +124,7 @@ def test_a_silent_statement_is_given_up_and_holds_up_nobody(
 
 
 def test_a_commit_without_an_answer_is_given_up(limited: StoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_MARGIN_S", 0.3)
+    monkeypatch.setattr(limits, "MARGIN_S", 0.3)
     with opened(replace(limited, limits=replace(BRIEF, statement=timedelta(milliseconds=100)))) as store:
         pids: list[int] = []
 
@@ -145,7 +145,7 @@ def test_a_commit_without_an_answer_is_given_up(limited: StoreSettings, monkeypa
 def test_an_idle_connection_that_is_dead_is_replaced_with_all_others(
     limited: StoreSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "_MARGIN_S", 0.3)
+    monkeypatch.setattr(limits, "MARGIN_S", 0.3)
     monkeypatch.setattr(engine, "_CHECK", timedelta(milliseconds=100))
     with opened(limited) as store:
         with store.read_only() as one, store.read_only() as other:

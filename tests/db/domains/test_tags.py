@@ -57,7 +57,7 @@ def test_tags_are_listed_by_name_with_their_domains(store: Store) -> None:
 
 
 def test_domains_of_a_tag_are_read_by_name_in_slices(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tags, "_CHUNK", 3)
+    monkeypatch.setattr(tags, "CHUNK", 3)
     names = [f"d{number}.example" for number in range(8)]
     fill(store, "gov", *reversed(names))
     fill(store, "other", "z.example")
@@ -68,7 +68,7 @@ def test_domains_of_a_tag_are_read_by_name_in_slices(store: Store, monkeypatch: 
 
 
 def test_members_among_names_are_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tags, "_CHUNK", 2)
+    monkeypatch.setattr(tags, "CHUNK", 2)
     fill(store, "gov", "a.example", "b.example", "c.example")
     fill(store, "other", "d.example")
     with store.read_only() as session:

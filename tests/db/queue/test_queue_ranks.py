@@ -39,7 +39,7 @@ def test_positions_follow_moves(store: Store) -> None:
 
 
 def test_many_are_looked_up_in_slices_whatever_their_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue_ranks, "_CHUNK", 3)
+    monkeypatch.setattr(queue_ranks, "CHUNK", 3)
     ids = queue_jobs(store, names(10))
     assert positions(store, ids[::-1]) == list(range(10, 0, -1))
 

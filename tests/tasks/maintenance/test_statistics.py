@@ -16,7 +16,7 @@ from tests.support.rows import entries_of, make_run, record
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_statistics, "WORTH_RUNS", 1)
-    monkeypatch.setattr(batch_statistics, "_SLICE", 2)
+    monkeypatch.setattr(batch_statistics, "SLICE", 2)
 
 
 def make_batch_of_runs(store: Store, runs: int = 3) -> int:

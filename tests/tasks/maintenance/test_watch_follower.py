@@ -140,7 +140,7 @@ def test_domains_of_a_tag_are_followed_and_each_watch_has_its_own_limits(store: 
 
 def test_many_changes_are_lists(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "EVENTS_OF_WEBHOOK", 3)
-    monkeypatch.setattr(follower, "_CHUNK", 8)
+    monkeypatch.setattr(follower, "CHUNK", 8)
     watch = make_watch(store, REGRESSED)
     names = [f"d{number}.example" for number in range(10)]
     tag(store, *names)
@@ -156,7 +156,7 @@ def test_many_changes_are_lists(store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_two_workers_tell_of_each_thing_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower, "_CHUNK", 3)
+    monkeypatch.setattr(follower, "CHUNK", 3)
     watch = make_watch(store, REGRESSED, ENDED)
     mail = make_watch(store, REGRESSED, ENDED, **MAIL)
     names = [f"d{number}.example" for number in range(8)]

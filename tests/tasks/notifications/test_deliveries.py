@@ -164,6 +164,7 @@ def test_after_a_failure_all_deliveries_of_the_watch_wait_but_for_a_test(store: 
 
 
 @pytest.mark.parametrize("how", ["hang", "drip"])
+@pytest.mark.thorough
 def test_a_slow_receiver_does_not_delay_the_others(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
