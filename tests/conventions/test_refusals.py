@@ -87,10 +87,8 @@ def test_what_may_be_missing_has_a_template() -> None:
                 ):
                     named[what] = file.name
     assert len(named) > 20
-    rows = {
-        each.__name__.removesuffix("NotFound").lower() or "row"
-        for each in (store.NotFound, *store.NotFound.__subclasses__())
-    }
+    classes: list[type[store.NotFound]] = [store.NotFound, *store.NotFound.__subclasses__()]
+    rows = {each.__name__.removesuffix("NotFound").lower() or "row" for each in classes}
     assert set(MISSING) == {*named, *rows}
 
 
