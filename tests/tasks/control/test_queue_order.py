@@ -9,13 +9,13 @@ import pytest
 from gonemaster_db.batches.batches import count_statuses, get_batch
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import BatchNotFound, JobNotFound, JobStateError, QueueMismatch, TierMismatch
-from gonemaster_db.core.records import NewBatch, NewJob
+from gonemaster_db.core.records import NewBatch, NewJob, RunRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import Driver
-from gonemaster_db.models import Run
+from gonemaster_db.models import Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.queue.queue import iter_queued_ids
-from gonemaster_db.runs.graduation import fail_job
+from gonemaster_db.runs.graduation import graduate_job
 from gonemaster_db.service.audit import list_actions
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
@@ -213,9 +213,10 @@ def test_rerun_makes_a_new_batch_of_the_runs_asked_for(parts: QueueParts) -> Non
     with pytest.raises(NothingToRepeat):
         rerun_batch(parts, batch_id, only="failed")
     for job_id in ids[:2]:
-        start(parts, job_id)
+        attempt = start(parts, job_id).attempt
+        record = RunRecord(RunStatus.FAILED, utcnow(), error="x")
         with parts.store.transaction() as session:
-            fail_job(session, job_id, error="x", now=utcnow())
+            graduate_job(session, job_id, worker="w", attempt=attempt, record=record)
     cancel_batch(parts, batch_id)
     again = rerun_batch(parts, batch_id, only="failed", who="ops")
     assert (again.job_count, again.batch.domain_count) == (2, 2)
