@@ -7,7 +7,7 @@ from itertools import groupby
 
 from gonemaster_api.queries.entry_documents import EntryDocument, entry_documents
 from gonemaster_db.core.levels import LEVELS, SEVERITIES, worst
-from gonemaster_db.core.records import Entry
+from gonemaster_db.core.records import StoredEntry
 from gonemaster_engine.testcases.catalogue import modules
 
 SHOWN_LEVELS = (*reversed(SEVERITIES), "INFO", "DEBUG")
@@ -58,7 +58,9 @@ class RunFindings:
         return sum(self.clean.values())
 
 
-def arrange_findings(entries: Sequence[Entry], *, locale: str, level: str = "", most: int = MOST_SHOWN) -> RunFindings:
+def arrange_findings(
+    entries: Sequence[StoredEntry], *, locale: str, level: str = "", most: int = MOST_SHOWN
+) -> RunFindings:
     """Arrange the entries of a run: those of one level of SHOWN_LEVELS, or without it all from NOTICE up.
 
     Of more than `most`, the worst are taken.
@@ -73,26 +75,26 @@ def arrange_findings(entries: Sequence[Entry], *, locale: str, level: str = "", 
     return RunFindings(grouped, count_levels(entries), _clean(entries), left_out=len(found) - len(shown))
 
 
-def _worst(entries: Sequence[Entry], most: int) -> list[Entry]:
+def _worst(entries: Sequence[StoredEntry], most: int) -> list[StoredEntry]:
     """Return as many as are shown, the worst of all, in the order given."""
     by_level = sorted(range(len(entries)), key=lambda place: (-_RANK.get(entries[place].level, 0), place))
     return [entries[place] for place in sorted(by_level[:most])]
 
 
-def count_levels(entries: Iterable[Entry]) -> dict[str, int]:
+def count_levels(entries: Iterable[StoredEntry]) -> dict[str, int]:
     """Count entries by the levels of SHOWN_LEVELS; all levels of debugging are one."""
     found = Counter("DEBUG" if entry.level in _DEBUG else entry.level for entry in entries)
     return {level: found[level] for level in SHOWN_LEVELS}
 
 
-def _order(entry: Entry) -> tuple[int, str, int, str, int]:
+def _order(entry: StoredEntry) -> tuple[int, str, int, str, int]:
     """Sort by module as they are reported, unknown ones last; then worst first, and by test case."""
     known = tuple(modules())
     place = known.index(entry.module) if entry.module in known else len(known)
     return place, entry.module, -_RANK.get(entry.level, 0), entry.testcase, entry.id
 
 
-def _clean(entries: Iterable[Entry]) -> dict[str, int]:
+def _clean(entries: Iterable[StoredEntry]) -> dict[str, int]:
     """Count the test cases without findings, by module in their order."""
     worst_of: dict[str, int] = {}
     module_of: dict[str, str] = {}

@@ -10,7 +10,7 @@ from gonemaster_api.queries.entry_documents import entry_documents
 from gonemaster_api.state import State
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.core.levels import LEVELS
-from gonemaster_db.core.records import Entry
+from gonemaster_db.core.records import StoredEntry
 from gonemaster_db.models import Job, Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.run_documents import entries_of, read_stored_run
@@ -19,6 +19,7 @@ from gonemaster_engine.findings.messages import best_locale, description
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.score import Score, compute_score
 from gonemaster_engine.testcases.catalogue import cases
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
 
@@ -28,7 +29,7 @@ class RunWithEntries:
     """A run with all that its result shows; `score` is None where the run did not succeed."""
 
     run: Run
-    entries: Sequence[Entry]
+    entries: Sequence[StoredEntry]
     nameserver_timings: Sequence[Mapping[str, Any]] | None
     has_chain: bool
     score: Score | None
@@ -66,14 +67,14 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
     )
 
 
-def score_run(run: Run, entries: Iterable[Entry], config: ScoringConfig) -> Score | None:
+def score_run(run: Run, entries: Iterable[StoredEntry], config: ScoringConfig) -> Score | None:
     """Compute the score of a run; None where it did not succeed."""
     if run.status is not RunStatus.SUCCEEDED:
         return None
     return compute_score(run.domain, map(_as_reported, entries), config)
 
 
-def _as_reported(row: Entry) -> engine.Entry:
+def _as_reported(row: StoredEntry) -> engine.Entry:
     return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
 
 
@@ -107,7 +108,12 @@ def _optional_parts(finished: RunWithEntries, shown: Shown) -> dict[str, Any]:
 def not_finished(job: Job) -> ApiError:
     """Return the refusal of what only a finished job has."""
     status = job.status.value
-    return ApiError(404, "not_found", f"the job has no result yet; its status is {status}", details={"status": status})
+    return ApiError(
+        404,
+        "not_found",
+        Text("the job has no result yet; its status is {status}", status=status),
+        details={"status": status},
+    )
 
 
 def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
@@ -125,7 +131,7 @@ def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
     return document
 
 
-def _summary(entries: Iterable[Entry]) -> dict[str, int]:
+def _summary(entries: Iterable[StoredEntry]) -> dict[str, int]:
     """Count entries by level, from least to most."""
     found = Counter(entry.level for entry in entries)
     return {level: found[level] for level in LEVELS if found[level]}

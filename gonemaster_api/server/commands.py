@@ -6,7 +6,6 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -44,12 +43,8 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_of_unknown_variables
 from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.profiles import base_profile
-from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import store_settings
-from gonemaster_tasks.demo_data.snapshots import capture_all
-from gonemaster_tasks.demo_data.story import Story
-from gonemaster_tasks.demo_data.write import TAG, StoreInUse, write_demo_data
 from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable, TasksError
 from gonemaster_tasks.reference_data.fetch import FetchFailed, fetch_tlds
 from gonemaster_tasks.tracing import check_tracing
@@ -78,8 +73,6 @@ HELP = """commands:
   auth clear       remove all admin tokens from the database
   reference-data update
                    fetch the list of top-level domains from IANA
-  demo-data [--domains 500] [--snapshots 12] [--seed 0] [--beside-others]
-                   write made-up domains with a story over twelve months
 """
 
 
@@ -87,22 +80,11 @@ class StartRefused(Exception):
     """The service cannot start as configured; the message has the reason."""
 
 
-@dataclass(frozen=True)
-class DemoOptions:
-    """What `demo-data` writes."""
-
-    domains: int = 500
-    snapshots: int = 12
-    seed: int = 0
-    beside_others: bool = False
-
-
 def run(
     command: tuple[str, ...],
     settings: Settings,
     descriptor: int | None,
     *,
-    demo: DemoOptions,
     auth: AuthOptions,
 ) -> int:
     """Run a command until it ends or is stopped; return its exit status.
@@ -117,8 +99,6 @@ def run(
     try:
         if datadir_needed:
             datadir.prepare(settings.data_dir)
-        if command == ("demo-data",):
-            return write_demo(programs.with_broker(settings), demo)
         if command[0] == "auth":
             return run_auth(command[1:], settings, auth)
         return _chosen(command, programs.with_broker(settings), settings, descriptor)()
@@ -272,30 +252,6 @@ def update_reference_data(settings: Settings) -> int:
             raise StartRefused(str(error)) from error
     sys.stdout.write(f"{len(found.names)} top-level domains, version {found.version}\n")
     return 0
-
-
-def write_demo(settings: Settings, demo: DemoOptions) -> int:
-    """Write demonstration data and make their snapshots; the service may run meanwhile."""
-    upgrade_tables(settings)
-    story = Story(domains=demo.domains, months=demo.snapshots, seed=demo.seed)
-    until = utcnow().replace(hour=0, minute=0, second=0, microsecond=0)
-    with closing(open_store(store_settings(settings))) as store:
-        try:
-            made = write_demo_data(
-                store, story, seed=demo.seed, until=until, beside_others=demo.beside_others, told=_say
-            )
-        except StoreInUse as error:
-            raise StartRefused(str(error)) from error
-        scoring = current_scoring(store, settings).fingerprint
-        _say("making snapshots")
-        captured = capture_all(store, floor=settings.analysis_tag_view_min_level, scoring_config_hash=scoring)
-    _say(f"cohort {TAG!r}: {demo.domains} domains, {made.runs} runs, {captured} snapshots")
-    return 0
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def _check_files(settings: Settings) -> None:

@@ -24,6 +24,7 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.state import NAME, State, state
 from gonemaster_api.web.clients import client_key
 from gonemaster_db.core.clock import utcnow
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.keys import ATTEMPTS
 
 _SCHEME = "gonemaster"
@@ -118,7 +119,12 @@ def _refuse(reached: RequestLimit) -> Response:
     """
     seconds = reached.limit.get_expiry()
     wait_s = min(seconds + 1, max(1, math.ceil(reached.reset_at - time.time())))
-    text = f"more than {reached.limit.amount} requests of this client within {seconds} s; try again in {wait_s} s"
+    text = Text(
+        "more than {amount} requests of this client within {seconds} s; try again in {wait_s} s",
+        amount=reached.limit.amount,
+        seconds=seconds,
+        wait_s=wait_s,
+    )
     refusal = ApiError(
         HTTPStatus.TOO_MANY_REQUESTS,
         "rate_limited",

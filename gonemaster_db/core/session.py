@@ -14,7 +14,6 @@ from sqlalchemy.orm import FromStatement, Session
 from gonemaster_db.core.deadlines import Deadline, limit_session
 from gonemaster_db.core.engine import autocommit_engine, make_engine, read_only_engine, transaction_engine
 from gonemaster_db.core.errors import (
-    NeedsTransaction,
     StoreConflict,
     StoreError,
     StoreFull,
@@ -163,17 +162,6 @@ class Store:
                 time.sleep(random.uniform(0.5, 1) * _BASE_DELAY_S * 2**attempt)
         with self.transaction() as session:
             return work(session)
-
-    def run_alone(self, work: Callable[[Session], T]) -> T:
-        """Call `work`, which as a rule is one statement, in `autocommit`; in a transaction if it says NeedsTransaction.
-
-        After a StoreConflict it is repeated as by `run_in_transaction`.
-        """
-        try:
-            with self.autocommit() as session:
-                return work(session)
-        except (NeedsTransaction, StoreConflict):
-            return self.run_in_transaction(work)
 
     def long_work(self) -> AbstractContextManager[None]:
         """Let what this thread does in the block take as long as work in the background may."""

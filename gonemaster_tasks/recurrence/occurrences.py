@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.errors import InvalidRule
 from gonemaster_tasks.recurrence.rules import Rule, RuleKind
 
@@ -27,7 +28,7 @@ def next_occurrence(rule: Rule, after: datetime) -> datetime:
         instant = datetime.combine(day, rule.time_of_day, tzinfo=rule.zone).astimezone(UTC)
         if instant > after:
             return instant
-    raise InvalidRule("kind", f"has no time within {_SEARCHED_DAYS} days")
+    raise InvalidRule("kind", Text("has no time within {searched_days} days", searched_days=_SEARCHED_DAYS))
 
 
 def occurrences(rule: Rule, after: datetime) -> Iterator[datetime]:

@@ -9,7 +9,7 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.session import Store
 from gonemaster_db.service.metrics.slots import SlotKey, slots_at, write_latencies
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 
 _INTERVAL_S = 5.0
 
@@ -26,12 +26,12 @@ class LatencyTrend:
         self._source = secrets.token_hex(8)
         self._seen: dict[str, list[int]] = {}
         self._slots: dict[SlotKey, dict[str, list[int]]] = {}
-        self._thread = RepeatingThread("request latencies", self.write, pause_s=_INTERVAL_S)
-        self.start = self._thread.start
+        self._task = RepeatedTask("request latencies", self.write, pause_s=_INTERVAL_S)
+        self.start = self._task.start
 
     def stop(self) -> None:
         """Write the rest and end."""
-        self._thread.stop()
+        self._task.stop()
         with suppress(StoreError):
             self.write()
 

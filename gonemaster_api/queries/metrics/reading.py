@@ -26,7 +26,8 @@ from gonemaster_db.service.metrics.counting import (
 )
 from gonemaster_db.service.metrics.following import read_tally
 from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, read_latencies, read_slots
-from gonemaster_db.service.metrics.tally import Tally
+from gonemaster_db.service.metrics.tally import JobTally
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -50,7 +51,7 @@ class Metrics:
     unfinished: Mapping[tuple[int, JobStatus], int]
     paused: frozenset[str]
     oldest: Mapping[str, datetime | None]
-    tally: Tally
+    tally: JobTally
     workers: list[WorkerState]
     beat_active: bool
     broker_reachable: bool
@@ -146,7 +147,7 @@ def read_metrics(state: State) -> Metrics:
 def metrics_error(error: Exception) -> ApiError:
     """Return the refusal of metrics that cannot be read; the reason stays in the log."""
     log.error("metrics not read", error=str(error))
-    return ApiError(500, "metrics_error", "the metrics cannot be read; see the log of the server")
+    return ApiError(500, "metrics_error", Text("the metrics cannot be read; see the log of the server"))
 
 
 def _read_broker(state: State) -> tuple[list[WorkerState], bool, bool, int]:

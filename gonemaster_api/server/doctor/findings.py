@@ -18,7 +18,7 @@ class CheckState(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class DoctorResult:
     """One sentence about one thing; `advice` says what to do, empty if there is nothing to do."""
 
     name: str
@@ -27,32 +27,32 @@ class CheckResult:
     advice: str = ""
 
 
-def ok(name: str, text: str) -> CheckResult:
+def ok(name: str, text: str) -> DoctorResult:
     """Say that something is as it should be."""
-    return CheckResult(name, CheckState.OK, text)
+    return DoctorResult(name, CheckState.OK, text)
 
 
-def warning(name: str, text: str, advice: str) -> CheckResult:
+def warning(name: str, text: str, advice: str) -> DoctorResult:
     """Say that something should be changed."""
-    return CheckResult(name, CheckState.WARNING, text, advice)
+    return DoctorResult(name, CheckState.WARNING, text, advice)
 
 
-def fault(name: str, text: str, advice: str) -> CheckResult:
+def fault(name: str, text: str, advice: str) -> DoctorResult:
     """Say that something keeps the service from its work."""
-    return CheckResult(name, CheckState.FAULT, text, advice)
+    return DoctorResult(name, CheckState.FAULT, text, advice)
 
 
-def skipped(name: str, why: str) -> CheckResult:
+def skipped(name: str, why: str) -> DoctorResult:
     """Say that something was not looked at."""
-    return CheckResult(name, CheckState.SKIPPED, why)
+    return DoctorResult(name, CheckState.SKIPPED, why)
 
 
-def has_faults(findings: Sequence[CheckResult]) -> bool:
+def has_faults(findings: Sequence[DoctorResult]) -> bool:
     """Say whether the exit status is 1."""
     return any(finding.state is CheckState.FAULT for finding in findings)
 
 
-def as_text(findings: Sequence[CheckResult]) -> str:
+def as_text(findings: Sequence[DoctorResult]) -> str:
     """Return one line for each finding, and one for each advice."""
     width = max(len(finding.name) for finding in findings)
     lines = []
@@ -64,13 +64,13 @@ def as_text(findings: Sequence[CheckResult]) -> str:
     return "\n".join([*lines, _sum(findings)]) + "\n"
 
 
-def _sum(findings: Sequence[CheckResult]) -> str:
+def _sum(findings: Sequence[DoctorResult]) -> str:
     faults = sum(finding.state is CheckState.FAULT for finding in findings)
     warnings = sum(finding.state is CheckState.WARNING for finding in findings)
     return f"{faults} faults, {warnings} warnings"
 
 
-def as_json(findings: Sequence[CheckResult]) -> str:
+def as_json(findings: Sequence[DoctorResult]) -> str:
     """Return {status, version, checks[{name, state, text, advice}]}; status is `ok` or `faults`."""
     document = {
         "status": "faults" if has_faults(findings) else "ok",

@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from gonemaster_api.server.doctor import checks
-from gonemaster_api.server.doctor.findings import CheckResult, as_json, as_text, fault, has_faults, skipped
+from gonemaster_api.server.doctor.findings import DoctorResult, as_json, as_text, fault, has_faults, skipped
 from gonemaster_api.server.supervisor.programs import with_broker
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -20,7 +20,7 @@ FINE, FAULTS = 0, 1
 FIRST_LIMIT_S = 6.0
 SECOND_LIMIT_S = 5.0
 
-Check = Callable[[Settings], list[CheckResult]]
+Check = Callable[[Settings], list[DoctorResult]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ _WITH_BROKER = (
 _WITH_BOTH = (TimedCheck("queue", checks.check_queue, "run the command again; database or broker are slow"),)
 
 
-def diagnose(settings: Settings) -> list[CheckResult]:
+def diagnose(settings: Settings) -> list[DoctorResult]:
     """Run all checks; takes less than fifteen seconds, whatever does not answer."""
     with suppress(BrokerUnavailable):  # without a path for its socket the check of the broker says so
         settings = with_broker(settings)
@@ -63,12 +63,12 @@ def diagnose(settings: Settings) -> list[CheckResult]:
     return [_without_secrets(finding) for name in order for finding in found[name]]
 
 
-def _run(parts: Sequence[TimedCheck], settings: Settings, limit_s: float) -> dict[str, list[CheckResult]]:
+def _run(parts: Sequence[TimedCheck], settings: Settings, limit_s: float) -> dict[str, list[DoctorResult]]:
     """Run checks in threads that do not outlive the process: what hangs is left behind."""
-    answers: SimpleQueue[tuple[str, list[CheckResult]]] = SimpleQueue()
+    answers: SimpleQueue[tuple[str, list[DoctorResult]]] = SimpleQueue()
     for part in parts:
         threading.Thread(target=_attempt, args=(part, settings, answers), daemon=True).start()
-    found: dict[str, list[CheckResult]] = {}
+    found: dict[str, list[DoctorResult]] = {}
     until = monotonic() + limit_s
     with suppress(Empty):
         while len(found) < len(parts):
@@ -79,7 +79,7 @@ def _run(parts: Sequence[TimedCheck], settings: Settings, limit_s: float) -> dic
     return found
 
 
-def _attempt(part: TimedCheck, settings: Settings, answers: "SimpleQueue[tuple[str, list[CheckResult]]]") -> None:
+def _attempt(part: TimedCheck, settings: Settings, answers: "SimpleQueue[tuple[str, list[DoctorResult]]]") -> None:
     try:
         findings = part.check(settings)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding and no traceback
@@ -88,7 +88,7 @@ def _attempt(part: TimedCheck, settings: Settings, answers: "SimpleQueue[tuple[s
     answers.put((part.name, findings))
 
 
-def _without_secrets(finding: CheckResult) -> CheckResult:
+def _without_secrets(finding: DoctorResult) -> DoctorResult:
     return replace(finding, text=mask_password(finding.text), advice=mask_password(finding.advice))
 
 

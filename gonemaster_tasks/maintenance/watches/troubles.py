@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
-from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.core.session import Store
-from gonemaster_db.core.upsert import insert
-from gonemaster_db.models import WatchEvent, WatchState
+from gonemaster_db.models import WatchEvent
+from gonemaster_db.service.watch_states import forget_state, read_state, store_state
 from gonemaster_db.service.watches import enabled_watches
 from gonemaster_tasks.maintenance.watches.messages import instant, queue_message
 
@@ -18,7 +17,6 @@ LOOK_EVERY = timedelta(seconds=30)
 LOOKS = 2  # in a row that must agree: what is gone at the next look was no trouble
 _STATE = "troubles"
 _SHOWN = 10
-_QUIET = {"synchronize_session": False}
 
 
 class ReportedIssue(Protocol):
@@ -53,10 +51,10 @@ def tell_troubles(store: Store, find_faults: Callable[[], Sequence[ReportedIssue
     """
     with store.read_only() as session:
         is_wanted = any(WatchEvent.QUEUE_TROUBLE in watch.events for watch in enabled_watches(session))
-        state = session.get(WatchState, _STATE)
+        state = read_state(session, _STATE)
     if not is_wanted:
         if state is not None:
-            store.run_in_transaction(_forget)
+            store.run_in_transaction(partial(forget_state, name=_STATE))
         return 0
     if state is not None and now - datetime.fromisoformat(state.value["looked_at"]) < LOOK_EVERY:
         return 0
@@ -113,12 +111,7 @@ def _document(fault: ReportedIssue) -> dict[str, Any]:
 def _write(session: Session, *, looked: Looked, version: int, now: datetime) -> int:
     """Store what is known, unless another worker has looked meanwhile, and queue what is to be told."""
     value = {"looked_at": now.isoformat(), "kinds": looked.kinds}
-    if version:
-        own = (WatchState.name == _STATE, WatchState.version == version)
-        statement: Any = update(WatchState).where(*own).values(value=value, version=version + 1)
-    else:
-        statement = insert(session, WatchState).values(name=_STATE, value=value, version=1).on_conflict_do_nothing()
-    if session.execute(statement.returning(WatchState.name), execution_options=_QUIET).first() is None:
+    if not store_state(session, _STATE, value, version=version):
         return 0
     watches = [watch for watch in enabled_watches(session) if WatchEvent.QUEUE_TROUBLE in watch.events]
     return sum(
@@ -126,7 +119,3 @@ def _write(session: Session, *, looked: Looked, version: int, now: datetime) -> 
         for name, facts in looked.told
         for watch in watches
     )
-
-
-def _forget(session: Session) -> None:
-    session.execute(delete(WatchState).where(WatchState.name == _STATE), execution_options=_QUIET)

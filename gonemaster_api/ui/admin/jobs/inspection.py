@@ -17,7 +17,7 @@ from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.runs import get_dnssec_chain, get_run
 from gonemaster_engine.errors import ProfileError
-from gonemaster_engine.profile.diff import Difference, diff_profile
+from gonemaster_engine.profile.diff import ProfileDifference, diff_profile
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_tasks.config.profiles import cached_base_profile
 from gonemaster_tasks.queues import tier_of
@@ -170,7 +170,7 @@ class ProfileOfRun:
 
     run: Run
     text: str
-    changes: Sequence[Difference] | None
+    changes: Sequence[ProfileDifference] | None
 
 
 def read_effective_profile(state: State, run_id: str) -> ProfileOfRun:
@@ -188,7 +188,7 @@ def _indented(text: str) -> str:
         return text
 
 
-def profile_changes(text: str, base: Profile) -> list[Difference] | None:
+def profile_changes(text: str, base: Profile) -> list[ProfileDifference] | None:
     """Return where a complete profile, JSON text, differs from another one; None if it has none, or of an old form."""
     try:
         found = diff_profile(json.loads(text), base) if text else None

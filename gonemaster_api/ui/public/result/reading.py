@@ -14,7 +14,7 @@ from gonemaster_api.ui.public.form.typed import DsRow, NameserverRow, Typed
 from gonemaster_api.ui.public.result.findings import PublicFindings
 from gonemaster_api.ui.public.result.servers import Servers, servers
 from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
-from gonemaster_api.ui.shell.charts.chains import ChainView, chain_view
+from gonemaster_api.ui.shell.charts.chains import ChainPicture, chain_view
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_engine.findings.messages import best_locale
@@ -72,7 +72,7 @@ class Result:
         return self.state.settings.show_history_public
 
     @cached_property
-    def chain(self) -> ChainView | None:
+    def chain(self) -> ChainPicture | None:
         """The chain of trust; None where there is none, or where the operator hides it."""
         document = self.chain_document
         return None if document is None else chain_view(document)

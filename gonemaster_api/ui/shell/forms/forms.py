@@ -13,6 +13,7 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.rest.parsing import storable
 from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_api.ui.shell.texts.refusals import in_language
+from gonemaster_engine.texts import joined
 
 SUMMARY = ""  # the place of an error that belongs to no field
 
@@ -120,7 +121,7 @@ def read_query(schema: type[ma.Schema], **defaults: Any) -> PageQuery:
 
 def _problem(schema: type[ma.Schema], name: str, messages: Any) -> Problem:
     code = getattr(schema, "error_codes", {}).get(name, f"invalid_{name}")
-    return Problem(name, in_language(f"{name}: {first_message(messages)}"), code)
+    return Problem(name, in_language(joined(": ", (name, first_message(messages)))), code)
 
 
 def problem_of(error: ApiError) -> Problem:
@@ -134,4 +135,5 @@ def first_message(messages: Any) -> str:
         if not messages:
             return gettext("not accepted")
         messages = next(iter(messages.values())) if isinstance(messages, dict) else messages[0]
-    return str(messages)
+    message: str = messages
+    return message
