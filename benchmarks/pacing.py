@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 
 from gonemaster_engine.net.pacing import AddressLimits, Pacing
-from gonemaster_engine.net.query import Outcome, Query, Timing
+from gonemaster_engine.net.query import Query, QueryOutcome, Timing
 from tests.support.lender import MemoryLender
 
 _BODY = bytes(10) + b"\x03www\x07example\x02xa\x00\x00\x01\x00\x01"
@@ -25,7 +25,7 @@ _KINDS = {
     "limits not near": (AddressLimits(30_000, 10_000), False),
     "all leased": (AddressLimits(30_000), True),
 }
-_A_RUN_US = 25_000.0  # CPU of a whole run: docs/explanation/performance.md
+_A_RUN_US = 25_000.0  # CPU of a whole run: benchmarks/RESULTS.md
 
 
 async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Namespace) -> float:
@@ -64,7 +64,7 @@ async def begin(pacing: Pacing, addresses: Sequence[str]) -> None:
         await asyncio.sleep(0.1)
 
 
-def _told(_outcome: Outcome) -> None:
+def _told(_outcome: QueryOutcome) -> None:
     """Be the callback of a query that never ends."""
 
 

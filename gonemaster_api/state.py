@@ -17,8 +17,7 @@ from gonemaster_api.kept_responses import KeptResponses, SharedResponses
 from gonemaster_api.live.hub import EventHub
 from gonemaster_api.live.viewers import Seats
 from gonemaster_api.lookups import DnsLookups
-from gonemaster_api.recent import Recent
-from gonemaster_api.request_counts import RequestCounts
+from gonemaster_api.recent import SharedResults
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
@@ -63,9 +62,8 @@ class State:
     batches: BatchWatch
     responses: KeptResponses = field(default_factory=KeptResponses)
     shared: SharedResponses = field(default_factory=SharedResponses)
-    recent: Recent = field(default_factory=Recent)
+    recent: SharedResults = field(default_factory=SharedResults)
     profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(most=_NAMES))
-    counts: RequestCounts = field(default_factory=RequestCounts)
     started_at: datetime = field(default_factory=utcnow)
     patience: timedelta | None = None  # with a server that is silent, before a response says so; None: no limit
 

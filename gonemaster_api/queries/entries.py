@@ -9,10 +9,10 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
-from gonemaster_api.web.light_requests import give_way, heavy_step
 from gonemaster_db.core.filters import EntryFilter
-from gonemaster_db.core.records import Entry
+from gonemaster_db.core.records import StoredEntry
 from gonemaster_db.runs.entries import COUNT_UP_TO, list_entries, read_entries_after
+from gonemaster_engine.texts import Text
 
 COUNTED = COUNT_UP_TO  # counting all of millions would take longer than the page itself
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
@@ -46,9 +46,7 @@ def read_entries(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     part, after = slice_of(query), _after(query.get("after"))
     with state.store.read_only() as session:
         wanted = entry_filter(query)
-        page = list_entries(
-            session, wanted, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED, pause=give_way
-        )
+        page = list_entries(session, wanted, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
     items = [_document(item) for item in page.items]
     document = page_document(items, page.total, part, is_cut=page.is_cut) | {"total_is_least": page.total_is_least}
     if len(items) == part.limit or page.is_cut:
@@ -68,11 +66,11 @@ def _after(text: str | None) -> tuple[str, int] | None:
         return None
     run_id, _, number = text.rpartition(".")
     if not run_id or len(text) > 100 or not (number.isascii() and number.isdigit()) or len(number) > 18:
-        raise BadRequest("invalid_after", "after is not a value that a page returned")
+        raise BadRequest("invalid_after", Text("after is not a value that a page returned"))
     return run_id, int(number)
 
 
-def _document(item: Entry) -> dict[str, Any]:
+def _document(item: StoredEntry) -> dict[str, Any]:
     return {name: getattr(item, name) for name in COLUMNS}
 
 
@@ -86,9 +84,8 @@ def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
     after: tuple[str, int] | None = None
     count = _MIN_ROWS
     while True:
-        with heavy_step():  # else the threads of all open streams compete with light requests for the interpreter
-            items = _read_some(state, wanted, after, limit=count)
-            pieces = list(_pieces(_row(_document(item)) for item in items))
+        items = _read_some(state, wanted, after, limit=count)
+        pieces = list(_pieces(_row(_document(item)) for item in items))
         if not items:
             return
         yield from pieces
@@ -101,9 +98,9 @@ def _next_count(rows: int, characters: int) -> int:
     return max(_MIN_ROWS, min(_MAX_ROWS, rows * _CHARACTERS_PER_READ // characters))
 
 
-def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[Entry]:
+def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[StoredEntry]:
     with state.store.read_only() as session:
-        return read_entries_after(session, wanted, after, limit=limit, pause=give_way)
+        return read_entries_after(session, wanted, after, limit=limit)
 
 
 def _row(document: Mapping[str, Any]) -> list[str]:
@@ -125,7 +122,6 @@ def _pieces(rows: Iterable[Iterable[str]]) -> Iterator[str]:
     for row in rows:
         writer.writerow(row)
         if text.tell() >= _PIECE:
-            give_way()
             yield text.getvalue()
             text.seek(0)
             text.truncate()

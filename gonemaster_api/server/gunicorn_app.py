@@ -10,13 +10,16 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from prometheus_flask_exporter.multiprocess import GunicornPrometheusMetrics
 
 from gonemaster_api.app import create_app
+from gonemaster_api.queries.metrics.latencies import LatencyTrend
 from gonemaster_api.queries.metrics.responses import warm_up
 from gonemaster_api.server.first_requests import ask_first
 from gonemaster_api.server.http.requests import LONGEST_REQUEST_LINE
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.templates import compile_pages
+from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.core.clock import follow
 from gonemaster_db.core.session import open_store
 from gonemaster_engine.memory import spare_collections
@@ -32,7 +35,7 @@ from gonemaster_tasks.tracing import start_tracing, stop_tracing
 # Settings that old versions of gunicorn do not have: no socket for commands, one parser wherever the service runs.
 _NEWER = {"control_socket_disable": True, "http_parser": "python"}
 _OTHER_CONNECTIONS = 1000  # of a process beside viewers of events
-_REPORTS = f"{NAME}-reports"
+_REPORTS, _LATENCIES = f"{NAME}-reports", f"{NAME}-latencies"
 _PATIENCE = timedelta(seconds=1.6)  # GET /queue has a response within 2 s, whatever is away
 _SILENT_S = 5.0  # without an answer of the database; then no request waits for it
 _FULL_FOR = timedelta(seconds=30)  # since the last request that met a full disk
@@ -87,6 +90,7 @@ class Server(BaseApplication):
             "forwarded_allow_ips": "",  # gonemaster_api.web.proxies decides which proxies are trusted
             "post_worker_init": _end_streams_on_stop,
             "worker_exit": _end,
+            "child_exit": _forget_process,
         }
         for name, value in values.items():
             self.cfg.set(name, value)
@@ -101,10 +105,11 @@ class Server(BaseApplication):
         shared: State = app.extensions[NAME]
         shared.keyring.start()
         SettingsWatcher(shared.live, shared.store, shared.broker).start()
-        shared.counts.start(shared.store)
+        app.extensions[_LATENCIES] = LatencyTrend(http_metrics(app), shared.store)
+        app.extensions[_LATENCIES].start()
         follow(shared.queue.clock.now)
         _start_reports(app, self.settings)
-        threading.Thread(target=warm_up, args=(shared,), name="metrics", daemon=True).start()
+        threading.Thread(target=warm_up, args=(app,), name="metrics", daemon=True).start()
         ask_first(app)
         compile_pages(app.jinja_env)  # not beside the first requests: those who wait for a page would be refused
         spare_collections()
@@ -134,9 +139,13 @@ def _end(_server: Any, worker: Any) -> None:
         shared: State = app.extensions[NAME]
         for part in app.extensions[_REPORTS]:
             part.stop()
-        shared.counts.stop(shared.store)
+        app.extensions[_LATENCIES].stop()
         shared.lookups.close()
     stop_tracing()
+
+
+def _forget_process(_arbiter: Any, worker: Any) -> None:
+    GunicornPrometheusMetrics.mark_process_dead_on_child_exit(worker.pid)
 
 
 def _end_streams_on_stop(_worker: Any) -> None:

@@ -32,8 +32,8 @@ from gonemaster_api.server.http.responses import ClientGone
 from gonemaster_api.server.http.waiting import WaitingRequests
 from gonemaster_api.server.request_threads import RequestThreads
 from gonemaster_api.state import NAME
-from gonemaster_api.web.access_log import route_of
 from gonemaster_api.web.body_limits import BODY_IS_CUT
+from gonemaster_api.web.exporter import http_metrics
 from gonemaster_api.web.large_responses import is_large
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 from gonemaster_api.web.shared_responses import ARRIVED
@@ -141,8 +141,8 @@ class ApiWorker(Worker):
             self._calls.get()()
         if len(self._waiting):
             self._threads.adapt()
-        for connection, waited_s in self._waiting.take_overdue():
-            self._refuse_overload(connection, waited_s)
+        for connection, _waited_s in self._waiting.take_overdue():
+            self._refuse_overload(connection)
         if (now := time.monotonic()) >= self._next_check:
             self._next_check = now + _TURN_S
             self._accept_more(self.alive)  # others may have given descriptors back
@@ -289,16 +289,19 @@ class ApiWorker(Worker):
         if large:  # these may wait: they are few, and each takes long
             self._threads.submit(partial(self._handle, connection), large=True)
         elif self._waiting.is_too_much(self._turn_began):  # at that time it was there, if the loop is late
-            self._refuse_overload(connection, time.monotonic() - self._turn_began)
+            self._refuse_overload(connection)
         else:
             future = self._threads.submit(partial(self._handle, connection), large=False)
             self._waiting.add(connection, future, self._turn_began)
 
-    def _refuse_overload(self, connection: Connection, waited_s: float) -> None:
+    def _refuse_overload(self, connection: Connection) -> None:
         """Answer a complete request at once, without a thread; the connection stays open."""
         self._waiting.count_refused()
-        count_refused(self.wsgi, connection.reader.request, waited_s)
-        keeps_alive = self.alive and not connection.reader.request.should_close()
+        request = connection.reader.request
+        http_metrics(self.wsgi).count_refusal(
+            self.wsgi, method=request.method, path=request.path, status=OVERLOADED.status, code=OVERLOADED.code
+        )
+        keeps_alive = self.alive and not request.should_close()
         with suppress(ClientGone):
             connection.output.sendall(refuse_overload(keeps_alive=keeps_alive))
         self._on_handled(connection, keeps_alive=keeps_alive)
@@ -459,14 +462,6 @@ class ApiWorker(Worker):
     def _fail(self, connection: Connection, error: Exception) -> None:
         with suppress(ClientGone):
             connection.output.sendall(refuse(error, connection.peer))
-
-
-def count_refused(app: Any, request: Any, waited_s: float) -> None:
-    """Count a request that Flask does not see in the metrics of HTTP."""
-    route = route_of(app, method=request.method, path=request.path)
-    app.extensions[NAME].counts.note(
-        request.method, route, OVERLOADED.status, waited_s, code=OVERLOADED.code, panicked=False
-    )
 
 
 def _allow_connections(wanted: int) -> int:

@@ -12,6 +12,7 @@ from gonemaster_api.live.viewers import Feed, Outlet, QueueOutlet, TooManyViewer
 from gonemaster_api.state import End, State
 from gonemaster_api.web.clients import client_key
 from gonemaster_api.web.light_requests import be_heavy
+from gonemaster_engine.texts import Text
 
 HANDS_OVER = "gonemaster.hands_over"  # in environ: this server takes `WATCH` from there
 WATCH = "gonemaster.watch"  # in environ: what the server calls with the connection behind the response's headers
@@ -104,9 +105,9 @@ def _take_seat(state: State) -> Callable[[], None]:
         return state.seats.take(client_key())
     except TooManyViewers as error:
         if error.of_client:
-            text = f"{error.limit} event streams of this client are open"
+            text = Text("{limit} event streams of this client are open", limit=error.limit)
             raise ApiError(429, "too_many_client_streams", text, headers=_RETRY) from error
-        raise ApiError(503, "too_many_streams", "too many event streams are open", headers=_RETRY) from error
+        raise ApiError(503, "too_many_streams", Text("too many event streams are open"), headers=_RETRY) from error
 
 
 def _read_along(first: str, watch: Watch) -> Iterator[bytes]:
@@ -132,7 +133,7 @@ def stream(state: State, pieces: Iterator[Any], *, mimetype: str) -> Response:
         ApiError: 503 too_many_streams.
     """
     if not state.streams.acquire(blocking=False):
-        raise ApiError(503, "too_many_streams", "too many streams are open", headers=_RETRY)
+        raise ApiError(503, "too_many_streams", Text("too many streams are open"), headers=_RETRY)
     be_heavy()
     response = Response(_while_valid(pieces, state.stopping), mimetype=mimetype)
     response.call_on_close(state.streams.release)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gonemaster_engine import names
-from gonemaster_engine.net.query import Outcome, Query, Timing
+from gonemaster_engine.net.query import Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import Edns, query_body
 from gonemaster_engine.net.wire.rrtypes import IN, type_number
@@ -77,7 +77,7 @@ async def _probe(transport: Transport, way: Way, hints: Hints, sources: tuple[st
     return _summary(outcomes)
 
 
-def _summary(outcomes: Sequence[Outcome]) -> PathReach:
+def _summary(outcomes: Sequence[QueryOutcome]) -> PathReach:
     responses = [outcome.response for outcome in outcomes if outcome.response is not None]
     answers = [response for response in responses if not response.rcode_number]  # else something else answers for them
     errors = [outcome.error for outcome in outcomes if outcome.response is None]
@@ -91,8 +91,8 @@ def _summary(outcomes: Sequence[Outcome]) -> PathReach:
     )
 
 
-async def _ask(transport: Transport, way: Way, address: str, source: str, timing: Timing) -> Outcome:
-    ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+async def _ask(transport: Transport, way: Way, address: str, source: str, timing: Timing) -> QueryOutcome:
+    ended: asyncio.Future[QueryOutcome] = asyncio.get_running_loop().create_future()
     # The keys of the root with their signatures are the largest answer that every root server has.
     qtype, edns = ("DNSKEY", Edns(payload=_PAYLOAD, do=True)) if way.kind == "large" else ("SOA", None)
     query = Query(

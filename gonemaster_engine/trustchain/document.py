@@ -20,7 +20,7 @@ from gonemaster_engine.trustchain.records import (
     ordered_signatures,
     signature_document,
 )
-from gonemaster_engine.trustchain.tested import ServerView, TestedZone, look_at
+from gonemaster_engine.trustchain.tested import TestedServerView, TestedZone, look_at
 from gonemaster_engine.zone.zone import Zone
 
 VERSION = 3
@@ -68,7 +68,7 @@ class _Writer:
             **parts,
         }
 
-    def _side(self, views: list[ServerView], *, ds: Iterable[Any], keys: Iterable[Any]) -> Document:
+    def _side(self, views: list[TestedServerView], *, ds: Iterable[Any], keys: Iterable[Any]) -> Document:
         return {
             "ds": self._listed(ordered_ds(ds), ds_document),
             "keys": self._listed(ordered_keys(keys), key_document),
@@ -131,7 +131,7 @@ def _overall(tested: TestedZone) -> str:
             return "indeterminate"
 
 
-def _server(view: ServerView) -> Document:
+def _server(view: TestedServerView) -> Document:
     standing = view.zone.standing
     return {
         "nameserver": view.server.name,

@@ -29,7 +29,7 @@ _WORST_FIRST = (LinkStatus.BOGUS, LinkStatus.INDETERMINATE, LinkStatus.INSECURE,
 
 
 @dataclass(slots=True)
-class ServerView:
+class TestedServerView:
     """What one server says, and what that is worth."""
 
     server: Nameserver
@@ -49,8 +49,8 @@ class TestedZone:
 
     whole: ChainZone
     delegation: Standing
-    at_parent: list[ServerView] = field(default_factory=list)
-    at_child: list[ServerView] = field(default_factory=list)
+    at_parent: list[TestedServerView] = field(default_factory=list)
+    at_child: list[TestedServerView] = field(default_factory=list)
 
     @property
     def has_keys(self) -> bool:
@@ -98,17 +98,17 @@ def _given_ds(zone: Zone) -> list[Ds] | None:
     return trust_anchors(zone) if zone.is_root else None
 
 
-async def _query_parent(zone: Zone, parent: ChainZone, queries: ChainQueries, judge: Judge) -> list[ServerView]:
+async def _query_parent(zone: Zone, parent: ChainZone, queries: ChainQueries, judge: Judge) -> list[TestedServerView]:
     found = []
     for server in _one_per_address(await zone.parent_servers() or ()):
         view = ChainZone(zone.name, SECURE)
         answer = await queries.query(server, zone.name, "DS")
         view.standing = await ds_standing(view, answer, parent, judge, server=server.address)
-        found.append(ServerView(server, view))
+        found.append(TestedServerView(server, view))
     return found
 
 
-async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judge: Judge) -> list[ServerView]:
+async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judge: Judge) -> list[TestedServerView]:
     found = []
     for server in _one_per_address(await zone.all_servers()):
         view = ChainZone(zone.name, SECURE)
@@ -121,7 +121,7 @@ async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judg
             await _check_soa(view, server, queries, judge)
         if not ds and view.standing is SECURE:
             view.standing = _ISLAND
-        found.append(ServerView(server, view))
+        found.append(TestedServerView(server, view))
     return found
 
 
@@ -138,7 +138,7 @@ async def _check_soa(view: ChainZone, server: Nameserver, queries: ChainQueries,
         view.standing = worth(checked, "soa")
 
 
-def _together(views: Iterable[ServerView], otherwise: str) -> Standing:
+def _together(views: Iterable[TestedServerView], otherwise: str) -> Standing:
     """Return what the servers are worth together: secure if one is, else the worst of those that answer."""
     standings = [view.zone.standing for view in views]
     if any(standing.status is LinkStatus.SECURE for standing in standings):
@@ -150,11 +150,11 @@ def _together(views: Iterable[ServerView], otherwise: str) -> Standing:
     return Standing(LinkStatus.INDETERMINATE, (otherwise,))
 
 
-def _answering(views: Iterable[ServerView]) -> set[LinkStatus]:
+def _answering(views: Iterable[TestedServerView]) -> set[LinkStatus]:
     return {view.status for view in views if view.status is not LinkStatus.INDETERMINATE}
 
 
-def _gathered(views: Iterable[ServerView], part: str) -> list[FoundRecord[R]]:
+def _gathered(views: Iterable[TestedServerView], part: str) -> list[FoundRecord[R]]:
     return gather((view.server.address, [found.record for found in getattr(view.zone, part)]) for view in views)
 
 

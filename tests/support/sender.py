@@ -12,7 +12,7 @@ from itertools import count
 
 from gonemaster_engine import names
 from gonemaster_engine.net.pacing import AddressLimits, Pacing
-from gonemaster_engine.net.query import Outcome, Query, Timing
+from gonemaster_engine.net.query import Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import query_body
 from gonemaster_tasks.broker.address import parse_broker_url
@@ -43,7 +43,7 @@ async def ask_for_ever(transport: Transport, name: str) -> None:
     loop = asyncio.get_running_loop()
     for number in count():
         qname = names.to_wire(f"{name}-{number}.xa")
-        answer: asyncio.Future[Outcome] = loop.create_future()
+        answer: asyncio.Future[QueryOutcome] = loop.create_future()
         body = query_body(qname, 1, 1, 0, None)
         transport.send_udp(Query(HOST, body, Timing(2.0, 1.0, 2), answer.set_result, question_octets=len(qname) + 4))
         await answer

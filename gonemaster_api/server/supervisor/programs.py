@@ -14,6 +14,7 @@ from gonemaster_tasks.config.settings import Settings
 _PYTHON = (sys.executable, "-m")
 # Celery warns when root may receive pickled messages; ours are JSON only.
 _QUIET_PYTHON = (sys.executable, "-W", "ignore:You're running the worker", "-m")
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads the variable when it is imported
 _MARGIN_S = 15.0  # on top of a program's own shutdown timeout, before it is killed
 
 
@@ -86,17 +87,22 @@ def beat(settings: Settings) -> Program:
     )
 
 
-def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool]) -> Program:
-    """Describe the API on a listening socket."""
+def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool], counts: str) -> Program:
+    """Describe the API on a listening socket; `counts` is the directory of what its processes count."""
     return Program(
         name="api",
         command=(*_PYTHON, "gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)),
-        environ=_environ(settings),
+        environ={**_environ(settings), COUNTS: counts},
         stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
         inherited=(descriptor,),
         ready=ready,
         reloads=True,
     )
+
+
+def count_into(directory: str) -> None:
+    """Let this process, an API without a supervisor, count into a directory."""
+    os.environ[COUNTS] = directory
 
 
 def _environ(settings: Settings) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gonemaster_engine.addresses import counted_as, host_network_of
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, Outcome, Query
+from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, Query, QueryOutcome
 from gonemaster_engine.net.server.answers import Answer
 from gonemaster_engine.net.server.paths import PathHealth
 from gonemaster_engine.net.server.run_state import RunState
@@ -124,7 +124,7 @@ class QueryAdmission:
         if self.account.network:
             self.account.network.active += 1
 
-    def end(self, key: QueryKey, outcome: Outcome) -> None:
+    def end(self, key: QueryKey, outcome: QueryOutcome) -> None:
         """Note that a query has ended; what it did not send is paid back."""
         query, _ = self.under_way.pop(key)
         self._active_tcp -= key.tcp
@@ -165,7 +165,7 @@ class QueryAdmission:
             self._timer = None
 
 
-def _unused_of_tcp(query: Query, packets: int, outcome: Outcome) -> int:
+def _unused_of_tcp(query: Query, packets: int, outcome: QueryOutcome) -> int:
     """Return how many of the packets that a query over TCP was charged with were not sent."""
     if outcome.error == GIVEN_UP:
         return 0 if query.sent_at else packets

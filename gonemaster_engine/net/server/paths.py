@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, UNREACHABLE, Outcome
+from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, UNREACHABLE, QueryOutcome
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.waiting import PATIENCE_S
 
@@ -50,7 +50,7 @@ class PathFailures:
         self.hard_errors = 0
         self.last_at = 0.0  # time of the event loop
 
-    def count(self, outcome: Outcome, now: float) -> None:
+    def count(self, outcome: QueryOutcome, now: float) -> None:
         """Count a query without a response."""
         self.last_at = now
         self.timeouts += outcome.error == TIMEOUT
@@ -191,7 +191,7 @@ class PathHealth:
         """Note that a cache has an answer of the address."""
         self._cached.add(path_of(key))
 
-    def count(self, key: QueryKey, outcome: Outcome, now: float) -> None:
+    def count(self, key: QueryKey, outcome: QueryOutcome, now: float) -> None:
         """Count the outcome of a query; one that was given up, or a probe without an answer, says nothing."""
         response = outcome.response
         if outcome.error == GIVEN_UP or (key.probing and response is None):

@@ -7,7 +7,7 @@ from functools import partial
 from gonemaster_engine import names
 from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.query import CLOSED, TIMEOUT, Outcome, Query, Timing
+from gonemaster_engine.net.query import CLOSED, TIMEOUT, Query, QueryOutcome, Timing
 from gonemaster_engine.net.server import trace
 from gonemaster_engine.net.server.admission import Pending, QueryAdmission
 from gonemaster_engine.net.server.answers import Answer, AnswerCache
@@ -166,7 +166,7 @@ class Server:
             return self._run.probe_timing
         return self._run.prompt_timing if self.health.is_prompt else self._run.timing
 
-    def _on_outcome(self, pending: Pending, outcome: Outcome) -> None:
+    def _on_outcome(self, pending: Pending, outcome: QueryOutcome) -> None:
         run, key = self._run, pending.key
         self._admission.end(key, outcome)
         outcome = self._charge_response(key, outcome)
@@ -183,13 +183,13 @@ class Server:
             self._send_held()
         self._admission.resume_network()
 
-    def _charge_response(self, key: QueryKey, outcome: Outcome) -> Outcome:
+    def _charge_response(self, key: QueryKey, outcome: QueryOutcome) -> QueryOutcome:
         """Let the budget count a response; return the outcome without it if the run may not keep it."""
         budget, response = self._run.budget, outcome.response
         if response:
             budget.note_answer(self._admission.account, is_authoritative=self._is_authoritative(key, response))
             if not budget.keep(response, self.address):
-                return Outcome(None, CLOSED)
+                return QueryOutcome(None, CLOSED)
         elif outcome.octets:
             budget.keep_nothing(outcome.octets, self.address)
         return outcome
@@ -204,7 +204,7 @@ class Server:
             and names.is_in_domain(key.qname, self._run.zone_name)
         )
 
-    def _answer(self, pending: Pending, outcome: Outcome) -> None:
+    def _answer(self, pending: Pending, outcome: QueryOutcome) -> None:
         """Set the answer to a query; a truncated one waits for that over TCP."""
         key, answer, response = pending.key, pending.answer, outcome.response
         if response and response.tc and key.fallback and not key.tcp:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.server.paths import Suspension
-from gonemaster_engine.net.transport import Outcome
+from gonemaster_engine.net.transport import QueryOutcome
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.net.wire.rdata import load_all_types
 from gonemaster_engine.run_log import Log
@@ -45,7 +45,7 @@ def sent(log: Log, address: str, key: QueryKey) -> None:
     log.system("EXTERNAL_QUERY", ns="", address=address, **query_args(key), flags=str(key.flags))
 
 
-def ended(log: Log, address: str, key: QueryKey, outcome: Outcome) -> None:
+def ended(log: Log, address: str, key: QueryKey, outcome: QueryOutcome) -> None:
     """Say how a query ended, and what kind of answer it was."""
     about = {"ns": "", "address": address, **query_args(key)}
     response = outcome.response

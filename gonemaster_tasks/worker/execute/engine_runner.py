@@ -21,8 +21,8 @@ from gonemaster_tasks.config.profiles import base_profile, caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings, Settings
 from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_resources
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder, Usage
-from gonemaster_tasks.worker.execute.standing_still import StandingStill
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.stalls import StallDetector
 
 _WITH_CHAIN = frozenset({"admin", "public"})  # origins; a sweep would store a chain for each of millions of jobs
 _LARGEST_CHAIN = 60 * 1024  # octets of JSON
@@ -66,7 +66,7 @@ class EngineRunner:
         self._profiles = Profiles(base_profile(live.own))
         self._applied = live.current
         self._resources: Resources | None = None
-        self._still: StandingStill | None = None
+        self._stalls: StallDetector | None = None
 
     async def open(self) -> None:
         """Open sockets and caches in the running loop."""
@@ -74,7 +74,7 @@ class EngineRunner:
         if self._lender:
             self._lender.start()
             self._pacing = Pacing(self._lender, self._limits, is_extra=self._is_extra)
-        self._still = StandingStill()
+        self._stalls = StallDetector()
         self._resources = open_resources(settings, pacing=self._pacing)
 
     async def close(self) -> None:
@@ -94,15 +94,15 @@ class EngineRunner:
         cache = resources.caches.hot.lookups
         return Usage(transport.queries - ipv6, ipv6, *cache, waits=waits, waited_ms=round(waited_s * 1000))
 
-    async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
+    async def run(self, order: TestOrder, listeners: Listeners) -> RunOutcome:
         """Run the tests that the job asks for. Raises EngineError for what no test can be made of."""
-        if self._resources is None or self._still is None:
+        if self._resources is None or self._stalls is None:
             raise RuntimeError("the runner is not open")
         settings = self._live.current
         self._apply(settings, self._resources)
         least = Level.parse(order.config.get("min_level") or settings.min_level)
         profile = self._profiles.get(job_overrides(order, guard_forced=settings.guard_forced))
-        with self._still.watch(listeners.on_still) as moved:
+        with self._stalls.track(listeners.on_stall) as moved:
 
             def on_progress(percent: int) -> None:
                 moved()
@@ -147,9 +147,9 @@ class EngineRunner:
         follow_settings(resources, before, settings)
 
 
-def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> Outcome:
+def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> RunOutcome:
     score = compute_score(domain, result.entries, scoring)
-    return Outcome(
+    return RunOutcome(
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
         effective_profile=profile,
         nameserver_timings=_timings(result),
