@@ -9,7 +9,6 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
-from gonemaster_api.web.light_requests import give_way, heavy_step
 from gonemaster_db.filters import EntryFilter
 from gonemaster_db.records import Entry
 from gonemaster_db.repositories.entries import COUNT_UP_TO, list_entries, read_entries_after
@@ -46,9 +45,7 @@ def read_entries(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     part, after = slice_of(query), _after(query.get("after"))
     with state.store.read_only() as session:
         wanted = entry_filter(query)
-        page = list_entries(
-            session, wanted, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED, pause=give_way
-        )
+        page = list_entries(session, wanted, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
     items = [_document(item) for item in page.items]
     document = page_document(items, page.total, part, is_cut=page.is_cut) | {"total_is_least": page.total_is_least}
     if len(items) == part.limit or page.is_cut:
@@ -86,9 +83,8 @@ def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
     after: tuple[str, int] | None = None
     count = _MIN_ROWS
     while True:
-        with heavy_step():  # else the threads of all open streams compete with light requests for the interpreter
-            items = _read_some(state, wanted, after, limit=count)
-            pieces = list(_pieces(_row(_document(item)) for item in items))
+        items = _read_some(state, wanted, after, limit=count)
+        pieces = list(_pieces(_row(_document(item)) for item in items))
         if not items:
             return
         yield from pieces
@@ -103,7 +99,7 @@ def _next_count(rows: int, characters: int) -> int:
 
 def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[Entry]:
     with state.store.read_only() as session:
-        return read_entries_after(session, wanted, after, limit=limit, pause=give_way)
+        return read_entries_after(session, wanted, after, limit=limit)
 
 
 def _row(document: Mapping[str, Any]) -> list[str]:
@@ -125,7 +121,6 @@ def _pieces(rows: Iterable[Iterable[str]]) -> Iterator[str]:
     for row in rows:
         writer.writerow(row)
         if text.tell() >= _PIECE:
-            give_way()
             yield text.getvalue()
             text.seek(0)
             text.truncate()

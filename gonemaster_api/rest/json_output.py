@@ -6,8 +6,6 @@ from typing import Any
 
 from flask.json.provider import DefaultJSONProvider
 
-from gonemaster_api.web.light_requests import give_way
-
 _ITEMS_AT_ONCE = 10
 _MAX_DEPTH = 4  # of the lists that are written in parts
 
@@ -42,7 +40,6 @@ def _parts(encoder: json.JSONEncoder, value: Any, depth: int) -> Iterator[str]:
 def _list_parts(encoder: json.JSONEncoder, items: list[Any], depth: int) -> Iterator[str]:
     separator = "["
     for start in range(0, len(items), _ITEMS_AT_ONCE):
-        give_way()
         yield separator
         yield encoder.encode(items[start : start + _ITEMS_AT_ONCE])[1:-1]
         separator = encoder.item_separator

@@ -178,24 +178,29 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
             [programs.broker(settings)] if embedded else [],
             programs.workers(settings),
             [programs.beat(settings)],
-            [programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url))],
+            programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url)),
         ]
         supervisor = Supervisor(groups, json_lines=settings.log_format == "json")
         return supervisor.run(on_ready=lambda: log.info("gonemaster is ready", url=url, version=__version__))
 
 
 def run_api(settings: Settings, descriptor: int | None) -> int:
-    """Serve the API in this process, on a socket that the supervisor bound or on one of its own."""
-    from gonemaster_api.server import gunicorn_app
+    """Serve the API: in this process, or in several ones that share a socket.
 
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until gunicorn handles it: the tokens are not read yet
+    `descriptor` is the socket of a supervisor, whose child this process is.
+    """
+    from gonemaster_api.server import api_process
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is handled: the tokens are not read yet
     _check_logins(settings)
     if descriptor is not None:
-        gunicorn_app.serve(settings, descriptor=descriptor)
+        api_process.serve(settings, listener=socket.socket(fileno=descriptor))
         return 0
     with _listener(settings) as listener:
         log.info("listening", url=listening.url_of(listener))
-        gunicorn_app.serve(settings, descriptor=listener.detach())  # gunicorn closes it
+        if settings.api_processes > 1:
+            return _supervise(settings, programs.api(settings, descriptor=listener.fileno()))
+        api_process.serve(settings, listener=listener)
     return 0
 
 

@@ -86,17 +86,21 @@ def beat(settings: Settings) -> Program:
     )
 
 
-def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool]) -> Program:
-    """Describe the API on a listening socket."""
-    return Program(
-        name="api",
-        command=(*_PYTHON, "gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)),
-        environ=_environ(settings),
-        stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
-        inherited=(descriptor,),
-        ready=ready,
-        reloads=True,
-    )
+def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool] | None = None) -> list[Program]:
+    """Describe the processes of the API, which accept connections on one listening socket."""
+    environ = _environ(settings)
+    return [
+        Program(
+            name="api" if settings.api_processes == 1 else f"api-{number}",
+            command=(*_PYTHON, "gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)),
+            environ=environ,
+            stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
+            inherited=(descriptor,),
+            ready=ready,
+            reloads=True,
+        )
+        for number in range(1, settings.api_processes + 1)
+    ]
 
 
 def _environ(settings: Settings) -> Mapping[str, str]:

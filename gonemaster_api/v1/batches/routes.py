@@ -11,6 +11,7 @@ from gonemaster_api.queries.batches import read_batch, read_batches, read_deleti
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.state import state
+from gonemaster_api.streams.responses import last_event_id, respond
 from gonemaster_api.use_cases.batch_cancellation import cancel_whole_batch
 from gonemaster_api.use_cases.batch_deletion import cancel_and_delete_batch
 from gonemaster_api.use_cases.batch_submission import submit_many_jobs
@@ -31,9 +32,7 @@ from gonemaster_api.v1.batches.schemas import (
 )
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
-from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
-from gonemaster_api.web.large_responses import may_be_large
 from gonemaster_db.models import Operation
 from gonemaster_db.repositories.batches import set_snapshot_intent
 from gonemaster_tasks.control.batches import rerun_batch
@@ -77,7 +76,6 @@ class Batches(MethodView):
 class BatchById(MethodView):
     """One batch."""
 
-    @may_be_large
     @blueprint.arguments(JobListQuerySchema(exclude=("batch_id",)), location="query")
     @blueprint.response(200, BatchDetailSchema)
     @blueprint.refuses(_400="as for GET /jobs", _404="not_found")
@@ -110,15 +108,14 @@ class BatchEvents(MethodView):
     @blueprint.streams_events("`counts` and `done`")
     def get(self, batch_id: str) -> Response:
         """Stream the progress of a batch. Last-Event-ID resumes an interrupted stream."""
-        shared = streaming.for_stream(state())
-        return streaming.respond(shared, batch_feed(shared, batch_id, last_event_id=streaming.last_event_id()))
+        shared = state()
+        return respond(shared, batch_feed(shared, batch_id, last_event_id=last_event_id()))
 
 
 @blueprint.route("/batches/<batch_id>/delete-preview")
 class DeletePreview(MethodView):
     """Preview of a deletion."""
 
-    @may_be_large  # the response is not, but all runs are counted for it
     @blueprint.response(200, DeletePreviewSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, batch_id: str) -> Any:
@@ -161,7 +158,6 @@ class RerunBatch(MethodView):
 class TagValues(MethodView):
     """Values of one argument in a batch."""
 
-    @may_be_large
     @blueprint.arguments(TagValuesQuerySchema, location="query")
     @blueprint.response(200, TagValuesSchema)
     @blueprint.refuses(

@@ -12,6 +12,7 @@ from gonemaster_api.queries.jobs import is_running, progress_of
 from gonemaster_api.queries.public_jobs import find_public, find_public_run, read_asns, result_version
 from gonemaster_api.queries.results import shown_to_public
 from gonemaster_api.state import State, state
+from gonemaster_api.streams.responses import last_event_id, respond
 from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.public.glossary import glossary
@@ -23,7 +24,6 @@ from gonemaster_api.ui.shell.chains import svg_response
 from gonemaster_api.ui.shell.kept_pages import kept_page
 from gonemaster_api.ui.shell.languages import language
 from gonemaster_api.use_cases.lookups import name_asns
-from gonemaster_api.web import streaming
 from gonemaster_db.models import Job, Run
 from gonemaster_db.repositories.runs import list_public_runs
 
@@ -105,9 +105,9 @@ def _badge(address: str, domain: str) -> str:
 @blueprint.get("/<public_id>/events")
 def events(public_id: str) -> Response:
     """Stream how far a test is."""
-    shared = streaming.for_stream(state())
+    shared = state()
     item = find_public(shared, public_id)
-    return streaming.respond(shared, job_feed(shared, item, last_event_id=streaming.last_event_id()))
+    return respond(shared, job_feed(shared, item, last_event_id=last_event_id()))
 
 
 @blueprint.get("/<public_id>/networks")
