@@ -40,9 +40,10 @@ PATIENCE_S = 0.6  # that a request waits for a thread: with the time to work on 
 _MAX_WAITING = 500
 _MAX_URL = 8190  # bytes
 _MAX_HEADERS = 100
+_MAX_HEADER = 8190  # bytes of one
 _PIECE = 64 * 1024  # bytes of a response that are given to the kernel at once
 _MAX_UNSENT = 64 * 1024 * 1024  # bytes of all responses that wait for their clients
-_BULK_THREADS = 2  # for what takes long: more would keep others from the interpreter
+BULK_THREADS = 2  # for what takes long: more would keep others from the interpreter
 _LOG_EVERY_S = 10.0
 _ONCE = frozenset({"HTTP_HOST", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
 
@@ -76,7 +77,7 @@ class Bridge:
         self._state: State = app.extensions[NAME]
         self._bodies = Bodies(self._state.settings, self._state.keyring)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
-        self._bulk = ThreadPoolExecutor(_BULK_THREADS, thread_name_prefix="bulk")
+        self._bulk = ThreadPoolExecutor(BULK_THREADS, thread_name_prefix="bulk")
         self._free = asyncio.Semaphore(threads)
         self._waiting = self._refused = 0
         self._logged_at = float("-inf")
@@ -243,7 +244,8 @@ def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
     target: bytes = scope["extensions"]["gonemaster"]["target"]
     if len(target) > _MAX_URL:
         raise Refused(URI_TOO_LONG)
-    if len(scope["headers"]) > _MAX_HEADERS or sum(len(n) + len(v) for n, v in scope["headers"]) > MAX_HEAD:
+    sizes = [len(name) + len(value) for name, value in scope["headers"]]
+    if len(sizes) > _MAX_HEADERS or sum(sizes) > MAX_HEAD or max(sizes, default=0) > _MAX_HEADER:
         raise Refused(HEADERS_TOO_LARGE)
     server, client = scope["server"] or ("", 0), scope["client"] or ("", 0)
     environ: dict[str, Any] = {
@@ -277,7 +279,10 @@ def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
         environ[key] = text
     if "HTTP_HOST" not in environ and scope["http_version"] == "1.1":  # RFC 9112 section 3.2
         raise Refused(BAD_REQUEST)
-    if environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":
-        raise Refused(NOT_IMPLEMENTED)
+    if (coding := environ.get("HTTP_TRANSFER_ENCODING")) is not None:
+        if coding.lower() != "chunked":
+            raise Refused(NOT_IMPLEMENTED)
+        if scope["http_version"] != "1.1":
+            raise Refused(BAD_REQUEST)
     environ.pop("HTTP_UPGRADE", None)  # not taken up (RFC 9110 section 7.8); Flask has routes for WebSockets alone then
     return environ

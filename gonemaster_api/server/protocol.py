@@ -11,10 +11,13 @@ from gonemaster_api.server.refusals import BAD_REQUEST, HEADERS_TOO_LARGE, REQUE
 
 HEADER_TIMEOUT_S = 5.0
 MAX_HEAD = 65536  # bytes
+_MAX_TRAILER = 16384
 _MAX_PIPELINED = 20_000  # requests that wait behind another one of their connection
+_SMALL_PIECES = 65536  # of a body; beyond, they must have 16 bytes on average
+_MEAN_PIECE = 16
 _FIRST_REQUEST_S = 1.0  # a connection accepted just before a stop has so long to send its request
 _LINGER_S = 2.0  # a client that still sends its refused body has so long to read why
-_HALF_CLOSED_S = 2.0  # after its request, a client that has closed its side is assumed to wait no more
+HALF_CLOSED_S = 2.0  # after its request, a client that has closed its side is assumed to wait no more
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +28,7 @@ class Protocol(HttpToolsProtocol):
     connection_limit = 1000
     _head_size = 0  # bytes of an incomplete head
     _in_head = False
+    _pieces = _body_size = _trailer_size = 0  # of the body that is being received
     _deadline: asyncio.TimerHandle | None = None
     _broken: Refusal | None = None  # what came behind the last request was not HTTP
     _arrived = 0.0
@@ -63,7 +67,24 @@ class Protocol(HttpToolsProtocol):
         """Give the application access to the connection."""
         super().on_message_begin()
         self._in_head, self._head_size = True, 0
+        self._pieces = self._body_size = self._trailer_size = 0
         self.scope["extensions"] = {"gonemaster": {"connection": self}}
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header field; those of a trailer are dropped, as they could pass for others."""
+        if self._in_head:
+            super().on_header(name, value)
+            return
+        self._trailer_size += len(name) + len(value)
+        if self._trailer_size > _MAX_TRAILER:
+            raise ValueError("the trailer is too long")  # as for the parser's own errors, the client gets 400
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body; handling costs time per piece, so small ones are limited."""
+        self._pieces, self._body_size = self._pieces + 1, self._body_size + len(body)
+        if self._pieces > _SMALL_PIECES + self._body_size // _MEAN_PIECE:
+            raise ValueError("too many small chunks")
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """Start the request, or queue it behind the previous one."""
@@ -91,7 +112,8 @@ class Protocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio.Protocol allows it
         """Finish the response to a client that has closed its sending side only."""
-        self._half_closed = self._is_answering() and not self.cycle.response_started
+        waits = bool(self.pipeline) or not (self._is_answering() and self.cycle.response_started)
+        self._half_closed = self._is_answering() and not self.cycle.more_body and waits
         return self._half_closed
 
     def shutdown(self) -> None:
@@ -105,7 +127,7 @@ class Protocol(HttpToolsProtocol):
     def has_left(self) -> bool:
         """Return whether the client waits for no response any more."""
         if self._half_closed:
-            return time.monotonic() > self._arrived + _HALF_CLOSED_S
+            return time.monotonic() > self._arrived + HALF_CLOSED_S
         return self.transport.is_closing()
 
     def abort(self) -> None:
@@ -124,14 +146,22 @@ class Protocol(HttpToolsProtocol):
         return self._has_begun() and not self.cycle.response_complete
 
     def _on_late(self) -> None:
-        if self._in_head:
+        if self._is_answering():  # the next head is not read meanwhile
+            self._deadline = self.loop.call_later(HEADER_TIMEOUT_S, self._on_late)
+        elif self._in_head:
             self._refuse(REQUEST_TIMEOUT)
         elif not self._has_begun():
             self.transport.close()
 
     def _refuse(self, refusal: Refusal) -> None:
         self._broken = refusal
-        if self._is_answering():
+        if self._is_answering() and self.cycle.more_body:  # it will never be complete
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.pipeline:
+                self.pipeline.popleft()
+                return
+        elif self._is_answering():
             return
         remote = self.client[0] if self.client else ""
         self.transport.write(b"".join(response_of(refusal, remote=remote)))
