@@ -53,11 +53,11 @@ class Protocol(HttpToolsProtocol):
         """Parse what has come. A head has one deadline for the whole, which progress does not extend."""
         if self._broken:
             return
+        self._head_size += len(data)  # 0 again when a request begins in them
         super().data_received(data)
         if not self._in_head or self.parser is None:
             self._cancel_deadline()
             return
-        self._head_size += len(data)
         if self._head_size > MAX_HEAD:
             self._refuse(HEADERS_TOO_LARGE)
         elif self._deadline is None:
@@ -75,7 +75,7 @@ class Protocol(HttpToolsProtocol):
         if self._in_head:
             super().on_header(name, value)
             return
-        self._trailer_size += len(name) + len(value)
+        self._trailer_size += len(name) + len(value) + 4
         if self._trailer_size > _MAX_TRAILER:
             raise ValueError("the trailer is too long")  # as for the parser's own errors, the client gets 400
 
