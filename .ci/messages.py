@@ -26,10 +26,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from gonemaster_engine import messages
-from gonemaster_engine.catalogue import modules
-from gonemaster_engine.messages import formatting
+from gonemaster_engine.findings import messages
+from gonemaster_engine.findings.messages import formatting
 from gonemaster_engine.names import REFUSALS
+from gonemaster_engine.testcases.catalogue import modules
 from gonemaster_tasks.config.settings import OPTIONS_BY_AREA
 from gonemaster_tasks.monitoring.issues import ADVICE
 

@@ -32,9 +32,15 @@ from benchmarks.seed import BEGIN, SWEEP, Size, seed
 from benchmarks.store import Bench, Measured, chosen_store, opened, p95, serving
 from gonemaster_api.kept_responses import KeptResponses
 from gonemaster_api.queries.analysis.lists import SPECS
-from gonemaster_db.clock import utcnow
-from gonemaster_db.engine import autocommit_engine
-from gonemaster_db.ids import batch_key, id_at
+from gonemaster_db.analysis.capture import Capture, materialise
+from gonemaster_db.analysis.cohorts import create_cohort
+from gonemaster_db.analysis.discarding import count_facts
+from gonemaster_db.analysis.projections import due_captures
+from gonemaster_db.analysis.views.views import VIEW_TABLES, drop_views, remove_view_step
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.engine import autocommit_engine
+from gonemaster_db.core.ids import batch_key, id_at
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
     FACT_TABLES,
     Batch,
@@ -46,12 +52,6 @@ from gonemaster_db.models import (
     SnapshotDomain,
     SnapshotView,
 )
-from gonemaster_db.repositories.analysis.capture import Capture, materialise
-from gonemaster_db.repositories.analysis.cohorts import create_cohort
-from gonemaster_db.repositories.analysis.discarding import count_facts
-from gonemaster_db.repositories.analysis.projections import due_captures
-from gonemaster_db.repositories.analysis.views import VIEW_TABLES, drop_views, remove_view_step
-from gonemaster_db.session import Store
 from gonemaster_tasks.maintenance.projection.projector import Projector
 
 TAG = "all"

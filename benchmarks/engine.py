@@ -27,7 +27,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.memory import NEW_OBJECTS_OF_RUNS, spare_collections
 from gonemaster_engine.profile.profile import Profile, default_profile
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import RunResult, run_test
+from gonemaster_engine.run.run import RunResult, run_test
 
 SILENT = frozenset({"server_silent", "server_flaky", "server_slow", "server_noedns_drop", "all_servers_dead"})
 

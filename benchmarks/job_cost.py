@@ -24,15 +24,15 @@ from sqlalchemy import text
 
 from benchmarks.store import chosen_store, opened
 from benchmarks.sweep.sample import Drawn, Sweep, word
-from gonemaster_db.clock import utcnow
-from gonemaster_db.engine import autocommit_engine
-from gonemaster_db.json_text import dump_json
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.engine import autocommit_engine
+from gonemaster_db.core.json_text import dump_json
+from gonemaster_db.core.records import NewBatch, NewJob, RunRecord
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
-from gonemaster_db.records import NewBatch, NewJob, RunRecord
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.jobs import claim_job, create_jobs
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import claim_job, create_jobs
+from gonemaster_db.runs.graduation import graduate_job
 from gonemaster_engine.memory import spare_collections
 from gonemaster_engine.profile.profile import default_profile
 

@@ -10,9 +10,9 @@ from itertools import combinations
 from urllib.parse import urlencode
 
 from benchmarks.seed import BEGIN, SEED, SWEEP, Size, batch_id, name_of
-from gonemaster_db.repositories.batch_comparison import ChangeKind
-from gonemaster_db.repositories.domain_list import SORTS as DOMAIN_SORTS
-from gonemaster_db.repositories.sort_keys import SORTS
+from gonemaster_db.batches.batch_comparison import ChangeKind
+from gonemaster_db.domains.domain_list import SORTS as DOMAIN_SORTS
+from gonemaster_db.runs.sort_keys import SORTS
 
 SMALL = batch_id(3)
 MESSAGE_TAGS = {

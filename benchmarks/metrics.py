@@ -19,14 +19,14 @@ from sqlalchemy import func, select
 from gonemaster_api.app import create_app
 from gonemaster_api.request_counts import LATENCY_BOUNDS_MS
 from gonemaster_api.state import NAME, State
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations.runner import upgrade
 from gonemaster_db.models import Run
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.jobs import create_jobs
-from gonemaster_db.repositories.metrics.following import STEP, follow_runs
-from gonemaster_db.repositories.metrics.slots import KEPT_S, SlotSums, add_to_slots, write_latencies
-from gonemaster_db.session import Store, open_store
+from gonemaster_db.queue.jobs import create_jobs
+from gonemaster_db.service.metrics.following import STEP, follow_runs
+from gonemaster_db.service.metrics.slots import KEPT_S, SlotSums, add_to_slots, write_latencies
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.store import store_settings

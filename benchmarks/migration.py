@@ -28,14 +28,14 @@ from sqlalchemy import text
 from benchmarks.job_cost import DURABLE
 from benchmarks.store import chosen_store
 from benchmarks.sweep.sample import Drawn, Sweep, word
-from gonemaster_db.base import UtcDateTime
-from gonemaster_db.bulk import insert_into_table
-from gonemaster_db.clock import utcnow
-from gonemaster_db.ids import new_batch_id
-from gonemaster_db.json_text import dump_json
-from gonemaster_db.levels import worst
+from gonemaster_db.core.base import UtcDateTime
+from gonemaster_db.core.bulk import insert_into_table
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.ids import new_batch_id
+from gonemaster_db.core.json_text import dump_json
+from gonemaster_db.core.levels import worst
+from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations.runner import downgrade, upgrade
-from gonemaster_db.session import Store, open_store
 
 _OLD = "0007"
 _BATCH = 10_000

@@ -30,9 +30,9 @@ import uvloop
 from benchmarks.api.__main__ import Bench, open_bench
 from benchmarks.api.client import Generator
 from gonemaster_api.app import create_app
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.session import Store
-from gonemaster_engine.catalogue import modules
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
+from gonemaster_engine.testcases.catalogue import modules
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.parts import open_queue
 from tests.hostile._http import port_of, serving

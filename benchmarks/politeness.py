@@ -32,12 +32,12 @@ from gonemaster_engine.net.ledger import Terms
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import RunResult, run_test
+from gonemaster_engine.run.run import RunResult, run_test
 from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.workers import WorkerState
-from gonemaster_tasks.worker.lender import RedisLender
+from gonemaster_tasks.worker.execute.lender import RedisLender
 from tests.support.dnsworld import World
 from tests.support.dnsworld.extras import add_reverse_zone
 

@@ -27,15 +27,15 @@ from benchmarks.job_cost import records
 from benchmarks.seed import BEGIN, ENTRIES_PER_RUN, Size, seed
 from benchmarks.store import chosen_store, copied, opened, p95
 from benchmarks.sweep.sample import sweep
-from gonemaster_db.clock import utcnow
-from gonemaster_db.filters import RunFilter
-from gonemaster_db.purging import purge_in_steps
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.deletion import purge_finished_before
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.jobs import claim_job, create_job
-from gonemaster_db.repositories.runs import list_runs
-from gonemaster_db.session import Store
+from gonemaster_db.batches.deletion import purge_finished_before
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.filters import RunFilter
+from gonemaster_db.core.purging import purge_in_steps
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.jobs import claim_job, create_job
+from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_db.runs.runs import list_runs
 from gonemaster_engine.memory import spare_collections
 
 _ALONE_S = 5.0

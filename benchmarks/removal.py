@@ -13,10 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from benchmarks.seed import BEGIN, SWEEP
+from gonemaster_db.batches.deletion import TagPurge, purge_finished_before
+from gonemaster_db.core.purging import purge_in_steps
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Run
-from gonemaster_db.purging import purge_in_steps
-from gonemaster_db.repositories.deletion import TagPurge, purge_finished_before
-from gonemaster_db.session import Store
 
 _STEPS = 60
 

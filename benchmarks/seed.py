@@ -20,13 +20,15 @@ from sqlalchemy import Index, Table, func, select, text
 from sqlalchemy.orm import Session
 
 from benchmarks.sweep.sample import Drawn, sweep, word
-from gonemaster_db.bulk import insert_rows
-from gonemaster_db.documents.outcomes import ensure_outcomes
-from gonemaster_db.documents.run_document import encode_text
-from gonemaster_db.engine import autocommit_engine
-from gonemaster_db.ids import batch_key
-from gonemaster_db.json_text import dump_json
-from gonemaster_db.levels import SEVERITIES, worst
+from gonemaster_db.core.bulk import insert_rows
+from gonemaster_db.core.engine import autocommit_engine
+from gonemaster_db.core.ids import batch_key
+from gonemaster_db.core.json_text import dump_json
+from gonemaster_db.core.levels import SEVERITIES, worst
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.domains.domains import OF_RUN_COUNT, refresh_domains
 from gonemaster_db.models import (
     Batch,
     BatchOrigin,
@@ -41,12 +43,10 @@ from gonemaster_db.models import (
     RunStatus,
     Tag,
 )
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.repositories.counters import RunGroup, count_runs_in
-from gonemaster_db.repositories.domains import OF_RUN_COUNT, refresh_domains
-from gonemaster_db.repositories.findings import findings_hash
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.runs.counters import RunGroup, count_runs_in
+from gonemaster_db.runs.documents.outcomes import ensure_outcomes
+from gonemaster_db.runs.documents.run_document import encode_text
+from gonemaster_db.runs.findings import findings_hash
 from gonemaster_engine.profile.profile import default_profile
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

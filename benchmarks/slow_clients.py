@@ -16,10 +16,10 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.session import open_store
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile._http import connect, get, port_of, serving
 from tests.support.rows import make_run, queue_job, record

@@ -29,9 +29,9 @@ from benchmarks.lists import Probe, pairs_of_filters, probes
 from benchmarks.removal import measure_removal
 from benchmarks.seed import ENTRIES_PER_RUN, Size, seed
 from gonemaster_api.app import create_app
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import StoreSettings
 from gonemaster_engine.memory import spare_collections
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings

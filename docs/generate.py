@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from gonemaster_engine.catalogue import modules
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import END, START, SYSTEM, Tag
-from gonemaster_engine.messages import advice, placeholders, template
+from gonemaster_engine.findings.messages import advice, placeholders, template
+from gonemaster_engine.findings.tags import END, START, SYSTEM, Tag
 from gonemaster_engine.profile.profile import default_profile
-from gonemaster_engine.registry import Case
+from gonemaster_engine.testcases.catalogue import modules
+from gonemaster_engine.testcases.registry import Case
 from gonemaster_tasks.config.options import Option
 from gonemaster_tasks.config.settings import OPTIONS_BY_AREA
 

@@ -39,7 +39,7 @@ from gonemaster_api.web.rate_limits import register_rate_limits
 from gonemaster_api.web.request_deadlines import register_request_deadlines
 from gonemaster_api.web.request_metrics import register_request_metrics
 from gonemaster_api.web.traces import register_traces
-from gonemaster_db.session import open_store
+from gonemaster_db.core.session import open_store
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings

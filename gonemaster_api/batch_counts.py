@@ -5,9 +5,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gonemaster_db.errors import BatchNotFound, StoreConflict, StoreUnavailable
-from gonemaster_db.repositories.batches import count_statuses, get_batch
-from gonemaster_db.session import Store
+from gonemaster_db.batches.batches import count_statuses, get_batch
+from gonemaster_db.core.errors import BatchNotFound, StoreConflict, StoreUnavailable
+from gonemaster_db.core.session import Store
 
 COUNT_EVERY_S = 1.0
 _SHARE = 10  # counting takes a tenth of the time at most: a slow count is repeated less often

@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from gonemaster_db import errors as store
+from gonemaster_db.core import errors as store
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
 
 RETRY_AFTER_S = 5

@@ -13,15 +13,15 @@ from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 
-from gonemaster_engine.as_names import AsName, look_up_as_names
-from gonemaster_engine.delegation_data import DelegationData, look_up_delegation
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.resources import Resources
+from gonemaster_engine.run.as_names import AsName, look_up_as_names
+from gonemaster_engine.zone.delegation_data import DelegationData, look_up_delegation
 from gonemaster_tasks.config.profiles import caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings
-from gonemaster_tasks.worker.engine_resources import follow_settings, open_resources
-from gonemaster_tasks.worker.lender import RedisLender
-from gonemaster_tasks.worker.running import EngineLoop
+from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_resources
+from gonemaster_tasks.worker.execute.lender import RedisLender
+from gonemaster_tasks.worker.execute.running import EngineLoop
 
 log = logging.getLogger(__name__)
 

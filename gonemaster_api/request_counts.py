@@ -8,11 +8,11 @@ from contextlib import suppress
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import StoreError
-from gonemaster_db.repositories.metrics.counting import Count, add_counts
-from gonemaster_db.repositories.metrics.slots import SlotKey, slots_at, write_latencies
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.metrics.counting import Count, add_counts
+from gonemaster_db.service.metrics.slots import SlotKey, slots_at, write_latencies
 from gonemaster_tasks.repeating import RepeatingThread
 
 # Names of counters. A route is `METHOD route`, which no name of a class or bucket can be taken for: both have no space.

@@ -19,8 +19,8 @@ from gonemaster_api.recent import Recent
 from gonemaster_api.request_counts import RequestCounts
 from gonemaster_api.streams.hub import Hub
 from gonemaster_api.streams.seats import Seats
-from gonemaster_db.clock import utcnow
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings

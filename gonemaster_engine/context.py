@@ -18,7 +18,7 @@ from gonemaster_engine.net.nameserver import Nameserver, Server, nameserver_orde
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import Timing
-from gonemaster_engine.net.wire import Response, Twins
+from gonemaster_engine.net.wire.messages import Response, Twins
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Caches, Resources
 from gonemaster_engine.run_log import Log

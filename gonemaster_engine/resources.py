@@ -17,7 +17,7 @@ from gonemaster_engine.errors import EngineError
 from gonemaster_engine.net.cache import HotCache
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.transport import Transport, host_has_ipv6
-from gonemaster_engine.net.wire import from_dns_name
+from gonemaster_engine.net.wire.messages import from_dns_name
 
 if TYPE_CHECKING:
     import dns.zone

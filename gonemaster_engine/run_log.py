@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.findings import SYSTEM, Finding
+from gonemaster_engine.findings.tags import SYSTEM, Finding
 from gonemaster_engine.profile.profile import Profile
 
 _MOST_ASIDE = 1_000

@@ -8,7 +8,7 @@ from typing import Any
 from celery import Celery
 from kombu.entity import Queue
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
 from gonemaster_tasks import queues
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.config.settings import Settings
@@ -24,7 +24,7 @@ _METRICS_INTERVAL_S = 5
 
 
 class App(Celery):
-    """Celery with the time of the process (`gonemaster_db.clock`), by which RedBeat decides what is due."""
+    """Celery with the time of the process (`gonemaster_db.core.clock`), by which RedBeat decides what is due."""
 
     def now(self) -> datetime:
         """Return the time, UTC."""
@@ -99,7 +99,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {
-            "queue_order_strategy": "gonemaster_tasks.worker.tier_order:TierOrder",
+            "queue_order_strategy": "gonemaster_tasks.worker.consume.tier_order:TierOrder",
             "priority_steps": [0],  # the steps of one queue would come before the next queue
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "unacked_restore_interval": 15,

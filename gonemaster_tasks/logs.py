@@ -17,7 +17,7 @@ _QUIET = (
     "celery.app.trace",
     "celery.redirected",
     "amqp",
-    "gonemaster_db.pool.LingeringPool",  # SQLAlchemy's pool, under the name of its class, tells of each disposal
+    "gonemaster_db.core.pool.LingeringPool",  # SQLAlchemy's pool, under the name of its class, tells of each disposal
     "kombu",
 )
 

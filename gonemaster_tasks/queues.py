@@ -1,6 +1,6 @@
 """The names of queues and tasks, and the order of the queues, defined only here."""
 
-from gonemaster_db.states import Priority
+from gonemaster_db.core.states import Priority
 
 NORMAL = Priority.NORMAL.tier
 BATCH = Priority.BATCH.tier

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from gonemaster_db.errors import StoreError
+from gonemaster_db.core.errors import StoreError
 from gonemaster_tasks.errors import TasksError
 
 log = logging.getLogger(__name__)

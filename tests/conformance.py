@@ -25,7 +25,7 @@ from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run_log import Log
-from gonemaster_engine.zone import Delegation, Zone
+from gonemaster_engine.zone.zone import Delegation, Zone
 
 METHODS = "methodsv2"
 _OPTIONS = "--hints {hints} --testcase {testcase} --json --min-level DEBUG3 --allow-non-global --zonemaster-tags"

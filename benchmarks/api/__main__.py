@@ -27,10 +27,10 @@ import uvloop
 
 from benchmarks.api.client import Generator, Outcome, get, post
 from benchmarks.api.viewers import Viewer, open_viewers, publish
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.core.states import Priority
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
-from gonemaster_db.states import Priority
 from gonemaster_engine.open_files import raise_open_files_limit
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis

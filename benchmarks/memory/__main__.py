@@ -32,7 +32,7 @@ from pathlib import Path
 from benchmarks.engine import SILENT, defect_names
 from benchmarks.memory.worker import AS_IT_IS, ASK, FOLDER
 from benchmarks.queue.rig import ROOT, Rig, open_rig, wait_until
-from gonemaster_db.errors import StoreUnavailable
+from gonemaster_db.core.errors import StoreUnavailable
 from tests.support.dnsworld.demo_world import DOMAINS
 
 LEVEL = 1.05

@@ -18,8 +18,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from gonemaster_api.app import create_app
+from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.session import Store, open_store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings

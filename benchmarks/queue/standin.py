@@ -4,11 +4,11 @@ import random
 import sys
 
 from benchmarks.sweep.sample import Sweep
-from gonemaster_db.json_text import dump_json
-from gonemaster_db.records import EntryRecord
+from gonemaster_db.core.json_text import dump_json
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.profile.profile import default_profile
+from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder
 from gonemaster_tasks.worker.main import main
-from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
 
 _DRAWN = 200  # results that take turns; to draw one takes as long as to store it
 

@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 from benchmarks.engine import chosen_zones, make_runner, run_all
 from benchmarks.sweep.sample import FILE, SLOT_BASE, TIMING_FIELDS, bucket
 from gonemaster_engine.memory import spare_collections
-from gonemaster_engine.run import RunResult
+from gonemaster_engine.run.run import RunResult
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.score import compute_score
 

@@ -21,7 +21,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from gonemaster_db.records import EntryRecord
+from gonemaster_db.core.records import EntryRecord
 
 FILE = Path(__file__).parent / "sweep.json.xz"
 SLOT_BASE = 0xE000

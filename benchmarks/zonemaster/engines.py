@@ -21,7 +21,7 @@ from benchmarks.zonemaster.runs import Run
 from gonemaster_engine.entries import Level
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import DSInfo, run_test
+from gonemaster_engine.run.run import DSInfo, run_test
 from gonemaster_engine.zonemaster.names import zonemaster_entries
 
 DRIVER: Final = Path(__file__).with_name("runs.pl")

@@ -32,10 +32,10 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from gonemaster_engine import messages
+from gonemaster_engine.findings import messages
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import run_test
+from gonemaster_engine.run.run import run_test
 from gonemaster_engine.zonemaster.names import zonemaster_entries
 from tests.support.dnsworld import Exchange, Nsec3, Signing, World, delegation, faults
 

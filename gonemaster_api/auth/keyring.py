@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gonemaster_api.auth.tokens import digest_of, is_token, token_id
-from gonemaster_db.errors import StoreOutdated
+from gonemaster_db.core.errors import StoreOutdated
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import AccessToken
-from gonemaster_db.repositories.access import list_tokens
-from gonemaster_db.session import Store
+from gonemaster_db.service.access import list_tokens
 from gonemaster_tasks.config.credential_types import AdminToken, Scope, widest
 from gonemaster_tasks.config.loader import reread_tokens
 from gonemaster_tasks.config.settings import Settings

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from gonemaster_api.auth.keyring import Keyring, Token
 from gonemaster_api.auth.tokens import digest_of, is_session, new_session
-from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.access import close_session, find_session, open_session
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.access import close_session, find_session, open_session
 
 LIFE = timedelta(hours=12)  # a working day
 COOKIE = "gm_admin"

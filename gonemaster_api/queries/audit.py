@@ -6,7 +6,7 @@ from typing import Any
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
-from gonemaster_db.repositories.audit import list_actions
+from gonemaster_db.service.audit import list_actions
 
 
 def read_actions(state: State, query: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.results import read_finished_run, shown_to_public
 from gonemaster_api.state import State
-from gonemaster_db.repositories.runs import list_public_configs
+from gonemaster_db.runs.runs import list_public_configs
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 

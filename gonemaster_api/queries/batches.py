@@ -11,17 +11,17 @@ from gonemaster_api.errors import Conflict
 from gonemaster_api.queries.jobs import current_forecast, estimate_document, read_jobs
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
-from gonemaster_db.models import JobStatus
-from gonemaster_db.repositories.batches import (
+from gonemaster_db.batches.batches import (
     ListedBatch,
     count_unfinished,
     get_batch,
     list_batches,
     summarise_batch,
 )
-from gonemaster_db.repositories.deletion import BatchImpact, preview_batch_deletion
-from gonemaster_db.repositories.queue_ranks import BatchSpan, batch_spans
-from gonemaster_db.repositories.tag_values import list_tag_values
+from gonemaster_db.batches.deletion import BatchImpact, preview_batch_deletion
+from gonemaster_db.batches.tag_values import list_tag_values
+from gonemaster_db.models import JobStatus
+from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans
 from gonemaster_tasks.monitoring.estimates import estimate_batches
 
 MAX_LISTED = 100

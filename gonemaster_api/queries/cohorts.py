@@ -8,13 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
+from gonemaster_db.analysis.cohorts import drift_of, get_cohort, list_cohorts
+from gonemaster_db.analysis.discarding import newest_snapshot
+from gonemaster_db.analysis.snapshots import get_snapshot, list_snapshots, with_source_runs
+from gonemaster_db.core.clock import utcnow
 from gonemaster_db.models import Batch, Cohort, CohortSnapshot, ReferenceList
-from gonemaster_db.repositories.analysis.cohorts import drift_of, get_cohort, list_cohorts
-from gonemaster_db.repositories.analysis.discarding import newest_snapshot
-from gonemaster_db.repositories.analysis.snapshots import get_snapshot, list_snapshots, with_source_runs
-from gonemaster_db.repositories.reference_lists import find_reference_list
-from gonemaster_db.repositories.registrations import count_registrations
+from gonemaster_db.service.reference_lists import find_reference_list
+from gonemaster_db.service.registrations import count_registrations
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.reference_data.rdap import BOOTSTRAP
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS, bundled_tlds, current_tlds

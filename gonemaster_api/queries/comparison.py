@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.state import State
-from gonemaster_db.repositories.batch_comparison import (
+from gonemaster_db.batches.batch_comparison import (
     ChangeKind,
     DomainDifference,
     count_differences,
     list_differences,
 )
-from gonemaster_db.repositories.batches import count_unfinished, get_batch
+from gonemaster_db.batches.batches import count_unfinished, get_batch
 
 
 def read_batch_diff(state: State, before: str, after: str, query: Mapping[str, Any]) -> dict[str, Any]:

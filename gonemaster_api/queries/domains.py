@@ -10,11 +10,11 @@ from gonemaster_api.queries.searching import name_part
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.tag_names import UNTAGGED
 from gonemaster_api.state import State
-from gonemaster_db.filters import DomainFilter
+from gonemaster_db.core.filters import DomainFilter
+from gonemaster_db.domains.domain_list import list_domains
+from gonemaster_db.domains.domains import find_domain, get_domain
+from gonemaster_db.domains.tags import tags_of_domains
 from gonemaster_db.models import Domain
-from gonemaster_db.repositories.domain_list import list_domains
-from gonemaster_db.repositories.domains import find_domain, get_domain
-from gonemaster_db.repositories.tags import tags_of_domains
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
 

@@ -9,9 +9,9 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
-from gonemaster_db.filters import EntryFilter
-from gonemaster_db.records import Entry
-from gonemaster_db.repositories.entries import COUNT_UP_TO, list_entries, read_entries_after
+from gonemaster_db.core.filters import EntryFilter
+from gonemaster_db.core.records import Entry
+from gonemaster_db.runs.entries import COUNT_UP_TO, list_entries, read_entries_after
 
 COUNTED = COUNT_UP_TO  # counting all of millions would take longer than the page itself
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gonemaster_api.queries.results import raw_line
-from gonemaster_db.levels import LEVELS, SEVERITIES, worst
-from gonemaster_db.records import Entry
-from gonemaster_engine.catalogue import cases, modules
-from gonemaster_engine.messages import advice, description, message
+from gonemaster_db.core.levels import LEVELS, SEVERITIES, worst
+from gonemaster_db.core.records import Entry
+from gonemaster_engine.findings.messages import advice, description, message
+from gonemaster_engine.testcases.catalogue import cases, modules
 
 SHOWN_LEVELS = (*reversed(SEVERITIES), "INFO", "DEBUG")
 MOST_SHOWN, MOST = 150, 2000  # findings of one page, and where all are asked for; the exports have all

@@ -9,7 +9,7 @@ import structlog
 
 from gonemaster_api.queries.operations import read_unfinished_operations
 from gonemaster_api.state import State
-from gonemaster_db.errors import StoreError
+from gonemaster_db.core.errors import StoreError
 from gonemaster_db.migrations.runner import check_schema
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.health import find_issues_anyway

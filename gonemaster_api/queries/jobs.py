@@ -11,10 +11,10 @@ from gonemaster_api.queries.searching import name_part
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
-from gonemaster_db.filters import JobFilter
+from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.models import Job, JobStatus, Priority, Run
-from gonemaster_db.repositories.job_list import list_jobs
-from gonemaster_db.repositories.jobs import find_job_or_run
+from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.runs.job_list import list_jobs
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.estimates import (
     Estimate,

@@ -6,7 +6,7 @@ from typing import Any
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.models import Operation
-from gonemaster_db.repositories.operations import get_operation, list_operations, unfinished_operations
+from gonemaster_db.service.operations import get_operation, list_operations, unfinished_operations
 
 _MAX_UNFINISHED = 100
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from gonemaster_api.errors import NotFound
 from gonemaster_api.rest.document_errors import refusal
 from gonemaster_api.state import State
-from gonemaster_db.errors import ProfileNotFound
+from gonemaster_db.core.errors import ProfileNotFound
+from gonemaster_db.domains.profiles import get_profile, list_profiles
 from gonemaster_db.models import Profile
-from gonemaster_db.repositories.profiles import get_profile, list_profiles
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.diff import ProfileDiff, diff_profile
 from gonemaster_engine.profile.profile import default_profile

@@ -12,15 +12,15 @@ from gonemaster_api.errors import ApiError, NotFound
 from gonemaster_api.queries.jobs import progress_of
 from gonemaster_api.queries.results import not_finished, shown_to_public
 from gonemaster_api.state import State
-from gonemaster_db.errors import DocumentDamaged, JobNotFound
-from gonemaster_db.ids import is_public_id
+from gonemaster_db.core.errors import DocumentDamaged, JobNotFound
+from gonemaster_db.core.ids import is_public_id
+from gonemaster_db.core.records import Entry
 from gonemaster_db.models import Job, Run
-from gonemaster_db.records import Entry
-from gonemaster_db.repositories.entries import entries_of_run
-from gonemaster_db.repositories.jobs import find_by_public_id
-from gonemaster_db.repositories.runs import get_dnssec_chain
-from gonemaster_engine.as_names import HIGHEST_ASN
-from gonemaster_engine.messages import best_locale
+from gonemaster_db.queue.jobs import find_by_public_id
+from gonemaster_db.runs.entries import entries_of_run
+from gonemaster_db.runs.runs import get_dnssec_chain
+from gonemaster_engine.findings.messages import best_locale
+from gonemaster_engine.run.as_names import HIGHEST_ASN
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 

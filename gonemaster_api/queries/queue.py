@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from gonemaster_api.queries.jobs import job_documents, new_job_document
 from gonemaster_api.rest.paging import Slice, page_document, slice_of
 from gonemaster_api.state import State
-from gonemaster_db.errors import StoreUnavailable
+from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_db.models import Job, JobStatus, QueuePause
-from gonemaster_db.repositories.pauses import list_pauses
-from gonemaster_db.repositories.queue import count_states, list_running, list_waiting
+from gonemaster_db.queue.pauses import list_pauses
+from gonemaster_db.queue.queue import count_states, list_running, list_waiting
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.patience import NotInTime, Pending

@@ -10,10 +10,10 @@ from gonemaster_api.queries.searching import needle
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.models import Job, Operation
-from gonemaster_db.repositories.metrics.following import read_tally
-from gonemaster_db.repositories.metrics.slots import SlotSums, read_slots
-from gonemaster_db.repositories.queue import list_running, next_queued_after, oldest_waiting
-from gonemaster_db.repositories.waiting_jobs import count_waiting_jobs, list_waiting_jobs
+from gonemaster_db.queue.queue import list_running, next_queued_after, oldest_waiting
+from gonemaster_db.queue.waiting_jobs import count_waiting_jobs, list_waiting_jobs
+from gonemaster_db.service.metrics.following import read_tally
+from gonemaster_db.service.metrics.slots import SlotSums, read_slots
 from gonemaster_tasks.control.selection import selection
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS, tier_of

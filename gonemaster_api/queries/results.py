@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 from gonemaster_api.errors import ApiError
 from gonemaster_api.request_counts import LOCALES
 from gonemaster_api.state import State
-from gonemaster_db.levels import LEVELS
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.core.records import Entry
 from gonemaster_db.models import Job, Run, RunStatus
-from gonemaster_db.records import Entry
-from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.repositories.run_documents import entries_of, read_stored_run
-from gonemaster_engine.catalogue import cases
+from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.runs.run_documents import entries_of, read_stored_run
 from gonemaster_engine.entries import Level
-from gonemaster_engine.messages import best_locale, description, message
+from gonemaster_engine.findings.messages import best_locale, description, message
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.score import Score, compute_score
+from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
 

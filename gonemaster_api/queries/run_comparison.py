@@ -6,10 +6,10 @@ from typing import Any
 
 from gonemaster_api.queries.runs import read_run
 from gonemaster_api.state import State
-from gonemaster_db.levels import LEVELS, worst
-from gonemaster_db.repositories.comparison import FindingChange, diff_runs
-from gonemaster_db.repositories.findings import Line, WorstLevel
-from gonemaster_engine.messages import message
+from gonemaster_db.core.levels import LEVELS, worst
+from gonemaster_db.runs.comparison import FindingChange, diff_runs
+from gonemaster_db.runs.findings import Line, WorstLevel
+from gonemaster_engine.findings.messages import message
 
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
 APPEARED, CLEARED, LEVEL, DETAILS = "appeared", "cleared", "level", "details"

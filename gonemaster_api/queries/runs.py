@@ -8,10 +8,10 @@ from gonemaster_api.queries.searching import name_part, stored_form
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
-from gonemaster_db.filters import RunFilter
+from gonemaster_db.core.filters import RunFilter
 from gonemaster_db.models import Run
-from gonemaster_db.repositories.run_documents import read_stored_run
-from gonemaster_db.repositories.runs import get_run, list_runs
+from gonemaster_db.runs.run_documents import read_stored_run
+from gonemaster_db.runs.runs import get_run, list_runs
 
 _COLUMNS = (
     "id", "domain_id", "domain", "batch_id", "public_id", "created_at", "started_at", "finished_at", "duration_ms",

@@ -7,16 +7,16 @@ from typing import Any
 
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.state import State
+from gonemaster_db.analysis.cohorts import get_cohort
+from gonemaster_db.domains.tags import require_tag
 from gonemaster_db.models import Schedule
-from gonemaster_db.repositories.analysis.cohorts import get_cohort
-from gonemaster_db.repositories.schedules import (
+from gonemaster_db.service.schedules import (
     ListedSchedule,
     NewSchedule,
     ScheduleTarget,
     find_schedule,
     list_schedules,
 )
-from gonemaster_db.repositories.tags import require_tag
 from gonemaster_tasks.control.schedules import rule_of
 from gonemaster_tasks.errors import InvalidRule
 from gonemaster_tasks.recurrence.occurrences import occurrences

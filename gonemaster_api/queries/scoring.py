@@ -3,7 +3,7 @@
 from typing import Any
 
 from gonemaster_api.state import State
-from gonemaster_db.repositories.settings import read_settings
+from gonemaster_db.service.settings import read_settings
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
 from gonemaster_tasks.config.scoring import SCORING_KEY, current_scoring, parse_stored
 

@@ -7,10 +7,10 @@ from typing import Any
 from gonemaster_api.errors import NotFound
 from gonemaster_api.rest.paging import slice_of
 from gonemaster_api.state import State
-from gonemaster_db.errors import TagNotFound
-from gonemaster_db.repositories import tags
-from gonemaster_db.repositories.run_domains import count_runs_of_domains
-from gonemaster_db.repositories.tags import ListedTag, get_tag, list_tag_names, list_tags, require_tag, summarise_tag
+from gonemaster_db.core.errors import TagNotFound
+from gonemaster_db.domains import tags
+from gonemaster_db.domains.run_domains import count_runs_of_domains
+from gonemaster_db.domains.tags import ListedTag, get_tag, list_tag_names, list_tags, require_tag, summarise_tag
 
 
 def read_tags(state: State, query: Mapping[str, Any]) -> list[dict[str, Any]]:

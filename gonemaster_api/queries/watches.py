@@ -7,8 +7,8 @@ from gonemaster_api.queries.searching import stored_form
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.models import Delivery, DeliveryStatus, Watch
-from gonemaster_db.repositories.deliveries import list_deliveries
-from gonemaster_db.repositories.watches import get_watch, list_watches
+from gonemaster_db.service.deliveries import list_deliveries
+from gonemaster_db.service.watches import get_watch, list_watches
 
 _SHOWN = (
     "id", "tag", "domain", "events", "url", "email", "min_level", "grade_drop", "enabled", "failures", "retry_at",

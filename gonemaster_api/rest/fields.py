@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from gonemaster_db.levels import LEVELS
+from gonemaster_db.core.levels import LEVELS
 
 MAX_ID = 2**63 - 1
 _DIGITS = re.compile(

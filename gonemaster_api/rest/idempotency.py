@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.state import State
 from gonemaster_api.web.body_limits import request_digest
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import StoreConflict
-from gonemaster_db.repositories.idempotency import find_response, store_response
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import StoreConflict
+from gonemaster_db.service.idempotency import find_response, store_response
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

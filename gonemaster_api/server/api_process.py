@@ -19,8 +19,8 @@ from gonemaster_api.server.first_requests import ask_first
 from gonemaster_api.server.protocol import Protocol
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.templates import compile_pages
-from gonemaster_db.clock import follow
-from gonemaster_db.session import open_store
+from gonemaster_db.core.clock import follow
+from gonemaster_db.core.session import open_store
 from gonemaster_engine.memory import spare_collections
 from gonemaster_engine.open_files import raise_open_files_limit
 from gonemaster_engine.version import __version__

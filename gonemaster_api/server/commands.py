@@ -28,12 +28,12 @@ from gonemaster_api.server.supervisor.datadir import DataDirInUse, DataDirRefuse
 from gonemaster_api.server.supervisor.listening import CannotListen, NotLoopback
 from gonemaster_api.server.supervisor.tree import StartFailed, Supervisor
 from gonemaster_api.server.tokens import AuthOptions, AuthRefused, run_auth
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import StoreError, StoreUnavailable
-from gonemaster_db.failures import refuses_login
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import StoreError, StoreUnavailable
+from gonemaster_db.core.failures import refuses_login
+from gonemaster_db.core.session import open_store
 from gonemaster_db.migrations import runner
-from gonemaster_db.repositories.access import has_tokens
-from gonemaster_db.session import open_store
+from gonemaster_db.service.access import has_tokens
 from gonemaster_engine.errors import EngineError, NotAnAddressOfThisHost, ProfileError, ScoringConfigError
 from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.resources import load_anchors, load_hints

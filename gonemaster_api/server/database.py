@@ -7,11 +7,11 @@ from pathlib import Path
 
 import structlog
 
-from gonemaster_db.backup import back_up
-from gonemaster_db.errors import StoreOutdated
+from gonemaster_db.core.backup import back_up
+from gonemaster_db.core.errors import StoreOutdated
+from gonemaster_db.core.session import open_store
 from gonemaster_db.migrations import runner
 from gonemaster_db.migrations.revisions import Revision
-from gonemaster_db.session import open_store
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import store_settings
 

@@ -12,7 +12,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from gonemaster_api.errors import ApiError
-from gonemaster_db.errors import StoreError, StoreOutdated, StoreUnavailable
+from gonemaster_db.core.errors import StoreError, StoreOutdated, StoreUnavailable
 from gonemaster_tasks.errors import BrokerUnavailable, TasksError
 
 log = structlog.get_logger(__name__)

@@ -21,8 +21,8 @@ from gonemaster_api.auth.sessions import COOKIE, Sessions
 from gonemaster_api.server.supervisor import listening
 from gonemaster_api.web.authentication import bearer_of
 from gonemaster_api.web.clients import client_key
-from gonemaster_db.errors import StoreError
-from gonemaster_db.session import Store, open_store
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.session import Store, open_store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.credential_types import Scope

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gonemaster_api.auth.tokens import digest_of, new_token, token_id
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import TokenExists
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import TokenExists
+from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations import runner
-from gonemaster_db.repositories.access import add_token, clear_tokens, list_tokens, revoke_token
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.session import Store, open_store
+from gonemaster_db.service.access import add_token, clear_tokens, list_tokens, revoke_token
+from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.config.credential_types import LABEL_RULE, Scope, is_label
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import store_settings

@@ -10,9 +10,9 @@ from gonemaster_api import batch_counts
 from gonemaster_api.batch_counts import BatchWatch
 from gonemaster_api.streams.texts import KEEP_ALIVE, come_back, event_texts
 from gonemaster_api.streams.topics import BatchTopic, JobTopic, Topic, Viewer
-from gonemaster_db.errors import BatchNotFound
-from gonemaster_db.repositories.jobs import find_ends
-from gonemaster_db.session import Store
+from gonemaster_db.core.errors import BatchNotFound
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.jobs import find_ends
 from gonemaster_tasks.broker.address import BrokerAddress
 from gonemaster_tasks.broker.event_reader import EventReader
 from gonemaster_tasks.errors import BrokerUnavailable

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gonemaster_db.models import JobStatus
-from gonemaster_engine.messages import message
+from gonemaster_engine.findings.messages import message
 from gonemaster_tasks.broker.events import JobEvent
 
 END_ID = "end"  # Last-Event-ID of a stream that ended

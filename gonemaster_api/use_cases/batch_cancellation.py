@@ -1,9 +1,9 @@
 """Cancellation of a batch: within the request, or as an operation if too many jobs wait."""
 
 from gonemaster_api.state import State
+from gonemaster_db.batches.batch_jobs import count_waiting
+from gonemaster_db.batches.batches import get_batch
 from gonemaster_db.models import Operation, OperationKind
-from gonemaster_db.repositories.batch_jobs import count_waiting
-from gonemaster_db.repositories.batches import get_batch
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.control.batches import CanceledBatch, cancel_batch
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.job_submission import CheckedNames, read_names
-from gonemaster_db.repositories.analysis.cohorts import list_cohorts
-from gonemaster_db.repositories.tags import count_tag_domains, count_tagged, iter_tag_domains
+from gonemaster_db.analysis.cohorts import list_cohorts
+from gonemaster_db.domains.tags import count_tag_domains, count_tagged, iter_tag_domains
 
 _NOTHING = CheckedNames(read_names(()).names)
 

@@ -6,11 +6,11 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.queries.batches import impact_counts
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import JobsNotTerminal
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.batches import count_unfinished
-from gonemaster_db.repositories.deletion import delete_batch
+from gonemaster_db.batches.batches import count_unfinished
+from gonemaster_db.batches.deletion import delete_batch
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import JobsNotTerminal
+from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.control.batches import cancel_batch
 
 DELETED = "deleted_by_admin"

@@ -22,10 +22,10 @@ from gonemaster_api.use_cases.job_submission import (
     read_options,
 )
 from gonemaster_api.use_cases.traced_submission import about_request
-from gonemaster_db.errors import AmbiguousProfile
+from gonemaster_db.core.errors import AmbiguousProfile
+from gonemaster_db.core.records import NewBatch, NewJob
+from gonemaster_db.domains.tags import default_profile_ids, ensure_tags, iter_tag_domains, profile_ids_of_tags
 from gonemaster_db.models import Priority
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.tags import default_profile_ids, ensure_tags, iter_tag_domains, profile_ids_of_tags
 from gonemaster_tasks.control.submit import SubmittedBatch, check_options, submit_batch
 
 

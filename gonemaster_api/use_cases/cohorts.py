@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import InvalidCatalog
+from gonemaster_db.analysis.cohorts import change_cohort, create_cohort
+from gonemaster_db.batches.batches import set_snapshot_intent_of_tag
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import InvalidCatalog
 from gonemaster_db.models import Cohort
-from gonemaster_db.repositories.analysis.cohorts import change_cohort, create_cohort
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.batches import set_snapshot_intent_of_tag
+from gonemaster_db.service.audit import record_action
 
 
 def make_cohort(state: State, request: Mapping[str, Any], *, who: str) -> Cohort:

@@ -1,9 +1,9 @@
 """Domains removed on request: within the request, or as an operation if too many rows go with them."""
 
 from gonemaster_api.state import State
+from gonemaster_db.domains.domain_removal import check_domain_unused, count_prunable
+from gonemaster_db.domains.tags import require_tag
 from gonemaster_db.models import Operation, OperationKind
-from gonemaster_db.repositories.domain_removal import check_domain_unused, count_prunable
-from gonemaster_db.repositories.tags import require_tag
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.maintenance import retention
 

@@ -19,18 +19,18 @@ from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.name_set import NameSet
 from gonemaster_api.use_cases.traced_submission import submit_traced_job
-from gonemaster_db.errors import ProfileNotFound
+from gonemaster_db.core.errors import ProfileNotFound
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.profiles import get_profile
+from gonemaster_db.domains.tags import default_profile_ids, profile_ids_of_tags, tag_domains, the_profile_id
 from gonemaster_db.models import Job, Priority, Run
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.profiles import get_profile
-from gonemaster_db.repositories.tags import default_profile_ids, profile_ids_of_tags, tag_domains, the_profile_id
-from gonemaster_db.session import Store
 from gonemaster_engine.addresses import may_be_target
-from gonemaster_engine.catalogue import select
 from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCase
 from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.profile.callers import checked_of_caller
+from gonemaster_engine.testcases.catalogue import select
 from gonemaster_tasks.config.profiles import caller_limits, is_guarded
 from gonemaster_tasks.config.settings import Settings
 

@@ -10,8 +10,8 @@ from gonemaster_api.state import State
 from gonemaster_api.use_cases.job_submission import read_name
 from gonemaster_api.use_cases.public_submission import public_targets_are_guarded
 from gonemaster_engine.addresses import may_be_target
-from gonemaster_engine.as_names import AsName
-from gonemaster_engine.delegation_data import DelegationData
+from gonemaster_engine.run.as_names import AsName
+from gonemaster_engine.zone.delegation_data import DelegationData
 
 
 def look_up_public_delegation(state: State, text: str) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from gonemaster_api.state import State
-from gonemaster_db.filters import JobFilter
+from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.models import Operation, OperationKind
-from gonemaster_db.repositories.matching_jobs import count_repeatable, count_unfinished
+from gonemaster_db.runs.matching_jobs import count_repeatable, count_unfinished
 from gonemaster_tasks.control import matching, operations
 from gonemaster_tasks.control.batches import CanceledBatch
 from gonemaster_tasks.control.submit import SubmittedBatch

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.queries.profiles import checked, missing_is_not_found, read_profile
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.domains import profiles as rows
 from gonemaster_db.models import Operation, OperationKind, Profile
-from gonemaster_db.repositories import profiles as rows
-from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.service.audit import record_action
 from gonemaster_engine.profile.callers import checked_of_caller
 from gonemaster_engine.profile.profile import Profile as RunProfile
 from gonemaster_engine.version import __version__

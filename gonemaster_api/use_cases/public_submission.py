@@ -21,11 +21,11 @@ from gonemaster_api.use_cases.job_submission import (
     read_options,
 )
 from gonemaster_api.use_cases.traced_submission import submit_traced_job
-from gonemaster_db.errors import AmbiguousProfile, ProfileNotFound
-from gonemaster_db.ids import new_public_id
+from gonemaster_db.core.errors import AmbiguousProfile, ProfileNotFound
+from gonemaster_db.core.ids import new_public_id
+from gonemaster_db.domains.profiles import get_profile
+from gonemaster_db.domains.tags import default_profile_id
 from gonemaster_db.models import Job, Priority
-from gonemaster_db.repositories.profiles import get_profile
-from gonemaster_db.repositories.tags import default_profile_id
 from gonemaster_tasks.config.profiles import is_guarded
 from gonemaster_tasks.config.settings import Settings
 

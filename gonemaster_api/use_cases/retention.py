@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.state import State
+from gonemaster_db.batches.deletion import count_finished_before
 from gonemaster_db.models import Operation, OperationKind
-from gonemaster_db.repositories.deletion import count_finished_before
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.maintenance.retention import purge_old_runs
 

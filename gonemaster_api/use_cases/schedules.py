@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 from gonemaster_api.errors import BadRequest, Conflict
 from gonemaster_api.queries.schedules import invalid_schedule
 from gonemaster_api.state import State
-from gonemaster_db.errors import ProfileNotFound
-from gonemaster_db.repositories.analysis.cohorts import get_cohort
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.profiles import get_profile
-from gonemaster_db.repositories.schedules import NewSchedule, ScheduleTarget, delete_schedule
-from gonemaster_db.repositories.tags import require_tag
+from gonemaster_db.analysis.cohorts import get_cohort
+from gonemaster_db.core.errors import ProfileNotFound
+from gonemaster_db.domains.profiles import get_profile
+from gonemaster_db.domains.tags import require_tag
+from gonemaster_db.service.audit import record_action
+from gonemaster_db.service.schedules import NewSchedule, ScheduleTarget, delete_schedule
 from gonemaster_tasks.control.schedules import rule_of, set_schedule
 from gonemaster_tasks.errors import InvalidRule
 from gonemaster_tasks.recurrence.summary import summarise

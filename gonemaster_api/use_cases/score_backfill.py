@@ -14,10 +14,10 @@ from gonemaster_api.queries.results import (
 )
 from gonemaster_api.queries.runs import read_run
 from gonemaster_api.state import State
-from gonemaster_db.errors import StoreConflict, StoreUnavailable
+from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
 from gonemaster_db.models import RunStatus
-from gonemaster_db.repositories.entries import entries_of_run
-from gonemaster_db.repositories.runs import get_run, set_score
+from gonemaster_db.runs.entries import entries_of_run
+from gonemaster_db.runs.runs import get_run, set_score
 from gonemaster_engine.scoring.score import Score
 from gonemaster_tasks.config.scoring import current_scoring
 

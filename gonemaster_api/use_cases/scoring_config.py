@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.document_errors import refusal
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.settings import write_settings
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.service.audit import record_action
+from gonemaster_db.service.settings import write_settings
 from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.scoring.config import parse_config
 from gonemaster_tasks.config.scoring import SCORING_KEY, expire_cached_scoring

@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest, Conflict
 from gonemaster_api.state import State
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import InvalidSlug, MaterialisationRunning, SnapshotStateError, SourceRunsPurged
-from gonemaster_db.repositories.analysis import rebuilding
-from gonemaster_db.repositories.analysis import snapshots as rows
-from gonemaster_db.repositories.analysis.cohorts import get_cohort
-from gonemaster_db.repositories.audit import record_action
+from gonemaster_db.analysis import rebuilding
+from gonemaster_db.analysis import snapshots as rows
+from gonemaster_db.analysis.cohorts import get_cohort
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import InvalidSlug, MaterialisationRunning, SnapshotStateError, SourceRunsPurged
+from gonemaster_db.service.audit import record_action
 
 
 def remove_cohort(state: State, cohort_id: int, *, who: str) -> None:

@@ -9,14 +9,12 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.job_submission import read_names
-from gonemaster_db.clock import utcnow
-from gonemaster_db.filters import DomainFilter
-from gonemaster_db.models import Operation, OperationKind
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.domain_list import count_listed
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.run_domains import count_runs_of_domains
-from gonemaster_db.repositories.tags import (
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.filters import DomainFilter
+from gonemaster_db.domains.domain_list import count_listed
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.run_domains import count_runs_of_domains
+from gonemaster_db.domains.tags import (
     count_tag_domains,
     create_tag,
     delete_tag,
@@ -27,6 +25,8 @@ from gonemaster_db.repositories.tags import (
     tag_domains,
     untag_domains,
 )
+from gonemaster_db.models import Operation, OperationKind
+from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.control import operations, tag_members
 from gonemaster_tasks.maintenance.retention import purge_runs_of_tag
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import structlog
 from sqlalchemy.orm import Session
 
+from gonemaster_db.core.records import NewJob
 from gonemaster_db.models import Job
-from gonemaster_db.records import NewJob
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import submit_job
 from gonemaster_tasks.tracing import traceparent

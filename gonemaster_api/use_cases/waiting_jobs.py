@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from gonemaster_api.state import State
 from gonemaster_db.models import Operation, OperationKind
-from gonemaster_db.repositories.queue import End, priorities_of
-from gonemaster_db.repositories.waiting_jobs import count_waiting_jobs, waiting_ids
+from gonemaster_db.queue.queue import End, priorities_of
+from gonemaster_db.queue.waiting_jobs import count_waiting_jobs, waiting_ids
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.control.order import move_jobs, remove_jobs
 from gonemaster_tasks.control.selection import (

@@ -9,15 +9,15 @@ from sqlalchemy.orm import Session
 from gonemaster_api.errors import BadRequest, Conflict
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.job_submission import read_name
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.domains.tags import require_tag
 from gonemaster_db.models import Delivery, Watch, WatchEvent
-from gonemaster_db.repositories import watches
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.deliveries import waiting_test
-from gonemaster_db.repositories.tags import require_tag
+from gonemaster_db.service import watches
+from gonemaster_db.service.audit import record_action
+from gonemaster_db.service.deliveries import waiting_test
 from gonemaster_tasks.config.mail_types import read_mail_address
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.maintenance.watching.messages import queue_test
+from gonemaster_tasks.maintenance.watches.messages import queue_test
 from gonemaster_tasks.notifications.failures import TargetRefused
 from gonemaster_tasks.notifications.targets import read_target
 from gonemaster_tasks.queues import DELIVER

@@ -13,7 +13,7 @@ from gonemaster_api.state import State, state
 from gonemaster_api.web.access import access_of, access_of_unknown
 from gonemaster_api.web.clients import client_key
 from gonemaster_api.web.headers import is_api
-from gonemaster_db.errors import StoreUnavailable
+from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_tasks.config.credential_types import Scope
 from gonemaster_tasks.monitoring.patience import NotInTime, Pending
 

@@ -11,9 +11,9 @@ from datetime import timedelta
 from flask import Flask, g, request
 
 from gonemaster_api.state import state
-from gonemaster_db.deadlines import Deadline
-from gonemaster_db.errors import TimeLimitExceeded
-from gonemaster_db.limits import ending_by
+from gonemaster_db.core.deadlines import Deadline
+from gonemaster_db.core.errors import TimeLimitExceeded
+from gonemaster_db.core.limits import ending_by
 
 HAS_LEFT = "gonemaster.has_left"  # in the environment: a function that says whether the client has given up
 _READING = {"GET", "HEAD", "OPTIONS"}

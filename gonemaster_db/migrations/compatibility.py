@@ -9,10 +9,10 @@ from functools import cache
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Table, delete, insert, select
 
-from gonemaster_db.errors import StoreOutdated
+from gonemaster_db.core.errors import StoreOutdated
+from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.revisions import Revision, known_revisions
-from gonemaster_db.models.schema_compatibility import SchemaCompatibility
-from gonemaster_db.session import Store
+from gonemaster_db.service.models.schema_compatibility import SchemaCompatibility
 
 _TABLE = SchemaCompatibility.__table__
 _FIRST = "0022"  # makes the table

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Connection
 
-from gonemaster_db.engine import commit_each_statement
+from gonemaster_db.core.engine import commit_each_statement
 
 _VALID = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
 _CLIENT_GONE_MS = 2_000

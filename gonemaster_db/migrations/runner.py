@@ -14,8 +14,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from gonemaster_db.errors import StoreConflict, StoreError
-from gonemaster_db.failures import translated
+from gonemaster_db.core.errors import StoreConflict, StoreError
+from gonemaster_db.core.failures import translated
+from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.compatibility import (
     check_schema,
     current_revision,
@@ -28,7 +29,6 @@ from gonemaster_db.migrations.lock import alone
 from gonemaster_db.migrations.revisions import configuration
 from gonemaster_db.migrations.tidying import tidy
 from gonemaster_db.models import Base
-from gonemaster_db.session import Store
 
 __all__ = [
     "CONFIGURE",

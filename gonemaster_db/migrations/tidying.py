@@ -6,7 +6,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from gonemaster_db.engine import autocommit_engine
+from gonemaster_db.core.engine import autocommit_engine
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.names import is_in_domain
-from gonemaster_engine.net.txt import joined_strings
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.txt import joined_strings
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resolver.recursor import Recursor
 

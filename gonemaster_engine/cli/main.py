@@ -85,7 +85,7 @@ def print_version(program: str) -> None:
 
 
 def _print_tests() -> None:
-    from gonemaster_engine.catalogue import modules
+    from gonemaster_engine.testcases.catalogue import modules
 
     for module in modules().values():
         print(module.name)

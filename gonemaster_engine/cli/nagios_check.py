@@ -19,10 +19,10 @@ from gonemaster_engine.cli.settings import (
 )
 from gonemaster_engine.cli.testing import run_async
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.messages import message
+from gonemaster_engine.findings.messages import message
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import RunResult, run_test
+from gonemaster_engine.run.run import RunResult, run_test
 from gonemaster_engine.scoring.config import GRADES
 from gonemaster_engine.scoring.score import Score, compute_score
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.messages import message
-from gonemaster_engine.messages.formatting import shown
+from gonemaster_engine.findings.messages import message
+from gonemaster_engine.findings.messages.formatting import shown
 from gonemaster_engine.net.timings import NameserverTiming
 
 if TYPE_CHECKING:

@@ -25,11 +25,11 @@ from gonemaster_engine.cli.settings import (
 )
 from gonemaster_engine.cli.terminal import Output, ProgressBar
 from gonemaster_engine.entries import Entry
-from gonemaster_engine.findings import SYSTEM
-from gonemaster_engine.messages import message
+from gonemaster_engine.findings.messages import message
+from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import RunResult, run_test
+from gonemaster_engine.run.run import RunResult, run_test
 
 if TYPE_CHECKING:
     from gonemaster_engine.recording.cachefile import PacketCache

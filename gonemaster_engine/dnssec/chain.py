@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from gonemaster_engine.dnssec.digests import DsSet, is_known_digest
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 
 
 class Trust(enum.Enum):

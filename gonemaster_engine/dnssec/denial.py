@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import NSEC, NSEC3, NSEC3PARAM, find, read_name, remembered
-from gonemaster_engine.net.rrtypes import type_number
-from gonemaster_engine.net.wire import Response, Section
+from gonemaster_engine.net.wire.messages import Response, Section
+from gonemaster_engine.net.wire.rrtypes import type_number
 
 _NSEC3_FIXED = struct.Struct("!BBHB")  # algorithm, flags, iterations, octets of salt
 _OPT_OUT = 0x01

@@ -17,8 +17,8 @@ from typing import Any, TypeVar, cast
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.algorithms import DELETE
 from gonemaster_engine.names import label_text
-from gonemaster_engine.net.rrtypes import AAAA, RRSIG, A, type_number
-from gonemaster_engine.net.wire import Record, Response, Section
+from gonemaster_engine.net.wire.messages import Record, Response, Section
+from gonemaster_engine.net.wire.rrtypes import AAAA, RRSIG, A, type_number
 
 DNSKEY, DS, NSEC, NSEC3, NSEC3PARAM, CDS, CDNSKEY = 48, 43, 47, 50, 51, 59, 60
 

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from gonemaster_engine.net.wire import Edns, Response
+from gonemaster_engine.net.wire.messages import Edns, Response
 
 _Value = TypeVar("_Value")
 

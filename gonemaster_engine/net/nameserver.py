@@ -18,11 +18,11 @@ from gonemaster_engine.net import trace
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.failures import Failures, silent_ways, unused_packets, way_of
 from gonemaster_engine.net.query import GIVEN_UP
-from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
 from gonemaster_engine.net.run_state import RunState
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import CLOSED, TIMEOUT, Outcome, Query, Timing
-from gonemaster_engine.net.wire import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
+from gonemaster_engine.net.wire.messages import AD, CD, DNSSEC_EDNS, RD, Edns, Response, query_body
+from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
 from gonemaster_engine.waiting import PATIENCE_S
 
 COOKIE_OPTION = 10  # RFC 7873 section 4

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.net.pace import RunPace
-from gonemaster_engine.net.rrtypes import IN
-from gonemaster_engine.net.wire import HEADER_OCTETS, Response, Twins
+from gonemaster_engine.net.wire.messages import HEADER_OCTETS, Response, Twins
+from gonemaster_engine.net.wire.rrtypes import IN
 
 _TYPE_AND_CLASS_OCTETS = 4
 _QUERY_BITS = 0x8000  # QR

@@ -9,7 +9,7 @@ from gonemaster_engine.budget import Budget
 from gonemaster_engine.net.cache import HotCache, Lifetimes
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.transport import Timing, Transport
-from gonemaster_engine.net.wire import Twins
+from gonemaster_engine.net.wire.messages import Twins
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.run_log import Log
 

@@ -28,7 +28,7 @@ from gonemaster_engine.net.query import (
     reading_us,
     repeats_question,
 )
-from gonemaster_engine.net.wire import HEADER_OCTETS
+from gonemaster_engine.net.wire.messages import HEADER_OCTETS
 from gonemaster_engine.turns import Turns
 from gonemaster_engine.waiting import first_done
 

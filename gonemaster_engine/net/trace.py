@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.rdata import load_all_types
 from gonemaster_engine.net.transport import Outcome
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.rdata import load_all_types
 from gonemaster_engine.run_log import Log
 
 _BIG_OCTETS = 4096  # what an EDNS sender announces at most as a rule, RFC 6891 section 6.2.5

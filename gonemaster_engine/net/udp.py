@@ -29,7 +29,7 @@ from gonemaster_engine.net.query import (
     reading_us,
     repeats_question,
 )
-from gonemaster_engine.net.wire import HEADER_OCTETS
+from gonemaster_engine.net.wire.messages import HEADER_OCTETS
 from gonemaster_engine.turns import Turns
 
 MAX_UNMATCHED = 8  # messages that may have been meant for a question; then it goes over TCP

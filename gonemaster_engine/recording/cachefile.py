@@ -23,8 +23,8 @@ from gonemaster_engine import names
 from gonemaster_engine.asn.cache import Code, Origin
 from gonemaster_engine.errors import CacheFileError, WireError
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.rrtypes import CLASS_NUMBER
-from gonemaster_engine.net.wire import Edns, Response
+from gonemaster_engine.net.wire.messages import Edns, Response
+from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER
 from gonemaster_engine.zonemaster.recording import MAX_TIME, looks_like_recording, read_recording, recording_time
 
 FORMAT = "gonemaster.packet-cache"

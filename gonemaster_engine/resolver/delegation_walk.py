@@ -18,7 +18,7 @@ from typing import NamedTuple
 from gonemaster_engine import names
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response, Section
+from gonemaster_engine.net.wire.messages import Response, Section
 from gonemaster_engine.resolver.recursor import Recursor, glue_addresses
 from gonemaster_engine.waiting import PATIENCE_S
 

@@ -20,8 +20,8 @@ from gonemaster_engine import names
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.cache import ZoneCut
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.rrtypes import CNAME
-from gonemaster_engine.net.wire import Record, Response
+from gonemaster_engine.net.wire.messages import Record, Response
+from gonemaster_engine.net.wire.rrtypes import CNAME
 from gonemaster_engine.waiting import first_done
 
 CNAME_MAX_CHAIN_LENGTH = 10  # responses that a chain may span

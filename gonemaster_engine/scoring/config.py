@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ScoringConfigError
-from gonemaster_engine.findings import SYSTEM
+from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.profile.documents import Problems, brief, is_number, kind, read_document
-from gonemaster_engine.registry import MODULE_NAMES
+from gonemaster_engine.testcases.registry import MODULE_NAMES
 
 CRITERION_NAMES = (
     "no_warnings_or_errors",

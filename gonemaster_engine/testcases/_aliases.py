@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.resolver.recursor import Resolution
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 CHAIN_TOO_LONG = Tag("CNAME_CHAIN_TOO_LONG", Level.ERROR, ("query_name",))
 TARGET_UNRESOLVED = Tag("CNAME_TARGET_UNRESOLVED", Level.ERROR, ("query_name", "cname_target"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Tag
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.findings.tags import Tag
+from gonemaster_engine.zone.zone import Zone
 
 NO_RESPONSE_SOA_QUERY = Tag("NO_RESPONSE_SOA_QUERY", Level.DEBUG)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import DNSKEY, DS, Dnskey, Ds, dnskeys, ds_records, rrset, signatures
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, Standing, Status, worth
 from gonemaster_engine.trustchain.queries import ChainQueries
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 _ANSWERED = frozenset({0, 3})  # response codes
 

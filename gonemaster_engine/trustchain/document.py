@@ -21,7 +21,7 @@ from gonemaster_engine.trustchain.records import (
     signature_document,
 )
 from gonemaster_engine.trustchain.tested import ServerView, TestedZone, look_at
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 VERSION = 3
 _MOST = 32  # items of one list

@@ -15,7 +15,7 @@ from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_rec
 from gonemaster_engine.dnssec.digests import DsSet
 from gonemaster_engine.dnssec.records import DNSKEY, NSEC, NSEC3, Dnskey, Ds, Rrset, Rrsig, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 
 R = TypeVar("R", bound=Hashable)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.zone.zone import Zone
 
 MAX_QUERIES = 10  # beyond what the run has sent; answers of zones above come from the hot cache as a rule
 

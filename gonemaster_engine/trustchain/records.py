@@ -10,7 +10,7 @@ from gonemaster_engine.dnssec.algorithms import algorithm, digest_type
 from gonemaster_engine.dnssec.records import Dnskey, Ds, Rrsig
 from gonemaster_engine.dnssec.rsa import ALGORITHMS as RSA_ALGORITHMS
 from gonemaster_engine.dnssec.rsa import rsa_key
-from gonemaster_engine.net.rrtypes import type_text
+from gonemaster_engine.net.wire.rrtypes import type_text
 from gonemaster_engine.trustchain.judging import Checked, Found
 
 Document = dict[str, Any]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from gonemaster_engine.dnssec.records import Ds, make_ds, rrset, signatures
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.rrtypes import SOA
+from gonemaster_engine.net.wire.rrtypes import SOA
 from gonemaster_engine.trustchain.above import ChainZone, ds_standing, keys_standing, trust_anchors
 from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, R, Standing, Status, gather, worth
 from gonemaster_engine.trustchain.queries import ChainQueries
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 _UNSIGNED = Standing(Status.INSECURE, ("dnskey_missing",))
 _ISLAND = Standing(Status.INSECURE, ("island",))  # signed, and nothing points to it

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_engine.entries import Entry
-from gonemaster_engine.findings import SUPPLIED
+from gonemaster_engine.findings.tags import SUPPLIED
 
 Args = Mapping[str, Any]
 

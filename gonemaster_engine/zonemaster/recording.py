@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.rrtypes import CLASS_NUMBER
-from gonemaster_engine.net.wire import DNSSEC_EDNS, RD, Edns, Response
+from gonemaster_engine.net.wire.messages import DNSSEC_EDNS, RD, Edns, Response
+from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER
 
 _LINE = re.compile(rb"\A[^ {\n]+ [0-9a-fA-F.:]+ \{")
 _TIME = re.compile(r'"timestamp":\s*"?([0-9]{1,11}(?:\.[0-9]{1,9})?)')

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gonemaster_db.ids import is_job_id
+from gonemaster_db.core.ids import is_job_id
 from gonemaster_tasks.queues import MAINTENANCE, ROUTES, RUN, TIERS
 
 _LONGEST = 65_536  # ours have some 400 bytes, those of beat 1,000

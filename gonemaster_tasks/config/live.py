@@ -4,10 +4,10 @@ import logging
 import threading
 from dataclasses import replace
 
-from gonemaster_db.errors import StoreError
-from gonemaster_db.repositories.access import has_tokens
-from gonemaster_db.repositories.settings import read_settings
-from gonemaster_db.session import Store
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.access import has_tokens
+from gonemaster_db.service.settings import read_settings
 from gonemaster_tasks.config.overrides import with_overrides
 from gonemaster_tasks.config.settings import Settings
 

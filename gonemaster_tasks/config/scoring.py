@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from gonemaster_db.errors import StoreError
-from gonemaster_db.repositories.settings import read_stamped
-from gonemaster_db.session import Store
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.settings import read_stamped
 from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, load_config, parse_config
 from gonemaster_tasks.config.settings import Settings

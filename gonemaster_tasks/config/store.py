@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
-from gonemaster_db.settings import Driver, Limits, StoreSettings
+from gonemaster_db.core.settings import Driver, Limits, StoreSettings
 from gonemaster_tasks.config.settings import Settings
 
 _WORKER_CONNECTIONS = 5

@@ -2,8 +2,8 @@
 
 import logging
 
-from gonemaster_db.repositories.settings import settings_revision
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.settings import settings_revision
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.errors import BrokerUnavailable

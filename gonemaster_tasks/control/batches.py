@@ -7,18 +7,18 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.models import RunStatus
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.audit import LongAction, record_action
-from gonemaster_db.repositories.batch_jobs import (
+from gonemaster_db.batches.batch_jobs import (
     count_option_octets,
     count_runs,
     iter_repeated_jobs,
     request_cancel_of_batch,
     waiting_of_batch,
 )
-from gonemaster_db.repositories.batches import get_batch
-from gonemaster_db.repositories.graduation import cancel_waiting_jobs
+from gonemaster_db.batches.batches import get_batch
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.models import RunStatus
+from gonemaster_db.runs.graduation import cancel_waiting_jobs
+from gonemaster_db.service.audit import LongAction, record_action
 from gonemaster_tasks.control.broadcasts import post_cancel
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts

@@ -7,21 +7,21 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.deadlines import call_between, check_deadline
-from gonemaster_db.errors import StoreError
-from gonemaster_db.models import SnapshotComparison
-from gonemaster_db.repositories.analysis.comparison import Cost
-from gonemaster_db.repositories.analysis.comparisons import (
+from gonemaster_db.analysis.comparison import Cost
+from gonemaster_db.analysis.comparisons import (
     StoredComparison,
     basis_of,
     find_comparison,
     make_comparison,
     store_comparison,
 )
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot, find_neighbours
-from gonemaster_db.repositories.analysis.tag_changes import read_rules
-from gonemaster_db.session import Store
+from gonemaster_db.analysis.offers import OfferedSnapshot, find_neighbours
+from gonemaster_db.analysis.tag_changes import read_rules
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.deadlines import call_between, check_deadline
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.session import Store
+from gonemaster_db.models import SnapshotComparison
 from gonemaster_engine.entries import Level
 from gonemaster_engine.scoring.config import ScoringConfig
 

@@ -5,9 +5,9 @@ import logging
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Job, Run
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.graduation import request_cancel
-from gonemaster_db.repositories.jobs import find_job_or_run
+from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.runs.graduation import request_cancel
+from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.control.broadcasts import post_cancel

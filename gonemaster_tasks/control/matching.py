@@ -9,17 +9,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.filters import JobFilter
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.audit import LongAction, record_action
-from gonemaster_db.repositories.graduation import cancel_waiting_jobs
-from gonemaster_db.repositories.matching_jobs import (
+from gonemaster_db.core.filters import JobFilter
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.runs.graduation import cancel_waiting_jobs
+from gonemaster_db.runs.matching_jobs import (
     count_repeatable,
     iter_repeated,
     repeated_jobs,
     request_cancel_of_filter,
     waiting_of_filter,
 )
+from gonemaster_db.service.audit import LongAction, record_action
 from gonemaster_tasks.control.batches import CHUNK, CanceledBatch
 from gonemaster_tasks.control.broadcasts import post_cancel
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gonemaster_db.models import Operation, OperationKind
-from gonemaster_db.repositories.operations import create_operation
+from gonemaster_db.service.operations import create_operation
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 

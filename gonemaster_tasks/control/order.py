@@ -6,12 +6,12 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
 from gonemaster_db.models import Job
-from gonemaster_db.repositories import jobs as job_rows
-from gonemaster_db.repositories import queue as queue_rows
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.graduation import cancel_waiting_jobs
+from gonemaster_db.queue import jobs as job_rows
+from gonemaster_db.queue import queue as queue_rows
+from gonemaster_db.runs.graduation import cancel_waiting_jobs
+from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.broker.lists import MAX_BESIDE, MAX_NAMED, MAX_REORDERED, Where

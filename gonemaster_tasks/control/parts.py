@@ -5,8 +5,8 @@ from typing import Any
 
 from celery import Celery
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job
-from gonemaster_db.session import Store
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import LazyClock, SharedClock

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
+from gonemaster_db.queue.pauses import pause_tiers, resume_tiers
+from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause_flags import copy_controls
 from gonemaster_tasks.errors import BrokerUnavailable

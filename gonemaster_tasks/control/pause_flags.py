@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.pauses import end_due_pauses, list_pauses
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.pauses import end_due_pauses, list_pauses
+from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.marks import Controls
 

@@ -5,8 +5,8 @@ Flower shows them as revoked, and a worker that holds the message of one drops i
 
 from collections.abc import Sequence
 
-from gonemaster_db.errors import StoreError
-from gonemaster_db.repositories.runs import describe_runs
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.runs.runs import describe_runs
 from gonemaster_tasks.control.broadcasts import Command, post_commands
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.errors import StoreConflict
+from gonemaster_db.core.errors import StoreConflict
 from gonemaster_db.models import Schedule
-from gonemaster_db.repositories.schedules import (
+from gonemaster_db.service.schedules import (
     NewSchedule,
     ScheduleTarget,
     change_schedule,

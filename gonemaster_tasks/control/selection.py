@@ -9,9 +9,9 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import JobStatus, Priority
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.queue import End, ends_of_tier
-from gonemaster_db.repositories.waiting_jobs import WaitingFilter, switch_waiting_jobs
+from gonemaster_db.queue.queue import End, ends_of_tier
+from gonemaster_db.queue.waiting_jobs import WaitingFilter, switch_waiting_jobs
+from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.control.matching import rebuild_tiers
 from gonemaster_tasks.control.order_changes import remove_messages
 from gonemaster_tasks.control.parts import QueueParts

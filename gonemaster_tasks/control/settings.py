@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.settings import delete_settings, read_settings, settings_revision, write_settings
+from gonemaster_db.service.audit import record_action
+from gonemaster_db.service.settings import delete_settings, read_settings, settings_revision, write_settings
 from gonemaster_tasks.app import PURGE_ENTRY
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.overrides import check_changes

@@ -8,12 +8,12 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.errors import StoreUnavailable
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.errors import StoreUnavailable
+from gonemaster_db.core.records import NewBatch, NewJob
+from gonemaster_db.core.states import Priority
 from gonemaster_db.models import Batch, Job
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.jobs import create_listed_jobs, create_longest_first
-from gonemaster_db.states import Priority
+from gonemaster_db.queue.jobs import create_listed_jobs, create_longest_first
 from gonemaster_tasks.control.jobs import log
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable, OptionsTooLarge

@@ -5,12 +5,12 @@ from functools import cache
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.chunks import chunks
-from gonemaster_db.errors import AmbiguousProfile
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.errors import AmbiguousProfile
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.domains.profiles import get_profile
+from gonemaster_db.domains.tags import default_profile_ids, iter_tag_domains
 from gonemaster_db.models import Priority
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.profiles import get_profile
-from gonemaster_db.repositories.tags import default_profile_ids, iter_tag_domains
 
 _CHUNK = 5000
 

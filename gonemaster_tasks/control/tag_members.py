@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.filters import DomainFilter
-from gonemaster_db.purging import Step, purge_in_steps
-from gonemaster_db.repositories.audit import LongAction
-from gonemaster_db.repositories.domain_list import remove_from_tag
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.filters import DomainFilter
+from gonemaster_db.core.purging import Step, purge_in_steps
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domain_list import remove_from_tag
+from gonemaster_db.service.audit import LongAction
 
 ACTION = "tag.untag"
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from gonemaster_db.records import EntryRecord
-from gonemaster_engine.catalogue import cases
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.entries import Level
 from gonemaster_engine.profile.profile import default_profile
+from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_tasks.demo_data.story import NEW_ENGINE, OLD_ENGINE, Truth
 
 _NEW_TAG = ("ZONE", "Z15_NO_CAA")  # of a test case that the old engine lacks

@@ -1,9 +1,9 @@
 """Snapshots of demonstration data, made at once; a service that runs makes what is missing by itself."""
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.analysis.capture import Capture, materialise
-from gonemaster_db.repositories.analysis.projections import due_captures
-from gonemaster_db.session import Store
+from gonemaster_db.analysis.capture import Capture, materialise
+from gonemaster_db.analysis.projections import due_captures
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.maintenance.projection.projector import Projector
 
 

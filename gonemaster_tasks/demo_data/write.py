@@ -10,17 +10,17 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.chunks import chunks
-from gonemaster_db.clock import utcnow
-from gonemaster_db.ids import batch_key, id_at
+from gonemaster_db.analysis.cohorts import create_cohort
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.ids import batch_key, id_at
+from gonemaster_db.core.records import RunRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.tags import ensure_tags, tag_domains
 from gonemaster_db.models import AnalysisAsn, Batch, BatchOrigin, Cohort, Priority, Run, RunStatus
-from gonemaster_db.records import RunRecord
-from gonemaster_db.repositories.analysis.cohorts import create_cohort
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.run_rows import write_run
-from gonemaster_db.repositories.tags import ensure_tags, tag_domains
-from gonemaster_db.session import Store
-from gonemaster_db.upsert import insert
+from gonemaster_db.runs.run_rows import write_run
 from gonemaster_engine.scoring.score import compute_score
 from gonemaster_tasks.demo_data.entries import effective_profile, entries_of, scored, timings_of
 from gonemaster_tasks.demo_data.story import OPERATORS, Story

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from celery import signals
 
-from gonemaster_db.clock import follow
-from gonemaster_db.session import open_store
+from gonemaster_db.core.clock import follow
+from gonemaster_db.core.session import open_store
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import LazyClock

@@ -14,15 +14,15 @@ from time import monotonic
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.repositories.analysis.as_labels import count_label_attempts, note_labels, wanted_labels
-from gonemaster_db.repositories.registrations import (
+from gonemaster_db.analysis.as_labels import count_label_attempts, note_labels, wanted_labels
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.registrations import (
     count_registrations,
     drop_oldest_registrations,
     note_registration_failure,
     save_registration,
 )
-from gonemaster_db.session import Store
-from gonemaster_engine.as_names import AsName
+from gonemaster_engine.run.as_names import AsName
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import BrokerUnavailable

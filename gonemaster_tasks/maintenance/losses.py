@@ -8,11 +8,11 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.ids import made_at
-from gonemaster_db.repositories.audit import has_deleted_since
-from gonemaster_db.repositories.jobs import find_ends
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.ids import made_at
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.jobs import find_ends
+from gonemaster_db.service.audit import has_deleted_since
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.retention import BEAT
 

@@ -7,11 +7,11 @@ from time import monotonic, sleep
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.repositories.metrics.following import STEP, follow_runs
-from gonemaster_db.repositories.metrics.slots import SlotSums, add_to_slots, read_slots, slots_at
-from gonemaster_db.repositories.queue import count_queued
-from gonemaster_db.session import Store
-from gonemaster_db.states import Priority
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.states import Priority
+from gonemaster_db.queue.queue import count_queued
+from gonemaster_db.service.metrics.following import STEP, follow_runs
+from gonemaster_db.service.metrics.slots import SlotSums, add_to_slots, read_slots, slots_at
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 from time import monotonic, sleep
 
-from gonemaster_db.repositories.newest_outcomes import STEP, note_outcomes, outcomes_known
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.runs.newest_outcomes import STEP, note_outcomes, outcomes_known
 
 log = logging.getLogger(__name__)
 

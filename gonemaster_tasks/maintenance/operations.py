@@ -10,21 +10,25 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import (
+from gonemaster_db.batches.deletion import TagPurge, purge_domain, purge_finished_before
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import (
     DomainNotFound,
     OperationClaimLost,
     ProfileNotFound,
     StoreConflict,
     StoreUnavailable,
 )
+from gonemaster_db.core.purging import Step, purge_in_steps
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domain_removal import prune_domains, remove_domain
+from gonemaster_db.domains.profiles import clear_profile_in_runs, delete_profile
 from gonemaster_db.models import Operation, OperationKind
-from gonemaster_db.purging import Step, purge_in_steps
-from gonemaster_db.repositories.audit import LongAction
-from gonemaster_db.repositories.deletion import TagPurge, purge_domain, purge_finished_before
-from gonemaster_db.repositories.domain_removal import prune_domains, remove_domain
-from gonemaster_db.repositories.graduation import cancel_waiting_jobs
-from gonemaster_db.repositories.operations import (
+from gonemaster_db.queue.queue import move_to_end
+from gonemaster_db.queue.waiting_jobs import last_waiting_ids, switch_waiting_jobs, waiting_ids
+from gonemaster_db.runs.graduation import cancel_waiting_jobs
+from gonemaster_db.service.audit import LongAction
+from gonemaster_db.service.operations import (
     add_progress,
     claim_next_operation,
     fail_exhausted_operations,
@@ -33,10 +37,6 @@ from gonemaster_db.repositories.operations import (
     has_due_operation,
     release_operation,
 )
-from gonemaster_db.repositories.profiles import clear_profile_in_runs, delete_profile
-from gonemaster_db.repositories.queue import move_to_end
-from gonemaster_db.repositories.waiting_jobs import last_waiting_ids, switch_waiting_jobs, waiting_ids
-from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.batches import CHUNK, cancel_chunk, rebuild_batch_tier, stop_running
 from gonemaster_tasks.control.matching import cancel_matching_chunk, filter_of, rebuild_tiers, stop_matching

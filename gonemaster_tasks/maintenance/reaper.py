@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.errors import JobStateError, StoreConflict
+from gonemaster_db.core.errors import JobStateError, StoreConflict
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, Run
-from gonemaster_db.repositories.graduation import expire_jobs, requeue_job
-from gonemaster_db.repositories.jobs import end_leases, expired_leases, lock_expired, workers_with_several_jobs
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import end_leases, expired_leases, lock_expired, workers_with_several_jobs
+from gonemaster_db.runs.graduation import expire_jobs, requeue_job
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from celery import Celery
 
-from gonemaster_db.repositories.queue import count_queued, first_queued_ids
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.queue import count_queued, first_queued_ids
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.duties import PURGE
 from gonemaster_tasks.config.watcher import republish_settings
@@ -18,7 +18,7 @@ from gonemaster_tasks.maintenance.losses import note_lost_jobs
 from gonemaster_tasks.maintenance.operations import call_for_due_operations
 from gonemaster_tasks.maintenance.statistics import call_for_due_statistics
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
-from gonemaster_tasks.maintenance.watching.follower import call_for_watches
+from gonemaster_tasks.maintenance.watches.follower import call_for_watches
 from gonemaster_tasks.queues import TIERS
 from gonemaster_tasks.schedule import restore_entries
 

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.errors import AmbiguousProfile, StoreConflict, StoreUnavailable
+from gonemaster_db.core.errors import AmbiguousProfile, StoreConflict, StoreUnavailable
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.domains.tags import count_tag_domains
 from gonemaster_db.models import BatchOrigin, ScheduleOutcome
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.metrics.counting import SCHEDULED, Count, add_counts
-from gonemaster_db.repositories.schedules import (
+from gonemaster_db.service.metrics.counting import SCHEDULED, Count, add_counts
+from gonemaster_db.service.schedules import (
     Decision,
     ListedSchedule,
     Occurrence,
@@ -20,7 +21,6 @@ from gonemaster_db.repositories.schedules import (
     has_active_batch,
     take_occurrence,
 )
-from gonemaster_db.repositories.tags import count_tag_domains
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.schedules import rule_of
 from gonemaster_tasks.control.submit import StoredBatch, enqueue_batch, store_batch

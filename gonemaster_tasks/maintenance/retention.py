@@ -7,20 +7,20 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import StoreError
-from gonemaster_db.purging import Step, purge_in_steps
-from gonemaster_db.repositories.audit import LongAction, purge_actions_before
-from gonemaster_db.repositories.deletion import TagPurge, purge_domain, purge_finished_before
-from gonemaster_db.repositories.deliveries import purge_deliveries
-from gonemaster_db.repositories.domain_removal import prune_domains, remove_domain
-from gonemaster_db.repositories.idempotency import purge_expired_responses
-from gonemaster_db.repositories.metrics.counting import PURGED, Count, add_counts
-from gonemaster_db.repositories.metrics.slots import remove_old_slots
-from gonemaster_db.repositories.operations import purge_operations
-from gonemaster_db.repositories.outcomes import purge_outcomes
-from gonemaster_db.repositories.profiles import purge_effective_profiles
-from gonemaster_db.session import Store
+from gonemaster_db.batches.deletion import TagPurge, purge_domain, purge_finished_before
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.purging import Step, purge_in_steps
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domain_removal import prune_domains, remove_domain
+from gonemaster_db.domains.profiles import purge_effective_profiles
+from gonemaster_db.runs.outcomes import purge_outcomes
+from gonemaster_db.service.audit import LongAction, purge_actions_before
+from gonemaster_db.service.deliveries import purge_deliveries
+from gonemaster_db.service.idempotency import purge_expired_responses
+from gonemaster_db.service.metrics.counting import PURGED, Count, add_counts
+from gonemaster_db.service.metrics.slots import remove_old_slots
+from gonemaster_db.service.operations import purge_operations
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.duties import PURGE
 from gonemaster_tasks.config.live import LiveSettings

@@ -13,12 +13,12 @@ from time import monotonic, sleep
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.purging import Step, purge_in_steps
-from gonemaster_db.repositories.analysis.capture import Capture, materialise
-from gonemaster_db.repositories.analysis.discarding import discarded_snapshots, remove_discarded_step
-from gonemaster_db.repositories.analysis.projections import due_captures
-from gonemaster_db.repositories.analysis.views import remove_view_step, views_to_remove
-from gonemaster_db.session import Store
+from gonemaster_db.analysis.capture import Capture, materialise
+from gonemaster_db.analysis.discarding import discarded_snapshots, remove_discarded_step
+from gonemaster_db.analysis.projections import due_captures
+from gonemaster_db.analysis.views.views import remove_view_step, views_to_remove
+from gonemaster_db.core.purging import Step, purge_in_steps
+from gonemaster_db.core.session import Store
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.comparisons import prepare_comparisons

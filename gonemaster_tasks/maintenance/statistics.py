@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 
-from gonemaster_db.errors import StoreError
-from gonemaster_db.repositories.batch_statistics import batches_without_statistics, make_statistics
-from gonemaster_db.session import Store
+from gonemaster_db.batches.batch_statistics import batches_without_statistics, make_statistics
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
 

@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from gonemaster_db.repositories.tag_summaries import keep_summaries
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.tag_summaries import keep_summaries
 from gonemaster_tasks.broker.client import Broker
 
 log = logging.getLogger(__name__)

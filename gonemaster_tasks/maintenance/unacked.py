@@ -4,9 +4,9 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import JobStatus
-from gonemaster_db.repositories.queue import states_of
-from gonemaster_db.session import Store
+from gonemaster_db.queue.queue import states_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.losses import note_lost_jobs
 from gonemaster_tasks.queues import TIERS

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Job, JobStatus, Priority
-from gonemaster_db.repositories.pauses import list_pauses
-from gonemaster_db.repositories.queue import count_queued, count_running
-from gonemaster_db.repositories.queue_ranks import BatchSpan, count_queued_before, find_ranks
-from gonemaster_db.repositories.throughput import measure_throughput
+from gonemaster_db.queue.pauses import list_pauses
+from gonemaster_db.queue.queue import count_queued, count_running
+from gonemaster_db.queue.queue_ranks import BatchSpan, count_queued_before, find_ranks
+from gonemaster_db.queue.throughput import measure_throughput
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import NORMAL, TIERS, tier_of

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from gonemaster_db.errors import StoreError, StoreUnavailable
+from gonemaster_db.core.errors import StoreError, StoreUnavailable
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable

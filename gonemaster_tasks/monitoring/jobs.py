@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from gonemaster_db.models import Job, JobStatus
-from gonemaster_db.repositories.jobs import expired_leases
-from gonemaster_db.repositories.operations import failed_operations, unfinished_operations
-from gonemaster_db.repositories.pauses import list_pauses
-from gonemaster_db.repositories.queue import count_states, first_queued_ids, oldest_waiting
-from gonemaster_db.repositories.schedules import failed_schedules, overdue_schedules
-from gonemaster_db.repositories.throughput import has_progressed_since
+from gonemaster_db.queue.jobs import expired_leases
+from gonemaster_db.queue.pauses import list_pauses
+from gonemaster_db.queue.queue import count_states, first_queued_ids, oldest_waiting
+from gonemaster_db.queue.throughput import has_progressed_since
+from gonemaster_db.service.operations import failed_operations, unfinished_operations
+from gonemaster_db.service.schedules import failed_schedules, overdue_schedules
 from gonemaster_tasks.broker.keys import REJECTED
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings

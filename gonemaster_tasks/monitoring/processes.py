@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from gonemaster_db.repositories.broker_silence import read_silences
+from gonemaster_db.service.broker_silence import read_silences
 from gonemaster_tasks.broker.duties import PURGE, REAP
 from gonemaster_tasks.broker.reports import Heard, ProcessReport
 from gonemaster_tasks.config.settings import Settings

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from gonemaster_db.repositories.probes import LockHolder, lock_holders
+from gonemaster_db.service.probes import LockHolder, lock_holders
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue, number

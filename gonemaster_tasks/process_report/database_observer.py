@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from gonemaster_db.repositories.probes import can_write_soon, scarce_space
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.probes import can_write_soon, scarce_space
 from gonemaster_tasks.process_report.database_watch import DatabaseWatch
 from gonemaster_tasks.repeating import RepeatingThread
 

@@ -12,9 +12,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from gonemaster_db.errors import StoreError
-from gonemaster_db.repositories.broker_silence import end_silence, note_silence
-from gonemaster_db.session import Store
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.broker_silence import end_silence, note_silence
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.reports import ProcessReport

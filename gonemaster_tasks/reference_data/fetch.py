@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from gonemaster_db.repositories.reference_lists import note_failure, save_reference_list, take_attempt
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.reference_lists import note_failure, save_reference_list, take_attempt
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.reference_data.download import download, reason_of

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.repositories.reference_lists import find_reference_list
+from gonemaster_db.service.reference_lists import find_reference_list
 
 BOOTSTRAP = "rdap_dns_bootstrap"
 _MOST_SERVICES = 50_000

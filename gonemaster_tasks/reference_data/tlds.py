@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.repositories.reference_lists import find_reference_list
+from gonemaster_db.service.reference_lists import find_reference_list
 
 IANA_TLDS = "iana_tlds"
 _VERSION = re.compile(r"# Version ([0-9A-Za-z._-]{1,64})\b")

@@ -6,7 +6,7 @@ from gonemaster_engine.memory import without_collections
 
 if "--isolated" in sys.argv[1:]:  # before the imports of a whole worker, which take three times as long
     with without_collections():
-        from gonemaster_tasks.worker import isolated_run
+        from gonemaster_tasks.worker.execute import isolated_run
 
     sys.exit(isolated_run.main())
 

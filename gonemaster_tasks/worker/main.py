@@ -14,15 +14,15 @@ from typing import Any
 from celery import Celery, signals
 from celery.worker.control import control_command
 
-from gonemaster_db.clock import follow, utcnow
-from gonemaster_db.session import Store, open_store
+from gonemaster_db.core.clock import follow, utcnow
+from gonemaster_db.core.session import Store, open_store
 from gonemaster_engine.memory import (
     NEW_OBJECTS_OF_RUNS,
     give_back_free_memory,
     keep_heaps_small,
     spare_collections,
 )
-from gonemaster_engine.net.rdata import load_all_types
+from gonemaster_engine.net.wire.rdata import load_all_types
 from gonemaster_engine.open_files import raise_open_files_limit
 from gonemaster_engine.version import __version__
 from gonemaster_tasks import queues
@@ -52,31 +52,31 @@ from gonemaster_tasks.maintenance.statistics import make_due_statistics
 from gonemaster_tasks.maintenance.tag_summaries import keep_tag_summaries
 from gonemaster_tasks.repeating import RepeatingThread
 from gonemaster_tasks.tracing import start_tracing, stop_tracing
-from gonemaster_tasks.worker import tier_order
-from gonemaster_tasks.worker.analysis_tasks import register_analysis
-from gonemaster_tasks.worker.claims import ClaimStore
-from gonemaster_tasks.worker.engine_runner import EngineRunner
-from gonemaster_tasks.worker.external_data import external_data_thread
-from gonemaster_tasks.worker.gate import POOL_THREADS, Gate
-from gonemaster_tasks.worker.head_order import HeadOrder
-from gonemaster_tasks.worker.heartbeat import Heartbeat
-from gonemaster_tasks.worker.isolation import Isolation
-from gonemaster_tasks.worker.leases import LeaseKeeper
-from gonemaster_tasks.worker.lender import RedisLender
-from gonemaster_tasks.worker.maintenance_timer import MaintenanceTimer
-from gonemaster_tasks.worker.process import Process
-from gonemaster_tasks.worker.process_metrics import ProcessMetrics
-from gonemaster_tasks.worker.reaping import Reaper, reap_once
-from gonemaster_tasks.worker.repeated_tasks import OneAtATime, repeated
-from gonemaster_tasks.worker.run_job import run_job
-from gonemaster_tasks.worker.runner import Runner
-from gonemaster_tasks.worker.running import Stop
-from gonemaster_tasks.worker.task_events import JobRequest, announce_revoked, bound_revoked
-from gonemaster_tasks.worker.transport import transport_settings
-from gonemaster_tasks.worker.unclaimed import Unclaimed
-from gonemaster_tasks.worker.usage import UsageThread
-from gonemaster_tasks.worker.watch_tasks import delivery_thread, register_watches
-from gonemaster_tasks.worker.watchdog import Watchdog
+from gonemaster_tasks.worker.consume import tier_order
+from gonemaster_tasks.worker.consume.gate import POOL_THREADS, Gate
+from gonemaster_tasks.worker.consume.head_order import HeadOrder
+from gonemaster_tasks.worker.consume.transport import transport_settings
+from gonemaster_tasks.worker.execute.claims import ClaimStore
+from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
+from gonemaster_tasks.worker.execute.isolation import Isolation
+from gonemaster_tasks.worker.execute.lender import RedisLender
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.execute.run_job import run_job
+from gonemaster_tasks.worker.execute.runner import Runner
+from gonemaster_tasks.worker.execute.running import Stop
+from gonemaster_tasks.worker.execute.task_events import JobRequest, announce_revoked, bound_revoked
+from gonemaster_tasks.worker.upkeep.analysis_tasks import register_analysis
+from gonemaster_tasks.worker.upkeep.external_data import external_data_thread
+from gonemaster_tasks.worker.upkeep.heartbeat import Heartbeat
+from gonemaster_tasks.worker.upkeep.leases import LeaseKeeper
+from gonemaster_tasks.worker.upkeep.maintenance_timer import MaintenanceTimer
+from gonemaster_tasks.worker.upkeep.process_metrics import ProcessMetrics
+from gonemaster_tasks.worker.upkeep.reaping import Reaper, reap_once
+from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime, repeated
+from gonemaster_tasks.worker.upkeep.unclaimed import Unclaimed
+from gonemaster_tasks.worker.upkeep.usage import UsageThread
+from gonemaster_tasks.worker.upkeep.watch_tasks import delivery_thread, register_watches
+from gonemaster_tasks.worker.upkeep.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app, make_state
 from gonemaster_api.state import NAME
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings

@@ -10,13 +10,13 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.app import make_state
 from gonemaster_api.state import NAME
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.tags import create_tag
 from gonemaster_db.models import Job, Run
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.audit import list_actions
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.repositories.tags import create_tag
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.service.audit import list_actions
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts

@@ -7,11 +7,11 @@ import pytest
 from flask import g
 from flask.testing import FlaskClient
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.audit import LongAction, list_actions, record_action
-from gonemaster_db.repositories.tags import create_tag
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import NewBatch, NewJob
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.tags import create_tag
+from gonemaster_db.service.audit import LongAction, list_actions, record_action
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import submit_batch
 from tests.api.conftest import MakeApp

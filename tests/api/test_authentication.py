@@ -14,11 +14,11 @@ from gonemaster_api.auth import sessions
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.auth.tokens import digest_of, new_token
 from gonemaster_api.state import NAME
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import StoreUnavailable
-from gonemaster_db.repositories.access import SESSIONS_OF_TOKEN, add_token, clear_tokens, revoke_token
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import StoreUnavailable
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.service.access import SESSIONS_OF_TOKEN, add_token, clear_tokens, revoke_token
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.parts import QueueParts

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from gonemaster_api.live import hub
 
 from gonemaster_api import batch_counts
 from gonemaster_api.batch_counts import BatchWatch
-from gonemaster_api.live import hub
-from gonemaster_db.errors import BatchNotFound, StoreUnavailable
-from gonemaster_db.repositories.batches import count_statuses
-from gonemaster_db.session import Store
+from gonemaster_db.batches.batches import count_statuses
+from gonemaster_db.core.errors import BatchNotFound, StoreUnavailable
+from gonemaster_db.core.session import Store
 from tests.api.test_batches import submit
 from tests.api.test_errors import error_of
 from tests.support.event_streams import blocks_of, read_event

@@ -7,10 +7,10 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.state import NAME
 from gonemaster_api.use_cases import batch_deletion
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.repositories.batches import get_batch
-from gonemaster_db.repositories.jobs import get_job
-from gonemaster_db.session import Store
+from gonemaster_db.batches.batches import get_batch
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.jobs import get_job
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import BATCH
 from tests.api.conftest import MakeApp

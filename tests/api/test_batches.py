@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_tasks.control import submit as submission
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import BATCH

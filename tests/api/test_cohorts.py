@@ -4,7 +4,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.reference_data.tlds import bundled_tlds
 from tests.api.test_errors import error_of
 from tests.support.threads import together

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.session import Store
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
 from tests.api.test_batches import submit
 from tests.support.rows import NOON, claim, finish_job, make_run, record
 

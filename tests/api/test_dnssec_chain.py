@@ -10,12 +10,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunDocument
-from gonemaster_db.session import Store
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.worker.engine_runner import EngineRunner
-from gonemaster_tasks.worker.runner import Listeners, TestOrder
+from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
+from gonemaster_tasks.worker.execute.runner import Listeners, TestOrder
 from tests.api.test_batches import submit
 from tests.api.test_errors import error_of
 from tests.support.dnssec_worlds import ZONE, secure

@@ -14,9 +14,9 @@ import pytest
 from gonemaster_api.server import cli
 from gonemaster_api.server.doctor import run
 from gonemaster_api.server.doctor.findings import Finding, State
+from gonemaster_db.core.session import open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import downgrade
-from gonemaster_db.session import open_store
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.operations import perform_due_operations

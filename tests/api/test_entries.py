@@ -7,9 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.queries import entries
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.repositories.entries import PAGE_OCTETS
-from gonemaster_db.session import Store
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.runs.entries import PAGE_OCTETS
 from tests.api.test_errors import error_of
 from tests.support.rows import entries_of, make_run, record
 

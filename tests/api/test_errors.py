@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.web.access import ACCESS, Access
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from tests.api.conftest import MakeApp
 from tests.support.stores import MakeSettings
 

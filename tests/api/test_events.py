@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-
 from gonemaster_api.live import hub, store_looks
-from gonemaster_db.session import Store
+
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.control.parts import QueueParts

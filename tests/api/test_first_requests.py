@@ -11,8 +11,8 @@ from sqlalchemy import event
 from gonemaster_api.app import create_app
 from gonemaster_api.server.first_requests import ask_first
 from gonemaster_api.state import NAME, State
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import open_queue
 from tests.support.rows import make_run, queue_job

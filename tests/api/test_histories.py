@@ -13,7 +13,7 @@ from random import Random
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.control.parts import QueueParts
 from tests.support.clocks import SetClock
 from tests.support.consistency import faults

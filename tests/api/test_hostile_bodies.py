@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.support.rows import queue_job

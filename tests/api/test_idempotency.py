@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.web.body_limits import JsonDigest
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import BATCH, NORMAL
 from tests.api.conftest import MakeApp

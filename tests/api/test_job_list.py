@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from tests.api.test_errors import error_of
 from tests.support.rows import NOON, make_run, queue_job, record
 

@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
 from gonemaster_api.rest.fields import rfc3339
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
-from gonemaster_db.repositories.jobs import get_job
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import get_job
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from gonemaster_api.server.request_threads import RequestThreads
+from gonemaster_api.web.large_responses import is_large
+from gonemaster_api.web.light_requests import HEAVY_AT_ONCE
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gonemaster_api.rest.json_output import JsonProvider, _parts
-from gonemaster_api.server.request_threads import RequestThreads
-from gonemaster_api.web.large_responses import is_large
-from gonemaster_api.web.light_requests import HEAVY_AT_ONCE
 from tests.api.conftest import MakeApp
 
 LARGE = [

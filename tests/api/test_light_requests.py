@@ -3,10 +3,10 @@
 import threading
 
 import pytest
-
 from gonemaster_api.server.request_threads import RequestThreads
-from gonemaster_api.web import light_requests
 from gonemaster_api.web.light_requests import HEAVY_AT_ONCE, LightRequests, be_heavy, give_way, heavy, heavy_step, light
+
+from gonemaster_api.web import light_requests
 
 
 @pytest.fixture

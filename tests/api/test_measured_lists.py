@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from benchmarks.lists import Probe, pairs_of_filters, probes
 from benchmarks.seed import Size, seed
 from gonemaster_api.rest.openapi import operations
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 
 SIZE = Size(100)
 PAGING = {"limit", "offset", "cursor", "page", "page_size", "after", "format"}

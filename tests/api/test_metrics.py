@@ -14,13 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from gonemaster_api.queries.metrics.quantiles import quantile, quantiles
 from gonemaster_api.request_counts import TOOL_CALLS, RequestCounts
 from gonemaster_api.state import NAME, State
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
+from gonemaster_db.core.records import NewBatch
 from gonemaster_db.models import RunStatus
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.deletion import delete_batch, purge_finished_before
-from gonemaster_db.repositories.metrics.counting import LOOKUPS, QUERIES, STARTED, Count, add_counts
-from gonemaster_db.repositories.metrics.following import follow_runs
-from gonemaster_db.repositories.metrics.slots import SlotSums, add_to_slots, slots_at
+from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, STARTED, Count, add_counts
+from gonemaster_db.service.metrics.following import follow_runs
+from gonemaster_db.service.metrics.slots import SlotSums, add_to_slots, slots_at
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue
 from tests.support.redis import raw

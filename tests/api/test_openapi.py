@@ -10,7 +10,7 @@ from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
 from gonemaster_api.rest.openapi import METHODS, operations
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from tests.api.conftest import MakeApp
 from tests.support.stores import MakeSettings
 

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
-
 from gonemaster_api.server.http.waiting import ADMITTED_S, PATIENCE_S, WaitingRequests
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.queues import NORMAL

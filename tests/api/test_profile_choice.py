@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from tests.api.test_errors import error_of
 from tests.api.test_profiles import audited, create
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.repositories.profiles import update_profile
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.profiles import update_profile
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.version import __version__
 from tests.api.conftest import MakeApp

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.repositories.audit import list_actions
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.audit import list_actions
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.version import __version__
 from tests.api.conftest import MakeApp

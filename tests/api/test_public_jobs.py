@@ -12,15 +12,15 @@ from werkzeug.test import TestResponse
 
 from gonemaster_api.app import create_app
 from gonemaster_api.queries.public_jobs import asns_of
-from gonemaster_db.ids import new_public_id
+from gonemaster_db.core.ids import new_public_id
+from gonemaster_db.core.records import Entry, EntryRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.profiles import create_profile
+from gonemaster_db.domains.tags import set_default_profile, tag_domains
 from gonemaster_db.models import Job, Run
-from gonemaster_db.records import Entry, EntryRecord
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.jobs import find_by_public_id
-from gonemaster_db.repositories.profiles import create_profile
-from gonemaster_db.repositories.tags import set_default_profile, tag_domains
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.queue.jobs import find_by_public_id
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.parts import QueueParts, open_queue

@@ -10,9 +10,9 @@ import pytest
 from flask import Flask
 
 from gonemaster_api import lookups
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.api.test_public_jobs import PUBLIC

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from flask.testing import FlaskClient
 
 from gonemaster_api.rest.fields import rfc3339
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import RunRecord
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
-from gonemaster_db.records import RunRecord
-from gonemaster_db.session import Store
 from tests.api.conftest import MakeApp
 from tests.api.test_batches import submit
 from tests.api.test_errors import error_of

@@ -8,10 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.queries.entries import escape_formula
-from gonemaster_db.clock import utcnow
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.repositories.profiles import create_profile
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.profiles import create_profile
 from tests.api.conftest import MakeApp
 from tests.api.test_batches import submit
 from tests.api.test_errors import error_of

@@ -5,8 +5,8 @@ import logging
 import pytest
 from sqlalchemy import func, select, text
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Batch, Job
-from gonemaster_db.session import Store
 from gonemaster_tasks.control.broadcasts import post_cancel
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp

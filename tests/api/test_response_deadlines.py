@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-
 from gonemaster_api.server.http.responses import ClientGone, ResponseBuffer
 
 MUCH = b"x" * 4 * 1024 * 1024  # more than the sockets take

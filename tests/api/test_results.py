@@ -2,8 +2,8 @@
 
 from flask.testing import FlaskClient
 
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.session import Store
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.support.rows import make_run, queue_job, record

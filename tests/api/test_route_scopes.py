@@ -15,9 +15,9 @@ from werkzeug.test import TestResponse
 from gonemaster_api.auth.tokens import new_token
 from gonemaster_api.web.access import access_of
 from gonemaster_api.web.headers import API_POLICY, PAGE_POLICY, is_api
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import AuditLine, Base
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.config.credential_types import Scope
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp

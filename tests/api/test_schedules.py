@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.repositories.audit import list_actions
-from gonemaster_db.repositories.profiles import create_profile, delete_profile
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.profiles import create_profile, delete_profile
+from gonemaster_db.service.audit import list_actions
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from tests.api.test_errors import error_of

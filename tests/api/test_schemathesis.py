@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from gonemaster_db.ids import new_public_id
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.jobs import create_jobs
-from gonemaster_db.repositories.profiles import create_profile
-from gonemaster_db.repositories.tags import create_tag
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.ids import new_public_id
+from gonemaster_db.core.records import NewBatch, NewJob
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.domains.profiles import create_profile
+from gonemaster_db.domains.tags import create_tag
+from gonemaster_db.queue.jobs import create_jobs
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.analysis_world import Chance, make_cohort, make_snapshot
 from tests.support.rows import NOON, claim, make_run, queue_job, record

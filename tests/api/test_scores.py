@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.session import Store
 from tests.api.conftest import MakeApp
 from tests.support.rows import make_run, record
 

@@ -7,9 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
-from gonemaster_db.repositories.settings import write_settings
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.service.settings import write_settings
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.config.scoring import SCORING_KEY
 from gonemaster_tasks.config.settings import Settings

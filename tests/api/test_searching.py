@@ -5,7 +5,7 @@ from http import HTTPStatus
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from tests.support.rows import make_run, queue_job
 
 STORED = "xn--rksmrgs-5wao1o.example"

@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gonemaster_api.app import create_app
-from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.audit import list_actions
-from gonemaster_db.repositories.settings import read_settings, write_settings
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.audit import list_actions
+from gonemaster_db.service.settings import read_settings, write_settings
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.loader import load_settings

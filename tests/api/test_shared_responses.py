@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from gonemaster_api.web.shared_responses import ARRIVED
 
 from gonemaster_api.kept_responses import MadeResponse, SharedResponses
 from gonemaster_api.state import NAME, State
-from gonemaster_api.web.shared_responses import ARRIVED
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from tests.support.rows import make_run, queue_job
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort
-from gonemaster_db.session import Store
 from tests.api.test_errors import error_of
 from tests.support.analysis.cohorts import made_facts, make_batch, make_cohort, snapshot_of
 from tests.support.analysis.runs import project_all, run_batch

@@ -7,8 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts

@@ -5,8 +5,8 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from gonemaster_db.repositories.profiles import create_profile
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.profiles import create_profile
 from tests.api.conftest import MakeApp
 from tests.api.test_batches import submit
 from tests.api.test_errors import error_of

@@ -10,9 +10,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories import watches as rows
-from gonemaster_db.repositories.deliveries import add_delivery, claim_deliveries, finish_delivery
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.service import watches as rows
+from gonemaster_db.service.deliveries import add_delivery, claim_deliveries, finish_delivery
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import MAINTENANCE
 from tests.support.rows import LEASE

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from babel.messages.catalog import Catalog
 
-from gonemaster_engine import messages
+from gonemaster_engine.findings import messages
 from tests.support.sources import ROOT
 
 COMPLETE = ("sv",)

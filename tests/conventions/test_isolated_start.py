@@ -7,7 +7,7 @@ import sys
 HEAVY = {"celery", "kombu", "redis", "sqlalchemy", "alembic", "psycopg2", "flask"}
 LOOK = """
 import json, sys
-import gonemaster_tasks.worker.isolated_run
+import gonemaster_tasks.worker.execute.isolated_run
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 

@@ -11,8 +11,8 @@ import pytest
 from tests.support.sources import syntax_trees
 
 WALL_CLOCK = {
-    "gonemaster_db/clock.py",  # the one source of UTC time for rows
-    "gonemaster_engine/run.py",  # the default of an argument: callers may pass the time
+    "gonemaster_db/core/clock.py",  # the one source of UTC time for rows
+    "gonemaster_engine/run/run.py",  # the default of an argument: callers may pass the time
 }
 ENVIRONMENT = {
     "gonemaster_tasks/config/environment.py",  # settings of all parts

@@ -1,7 +1,7 @@
 """Names that two packages spell, because they do not know each other, are the same."""
 
-from gonemaster_db.levels import LEVELS, SEVERITIES
-from gonemaster_db.states import Priority
+from gonemaster_db.core.levels import LEVELS, SEVERITIES
+from gonemaster_db.core.states import Priority
 from gonemaster_engine.entries import Level
 from gonemaster_tasks.queues import TIERS
 

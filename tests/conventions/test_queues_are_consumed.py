@@ -11,8 +11,8 @@ from celery import Celery
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.queues import DELIVER, OPERATE, ORDER, PURGE, REAP, ROUTES, RUN, RUN_SCHEDULES, TIERS, WATCH
+from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.main import register_tasks
-from gonemaster_tasks.worker.process import Process
 
 
 @pytest.fixture

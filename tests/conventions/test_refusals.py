@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from gonemaster_api.ui.shell.refusal_texts import TEXTS
+from gonemaster_api.ui.shell.texts.refusal_texts import TEXTS
 
 ROOT = Path(__file__).parents[2]
 REFUSING = re.compile(
@@ -24,7 +24,7 @@ PLACES = (
     "gonemaster_tasks/notifications",
     "gonemaster_tasks/recurrence",
     "gonemaster_tasks/monitoring",
-    "gonemaster_tasks/worker/isolation.py",
+    "gonemaster_tasks/worker/execute/isolation.py",
     "gonemaster_db/repositories",
     "gonemaster_engine/profile/schema.py",
     "gonemaster_engine/scoring/config.py",
@@ -89,7 +89,7 @@ def test_pages_know_all_refusals() -> None:
     found = {text: file for file in files for text in templates(file)}
     assert len(found) > 150, "the sentences are written in another way than this test looks for"
     unknown = {text: str(file.relative_to(ROOT)) for text, file in found.items() if text not in known}
-    assert unknown == {}, "add them to gonemaster_api/ui/shell/refusal_texts.py, then `make messages`"
+    assert unknown == {}, "add them to gonemaster_api/ui/shell/texts/refusal_texts.py, then `make messages`"
 
 
 def test_texts_are_there_once_and_number_their_values() -> None:

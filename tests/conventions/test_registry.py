@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.catalogue import cases, modules
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import END, START, SYSTEM, Tag
-from gonemaster_engine.messages import advice, placeholders, template
+from gonemaster_engine.findings.messages import advice, placeholders, template
+from gonemaster_engine.findings.tags import END, START, SYSTEM, Tag
 from gonemaster_engine.profile.profile import default_profile
-from gonemaster_engine.registry import MODULE_NAMES
+from gonemaster_engine.testcases.catalogue import cases, modules
+from gonemaster_engine.testcases.registry import MODULE_NAMES
 from tests.support.sources import ROOT
 
 Agreed = dict[str, dict[str, list[str]]]
@@ -116,7 +116,7 @@ def test_catalogue_has_every_module_and_every_file_of_a_case() -> None:
 
 @pytest.mark.parametrize("module", [*MODULE_NAMES, SYSTEM])
 def test_texts_belong_to_tags(module: str) -> None:
-    catalogue = importlib.import_module(f"gonemaster_engine.messages.{module.lower()}")
+    catalogue = importlib.import_module(f"gonemaster_engine.findings.messages.{module.lower()}")
     known = set(SYSTEM_TAGS if module == SYSTEM else MODULES.get(module, {}))
     if module != SYSTEM:
         known.update(name for case in modules()[module].cases for name in tags_of(case.id))

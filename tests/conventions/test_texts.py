@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from gonemaster_engine import messages
-from gonemaster_engine.catalogue import cases
-from gonemaster_engine.messages import placeholders
+from gonemaster_engine.findings import messages
+from gonemaster_engine.findings.messages import placeholders
+from gonemaster_engine.testcases.catalogue import cases
 
 NOT_THE_FIELDS_WORDS = {
     r"ask(s|ed)?": "query",

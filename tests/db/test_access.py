@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import TokenExists
-from gonemaster_db.repositories.access import (
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import TokenExists
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.service.access import (
     SESSIONS_OF_TOKEN,
     add_token,
     clear_tokens,
@@ -18,7 +19,6 @@ from gonemaster_db.repositories.access import (
     open_session,
     revoke_token,
 )
-from gonemaster_db.session import Store, open_store
 from tests.support.stores import MakeSettings
 
 HOUR = timedelta(hours=1)

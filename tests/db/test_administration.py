@@ -5,20 +5,21 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.errors import (
+from gonemaster_db.batches.deletion import purge_finished_before
+from gonemaster_db.core.errors import (
     IdempotencyConflict,
     ProfileExists,
     ProfileNotFound,
     ReferenceGone,
     StoreConflict,
 )
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains import profiles
+from gonemaster_db.domains.tags import create_tag, get_tag, set_default_profile
 from gonemaster_db.models import EffectiveProfile, Job, Run
-from gonemaster_db.repositories import profiles, settings
-from gonemaster_db.repositories.audit import list_actions, record_action
-from gonemaster_db.repositories.deletion import purge_finished_before
-from gonemaster_db.repositories.idempotency import find_response, purge_expired_responses, store_response
-from gonemaster_db.repositories.tags import create_tag, get_tag, set_default_profile
-from gonemaster_db.session import Store
+from gonemaster_db.service import settings
+from gonemaster_db.service.audit import list_actions, record_action
+from gonemaster_db.service.idempotency import find_response, purge_expired_responses, store_response
 from tests.support.rows import NOON, make_run, queue_job, record
 from tests.support.threads import together
 

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from gonemaster_db.models import Run, RunStatus
-from gonemaster_db.records import EntryRecord, NewBatch
-from gonemaster_db.repositories import batch_comparison
-from gonemaster_db.repositories.batch_comparison import (
+from gonemaster_db.batches import batch_comparison
+from gonemaster_db.batches.batch_comparison import (
     ChangeKind,
     DomainDifference,
     count_differences,
     list_differences,
 )
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.comparison import diff_runs
-from gonemaster_db.repositories.findings import findings_hash
-from gonemaster_db.session import Store
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.records import EntryRecord, NewBatch
+from gonemaster_db.core.session import Store
+from gonemaster_db.models import Run, RunStatus
+from gonemaster_db.runs.comparison import diff_runs
+from gonemaster_db.runs.findings import findings_hash
 from tests.support.rows import NOON, entries_of, make_run, record
 
 

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.errors import BatchNotFound, JobsNotTerminal
-from gonemaster_db.ids import batch_key
+from gonemaster_db.batches import batch_jobs, batches, deletion
+from gonemaster_db.batches.tag_values import list_tag_values
+from gonemaster_db.core.errors import BatchNotFound, JobsNotTerminal
+from gonemaster_db.core.ids import batch_key
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Batch, Domain, Job, Priority, PurgedRunCounter, Run, RunDocument, RunStatus
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories import batch_jobs, batches, comparison, deletion
-from gonemaster_db.repositories.findings import Line
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.runs import set_score
-from gonemaster_db.repositories.tag_values import list_tag_values
-from gonemaster_db.repositories.throughput import measure_throughput
-from gonemaster_db.session import Store
+from gonemaster_db.queue.throughput import measure_throughput
+from gonemaster_db.runs import comparison
+from gonemaster_db.runs.findings import Line
+from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_db.runs.runs import set_score
 from tests.support.rows import NOON, claim, count_entries, entries_of, make_run, queue_job, queue_jobs, record
 from tests.support.threads import together
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.compatibility import _FIRST as FIRST
 from gonemaster_db.migrations.revisions import known_revisions
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.session import Store
 from tests.support.next_release import CONTRACT, EXPAND, INDEX, head, revisions_of, write_revision
 from tests.support.schema_changes import narrowed, read_schema
 

@@ -3,13 +3,13 @@
 from collections import Counter
 from datetime import timedelta
 
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.batches import create_batch, find_batch_key
-from gonemaster_db.repositories.counters import read_counts
-from gonemaster_db.repositories.deletion import delete_batch, purge_finished_before
-from gonemaster_db.repositories.graduation import cancel_waiting_jobs, fail_job
-from gonemaster_db.repositories.runs import set_score
-from gonemaster_db.session import Store
+from gonemaster_db.batches.batches import create_batch, find_batch_key
+from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
+from gonemaster_db.runs.counters import read_counts
+from gonemaster_db.runs.graduation import cancel_waiting_jobs, fail_job
+from gonemaster_db.runs.runs import set_score
 from tests.support.consistency import faults
 from tests.support.rows import NOON, make_run, queue_job, queue_jobs, record
 

@@ -17,21 +17,21 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from gonemaster_db.errors import BatchNotFound, JobNotFound, JobsNotTerminal
+from gonemaster_db.batches.batch_jobs import waiting_of_batch
+from gonemaster_db.batches.batch_statistics import make_statistics
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.batches.deletion import delete_batch, purge_finished_before, purge_tag
+from gonemaster_db.core.errors import BatchNotFound, JobNotFound, JobsNotTerminal
+from gonemaster_db.core.records import EntryRecord, NewBatch, NewJob, RunRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domains import refresh_domains
+from gonemaster_db.domains.tags import tag_domains, untag_domains
 from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
-from gonemaster_db.records import EntryRecord, NewBatch, NewJob, RunRecord
-from gonemaster_db.repositories.batch_jobs import waiting_of_batch
-from gonemaster_db.repositories.batch_statistics import make_statistics
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.deletion import delete_batch, purge_finished_before, purge_tag
-from gonemaster_db.repositories.domains import refresh_domains
-from gonemaster_db.repositories.entries import entries_of_run
-from gonemaster_db.repositories.graduation import cancel_waiting_jobs, graduate_job, request_cancel
-from gonemaster_db.repositories.jobs import ClaimedJob, claim_job, create_jobs
-from gonemaster_db.repositories.outcomes import purge_outcomes
-from gonemaster_db.repositories.runs import set_score
-from gonemaster_db.repositories.tags import tag_domains, untag_domains
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import ClaimedJob, claim_job, create_jobs
+from gonemaster_db.runs.entries import entries_of_run
+from gonemaster_db.runs.graduation import cancel_waiting_jobs, graduate_job, request_cancel
+from gonemaster_db.runs.outcomes import purge_outcomes
+from gonemaster_db.runs.runs import set_score
 from tests.support.consistency import faults
 from tests.support.histories import chance as material
 from tests.support.histories.rows import storable

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from gonemaster_db.deadlines import check_deadline
-from gonemaster_db.errors import StoreError, TimeLimitExceeded
-from gonemaster_db.frozen import kept
+from gonemaster_db.core.deadlines import check_deadline
+from gonemaster_db.core.errors import StoreError, TimeLimitExceeded
+from gonemaster_db.core.frozen import kept
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Setting
-from gonemaster_db.session import Store
 from tests.support.rows import NOON
 
 LONG = timedelta(minutes=5)

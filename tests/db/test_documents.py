@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonemaster_db.documents.codec import CURRENT, compress, decompress
-from gonemaster_db.documents.run_document import NO_DOCUMENT, RunDocument, decode_document, encode_document
-from gonemaster_db.errors import DocumentDamaged
-from gonemaster_db.json_text import dump_json
-from gonemaster_db.records import EntryRecord
+from gonemaster_db.core.errors import DocumentDamaged
+from gonemaster_db.core.json_text import dump_json
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.runs.documents.codec import CURRENT, compress, decompress
+from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, RunDocument, decode_document, encode_document
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -101,5 +101,5 @@ def test_document_of_the_oldest_codec_is_readable() -> None:
 
 def test_released_dictionary_is_unchanged() -> None:
     """Each document holds the check sum of its dictionary; with another one none could be read."""
-    text = files("gonemaster_db.documents").joinpath("dictionary1.txt").read_bytes()
+    text = files("gonemaster_db.runs.documents").joinpath("dictionary1.txt").read_bytes()
     assert zlib.adler32(text) == 0xBB132B13

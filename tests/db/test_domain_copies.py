@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gonemaster_db.levels import LEVELS, worst
+from gonemaster_db.core.levels import LEVELS, worst
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domains import refresh_domains
 from gonemaster_db.models import Domain, Run, RunStatus
-from gonemaster_db.repositories.domains import refresh_domains
-from gonemaster_db.session import Store
 from tests.support.rows import LEASE, NOON, claim, finish_job, make_run, queue_job, record
 
 _LATEST = (

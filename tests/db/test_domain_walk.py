@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from gonemaster_db.bulk import insert_rows
-from gonemaster_db.filters import DomainFilter
-from gonemaster_db.levels import LEVELS, SEVERITIES, at_least
+from gonemaster_db.core.bulk import insert_rows
+from gonemaster_db.core.filters import DomainFilter
+from gonemaster_db.core.levels import LEVELS, SEVERITIES, at_least
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains import domain_list, domain_walk
+from gonemaster_db.domains.domain_list import SORTS, list_domains
+from gonemaster_db.domains.domains import OF_RUN_COUNT
 from gonemaster_db.models import Domain, DomainRunCount, DomainTag, Tag
-from gonemaster_db.repositories import domain_list, domain_walk
-from gonemaster_db.repositories.domain_list import SORTS, list_domains
-from gonemaster_db.repositories.domains import OF_RUN_COUNT
-from gonemaster_db.session import Store
 from tests.support.rows import NOON
 
 NUMBER = 40

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from gonemaster_db.filters import EntryFilter, RunFilter
-from gonemaster_db.records import Entry, EntryRecord, NewBatch
-from gonemaster_db.repositories import entries as lists
-from gonemaster_db.repositories import matching_outcomes, run_domains
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.runs import list_runs
-from gonemaster_db.session import Store
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.filters import EntryFilter, RunFilter
+from gonemaster_db.core.records import Entry, EntryRecord, NewBatch
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains import run_domains
+from gonemaster_db.runs import entries as lists
+from gonemaster_db.runs import matching_outcomes
+from gonemaster_db.runs.runs import list_runs
 from tests.support.rows import NOON, make_run, record
 
 Position = tuple[str, int]

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gonemaster_db.engine import make_engine
-from gonemaster_db.errors import StoreUnavailable
-from gonemaster_db.hosts import Hosts
+from gonemaster_db.core.engine import make_engine
+from gonemaster_db.core.errors import StoreUnavailable
+from gonemaster_db.core.hosts import Hosts
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import Setting
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
 from tests.support.postgres import USER, PostgresServer, find_binaries
 from tests.support.rows import NOON
 from tests.support.stores import migrate, opened

@@ -10,10 +10,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.jobs import renew_leases, workers_with_several_jobs
-from gonemaster_db.repositories.metrics.slots import SlotSums, add_to_slots, slots_at
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.jobs import renew_leases, workers_with_several_jobs
+from gonemaster_db.service.metrics.slots import SlotSums, add_to_slots, slots_at
 
 CALLS = 50
 

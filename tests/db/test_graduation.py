@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.errors import JobNotFound, JobStateError
+from gonemaster_db.batches.batches import count_statuses
+from gonemaster_db.core.errors import JobNotFound, JobStateError
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
     Domain,
     DomainTag,
@@ -18,10 +21,9 @@ from gonemaster_db.models import (
     RunDocument,
     RunStatus,
 )
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.repositories.batches import count_statuses
-from gonemaster_db.repositories.entries import entries_of_run
-from gonemaster_db.repositories.graduation import (
+from gonemaster_db.queue.jobs import claim_job, find_job_or_run, get_job, hold_job
+from gonemaster_db.runs.entries import entries_of_run
+from gonemaster_db.runs.graduation import (
     cancel_waiting_jobs,
     expire_jobs,
     fail_job,
@@ -29,9 +31,7 @@ from gonemaster_db.repositories.graduation import (
     request_cancel,
     requeue_job,
 )
-from gonemaster_db.repositories.jobs import claim_job, find_job_or_run, get_job, hold_job
-from gonemaster_db.repositories.run_documents import read_stored_run
-from gonemaster_db.session import Store
+from gonemaster_db.runs.run_documents import read_stored_run
 from tests.support.rows import (
     LEASE,
     NOON,

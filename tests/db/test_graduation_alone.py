@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import event, select, text, update
 from sqlalchemy.orm import Session
 
-from gonemaster_db.documents.caches import Kind, caches_of
-from gonemaster_db.documents.registry import kind_ids
-from gonemaster_db.errors import JobStateError, StoreConflict
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.errors import JobStateError, StoreConflict
+from gonemaster_db.core.records import NewBatch, RunRecord
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Domain, DomainTag, Job, Outcome, Run, RunStatus
-from gonemaster_db.records import NewBatch, RunRecord
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.counters import read_counts
-from gonemaster_db.repositories.entries import entries_of_run
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.outcomes import purge_outcomes
-from gonemaster_db.session import Store
+from gonemaster_db.runs.counters import read_counts
+from gonemaster_db.runs.documents.caches import Kind, caches_of
+from gonemaster_db.runs.documents.registry import kind_ids
+from gonemaster_db.runs.entries import entries_of_run
+from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_db.runs.outcomes import purge_outcomes
 from tests.support.rows import NOON, claim, count_entries, queue_job, record
 
 PROFILE = '{"net":{"ipv6":false}}'

@@ -7,11 +7,12 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.errors import JobNotFound, JobStateError
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.errors import JobNotFound, JobStateError
+from gonemaster_db.core.records import NewBatch, NewJob
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, JobStatus, Priority, Run
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.jobs import (
+from gonemaster_db.queue.jobs import (
     claim_job,
     create_jobs,
     create_longest_first,
@@ -23,8 +24,7 @@ from gonemaster_db.repositories.jobs import (
     release_job,
     renew_leases,
 )
-from gonemaster_db.repositories.position_allocator import MAX_SLAB_SIZE
-from gonemaster_db.session import Store
+from gonemaster_db.queue.position_allocator import MAX_SLAB_SIZE
 from tests.support.rows import LEASE, NOON, claim, finish_job, make_run, queue_job, queue_jobs, record
 from tests.support.threads import together
 

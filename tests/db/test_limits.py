@@ -16,15 +16,15 @@ import psycopg2
 import pytest
 from sqlalchemy import select, text
 
-from gonemaster_db import engine, limits
-from gonemaster_db.deadlines import Deadline
-from gonemaster_db.errors import StoreConflict, StoreUnavailable, TimeLimitExceeded
-from gonemaster_db.limits import ending_by
+from gonemaster_db.core import engine, limits
+from gonemaster_db.core.deadlines import Deadline
+from gonemaster_db.core.errors import StoreConflict, StoreUnavailable, TimeLimitExceeded
+from gonemaster_db.core.limits import ending_by
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import Limits, StoreSettings
 from gonemaster_db.models import RunStatus, Setting
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.jobs import claim_job
-from gonemaster_db.session import Store
-from gonemaster_db.settings import Limits, StoreSettings
+from gonemaster_db.queue.jobs import claim_job
+from gonemaster_db.runs.graduation import graduate_job
 from tests.support.rows import LEASE, NOON, queue_job, queue_jobs, record
 from tests.support.stores import MakeSettings, opened
 from tests.support.threads import together

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from gonemaster_db.filters import DomainFilter, JobFilter, RunFilter
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.filters import DomainFilter, JobFilter, RunFilter
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains import run_domains
+from gonemaster_db.domains.domain_list import list_domains
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.tags import tag_domains
 from gonemaster_db.models import Priority, Run, RunStatus
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories import run_domains
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.domain_list import list_domains
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.job_list import list_jobs
-from gonemaster_db.repositories.runs import list_runs
-from gonemaster_db.repositories.tags import tag_domains
-from gonemaster_db.session import Store
+from gonemaster_db.runs.job_list import list_jobs
+from gonemaster_db.runs.runs import list_runs
 from tests.support.rows import NOON, entries_of, make_run, queue_job, record
 
 Match = Callable[[Run], bool]

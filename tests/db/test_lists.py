@@ -9,19 +9,19 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from gonemaster_db.errors import DocumentDamaged, RunNotFound
-from gonemaster_db.filters import EntryFilter, JobFilter, RunFilter
-from gonemaster_db.levels import LEVELS
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.errors import DocumentDamaged, RunNotFound
+from gonemaster_db.core.filters import EntryFilter, JobFilter, RunFilter
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.core.records import Entry, EntryRecord, NewBatch
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunDocument, RunStatus
-from gonemaster_db.records import Entry, EntryRecord, NewBatch
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.entries import PAGE_OCTETS, entries_of_run, list_entries, read_entries_after
-from gonemaster_db.repositories.job_list import list_jobs
-from gonemaster_db.repositories.jobs import hold_job
-from gonemaster_db.repositories.run_documents import read_stored_run
-from gonemaster_db.repositories.runs import get_dnssec_chain, get_run, list_public_configs, list_runs
-from gonemaster_db.repositories.sort_keys import SORTS
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import hold_job
+from gonemaster_db.runs.entries import PAGE_OCTETS, entries_of_run, list_entries, read_entries_after
+from gonemaster_db.runs.job_list import list_jobs
+from gonemaster_db.runs.run_documents import read_stored_run
+from gonemaster_db.runs.runs import get_dnssec_chain, get_run, list_public_configs, list_runs
+from gonemaster_db.runs.sort_keys import SORTS
 from tests.support.rows import NOON, claim, entries_of, make_run, queue_job, record
 
 Item = Job | Run

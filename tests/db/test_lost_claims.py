@@ -8,16 +8,16 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.errors import JobStateError, StoreUnavailable
+from gonemaster_db.core.errors import JobStateError, StoreUnavailable
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.core.states import Priority
 from gonemaster_db.migrations.runner import upgrade
 from gonemaster_db.models import Domain, Job, JobStatus, Run, RunStatus
-from gonemaster_db.repositories.counters import count_runs
-from gonemaster_db.repositories.graduation import graduate_job, request_cancel, requeue_job
-from gonemaster_db.repositories.jobs import claim_job, get_job, renew_leases
-from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import StoreSettings
-from gonemaster_db.states import Priority
+from gonemaster_db.queue.jobs import claim_job, get_job, renew_leases
+from gonemaster_db.queue.pauses import pause_tiers, resume_tiers
+from gonemaster_db.runs.counters import count_runs
+from gonemaster_db.runs.graduation import graduate_job, request_cancel, requeue_job
 from tests.support.postgres import PostgresServer
 from tests.support.rows import LEASE, NOON, queue_job, record
 

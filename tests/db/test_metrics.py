@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import MetricFollower, MetricSlot, Run, RunStatus
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.deletion import delete_batch, purge_finished_before
-from gonemaster_db.repositories.graduation import cancel_waiting_jobs
-from gonemaster_db.repositories.metrics.counting import (
+from gonemaster_db.runs.graduation import cancel_waiting_jobs
+from gonemaster_db.runs.runs import set_score
+from gonemaster_db.service.metrics.counting import (
     LONGEST_LABEL,
     RUNS_REMOVED,
     Count,
@@ -23,8 +25,8 @@ from gonemaster_db.repositories.metrics.counting import (
     read_counts,
     read_stored,
 )
-from gonemaster_db.repositories.metrics.following import count_before_deletion, follow_runs, read_tally
-from gonemaster_db.repositories.metrics.slots import (
+from gonemaster_db.service.metrics.following import count_before_deletion, follow_runs, read_tally
+from gonemaster_db.service.metrics.slots import (
     SlotSums,
     add_to_slots,
     read_latencies,
@@ -33,7 +35,7 @@ from gonemaster_db.repositories.metrics.slots import (
     slots_at,
     write_latencies,
 )
-from gonemaster_db.repositories.metrics.tally import (
+from gonemaster_db.service.metrics.tally import (
     DURATION,
     DURATION_SUM,
     MOST_KEPT,
@@ -43,8 +45,6 @@ from gonemaster_db.repositories.metrics.tally import (
     EndedRun,
     Tally,
 )
-from gonemaster_db.repositories.runs import set_score
-from gonemaster_db.session import Store
 from tests.support.rows import NOON, make_run, queue_jobs, record
 from tests.support.threads import together
 

@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonemaster_db.errors import StoreError
-from gonemaster_db.ids import batch_key
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.ids import batch_key
+from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.run_store import backward, forward, progress
 from gonemaster_db.migrations.runner import current_revision, differences, downgrade, is_current, upgrade
 from gonemaster_db.models import Batch, Domain, Run
-from gonemaster_db.repositories.counters import read_counts
-from gonemaster_db.repositories.newest_outcomes import note_outcomes
-from gonemaster_db.session import Store
+from gonemaster_db.runs.counters import read_counts
+from gonemaster_db.runs.newest_outcomes import note_outcomes
 from tests.support.old_runs import OLD, OldTables, contents, fingerprint, make_old_store, schema
 from tests.support.rows import make_run, record
 from tests.support.stores import DRIVERS, MakeSettings, opened

@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import inspect, text
 
-from gonemaster_db.errors import StoreOutdated
+from gonemaster_db.core.errors import StoreOutdated
+from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.runner import (
     current_revision,
     differences,
@@ -13,9 +14,8 @@ from gonemaster_db.migrations.runner import (
     upgrade,
 )
 from gonemaster_db.models import Base
-from gonemaster_db.repositories.newest_outcomes import note_outcomes
-from gonemaster_db.repositories.runs import get_run
-from gonemaster_db.session import Store
+from gonemaster_db.runs.newest_outcomes import note_outcomes
+from gonemaster_db.runs.runs import get_run
 from tests.support.consistency import faults
 from tests.support.rows import make_run, record
 from tests.support.threads import together

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from gonemaster_db.filters import EntryFilter
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.batches.deletion import delete_batch
+from gonemaster_db.core.filters import EntryFilter
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import Driver, StoreSettings
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.models.domains import OUTCOME_UNKNOWN
 from gonemaster_db.migrations.runner import current_revision, differences, downgrade, head_revision, upgrade
 from gonemaster_db.models import Domain
-from gonemaster_db.models.domains import OUTCOME_UNKNOWN
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories import newest_outcomes
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.deletion import delete_batch
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.entries import list_entries
-from gonemaster_db.repositories.newest_outcomes import note_outcomes, outcomes_known
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import Driver, StoreSettings
+from gonemaster_db.runs import newest_outcomes
+from gonemaster_db.runs.entries import list_entries
+from gonemaster_db.runs.newest_outcomes import note_outcomes, outcomes_known
 from gonemaster_tasks.maintenance.newest_outcomes import note_newest_outcomes
 from tests.support.consistency import faults
 from tests.support.release_before import release_before

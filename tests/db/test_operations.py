@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import bindparam, text
 
-from gonemaster_db.errors import OperationClaimLost, OperationNotFound
+from gonemaster_db.core.errors import OperationClaimLost, OperationNotFound
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Operation, OperationKind, OperationStatus
-from gonemaster_db.repositories import operations
-from gonemaster_db.repositories.audit import list_actions
-from gonemaster_db.session import Store
+from gonemaster_db.service import operations
+from gonemaster_db.service.audit import list_actions
 from tests.support.rows import LEASE, NOON
 from tests.support.threads import together
 

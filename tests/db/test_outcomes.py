@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select, update
 
-from gonemaster_db.documents.caches import Kind, caches_of
-from gonemaster_db.documents.outcomes import ensure_outcomes
-from gonemaster_db.documents.packing import pack, unpack
-from gonemaster_db.documents.registry import matching_kinds
-from gonemaster_db.documents.run_document import encode_document
-from gonemaster_db.errors import StoreConflict
-from gonemaster_db.filters import EntryFilter
+from gonemaster_db.core.errors import StoreConflict
+from gonemaster_db.core.filters import EntryFilter
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.models import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule, Run
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.repositories import run_rows
-from gonemaster_db.repositories.entries import entries_of_run, list_entries
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.outcomes import purge_outcomes
-from gonemaster_db.session import Store, open_store
+from gonemaster_db.runs import run_rows
+from gonemaster_db.runs.documents.caches import Kind, caches_of
+from gonemaster_db.runs.documents.outcomes import ensure_outcomes
+from gonemaster_db.runs.documents.packing import pack, unpack
+from gonemaster_db.runs.documents.registry import matching_kinds
+from gonemaster_db.runs.documents.run_document import encode_document
+from gonemaster_db.runs.entries import entries_of_run, list_entries
+from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_db.runs.outcomes import purge_outcomes
 from tests.support.rows import NOON, claim, entries_of, finish_job, make_run, queue_job, record
 from tests.support.stores import MakeSettings, opened
 from tests.support.threads import together

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.jobs import claim_job, create_job
-from gonemaster_db.repositories.pauses import end_due_pauses, is_paused, list_pauses, pause_tiers, resume_tiers
-from gonemaster_db.session import Store
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.jobs import claim_job, create_job
+from gonemaster_db.queue.pauses import end_due_pauses, is_paused, list_pauses, pause_tiers, resume_tiers
 from tests.support.rows import NOON
 
 LATER = NOON + timedelta(hours=1)

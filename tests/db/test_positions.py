@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonemaster_db.documents.positions import pack_positions, unpack_positions
-from gonemaster_db.errors import DocumentDamaged
+from gonemaster_db.core.errors import DocumentDamaged
+from gonemaster_db.runs.documents.positions import pack_positions, unpack_positions
 
 
 @given(st.sets(st.integers(0, 2**32 - 1), max_size=200).map(sorted))

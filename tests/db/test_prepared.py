@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import CursorResult, text
 
-from gonemaster_db.errors import StoreConflict
+from gonemaster_db.core.errors import StoreConflict
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Run, RunStatus
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.jobs import ClaimedJob, claim_job, find_job_or_run
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import ClaimedJob, claim_job, find_job_or_run
+from gonemaster_db.runs.graduation import graduate_job
 from tests.support.rows import LEASE, NOON, queue_job, queue_jobs, record
 from tests.support.stores import MakeSettings, opened
 

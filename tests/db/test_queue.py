@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
+from gonemaster_db.core.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import JobStatus, Priority
-from gonemaster_db.repositories import queue
-from gonemaster_db.repositories.jobs import get_job, hold_job
-from gonemaster_db.repositories.position_allocator import GAP
-from gonemaster_db.session import Store
+from gonemaster_db.queue import queue
+from gonemaster_db.queue.jobs import get_job, hold_job
+from gonemaster_db.queue.position_allocator import GAP
 from tests.support.rows import NOON, claim, queue_job, queue_jobs
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.records import NewBatch, NewJob
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, Priority
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories import queue_ranks
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.jobs import create_jobs, get_job, hold_job
-from gonemaster_db.repositories.queue import move_to_end
-from gonemaster_db.session import Store
+from gonemaster_db.queue import queue_ranks
+from gonemaster_db.queue.jobs import create_jobs, get_job, hold_job
+from gonemaster_db.queue.queue import move_to_end
 from tests.support.rows import NOON, claim, queue_jobs
 
 

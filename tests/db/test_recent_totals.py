@@ -2,14 +2,14 @@
 
 import pytest
 
-from gonemaster_db import recent_totals
-from gonemaster_db.filters import JobFilter, RunFilter
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core import recent_totals
+from gonemaster_db.core.filters import JobFilter, RunFilter
+from gonemaster_db.core.recent_totals import EXACT, MOST_EXAMINED, recent_total
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Run
-from gonemaster_db.recent_totals import EXACT, MOST_EXAMINED, recent_total
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories import job_list, runs
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.session import Store
+from gonemaster_db.runs import job_list, runs
 from tests.support.rows import NOON, make_run, record
 
 

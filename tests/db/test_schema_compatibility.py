@@ -13,7 +13,8 @@ import psycopg2
 import pytest
 from sqlalchemy import inspect, text
 
-from gonemaster_db.errors import StoreConflict, StoreOutdated
+from gonemaster_db.core.errors import StoreConflict, StoreOutdated
+from gonemaster_db.core.session import Store
 from gonemaster_db.migrations import runner
 from gonemaster_db.migrations.runner import (
     check_schema,
@@ -23,7 +24,6 @@ from gonemaster_db.migrations.runner import (
     pending_revisions,
     upgrade,
 )
-from gonemaster_db.session import Store
 from tests.support.next_release import CONTRACT, EXPAND, INDEX, head, revisions_of, write_revision
 from tests.support.rows import make_run
 from tests.support.stores import MakeSettings, opened
@@ -33,8 +33,8 @@ _KILLED = (
     "import sys\n"
     "from pathlib import Path\n"
     "from gonemaster_db.migrations.runner import upgrade\n"
-    "from gonemaster_db.session import open_store\n"
-    "from gonemaster_db.settings import StoreSettings\n"
+    "from gonemaster_db.core.session import open_store\n"
+    "from gonemaster_db.core.settings import StoreSettings\n"
     "from tests.support.next_release import revisions_of\n"
     "with revisions_of(Path(sys.argv[2])):\n"
     "    upgrade(open_store(StoreSettings(driver='postgres', dsn=sys.argv[1])))\n"

@@ -18,12 +18,12 @@ import pytest
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 from sqlalchemy import delete, event, select, text
 
-from gonemaster_db.errors import ReferenceGone, StoreConflict, StoreError, StoreFull, StoreUnavailable
+from gonemaster_db.core.errors import ReferenceGone, StoreConflict, StoreError, StoreFull, StoreUnavailable
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import AuditLine, Job, Setting
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.jobs import claim_job, create_jobs, get_job
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.queue.jobs import claim_job, create_jobs, get_job
 from tests.support.postgres import PostgresServer
 from tests.support.rows import LEASE, NOON, claim, entries_of, finish_job, queue_job, record
 from tests.support.stores import MakeSettings, opened
@@ -372,7 +372,7 @@ def test_connections_that_nobody_needs_any_more_are_closed(
         closed: list[object] = []
         event.listen(store.engine, "close", lambda *_: closed.append(None))
         burst(store, 4)
-        monkeypatch.setattr("gonemaster_db.pool._LINGER_S", -1.0)
+        monkeypatch.setattr("gonemaster_db.core.pool._LINGER_S", -1.0)
         burst(store, 1)
         assert len(closed) == 3
         monkeypatch.undo()

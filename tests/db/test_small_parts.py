@@ -6,9 +6,9 @@ from math import inf, nan
 
 import pytest
 
-from gonemaster_db.ids import _base62, batch_key, job_ids, new_batch_id, new_job_id, new_public_id
-from gonemaster_db.json_text import clean_text, dump_json
-from gonemaster_db.levels import LEVELS, at_least, count_severities, worst
+from gonemaster_db.core.ids import _base62, batch_key, job_ids, new_batch_id, new_job_id, new_public_id
+from gonemaster_db.core.json_text import clean_text, dump_json
+from gonemaster_db.core.levels import LEVELS, at_least, count_severities, worst
 
 BASE62 = set(string.digits + string.ascii_letters)
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from benchmarks.sweep.sample import Drawn, Sweep, sweep, word
-from gonemaster_engine.catalogue import cases
+from gonemaster_engine.testcases.catalogue import cases
 
 RUNS = 400
 

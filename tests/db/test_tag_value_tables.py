@@ -10,18 +10,26 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gonemaster_db.documents import value_table
-from gonemaster_db.documents.value_table import TableMaker, ValueRow, by_count, by_lack, choose, pack_rows, unpack_rows
-from gonemaster_db.errors import DocumentDamaged, StatisticsPending
+from gonemaster_db.batches import batch_statistics, tag_values
+from gonemaster_db.batches.batch_statistics import batches_without_statistics, make_statistics
+from gonemaster_db.batches.batches import create_batch, find_batch_key
+from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
+from gonemaster_db.batches.tag_values import TagValue, list_tag_values
+from gonemaster_db.core.errors import DocumentDamaged, StatisticsPending
+from gonemaster_db.core.records import EntryRecord, NewBatch
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import BatchStatistics
-from gonemaster_db.records import EntryRecord, NewBatch
-from gonemaster_db.repositories import batch_statistics, tag_values
-from gonemaster_db.repositories.batch_statistics import batches_without_statistics, make_statistics
-from gonemaster_db.repositories.batches import create_batch, find_batch_key
-from gonemaster_db.repositories.deletion import delete_batch, purge_finished_before
-from gonemaster_db.repositories.runs import set_score
-from gonemaster_db.repositories.tag_values import TagValue, list_tag_values
-from gonemaster_db.session import Store
+from gonemaster_db.runs.documents import value_table
+from gonemaster_db.runs.documents.value_table import (
+    TableMaker,
+    ValueRow,
+    by_count,
+    by_lack,
+    choose,
+    pack_rows,
+    unpack_rows,
+)
+from gonemaster_db.runs.runs import set_score
 from tests.support.rows import NOON, make_run, record
 
 TAGS = ("B02_AUTH_RESPONSE_SOA", "DS01_DS_ALGO_DEPRECATED", "N10_EDNS_RESPONSE_ERROR")

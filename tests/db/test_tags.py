@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagNotFound
-from gonemaster_db.filters import DomainFilter
+from gonemaster_db.batches.deletion import purge_finished_before
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagNotFound
+from gonemaster_db.core.filters import DomainFilter
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains import tags
+from gonemaster_db.domains.domain_list import list_domains
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.profiles import create_profile
+from gonemaster_db.domains.tag_summaries import count_newest, keep_summaries
 from gonemaster_db.models import Domain, DomainTag, KeptTagSummary, Run
-from gonemaster_db.repositories import tags
-from gonemaster_db.repositories.deletion import purge_finished_before
-from gonemaster_db.repositories.domain_list import list_domains
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.profiles import create_profile
-from gonemaster_db.repositories.runs import set_score
-from gonemaster_db.repositories.tag_summaries import count_newest, keep_summaries
-from gonemaster_db.session import Store
+from gonemaster_db.runs.runs import set_score
 from tests.support.rows import NOON, make_run, record
 from tests.support.threads import together
 

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from gonemaster_db.errors import StoreConflict, StoreUnavailable
-from gonemaster_db.turns import Turns
+from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
+from gonemaster_db.core.turns import Turns
 from tests.support.threads import together
 from tests.support.workers import wait_until
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import JobStatus, Priority
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.jobs import create_listed_jobs
-from gonemaster_db.repositories.waiting_jobs import (
+from gonemaster_db.queue.jobs import create_listed_jobs
+from gonemaster_db.queue.waiting_jobs import (
     WaitingFilter,
     count_waiting_jobs,
     list_waiting_jobs,
     switch_waiting_jobs,
     waiting_ids,
 )
-from gonemaster_db.session import Store
 
 
 def queue_jobs(store: Store) -> dict[str, str]:

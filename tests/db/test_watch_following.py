@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.batches.deletion import delete_batch
+from gonemaster_db.core.records import EntryRecord, NewBatch
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.states import RunStatus
+from gonemaster_db.domains.tags import tag_domains
 from gonemaster_db.models import WatchDigest, WatchEvent
-from gonemaster_db.records import EntryRecord, NewBatch
-from gonemaster_db.repositories import watch_following as following
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.deletion import delete_batch
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.run_keys import HOLE_LIFE_S, Hole, Progress, next_keys
-from gonemaster_db.repositories.tags import tag_domains
-from gonemaster_db.session import Store
-from gonemaster_db.states import RunStatus
+from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_db.runs.run_keys import HOLE_LIFE_S, Hole, Progress, next_keys
+from gonemaster_db.service import watch_following as following
 from tests.db.test_watches import make_watch
 from tests.support.rows import NOON, claim, make_run, queue_job, record
 from tests.support.stores import MakeSettings, opened
@@ -67,7 +67,7 @@ def test_a_run_that_is_committed_after_later_ones_is_followed(
     make_store_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shards = itertools.count()  # two transactions never wait for the same counter
-    monkeypatch.setattr("gonemaster_db.repositories.counters.random.randrange", lambda number: next(shards) % number)
+    monkeypatch.setattr("gonemaster_db.runs.counters.random.randrange", lambda number: next(shards) % number)
     with opened(make_store_settings("postgres")) as store:
         first = make_run(store, "first.example")  # makes the outcome that the others have, too
         late = claim(store, queue_job(store, "late.example").id)

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gonemaster_db.errors import TooManyWatches, WatchNotFound
+from gonemaster_db.core.errors import TooManyWatches, WatchNotFound
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Watch, WatchEvent, WatchNote
-from gonemaster_db.repositories import watches
-from gonemaster_db.session import Store
+from gonemaster_db.service import watches
 from tests.support.rows import NOON, make_run
 
 CAPTURED = WatchEvent.SNAPSHOT_CAPTURED

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from gonemaster_db.core.records import NewJob
 from gonemaster_db.models import JobStatus, Run
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.jobs import create_job
+from gonemaster_db.queue.jobs import create_job
 from gonemaster_tasks.app import PROJECT_ENTRY, PURGE_ENTRY
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings

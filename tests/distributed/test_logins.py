@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import redis
 
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.jobs import cancel_job

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.networks import hosts

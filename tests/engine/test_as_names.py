@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonemaster_engine import as_names
-from gonemaster_engine.as_names import MAX_LABEL, AsName, look_up_as_names, read_as_name
+from gonemaster_engine.run import as_names
+from gonemaster_engine.run.as_names import MAX_LABEL, AsName, look_up_as_names, read_as_name
 from tests.engine.test_asn import CYMRU_SERVER, SECOND_SERVER, databases
 from tests.support.dnsworld import World, faults
 from tests.support.engine import run_context

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import RunResult, run_test
+from gonemaster_engine.run.run import RunResult, run_test
 from tests.support.dnsworld import World
 from tests.support.dnsworld.broken import DOMAIN, broken_world
 from tests.support.engine import loopback_profile

@@ -14,7 +14,7 @@ import pytest
 from gonemaster_engine.asn.cache import Code, Origin
 from gonemaster_engine.errors import CacheFileError
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.wire import DNSSEC_EDNS, RD, Edns, Response
+from gonemaster_engine.net.wire.messages import DNSSEC_EDNS, RD, Edns, Response
 from gonemaster_engine.recording.cachefile import CachedAnswer, checksum, read_cache, write_cache
 
 ORIGINS = {"192.0.2.1": Origin(Code.AS_FOUND, (64500, 64501), "192.0.2.0/24", "64500 | 192.0.2.0/24", "asn.example")}

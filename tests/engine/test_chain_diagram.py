@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gonemaster_engine.messages import chain as texts
-from gonemaster_engine.messages import placeholders
+from gonemaster_engine.findings.messages import chain as texts
+from gonemaster_engine.findings.messages import placeholders
 from gonemaster_engine.trustchain.diagram import STYLE_SOURCE, diagram_of
 from gonemaster_engine.trustchain.diagram.bands import MOST_BANDS, MOST_BOXES
 from gonemaster_engine.trustchain.diagram.style import STYLE

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gonemaster_engine.delegation_data import DelegationData, look_up_delegation
+from gonemaster_engine.zone.delegation_data import DelegationData, look_up_delegation
 from tests.support.dnsworld import World, faults
 from tests.support.engine import loopback_profile, run_context
 

@@ -23,7 +23,7 @@ from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from gonemaster_engine.dnssec import rsa
 from gonemaster_engine.dnssec.denial import nsec3_hash
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import RunResult, run_test
+from gonemaster_engine.run.run import RunResult, run_test
 from tests.support.dnsworld import Nsec3, Signing, World, faults
 from tests.support.dnsworld.faults import Fault
 from tests.support.engine import loopback_profile

@@ -12,7 +12,7 @@ import dns.rrset
 import pytest
 
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.net.wire import Edns, Response
+from gonemaster_engine.net.wire.messages import Edns, Response
 from gonemaster_engine.resolver.recursor import Recursor, Resolution
 from tests.support.dnsworld import Fault, Server, World, faults
 from tests.support.engine import in_run

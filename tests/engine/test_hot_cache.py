@@ -12,9 +12,9 @@ import pytest
 
 from gonemaster_engine.asn.cache import AsnCache
 from gonemaster_engine.net.cache import ExpiringCache, HotCache, Lifetimes, QueryKey, ZoneCut
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.resources import Caches, Resources
-from gonemaster_engine.run import run_test
+from gonemaster_engine.run.run import run_test
 from tests.engine.test_run import PROFILE, in_loop
 from tests.support.case_runs import example_world
 

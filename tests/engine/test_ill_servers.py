@@ -12,10 +12,10 @@ import pytest
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.query import GIVEN_UP, Outcome, Query, Timing
 from gonemaster_engine.net.transport import Transport
-from gonemaster_engine.net.wire import query_body
+from gonemaster_engine.net.wire.messages import query_body
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import run_test
-from gonemaster_engine.slots import CaseSlots
+from gonemaster_engine.run.run import run_test
+from gonemaster_engine.run.slots import CaseSlots
 from tests.engine.test_run import PATIENT, PROFILE, QUICK, in_loop, run, tags
 from tests.support.case_runs import A1, A2, example_world
 from tests.support.dnsworld import Exchange, World, faults

@@ -16,7 +16,7 @@ import uvloop
 from gonemaster_engine import names
 from gonemaster_engine.net.query import MALFORMED, TIMEOUT, UNREACHABLE, Outcome, Query, Timing
 from gonemaster_engine.net.transport import Transport
-from gonemaster_engine.net.wire import query_body
+from gonemaster_engine.net.wire.messages import query_body
 from gonemaster_engine.turns import MAX_SPENT_US
 
 HOST = "127.9.5.1"

@@ -36,8 +36,8 @@ NOT_FOR_THE_VERSION = NOT_FOR_A_RUN | {
     *("asyncio", "ssl", "logging", "json", "email", "importlib.metadata", "concurrent.futures"),
     *("dns.name", "dns.rdata", "cryptography", "idna"),
     *(
-        "gonemaster_engine.run",
-        "gonemaster_engine.messages",
+        "gonemaster_engine.run.run",
+        "gonemaster_engine.findings.messages",
         "gonemaster_engine.profile",
         "gonemaster_engine.testcases",
     ),
@@ -81,7 +81,7 @@ def test_a_run_loads_nothing_that_it_does_not_use(demo_world: World, demo_hints:
 ODD_FIRST = """
 import json
 import dns.rdata
-from gonemaster_engine.net.rdata import rdata_of
+from gonemaster_engine.net.wire.rdata import rdata_of
 
 def of(rdclass, rtype, octets):
     return rdata_of(rdclass, rtype, octets, start=0, end=len(octets))

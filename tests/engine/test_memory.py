@@ -11,7 +11,7 @@ import pytest
 
 from gonemaster_engine.memory import spare_collections, without_collections
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import run_test
+from gonemaster_engine.run.run import run_test
 from tests.engine.test_run import PROFILE, in_loop
 from tests.support.case_runs import example_world
 

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine import messages
-from gonemaster_engine.catalogue import cases
-from gonemaster_engine.messages import advice, best_locale, description, locales, message, template, translation
+from gonemaster_engine.findings import messages
+from gonemaster_engine.findings.messages import (
+    advice,
+    best_locale,
+    description,
+    locales,
+    message,
+    template,
+    translation,
+)
+from gonemaster_engine.testcases.catalogue import cases
 
 
 def test_arguments_are_filled_in() -> None:

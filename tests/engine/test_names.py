@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gonemaster_engine import names
 from gonemaster_engine.errors import InvalidDomain, WireError
-from gonemaster_engine.net.wire import dns_name, from_dns_name
+from gonemaster_engine.net.wire.messages import dns_name, from_dns_name
 
 
 @pytest.mark.parametrize(

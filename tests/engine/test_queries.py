@@ -12,7 +12,7 @@ import pytest
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.nameserver import Nameserver, query_all
 from gonemaster_engine.net.transport import Timing
-from gonemaster_engine.net.wire import Edns, Response
+from gonemaster_engine.net.wire.messages import Edns, Response
 from gonemaster_engine.resolver.recursor import Recursor
 from tests.support.dnsworld import LoggedQuery, Server, World, faults
 from tests.support.dnsworld.faults import Reply

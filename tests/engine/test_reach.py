@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from gonemaster_engine.net.query import Timing
-from gonemaster_engine.reach import WAYS, Reach, Way, probe_reach
 from gonemaster_engine.resources import Hints, load_hints
+from gonemaster_engine.run.reach import WAYS, Reach, Way, probe_reach
 from tests.support.dnsworld import World
 
 QUICK = Timing(timeout_s=1.0, retrans_s=0.4, tries=2)

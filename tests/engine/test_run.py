@@ -10,17 +10,17 @@ from typing import Any, TypeVar
 import dns.name
 import pytest
 
-from gonemaster_engine.catalogue import cases, modules
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDelegation, InvalidDomain, UnknownTestCase
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.profile.profile import default_profile
-from gonemaster_engine.registry import Case, Module
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import DSInfo, RunResult, run_test
+from gonemaster_engine.run.run import DSInfo, RunResult, run_test
 from gonemaster_engine.run_log import Log
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.catalogue import cases, modules
+from gonemaster_engine.testcases.registry import Case, Module
+from gonemaster_engine.zone.zone import Zone
 from tests.support.case_runs import A1, A2, NS1, NS2, example_world
 from tests.support.dnsworld import World, faults
 
@@ -237,7 +237,7 @@ def test_error_in_one_case_does_not_take_the_others_down(tmp_path: Path, monkeyp
     case = Case("syntax02", "", (), broken)
     changed = tuple(case if each.id == "syntax02" else each for each in syntax.cases)
     module = Module("SYNTAX", changed, syntax.conditions)
-    monkeypatch.setattr("gonemaster_engine.run.select", lambda *_: list(module.cases))
+    monkeypatch.setattr("gonemaster_engine.run.run.select", lambda *_: list(module.cases))
     result = run(example_world(), tmp_path, tests=["syntax"])
     errors = [entry for entry in result.entries if entry.tag == "MODULE_ERROR"]
     assert [(entry.testcase, entry.level) for entry in errors] == [("syntax02", Level.CRITICAL)]

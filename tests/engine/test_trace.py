@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import DSInfo, RunResult, run_test
+from gonemaster_engine.run.run import DSInfo, RunResult, run_test
 from gonemaster_engine.version import __version__
 from tests.engine.test_run import PROFILE, QUICK, in_loop, run, tags
 from tests.support.case_runs import A1, A2, NS1, NS2, V6, example_world

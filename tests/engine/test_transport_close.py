@@ -11,7 +11,7 @@ import pytest
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.nameserver import Nameserver
 from gonemaster_engine.net.transport import CLOSED, Outcome, Query, Timing, Transport
-from gonemaster_engine.net.wire import query_body
+from gonemaster_engine.net.wire.messages import query_body
 from tests.support.dnsworld import World, faults
 from tests.support.engine import in_run
 

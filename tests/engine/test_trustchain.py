@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import DSInfo, RunResult, run_test
+from gonemaster_engine.run.run import DSInfo, RunResult, run_test
 from gonemaster_engine.trustchain.diagram import diagram_of
 from gonemaster_engine.trustchain.queries import MAX_QUERIES
 from tests.engine.test_run import PROFILE, QUICK, run

@@ -7,7 +7,7 @@ import dns.rrset
 import pytest
 
 from gonemaster_engine.errors import WireError
-from gonemaster_engine.net.wire import Response, Twins
+from gonemaster_engine.net.wire.messages import Response, Twins
 
 CHAOS = 3
 

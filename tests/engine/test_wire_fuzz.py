@@ -28,8 +28,8 @@ from hypothesis import strategies as st
 
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
-from gonemaster_engine.net.rrtypes import OPT, type_number
-from gonemaster_engine.net.wire import Record, Response, Section, from_dns_name
+from gonemaster_engine.net.wire.messages import Record, Response, Section, from_dns_name
+from gonemaster_engine.net.wire.rrtypes import OPT, type_number
 from tests.support.dnsworld import World
 from tests.support.dnsworld.demo_world import DOMAINS
 from tests.support.work import at_most_lines

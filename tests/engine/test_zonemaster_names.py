@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gonemaster_engine.catalogue import cases
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.findings import Tag
+from gonemaster_engine.findings.tags import Tag
+from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.zonemaster.names import zonemaster_entries
 
 SERVERS = [{"ns": "ns1.example", "address": "192.0.2.1"}, {"ns": "ns2.example", "address": "2001:db8::2"}]

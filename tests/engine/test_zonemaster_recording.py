@@ -10,7 +10,7 @@ import dns.message
 import pytest
 
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.wire import DNSSEC_EDNS, RD, Edns
+from gonemaster_engine.net.wire.messages import DNSSEC_EDNS, RD, Edns
 from gonemaster_engine.recording.cachefile import read_cache
 
 # As Zonemaster::Engine::Nameserver::query makes the text whose digest is the key.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import DSInfo, run_test
+from gonemaster_engine.run.run import DSInfo, run_test
 from tests.support.engine import loopback_profile
 
 TURN_S = 0.02

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.service import Service
 

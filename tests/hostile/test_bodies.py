@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.parsing import parse_json
 from gonemaster_api.use_cases.name_set import NameSet
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import Batch, Job
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.api.conftest import MakeApp
 from tests.hostile import LONG

@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gonemaster_api.app import create_app
-from gonemaster_db.clock import utcnow
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.jobs import create_job
-from gonemaster_db.session import open_store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.session import open_store
+from gonemaster_db.queue.jobs import create_job
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.events import EventPublisher, JobEvent, PendingEvent

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from gonemaster_api.web.hosts import KnownHosts, is_own_host, known_hosts
 from gonemaster_api.web.origins import origin_of
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.hostile import LONG

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from gonemaster_api.server import protocol
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import Job
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile._http import code_of, connect, exchange, parse, port_of, post, read_to_end, serving
 from tests.support.service import Service, wait_for

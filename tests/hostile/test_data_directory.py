@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gonemaster_api.server.supervisor.datadir import DataDirRefused, lock, prepare
+from gonemaster_db.core.session import open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.session import open_store
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.stores import opened
 

@@ -15,8 +15,8 @@ from gonemaster_db.models import Run
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.jobs import cancel_job
-from gonemaster_tasks.worker.isolation import _message
-from gonemaster_tasks.worker.runner import TestOrder
+from gonemaster_tasks.worker.execute.isolation import _message
+from gonemaster_tasks.worker.execute.runner import TestOrder
 from tests.hostile import LONG
 from tests.support.stores import MakeSettings
 from tests.support.workers import ROOT, STAND_IN, Farm, open_farm, wait_until

@@ -10,7 +10,7 @@ import pytest
 
 from gonemaster_engine.dnssec.denial import nsec3_hash
 from gonemaster_engine.dnssec.verify import Verifier
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.trustchain.judging import Judge
 
 NAME, PARENT = "evil.xa", "xa"

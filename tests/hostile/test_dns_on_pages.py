@@ -18,18 +18,18 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from gonemaster_db.ids import new_public_id
+from gonemaster_db.analysis.capture import Capture, materialise
+from gonemaster_db.core.ids import new_public_id
+from gonemaster_db.core.records import RunRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import CohortSnapshot, Run, RunStatus
-from gonemaster_db.records import RunRecord
-from gonemaster_db.repositories.analysis.capture import Capture, materialise
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
-from gonemaster_engine.as_names import AsName
+from gonemaster_engine.run.as_names import AsName
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.maintenance.external_data import label_ases
-from gonemaster_tasks.worker.engine_runner import EngineRunner
-from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
+from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder
 from tests.api.conftest import MakeApp
 from tests.support.analysis.cohorts import make_batch, make_cohort
 from tests.support.analysis.runs import project_all

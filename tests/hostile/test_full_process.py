@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile._http import code_of, connect, exchange, get, parse, post, read_to_end, serving
 from tests.support.service import Service, wait_for

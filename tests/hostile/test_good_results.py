@@ -14,22 +14,22 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from gonemaster_db.limits import limited_by
+from gonemaster_db.core.limits import limited_by
+from gonemaster_db.core.records import NewJob, RunRecord
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import Limits, StoreSettings
 from gonemaster_db.models import EffectiveProfile, Run, RunStatus
-from gonemaster_db.records import NewJob, RunRecord
-from gonemaster_db.repositories.graduation import request_cancel
-from gonemaster_db.repositories.jobs import create_job, find_job_or_run
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import Limits, StoreSettings
+from gonemaster_db.queue.jobs import create_job, find_job_or_run
+from gonemaster_db.runs.graduation import request_cancel
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.queues import NORMAL
-from gonemaster_tasks.worker import tier_order
+from gonemaster_tasks.worker.consume import tier_order
+from gonemaster_tasks.worker.execute.run_job import run_job
+from gonemaster_tasks.worker.execute.running import Stop
 from gonemaster_tasks.worker.main import Worker
-from gonemaster_tasks.worker.run_job import run_job
-from gonemaster_tasks.worker.running import Stop
 from tests.hostile import LONG
 from tests.support.rows import written_entries
 from tests.support.standin_worker import StandIn

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gonemaster_api.server.http.requests import RequestReader, Room, Spool
 from gunicorn.config import Config
 from gunicorn.http.errors import ParseException
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gonemaster_api.server.http.requests import RequestReader, Room, Spool
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile import LONG
 from tests.hostile._http import code_of, connect, exchange, get, parse, post, read_response, read_to_end, serving

@@ -11,8 +11,8 @@ import pytest
 
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.limits import RunLimits
-from gonemaster_engine.net.octets import MessageOctets
-from gonemaster_engine.net.wire import HEADER_OCTETS, Response
+from gonemaster_engine.net.wire.messages import HEADER_OCTETS, Response
+from gonemaster_engine.net.wire.octets import MessageOctets
 from gonemaster_engine.turns import MAX_SPENT_US, Turns
 from tests.hostile._giants import A, giant_answer, reply
 from tests.hostile.test_run_budget import OWN, ZONE, evil_zone, limits_of, run

@@ -14,8 +14,8 @@ from gonemaster_api.auth.failures import MOST_FAILURES, WINDOW_S, FailedAttempts
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.auth.tokens import digest_of, new_token
 from gonemaster_api.web.clients import client_key
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings

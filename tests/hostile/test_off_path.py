@@ -23,7 +23,7 @@ from gonemaster_engine.net.ports import local_ports
 from gonemaster_engine.net.query import UNREACHABLE, Outcome, Query, Timing, is_bare_error
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.udp import MAX_UNMATCHED, QUERIES_PER_SOCKET, spell
-from gonemaster_engine.net.wire import query_body
+from gonemaster_engine.net.wire.messages import query_body
 from gonemaster_engine.resolver.recursor import Recursor
 from tests.hostile import LONG
 from tests.support.dnsworld import World, faults

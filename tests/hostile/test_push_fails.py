@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.models import RunStatus
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.jobs import create_job
+from gonemaster_db.queue.jobs import create_job
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.control.submit import submit_batch, submit_job

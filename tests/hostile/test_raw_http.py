@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import settings as exploring
 from hypothesis import strategies as st
 
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile import LONG
 from tests.hostile._http import connect, exchange, get, parse, post, read_response, read_to_end, serving

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
-from gonemaster_engine.net.wire import Record, Response
+from gonemaster_engine.net.wire.messages import Record, Response
 from tests.hostile import LONG
 
 FUZZ = settings(max_examples=100_000 if LONG else 2_000, deadline=None, derandomize=False, print_blob=True)
@@ -93,7 +93,7 @@ def test_service_bindings_are_read_or_are_a_wire_error(rtype: int, rdata: bytes)
 
 
 SCRIPT = """
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 from tests.hostile.test_rdata import response_with
 for rdclass in (255, 254, 7, 1):
     record, = response_with(1, rdclass, bytes(4)).answer

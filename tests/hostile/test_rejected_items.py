@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.broker.keys import TYPES

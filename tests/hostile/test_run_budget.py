@@ -25,7 +25,7 @@ from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.transport import host_has_ipv6
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import RunResult, run_test
+from gonemaster_engine.run.run import RunResult, run_test
 from tests.hostile import LONG
 from tests.hostile._counting import ARPA, TLD, CountingDns, Records, numbered
 from tests.hostile._counting import settings as impatient

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 import gonemaster_engine
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.cache import HotCache, Lifetimes, QueryKey, ZoneCut
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.profile.profile import Profile, default_profile
 from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import DSInfo, run_test
+from gonemaster_engine.run.run import DSInfo, run_test
 from tests.hostile import LONG
 from tests.support.dnsworld import World, faults
 from tests.support.engine import in_run

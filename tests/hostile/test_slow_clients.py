@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 from gonemaster_api.server.bridge import BULK_THREADS as HEAVY_AT_ONCE
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile import LONG
 from tests.hostile._http import (

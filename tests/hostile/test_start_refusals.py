@@ -12,7 +12,7 @@ import pytest
 
 from gonemaster_api.server.supervisor import listening
 from gonemaster_api.server.supervisor.listening import NotLoopback
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.service import Service
 from tests.support.stores import MakeSettings

@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.profiles import create_profile, update_profile
-from gonemaster_db.repositories.settings import write_settings
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.domains.profiles import create_profile, update_profile
+from gonemaster_db.service.settings import write_settings
 from gonemaster_engine.cli import main as command
 from gonemaster_engine.cli import nagios
 from gonemaster_engine.cli.plugin import UNKNOWN
 from gonemaster_tasks.config.profiles import base_profile
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.worker.profiles import Profiles, job_overrides
-from gonemaster_tasks.worker.runner import TestOrder
+from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
+from gonemaster_tasks.worker.execute.runner import TestOrder
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.support.stores import MakeSettings

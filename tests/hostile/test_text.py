@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.hostile import LONG

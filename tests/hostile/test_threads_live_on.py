@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gonemaster_db.errors import StoreUnavailable
-from gonemaster_db.session import open_store
+from gonemaster_db.core.errors import StoreUnavailable
+from gonemaster_db.core.session import open_store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.broker.locks import Lock
@@ -18,9 +18,9 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.repeating import LOG_EVERY_S, FailureLog, RepeatingThread
-from gonemaster_tasks.worker import tier_order
+from gonemaster_tasks.worker.consume import tier_order
+from gonemaster_tasks.worker.execute.running import RunningJob
 from gonemaster_tasks.worker.main import Worker
-from gonemaster_tasks.worker.running import RunningJob
 from tests.support.standin_worker import StandIn
 from tests.support.stores import MakeSettings
 from tests.support.workers import wait_until

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-
 from gonemaster_api.server.http.admission import BodyAdmission
 from gonemaster_api.server.http.requests import Spool
+
 from gonemaster_api.state import NAME
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
 from tests.api.conftest import MakeApp

@@ -19,7 +19,7 @@ import dns.rrset
 import pytest
 from dns.rdatatype import RdataType
 
-from gonemaster_engine.run import RunResult
+from gonemaster_engine.run.run import RunResult
 from gonemaster_engine.run_log import Log
 from tests.hostile._counting import ROOT, CountingDns, Records, Reply, numbered
 from tests.hostile.test_run_budget import OWN, ZONE, check_budget, evil_zone, run_inside

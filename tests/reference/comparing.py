@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import DSInfo, run_test
+from gonemaster_engine.run.run import DSInfo, run_test
 from tests.reference.judge import CASES, Entry, judge
 from tests.reference.mutations.mutation import Mutation
 from tests.reference.subject import Options, Subject

@@ -11,9 +11,12 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from gonemaster_db.bulk import insert_rows
-from gonemaster_db.documents.positions import pack_positions
-from gonemaster_db.levels import LEVELS, SEVERITIES, worst
+from gonemaster_db.analysis.categories import BY_NAME
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.bulk import insert_rows
+from gonemaster_db.core.levels import LEVELS, SEVERITIES, worst
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
     Cohort,
     CohortSnapshot,
@@ -31,10 +34,7 @@ from gonemaster_db.models import (
     Tag,
     Vocabulary,
 )
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.analysis.categories import BY_NAME
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.session import Store
+from gonemaster_db.runs.documents.positions import pack_positions
 
 BEGIN = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 POSTURES = ("unsigned", "nsec", "nsec3", "mixed", "signed", "none")

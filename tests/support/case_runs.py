@@ -10,9 +10,9 @@ from gonemaster_engine.asn.cache import AsnCache
 from gonemaster_engine.asn.lookup import AsnLookup
 from gonemaster_engine.context import DSInfo, RunContext, Undelegated
 from gonemaster_engine.net.nameserver import Server as Asked
-from gonemaster_engine.registry import Case
 from gonemaster_engine.resolver.recursor import Recursor
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import Case
+from gonemaster_engine.zone.zone import Zone
 from tests.support.dnsworld import World
 from tests.support.engine import in_run
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.documents.packing import digest_of, pack, unpack
-from gonemaster_db.documents.run_document import decode_document
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domains import OF_RUN_COUNT
 from gonemaster_db.models import (
     Domain,
     DomainRunCount,
@@ -20,9 +20,9 @@ from gonemaster_db.models import (
     RunCounter,
     RunDocument,
 )
-from gonemaster_db.models.counters import ALL_RUNS
-from gonemaster_db.repositories.domains import OF_RUN_COUNT
-from gonemaster_db.session import Store
+from gonemaster_db.runs.documents.packing import digest_of, pack, unpack
+from gonemaster_db.runs.documents.run_document import decode_document
+from gonemaster_db.runs.models.counters import ALL_RUNS
 
 _LATEST = (
     "latest_run_id", "latest_outcome_id", "latest_run_at", "latest_status", "latest_level", "latest_score",

@@ -16,9 +16,9 @@ from typing import cast
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.errors import StoreUnavailable
+from gonemaster_db.core.errors import StoreUnavailable
+from gonemaster_db.core.settings import Driver
 from gonemaster_db.models import Domain, Job, Run, RunStatus
-from gonemaster_db.settings import Driver
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.queues import TIERS

@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import event
 
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.run_store import backward, forward
 from gonemaster_db.migrations.runner import downgrade, upgrade
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import StoreSettings
 from tests.support.old_runs import OLD
 
 _AMONG_CHUNKS = 8

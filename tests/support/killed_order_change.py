@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from datetime import timedelta
 
-from gonemaster_db.session import open_store
+from gonemaster_db.core.session import open_store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker import locks
 from gonemaster_tasks.broker.client import Broker

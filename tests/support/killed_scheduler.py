@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
-from gonemaster_db.records import NewJob
-from gonemaster_db.session import open_store
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.session import open_store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.loader import load_settings

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable
 from datetime import timedelta
 
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.session import open_store
+from gonemaster_db.core.records import NewBatch, NewJob
+from gonemaster_db.core.session import open_store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.lists import WaitingLists

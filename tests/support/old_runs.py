@@ -11,11 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gonemaster_db.json_text import dump_json
+from gonemaster_db.core.json_text import dump_json
+from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.runner import current_revision, upgrade
 from gonemaster_db.models import Batch, Domain, EffectiveProfile, Job, Run
-from gonemaster_db.repositories.run_documents import entries_of, read_stored_runs
-from gonemaster_db.session import Store
+from gonemaster_db.runs.run_documents import entries_of, read_stored_runs
 from tests.support.rows import NOON
 
 OLD = "0007"

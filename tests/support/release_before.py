@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import select, update
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Domain
-from gonemaster_db.session import Store
 
 _NEW = ("latest_outcome_id", "latest_outcome_run_id")
 _QUIET = {"synchronize_session": False}

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import select
 
+from gonemaster_db.core.records import EntryRecord, NewJob, RunRecord
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, Run, RunStatus
-from gonemaster_db.records import EntryRecord, NewJob, RunRecord
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.jobs import claim_job, create_job, create_jobs, get_job
-from gonemaster_db.repositories.run_documents import read_stored_runs
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import claim_job, create_job, create_jobs, get_job
+from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_db.runs.run_documents import read_stored_runs
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=1)

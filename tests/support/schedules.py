@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.tags import ensure_tags, tag_domains
 from gonemaster_db.models import Batch, BatchOrigin, Cohort, Job, Schedule
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.schedules import NewSchedule, ScheduleTarget, find_schedule
-from gonemaster_db.repositories.tags import ensure_tags, tag_domains
-from gonemaster_db.session import Store
+from gonemaster_db.service.schedules import NewSchedule, ScheduleTarget, find_schedule
 from gonemaster_tasks.control.schedules import set_schedule
 from tests.support.rows import NOON
 

@@ -15,9 +15,9 @@ from gonemaster_engine.net.ledger import Terms
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.query import Outcome, Query, Timing
 from gonemaster_engine.net.transport import Transport
-from gonemaster_engine.net.wire import query_body
+from gonemaster_engine.net.wire.messages import query_body
 from gonemaster_tasks.broker.address import parse_broker_url
-from gonemaster_tasks.worker.lender import RedisLender
+from gonemaster_tasks.worker.execute.lender import RedisLender
 
 HOST = "127.9.7.1"
 OUTSTANDING = 50

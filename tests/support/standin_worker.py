@@ -18,9 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gonemaster_db.records import EntryRecord
-from gonemaster_tasks.worker import process_identity
-from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.upkeep import process_identity
 
 ENTRIES = 3
 
@@ -104,7 +104,7 @@ if __name__ == "__main__":
     _pretend_another_machine(os.environ.get("GONEMASTER_TEST_MACHINE", ""))
     _set_clock_wrong(float(os.environ.get("GONEMASTER_TEST_CLOCK_OFFSET_S", "0")))
     if "--isolated" in sys.argv[1:]:
-        from gonemaster_tasks.worker import isolated_run
+        from gonemaster_tasks.worker.execute import isolated_run
 
         sys.exit(isolated_run.main(lambda _: StandIn()))
     from gonemaster_tasks.worker.main import main

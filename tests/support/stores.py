@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import Driver, StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import Driver, StoreSettings
 from tests.support.clean_databases import CleanDatabases
 from tests.support.postgres import PostgresServer
 

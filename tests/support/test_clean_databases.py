@@ -3,7 +3,7 @@
 import psycopg2
 import pytest
 
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from tests.support.clean_databases import CleanDatabases
 from tests.support.postgres import PostgresServer
 from tests.support.rows import queue_job

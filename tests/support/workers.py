@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from gonemaster_db.core.records import NewBatch, NewJob
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import Run
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.parts import QueueParts

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from gonemaster_db.errors import StoreFull
+from gonemaster_db.core.errors import StoreFull
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.faults import JOBS, SLOTS, Load, kill_and_empty, kill_redis, submit_and_be_killed

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gonemaster_db.filters import RunFilter
-from gonemaster_db.repositories.runs import list_runs
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.filters import RunFilter
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.runs.runs import list_runs
 from tests.support.service import Service, open_url
 from tests.support.stores import opened
 

@@ -16,11 +16,11 @@ import pytest
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.auth.sessions import Sessions
 from gonemaster_api.auth.tokens import digest_of, new_token
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.repositories.access import revoke_token
-from gonemaster_db.session import open_store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.service.access import revoke_token
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
 from tests.support.service import Service, wait_for

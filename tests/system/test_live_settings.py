@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.metrics.counting import PURGED, Count, read_counts
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.service.metrics.counting import PURGED, Count, read_counts
 from gonemaster_tasks.broker.client import Broker
 from tests.support.redis import raw
 from tests.support.rows import make_run, record

@@ -13,11 +13,11 @@ import pytest
 import redis
 
 from gonemaster_api.auth.tokens import digest_of, new_token
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.repositories.access import add_token
-from gonemaster_db.session import open_store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.service.access import add_token
 from tests.support.postgres import PostgresServer
 from tests.support.redis_addresses import free_port, redis_on_port
 from tests.support.service import Service, open_url, wait_for

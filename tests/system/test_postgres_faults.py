@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
 from tests.support.faults import SLOTS, Load
 from tests.support.postgres import PostgresServer

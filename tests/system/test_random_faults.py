@@ -12,11 +12,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
+from gonemaster_db.core.records import NewJob
 from gonemaster_db.models import Job, JobStatus, RunStatus
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.queue import count_running, iter_queued_ids, list_waiting
+from gonemaster_db.queue.queue import count_running, iter_queued_ids, list_waiting
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings

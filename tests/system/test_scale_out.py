@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
+from gonemaster_db.core.session import open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import Run
-from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.session import open_store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.postgres import PostgresServer
 from tests.support.service import Service, wait_for

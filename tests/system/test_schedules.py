@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
 from gonemaster_db.models import Job, Run
-from gonemaster_db.repositories.settings import settings_revision, write_settings
+from gonemaster_db.service.settings import settings_revision, write_settings
 from gonemaster_tasks.broker.client import Broker
 from tests.support.redis import raw
 from tests.support.schedules import fill_tag, make_due, read_schedule, schedule, scheduled_batches

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from gonemaster_db.core.records import NewJob
 from gonemaster_db.models import Job, Run
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.jobs import create_jobs
+from gonemaster_db.queue.jobs import create_jobs
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.messages import build_message

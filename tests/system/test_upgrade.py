@@ -12,8 +12,8 @@ from typing import cast
 
 import pytest
 
+from gonemaster_db.core.settings import Driver
 from gonemaster_db.migrations.runner import check_schema, current_revision
-from gonemaster_db.settings import Driver
 from gonemaster_tasks.broker.client import Broker
 from tests.support.faults import SLOTS, Load
 from tests.support.next_release import head, make_next_release

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.models import Job
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.jobs import claim_job, find_job_or_run, get_job
-from gonemaster_db.repositories.queue import iter_queued_ids
+from gonemaster_db.queue.jobs import claim_job, find_job_or_run, get_job
+from gonemaster_db.queue.queue import iter_queued_ids
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import submit_batch
 from gonemaster_tasks.queues import BATCH, TIERS

@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import IntegrityError
 
-from gonemaster_db.errors import JobStateError, StoreUnavailable
+from gonemaster_db.core.errors import JobStateError, StoreUnavailable
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.domains.profiles import create_profile
 from gonemaster_db.models import Domain, Job, Run, RunStatus
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.repositories.graduation import request_cancel
-from gonemaster_db.repositories.profiles import create_profile
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.runs.graduation import request_cancel
 from gonemaster_tasks.broker.clock import SharedClock
-from gonemaster_tasks.worker.claims import ClaimStore
+from gonemaster_tasks.worker.execute.claims import ClaimStore
 from tests.support.rows import NOON, claim, count_entries, entries_of, queue_job, queue_jobs, record
 from tests.support.stores import opened
 

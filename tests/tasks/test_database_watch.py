@@ -2,7 +2,7 @@
 
 import pytest
 
-from gonemaster_db.errors import StoreUnavailable
+from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_tasks.process_report.database_watch import PATIENCE_S, DatabaseWatch
 
 

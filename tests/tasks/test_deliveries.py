@@ -12,23 +12,23 @@ from typing import Any
 
 import pytest
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Delivery, DeliveryStatus, Watch, WatchEvent
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.repositories import deliveries as rows
-from gonemaster_db.repositories.watches import change_watch, delete_watch, get_watch
-from gonemaster_db.session import Store
+from gonemaster_db.service import deliveries as rows
+from gonemaster_db.service.watches import change_watch, delete_watch, get_watch
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.maintenance.watching import deliveries as module
-from gonemaster_tasks.maintenance.watching.deliveries import (
+from gonemaster_tasks.maintenance.watches import deliveries as module
+from gonemaster_tasks.maintenance.watches.deliveries import (
     GIVE_UP_AFTER,
     attempt_due_deliveries,
     call_for_due_deliveries,
     pause_after,
 )
-from gonemaster_tasks.maintenance.watching.messages import queue_test
+from gonemaster_tasks.maintenance.watches.messages import queue_test
 from gonemaster_tasks.notifications import webhooks
 from gonemaster_tasks.notifications.webhooks import signature_of
 from gonemaster_tasks.queues import MAINTENANCE

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort, CohortSnapshot, Run, SnapshotStatus
-from gonemaster_db.repositories.run_documents import read_stored_runs
-from gonemaster_db.session import Store
-from gonemaster_engine.catalogue import cases
+from gonemaster_db.runs.run_documents import read_stored_runs
+from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_tasks.demo_data.entries import effective_profile, entries_of, servers_of
 from gonemaster_tasks.demo_data.snapshots import capture_all
 from gonemaster_tasks.demo_data.story import NEW_ENGINE, OLD_ENGINE, OPERATORS, Story

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gonemaster_db.records import EntryRecord
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.profile.profile import ProfileError
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, parse_config
 from gonemaster_tasks.broker.clock import SharedClock
@@ -18,13 +18,13 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.profiles import base_profile
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.queues import NORMAL
-from gonemaster_tasks.worker import engine_runner, isolation, standing_still
-from gonemaster_tasks.worker.engine_runner import EngineRunner
-from gonemaster_tasks.worker.gate import Gate
-from gonemaster_tasks.worker.isolation import Isolation
-from gonemaster_tasks.worker.profiles import Profiles, job_overrides
-from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder, Usage
-from gonemaster_tasks.worker.running import RunningJob
+from gonemaster_tasks.worker.consume.gate import Gate
+from gonemaster_tasks.worker.execute import engine_runner, isolation, standing_still
+from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
+from gonemaster_tasks.worker.execute.isolation import Isolation
+from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
+from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.running import RunningJob
 from tests.support.dnsworld import World
 
 DOMAIN = "good.xa"

@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.batches.batches import summarise_batch
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import NewJob, RunRecord
 from gonemaster_db.models import RunStatus
-from gonemaster_db.records import NewJob, RunRecord
-from gonemaster_db.repositories.batches import summarise_batch
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.jobs import claim_job, get_job
-from gonemaster_db.repositories.queue_ranks import batch_spans
+from gonemaster_db.queue.jobs import claim_job, get_job
+from gonemaster_db.queue.queue_ranks import batch_spans
+from gonemaster_db.runs.graduation import graduate_job
 from gonemaster_tasks.control.order import hold_job, release_job
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue

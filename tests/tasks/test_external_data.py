@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import AnalysisAsn, Registration
-from gonemaster_db.repositories.registrations import find_registration
-from gonemaster_db.session import Store
-from gonemaster_engine.as_names import AsName, look_up_as_names
+from gonemaster_db.service.registrations import find_registration
+from gonemaster_engine.run.as_names import AsName, look_up_as_names
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.wishes import MOST
 from gonemaster_tasks.config.loader import load_settings

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.order_changes import restore_head_order
 from gonemaster_tasks.queues import NORMAL
-from gonemaster_tasks.worker import head_order
-from gonemaster_tasks.worker.head_order import HeadOrder
+from gonemaster_tasks.worker.consume import head_order
+from gonemaster_tasks.worker.consume.head_order import HeadOrder
 from tests.support.rows import queue_jobs
 from tests.support.workers import wait_until
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import NewJob
 from gonemaster_db.models import OperationKind
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.jobs import claim_job, create_job
-from gonemaster_db.repositories.operations import claim_next_operation, create_operation, finish_operation
-from gonemaster_db.repositories.schedules import ScheduleTarget
+from gonemaster_db.queue.jobs import claim_job, create_job
+from gonemaster_db.service.operations import claim_next_operation, create_operation, finish_operation
+from gonemaster_db.service.schedules import ScheduleTarget
 from gonemaster_tasks.broker.duties import PURGE, REAP
 from gonemaster_tasks.broker.keys import DUTIES
 from gonemaster_tasks.broker.workers import WorkerState

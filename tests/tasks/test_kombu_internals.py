@@ -18,8 +18,8 @@ from kombu.utils.scheduling import priority_cycle
 
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.queues import ORDER
-from gonemaster_tasks.worker import transport
-from gonemaster_tasks.worker.tier_order import TierOrder
+from gonemaster_tasks.worker.consume import transport
+from gonemaster_tasks.worker.consume.tier_order import TierOrder
 
 
 @pytest.fixture

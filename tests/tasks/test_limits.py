@@ -17,8 +17,8 @@ from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
-from gonemaster_tasks.worker.concurrency_share import ConcurrencyShare, part_of
-from gonemaster_tasks.worker.gate import Gate
+from gonemaster_tasks.worker.consume.concurrency_share import ConcurrencyShare, part_of
+from gonemaster_tasks.worker.consume.gate import Gate
 from tests.support.clocks import SkewedClock
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until

@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 from celery import Celery
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.settings import delete_settings, write_settings
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.settings import delete_settings, write_settings
 from gonemaster_tasks.app import PURGE_ENTRY, make_app, make_app_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
@@ -24,7 +24,7 @@ from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, NORMAL
 from gonemaster_tasks.schedule import follow_purge_interval
-from gonemaster_tasks.worker.gate import Gate
+from gonemaster_tasks.worker.consume.gate import Gate
 from tests.support.redis import raw
 from tests.support.threads import together
 from tests.support.workers import wait_until

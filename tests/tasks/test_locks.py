@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import JobNotFound
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import JobNotFound
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.locks import LIFE, Lock
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import select
 
-from gonemaster_db.filters import JobFilter
+from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.models import AuditLine, Job, RunStatus
-from gonemaster_db.repositories.runs import get_run
+from gonemaster_db.runs.runs import get_run
 from gonemaster_tasks.control import matching
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import NothingToRepeat

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.net.wire import query_body
+from gonemaster_engine.net.wire.messages import query_body
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.worker.engine_runner import EngineRunner
-from gonemaster_tasks.worker.runner import Listeners, TestOrder
+from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
+from gonemaster_tasks.worker.execute.runner import Listeners, TestOrder
 from tests.support.dnsworld import World
 
 MOST_KEPT = 8192  # results of a function, or creep goes on over thousands of jobs until all caches are full

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from gonemaster_db import purging
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import ProfileNotFound, StoreUnavailable
-from gonemaster_db.filters import RunFilter
+from gonemaster_db.batches.batches import count_statuses
+from gonemaster_db.batches.deletion import TagPurge
+from gonemaster_db.core import purging
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import ProfileNotFound, StoreUnavailable
+from gonemaster_db.core.filters import RunFilter
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.profiles import create_profile, get_profile
 from gonemaster_db.models import Job, Operation, OperationKind
-from gonemaster_db.repositories.audit import list_actions
-from gonemaster_db.repositories.batches import count_statuses
-from gonemaster_db.repositories.deletion import TagPurge
-from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.repositories.metrics.counting import PURGED, Count, read_counts
-from gonemaster_db.repositories.operations import claim_next_operation, get_operation
-from gonemaster_db.repositories.profiles import create_profile, get_profile
-from gonemaster_db.repositories.queue import End
-from gonemaster_db.repositories.runs import get_run, list_runs
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.queue.queue import End
+from gonemaster_db.runs.runs import get_run, list_runs
+from gonemaster_db.service.audit import list_actions
+from gonemaster_db.service.metrics.counting import PURGED, Count, read_counts
+from gonemaster_db.service.operations import claim_next_operation, get_operation
 from gonemaster_tasks.control.operations import start_operation
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.selection import parameters_of_move

@@ -6,17 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import BatchNotFound, JobNotFound, JobStateError, QueueMismatch, TierMismatch
+from gonemaster_db.batches.batches import count_statuses, get_batch
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import BatchNotFound, JobNotFound, JobStateError, QueueMismatch, TierMismatch
+from gonemaster_db.core.records import NewBatch, NewJob
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import Driver
 from gonemaster_db.models import Run
-from gonemaster_db.records import NewBatch, NewJob
-from gonemaster_db.repositories.audit import list_actions
-from gonemaster_db.repositories.batches import count_statuses, get_batch
-from gonemaster_db.repositories.graduation import fail_job
-from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.repositories.queue import iter_queued_ids
-from gonemaster_db.session import Store
-from gonemaster_db.settings import Driver
+from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.queue.queue import iter_queued_ids
+from gonemaster_db.runs.graduation import fail_job
+from gonemaster_db.service.audit import list_actions
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis

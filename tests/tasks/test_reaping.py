@@ -13,10 +13,10 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import text
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.jobs import claim_job, create_job, find_job_or_run
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.jobs import claim_job, create_job, find_job_or_run
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.keys import UNACKED, UNACKED_INDEX
 from gonemaster_tasks.broker.messages import build_message
@@ -24,9 +24,9 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import submit_job
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.queues import NORMAL
-from gonemaster_tasks.worker import process_identity
-from gonemaster_tasks.worker.process import Process
-from gonemaster_tasks.worker.reaping import Reaper, reap_once
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.upkeep import process_identity
+from gonemaster_tasks.worker.upkeep.reaping import Reaper, reap_once
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from gonemaster_db.repositories.reference_lists import find_reference_list
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.reference_lists import find_reference_list
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.reference_data.fetch import FetchFailed, fetch_tlds, refresh_external_data

@@ -5,17 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from gonemaster_db import purging
-from gonemaster_db.clock import utcnow
+from gonemaster_db.batches.deletion import purge_finished_before
+from gonemaster_db.core import purging
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.purging import purge_in_steps
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domains import get_domain
+from gonemaster_db.domains.tags import create_tag, tag_domains
 from gonemaster_db.models import AuditLine, Job, Run
-from gonemaster_db.purging import purge_in_steps
-from gonemaster_db.repositories.audit import record_action
-from gonemaster_db.repositories.deletion import purge_finished_before
-from gonemaster_db.repositories.domains import get_domain
-from gonemaster_db.repositories.metrics.counting import PURGED, Count, read_counts
-from gonemaster_db.repositories.settings import write_settings
-from gonemaster_db.repositories.tags import create_tag, tag_domains
-from gonemaster_db.session import Store
+from gonemaster_db.service.audit import record_action
+from gonemaster_db.service.metrics.counting import PURGED, Count, read_counts
+from gonemaster_db.service.settings import write_settings
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
@@ -159,8 +159,8 @@ def test_steps_grow_while_they_are_quick_and_shrink_when_they_are_not(
 
     pace = purging.Pace(least=100, target_s=0.25, pause=0.5)
     monkeypatch.setattr(purging, "_PACES", dict.fromkeys(purging._PACES, pace))
-    monkeypatch.setattr("gonemaster_db.purging.monotonic", lambda: clock)
-    monkeypatch.setattr("gonemaster_db.purging.sleep", lambda _seconds: None)
+    monkeypatch.setattr("gonemaster_db.core.purging.monotonic", lambda: clock)
+    monkeypatch.setattr("gonemaster_db.core.purging.sleep", lambda _seconds: None)
     removed = list(purge_in_steps(store, step))
     assert sizes == [100, 200, 256, 256, 100, 100, 100]
     assert removed == sizes[:-1]

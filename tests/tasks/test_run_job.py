@@ -8,11 +8,11 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import StoreUnavailable
-from gonemaster_db.repositories.jobs import hold_job
-from gonemaster_db.repositories.pauses import pause_tiers, resume_tiers
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import StoreUnavailable
+from gonemaster_db.core.session import Store
+from gonemaster_db.queue.jobs import hold_job
+from gonemaster_db.queue.pauses import pause_tiers, resume_tiers
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
@@ -20,12 +20,12 @@ from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.queues import NORMAL, ORDER
-from gonemaster_tasks.worker.claims import ClaimStore
-from gonemaster_tasks.worker.gate import Gate
-from gonemaster_tasks.worker.head_order import HeadOrder
-from gonemaster_tasks.worker.process import Process
-from gonemaster_tasks.worker.run_job import run_job
-from gonemaster_tasks.worker.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.consume.gate import Gate
+from gonemaster_tasks.worker.consume.head_order import HeadOrder
+from gonemaster_tasks.worker.execute.claims import ClaimStore
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.execute.run_job import run_job
+from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder
 from tests.support.rows import queue_job
 
 NOT_PAUSED = Controls({})

@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from gonemaster_db.errors import StoreConflict
+from gonemaster_db.core.errors import StoreConflict
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.profiles import create_profile, delete_profile
+from gonemaster_db.domains.tags import delete_tag, set_default_profile, tag_domains, untag_domains
 from gonemaster_db.models import Batch, Cohort, Domain, Job, Schedule
 from gonemaster_db.models import ScheduleOutcome as Outcome
-from gonemaster_db.repositories.metrics.counting import SCHEDULED, labels_of, read_counts
-from gonemaster_db.repositories.profiles import create_profile, delete_profile
-from gonemaster_db.repositories.schedules import (
+from gonemaster_db.service.metrics.counting import SCHEDULED, labels_of, read_counts
+from gonemaster_db.service.schedules import (
     Decision,
     Occurrence,
     ScheduleTarget,
@@ -28,8 +30,6 @@ from gonemaster_db.repositories.schedules import (
     due_occurrences,
     list_schedules,
 )
-from gonemaster_db.repositories.tags import delete_tag, set_default_profile, tag_domains, untag_domains
-from gonemaster_db.session import Store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis

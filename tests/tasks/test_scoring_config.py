@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from gonemaster_db.repositories.settings import delete_settings, write_settings
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.service.settings import delete_settings, write_settings
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG

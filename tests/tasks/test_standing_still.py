@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gonemaster_tasks.worker import standing_still
-from gonemaster_tasks.worker.standing_still import StandingStill
+from gonemaster_tasks.worker.execute import standing_still
+from gonemaster_tasks.worker.execute.standing_still import StandingStill
 
 IN_TIME = 0.0
 LATE = 1.0

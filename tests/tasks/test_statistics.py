@@ -2,12 +2,12 @@
 
 import pytest
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.batches import batch_statistics
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import BatchStatistics, TagValueTable
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories import batch_statistics
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.session import Store
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.statistics import make_due_statistics
 from tests.support.rows import entries_of, make_run, record

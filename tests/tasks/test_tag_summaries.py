@@ -4,11 +4,11 @@ from functools import partial
 
 import pytest
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.tag_summaries import keep_summaries
+from gonemaster_db.domains.tags import tag_domains
 from gonemaster_db.models import KeptTagSummary
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.tag_summaries import keep_summaries
-from gonemaster_db.repositories.tags import tag_domains
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance import tag_summaries
 from gonemaster_tasks.maintenance.tag_summaries import keep_tag_summaries

@@ -12,7 +12,7 @@ from gonemaster_tasks.control import revocation
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import remove_jobs
 from gonemaster_tasks.queues import BATCH, NORMAL
-from gonemaster_tasks.worker.task_events import bound_revoked
+from gonemaster_tasks.worker.execute.task_events import bound_revoked
 from tests.support.workers import Farm, wait_until
 
 

@@ -13,9 +13,9 @@ from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import BATCH, ORDER
-from gonemaster_tasks.worker import tier_order
-from gonemaster_tasks.worker.gate import Gate
-from gonemaster_tasks.worker.transport import transport_settings
+from gonemaster_tasks.worker.consume import tier_order
+from gonemaster_tasks.worker.consume.gate import Gate
+from gonemaster_tasks.worker.consume.transport import transport_settings
 
 SLOTS = 8
 

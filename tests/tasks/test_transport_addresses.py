@@ -15,8 +15,8 @@ from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import NORMAL
-from gonemaster_tasks.worker import tier_order, transport
-from gonemaster_tasks.worker.gate import Gate
+from gonemaster_tasks.worker.consume import tier_order, transport
+from gonemaster_tasks.worker.consume.gate import Gate
 from tests.support.redis import raw
 from tests.support.redis_addresses import free_port, redis_on_port, sentinel, tls_in_front_of
 

@@ -3,9 +3,9 @@
 import time
 from datetime import timedelta
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.records import NewJob
-from gonemaster_db.repositories.jobs import claim_job, create_job
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.queue.jobs import claim_job, create_job
 from gonemaster_tasks.broker.keys import UNACKED, UNACKED_INDEX
 from gonemaster_tasks.broker.messages import build_message
 from gonemaster_tasks.control.jobs import cancel_job

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from gonemaster_db.models import Watch
-from gonemaster_db.repositories.watch_following import FinishedRun, TagKey
+from gonemaster_db.service.watch_following import FinishedRun, TagKey
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
-from gonemaster_tasks.maintenance.watching.changes import Grades, compare
+from gonemaster_tasks.maintenance.watches.changes import Grades, compare
 from tests.support.rows import NOON
 
 GRADES = Grades.of(DEFAULT_CONFIG)

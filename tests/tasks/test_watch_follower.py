@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import EntryRecord, NewBatch
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.tags import ensure_tags, tag_domains
 from gonemaster_db.models import Delivery, Watch, WatchEvent, WatchState
-from gonemaster_db.records import EntryRecord, NewBatch
-from gonemaster_db.repositories import watch_following as following
-from gonemaster_db.repositories import watches
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.graduation import graduate_job
-from gonemaster_db.repositories.tags import ensure_tags, tag_domains
-from gonemaster_db.session import Store
+from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_db.service import watch_following as following
+from gonemaster_db.service import watches
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.maintenance.watching import follower, messages
-from gonemaster_tasks.maintenance.watching.follower import call_for_watches, follow_watches
-from gonemaster_tasks.maintenance.watching.troubles import LOOK_EVERY, tell_troubles
+from gonemaster_tasks.maintenance.watches import follower, messages
+from gonemaster_tasks.maintenance.watches.follower import call_for_watches, follow_watches
+from gonemaster_tasks.maintenance.watches.troubles import LOOK_EVERY, tell_troubles
 from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.queues import MAINTENANCE
 from tests.db.test_watches import make_watch

@@ -8,8 +8,8 @@ import socket
 import urllib.request
 from contextlib import closing
 
-from gonemaster_db.repositories.metrics.counting import STARTED, Count, read_counts
-from gonemaster_db.repositories.metrics.slots import read_slots
+from gonemaster_db.service.metrics.counting import STARTED, Count, read_counts
+from gonemaster_db.service.metrics.slots import read_slots
 from gonemaster_tasks.maintenance.metrics import add_up_runs
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.settings import StoreSettings
 from tests.api.conftest import client, made_apps, make_app, queue, settings, stopping
 from tests.support.sent_forms import sends_its_forms
 from tests.support.stores import MakeSettings

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gonemaster_db.ids import new_public_id
+from gonemaster_db.core.ids import new_public_id
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Run
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.session import Store
 from tests.support.rows import make_run, record
 
 SERVERS = [{"ns": "ns1.example", "address": "192.0.2.1"}, {"ns": "ns2.example", "address": "2001:db8::1"}]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_engine.messages import message
+from gonemaster_engine.findings.messages import message
 from tests.support.browser import Site
 from tests.support.service import open_url
 

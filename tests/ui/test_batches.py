@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.ui.admin.batches import exports
 from gonemaster_api.ui.admin.batches.names import read_pasted
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
-from gonemaster_db.session import Store
 from gonemaster_tasks.control import operations
 from tests.api.test_batches import submit
 from tests.support.rows import claim, finish_job, record

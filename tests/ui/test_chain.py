@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.ui.shell.chains import chain_view, svg_response
+from gonemaster_api.ui.shell.charts.chains import chain_view, svg_response
 
 DATA = Path(__file__).parent.parent / "engine" / "data" / "chain.json"
 TEMPLATE = """{% extends "shell/public.html" %}{% from "macros/frame.html" import panel with context %}
@@ -57,7 +57,7 @@ def test_links_of_the_diagram_lead_to_facts_on_the_page(client: FlaskClient) -> 
 
 
 def test_page_speaks_the_language_of_the_request(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gonemaster_api.ui.shell.chains.language", lambda: "sv")
+    monkeypatch.setattr("gonemaster_api.ui.shell.charts.chains.language", lambda: "sv")
     shown = rendered(client, broken())
     assert "Delvis säker" in shown
     assert "DS 40561: nyckel saknas" in shown

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.ui.shell.chains import svg_response
+from gonemaster_api.ui.shell.charts.chains import svg_response
 from tests.support.browser import Site, check_screen, shapes
 from tests.ui.test_chain import broken, document, rendered
 

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.ui.analysis.diff import GRADES
-from gonemaster_api.ui.shell.charts import bounds, last_point, parts_of_bar, path, stacked, ticks, top_of
-from gonemaster_api.ui.shell.formats import slug
+from gonemaster_api.ui.shell.charts.charts import bounds, last_point, parts_of_bar, path, stacked, ticks, top_of
+from gonemaster_api.ui.shell.texts.formats import slug
 
 STATIC = Path(__file__).parent.parent.parent / "gonemaster_api" / "static"
 

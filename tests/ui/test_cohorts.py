@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from flask.testing import FlaskClient
 
-from gonemaster_db.repositories.analysis.snapshots import slug_of
-from gonemaster_db.session import Store
+from gonemaster_db.analysis.snapshots import slug_of
+from gonemaster_db.core.session import Store
 from tests.support.analysis.cohorts import made_facts, make_batch, make_cohort, snapshot_of
 from tests.support.analysis.runs import project_all, run_batch
 from tests.support.rows import NOON

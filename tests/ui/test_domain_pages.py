@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.session import Store
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
 from tests.api.conftest import MakeApp
 from tests.support.rows import NOON, make_run, record
 from tests.support.tokens import CONFIGURED, READ, bearer

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.session import Store
 from tests.support.rows import NOON, claim, make_run, queue_job, record
 from tests.support.tokens import CONFIGURED, READ, bearer
 

@@ -7,8 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job
-from gonemaster_db.session import Store
 from tests.api.conftest import MakeApp
 from tests.support.dnsworld import World
 

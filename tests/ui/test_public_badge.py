@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gonemaster_api.web.rate_limits import Bucket, bucket_of
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
-from gonemaster_db.session import Store
 from tests.api.conftest import MakeApp
 from tests.api.test_errors import error_of
 from tests.support.rows import NOON, make_run, record

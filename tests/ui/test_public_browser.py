@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gonemaster_db.ids import new_public_id
-from gonemaster_db.repositories.jobs import find_by_public_id
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
+from gonemaster_db.core.ids import new_public_id
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.queue.jobs import find_by_public_id
 from tests.support.browser import Site, check_fits, check_screen, shapes
 from tests.support.stores import opened
 from tests.ui.public_runs import public_run

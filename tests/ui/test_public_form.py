@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 from gonemaster_api.ui.public.form.checking import check
 from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed, read_typed
 from gonemaster_api.ui.public.form.views import parent_of_host
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job
-from gonemaster_db.repositories.jobs import find_by_public_id
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import find_by_public_id
 from tests.api.conftest import MakeApp
 from tests.api.test_public_jobs import make_profile
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from tests.api.conftest import MakeApp
 from tests.ui.public_runs import public_run
 

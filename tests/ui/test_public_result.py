@@ -13,10 +13,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gonemaster_db.ids import new_public_id
+from gonemaster_db.core.ids import new_public_id
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
-from gonemaster_db.repositories.jobs import find_by_public_id
-from gonemaster_db.session import Store
+from gonemaster_db.queue.jobs import find_by_public_id
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp

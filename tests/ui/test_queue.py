@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.queue.flower import flower_url
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import JobStatus, Operation
-from gonemaster_db.repositories.operations import unfinished_operations
-from gonemaster_db.session import Store
+from gonemaster_db.service.operations import unfinished_operations
 from gonemaster_tasks.broker.reports import ProcessReport
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.control.parts import QueueParts

@@ -7,9 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, RunStatus
-from gonemaster_db.session import Store
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.operations import perform_due_operations

@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from gonemaster_api.ui.shell.languages import gettext
-from gonemaster_api.ui.shell.refusal_texts import TEXTS
-from gonemaster_api.ui.shell.refusals import in_language
+from gonemaster_api.ui.shell.texts.languages import gettext
+from gonemaster_api.ui.shell.texts.refusal_texts import TEXTS
+from gonemaster_api.ui.shell.texts.refusals import in_language
 
 HTML = {"Accept": "text/html"}
 

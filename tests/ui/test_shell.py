@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
 from gonemaster_api.errors import ApiError
-from gonemaster_api.ui.shell import languages, notes
 from gonemaster_api.ui.shell.addresses import here, own_path
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import ago, aware, day, duration, number, shortened, u_label
-from gonemaster_api.ui.shell.forms import Form, read_query
-from gonemaster_api.ui.shell.hostile import clean
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import Form, read_query
+from gonemaster_api.ui.shell.texts import languages, notes
+from gonemaster_api.ui.shell.texts.formats import ago, aware, day, duration, number, shortened, u_label
+from gonemaster_api.ui.shell.texts.hostile import clean
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from tests.api.conftest import MakeApp
 from tests.support.tokens import ADMIN, CONFIGURED, OPERATE, READ, bearer
 

@@ -5,7 +5,7 @@ import html
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.ui.shell.typed_names import host_of_address
+from gonemaster_api.ui.shell.forms.typed_names import host_of_address
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import REFUSALS, normalize_domain
 

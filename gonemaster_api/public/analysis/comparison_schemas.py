@@ -6,8 +6,8 @@ import marshmallow as ma
 
 from gonemaster_api.public.analysis.schemas import AnalysisDomainReferenceSchema
 from gonemaster_api.rest.fields import Instant
-from gonemaster_db.repositories.analysis.comparison import Category
-from gonemaster_db.repositories.analysis.tag_changes import TagClass
+from gonemaster_db.analysis.comparison import Category
+from gonemaster_db.analysis.tag_changes import TagClass
 
 _fields = ma.fields
 _CLASSES = list(map(str, TagClass))

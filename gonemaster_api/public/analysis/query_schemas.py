@@ -9,10 +9,10 @@ from gonemaster_api.queries.analysis.lists import SPECS
 from gonemaster_api.rest.fields import LevelName, QueryInteger
 from gonemaster_api.rest.paging import MAX_LIMIT, PagingSchema
 from gonemaster_api.rest.parsing import QuerySchema
-from gonemaster_db.levels import LEVELS
-from gonemaster_db.repositories.analysis.categories import BY_NAME, DNSSEC_POSTURE, SEVERITY
-from gonemaster_db.repositories.analysis.courses import HistoryKind
-from gonemaster_db.repositories.analysis.list_specs import OK
+from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, SEVERITY
+from gonemaster_db.analysis.courses import HistoryKind
+from gonemaster_db.analysis.views.list_specs import OK
+from gonemaster_db.core.levels import LEVELS
 
 _LONGEST = 255
 _LONGEST_GRADE = 8

@@ -7,7 +7,7 @@ from typing import Any
 from gonemaster_api.public.revalidation import REVALIDATED, tagged
 from gonemaster_api.queries.analysis.reading import Reading, ViewReading, reading, view_reading
 from gonemaster_api.state import state
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot, find_default_snapshot
+from gonemaster_db.analysis.offers import OfferedSnapshot, find_default_snapshot
 from gonemaster_tasks.config.scoring import current_scoring
 
 LIST_MAX_AGE = "public, max-age=60"

@@ -8,7 +8,7 @@ from gonemaster_api.queries.analysis.registry_card import STATES
 from gonemaster_api.rest.fields import Instant
 from gonemaster_api.rest.paging import page_schema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
-from gonemaster_db.models.cohorts import MaterializationStatus
+from gonemaster_db.analysis.models.cohorts import MaterializationStatus
 
 TONES = ("ok", "notice", "warning", "error", "critical", "neutral")
 

@@ -10,8 +10,8 @@ from gonemaster_api.rest.fields import Instant, JsonBoolean, LevelName, positive
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.use_cases.public_submission import MOST_TESTS
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, STATUSES, DsSchema, JobResultSchema, NameserverSchema
-from gonemaster_db.levels import LEVELS
-from gonemaster_engine.as_names import MAX_LABEL
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_engine.run.as_names import MAX_LABEL
 
 _LEVELS = LEVELS[LEVELS.index("INFO") :]
 

@@ -9,9 +9,9 @@ from gonemaster_api.public.service.schemas import InfoSchema, PublicProfileSchem
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.system.schemas import LocalesSchema
-from gonemaster_db.repositories.profiles import list_profiles
-from gonemaster_engine.catalogue import select
-from gonemaster_engine.messages import locales
+from gonemaster_db.domains.profiles import list_profiles
+from gonemaster_engine.findings.messages import locales
+from gonemaster_engine.testcases.catalogue import select
 from gonemaster_engine.version import __version__
 
 blueprint = Blueprint("public_service", __name__, description="The service, as the public sees it")

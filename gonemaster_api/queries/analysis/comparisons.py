@@ -6,11 +6,11 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_api.rest.paging import Slice, slice_of
+from gonemaster_db.analysis.comparison import TagChange
+from gonemaster_db.analysis.comparisons import StoredComparison
+from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.views.rows import values_at
 from gonemaster_db.models import SnapshotDomain
-from gonemaster_db.repositories.analysis.comparison import TagChange
-from gonemaster_db.repositories.analysis.comparisons import StoredComparison
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
-from gonemaster_db.repositories.analysis.view_rows import values_at
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.control.comparisons import read_comparison
 

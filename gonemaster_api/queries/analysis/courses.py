@@ -8,9 +8,9 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.analysis.details import asn_of, named, named_server
 from gonemaster_api.queries.analysis.reading import Reading
-from gonemaster_db.repositories.analysis.categories import BY_NAME, GRADE
-from gonemaster_db.repositories.analysis.courses import HistoryKind, read_distributions, read_history
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.categories import BY_NAME, GRADE
+from gonemaster_db.analysis.courses import HistoryKind, read_distributions, read_history
+from gonemaster_db.analysis.offers import OfferedSnapshot
 
 _DATE_LENGTH = len("2026-01-31")
 

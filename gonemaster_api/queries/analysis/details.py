@@ -14,7 +14,14 @@ from gonemaster_api.queries.analysis.documents import domain_reference, row_docu
 from gonemaster_api.queries.analysis.lists import SPECS
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.rest.paging import MAX_LIMIT, slice_of
-from gonemaster_db.levels import worst
+from gonemaster_db.analysis.views.rows import (
+    find_row,
+    find_rows,
+    read_members,
+    read_members_of,
+    rows_at,
+)
+from gonemaster_db.core.levels import worst
 from gonemaster_db.models import (
     SnapshotAsn,
     SnapshotDomain,
@@ -23,13 +30,6 @@ from gonemaster_db.models import (
     SnapshotPrefix,
     SnapshotTag,
     SnapshotTestcase,
-)
-from gonemaster_db.repositories.analysis.view_rows import (
-    find_row,
-    find_rows,
-    read_members,
-    read_members_of,
-    rows_at,
 )
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain

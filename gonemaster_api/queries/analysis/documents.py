@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gonemaster_api.queries.analysis.reading import Reading
-from gonemaster_db.repositories.analysis.categories import BY_NAME, DNSKEY_ALGO_WEAKEST, DNSSEC_POSTURE
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.categories import BY_NAME, DNSKEY_ALGO_WEAKEST, DNSSEC_POSTURE
+from gonemaster_db.analysis.offers import OfferedSnapshot
 
 _COUNTS = ("domain_count", "address_count", "nameserver_count", "prefix_count", "ipv4_count", "ipv6_count")
 _LATENCY = ("latency_p50_ms", "latency_p95_ms", "latency_samples")

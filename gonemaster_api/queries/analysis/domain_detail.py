@@ -9,12 +9,12 @@ import structlog
 from gonemaster_api.queries.analysis.details import named
 from gonemaster_api.queries.analysis.documents import row_document
 from gonemaster_api.queries.analysis.reading import ViewReading
-from gonemaster_db.errors import DocumentDamaged
+from gonemaster_db.analysis.views.rows import find_row, read_members, rows_at
+from gonemaster_db.core.errors import DocumentDamaged
+from gonemaster_db.core.records import Entry
 from gonemaster_db.models import SnapshotDomain, SnapshotEndpoint, SnapshotNameserver, SnapshotTag
-from gonemaster_db.records import Entry
-from gonemaster_db.repositories.analysis.view_rows import find_row, read_members, rows_at
-from gonemaster_db.repositories.run_documents import StoredRun, entries_of, read_stored_runs
-from gonemaster_engine.messages import DEFAULT_LOCALE, message
+from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
+from gonemaster_engine.findings.messages import DEFAULT_LOCALE, message
 
 _ENTRIES_FROM = "INFO"
 

@@ -8,9 +8,9 @@ from gonemaster_api.queries.analysis.documents import row_document
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.queries.searching import needle
 from gonemaster_api.rest.paging import page_document, slice_of
-from gonemaster_db.repositories.analysis import list_specs
-from gonemaster_db.repositories.analysis.list_specs import ListSpec, ViewFilter
-from gonemaster_db.repositories.analysis.view_lists import list_rows
+from gonemaster_db.analysis.views import list_specs
+from gonemaster_db.analysis.views.list_specs import ListSpec, ViewFilter
+from gonemaster_db.analysis.views.lists import list_rows
 
 SPECS: Mapping[str, ListSpec] = {
     "domain": list_specs.DOMAINS,

@@ -9,16 +9,16 @@ from sqlalchemy.orm import Session
 from gonemaster_api.queries.analysis.documents import snapshot_document
 from gonemaster_api.queries.analysis.reading import Reading, ViewReading, no_default
 from gonemaster_api.state import State
-from gonemaster_db.errors import NoDefaultCohort
-from gonemaster_db.models import Cohort, SnapshotOverview
-from gonemaster_db.repositories.analysis.categories import GRADE, SHOWN
-from gonemaster_db.repositories.analysis.offers import (
+from gonemaster_db.analysis.categories import GRADE, SHOWN
+from gonemaster_db.analysis.offers import (
     OfferedSnapshot,
     count_offered_snapshots,
     default_of,
     find_default_snapshot,
     list_public_cohorts,
 )
+from gonemaster_db.core.errors import NoDefaultCohort
+from gonemaster_db.models import Cohort, SnapshotOverview
 
 NO_SNAPSHOT = "no_snapshot"
 OVERVIEW = "overview_v2"

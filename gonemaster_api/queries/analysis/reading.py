@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import ApiError, NotFound, Unavailable
 from gonemaster_api.state import State
-from gonemaster_db.errors import CohortNotFound, NoDefaultCohort, SnapshotNotFound
-from gonemaster_db.models import Cohort
-from gonemaster_db.repositories.analysis.offers import (
+from gonemaster_db.analysis.offers import (
     OfferedSnapshot,
     find_offered_snapshot,
     find_public_cohort,
     has_hidden_default,
     list_offered_snapshots,
 )
+from gonemaster_db.core.errors import CohortNotFound, NoDefaultCohort, SnapshotNotFound
+from gonemaster_db.models import Cohort
 from gonemaster_engine.version import __version__
 
 

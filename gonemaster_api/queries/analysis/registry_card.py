@@ -7,9 +7,9 @@ import structlog
 
 from gonemaster_api.queries.analysis.domain_detail import find_domain
 from gonemaster_api.queries.analysis.reading import ViewReading
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
 from gonemaster_db.models import Registration
-from gonemaster_db.repositories.registrations import find_registration
+from gonemaster_db.service.registrations import find_registration
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.reference_data.rdap import RegistrationData, current_services
 

@@ -7,12 +7,12 @@ from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.analysis.comparisons import change_kind, heading, tag_document, values_of
 from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_api.rest.paging import slice_of
+from gonemaster_db.analysis.clusters import Cluster
+from gonemaster_db.analysis.comparison import Moved
+from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.tag_changes import Levels, TagKey, TagRules, read_rules
+from gonemaster_db.analysis.views.rows import read_members_of, values_at
 from gonemaster_db.models import SnapshotTag
-from gonemaster_db.repositories.analysis.clusters import Cluster
-from gonemaster_db.repositories.analysis.comparison import Moved
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
-from gonemaster_db.repositories.analysis.tag_changes import Levels, TagKey, TagRules, read_rules
-from gonemaster_db.repositories.analysis.view_rows import read_members_of, values_at
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.control.comparisons import read_comparison
 

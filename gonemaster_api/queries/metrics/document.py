@@ -16,10 +16,10 @@ from gonemaster_api.request_counts import (
     TOOL_CALLS,
 )
 from gonemaster_api.rest.fields import rfc3339
-from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus, RunStatus, ScheduleOutcome
-from gonemaster_db.repositories.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
-from gonemaster_db.repositories.metrics.tally import (
+from gonemaster_db.service.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
+from gonemaster_db.service.metrics.tally import (
     DURATION,
     DURATION_BOUNDS_MS,
     DURATION_SUM,

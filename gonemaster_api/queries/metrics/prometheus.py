@@ -17,10 +17,10 @@ from gonemaster_api.queries.metrics.document import (
 )
 from gonemaster_api.queries.metrics.reading import Metrics, depth_of
 from gonemaster_api.request_counts import BOUND_LABELS, ERRORS, LATENCY_BOUNDS_MS, STRIPPED
-from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus
-from gonemaster_db.repositories.metrics.counting import LOOKUPS, QUERIES, WAITED_MS, WAITS
-from gonemaster_db.repositories.metrics.tally import DURATION_BOUNDS_MS, DURATION_SUM, SEVERITY
+from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, WAITED_MS, WAITS
+from gonemaster_db.service.metrics.tally import DURATION_BOUNDS_MS, DURATION_SUM, SEVERITY
 from gonemaster_engine.version import __version__
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -11,9 +11,11 @@ import structlog
 from gonemaster_api.errors import ApiError
 from gonemaster_api.request_counts import LATENCIES, LATENCY_SUM, REQUESTS
 from gonemaster_api.state import State
-from gonemaster_db.errors import StoreError
+from gonemaster_db.core.errors import StoreError
 from gonemaster_db.models import JobStatus, Priority, RunStatus
-from gonemaster_db.repositories.metrics.counting import (
+from gonemaster_db.queue.pauses import list_pauses
+from gonemaster_db.queue.queue import count_states, oldest_waiting
+from gonemaster_db.service.metrics.counting import (
     PURGED,
     STARTED,
     Count,
@@ -22,11 +24,9 @@ from gonemaster_db.repositories.metrics.counting import (
     read_counts,
     read_stored,
 )
-from gonemaster_db.repositories.metrics.following import read_tally
-from gonemaster_db.repositories.metrics.slots import SlotKey, SlotSums, read_latencies, read_slots
-from gonemaster_db.repositories.metrics.tally import Tally
-from gonemaster_db.repositories.pauses import list_pauses
-from gonemaster_db.repositories.queue import count_states, oldest_waiting
+from gonemaster_db.service.metrics.following import read_tally
+from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, read_latencies, read_slots
+from gonemaster_db.service.metrics.tally import Tally
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import BrokerUnavailable

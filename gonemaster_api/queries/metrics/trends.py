@@ -9,7 +9,7 @@ from gonemaster_api.queries.metrics.reading import Course, Metrics, read_course,
 from gonemaster_api.request_counts import LATENCY_BOUNDS_MS
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.state import State
-from gonemaster_db.repositories.metrics.slots import SlotKey, SlotSums
+from gonemaster_db.service.metrics.slots import SlotKey, SlotSums
 
 WINDOWS = {"1h": (3600, 60), "6h": (6 * 3600, 60), "24h": (24 * 3600, 300), "48h": (48 * 3600, 300)}
 """Length of each window and of its slots, in seconds."""

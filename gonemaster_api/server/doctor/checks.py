@@ -12,13 +12,13 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from gonemaster_api.server.doctor.findings import Finding, fault, ok, skipped, warning
-from gonemaster_db.errors import StoreError, StoreOutdated
+from gonemaster_db.core.errors import StoreError, StoreOutdated
+from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations import runner
-from gonemaster_db.repositories.probes import database_time, try_to_write
-from gonemaster_db.session import Store, open_store
+from gonemaster_db.service.probes import database_time, try_to_write
 from gonemaster_engine.errors import EngineError, ProfileError, ScoringConfigError
-from gonemaster_engine.reach import SMALL_OCTETS, Reach, Way, probe_reach
 from gonemaster_engine.resources import default_hints, load_hints
+from gonemaster_engine.run.reach import SMALL_OCTETS, Reach, Way, probe_reach
 from gonemaster_engine.scoring.config import load_config
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker

@@ -6,7 +6,7 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.tags import read_tag_names
 from gonemaster_api.state import State
-from gonemaster_api.ui.shell.forms import Query, problem_of
+from gonemaster_api.ui.shell.forms.forms import Query, problem_of
 
 SIZES = ("50", "100", "250", "500")
 _MOST_TAGS = 500  # that a filter or a field offers

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gonemaster_api.ui.shell.languages import gettext, mark
-from gonemaster_api.ui.shell.tables import Column
+from gonemaster_api.ui.shell.tables.tables import Column
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
 
 
 @dataclass(frozen=True)

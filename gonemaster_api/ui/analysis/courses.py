@@ -12,10 +12,10 @@ from gonemaster_api.queries.analysis.courses import read_trends
 from gonemaster_api.queries.analysis.reading import Reading, reading
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import Frame, of_cohort
-from gonemaster_api.ui.shell.csv_files import csv_file
-from gonemaster_api.ui.shell.forms import Query, problem_of, read_query
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_db.repositories.analysis.categories import GRADE, SHOWN
+from gonemaster_api.ui.shell.forms.forms import Query, problem_of, read_query
+from gonemaster_api.ui.shell.tables.csv_files import csv_file
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_db.analysis.categories import GRADE, SHOWN
 
 _TONES = ("ok", "notice", "warning", "error", "critical")
 SCALES = ("share", "count")

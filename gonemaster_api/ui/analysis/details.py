@@ -17,10 +17,10 @@ from gonemaster_api.queries.analysis.registry_card import read_registry_card
 from gonemaster_api.rest.paging import PagingSchema, page_document, slice_of
 from gonemaster_api.ui.analysis.columns import REFERENCES
 from gonemaster_api.ui.analysis.frame import of_view
-from gonemaster_api.ui.shell.formats import duration, number
-from gonemaster_api.ui.shell.forms import Query, read_query
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import language
+from gonemaster_api.ui.shell.forms.forms import Query, read_query
+from gonemaster_api.ui.shell.texts.formats import duration, number
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import language
 
 blueprint = Blueprint("ui_analysis_details", __name__, url_prefix="/analysis")
 

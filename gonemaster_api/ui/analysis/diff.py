@@ -12,9 +12,9 @@ from gonemaster_api.queries.analysis.report import read_report
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import Frame, of_cohort
-from gonemaster_api.ui.shell.forms import Query, read_query
-from gonemaster_api.ui.shell.languages import gettext, mark
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
+from gonemaster_api.ui.shell.forms.forms import Query, read_query
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_db.analysis.offers import OfferedSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
 
 GRADES = ("A+", "A", "B", "C", "D", "F")

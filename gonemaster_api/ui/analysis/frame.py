@@ -14,10 +14,10 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.words import class_word, key_word, said
 from gonemaster_api.ui.shell.addresses import absolute
 from gonemaster_api.ui.shell.kept_pages import kept_page
-from gonemaster_api.ui.shell.languages import gettext, mark
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_db.repositories.analysis.categories import BY_NAME, DNSSEC_POSTURE
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot, list_public_cohorts
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE
+from gonemaster_db.analysis.offers import OfferedSnapshot, list_public_cohorts
 
 PAGES = (
     ("overview", mark("Overview"), "ui_analysis.show", "o"),

@@ -13,9 +13,9 @@ from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.ui.analysis.columns import LISTS, sortable
 from gonemaster_api.ui.analysis.frame import of_view, read_view
-from gonemaster_api.ui.shell.csv_files import csv_file
-from gonemaster_api.ui.shell.forms import Query, problem_of, read_query
-from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.forms.forms import Query, problem_of, read_query
+from gonemaster_api.ui.shell.tables.csv_files import csv_file
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
 
 SIZES = (25, 50, 100, 250, 500)
 _MIN_SAMPLES = 10  # with fewer answers a latency says little

@@ -13,10 +13,10 @@ from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.queries.analysis.report import read_movers
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import of_view
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_db.repositories.analysis.categories import BY_NAME, DNSSEC_POSTURE, GRADE, SEVERITY
-from gonemaster_db.repositories.analysis.courses import read_distributions
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, GRADE, SEVERITY
+from gonemaster_db.analysis.courses import read_distributions
+from gonemaster_db.analysis.offers import OfferedSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
 
 _MOVERS = 5

@@ -1,6 +1,6 @@
 """Words of the facts, which come from the store in English: here for the catalogues of translations."""
 
-from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
 
 _WORDS = (
     mark("Severity"),

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
 
 
 class Term(NamedTuple):

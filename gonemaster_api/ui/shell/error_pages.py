@@ -5,9 +5,9 @@ from http import HTTPStatus
 from flask import Response, g, request
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.ui.shell.languages import gettext, mark
 from gonemaster_api.ui.shell.pages import HEADER, page
-from gonemaster_api.ui.shell.refusals import in_language
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.web.headers import is_api
 
 _TITLES = {

@@ -9,8 +9,8 @@ from flask import Response, current_app, g, request
 
 from gonemaster_api.recent import Recent
 from gonemaster_api.state import state
-from gonemaster_api.ui.shell.languages import language
 from gonemaster_api.ui.shell.pages import wanted_part
+from gonemaster_api.ui.shell.texts.languages import language
 
 _STORE = "gonemaster-parts"
 _MOST = 256

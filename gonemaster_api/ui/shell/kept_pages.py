@@ -8,8 +8,8 @@ from http import HTTPStatus
 from flask import Response, request
 
 from gonemaster_api.state import state
-from gonemaster_api.ui.shell.languages import language
 from gonemaster_api.ui.shell.pages import HEADER, wanted_part
+from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.ui.shell.themes import has_keys, theme
 
 _EFFORT = 6

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import current_app, url_for
 
-from gonemaster_api.ui.shell.languages import gettext, mark
 from gonemaster_api.ui.shell.scopes import may
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.web.access import access_of
 
 

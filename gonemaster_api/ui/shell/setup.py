@@ -8,17 +8,19 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from gonemaster_api.errors import set_error_page
-from gonemaster_api.ui.shell import addresses, charts, languages, navigation, notes, scopes, themes, words
+from gonemaster_api.ui.shell import addresses, navigation, scopes, themes
 from gonemaster_api.ui.shell.assets import register_assets
+from gonemaster_api.ui.shell.charts import charts
 from gonemaster_api.ui.shell.error_pages import error_page
-from gonemaster_api.ui.shell.formats import FILTERS
-from gonemaster_api.ui.shell.hostile import finalize
-from gonemaster_api.ui.shell.refusals import in_language
 from gonemaster_api.ui.shell.strip import glance
-from gonemaster_api.ui.shell.tables import column
+from gonemaster_api.ui.shell.tables.tables import column
 from gonemaster_api.ui.shell.templates import TemplateEnvironment
+from gonemaster_api.ui.shell.texts import languages, notes, words
+from gonemaster_api.ui.shell.texts.formats import FILTERS
+from gonemaster_api.ui.shell.texts.hostile import finalize
+from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.ui.shell.views import blueprint
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
 from gonemaster_engine.version import __version__
 
 _GLOBALS = {

@@ -8,11 +8,11 @@ from typing import TypeVar
 from gonemaster_api.queries.health import read_issues
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.shell.kept import forget_parts
-from gonemaster_db.errors import StoreError
+from gonemaster_db.core.errors import StoreError
 from gonemaster_db.models import JobStatus, QueuePause
-from gonemaster_db.repositories.pauses import list_pauses
-from gonemaster_db.repositories.queue import count_states
-from gonemaster_db.repositories.throughput import count_finished
+from gonemaster_db.queue.pauses import list_pauses
+from gonemaster_db.queue.queue import count_states
+from gonemaster_db.queue.throughput import count_finished
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.patience import NotInTime, Pending

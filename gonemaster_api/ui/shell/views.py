@@ -4,10 +4,10 @@ from flask import Blueprint, Response, request
 
 from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.kept import kept_parts
-from gonemaster_api.ui.shell.languages import COOKIE as LANGUAGE_COOKIE
-from gonemaster_api.ui.shell.languages import languages
-from gonemaster_api.ui.shell.notes import see_other
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.languages import COOKIE as LANGUAGE_COOKIE
+from gonemaster_api.ui.shell.texts.languages import languages
+from gonemaster_api.ui.shell.texts.notes import see_other
 from gonemaster_api.ui.shell.themes import COOKIE as THEME_COOKIE
 from gonemaster_api.ui.shell.themes import KEYS_COOKIE, THEMES
 

@@ -7,7 +7,7 @@ from marshmallow import validate
 
 from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, QueryBoolean
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
-from gonemaster_db.levels import LEVELS
+from gonemaster_db.core.levels import LEVELS
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS
 
 FLOORS = ("", *LEVELS[LEVELS.index("INFO") :])

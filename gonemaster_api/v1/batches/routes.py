@@ -33,8 +33,8 @@ from gonemaster_api.v1.batches.schemas import (
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web.actor import who
+from gonemaster_db.batches.batches import set_snapshot_intent
 from gonemaster_db.models import Operation
-from gonemaster_db.repositories.batches import set_snapshot_intent
 from gonemaster_tasks.control.batches import rerun_batch
 
 blueprint = Blueprint("batches", __name__, description="Tests of many domains, submitted together")

@@ -7,7 +7,7 @@ from gonemaster_api.rest.fields import Instant, LevelName, QueryBoolean, QueryIn
 from gonemaster_api.rest.paging import MAX_LIMIT
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.runs.schemas import STATUSES, DifferenceSchema
-from gonemaster_db.repositories.batch_comparison import ChangeKind
+from gonemaster_db.batches.batch_comparison import ChangeKind
 
 KINDS = tuple(map(str, ChangeKind))
 

@@ -21,8 +21,8 @@ from gonemaster_api.v1.domains.schemas import (
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.v1.runs.schemas import RunPageSchema, RunSortSchema
 from gonemaster_api.web.actor import who
+from gonemaster_db.domains.domains import get_domain
 from gonemaster_db.models import Operation
-from gonemaster_db.repositories.domains import get_domain
 
 blueprint = Blueprint("domains", __name__, url_prefix="/domains", description="Domains that were tested or tagged")
 _BY_ID = f"/<int(max={MAX_ID}):domain_id>"

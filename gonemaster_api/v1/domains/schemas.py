@@ -8,7 +8,7 @@ from marshmallow import validate
 from gonemaster_api.rest.fields import Instant, JsonBoolean, LevelName
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
-from gonemaster_db.repositories.domain_list import DOMAIN_SORT, SORTS
+from gonemaster_db.domains.domain_list import DOMAIN_SORT, SORTS
 
 
 class DomainSchema(ma.Schema):

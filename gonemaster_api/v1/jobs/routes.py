@@ -27,7 +27,7 @@ from gonemaster_api.v1.jobs.schemas import (
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web.actor import who
 from gonemaster_db.models import Operation
-from gonemaster_db.repositories.jobs import find_job_or_run
+from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import hold_job, release_job
 

@@ -9,8 +9,8 @@ from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelN
 from gonemaster_api.rest.paging import CursorPagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
-from gonemaster_db.levels import LEVELS
-from gonemaster_db.repositories.sort_keys import JOB_SORT, SORTS
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.runs.sort_keys import JOB_SORT, SORTS
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
 MAX_UNDELEGATED = 32

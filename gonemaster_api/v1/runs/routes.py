@@ -12,8 +12,8 @@ from gonemaster_api.use_cases.score_backfill import read_scored_result, read_sco
 from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, RunPageSchema, RunQuerySchema, RunSchema
-from gonemaster_db.repositories.comparison import Difference, diff_runs
-from gonemaster_db.repositories.runs import get_dnssec_chain, get_run
+from gonemaster_db.runs.comparison import Difference, diff_runs
+from gonemaster_db.runs.runs import get_dnssec_chain, get_run
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Records of finished tests")
 

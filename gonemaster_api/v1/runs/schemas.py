@@ -8,9 +8,9 @@ from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema
-from gonemaster_db.levels import LEVELS
+from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import RunStatus
-from gonemaster_db.repositories.sort_keys import RUN_SORT, SORTS
+from gonemaster_db.runs.sort_keys import RUN_SORT, SORTS
 
 STATUSES = tuple(map(str, RunStatus))
 

@@ -11,7 +11,7 @@ from gonemaster_api.state import state
 from gonemaster_api.use_cases.schedules import put_schedule, remove_schedule
 from gonemaster_api.v1.schedules.schemas import ScheduleBodySchema, SchedulePreviewSchema, ScheduleSchema
 from gonemaster_api.web.actor import who
-from gonemaster_db.repositories.schedules import ScheduleTarget
+from gonemaster_db.service.schedules import ScheduleTarget
 
 blueprint = Blueprint("schedules", __name__, description="Batches that are submitted again and again")
 

@@ -13,9 +13,9 @@ from gonemaster_api.v1.spec.schemas import (
     TestcaseQuerySchema,
     TestcasesSchema,
 )
-from gonemaster_engine.catalogue import cases, select
-from gonemaster_engine.messages import DEFAULT_LOCALE, advice, best_locale, description, template
-from gonemaster_engine.registry import Case
+from gonemaster_engine.findings.messages import DEFAULT_LOCALE, advice, best_locale, description, template
+from gonemaster_engine.testcases.catalogue import cases, select
+from gonemaster_engine.testcases.registry import Case
 
 blueprint = Blueprint("spec", __name__, url_prefix="/spec/testcases", description="Specifications of test cases")
 

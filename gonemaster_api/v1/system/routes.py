@@ -9,7 +9,7 @@ from gonemaster_api.queries.health import OK, read_failing_checks, read_parts
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.system.schemas import FeaturesSchema, HealthSchema, LocalesSchema, ReadySchema
-from gonemaster_engine.messages import locales
+from gonemaster_engine.findings.messages import locales
 
 blueprint = Blueprint("system", __name__, description="The service itself")
 

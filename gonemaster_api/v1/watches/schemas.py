@@ -9,7 +9,7 @@ from marshmallow import validate
 from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelName
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
-from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import DeliveryStatus, WatchEvent
 from gonemaster_tasks.notifications.targets import LONGEST_URL
 

@@ -10,12 +10,10 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Connection
 
-from gonemaster_db.base import CompressedText
-from gonemaster_db.bulk import insert_into_table
-from gonemaster_db.documents.packing import unpack
-from gonemaster_db.documents.run_document import NO_DOCUMENT, RunDocument, decode_document
-from gonemaster_db.errors import DocumentDamaged
-from gonemaster_db.json_text import dump_json
+from gonemaster_db.core.base import CompressedText
+from gonemaster_db.core.bulk import insert_into_table
+from gonemaster_db.core.errors import DocumentDamaged
+from gonemaster_db.core.json_text import dump_json
 from gonemaster_db.migrations.run_store import progress, tables
 from gonemaster_db.migrations.run_store.indexes import NEW_INDEXES, OLD_INDEXES
 from gonemaster_db.migrations.run_store.moving import brought_along, copy_runs, move_runs
@@ -29,6 +27,8 @@ from gonemaster_db.migrations.run_store.sql import (
     reset_sequences,
     words_of,
 )
+from gonemaster_db.runs.documents.packing import unpack
+from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, RunDocument, decode_document
 
 log = logging.getLogger(__name__)
 CHUNK_RUNS = 500

@@ -12,13 +12,11 @@ import sqlalchemy as sa
 from alembic import context, op
 from sqlalchemy import Connection
 
-from gonemaster_db.base import CompressedText
-from gonemaster_db.bulk import insert_into_table
-from gonemaster_db.documents.packing import pack
-from gonemaster_db.documents.run_document import by_columns, encode_text, microseconds
-from gonemaster_db.errors import StoreError
-from gonemaster_db.ids import batch_key
-from gonemaster_db.json_text import dump_json
+from gonemaster_db.core.base import CompressedText
+from gonemaster_db.core.bulk import insert_into_table
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.ids import batch_key
+from gonemaster_db.core.json_text import dump_json
 from gonemaster_db.migrations.run_store import progress, tables
 from gonemaster_db.migrations.run_store.indexes import NEW_INDEXES, OLD_INDEXES
 from gonemaster_db.migrations.run_store.moving import brought_along, copy_runs, move_runs
@@ -34,6 +32,8 @@ from gonemaster_db.migrations.run_store.sql import (
     reset_sequences,
     streamed,
 )
+from gonemaster_db.runs.documents.packing import pack
+from gonemaster_db.runs.documents.run_document import by_columns, encode_text, microseconds
 
 CHUNK_RUNS = 500
 CHUNK_ENTRIES = 50_000  # for runs that have more than usual: a chunk's documents are in memory

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Connection
 
-from gonemaster_db.bulk import insert_into_table
-from gonemaster_db.errors import StoreError
+from gonemaster_db.core.bulk import insert_into_table
+from gonemaster_db.core.errors import StoreError
 from gonemaster_db.migrations.run_store.indexes import TableIndex
 from gonemaster_db.migrations.run_store.progress import Progress
 from gonemaster_db.migrations.run_store.sql import SAME_OF_RUNS, more_memory, prefixed

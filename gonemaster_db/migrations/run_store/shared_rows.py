@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, TableClause
 
-from gonemaster_db.base import UtcDateTime
-from gonemaster_db.bulk import insert_into_table
-from gonemaster_db.chunks import chunks
-from gonemaster_db.clock import utcnow
-from gonemaster_db.documents.packing import digest_of, pack, unpack
+from gonemaster_db.core.base import UtcDateTime
+from gonemaster_db.core.bulk import insert_into_table
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.runs.documents.packing import digest_of, pack, unpack
 
 Kind = tuple[str, str, str, str]
 """Module, test case, message tag and level."""

@@ -1,9 +1,9 @@
 """ADDRESS: whether the addresses of the name servers are public and have reverse names."""
 
-from gonemaster_engine.registry import Module, requires_any
 from gonemaster_engine.testcases.address.address01 import address01
 from gonemaster_engine.testcases.address.address02 import address02
 from gonemaster_engine.testcases.address.address03 import address03
+from gonemaster_engine.testcases.registry import Module, requires_any
 
 MODULE = Module(
     "ADDRESS",

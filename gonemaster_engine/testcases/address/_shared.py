@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Tag
+from gonemaster_engine.findings.tags import Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 WITHOUT_REVERSE = Tag("NAMESERVER_IP_WITHOUT_REVERSE", Level.NOTICE, ("ns", "address"))
 NO_RESPONSE = Tag("NO_RESPONSE_PTR_QUERY", Level.WARNING, ("domain",))

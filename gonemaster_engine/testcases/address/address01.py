@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine.addresses import Reach, classify
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 NO_NAME_SERVERS = Tag("A01_NO_NAME_SERVERS_FOUND", Level.CRITICAL)
 NONE_GLOBAL = Tag("A01_NO_GLOBALLY_REACHABLE_ADDR", Level.ERROR, claims_all=True)

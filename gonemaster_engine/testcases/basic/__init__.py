@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import Condition, Emitted, Module, requires_any
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.testcases.basic._name import EMPTY_LABEL, LABEL_TOO_LONG, NAME_TOO_LONG, name_findings
 from gonemaster_engine.testcases.basic.basic01 import basic01
 from gonemaster_engine.testcases.basic.basic02 import basic02, is_working
 from gonemaster_engine.testcases.basic.basic03 import basic03
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import Condition, Emitted, Module, requires_any
+from gonemaster_engine.zone.zone import Zone
 
 __all__ = ["MODULE", "is_working", "name_findings"]
 

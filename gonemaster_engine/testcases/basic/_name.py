@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 
 LABEL_TOO_LONG = Tag("DOMAIN_NAME_LABEL_TOO_LONG", Level.CRITICAL, ("domain", "label", "dlength", "max"))
 NAME_TOO_LONG = Tag("DOMAIN_NAME_TOO_LONG", Level.CRITICAL, ("fqdnlength", "max"))

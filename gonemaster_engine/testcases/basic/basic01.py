@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Iterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import IPV4_ENABLED, IPV6_ENABLED, ServerFilter, enabled
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.registry import case
 from gonemaster_engine.resolver.delegation_walk import EXISTS, Seen, Walk
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import IPV4_ENABLED, IPV6_ENABLED, ServerFilter, enabled
+from gonemaster_engine.zone.zone import Zone
 
 CHILD_FOUND = Tag("B01_CHILD_FOUND", Level.INFO, ("domain",))
 CHILD_IS_ALIAS = Tag("B01_CHILD_IS_ALIAS", Level.NOTICE, ("domain_child", "domain_target", "servers"))

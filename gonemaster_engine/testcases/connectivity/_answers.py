@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.zone.zone import Zone
 
 QUERY_TYPES = ("SOA", "NS")
 _SERVER = ("ns", "address")

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
 from gonemaster_engine.testcases.connectivity._answers import QUERY_TYPES, TransportTags, check_answers
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 ALL_IPV4_DISABLED = Tag("CN01_IPV4_DISABLED", Level.NOTICE, ("servers",))
 ALL_IPV6_DISABLED = Tag("CN01_IPV6_DISABLED", Level.NOTICE, ("servers",))

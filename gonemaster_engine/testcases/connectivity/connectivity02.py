@@ -5,11 +5,11 @@ Specification: Zonemaster CONNECTIVITY02. RFC 7766 section 5, RFC 9210.
 
 from __future__ import annotations
 
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding
 from gonemaster_engine.testcases.connectivity._answers import QUERY_TYPES, TransportTags, check_answers
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 TCP = TransportTags.named("CN02", "TCP")
 

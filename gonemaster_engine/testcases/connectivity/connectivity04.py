@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.connectivity._origins import OriginTags
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 ORIGINS = OriginTags(
     raw=Tag("CN04_ASN_INFOS_RAW", Level.DEBUG, ("address", "data")),

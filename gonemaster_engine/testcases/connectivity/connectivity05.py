@@ -13,13 +13,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.waiting import PATIENCE_S, first_done
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 MAX_PAYLOAD = 4096  # octets; the largest size that is tried
 PROBE_STEP = 256  # octets; sizes to try are multiples of it

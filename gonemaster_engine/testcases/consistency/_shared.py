@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 Value = TypeVar("Value", bound=Any)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.testcases._mailbox import mailbox_text
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 RNAME = Tag("SOA_RNAME", Level.INFO, ("rname", "servers"))
 ONE = Tag("ONE_SOA_RNAME", Level.INFO, ("rname",))

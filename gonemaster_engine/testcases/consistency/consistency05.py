@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.resolver.recursor import says_what_is_there
 from gonemaster_engine.testcases._referrals import delegated_names, glue_addresses, referrals
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, grouped
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 MATCH = Tag("ADDRESSES_MATCH", Level.INFO)
 NS_FAILED = Tag("CHILD_NS_FAILED", Level.DEBUG, ("ns", "address"))

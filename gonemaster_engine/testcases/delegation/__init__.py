@@ -1,6 +1,5 @@
 """DELEGATION: the delegation of the zone and what it points to."""
 
-from gonemaster_engine.registry import Module
 from gonemaster_engine.testcases.delegation.delegation01 import delegation01
 from gonemaster_engine.testcases.delegation.delegation02 import delegation02
 from gonemaster_engine.testcases.delegation.delegation03 import delegation03
@@ -8,6 +7,7 @@ from gonemaster_engine.testcases.delegation.delegation04 import delegation04
 from gonemaster_engine.testcases.delegation.delegation05 import delegation05
 from gonemaster_engine.testcases.delegation.delegation06 import delegation06
 from gonemaster_engine.testcases.delegation.delegation07 import delegation07
+from gonemaster_engine.testcases.registry import Module
 
 MODULE = Module(
     "DELEGATION",

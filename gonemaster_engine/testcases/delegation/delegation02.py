@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.registry import case
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 _KEYS = ("servers", "address")
 DELEGATION_SAME = Tag("DEL_NS_SAME_IP", Level.ERROR, _KEYS)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 ARE_AUTHORITATIVE = Tag("ARE_AUTHORITATIVE", Level.INFO, ("servers",))
 IS_NOT_AUTHORITATIVE = Tag("IS_NOT_AUTHORITATIVE", Level.WARNING, ("ns", "address", "proto"))

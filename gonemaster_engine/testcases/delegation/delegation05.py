@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import is_alias
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 NO_NS_CNAME = Tag("NO_NS_CNAME", Level.INFO)
 NO_RESPONSE = Tag("NO_RESPONSE", Level.DEBUG, ("ns", "address", "query_name", "query_type"))

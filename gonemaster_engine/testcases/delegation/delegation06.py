@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
-from gonemaster_engine.registry import case
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 SOA_EXISTS = Tag("SOA_EXISTS", Level.INFO)
 SOA_NOT_EXISTS = Tag("SOA_NOT_EXISTS", Level.ERROR, ("ns", "address"))

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 EXTRA_CHILD = Tag("EXTRA_NAME_CHILD", Level.NOTICE, ("extra",))
 EXTRA_PARENT = Tag("EXTRA_NAME_PARENT", Level.ERROR, ("extra",))

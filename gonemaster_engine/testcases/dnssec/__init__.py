@@ -1,6 +1,5 @@
 """Module DNSSEC: keys, signatures, DS records and denial of existence."""
 
-from gonemaster_engine.registry import Module, requires_none
 from gonemaster_engine.testcases.dnssec.dnssec01 import dnssec01
 from gonemaster_engine.testcases.dnssec.dnssec02 import dnssec02
 from gonemaster_engine.testcases.dnssec.dnssec03 import dnssec03
@@ -24,6 +23,7 @@ from gonemaster_engine.testcases.dnssec.dnssec21 import dnssec21
 from gonemaster_engine.testcases.dnssec.dnssec22 import dnssec22
 from gonemaster_engine.testcases.dnssec.dnssec23 import dnssec23
 from gonemaster_engine.testcases.dnssec.dnssec24 import dnssec24
+from gonemaster_engine.testcases.registry import Module, requires_none
 
 _SIGNED_ONLY = (
     dnssec01,

@@ -10,11 +10,11 @@ from gonemaster_engine.dnssec.denial import Nsec, Nsec3
 from gonemaster_engine.dnssec.records import NSEC, NSEC3, Dnskey, Rrset, Rrsig, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Tag
+from gonemaster_engine.findings.tags import Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import ALGORITHM_ADDRESSES, SERVERS, Tally
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 ALGORITHM_UNSUPPORTED = Tag("DS10_ALGO_NOT_SUPPORTED_BY_ZM", Level.NOTICE, ALGORITHM_ADDRESSES)
 _KEYTAG_SERVERS = ("keytag", "servers")

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, TypeAlias
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.rrtypes import type_number
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.rrtypes import type_number
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, KEYTAG_ADDRESSES, Tally, is_usable, query_each_type
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 
 class SignalTags(NamedTuple):

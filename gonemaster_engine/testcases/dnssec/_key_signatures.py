@@ -9,10 +9,10 @@ from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import Dnskey, Rrsig, dnskeys, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.rrtypes import type_number
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.rrtypes import type_number
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
     ALGORITHM_ADDRESSES,
@@ -21,7 +21,7 @@ from gonemaster_engine.testcases.dnssec._shared import (
     is_usable,
     query_each_type,
 )
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 
 class SignatureTags(NamedTuple):

@@ -12,9 +12,9 @@ from gonemaster_engine import names
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.records import NSEC, NSEC3, Dnskey, dnskeys, rrset, signatures
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import is_usable
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 
 async def proves_no_delegation(

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, TypeGuard
 
 from gonemaster_engine.dnssec.records import Ds, make_ds
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.zone.zone import Zone
 
 ADDRESSES = ("addresses",)
 KEYTAG_ADDRESSES = ("keytag", "addresses")

@@ -22,10 +22,10 @@ from gonemaster_engine.dnssec.records import (
     signatures,
 )
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases.dnssec._shared import is_usable
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 # The path is that of a resolver, which needs one response; the second server is for when the first one fails.
 SERVERS_PER_QUERY = 2

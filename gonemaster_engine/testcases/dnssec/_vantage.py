@@ -28,10 +28,10 @@ from gonemaster_engine.dnssec.records import (
 )
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.rrtypes import AAAA, A
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.rrtypes import AAAA, A
 from gonemaster_engine.testcases.dnssec._shared import is_usable
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 
 class State(enum.Enum):

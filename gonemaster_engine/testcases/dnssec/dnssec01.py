@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from gonemaster_engine.dnssec.algorithms import SHA256_DIGEST, Status, algorithm, digest_type
 from gonemaster_engine.dnssec.records import Ds, ds_records
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import SUPPLIED, Finding, Tag
+from gonemaster_engine.findings.tags import SUPPLIED, Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, is_dnssec_answer, parent_servers, supplied_ds
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 _DIGEST_KEYS = ("keytag", "ds_algo_num", "ds_algo_descr", "servers")
 _KEY_KEYS = ("keytag", "ds_key_algo_num", "ds_key_algo_descr", "servers")

@@ -13,11 +13,9 @@ from gonemaster_engine.dnssec.digests import digest_matches
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
     ALGORITHM_ADDRESSES,
@@ -27,7 +25,9 @@ from gonemaster_engine.testcases.dnssec._shared import (
     parent_servers,
     supplied_ds,
 )
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 _MISMATCH_KEYS = ("keytag", "ds_key_algo_num", "ds_key_algo_mnemo", "algo_num", "algo_mnemo", "addresses")
 NO_DNSKEY_FOR_DS = Tag("DS02_NO_DNSKEY_FOR_DS", Level.WARNING, KEYTAG_ADDRESSES)

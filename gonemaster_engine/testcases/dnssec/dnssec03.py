@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from gonemaster_engine.dnssec.denial import Nsec3, nsec3_records
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, is_usable, query_each_type
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 NO_DNSSEC = Tag("DS03_NO_DNSSEC_SUPPORT", Level.NOTICE, SERVERS)
 SERVER_NO_DNSSEC = Tag("DS03_SERVER_NO_DNSSEC_SUPPORT", Level.ERROR, SERVERS)

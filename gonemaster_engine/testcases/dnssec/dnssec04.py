@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 from gonemaster_engine.dnssec.records import Rrsig, all_signatures
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.rrtypes import type_text
-from gonemaster_engine.registry import case
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.net.wire.rrtypes import type_text
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 _SPAN_KEYS = ("keytag", "types", "duration")
 EXPIRATION = Tag("RRSIG_EXPIRATION", Level.INFO, ("keytag", "types", "date"))

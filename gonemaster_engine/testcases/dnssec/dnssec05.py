@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator
 from gonemaster_engine.dnssec.algorithms import Status, algorithm
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
-from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 _KEYS = ("servers", "keytag", "algo_num", "algo_descr", "algo_mnemo")
 BY_STATUS = {

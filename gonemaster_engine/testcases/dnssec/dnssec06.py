@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine.dnssec.records import all_signatures, dnskeys
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 _KEYS = ("address", "keys", "sigs")
 OK = Tag("EXTRA_PROCESSING_OK", Level.INFO, _KEYS)

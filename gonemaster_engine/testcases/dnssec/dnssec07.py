@@ -9,11 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from gonemaster_engine.dnssec.records import DNSKEY, DS, ds_records, signatures
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import SUPPLIED, Finding, Tag
+from gonemaster_engine.findings.tags import SUPPLIED, Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._no_delegation import proves_no_delegation
 from gonemaster_engine.testcases.dnssec._shared import (
     SERVERS,
@@ -23,7 +21,9 @@ from gonemaster_engine.testcases.dnssec._shared import (
     is_usable,
     parent_servers,
 )
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 NO_RESPONSE = Tag("DS07_NO_RESPONSE_DNSKEY", Level.WARNING, SERVERS)
 NON_AUTH = Tag("DS07_NON_AUTH_RESPONSE_DNSKEY", Level.WARNING, SERVERS)

@@ -5,11 +5,11 @@ Specification: Zonemaster DNSSEC09. RFC 4034, RFC 4035 section 5.3, RFC 3110.
 
 from __future__ import annotations
 
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding
 from gonemaster_engine.testcases.dnssec._key_signatures import SignatureTags
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 TAGS = SignatureTags.named("DS09", "SOA")
 

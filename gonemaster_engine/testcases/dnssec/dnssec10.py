@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from gonemaster_engine.dnssec.denial import nsec3_records, nsec3param_records, nsec_records
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._apex_denial import ALGORITHM_UNSUPPORTED, NSEC3_TAGS, NSEC_TAGS, Denial
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable, query_each_type
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 HAS_NSEC = Tag("DS10_HAS_NSEC", Level.INFO, SERVERS)
 HAS_NSEC3 = Tag("DS10_HAS_NSEC3", Level.INFO, SERVERS)

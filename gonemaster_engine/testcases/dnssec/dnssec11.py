@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from gonemaster_engine.dnssec.records import DNSKEY, dnskeys, ds_records, signatures
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.registry import case
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, is_usable, parent_servers
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 UNDETERMINED_DS = Tag("DS11_UNDETERMINED_DS", Level.ERROR)
 NO_DS = Tag("DS11_NO_PARENT_DS", Level.INFO)

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import all_signatures, dnskeys
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import Tally, is_usable, query_each_type
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 _KEYS = ("addresses", "algo_num", "algo_mnemo")
 NOT_SIGNED = {

@@ -12,11 +12,11 @@ from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.dnssec.rsa import rsa_key
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
-from gonemaster_engine.registry import case
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 
 class _Sizes(NamedTuple):

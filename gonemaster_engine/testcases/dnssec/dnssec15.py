@@ -11,13 +11,13 @@ from typing import NamedTuple
 from gonemaster_engine.dnssec.algorithms import MUST_DIGEST_TYPES
 from gonemaster_engine.dnssec.records import Dnskey, Ds, cdnskeys, cds_records
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, is_usable, query_each_type
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 NONE = Tag("DS15_NO_CDS_CDNSKEY", Level.INFO)
 ONLY_CDS = Tag("DS15_HAS_CDS_NO_CDNSKEY", Level.NOTICE, ADDRESSES)

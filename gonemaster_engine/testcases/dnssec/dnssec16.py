@@ -6,12 +6,12 @@ Specification: Zonemaster DNSSEC16. RFC 7344 section 4.1, RFC 8078, RFC 4034, RF
 from __future__ import annotations
 
 from gonemaster_engine.dnssec.records import Ds, cds_records
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding
 from gonemaster_engine.testcases.dnssec._child_signals import Published, SignalTags, judge_servers
 from gonemaster_engine.testcases.dnssec._shared import Tally
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 TAGS = SignalTags.named("DS16", "CDS", non_zone="MATCHES_NON_ZONE_DNSKEY", non_sep="MATCHES_NON_SEP_DNSKEY")
 

@@ -23,11 +23,9 @@ from gonemaster_engine.dnssec.records import (
     signatures,
 )
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
     Tally,
@@ -36,7 +34,9 @@ from gonemaster_engine.testcases.dnssec._shared import (
     query_each_type,
     supplied_ds,
 )
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 CDS_SIGNED = Tag("DS18_MATCH_CDS_RRSIG_DS", Level.INFO, ADDRESSES)
 CDS_NOT_SIGNED = Tag("DS18_NO_MATCH_CDS_RRSIG_DS", Level.ERROR, ADDRESSES)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.records import NSEC, NSEC3, dnskeys, signatures
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.wire import Response, Section
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.net.wire.messages import Response, Section
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable, query_each_type
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 NSEC_MISMATCH = Tag("DS20_NSEC_BITMAP_MISMATCHES_RRTYPE", Level.ERROR, ("query_type", "servers"))
 NSEC3_MISMATCH = Tag("DS20_NSEC3_BITMAP_MISMATCHES_RRTYPE", Level.ERROR, ("query_type", "servers"))

@@ -11,11 +11,9 @@ from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import DS, Dnskey, Rrset, Rrsig, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.dnssec.verify import Verdict
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
     ALGORITHM_ADDRESSES,
@@ -25,7 +23,9 @@ from gonemaster_engine.testcases.dnssec._shared import (
     is_usable,
     parent_servers,
 )
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 NO_PARENT = Tag("DS21_NO_PARENT_ZONE", Level.DEBUG, ("zone",))
 NO_PARENT_KEYS = Tag("DS21_PARENT_DNSKEY_MISSING", Level.WARNING, ("parent_zone", "addresses"))

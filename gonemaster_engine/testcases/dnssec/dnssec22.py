@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import Dnskey, Ds, dnskeys, ds_records
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases.dnssec._shared import (
     SERVERS,
@@ -26,7 +24,9 @@ from gonemaster_engine.testcases.dnssec._shared import (
     parent_servers,
 )
 from gonemaster_engine.testcases.dnssec._vantage import Judgement, Outcome, State, Vantage
-from gonemaster_engine.zone import AddressVerdict, Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import AddressVerdict, Zone
 
 NO_IN_DOMAIN_NS = Tag("DS22_NO_IN_DOMAIN_NS", Level.INFO)
 NOT_SECURE = Tag("DS22_ZONE_NOT_SECURE", Level.INFO)

@@ -13,13 +13,13 @@ from gonemaster_engine import names
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec3param_records, nsec_records
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 CONSISTENT = Tag("DS23_DENIAL_PROOF_CONSISTENT", Level.INFO, SERVERS)
 MULTIPLE_NSEC3PARAM = Tag("DS23_MULTIPLE_NSEC3PARAM", Level.NOTICE, SERVERS)

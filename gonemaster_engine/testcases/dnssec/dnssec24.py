@@ -13,15 +13,15 @@ from gonemaster_engine.dnssec.chain import Trust, trust_in_set
 from gonemaster_engine.dnssec.records import CDNSKEY, CDS, Dnskey, Ds, cdnskeys, cds_records, ds_records, rrset
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import WireError
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import SUPPLIED, Finding, Tag
+from gonemaster_engine.findings.tags import SUPPLIED, Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.net.rrtypes import type_text
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.rrtypes import type_text
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, is_usable, parent_servers, query_each_type
 from gonemaster_engine.testcases.dnssec._signal_zones import Ending, Fault, Found, Path, PathZone
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 _SIGNAL = ("ns", "query_name")
 SECURE = Tag("DS24_DELEGATION_SECURE", Level.INFO, SERVERS)

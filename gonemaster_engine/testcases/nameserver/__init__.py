@@ -1,6 +1,5 @@
 """NAMESERVER: how the name servers behave, in EDNS above all."""
 
-from gonemaster_engine.registry import Module
 from gonemaster_engine.testcases.nameserver.nameserver01 import nameserver01
 from gonemaster_engine.testcases.nameserver.nameserver02 import nameserver02
 from gonemaster_engine.testcases.nameserver.nameserver03 import nameserver03
@@ -18,6 +17,7 @@ from gonemaster_engine.testcases.nameserver.nameserver15 import nameserver15
 from gonemaster_engine.testcases.nameserver.nameserver16 import nameserver16
 from gonemaster_engine.testcases.nameserver.nameserver17 import nameserver17
 from gonemaster_engine.testcases.nameserver.nameserver18 import nameserver18
+from gonemaster_engine.testcases.registry import Module
 
 MODULE = Module(
     "NAMESERVER",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
 
 OPTION = 15
 CODE_OCTETS = 2

@@ -9,10 +9,10 @@ from typing import TypedDict, TypeVar
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Tag
+from gonemaster_engine.findings.tags import Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Edns
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.net.wire.messages import Edns
+from gonemaster_engine.zone.zone import Zone
 
 Key = TypeVar("Key", bound=Hashable)
 

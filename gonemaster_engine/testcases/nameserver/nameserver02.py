@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.nameserver._shared import (
     NO_EDNS_SUPPORT,
     NO_RESPONSE,
@@ -20,7 +18,9 @@ from gonemaster_engine.testcases.nameserver._shared import (
     PLAIN_EDNS,
     server_args,
 )
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 _KEYS = ("ns", "address", "domain")
 BREAKS = Tag("BREAKS_ON_EDNS", Level.ERROR, _KEYS)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.testcases.nameserver._shared import server_args
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 DIFFERENT = Tag("DIFFERENT_SOURCE_IP", Level.WARNING, ("ns", "address", "source"))
 SAME = Tag("SAME_SOURCE_IP", Level.INFO, ("servers",))

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
-from gonemaster_engine.registry import case
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 NO_UPWARD = Tag("NO_UPWARD_REFERRAL", Level.INFO, ("servers",))
 UPWARD = Tag("UPWARD_REFERRAL", Level.WARNING, ("servers",))

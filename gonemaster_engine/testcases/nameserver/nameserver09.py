@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Record, Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Record, Response
 from gonemaster_engine.testcases.nameserver._shared import probe_name, server_args, spellings
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 QUERY_TYPE = "SOA"
 

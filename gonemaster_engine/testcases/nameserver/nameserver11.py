@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.net.wire import Edns, Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Edns, Response
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, addresses, grouped
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 UNKNOWN_OPTION = 137  # not assigned by IANA
 PROBE = Edns(options=((UNKNOWN_OPTION, b""),))

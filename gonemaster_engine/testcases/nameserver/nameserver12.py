@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import query_all
-from gonemaster_engine.net.wire import Edns, Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Edns, Response
 from gonemaster_engine.testcases.nameserver._shared import NO_EDNS_SUPPORT, NO_RESPONSE, NS_ERROR, server_args
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 PROBE = Edns(z=3)
 

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.net.rrtypes import CLASS_NUMBER, type_number
-from gonemaster_engine.net.txt import joined_strings
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
+from gonemaster_engine.net.wire.txt import joined_strings
 from gonemaster_engine.testcases.nameserver._shared import grouped, shown_octets
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 QUERY_NAMES = ("version.bind", "version.server")
 BLANKS = b" \t"

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 from typing import TypeAlias
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import COOKIE_OPTION, Nameserver
-from gonemaster_engine.net.wire import DNSSEC_PAYLOAD, Edns, Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import DNSSEC_PAYLOAD, Edns, Response
 from gonemaster_engine.testcases.nameserver._shared import grouped
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 FULL_OCTETS = range(16, 41)
 

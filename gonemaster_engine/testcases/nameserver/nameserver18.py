@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.nameserver._extended_errors import ExtendedError, extended_errors
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, grouped
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 _KEYS = ("info_code", "info_name", "extra_text", "servers")
 SERVER_ERROR = Tag("N18_SERVER_ERROR_REPORTED", Level.WARNING, _KEYS)

@@ -1,6 +1,6 @@
 """SYNTAX: the names of the zone, of its servers and of its mail hosts, and the mailbox of its keeper."""
 
-from gonemaster_engine.registry import Condition, Emitted, Module, requires_any, requires_none
+from gonemaster_engine.testcases.registry import Condition, Emitted, Module, requires_any, requires_none
 from gonemaster_engine.testcases.syntax.syntax01 import syntax01
 from gonemaster_engine.testcases.syntax.syntax02 import syntax02
 from gonemaster_engine.testcases.syntax.syntax03 import syntax03

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 
 _LABEL = re.compile(r"[a-z0-9-]+", re.ASCII | re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 INITIAL = Tag("INITIAL_HYPHEN", Level.ERROR, ("domain", "label"))
 TERMINAL = Tag("TERMINAL_HYPHEN", Level.ERROR, ("domain", "label"))

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.syntax._hostname import is_reserved_label
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 DOUBLE_DASH = Tag("DISCOURAGED_DOUBLE_DASH", Level.WARNING, ("domain", "label"))
 NONE = Tag("NO_DOUBLE_DASH", Level.INFO, ("domain",))

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.testcases._mailbox import mailbox_text
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 MISUSED = Tag("RNAME_MISUSED_AT_SIGN", Level.WARNING, ("rname",))
 NONE = Tag("RNAME_NO_AT_SIGN", Level.INFO, ("rname",))

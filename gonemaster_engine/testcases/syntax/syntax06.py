@@ -11,14 +11,14 @@ from typing import Any
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.registry import case
 from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._mailbox import is_mailbox, mail_address
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 NO_RESPONSE = Tag("NO_RESPONSE", Level.DEBUG, ("ns", "address", "domain"))
 DOMAIN_INVALID = Tag("RNAME_MAIL_DOMAIN_INVALID", Level.NOTICE, ("domain",), optional=("mx",))

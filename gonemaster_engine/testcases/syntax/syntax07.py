@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.wire import from_dns_name
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.net.wire.messages import from_dns_name
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.syntax._hostname import HostnameTags
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 TAGS = HostnameTags.of("MNAME", level=Level.WARNING)
 SYNTAX_OK = Tag("MNAME_SYNTAX_OK", Level.INFO, ("domain",))

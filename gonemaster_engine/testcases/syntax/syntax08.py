@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.syntax._hostname import HostnameTags
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 TAGS = HostnameTags.of("MX", level=Level.WARNING)
 SYNTAX_OK = Tag("MX_SYNTAX_OK", Level.INFO, ("domain",))

@@ -1,6 +1,6 @@
 """ZONE: the contents of the zone's apex: SOA, mail, SPF, CSYNC, ZONEMD and CAA."""
 
-from gonemaster_engine.registry import Condition, Emitted, Module, requires_any, requires_none
+from gonemaster_engine.testcases.registry import Condition, Emitted, Module, requires_any, requires_none
 from gonemaster_engine.testcases.zone.zone01 import zone01
 from gonemaster_engine.testcases.zone.zone02 import zone02
 from gonemaster_engine.testcases.zone.zone03 import zone03

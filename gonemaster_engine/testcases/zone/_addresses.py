@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.zone.zone import Zone
 
 
 class AddressAnswer(NamedTuple):

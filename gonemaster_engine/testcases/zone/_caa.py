@@ -6,8 +6,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from gonemaster_engine.net.rrtypes import IN, type_number
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.rrtypes import IN, type_number
 
 CRITICAL = 0x80
 RESERVED = 0x7F

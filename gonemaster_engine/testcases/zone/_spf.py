@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gonemaster_engine.net.txt import joined_strings
-from gonemaster_engine.net.wire import Response
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.txt import joined_strings
 
 VERSION = "v=spf1"
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.net.wire import Response, from_dns_name
-from gonemaster_engine.registry import case
+from gonemaster_engine.net.wire.messages import Response, from_dns_name
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.zone._serials import is_newer, newest
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 _SERVER = ("ns", "address")
 LOCALHOST_ADDRESS = Tag("Z01_MNAME_HAS_LOCALHOST_ADDR", Level.NOTICE, _SERVER)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 _KEYS = ("retry", "required_retry")
 LOWER = Tag("RETRY_MINIMUM_VALUE_LOWER", Level.NOTICE, _KEYS)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.wire import from_dns_name
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.net.wire.messages import from_dns_name
 from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY, first_soa
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 NO_ADDRESS = Tag("MNAME_HAS_NO_ADDRESS", Level.WARNING, ("mname",))
 IS_CNAME = Tag("MNAME_IS_CNAME", Level.NOTICE, ("mname",))

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.testcases.registry import case
+from gonemaster_engine.zone.zone import Zone
 
 IS_CNAME = Tag("MX_RECORD_IS_CNAME", Level.ERROR, ("mx",))
 IS_NOT_CNAME = Tag("MX_RECORD_IS_NOT_CNAME", Level.INFO, ("mx",))

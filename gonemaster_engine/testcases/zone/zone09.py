@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 _DATA = ("servers", "mx_rdata", "mail_targets")
 ARPA = Tag("Z09_ARPA_EMAIL_DOMAIN", Level.NOTICE, ("mail_targets",))

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address
 from gonemaster_engine.testcases.zone._spf import allows_nobody, follows_grammar, policies, unknown_modifiers
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 DIFFERENT = Tag("Z11_DIFFERENT_SPF_POLICIES_FOUND", Level.NOTICE, ("servers",))
 INCONSISTENT = Tag("Z11_INCONSISTENT_SPF_POLICIES", Level.WARNING)

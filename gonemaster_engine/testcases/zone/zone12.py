@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.rrtypes import type_text
-from gonemaster_engine.net.wire import Record
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.net.wire.messages import Record
+from gonemaster_engine.net.wire.rrtypes import type_text
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address, soa_serials
 from gonemaster_engine.testcases.zone._serials import is_newer
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 FOUND = Tag("Z12_CSYNC_FOUND", Level.INFO, ("servers", "serial", "flags", "type_bitmap"))
 INCONSISTENT = Tag("Z12_INCONSISTENT_CSYNC", Level.WARNING)

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.zone._spf import policies, terms
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.zone import Zone
 
 NO_SPF = Tag("Z13_NO_SPF_FOUND", Level.INFO, ("domain",))
 EXCEEDED = Tag("Z13_SPF_LOOKUP_COUNT_EXCEEDED", Level.WARNING, ("domain", "count", "limit"))

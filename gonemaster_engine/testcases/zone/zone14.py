@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.net.rrtypes import IN, type_number
-from gonemaster_engine.net.wire import Response
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.rrtypes import IN, type_number
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address, soa_serials
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 DUPLICATE = Tag("Z14_DUPLICATE_SCHEME_HASH", Level.WARNING, ("ns", "address", "scheme", "hash"))
 INCONSISTENT = Tag("Z14_INCONSISTENT_ZONEMD", Level.WARNING)

@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.families import ServerFilter
-from gonemaster_engine.findings import Finding, Tag
-from gonemaster_engine.registry import case
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address
 from gonemaster_engine.testcases.zone._caa import ISSUE_PROPERTIES, KNOWN_PROPERTIES, RESERVED, Caa, caa_records
-from gonemaster_engine.zone import Zone
+from gonemaster_engine.zone.families import ServerFilter
+from gonemaster_engine.zone.zone import Zone
 
 FOUND = Tag("Z15_CAA_FOUND", Level.INFO, ("servers", "caa_flags", "caa_property", "caa_value"))
 INCONSISTENT = Tag("Z15_INCONSISTENT_CAA", Level.WARNING)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gonemaster_engine.messages import DEFAULT_LOCALE
+from gonemaster_engine.findings.messages import DEFAULT_LOCALE
 from gonemaster_engine.trustchain.diagram import drawing
 from gonemaster_engine.trustchain.diagram.bands import picture_of
 from gonemaster_engine.trustchain.diagram.marks import Mark

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from gonemaster_engine.messages.formatting import printable
+from gonemaster_engine.findings.messages.formatting import printable
 
 _MOST_CHARACTERS = 255
 _MOST_RECORDS = 512  # of a list; one that the engine has made has 32 at most

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NewType
 from xml.sax.saxutils import escape
 
-from gonemaster_engine.messages.formatting import printable
+from gonemaster_engine.findings.messages.formatting import printable
 
 Markup = NewType("Markup", str)
 """Text that is safe to stand in a document."""

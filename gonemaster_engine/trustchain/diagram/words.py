@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gonemaster_engine.messages import phrase
-from gonemaster_engine.messages.chain import FACTS, LABELS, REASONS, SUMMARIES
-from gonemaster_engine.messages.formatting import shown
+from gonemaster_engine.findings.messages import phrase
+from gonemaster_engine.findings.messages.chain import FACTS, LABELS, REASONS, SUMMARIES
+from gonemaster_engine.findings.messages.formatting import shown
 from gonemaster_engine.trustchain.diagram.marks import Mark
 
 _RRSETS = {"ds": "DS", "dnskey": "DNSKEY", "soa": "SOA", "denial": "NSEC, NSEC3"}

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gonemaster_db.levels import LEVELS
+from gonemaster_db.core.levels import LEVELS
 from gonemaster_tasks.config.address_types import http_url
 from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, text
 from gonemaster_tasks.config.options import option

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import get_args
 
-from gonemaster_db.settings import Driver
+from gonemaster_db.core.settings import Driver
 from gonemaster_tasks.config.option_types import choice, duration, integer, text
 from gonemaster_tasks.config.options import option
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gonemaster_db.documents.caches import Kind
-from gonemaster_db.repositories.analysis import categories
-from gonemaster_db.repositories.analysis.facts import EndpointFact, OriginFact, RunFacts
-from gonemaster_db.repositories.analysis.projections import RunRow
-from gonemaster_db.repositories.run_documents import StoredRun
+from gonemaster_db.analysis import categories
+from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts
+from gonemaster_db.analysis.projections import RunRow
+from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.run_documents import StoredRun
 from gonemaster_tasks.maintenance.projection.outline import (
     ALGORITHM_PREFIX,
     AS_LISTS,

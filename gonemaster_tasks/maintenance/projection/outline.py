@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gonemaster_db.documents.caches import Kind
-from gonemaster_db.levels import at_least
+from gonemaster_db.core.levels import at_least
+from gonemaster_db.runs.documents.caches import Kind
 
 _MOST = 5000
 

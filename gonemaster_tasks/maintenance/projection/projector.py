@@ -7,10 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.chunks import chunks
-from gonemaster_db.documents.caches import Kind
-from gonemaster_db.errors import DocumentDamaged, ReferenceGone
-from gonemaster_db.repositories.analysis.projections import (
+from gonemaster_db.analysis.projections import (
     CohortChanged,
     Projected,
     RunRow,
@@ -21,9 +18,12 @@ from gonemaster_db.repositories.analysis.projections import (
     store_projections,
     waiting_runs,
 )
-from gonemaster_db.repositories.analysis.rebuilding import add_progress, finish_materialisation, pending_cohorts
-from gonemaster_db.repositories.run_documents import StoredRun, kinds_of, read_stored_runs
-from gonemaster_db.session import Store
+from gonemaster_db.analysis.rebuilding import add_progress, finish_materialisation, pending_cohorts
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.errors import DocumentDamaged, ReferenceGone
+from gonemaster_db.core.session import Store
+from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.run_documents import StoredRun, kinds_of, read_stored_runs
 from gonemaster_tasks.maintenance.projection.extraction import facts_of
 from gonemaster_tasks.maintenance.projection.outline import Outlines
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from tests.support.analysis_world import Chance, Derived, make_cohort, make_snapshot
 
 ROOT = "/pub/api/v1/analysis"

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort, CohortSnapshot, DefaultPolicy, SnapshotStatus
-from gonemaster_db.session import Store
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.control.comparisons import cost_of
 from tests.api.analysis.conftest import ROOT, Get

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete, func, select
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import CohortSnapshot, SnapshotComparison
-from gonemaster_db.session import Store
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.control.comparisons import prepare_comparisons
 from gonemaster_tasks.control.parts import QueueParts

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.clock import utcnow
-from gonemaster_db.repositories.reference_lists import save_reference_list
-from gonemaster_db.repositories.registrations import note_registration_failure, save_registration
-from gonemaster_db.session import Store
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.reference_lists import save_reference_list
+from gonemaster_db.service.registrations import note_registration_failure, save_registration
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.reference_data.rdap import BOOTSTRAP, RegistrationData
 from tests.api.analysis.conftest import ROOT

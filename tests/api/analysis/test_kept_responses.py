@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, update
 
 from gonemaster_api.kept_responses import KeptResponses
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import CohortSnapshot
-from gonemaster_db.session import Store
 from tests.api.analysis.conftest import ROOT
 from tests.api.conftest import MakeApp
 from tests.support.analysis_world import Derived

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from gonemaster_db.session import Store
+from gonemaster_db.core.session import Store
 from tests.api.analysis.conftest import ROOT, Get
 from tests.support.analysis_world import Chance, Derived, DomainFacts, make_cohort, make_snapshot, sorted_rows
 

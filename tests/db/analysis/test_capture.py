@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.documents.positions import unpack_positions
+from gonemaster_db.analysis.capture import Capture, materialise
+from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts, write_facts
+from gonemaster_db.analysis.snapshots import ensure_snapshot
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
     CohortSnapshot,
     SnapshotAsn,
@@ -25,10 +28,7 @@ from gonemaster_db.models import (
     WatchEvent,
     WatchNote,
 )
-from gonemaster_db.repositories.analysis.capture import Capture, materialise
-from gonemaster_db.repositories.analysis.facts import EndpointFact, OriginFact, RunFacts, write_facts
-from gonemaster_db.repositories.analysis.snapshots import ensure_snapshot
-from gonemaster_db.session import Store
+from gonemaster_db.runs.documents.positions import unpack_positions
 from tests.db.test_watches import make_watch
 from tests.support.analysis.cohorts import (
     finding_kinds,

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select
 
-from gonemaster_db.errors import TimeLimitExceeded
-from gonemaster_db.levels import LEVELS, SEVERITIES
+from gonemaster_db.analysis import comparisons
+from gonemaster_db.analysis.clusters import MOST_SHOWN
+from gonemaster_db.analysis.offers import OfferedSnapshot, find_offered_snapshot, find_public_cohort
+from gonemaster_db.core.errors import TimeLimitExceeded
+from gonemaster_db.core.levels import LEVELS, SEVERITIES
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import CohortSnapshot, SnapshotComparison, SnapshotView
-from gonemaster_db.repositories.analysis import comparisons
-from gonemaster_db.repositories.analysis.clusters import MOST_SHOWN
-from gonemaster_db.repositories.analysis.offers import OfferedSnapshot, find_offered_snapshot, find_public_cohort
-from gonemaster_db.session import Store
 from gonemaster_engine.entries import Level
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, parse_config
 from gonemaster_tasks.control.comparisons import prepare_comparisons, read_comparison

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from gonemaster_db.levels import LEVELS
-from gonemaster_db.repositories.analysis import list_specs
-from gonemaster_db.repositories.analysis.list_specs import ListSpec, ViewFilter
-from gonemaster_db.repositories.analysis.view_lists import list_rows
-from gonemaster_db.session import Store
+from gonemaster_db.analysis.views import list_specs
+from gonemaster_db.analysis.views.list_specs import ListSpec, ViewFilter
+from gonemaster_db.analysis.views.lists import list_rows
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.core.session import Store
 from tests.support.analysis_world import Chance, Derived, Row, make_cohort, make_snapshot, order_of, sorted_rows
 
 SPECS = {

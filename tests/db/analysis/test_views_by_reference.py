@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gonemaster_db.documents.caches import Kind
+from gonemaster_db.analysis.capture import Capture, materialise
+from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts, write_facts
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort, CohortSnapshot
-from gonemaster_db.repositories.analysis.capture import Capture, materialise
-from gonemaster_db.repositories.analysis.facts import EndpointFact, OriginFact, RunFacts, write_facts
-from gonemaster_db.session import Store
+from gonemaster_db.runs.documents.caches import Kind
 from tests.support.analysis.cohorts import domain_ids, finding_kinds, make_cohort, read_snapshot, snapshot_of
 from tests.support.analysis.reference import expected_view, stored_view
 from tests.support.rows import NOON

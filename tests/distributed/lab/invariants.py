@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from sqlalchemy import func, select
 
-from gonemaster_db.errors import StoreError
+from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Domain, Job, Run, RunStatus
-from gonemaster_db.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.queues import TIERS
 from tests.distributed.lab.load import Accepted, Load, Said

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import redis
 
+from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_db.session import Store, open_store
-from gonemaster_db.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import find_server
 from gonemaster_tasks.errors import TasksError

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.catalogue import modules
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import RunResult, run_test
+from gonemaster_engine.run.run import RunResult, run_test
+from gonemaster_engine.testcases.catalogue import modules
 from tests.support.dnssec_worlds import ZONE, secure
 from tests.support.dnsworld import World
 

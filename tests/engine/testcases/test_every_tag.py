@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.catalogue import modules
-from gonemaster_engine.findings import END, START
+from gonemaster_engine.findings.tags import END, START
+from gonemaster_engine.testcases.catalogue import modules
 from tests.support.case_runs import case_of
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ import pytest
 
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.run import RunResult, run_test
+from gonemaster_engine.run.run import RunResult, run_test
 from tests.support.case_runs import A1, A2, example_world
 from tests.support.dnsworld import World, faults
 

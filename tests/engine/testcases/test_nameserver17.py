@@ -9,7 +9,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from gonemaster_engine.messages import advice, template
+from gonemaster_engine.findings.messages import advice, template
 from tests.support.case_runs import A1, BOTH, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import Exchange, Fault, Server, faults
 

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from gonemaster_db.documents.caches import Kind
-from gonemaster_db.documents.registry import kind_ids
+from gonemaster_db.analysis.capture import Capture, materialise
+from gonemaster_db.analysis.facts import RunFacts, write_facts
+from gonemaster_db.analysis.snapshots import ensure_snapshot
+from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.models import Batch, Cohort, CohortSnapshot, Tag
-from gonemaster_db.records import NewBatch
-from gonemaster_db.repositories.analysis.capture import Capture, materialise
-from gonemaster_db.repositories.analysis.facts import RunFacts, write_facts
-from gonemaster_db.repositories.analysis.snapshots import ensure_snapshot
-from gonemaster_db.repositories.batches import create_batch
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.session import Store
+from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.registry import kind_ids
 from tests.support.rows import NOON
 
 

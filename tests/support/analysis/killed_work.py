@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import cast
 
-from gonemaster_db.repositories.analysis import capture
-from gonemaster_db.session import open_store
-from gonemaster_db.settings import Driver, StoreSettings
+from gonemaster_db.analysis import capture
+from gonemaster_db.core.session import open_store
+from gonemaster_db.core.settings import Driver, StoreSettings
 from gonemaster_tasks.maintenance.projection import projector
 from tests.support.rows import NOON
 

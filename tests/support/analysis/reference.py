@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.documents.caches import Kind
-from gonemaster_db.documents.positions import unpack_positions
-from gonemaster_db.levels import LEVELS
+from gonemaster_db.analysis.facts import RunFacts
+from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import (
     SnapshotAsn,
     SnapshotDomain,
@@ -21,7 +20,8 @@ from gonemaster_db.models import (
     SnapshotTag,
     SnapshotTestcase,
 )
-from gonemaster_db.repositories.analysis.facts import RunFacts
+from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.positions import unpack_positions
 
 Shape = dict[str, Any]
 _KEYS: Mapping[str, tuple[Any, tuple[str, ...]]] = {

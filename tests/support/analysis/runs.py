@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from benchmarks.sweep.sample import sweep
+from gonemaster_db.core.records import EntryRecord, RunRecord
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import Batch, Run, RunStatus
-from gonemaster_db.records import EntryRecord, RunRecord
-from gonemaster_db.session import Store
 from gonemaster_tasks.maintenance.projection.projector import Projector
 from tests.support.rows import NOON, make_run
 

@@ -8,7 +8,7 @@ from math import inf, nan
 from random import Random
 from typing import Any
 
-from gonemaster_db.records import EntryRecord
+from gonemaster_db.core.records import EntryRecord
 from tests.support.histories.rows import LEVELS
 
 NAMES = (

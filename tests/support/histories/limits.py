@@ -15,22 +15,22 @@ LONGEST = 2  # list of values of a tag that is answered from the statistics of a
 _ALWAYS: Values = {
     "gonemaster_api.queries.entries": {"_MIN_ROWS": 7, "_MAX_ROWS": 40},
     "gonemaster_api.use_cases.batch_deletion": {"_WAIT_S": 0.0},
-    "gonemaster_db.repositories.batch_comparison": {"_MAX_EXAMINED": 6, "_MIN_SLICE": 3},
-    "gonemaster_db.repositories.batch_statistics": {"_SLICE": 2, "_ROWS_AT_A_TIME": 3},
-    "gonemaster_db.documents.outcomes": {"_AT_A_TIME": 2},
-    "gonemaster_db.documents.value_table": {"LONGEST": LONGEST},
-    "gonemaster_db.repositories.tag_values": {"LONGEST": LONGEST, "_SLICE": 3},
+    "gonemaster_db.batches.batch_comparison": {"_MAX_EXAMINED": 6, "_MIN_SLICE": 3},
+    "gonemaster_db.batches.batch_statistics": {"_SLICE": 2, "_ROWS_AT_A_TIME": 3},
+    "gonemaster_db.runs.documents.outcomes": {"_AT_A_TIME": 2},
+    "gonemaster_db.runs.documents.value_table": {"LONGEST": LONGEST},
+    "gonemaster_db.batches.tag_values": {"LONGEST": LONGEST, "_SLICE": 3},
 }
 # Each low in half of the histories, so that the ways of many and of few rows are taken in all combinations.
 _SOMETIMES: Values = {
-    "gonemaster_db.repositories.run_domains": {
+    "gonemaster_db.domains.run_domains": {
         "_FEW_RUNS": 2,
         "_FEW_DOMAINS": 3,
         "_LONG_WALK": 0,
         "_SMALL_BATCH": 0,
         "_SOON_READ": 0,
     },
-    "gonemaster_db.repositories.entries": {
+    "gonemaster_db.runs.entries": {
         "_FEW_RUNS": 3,
         "_MAX_STREAMS": 2,
         "_FIRST_SLICE": 2,
@@ -39,11 +39,11 @@ _SOMETIMES: Values = {
         "_WORTH_SKIPPING": 2,
         "_FIRST_SKIPPED": 1,
     },
-    "gonemaster_db.repositories.runs": {"_TRIED": (2, 20)},
-    "gonemaster_db.repositories.batch_comparison": {"_MUCH_LARGER": 0},
-    "gonemaster_db.repositories.domain_list": {"_FEW": 0, "_FEW_MEMBERS": 0},
-    "gonemaster_db.repositories.domain_walk": {"_MAX_LOOKED_UP": 3},
-    "gonemaster_db.repositories.matching_outcomes": {"_MAX_FEW": 2, "_MAX_ROWS": 5},
+    "gonemaster_db.runs.runs": {"_TRIED": (2, 20)},
+    "gonemaster_db.batches.batch_comparison": {"_MUCH_LARGER": 0},
+    "gonemaster_db.domains.domain_list": {"_FEW": 0, "_FEW_MEMBERS": 0},
+    "gonemaster_db.domains.domain_walk": {"_MAX_LOOKED_UP": 3},
+    "gonemaster_db.runs.matching_outcomes": {"_MAX_FEW": 2, "_MAX_ROWS": 5},
 }
 
 

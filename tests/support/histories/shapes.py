@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gonemaster_engine.catalogue import cases
 from gonemaster_engine.entries import Level
-from gonemaster_engine.messages import best_locale, description, message
+from gonemaster_engine.findings.messages import best_locale, description, message
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.score import Score, compute_score
+from gonemaster_engine.testcases.catalogue import cases
 from tests.support.histories.lists import Document, run_document
 from tests.support.histories.reference import Reference
 from tests.support.histories.rows import LEVELS, Line, RunRow, at_least, instant

@@ -17,24 +17,24 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from gonemaster_api.state import NAME
-from gonemaster_db.errors import JobStateError
-from gonemaster_db.ids import batch_key
-from gonemaster_db.json_text import dump_json
+from gonemaster_db.batches.batch_statistics import make_statistics
+from gonemaster_db.core.errors import JobStateError
+from gonemaster_db.core.ids import batch_key
+from gonemaster_db.core.json_text import dump_json
+from gonemaster_db.core.records import RunRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.domains.domains import refresh_domains
 from gonemaster_db.models import RunStatus
-from gonemaster_db.records import RunRecord
-from gonemaster_db.repositories.batch_statistics import make_statistics
-from gonemaster_db.repositories.domains import refresh_domains
-from gonemaster_db.repositories.graduation import (
+from gonemaster_db.queue.jobs import claim_job
+from gonemaster_db.runs.graduation import (
     cancel_waiting_jobs,
     expire_jobs,
     fail_job,
     graduate_job,
     requeue_job,
 )
-from gonemaster_db.repositories.jobs import claim_job
-from gonemaster_db.repositories.outcomes import purge_outcomes
-from gonemaster_db.repositories.runs import set_score
-from gonemaster_db.session import Store
+from gonemaster_db.runs.outcomes import purge_outcomes
+from gonemaster_db.runs.runs import set_score
 from tests.support.clocks import SetClock
 from tests.support.histories import chance as material
 from tests.support.histories.lists import job

@@ -6,7 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from gonemaster_db.clock import utcnow
+from gonemaster_db.analysis.snapshots import purge_snapshot
+from gonemaster_db.analysis.views.views import READERS_END
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.domains.domains import ensure_domains
+from gonemaster_db.domains.tags import tag_domains
 from gonemaster_db.models import (
     Batch,
     Cohort,
@@ -16,11 +20,7 @@ from gonemaster_db.models import (
     SnapshotStatus,
     SnapshotView,
 )
-from gonemaster_db.repositories.analysis.snapshots import purge_snapshot
-from gonemaster_db.repositories.analysis.views import READERS_END
-from gonemaster_db.repositories.domains import ensure_domains
-from gonemaster_db.repositories.schedules import ScheduleTarget
-from gonemaster_db.repositories.tags import tag_domains
+from gonemaster_db.service.schedules import ScheduleTarget
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.projection.projector import Projector

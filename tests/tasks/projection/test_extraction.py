@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonemaster_db.documents.caches import Kind
-from gonemaster_db.documents.run_document import decode_document, encode_document
-from gonemaster_db.records import EntryRecord
-from gonemaster_db.repositories.analysis.facts import EndpointFact, OriginFact, RunFacts
-from gonemaster_db.repositories.analysis.projections import RunRow
-from gonemaster_db.repositories.run_documents import StoredRun
+from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts
+from gonemaster_db.analysis.projections import RunRow
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.run_document import decode_document, encode_document
+from gonemaster_db.runs.run_documents import StoredRun
 from gonemaster_tasks.maintenance.projection.extraction import facts_of
 from gonemaster_tasks.maintenance.projection.outline import Outlines
 from tests.support.analysis.runs import entry, sweep_result

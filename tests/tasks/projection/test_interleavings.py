@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gonemaster_db.errors import BatchNotFound, MaterialisationRunning, ReferenceGone, SourceRunsPurged
+from gonemaster_db.analysis.capture import materialise
+from gonemaster_db.analysis.cohorts import get_cohort
+from gonemaster_db.analysis.projections import due_captures
+from gonemaster_db.analysis.rebuilding import rebuild_cohort
+from gonemaster_db.analysis.snapshots import list_snapshots, rematerialise
+from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
+from gonemaster_db.core.errors import BatchNotFound, MaterialisationRunning, ReferenceGone, SourceRunsPurged
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
     FACT_TABLES,
     Batch,
@@ -23,13 +30,6 @@ from gonemaster_db.models import (
     SnapshotDomain,
     SnapshotStatus,
 )
-from gonemaster_db.repositories.analysis.capture import materialise
-from gonemaster_db.repositories.analysis.cohorts import get_cohort
-from gonemaster_db.repositories.analysis.projections import due_captures
-from gonemaster_db.repositories.analysis.rebuilding import rebuild_cohort
-from gonemaster_db.repositories.analysis.snapshots import list_snapshots, rematerialise
-from gonemaster_db.repositories.deletion import delete_batch, purge_finished_before
-from gonemaster_db.session import Store
 from gonemaster_tasks.maintenance.projection import projector
 from gonemaster_tasks.maintenance.projection.projector import Projector
 from tests.support.analysis.cohorts import make_batch, make_cohort

@@ -9,6 +9,11 @@ from itertools import count
 import pytest
 from sqlalchemy import func, select
 
+from gonemaster_db.analysis.cohorts import get_cohort
+from gonemaster_db.analysis.rebuilding import rebuild_cohort
+from gonemaster_db.analysis.snapshots import rematerialise
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import (
     CohortSnapshot,
     FactDomainSummary,
@@ -17,11 +22,6 @@ from gonemaster_db.models import (
     SnapshotDomain,
     SnapshotView,
 )
-from gonemaster_db.repositories.analysis.cohorts import get_cohort
-from gonemaster_db.repositories.analysis.rebuilding import rebuild_cohort
-from gonemaster_db.repositories.analysis.snapshots import rematerialise
-from gonemaster_db.session import Store
-from gonemaster_db.settings import StoreSettings
 from tests.support.analysis.cohorts import make_batch, make_cohort, read_snapshot
 from tests.support.analysis.reference import stored_view
 from tests.support.analysis.runs import project_all, run_batch

@@ -7,7 +7,25 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from gonemaster_db.errors import (
+from gonemaster_db.analysis.capture import Capture, materialise
+from gonemaster_db.analysis.cohorts import change_cohort, get_cohort
+from gonemaster_db.analysis.discarding import (
+    discarded_snapshots,
+    remove_discarded_step,
+)
+from gonemaster_db.analysis.projections import due_captures
+from gonemaster_db.analysis.rebuilding import clear_cohort, delete_cohort, rebuild_cohort
+from gonemaster_db.analysis.snapshots import (
+    change_snapshot,
+    list_snapshots,
+    purge_snapshot,
+    rematerialise,
+    rematerialise_all,
+    with_source_runs,
+)
+from gonemaster_db.analysis.views.views import READERS_END, remove_view_step, views_to_remove
+from gonemaster_db.batches.deletion import delete_batch, preview_batch_deletion, purge_finished_before
+from gonemaster_db.core.errors import (
     InvalidSlug,
     MaterialisationRunning,
     SlugExists,
@@ -15,6 +33,7 @@ from gonemaster_db.errors import (
     SnapshotStateError,
     SourceRunsPurged,
 )
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
     FACT_TABLES,
     Batch,
@@ -29,25 +48,6 @@ from gonemaster_db.models import (
     SnapshotStatus,
     SnapshotView,
 )
-from gonemaster_db.repositories.analysis.capture import Capture, materialise
-from gonemaster_db.repositories.analysis.cohorts import change_cohort, get_cohort
-from gonemaster_db.repositories.analysis.discarding import (
-    discarded_snapshots,
-    remove_discarded_step,
-)
-from gonemaster_db.repositories.analysis.projections import due_captures
-from gonemaster_db.repositories.analysis.rebuilding import clear_cohort, delete_cohort, rebuild_cohort
-from gonemaster_db.repositories.analysis.snapshots import (
-    change_snapshot,
-    list_snapshots,
-    purge_snapshot,
-    rematerialise,
-    rematerialise_all,
-    with_source_runs,
-)
-from gonemaster_db.repositories.analysis.views import READERS_END, remove_view_step, views_to_remove
-from gonemaster_db.repositories.deletion import delete_batch, preview_batch_deletion, purge_finished_before
-from gonemaster_db.session import Store
 from tests.support.analysis.cohorts import make_batch, make_cohort, read_snapshot
 from tests.support.analysis.runs import project_all, run_batch
 from tests.support.rows import NOON

@@ -5,6 +5,9 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from gonemaster_db.analysis.capture import Capture, materialise
+from gonemaster_db.analysis.projections import look_again
+from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
     FACT_TABLES,
     Batch,
@@ -15,9 +18,6 @@ from gonemaster_db.models import (
     RunDocument,
     RunStatus,
 )
-from gonemaster_db.repositories.analysis.capture import Capture, materialise
-from gonemaster_db.repositories.analysis.projections import look_again
-from gonemaster_db.session import Store
 from gonemaster_tasks.maintenance.projection.projector import Projector
 from tests.support.analysis.cohorts import make_batch, make_cohort
 from tests.support.analysis.runs import project_all, run_batch, sweep_result

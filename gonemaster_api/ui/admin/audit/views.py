@@ -9,7 +9,7 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.audit import read_actions
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
-from gonemaster_api.ui.shell.forms import problem_of, read_query
+from gonemaster_api.ui.shell.forms.forms import problem_of, read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.v1.queue.schemas import AuditQuerySchema
 

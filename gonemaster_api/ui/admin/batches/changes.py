@@ -7,17 +7,17 @@ from gonemaster_api.queries.batches import read_batch_progress
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.shell.addresses import own_path
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import number
-from gonemaster_api.ui.shell.forms import Form
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark, ngettext
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import Form
+from gonemaster_api.ui.shell.texts.formats import number
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark, ngettext
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.batch_cancellation import cancel_whole_batch
 from gonemaster_api.v1.batches.schemas import RerunSchema
 from gonemaster_api.web.actor import who
+from gonemaster_db.batches.batches import set_snapshot_intent
 from gonemaster_db.models import Operation
-from gonemaster_db.repositories.batches import set_snapshot_intent
 from gonemaster_tasks.control import jobs as control
 from gonemaster_tasks.control.batches import rerun_batch
 

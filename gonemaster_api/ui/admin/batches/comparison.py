@@ -10,11 +10,11 @@ from gonemaster_api.queries.comparison import read_batch_diff
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.shell.addresses import here
-from gonemaster_api.ui.shell.forms import read_query
+from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.words import word
+from gonemaster_api.ui.shell.texts.words import word
 from gonemaster_api.v1.comparison.schemas import KINDS, BatchDiffQuerySchema
-from gonemaster_db.levels import SEVERITIES, worst
+from gonemaster_db.core.levels import SEVERITIES, worst
 
 blueprint = Blueprint("ui_batch_comparison", __name__)
 _OFFERED = 20

@@ -7,14 +7,14 @@ from flask import Blueprint, Response, url_for
 from gonemaster_api.queries.batches import read_batch_progress, read_deletion_preview
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import number
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark, ngettext
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.texts.formats import number
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark, ngettext
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.batch_deletion import cancel_and_delete_batch
 from gonemaster_api.web.actor import who
-from gonemaster_db.errors import JobsNotTerminal
+from gonemaster_db.core.errors import JobsNotTerminal
 
 blueprint = Blueprint("ui_batch_deletion", __name__)
 

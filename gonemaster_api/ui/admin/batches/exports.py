@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from gonemaster_api.state import State
 from gonemaster_api.ui.admin.batches.outcomes import GRADES
-from gonemaster_api.ui.shell.csv_files import csv_rows
-from gonemaster_db.filters import JobFilter
-from gonemaster_db.levels import LEVELS, SEVERITIES
+from gonemaster_api.ui.shell.tables.csv_files import csv_rows
+from gonemaster_db.batches.batches import BatchSummary, batches_before, summarise_batch
+from gonemaster_db.core.filters import JobFilter
+from gonemaster_db.core.levels import LEVELS, SEVERITIES
 from gonemaster_db.models import Batch, Job, JobStatus, Run, RunStatus
-from gonemaster_db.repositories.batches import BatchSummary, batches_before, summarise_batch
-from gonemaster_db.repositories.job_walk import jobs_after
+from gonemaster_db.runs.job_walk import jobs_after
 
 _AT_A_TIME = 500
 _BATCHES_AT_A_TIME = 50

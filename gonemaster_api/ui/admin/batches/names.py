@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gonemaster_api.ui.shell.formats import day, shortened
-from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.texts.formats import day, shortened
+from gonemaster_api.ui.shell.texts.languages import gettext as _
 
 _LONGEST_TITLE = 100  # characters of a description, which may have 10,000
 _BETWEEN = re.compile(r"[\s,;]+")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gonemaster_api.ui.shell.words import severity
+from gonemaster_api.ui.shell.texts.words import severity
 
 GRADES = {"A+": "ap", "A": "ok", "B": "notice", "C": "warning", "D": "error", "F": "critical"}
 _LEVELS = ("ok", "notice", "warning", "error", "critical")

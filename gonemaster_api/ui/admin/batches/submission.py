@@ -9,18 +9,18 @@ from gonemaster_api.queries.profiles import read_profiles
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import PastedNames, read_pasted
 from gonemaster_api.ui.admin.numbers import whole
-from gonemaster_api.ui.shell.formats import u_label
-from gonemaster_api.ui.shell.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
+from gonemaster_api.ui.shell.forms.typed_names import why_no_name
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.typed_names import why_no_name
+from gonemaster_api.ui.shell.texts.formats import u_label
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.batch_check import BatchCheck, check_batch
 from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.v1.batches.schemas import NewBatchSchema
-from gonemaster_db.clock import utcnow
-from gonemaster_db.errors import AmbiguousProfile
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import AmbiguousProfile
 from gonemaster_tasks.errors import OptionsTooLarge
 
 blueprint = Blueprint("ui_new_batch", __name__)

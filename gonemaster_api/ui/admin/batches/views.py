@@ -11,12 +11,12 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.exports import stream_batches, stream_jobs
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.admin.batches.outcomes import grade_parts, level_parts
-from gonemaster_api.ui.shell.forms import read_query
+from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page, wanted_part
 from gonemaster_api.v1.batches.schemas import BatchListQuerySchema
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_api.web.streaming import stream
-from gonemaster_db.clock import utcnow
+from gonemaster_db.core.clock import utcnow
 
 blueprint = Blueprint("ui_batches", __name__)
 PER_PAGE = 50

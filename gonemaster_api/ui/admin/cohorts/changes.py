@@ -10,13 +10,13 @@ from gonemaster_api.queries.tags import read_tag
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.cohorts.views import detail_with
 from gonemaster_api.ui.shell.addresses import own_path
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import number
-from gonemaster_api.ui.shell.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark, ngettext
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
-from gonemaster_api.ui.shell.refusals import in_language
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
+from gonemaster_api.ui.shell.texts.formats import number
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark, ngettext
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.use_cases.cohorts import patch_cohort
 from gonemaster_api.use_cases.snapshots import clear_cohort, rebuild_cohort, rematerialise_snapshots, remove_cohort

@@ -9,16 +9,16 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.cohorts import read_cohort
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.numbers import whole
-from gonemaster_api.ui.shell.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.words import word
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.texts.words import word
 from gonemaster_api.use_cases.cohorts import make_cohort, patch_cohort, promote_earlier_batches
 from gonemaster_api.v1.analysis.schemas import FLOORS, CohortChangeSchema, NewCohortSchema
 from gonemaster_api.web.actor import who
-from gonemaster_db.errors import CohortExists
+from gonemaster_db.core.errors import CohortExists
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS
 
 blueprint = Blueprint("ui_cohort_forms", __name__)

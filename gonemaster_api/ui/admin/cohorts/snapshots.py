@@ -9,17 +9,17 @@ from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.queries.cohorts import read_cohort, read_snapshot
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.cohorts.views import detail_with
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import number
-from gonemaster_api.ui.shell.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.formats import number
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.snapshots import patch_snapshot, rematerialise_snapshot, remove_snapshot
 from gonemaster_api.v1.analysis.schemas import SnapshotChangeSchema
 from gonemaster_api.web.actor import who
-from gonemaster_db.errors import SlugExists
+from gonemaster_db.core.errors import SlugExists
 
 blueprint = Blueprint("ui_snapshots", __name__)
 

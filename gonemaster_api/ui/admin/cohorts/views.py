@@ -11,11 +11,11 @@ from gonemaster_api.queries.schedules import read_schedules
 from gonemaster_api.queries.tags import read_tag
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.schedules.stored import next_times, rule_in_words, schedule_of
-from gonemaster_api.ui.shell.forms import Form
+from gonemaster_api.ui.shell.forms.forms import Form
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_db.analysis.snapshots import RUNNING
 from gonemaster_db.models import MaterializationStatus, SnapshotStatus
-from gonemaster_db.repositories.analysis.snapshots import RUNNING
-from gonemaster_db.repositories.schedules import ScheduleTarget
+from gonemaster_db.service.schedules import ScheduleTarget
 
 blueprint = Blueprint("ui_cohorts", __name__)
 _DRIFT_LIFE_S = 10.0

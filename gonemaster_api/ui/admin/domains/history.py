@@ -11,7 +11,7 @@ from gonemaster_api.queries.runs import read_runs
 from gonemaster_api.queries.schedules import read_schedules
 from gonemaster_api.state import State
 from gonemaster_db.models import RunStatus
-from gonemaster_db.repositories.sort_keys import RUN_SORT
+from gonemaster_db.runs.sort_keys import RUN_SORT
 from gonemaster_tasks.config.scoring import current_scoring
 
 MOST_RUNS = 100  # of the curve

@@ -16,22 +16,22 @@ from gonemaster_api.ui.admin.domains.history import read_domain_page, read_histo
 from gonemaster_api.ui.admin.lists import SIZES, keep_nothing, read_list, tag_names
 from gonemaster_api.ui.admin.new_test.form import words_of
 from gonemaster_api.ui.shell.addresses import own_path
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import number, u_label
-from gonemaster_api.ui.shell.forms import Form, read_query
-from gonemaster_api.ui.shell.hostile import clean
-from gonemaster_api.ui.shell.languages import gettext, language, mark, ngettext
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.texts.formats import number, u_label
+from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.languages import gettext, language, mark, ngettext
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.domain_removal import count_prunable_domains, delete_domain, prune_domains
 from gonemaster_api.use_cases.job_submission import submit_single_job
 from gonemaster_api.use_cases.tags import add_domains_to_tag, remove_domains_from_tag
 from gonemaster_api.v1.domains.schemas import DomainQuerySchema
 from gonemaster_api.v1.runs.schemas import DiffQuerySchema, RunSortSchema
 from gonemaster_api.web.actor import who
-from gonemaster_db.errors import AmbiguousProfile
-from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.core.errors import AmbiguousProfile
+from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import Operation
 
 blueprint = Blueprint("ui_domains", __name__, url_prefix="/domains")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from gonemaster_api.queries.results import raw_line
 from gonemaster_api.ui.admin.jobs.inspection import Inspection
-from gonemaster_api.ui.shell.formats import instant
-from gonemaster_api.ui.shell.hostile import clean
-from gonemaster_api.ui.shell.languages import gettext
-from gonemaster_engine.messages import message
+from gonemaster_api.ui.shell.texts.formats import instant
+from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.languages import gettext
+from gonemaster_engine.findings.messages import message
 
 _LEVEL_WIDTH, _CASE_WIDTH = 9, 15
 

@@ -14,8 +14,8 @@ from gonemaster_api.queries.results import FinishedRun, shown_to_operators
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
 from gonemaster_db.models import Job, Run
-from gonemaster_db.repositories.jobs import find_job_or_run
-from gonemaster_db.repositories.runs import get_dnssec_chain, get_run
+from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.runs.runs import get_dnssec_chain, get_run
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.diff import Difference, diff_profile
 from gonemaster_engine.profile.profile import Profile

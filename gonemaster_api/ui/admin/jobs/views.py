@@ -17,14 +17,14 @@ from gonemaster_api.ui.admin.jobs.inspection import (
 )
 from gonemaster_api.ui.admin.jobs.words import FILTERS
 from gonemaster_api.ui.shell.addresses import own_path
-from gonemaster_api.ui.shell.chains import chain_view, svg_response
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import u_label
-from gonemaster_api.ui.shell.forms import Problem
-from gonemaster_api.ui.shell.languages import gettext, language, mark
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.charts.chains import chain_view, svg_response
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import Problem
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.texts.formats import u_label
+from gonemaster_api.ui.shell.texts.languages import gettext, language, mark
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.job_submission import submit_job_again
 from gonemaster_api.web.actor import who
 from gonemaster_db.models import Job, Run

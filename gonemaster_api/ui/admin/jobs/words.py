@@ -1,7 +1,7 @@
 """Names of categories of the score and criteria for A+, in the language of the request."""
 
-from gonemaster_api.ui.shell.languages import gettext, mark
-from gonemaster_api.ui.shell.words import module_name
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.words import module_name
 
 _CATEGORIES = {
     "dnssec": mark("DNSSEC"),

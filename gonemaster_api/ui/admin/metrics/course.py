@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import fmean, median
 from typing import Any
 
-from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.core.levels import SEVERITIES
 
 MAX_COLUMNS = 72
 _LABELS = 5

@@ -8,7 +8,7 @@ from gonemaster_api.queries.metrics.responses import kept_document
 from gonemaster_api.queries.metrics.trends import WINDOWS
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.metrics.course import Course
-from gonemaster_api.ui.shell.forms import read_query
+from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.v1.metrics.schemas import MetricsQuerySchema
 

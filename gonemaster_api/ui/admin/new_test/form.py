@@ -10,9 +10,9 @@ from werkzeug.datastructures import MultiDict
 
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.state import State
-from gonemaster_api.ui.shell.forms import SUMMARY, Form, first_message
-from gonemaster_api.ui.shell.languages import gettext, mark
-from gonemaster_api.ui.shell.typed_names import host_of_address, why_no_name
+from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form, first_message
+from gonemaster_api.ui.shell.forms.typed_names import host_of_address, why_no_name
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.use_cases.job_submission import check_targets, read_name, read_nameserver, read_options
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, NewJobSchema
 from gonemaster_tasks.config.profiles import is_guarded

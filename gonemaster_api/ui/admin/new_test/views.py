@@ -10,15 +10,15 @@ from gonemaster_api.queries.profiles import read_profiles
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.lists import keep_nothing, tag_names
 from gonemaster_api.ui.admin.new_test.form import TestForm, padded, sent_form
-from gonemaster_api.ui.shell.forms import SUMMARY
-from gonemaster_api.ui.shell.languages import gettext
-from gonemaster_api.ui.shell.notes import see_other
+from gonemaster_api.ui.shell.forms.forms import SUMMARY
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.texts.languages import gettext
+from gonemaster_api.ui.shell.texts.notes import see_other
 from gonemaster_api.use_cases.job_submission import submit_single_job
 from gonemaster_api.use_cases.lookups import look_up_delegation
-from gonemaster_db.errors import AmbiguousProfile, StoreUnavailable
-from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.core.errors import AmbiguousProfile, StoreUnavailable
+from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_engine.dnssec.algorithms import algorithm, digest_type
 from gonemaster_tasks.config.profiles import is_guarded
 from gonemaster_tasks.errors import BrokerUnavailable

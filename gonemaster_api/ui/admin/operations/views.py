@@ -5,10 +5,10 @@ from flask import Blueprint, Response
 from gonemaster_api.queries.operations import read_operation, read_operations
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.operations.words import title_of
-from gonemaster_api.ui.shell.forms import read_query
-from gonemaster_api.ui.shell.languages import mark
-from gonemaster_api.ui.shell.notes import Note, register_notes
+from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.languages import mark
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes
 from gonemaster_api.v1.operations.schemas import OperationListQuerySchema
 from gonemaster_db.models import OperationStatus
 

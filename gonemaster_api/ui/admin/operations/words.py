@@ -1,6 +1,6 @@
 """What an operation does, in words."""
 
-from gonemaster_api.ui.shell.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_db.models import Operation, OperationKind
 
 _TITLES = {

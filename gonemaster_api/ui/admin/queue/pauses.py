@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from flask import request
 
-from gonemaster_api.ui.shell.forms import Form
-from gonemaster_api.ui.shell.languages import gettext
+from gonemaster_api.ui.shell.forms.forms import Form
+from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_tasks.queues import TIERS
 
 _LONGEST_REASON = 1000

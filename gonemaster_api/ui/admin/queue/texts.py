@@ -1,7 +1,7 @@
 """What the page of the queue says of issues, of work in the background, and of what was just done."""
 
-from gonemaster_api.ui.shell.languages import gettext, mark
-from gonemaster_api.ui.shell.notes import Note
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.notes import Note
 from gonemaster_db.models import OperationKind
 from gonemaster_tasks.monitoring.issues import Issue
 

@@ -22,19 +22,19 @@ from gonemaster_api.ui.admin.queue.flower import flower_url
 from gonemaster_api.ui.admin.queue.pauses import PauseForm
 from gonemaster_api.ui.admin.queue.texts import REMOVAL, UNDONE, issue_advice, issue_title, work_title
 from gonemaster_api.ui.shell.addresses import own_path
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import number
-from gonemaster_api.ui.shell.forms import Form, problem_of, read_query
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import Form, problem_of, read_query
 from gonemaster_api.ui.shell.kept import kept_parts
-from gonemaster_api.ui.shell.languages import gettext, ngettext
-from gonemaster_api.ui.shell.notes import register_notes, see_other
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.texts.formats import number
+from gonemaster_api.ui.shell.texts.languages import gettext, ngettext
+from gonemaster_api.ui.shell.texts.notes import register_notes, see_other
 from gonemaster_api.use_cases.waiting_jobs import Choice, change_jobs, count_chosen, move_chosen
 from gonemaster_api.v1.queue.schemas import QueueQuerySchema
 from gonemaster_api.web.actor import who
 from gonemaster_db.models import Operation
-from gonemaster_db.repositories.queue import End
+from gonemaster_db.queue.queue import End
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside
 from gonemaster_tasks.control.pause import pause_queue, resume_queue

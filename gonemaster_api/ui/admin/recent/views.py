@@ -11,20 +11,20 @@ from gonemaster_api.rest.paging import MAX_LIMIT
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.lists import SIZES, read_list
 from gonemaster_api.ui.shell.addresses import own_path
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.days import DayOrInstant, day_of
-from gonemaster_api.ui.shell.formats import number
-from gonemaster_api.ui.shell.forms import first_message, read_query
-from gonemaster_api.ui.shell.languages import gettext, mark, ngettext
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import first_message, read_query
 from gonemaster_api.ui.shell.navigation import link_to
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.tables.days import DayOrInstant, day_of
+from gonemaster_api.ui.shell.texts.formats import number
+from gonemaster_api.ui.shell.texts.languages import gettext, mark, ngettext
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.matching_jobs import cancel_matching_jobs, count_matching, rerun_matching_jobs
 from gonemaster_api.v1.jobs.schemas import STATUSES, JobListQuerySchema
 from gonemaster_api.web.actor import who
-from gonemaster_db.errors import JobNotFound
-from gonemaster_db.filters import JobFilter
+from gonemaster_db.core.errors import JobNotFound
+from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.models import Job, Operation, Run
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.matching import rerun_listed

@@ -8,7 +8,7 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.schedules import preview_schedule, read_schedule
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.schedules.words import sentence
-from gonemaster_db.repositories.schedules import ScheduleTarget
+from gonemaster_db.service.schedules import ScheduleTarget
 
 RULE = (
     "enabled", "kind", "interval_days", "anchor_date", "weekdays", "days_of_month", "last_day", "time_of_day",

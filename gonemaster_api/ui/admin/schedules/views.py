@@ -17,14 +17,14 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.admin.schedules.stored import schedule_of
 from gonemaster_api.ui.admin.schedules.words import sentence, weekday_names
-from gonemaster_api.ui.shell.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.languages import mark
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.languages import mark
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.schedules import put_schedule, remove_schedule
 from gonemaster_api.v1.schedules.schemas import ScheduleBodySchema
 from gonemaster_api.web.actor import who
-from gonemaster_db.repositories.schedules import ScheduleTarget
+from gonemaster_db.service.schedules import ScheduleTarget
 from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, Kind
 
 blueprint = Blueprint("ui_schedules", __name__)

@@ -7,8 +7,8 @@ from typing import Any
 from babel.dates import format_date, get_day_names
 from babel.lists import format_list
 
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import locale, ngettext
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import locale, ngettext
 from gonemaster_tasks.recurrence.rules import WEEKDAYS, Kind
 
 

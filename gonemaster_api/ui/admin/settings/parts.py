@@ -3,9 +3,9 @@
 from flask import url_for
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.ui.shell.languages import gettext, mark
-from gonemaster_api.ui.shell.refusals import in_language
 from gonemaster_api.ui.shell.scopes import may
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.web.access import access_of
 
 PARTS = (

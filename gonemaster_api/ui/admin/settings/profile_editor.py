@@ -11,11 +11,11 @@ from gonemaster_api.queries.profile_compatibility import Compatibility, compatib
 from gonemaster_api.queries.profiles import diff_config
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.settings.parts import listed, tabs
-from gonemaster_api.ui.shell.forms import Form
-from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.forms.forms import Form
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.v1.profiles.schemas import NewProfileSchema
-from gonemaster_db.errors import ProfileExists
+from gonemaster_db.core.errors import ProfileExists
 from gonemaster_db.models import Profile
 
 

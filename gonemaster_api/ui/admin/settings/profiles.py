@@ -9,13 +9,13 @@ from gonemaster_api.queries.tags import read_tags_with_profiles
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.settings.parts import tabs
 from gonemaster_api.ui.admin.settings.profile_editor import document_of, place, pretty, show_editor, version_of
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import number
-from gonemaster_api.ui.shell.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark, ngettext
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.formats import number
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark, ngettext
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.profiles import (
     remove_profile,
     repair_profile,
@@ -25,7 +25,7 @@ from gonemaster_api.use_cases.profiles import (
     store_profile,
 )
 from gonemaster_api.web.actor import who
-from gonemaster_db.errors import ProfileExists
+from gonemaster_db.core.errors import ProfileExists
 from gonemaster_db.models import Profile
 from gonemaster_engine.profile.repair import (
     add_missing_test_cases,

@@ -10,12 +10,12 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.scoring import default_scoring, read_scoring
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.settings.parts import listed, tabs
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.scoring_config import replace_scoring
 from gonemaster_api.web.actor import who
 from gonemaster_engine.scoring.config import CRITERION_NAMES

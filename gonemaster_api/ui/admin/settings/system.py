@@ -10,10 +10,10 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.settings import read_settings
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.settings.parts import tabs
-from gonemaster_api.ui.shell.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.languages import gettext, mark
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.settings import save_settings
 from gonemaster_api.web.actor import who
 from gonemaster_tasks.config.settings import BY_KEY, OPTIONS_BY_AREA

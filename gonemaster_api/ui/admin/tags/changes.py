@@ -11,13 +11,13 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import read_pasted
 from gonemaster_api.ui.admin.tags.views import FILTERS, detail_with, show_with
 from gonemaster_api.ui.shell.addresses import own_path
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import number
-from gonemaster_api.ui.shell.forms import Form, first_message
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark, ngettext
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
-from gonemaster_api.ui.shell.refusals import in_language
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import Form, first_message
+from gonemaster_api.ui.shell.texts.formats import number
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark, ngettext
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.use_cases.tags import (
     add_domains_to_tag,
     change_description,
@@ -29,8 +29,8 @@ from gonemaster_api.use_cases.tags import (
 from gonemaster_api.v1.domains.schemas import DomainsOfTagQuerySchema
 from gonemaster_api.v1.tags.schemas import NewTagSchema, TagChangeSchema
 from gonemaster_api.web.actor import who
-from gonemaster_db.errors import TagExists
-from gonemaster_db.filters import DomainFilter
+from gonemaster_db.core.errors import TagExists
+from gonemaster_db.core.filters import DomainFilter
 from gonemaster_db.models import Operation
 
 blueprint = Blueprint("ui_tag_changes", __name__)

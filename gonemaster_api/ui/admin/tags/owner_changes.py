@@ -6,15 +6,15 @@ from gonemaster_api.queries.tags import count_runs_of_tag, read_tag
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.admin.tags.views import detail_with
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.formats import number
-from gonemaster_api.ui.shell.forms import Form
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark, ngettext
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import Form
+from gonemaster_api.ui.shell.texts.formats import number
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark, ngettext
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.tags import purge_tag, remove_tag, set_tag_profile
 from gonemaster_api.web.actor import who
-from gonemaster_db.errors import ProfileNotFound, TagInUse
+from gonemaster_db.core.errors import ProfileNotFound, TagInUse
 from gonemaster_db.models import Operation
 
 blueprint = Blueprint("ui_tag_owner", __name__)

@@ -11,18 +11,18 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.admin.watches.words import event_names, subject
 from gonemaster_api.ui.shell.addresses import own_path
-from gonemaster_api.ui.shell.confirmations import Confirmation
-from gonemaster_api.ui.shell.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark
-from gonemaster_api.ui.shell.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.forms.confirmations import Confirmation
+from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.words import word
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.texts.words import word
 from gonemaster_api.use_cases.watches import change_watch, make_watch, remove_watch, try_watch
 from gonemaster_api.v1.watches.schemas import NewWatchSchema, WatchChangeSchema
 from gonemaster_api.web.actor import who
-from gonemaster_db.errors import TagNotFound, TooManyWatches
-from gonemaster_db.levels import SEVERITIES
+from gonemaster_db.core.errors import TagNotFound, TooManyWatches
+from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import WatchEvent
 
 blueprint = Blueprint("ui_watch_changes", __name__)

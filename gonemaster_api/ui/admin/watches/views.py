@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 from gonemaster_api.queries.watches import read_deliveries, read_watch, read_watches
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.watches.words import event_names, receiver, status_names, subject
-from gonemaster_api.ui.shell.forms import read_query
+from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.v1.watches.schemas import DeliveryListQuerySchema, WatchListQuerySchema
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from gonemaster_api.ui.shell.formats import u_label
-from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.texts.formats import u_label
+from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_db.models import DeliveryStatus, WatchEvent
 
 

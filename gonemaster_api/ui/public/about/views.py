@@ -6,10 +6,10 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.public.glossary import glossary
 from gonemaster_api.ui.public.result.findings import shown_case
-from gonemaster_api.ui.shell.languages import language
-from gonemaster_api.ui.shell.words import module_name
-from gonemaster_engine.catalogue import modules, select
-from gonemaster_engine.messages import best_locale, description
+from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_api.ui.shell.texts.words import module_name
+from gonemaster_engine.findings.messages import best_locale, description
+from gonemaster_engine.testcases.catalogue import modules, select
 
 blueprint = Blueprint("ui_public_about", __name__, url_prefix="/about")
 

@@ -9,9 +9,9 @@ from typing import Any
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.ui.public.form.choices import HEX_DIGITS, digest_name
 from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.refusals import in_language
-from gonemaster_api.ui.shell.typed_names import host_of_address, why_no_name
+from gonemaster_api.ui.shell.forms.typed_names import host_of_address, why_no_name
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.use_cases.job_submission import check_targets, read_name
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain

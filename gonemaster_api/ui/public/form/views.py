@@ -14,13 +14,13 @@ from gonemaster_api.ui.public.form.checking import Problem, check, refused
 from gonemaster_api.ui.public.form.choices import algorithms, digest_types
 from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed, read_typed
 from gonemaster_api.ui.public.frame import public_page
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.notes import see_other
-from gonemaster_api.ui.shell.typed_names import host_of_address
+from gonemaster_api.ui.shell.forms.typed_names import host_of_address
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.notes import see_other
 from gonemaster_api.use_cases.lookups import look_up_public_delegation
 from gonemaster_api.use_cases.public_submission import public_targets_are_guarded, submit_public_job
-from gonemaster_db.repositories.profiles import list_profiles
-from gonemaster_engine.catalogue import cases
+from gonemaster_db.domains.profiles import list_profiles
+from gonemaster_engine.testcases.catalogue import cases
 
 blueprint = Blueprint("ui_public", __name__)
 

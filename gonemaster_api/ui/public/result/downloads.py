@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from gonemaster_api.ui.public.result.findings import Told
-from gonemaster_api.ui.shell.csv_files import csv_text
-from gonemaster_api.ui.shell.formats import instant
-from gonemaster_api.ui.shell.hostile import clean
-from gonemaster_api.ui.shell.languages import gettext as _
+from gonemaster_api.ui.shell.tables.csv_files import csv_text
+from gonemaster_api.ui.shell.texts.formats import instant
+from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_db.models import Run
 
 COLUMNS = ("level", "module", "testcase", "tag", "message")

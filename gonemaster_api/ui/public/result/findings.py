@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
 
-from gonemaster_api.ui.shell.words import MODULES, module_name
-from gonemaster_db.levels import LEVELS
-from gonemaster_db.records import Entry
-from gonemaster_engine.catalogue import cases
-from gonemaster_engine.messages import advice, description, message
+from gonemaster_api.ui.shell.texts.words import MODULES, module_name
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.core.records import Entry
+from gonemaster_engine.findings.messages import advice, description, message
+from gonemaster_engine.testcases.catalogue import cases
 
 FINDING_LEVELS = ("CRITICAL", "ERROR", "WARNING", "NOTICE")  # from the worst down
 PASSED = "ok"

@@ -14,11 +14,11 @@ from gonemaster_api.ui.public.form.typed import DsRow, NameserverRow, Typed
 from gonemaster_api.ui.public.result.findings import Told
 from gonemaster_api.ui.public.result.servers import Servers, servers
 from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
-from gonemaster_api.ui.shell.chains import ChainView, chain_view
-from gonemaster_api.ui.shell.languages import language
+from gonemaster_api.ui.shell.charts.chains import ChainView, chain_view
+from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_db.models import Run, RunStatus
-from gonemaster_engine.catalogue import select
-from gonemaster_engine.messages import best_locale
+from gonemaster_engine.findings.messages import best_locale
+from gonemaster_engine.testcases.catalogue import select
 
 
 @dataclass(frozen=True)

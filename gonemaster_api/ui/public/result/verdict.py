@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import pi
 
 from gonemaster_api.ui.public.result.findings import PASSED, Told
-from gonemaster_api.ui.shell.languages import gettext as _
-from gonemaster_api.ui.shell.languages import mark, ngettext
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_engine.scoring.score import BEST, Score
 

@@ -20,12 +20,12 @@ from gonemaster_api.ui.public.result.downloads import entries_as_csv, plain_text
 from gonemaster_api.ui.public.result.findings import FILTERS
 from gonemaster_api.ui.public.result.reading import Result, read_result
 from gonemaster_api.ui.shell.addresses import absolute
-from gonemaster_api.ui.shell.chains import svg_response
+from gonemaster_api.ui.shell.charts.chains import svg_response
 from gonemaster_api.ui.shell.kept_pages import kept_page
-from gonemaster_api.ui.shell.languages import language
+from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.use_cases.lookups import name_asns
 from gonemaster_db.models import Job, Run
-from gonemaster_db.repositories.runs import list_public_runs
+from gonemaster_db.runs.runs import list_public_runs
 
 blueprint = Blueprint("ui_public_result", __name__, url_prefix="/result")
 

@@ -1,0 +1,137 @@
+"""Forms and queries of pages: read by the API's schemas, with one error a field; what was typed stays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import marshmallow as ma
+from flask import request
+from webargs.multidictproxy import MultiDictProxy
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.rest.parsing import storable
+from gonemaster_api.ui.shell.texts.languages import gettext
+from gonemaster_api.ui.shell.texts.refusals import in_language
+
+SUMMARY = ""  # the place of an error that belongs to no field
+
+
+@dataclass
+class Form:
+    """Typed values, and what is wrong with them by field; under the empty name what belongs to no field."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def sent(cls) -> "Form":
+        """Read the form of this request; spaces around values are dropped, and NUL is replaced."""
+        lists = {name: [storable(text).strip() for text in texts] for name, texts in request.form.lists()}
+        return cls({name: texts[0] for name, texts in lists.items()}, lists)
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def all(self, name: str) -> list[str]:
+        """Return all values of a field that may be there more than once."""
+        return self.lists.get(name, [])
+
+    def fail(self, name: str, text: str, code: str = "") -> None:
+        """Say what is wrong with a field; the first error of a field stays."""
+        self.errors.setdefault(name, in_language(text))
+        self.codes.setdefault(name, code)
+
+    def fail_as(self, error: ApiError, **names: str) -> None:
+        """Show a refusal of a use case at its field; `names` has those that are called otherwise in the form."""
+        name = str((error.details or {}).get("field", SUMMARY))
+        name = names.get(name, name)
+        self.fail(name if name in self.values else SUMMARY, error.message, error.code)
+
+    def check(self, schema: type[ma.Schema], document: Mapping[str, Any]) -> dict[str, Any]:
+        """Load a document by a schema of the API; its errors go to the fields of the same names."""
+        try:
+            loaded: dict[str, Any] = schema().load(document)
+        except ma.ValidationError as error:
+            for name, messages in error.messages_dict.items():
+                self.fail(name, first_message(messages), f"invalid_{name}")
+            return dict(error.valid_data or {})
+        return loaded
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.errors
+
+    @property
+    def status(self) -> int:
+        """The status of the page that shows the form."""
+        return HTTPStatus.OK if self.is_valid else HTTPStatus.BAD_REQUEST
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A parameter of a query that was not accepted, with the API's code."""
+
+    name: str
+    text: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Query:
+    """The values of a query, those that were wrong replaced by their defaults, and what was wrong."""
+
+    values: dict[str, Any]
+    problems: list[Problem]
+
+    @property
+    def status(self) -> int:
+        """The status of the page."""
+        return HTTPStatus.BAD_REQUEST if self.problems else HTTPStatus.OK
+
+
+def read_query(schema: type[ma.Schema], **defaults: Any) -> Query:
+    """Read the query of this page by a schema of the API; `defaults` are those of the page, such as `limit=50`.
+
+    An empty value, as forms send it for what was left empty, counts as absent.
+
+    Raises:
+        ValidationError: the schema needs what the query does not have, and no default gives it.
+    """
+    loaded = schema()
+    given = request.args.copy()
+    for name in [name for name, text in request.args.items() if text == ""]:
+        given.poplist(name)
+    for name, value in defaults.items():
+        given.setdefault(name, str(value))
+    try:
+        return Query(loaded.load(MultiDictProxy(given, loaded)), [])
+    except ma.ValidationError as error:
+        problems = [_problem(schema, name, messages) for name, messages in error.messages_dict.items()]
+    for problem in problems:
+        given.poplist(problem.name)
+        if problem.name in defaults:
+            given[problem.name] = str(defaults[problem.name])
+    return Query(loaded.load(MultiDictProxy(given, loaded)), problems)
+
+
+def _problem(schema: type[ma.Schema], name: str, messages: Any) -> Problem:
+    code = getattr(schema, "error_codes", {}).get(name, f"invalid_{name}")
+    return Problem(name, in_language(f"{name}: {first_message(messages)}"), code)
+
+
+def problem_of(error: ApiError) -> Problem:
+    """Return a refusal of a query as a page shows it."""
+    return Problem(str((error.details or {}).get("field", "")), in_language(error.message), error.code)
+
+
+def first_message(messages: Any) -> str:
+    """Return the first message of a tree as marshmallow gives it."""
+    while isinstance(messages, dict | list):
+        if not messages:
+            return gettext("not accepted")
+        messages = next(iter(messages.values())) if isinstance(messages, dict) else messages[0]
+    return str(messages)

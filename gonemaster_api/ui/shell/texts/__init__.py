@@ -1,0 +1,1 @@
+"""Texts of pages: languages, formats, words, notes, refusals."""

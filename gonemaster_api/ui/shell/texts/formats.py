@@ -1,0 +1,142 @@
+"""Numbers, times and names as pages show them, in the language of the request."""
+
+import math
+from datetime import UTC, datetime
+
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import get_decimal_symbol
+
+from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.languages import gettext, locale
+from gonemaster_db.core.clock import utcnow
+from gonemaster_engine.names import to_unicode
+
+_GROUP = "\u202f"  # narrow no-break space
+NONE = "–"
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_WITH_FRACTION_S = 60
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """Return 48212 as `48 212`; `digits` after the decimal mark; a dash for None."""
+    if value is None:
+        return NONE
+    text = f"{value:,.{digits}f}".replace(",", _GROUP)
+    return text.replace(".", get_decimal_symbol(locale())) if digits else text
+
+
+def percent(part: float, whole: float, digits: int = 0) -> str:
+    """Return the share of a part, `17 %`; a dash if there is no whole."""
+    return f"{number(100 * part / whole, digits)}\u00a0%" if whole else NONE
+
+
+def duration(seconds: float | None, *, fractions: bool = True) -> str:
+    """Return a length of time in the units that matter: `340 ms`, `6.4 s`, `18 min 04 s`, `2 h 0 min`, `3 d 4 h`."""
+    if seconds is None:
+        return NONE
+    seconds = max(0.0, float(seconds))
+    if seconds < _MINUTE and not fractions:
+        return f"{round(seconds)}\u00a0s"
+    if seconds < 1:
+        return f"{round(seconds * 1000)}\u00a0ms"
+    if seconds < _WITH_FRACTION_S:
+        return f"{number(seconds, 1)}\u00a0s"
+    whole = math.floor(seconds)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}\u00a0min {whole % _MINUTE:02}\u00a0s"
+    if whole < _DAY:
+        return f"{whole // _HOUR}\u00a0h {whole % _HOUR // _MINUTE}\u00a0min"
+    return gettext("%(days)s d %(hours)s h", days=number(whole // _DAY), hours=whole % _DAY // _HOUR)
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """Return how long ago a time was, up to a day; then its date."""
+    if moment is None:
+        return NONE
+    moment = aware(moment)
+    seconds = ((now or utcnow()) - moment).total_seconds()
+    if seconds >= _DAY or seconds < -_DAY:
+        return day(moment)
+    span = _coarse(abs(seconds))
+    return gettext("in %(span)s", span=span) if seconds < 0 else gettext("%(span)s ago", span=span)
+
+
+def age(moment: datetime) -> str:
+    """Return the length of time since a moment, as `duration` writes it, without fractions."""
+    return duration(max(0, round((utcnow() - aware(moment)).total_seconds())), fractions=False)
+
+
+def minute(moment: datetime) -> str:
+    """Return the time of day in UTC without seconds, `09:51`."""
+    return format_time(aware(moment), "HH:mm", locale=locale())
+
+
+def _coarse(seconds: float) -> str:
+    if seconds < _MINUTE:
+        return f"{int(seconds)}\u00a0s"
+    return f"{int(seconds // _MINUTE)}\u00a0min" if seconds < _HOUR else f"{int(seconds // _HOUR)}\u00a0h"
+
+
+def day(moment: datetime | None) -> str:
+    """Return `26 Nov 2026`."""
+    return NONE if moment is None else format_date(aware(moment).date(), "d MMM y", locale=locale())
+
+
+def clock(moment: datetime | None) -> str:
+    """Return the time of day in UTC, `09:51:58`."""
+    return NONE if moment is None else format_time(aware(moment), "HH:mm:ss", locale=locale())
+
+
+def instant(moment: datetime | None) -> str:
+    """Return day and time in UTC, `26 Nov 2026 09:51:58 UTC`."""
+    if moment is None:
+        return NONE
+    return f"{format_datetime(aware(moment), 'd MMM y HH:mm:ss', locale=locale())} UTC"
+
+
+def iso(moment: datetime) -> str:
+    """Return the form of the attribute `datetime`, RFC 3339 in UTC."""
+    return aware(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def aware(moment: datetime | str) -> datetime:
+    """Return a time in UTC; databases give it without a zone, documents of the API as text."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def u_label(name: str) -> str:
+    """Return a domain name with its U-labels (RFC 5890), cleaned; as it is if it has none or they are not valid."""
+    return clean(to_unicode(name))
+
+
+def shortened(text: str, most: int = 32) -> str:
+    """Return a text of at most `most` characters, cut in its middle."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
+
+
+def slug(text: str) -> str:
+    """Return a text as a name of CSS classes and of anchors: lower-case letters and digits, and `p` for +."""
+    return "".join(letter if letter.isalnum() else "p" if letter == "+" else "-" for letter in text.lower())
+
+
+FILTERS = {
+    "number": number,
+    "percent": percent,
+    "duration": duration,
+    "ago": ago,
+    "age": age,
+    "minute": minute,
+    "day": day,
+    "clock": clock,
+    "instant": instant,
+    "iso": iso,
+    "u_label": u_label,
+    "clean": clean,
+    "shortened": shortened,
+    "slug": slug,
+}

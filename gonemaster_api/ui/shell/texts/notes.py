@@ -1,0 +1,78 @@
+"""What a page says once after a change: a code in its address, never free text that anyone could put there.
+
+A room registers its texts where it is imported: `register_notes({"held": Note(mark("One job is held."))})`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from flask import Response, redirect, request
+
+from gonemaster_api.ui.shell.texts.languages import gettext, ngettext
+
+_KEY = re.compile(r"[A-Za-z0-9._:-]{1,80}")
+_LONGEST_NUMBER = 10
+
+
+@dataclass(frozen=True)
+class Note:
+    """A text, its plural (with `%(num)s`), its level, and the endpoint of a POST that undoes what was done.
+
+    Of `undo`, the fields `fields` are sent; the value of the parameter `of`, an id or a word, is sent as `of`.
+    """
+
+    text: str
+    plural: str = ""
+    level: str = "ok"
+    undo: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ShownNote:
+    """A note in the language of the request."""
+
+    text: str
+    level: str
+    undo: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+_NOTES: dict[str, Note] = {}
+
+
+def register_notes(notes: Mapping[str, Note]) -> None:
+    """Add texts, by their codes."""
+    _NOTES.update(notes)
+
+
+def shown_note() -> ShownNote | None:
+    """Return what the address of this page says, if that is known."""
+    known = _NOTES.get(request.args.get("note", ""))
+    if known is None:
+        return None
+    key = request.args.get("of", "")
+    fields = {**known.fields, "of": key} if _KEY.fullmatch(key) else {}
+    text = ngettext(known.text, known.plural, _number()) if known.plural else gettext(known.text)
+    return ShownNote(text, known.level, known.undo if fields else "", fields)
+
+
+def _number() -> int:
+    text = request.args.get("n", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else 0
+
+
+def see_other(path: str, note: str = "", *, n: int | None = None, of: str = "") -> Response:
+    """Answer a POST: 303 to a page, which says a note. `n` is a number in it, `of` the id for its undo."""
+    given: dict[str, Any] = {"note": note, "n": n, "of": of}
+    parts = urlsplit(path)
+    # The page may have been reached with a note of its own, and its forms lead back to all of its address.
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in given]
+    query = urlencode([*kept, *((name, value) for name, value in given.items() if value not in ("", None))])
+    target = urlunsplit(("", "", parts.path, query, parts.fragment))
+    response: Response = redirect(target, code=HTTPStatus.SEE_OTHER, Response=Response)  # type: ignore[assignment]
+    return response

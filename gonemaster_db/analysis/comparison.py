@@ -1,0 +1,276 @@
+"""Compares two views, domain by domain and tag by tag, in one pass over each.
+
+Source: contract analysis.md sections 5.5 and 6. Domains are compared by their names; what is said about one is an
+array with a place for each position of the earlier view.
+"""
+
+import enum
+import math
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Integer, select, type_coerce
+from sqlalchemy.orm import Session
+
+from gonemaster_db.analysis.tag_changes import MEASUREMENT, TagClass, TagKey, TagRules
+from gonemaster_db.analysis.views.parts import in_parts
+from gonemaster_db.core.deadlines import check_deadline
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.models import SnapshotDomain, SnapshotMembers, SnapshotTag
+from gonemaster_db.runs.documents.positions import unpack_positions
+
+Cost = Callable[[str, str, str], float]
+"""Points that an entry takes off the score, by module, tag and level."""
+
+_OK = LEVELS.index("NOTICE") - 1  # all levels below NOTICE count as this one
+_ABSENT = -1
+_REAL, _MEASUREMENT, _UNKNOWN = 1, 2, 4
+
+
+class Category(enum.IntEnum):
+    """Why the score of a domain changed. Values are stored."""
+
+    REAL = 0
+    MEASUREMENT = 1
+    MIXED = 2
+    UNKNOWN = 3  # a class is not known, or no tag changed
+
+
+_CATEGORIES = {_REAL: Category.REAL, _MEASUREMENT: Category.MEASUREMENT, _REAL | _MEASUREMENT: Category.MIXED}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A domain whose score or findings changed: positions in both views, what its score changed by, and why."""
+
+    before: int
+    after: int
+    delta: int
+    explained: int
+    category: Category
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """A tag of which other domains have it, or that has another level; None is absent."""
+
+    key: TagKey
+    was: str | None
+    now: str | None
+    domains_before: int
+    domains_after: int
+    appeared: int  # domains in both snapshots that have it only in the later one
+    cleared: int
+    tag_class: TagClass
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All differences; pairs are positions in the earlier and in the later view."""
+
+    added: Sequence[int]
+    removed: Sequence[int]
+    grade_changed: Sequence[tuple[int, int]]
+    level_changed: Sequence[tuple[int, int]]
+    moved: Sequence[Moved]  # by delta, then name
+    tags: Sequence[TagChange]
+    totals: Mapping[str, Any]
+
+
+class _Domains:
+    """The domains of a view, by position."""
+
+    def __init__(self, session: Session, view_id: int) -> None:
+        self.places: dict[str, int] = {}
+        self.scores: list[int | None] = []
+        self.grades: list[str | None] = []
+        self.severities = bytearray()
+        level = type_coerce(SnapshotDomain.worst_level, Integer)
+        columns = (SnapshotDomain.name, SnapshotDomain.score, SnapshotDomain.grade, level)
+        query = select(*columns).where(SnapshotDomain.view_id == view_id)
+        for part in in_parts(session, query, SnapshotDomain, view_id):
+            for name, score, grade, code in part:
+                self.places[name] = len(self.scores)
+                self.scores.append(score)
+                self.grades.append(grade)
+                self.severities.append(max(_OK, code or 0))
+
+
+@dataclass
+class _Pairs:
+    """The domains of both views together; `later` and `earlier` translate positions, _ABSENT where there is none."""
+
+    before: _Domains
+    after: _Domains
+    later: "array[int]"
+    earlier: "array[int]"
+
+    def common(self) -> Iterator[tuple[int, int]]:
+        """Yield the positions of domains that are in both views."""
+        return ((one, other) for one, other in enumerate(self.later) if other != _ABSENT)
+
+
+class _Changes:
+    """What the changed tags say about each domain, by its position in the earlier view."""
+
+    def __init__(self, size: int) -> None:
+        self.points = array("d", bytes(8 * size))
+        self.kinds = bytearray(size)
+
+    def note(self, positions: set[int], points: float, tag_class: TagClass) -> None:
+        """Note a changed tag for some domains."""
+        kind = _UNKNOWN if tag_class is TagClass.UNKNOWN else _MEASUREMENT if tag_class in MEASUREMENT else _REAL
+        for position in positions:
+            self.points[position] += points
+            self.kinds[position] |= kind
+
+
+def compare_views(session: Session, before: int, after: int, *, rules: TagRules, cost: Cost) -> Comparison:
+    """Compare two views by their ids. Raises TimeLimitExceeded if the session has a limit."""
+    pairs = _paired(_Domains(session, before), _Domains(session, after))
+    changes = _Changes(len(pairs.later))
+    tags = _compare_tags(session, (before, after), pairs, changes, rules, cost)
+    moved = _moved(pairs, changes)
+    grades = [pair for pair in pairs.common() if pairs.before.grades[pair[0]] != pairs.after.grades[pair[1]]]
+    levels = [pair for pair in pairs.common() if pairs.before.severities[pair[0]] != pairs.after.severities[pair[1]]]
+    return Comparison(
+        added=[position for position, other in enumerate(pairs.earlier) if other == _ABSENT],
+        removed=[position for position, other in enumerate(pairs.later) if other == _ABSENT],
+        grade_changed=grades,
+        level_changed=levels,
+        moved=moved,
+        tags=tags,
+        totals=_totals(pairs, moved, grades),
+    )
+
+
+def _paired(before: _Domains, after: _Domains) -> _Pairs:
+    later = array("i", [after.places.get(name, _ABSENT) for name in before.places])
+    earlier = array("i", [before.places.get(name, _ABSENT) for name in after.places])
+    return _Pairs(before, after, later, earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class _TagSide:
+    """A tag in one view: its level, how many domains have it, and which of those that are in both."""
+
+    level: str | None = None
+    count: int = 0
+    domains: frozenset[int] = frozenset()
+
+
+def _compare_tags(
+    session: Session, views: tuple[int, int], pairs: _Pairs, changes: _Changes, rules: TagRules, cost: Cost
+) -> list[TagChange]:
+    places = [_tags(session, view_id, rules) for view_id in views]
+    found = []
+    for key in sorted({*places[0], *places[1]}):
+        check_deadline(session)
+        was = _side(session, views[0], places[0].get(key), lambda at: at if pairs.later[at] != _ABSENT else _ABSENT)
+        now = _side(session, views[1], places[1].get(key), lambda at: pairs.earlier[at])
+        appeared, cleared = now.domains - was.domains, was.domains - now.domains
+        _note(changes, key, was, now, rules, cost)
+        if appeared or cleared or was.level != now.level:
+            levels = _levels(was, now)
+            tag_class = rules.classify(key, *levels)
+            sizes = (was.count, now.count, len(appeared), len(cleared))
+            found.append(TagChange(key, *levels, *sizes, tag_class))
+    return found
+
+
+def _levels(was: _TagSide, now: _TagSide) -> tuple[str | None, str | None]:
+    return (was.level, now.level)
+
+
+def _note(changes: _Changes, key: TagKey, was: _TagSide, now: _TagSide, rules: TagRules, cost: Cost) -> None:
+    """Note for each domain whether the tag appeared, was cleared, or has another level."""
+    before, after = (0.0 if one.level is None else cost(key.module, key.tag, one.level) for one in (was, now))
+    changes.note(set(now.domains - was.domains), after, rules.classify(key, None, now.level))
+    changes.note(set(was.domains - now.domains), -before, rules.classify(key, was.level, None))
+    if was.level != now.level:
+        changes.note(set(was.domains & now.domains), after - before, rules.classify(key, was.level, now.level))
+
+
+def _tags(session: Session, view_id: int, rules: TagRules) -> dict[TagKey, Any]:
+    rows = session.scalars(select(SnapshotTag).where(SnapshotTag.view_id == view_id))
+    return {TagKey(row.tag, row.module, row.testcase): row for row in rows if rules.is_shown(row.level)}
+
+
+def _side(session: Session, view_id: int, row: Any, translate: Callable[[int], int]) -> _TagSide:
+    if row is None:
+        return _TagSide()
+    stored = session.scalar(
+        select(SnapshotMembers.positions).where(
+            SnapshotMembers.view_id == view_id,
+            SnapshotMembers.owner == "tag",
+            SnapshotMembers.position == row.position,
+            SnapshotMembers.member == "domain",
+        )
+    )
+    positions = () if stored is None else unpack_positions(stored)
+    return _TagSide(row.level, row.domain_count, frozenset(map(translate, positions)) - {_ABSENT})
+
+
+def _moved(pairs: _Pairs, changes: _Changes) -> list[Moved]:
+    found = []
+    for before, after in pairs.common():
+        old, new = pairs.before.scores[before], pairs.after.scores[after]
+        if old is None or new is None:
+            continue
+        explained = -_round(changes.points[before])
+        if new != old or explained:
+            category = _CATEGORIES.get(changes.kinds[before], Category.UNKNOWN)
+            found.append(Moved(before, after, new - old, explained, category))
+    return sorted(found, key=lambda one: (one.delta, one.after))
+
+
+def _round(number: float) -> int:
+    """Round half away from zero; what is not a half only by the limits of floating point is one."""
+    return int(math.copysign(math.floor(abs(number) + 0.5 + 1e-9), number))
+
+
+def _totals(pairs: _Pairs, moved: Sequence[Moved], grades: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    common = list(pairs.common())
+    scored = [
+        (old, new)
+        for before, after in common
+        if (old := pairs.before.scores[before]) is not None and (new := pairs.after.scores[after]) is not None
+    ]
+    matrix = Counter((pairs.before.grades[one], pairs.after.grades[other]) for one, other in grades)
+    categories = Counter(one.category.name.lower() for one in moved)
+    return {
+        "from_domain_count": len(pairs.later),
+        "to_domain_count": len(pairs.earlier),
+        "common": len(common),
+        "added": len(pairs.earlier) - len(common),
+        "removed": len(pairs.later) - len(common),
+        "compared": len(scored),
+        "improved": sum(new > old for old, new in scored),
+        "regressed": sum(new < old for old, new in scored),
+        "identical_score": sum(new == old for old, new in scored),
+        "from_mean_score": _mean(pairs.before.scores),
+        "to_mean_score": _mean(pairs.after.scores),
+        "from_grades": _counted(pairs.before.grades),
+        "to_grades": _counted(pairs.after.grades),
+        "grade_changes": [
+            {"from_grade": old, "to_grade": new, "count": count}
+            for (old, new), count in sorted(matrix.items(), key=lambda item: (str(item[0][0]), str(item[0][1])))
+        ],
+        "domain_categories": {category.name.lower(): categories[category.name.lower()] for category in Category},
+    }
+
+
+def _mean(scores: Sequence[int | None]) -> float | None:
+    known = [score for score in scores if score is not None]
+    return round(sum(known) / len(known), 2) if known else None
+
+
+def _counted(grades: Sequence[str | None]) -> dict[str, int]:
+    found: defaultdict[str, int] = defaultdict(int)
+    for grade in grades:
+        if grade is not None:
+            found[grade] += 1
+    return dict(sorted(found.items()))

@@ -1,0 +1,171 @@
+"""Comparisons of views as they are stored: made once for each pair, a bounded number of them."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.analysis.clusters import Cluster, find_clusters
+from gonemaster_db.analysis.comparison import Category, Comparison, Cost, Moved, TagChange, compare_views
+from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.tag_changes import TagClass, TagKey, TagRules
+from gonemaster_db.models import SnapshotComparison
+from gonemaster_db.runs.documents.columns import pack_columns, unpack_columns
+
+MOST_COMPARISONS = 200  # in a database; of 100,000 domains one has about a megabyte
+_VERSION = 1  # raise it when the same views are compared differently
+_MOVED_COLUMNS = 5
+
+Pairs: TypeAlias = Sequence[tuple[int, ...]]
+
+
+class StoredComparison:
+    """A comparison as it is stored; its parts are unpacked when they are read. Raises DocumentDamaged.
+
+    Lists are by domain; those of pairs have the position in the earlier and that in the later view.
+    """
+
+    def __init__(self, row: SnapshotComparison) -> None:
+        self._row = row
+
+    @cached_property
+    def totals(self) -> Mapping[str, Any]:
+        """Numbers of domains, mean scores, grades."""
+        found: Mapping[str, Any] = self._summary["totals"]
+        return found
+
+    @cached_property
+    def tags(self) -> Sequence[TagChange]:
+        """All changed tags."""
+        return [_tag_change(stored) for stored in self._summary["tags"]]
+
+    @cached_property
+    def clusters(self) -> Sequence[Cluster]:
+        """Domains that moved together, the largest groups first."""
+        return [Cluster(**stored) for stored in json.loads(self._row.clusters)]
+
+    @cached_property
+    def added(self) -> Sequence[int]:
+        """Positions in the later view of domains that the earlier one does not have."""
+        return unpack_columns(self._row.added, 1)[0]
+
+    @cached_property
+    def removed(self) -> Sequence[int]:
+        """Positions in the earlier view of domains that the later one does not have."""
+        return unpack_columns(self._row.removed, 1)[0]
+
+    @cached_property
+    def grade_changed(self) -> Pairs:
+        """Domains with another grade."""
+        return _rows(self._row.grade_changed, 2)
+
+    @cached_property
+    def level_changed(self) -> Pairs:
+        """Domains with another worst level; all levels below NOTICE count as one."""
+        return _rows(self._row.level_changed, 2)
+
+    @cached_property
+    def moved_total(self) -> int:
+        """How many domains moved."""
+        return len(self._moved[0])
+
+    def moved_page(self, limit: int, offset: int) -> list[Moved]:
+        """Return a page of the domains that moved, by delta, then name."""
+        rows = zip(*(column[offset : offset + limit] for column in self._moved), strict=True)
+        return [Moved(before, after, delta, said, Category(category)) for before, after, delta, said, category in rows]
+
+    @cached_property
+    def _summary(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = json.loads(self._row.summary)
+        return found
+
+    @cached_property
+    def _moved(self) -> list[Sequence[int]]:
+        return unpack_columns(self._row.moved, _MOVED_COLUMNS)
+
+
+def basis_of(before: OfferedSnapshot, after: OfferedSnapshot, scoring_hash: str) -> str:
+    """Return a digest of what a comparison depends on besides the views."""
+    sides = [(one.vocabulary_id, one.tag_view_min_level) for one in (before, after)]
+    return hashlib.blake2b(repr((_VERSION, scoring_hash, sides)).encode(), digest_size=16).hexdigest()
+
+
+def find_comparison(session: Session, before: int, after: int, *, basis: str) -> StoredComparison | None:
+    """Return the comparison of two views; None if there is none on this basis."""
+    row = session.scalars(
+        select(SnapshotComparison).where(
+            SnapshotComparison.from_view_id == before,
+            SnapshotComparison.to_view_id == after,
+            SnapshotComparison.basis == basis,
+        )
+    ).one_or_none()
+    return None if row is None else StoredComparison(row)
+
+
+def make_comparison(
+    session: Session, before: int, after: int, *, rules: TagRules, cost: Cost, basis: str, now: datetime
+) -> SnapshotComparison:
+    """Compare two views; the row is not stored yet. Raises TimeLimitExceeded if the session has a limit."""
+    found = compare_views(session, before, after, rules=rules, cost=cost)
+    clusters = find_clusters(session, after, found.moved)
+    return SnapshotComparison(
+        from_view_id=before,
+        to_view_id=after,
+        basis=basis,
+        made_at=now,
+        summary=json.dumps({"totals": found.totals, "tags": [_tag_json(one) for one in found.tags]}),
+        clusters=json.dumps([asdict(one) for one in clusters]),
+        **_packed(found),
+    )
+
+
+def store_comparison(session: Session, row: SnapshotComparison) -> None:
+    """Store a comparison in place of another one of the same views, and remove the oldest beyond the bound.
+
+    Raises:
+        ReferenceGone: a view was removed meanwhile; at the commit.
+    """
+    same = (SnapshotComparison.from_view_id == row.from_view_id, SnapshotComparison.to_view_id == row.to_view_id)
+    session.execute(delete(SnapshotComparison).where(*same))
+    session.add(row)
+    session.flush()
+    newest = select(SnapshotComparison.id).order_by(SnapshotComparison.made_at.desc(), SnapshotComparison.id.desc())
+    surplus = session.scalars(newest.offset(MOST_COMPARISONS)).all()
+    if surplus:
+        session.execute(delete(SnapshotComparison).where(SnapshotComparison.id.in_(surplus)))
+
+
+def _packed(found: Comparison) -> dict[str, bytes]:
+    moved = [(one.before, one.after, one.delta, one.explained, one.category.value) for one in found.moved]
+    return {
+        "added": pack_columns([found.added]),
+        "removed": pack_columns([found.removed]),
+        "grade_changed": pack_columns(_columns(found.grade_changed, 2)),
+        "level_changed": pack_columns(_columns(found.level_changed, 2)),
+        "moved": pack_columns(_columns(moved, _MOVED_COLUMNS)),
+    }
+
+
+def _columns(rows: Sequence[Sequence[int]], count: int) -> list[list[int]]:
+    return [[row[place] for row in rows] for place in range(count)]
+
+
+def _tag_json(change: TagChange) -> list[Any]:
+    return [*change.key, change.was, change.now, change.domains_before, change.domains_after, change.appeared,
+            change.cleared, change.tag_class.value]  # fmt: skip
+
+
+def _tag_change(stored: Sequence[Any]) -> TagChange:
+    tag, module, testcase, *values, tag_class = stored
+    was, now, before, after, appeared, cleared = values
+    return TagChange(TagKey(tag, module, testcase), was, now, before, after, appeared, cleared, TagClass(tag_class))
+
+
+def _rows(data: bytes, count: int) -> Pairs:
+    return list(zip(*unpack_columns(data, count), strict=True))

@@ -1,0 +1,79 @@
+"""What the views of several snapshots say about one thing."""
+
+import enum
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.models import (
+    SnapshotAsn,
+    SnapshotDomain,
+    SnapshotMembers,
+    SnapshotNameserver,
+    SnapshotOverview,
+    SnapshotTag,
+)
+from gonemaster_db.runs.documents.positions import unpack_positions
+
+
+class HistoryKind(enum.StrEnum):
+    """What has a history."""
+
+    NAMESERVER = "nameserver"
+    ASN = "asn"
+    TAG = "tag"
+    DOMAIN = "domain"
+
+
+_LATENCY = ("domain_count", "latency_p50_ms")
+_SHOWN: Mapping[HistoryKind, tuple[Any, Any, tuple[str, ...]]] = {
+    HistoryKind.NAMESERVER: (SnapshotNameserver, SnapshotNameserver.name, _LATENCY),
+    HistoryKind.ASN: (SnapshotAsn, SnapshotAsn.asn, _LATENCY),
+    HistoryKind.DOMAIN: (SnapshotDomain, SnapshotDomain.name, ("score", "grade")),
+}
+
+
+def read_distributions(session: Session, view_ids: Sequence[int]) -> dict[int, str]:
+    """Return the distributions of views, by view: JSON, counts by category and key."""
+    columns = (SnapshotOverview.view_id, SnapshotOverview.fact_distributions)
+    rows = session.execute(select(*columns).where(SnapshotOverview.view_id.in_(view_ids)))
+    return {view_id: stored for view_id, stored in rows}  # noqa: C416  # rows are no pairs for dict()
+
+
+def read_history(
+    session: Session, view_ids: Sequence[int], kind: HistoryKind, key: str | int
+) -> dict[int, dict[str, Any]]:
+    """Return what views say about an object, by view; those that do not have it are left out."""
+    if kind is HistoryKind.TAG:
+        return _history_of_tag(session, view_ids, str(key))
+    model, column, names = _SHOWN[kind]
+    columns = [getattr(model, name) for name in names]
+    rows = session.execute(select(model.view_id, *columns).where(model.view_id.in_(view_ids), column == key))
+    return {view_id: dict(zip(names, values, strict=True)) for view_id, *values in rows}
+
+
+def _history_of_tag(session: Session, view_ids: Sequence[int], tag: str) -> dict[int, dict[str, Any]]:
+    columns = (SnapshotTag.view_id, SnapshotTag.position, SnapshotTag.domain_count)
+    query = select(*columns).where(SnapshotTag.view_id.in_(view_ids), SnapshotTag.tag == tag)
+    found: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for view_id, position, count in session.execute(query):
+        found[view_id].append((position, count))
+    return {view_id: {"domain_count": _domains_of_tag(session, view_id, rows)} for view_id, rows in found.items()}
+
+
+def _domains_of_tag(session: Session, view_id: int, rows: Sequence[tuple[int, int]]) -> int:
+    """Count the domains that have a message tag, in whichever test case."""
+    if len(rows) == 1:
+        return rows[0][1]
+    stored = session.scalars(
+        select(SnapshotMembers.positions).where(
+            SnapshotMembers.view_id == view_id,
+            SnapshotMembers.owner == "tag",
+            SnapshotMembers.member == "domain",
+            SnapshotMembers.position.in_([position for position, _ in rows]),
+        )
+    )
+    return len({position for data in stored for position in unpack_positions(data)})

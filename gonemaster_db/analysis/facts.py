@@ -1,0 +1,175 @@
+"""Facts of runs: written for many runs at once, each in the place of what its domain had in the snapshot."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.analysis.models.facts import NO_ADDRESS, NO_ASN
+from gonemaster_db.analysis.registries import ADDRESSES, ASNS, NAMESERVERS, PREFIXES, register
+from gonemaster_db.core.bulk import insert_rows
+from gonemaster_db.models import (
+    FACT_TABLES,
+    FactAddressAsn,
+    FactDomainAsn,
+    FactDomainFact,
+    FactDomainSummary,
+    FactNsEndpoint,
+    FactTagSummary,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFact:
+    """A name server and one of its addresses (empty: it has none), with times of answers in milliseconds."""
+
+    nameserver: str
+    address: str = ""
+    source: str = "entries"
+    avg_ms: float | None = None
+    min_ms: float | None = None
+    max_ms: float | None = None
+    query_count: int = 0
+    unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OriginFact:
+    """Who announces an address; `prefix` empty: unknown."""
+
+    address: str
+    asns: Sequence[int] = ()
+    prefix: str = ""
+    status: str = "found"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """All facts of a run; `asns` are (AS, family), `kinds` how many entries of each kind from the floor up."""
+
+    domain_id: int
+    name: str
+    run_key: int
+    run_id: str
+    finished_at: datetime
+    score: int | None = None
+    grade: str | None = None
+    worst_level: str | None = None
+    engine_version: str = ""
+    effective_profile_id: int | None = None
+    profile_id: int | None = None
+    profile_name: str = ""
+    endpoints: Sequence[EndpointFact] = ()
+    origins: Sequence[OriginFact] = ()
+    asns: Collection[tuple[int, int]] = ()
+    kinds: Mapping[int, int] = field(default_factory=dict)
+    categories: Sequence[tuple[str, str, int | None]] = ()
+
+
+def write_facts(session: Session, snapshot_id: int, runs: Sequence[RunFacts]) -> None:
+    """Write the facts of runs, one for each domain, in the place of those that the domains had.
+
+    The row of the snapshot is locked by the caller, who also raises its `facts_revision`.
+    """
+    if not runs:
+        return
+    runs = sorted(runs, key=attrgetter("domain_id"))
+    remove_facts(session, snapshot_id, [run.domain_id for run in runs])
+    numbers = _Numbers(session, runs)
+    for table, columns, rows in (
+        (FactNsEndpoint, _ENDPOINT, _endpoint_rows),
+        (FactAddressAsn, _ORIGIN, _origin_rows),
+        (FactDomainAsn, ("asn", "family"), _asn_rows),
+        (FactTagSummary, ("kind_id", "occurrence_count"), _kind_rows),
+        (FactDomainFact, ("category", "fact_key", "value_num"), _category_rows),
+        (FactDomainSummary, _SUMMARY, _summary_rows),
+    ):
+        of_table = ((snapshot_id, run.domain_id, *row) for run in runs for row in rows(run, numbers))
+        insert_rows(session, table, ("snapshot_id", "domain_id", *columns), of_table)
+
+
+def remove_facts(session: Session, snapshot_id: int, domain_ids: Collection[int]) -> None:
+    """Remove the facts of domains from a snapshot."""
+    key = FactDomainSummary.domain_id
+    known = select(key).where(FactDomainSummary.snapshot_id == snapshot_id, key.in_(domain_ids))
+    if there := session.scalars(known).all():
+        for table in FACT_TABLES:
+            _delete(session, table, snapshot_id, there)
+
+
+def _delete(session: Session, table: Any, snapshot_id: int, domain_ids: Collection[int]) -> None:
+    gone = delete(table).where(table.snapshot_id == snapshot_id, table.domain_id.in_(domain_ids))
+    session.execute(gone, execution_options={"synchronize_session": False})
+
+
+class _Numbers:
+    """The numbers of what runs name."""
+
+    def __init__(self, session: Session, runs: Sequence[RunFacts]) -> None:
+        now = max(run.finished_at for run in runs)
+        endpoints = [one for run in runs for one in run.endpoints]
+        origins = [one for run in runs for one in run.origins]
+        addresses = {one.address for one in endpoints if one.address} | {one.address for one in origins}
+        asns = {asn for one in origins for asn in one.asns} | {asn for run in runs for asn, _ in run.asns}
+        self.nameservers = register(session, NAMESERVERS, {one.nameserver for one in endpoints}, now=now)
+        self.addresses = {"": NO_ADDRESS} | register(session, ADDRESSES, addresses, now=now)
+        self.prefixes = register(session, PREFIXES, {one.prefix for one in origins if one.prefix}, now=now)
+        register(session, ASNS, asns, now=now)
+
+
+_Rows = Iterator[Sequence[Any]]
+_ENDPOINT = (
+    "nameserver_id", "address_id", "source", "avg_ms", "min_ms", "max_ms", "query_count", "unreachable",
+)  # fmt: skip
+_ORIGIN = ("address_id", "asn", "prefix_id", "lookup_status")
+_OF_RUN = (
+    "name", "run_key", "run_id", "finished_at", "score", "grade", "worst_level", "engine_version",
+    "effective_profile_id", "profile_id", "profile_name",
+)  # fmt: skip
+_SUMMARY = (
+    *_OF_RUN, "nameserver_count", "endpoint_count", "asn_count", "prefix_count", "ipv4_ns_count", "ipv6_ns_count",
+)  # fmt: skip
+_of_run = attrgetter(*_OF_RUN)
+
+
+def _endpoint_rows(run: RunFacts, numbers: _Numbers) -> _Rows:
+    for one in run.endpoints:
+        times = one.avg_ms, one.min_ms, one.max_ms, one.query_count, one.unreachable
+        yield numbers.nameservers[one.nameserver], numbers.addresses[one.address], one.source, *times
+
+
+def _origin_rows(run: RunFacts, numbers: _Numbers) -> _Rows:
+    for one in run.origins:
+        prefix = numbers.prefixes[one.prefix] if one.prefix else None
+        for asn in one.asns or (NO_ASN,):
+            yield numbers.addresses[one.address], asn, prefix, one.status
+
+
+def _asn_rows(run: RunFacts, _numbers: _Numbers) -> _Rows:
+    return iter(sorted(run.asns))
+
+
+def _kind_rows(run: RunFacts, _numbers: _Numbers) -> _Rows:
+    return iter(sorted(run.kinds.items()))
+
+
+def _category_rows(run: RunFacts, _numbers: _Numbers) -> _Rows:
+    return iter(run.categories)
+
+
+def _summary_rows(run: RunFacts, _numbers: _Numbers) -> _Rows:
+    resolved = [one for one in run.endpoints if one.address]
+    families = [(one.nameserver, ":" in one.address) for one in resolved]
+    yield (
+        *_of_run(run),
+        len({one.nameserver for one in run.endpoints}),
+        len(resolved),
+        len({asn for asn, _ in run.asns}),
+        len({one.prefix for one in run.origins if one.prefix}),
+        len({name for name, ipv6 in families if not ipv6}),
+        len({name for name, ipv6 in families if ipv6}),
+    )

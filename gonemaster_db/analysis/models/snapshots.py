@@ -1,0 +1,115 @@
+"""Snapshots: what one batch found for one cohort."""
+
+import enum
+
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gonemaster_db.core.base import ROW_ID_TYPE, Base, CompressedText, RowId, UtcTime, code_text, enum_text
+
+# Ids are in ETags and in the caches of processes, so none may be given twice: SQLite needs AUTOINCREMENT for that.
+_NEVER_TWICE = {"sqlite_autoincrement": True}
+
+
+class SnapshotStatus(enum.StrEnum):
+    """Life of a snapshot. Values are stored and sent by the API: append, never change."""
+
+    PENDING = "pending"  # its batch runs, or not all of its runs are projected
+    CAPTURED = "captured"
+    RETIRED = "retired"  # kept, not offered
+    FAILED_MIXED_PROFILES = "failed_mixed_profiles"  # its runs used different profiles
+
+
+class Vocabulary(Base):
+    """A table of message tags with their levels, as runs of one engine with one profile used it; never changed."""
+
+    __tablename__ = "vocabularies"
+    __table_args__ = (_NEVER_TWICE,)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, comment="BLAKE2b of the text")
+    levels: Mapped[str] = mapped_column(CompressedText, comment="JSON: module to tag to level")
+
+
+class CohortSnapshot(Base):
+    """What one batch found for one cohort. Public reads see its view; facts are what the view is made from.
+
+    One without cohort and batch is discarded: nobody finds it, and maintenance removes it with its facts step by step.
+    """
+
+    __tablename__ = "cohort_snapshots"
+    __table_args__ = (
+        UniqueConstraint("cohort_id", "batch_key"),
+        UniqueConstraint("cohort_id", "slug"),
+        Index("ix_cohort_snapshots_cohort_id_status_captured_at", "cohort_id", "status", "captured_at"),
+        _NEVER_TWICE,
+    )
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    cohort_id: Mapped[int | None] = mapped_column(ForeignKey("cohorts.id", ondelete="SET NULL"))
+    batch_key: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("batches.key", ondelete="SET NULL"), index=True
+    )
+    slug: Mapped[str] = mapped_column(code_text(64))
+    label: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")
+    profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
+    profile_name: Mapped[str] = mapped_column(default="")
+    engine_version: Mapped[str] = mapped_column(default="", comment="empty: unknown")
+    mixed_engine_version: Mapped[bool] = mapped_column(Boolean, default=False)
+    scoring_config_hash: Mapped[str] = mapped_column(code_text(64), default="", comment="empty: unknown")
+    vocabulary_id: Mapped[int | None] = mapped_column(ForeignKey("vocabularies.id"), index=True)
+    captured_at: Mapped[UtcTime | None]
+    first_run_at: Mapped[UtcTime | None]
+    last_run_at: Mapped[UtcTime | None]
+    run_count: Mapped[int] = mapped_column(Integer, default=0, comment="projected runs")
+    domain_count: Mapped[int] = mapped_column(Integer, default=0)
+    status: Mapped[SnapshotStatus] = mapped_column(enum_text(SnapshotStatus, 32), default=SnapshotStatus.PENDING)
+    is_public: Mapped[bool] = mapped_column(Boolean, default=True)
+    tag_view_min_level: Mapped[str] = mapped_column(code_text(8), default="", comment="the floor that its facts have")
+    materialization_status: Mapped[str] = mapped_column(code_text(16), default="")
+    materialization_done: Mapped[int] = mapped_column(Integer, default=0)
+    materialization_total: Mapped[int] = mapped_column(Integer, default=0)
+    last_materialization_error: Mapped[str] = mapped_column(default="")
+    last_materialized_at: Mapped[UtcTime | None]
+    seen_runs: Mapped[int] = mapped_column(
+        BigInteger, default=0, comment="succeeded runs of the batch when all of them were last looked at"
+    )
+    facts_revision: Mapped[int] = mapped_column(Integer, default=0, comment="raised by each change of its facts")
+    captured_revision: Mapped[int] = mapped_column(Integer, default=-1, comment="of the facts that the view shows")
+    view_id: Mapped[RowId | None] = mapped_column(
+        ForeignKey("snapshot_views.id", ondelete="SET NULL", use_alter=True), index=True
+    )
+    created_at: Mapped[UtcTime]
+    updated_at: Mapped[UtcTime]
+
+
+class PurgedSnapshot(Base):
+    """A batch that a cohort has no snapshot of, since an operator removed it; until the cohort is rebuilt."""
+
+    __tablename__ = "purged_snapshots"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    cohort_id: Mapped[int] = mapped_column(ForeignKey("cohorts.id", ondelete="CASCADE"), primary_key=True)
+    batch_key: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("batches.key", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class SnapshotView(Base):
+    """A frozen view: built row by row under an id of its own, then put in the place of the one before at once.
+
+    A view that no snapshot refers to is being built, or was abandoned or replaced; maintenance removes it later.
+    """
+
+    __tablename__ = "snapshot_views"
+    __table_args__ = (_NEVER_TWICE,)
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    snapshot_id: Mapped[int | None] = mapped_column(
+        ROW_ID_TYPE, ForeignKey("cohort_snapshots.id", ondelete="SET NULL"), index=True
+    )
+    builder: Mapped[str] = mapped_column(default="", comment="who builds it; empty when it is complete")
+    lease_until: Mapped[UtcTime | None] = mapped_column(comment="of the builder; null when it is complete")
+    created_at: Mapped[UtcTime]
+    fact_rows: Mapped[int | None] = mapped_column(BigInteger, comment="rows of all fact tables that it was made from")

@@ -1,0 +1,165 @@
+"""What the public may see: public cohorts, and of each the captured, public snapshots that have a view.
+
+Everything else does not exist for it: cohorts that are not public or not analysed, snapshots that are pending, retired,
+failed or not public.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.errors import CohortNotFound, NoDefaultCohort, SnapshotNotFound
+from gonemaster_db.models import Cohort, CohortSnapshot, DefaultPolicy, SnapshotStatus
+
+MOST_SNAPSHOTS = 500  # of a cohort that lists and trends show, the newest ones
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedSnapshot:
+    """A snapshot that the public may see; `view_id` is that of its current view."""
+
+    id: int
+    view_id: int
+    slug: str
+    label: str
+    description: str
+    captured_at: datetime
+    first_run_at: datetime | None
+    last_run_at: datetime | None
+    run_count: int
+    domain_count: int
+    profile_name: str
+    engine_version: str
+    mixed_engine_version: bool
+    scoring_config_hash: str
+    tag_view_min_level: str
+    vocabulary_id: int | None
+    updated_at: datetime
+    is_default: bool = False
+
+
+_FIELDS = tuple(name for name in OfferedSnapshot.__dataclass_fields__ if name != "is_default")
+_COLUMNS = [getattr(CohortSnapshot, name) for name in _FIELDS]
+_NEWEST_FIRST = (CohortSnapshot.first_run_at.desc().nulls_last(), CohortSnapshot.id.desc())
+
+
+def list_public_cohorts(session: Session) -> Sequence[Cohort]:
+    """Return all public cohorts, in the order in which they are shown."""
+    return session.scalars(_public().order_by(Cohort.sort_order, Cohort.source_tag)).all()
+
+
+def find_public_cohort(session: Session, tag: str | None) -> Cohort:
+    """Return the public cohort of a tag, or the default one.
+
+    Raises:
+        CohortNotFound: there is none of this tag.
+        NoDefaultCohort: as `default_of`.
+    """
+    if tag is None:
+        return default_of(list_public_cohorts(session))
+    cohort = session.scalars(_public().where(Cohort.source_tag == tag)).one_or_none()
+    if cohort is None:
+        raise CohortNotFound(tag)
+    return cohort
+
+
+def default_of(cohorts: Sequence[Cohort]) -> Cohort:
+    """Return the cohort that is marked as the default, or the only one.
+
+    Raises:
+        NoDefaultCohort: neither is there.
+    """
+    marked = [cohort for cohort in cohorts if cohort.is_default] or (list(cohorts) if len(cohorts) == 1 else [])
+    if not marked:
+        raise NoDefaultCohort(len(cohorts))
+    return marked[0]
+
+
+def has_hidden_default(session: Session) -> bool:
+    """Say whether a cohort is marked as the default that is not public: the catalogue contradicts itself."""
+    hidden = select(Cohort.id).where(Cohort.is_default, ~and_(Cohort.public_enabled, Cohort.analysis_enabled))
+    return session.scalar(hidden.limit(1)) is not None
+
+
+def list_offered_snapshots(session: Session, cohort: Cohort) -> list[OfferedSnapshot]:
+    """Return the newest MOST_SNAPSHOTS that the public may see, newest first by the time of their runs."""
+    rows = session.execute(_offered(cohort).order_by(*_NEWEST_FIRST).limit(MOST_SNAPSHOTS)).all()
+    default = _default_id(session, cohort)
+    return [_made(row, default) for row in rows]
+
+
+def count_offered_snapshots(session: Session, cohort: Cohort) -> int:
+    """Count the snapshots that the public may see."""
+    return session.scalar(select(func.count()).select_from(_offered(cohort).subquery())) or 0
+
+
+def find_offered_snapshot(session: Session, cohort: Cohort, slug: str | None) -> OfferedSnapshot:
+    """Return the snapshot with a slug, or the default one: the pinned one if the public may see it, else the newest.
+
+    Raises:
+        SnapshotNotFound: there is none that the public may see.
+    """
+    default = _default_id(session, cohort)
+    wanted = CohortSnapshot.id == default if slug is None else CohortSnapshot.slug == slug
+    row = session.execute(_offered(cohort).where(wanted)).one_or_none()
+    if row is None:
+        raise SnapshotNotFound(slug or "default")
+    return _made(row, default)
+
+
+def find_default_snapshot(session: Session, cohort: Cohort) -> OfferedSnapshot | None:
+    """Return the default snapshot; None if the public may see none."""
+    try:
+        return find_offered_snapshot(session, cohort, None)
+    except SnapshotNotFound:
+        return None
+
+
+def find_neighbours(session: Session, snapshot_id: int) -> list[tuple[OfferedSnapshot, OfferedSnapshot]]:
+    """Return a snapshot of a public cohort with the one before it, and with the one after it: pairs, earlier one first.
+
+    Those that the public may not see are passed over.
+    """
+    cohort_id = select(CohortSnapshot.cohort_id).where(CohortSnapshot.id == snapshot_id).scalar_subquery()
+    cohort = session.scalars(_public().where(Cohort.id == cohort_id)).one_or_none()
+    if cohort is None:
+        return []
+    order = func.row_number().over(order_by=_NEWEST_FIRST)
+    ranks = _offered(cohort).with_only_columns(CohortSnapshot.id, order.label("rank")).subquery()
+    rank = select(ranks.c.rank).where(ranks.c.id == snapshot_id).scalar_subquery()
+    near = select(ranks.c.id).where(ranks.c.rank.between(rank - 1, rank + 1))
+    rows = session.execute(_offered(cohort).where(CohortSnapshot.id.in_(near)).order_by(*_NEWEST_FIRST)).all()
+    found = [_made(row, None) for row in reversed(rows)]
+    return [pair for pair in pairwise(found) if snapshot_id in (pair[0].id, pair[1].id)]
+
+
+def _made(row: Any, default: int | None) -> OfferedSnapshot:
+    return OfferedSnapshot(**row._mapping, is_default=row.id == default)  # noqa: SLF001  # a public attribute of rows
+
+
+def _public() -> "Select[Cohort]":
+    return select(Cohort).where(Cohort.public_enabled, Cohort.analysis_enabled)
+
+
+def _offered(cohort: Cohort) -> "Select[Any]":
+    return select(*_COLUMNS).where(
+        CohortSnapshot.cohort_id == cohort.id,
+        CohortSnapshot.status == SnapshotStatus.CAPTURED,
+        CohortSnapshot.is_public,
+        CohortSnapshot.view_id.is_not(None),
+        CohortSnapshot.captured_at.is_not(None),
+    )
+
+
+def _default_id(session: Session, cohort: Cohort) -> int | None:
+    offered = _offered(cohort).with_only_columns(CohortSnapshot.id)
+    if cohort.default_snapshot_policy == DefaultPolicy.PINNED and cohort.default_snapshot_id is not None:
+        pinned = session.scalar(offered.where(CohortSnapshot.id == cohort.default_snapshot_id))
+        if pinned is not None:
+            return pinned
+    return session.scalar(offered.order_by(*_NEWEST_FIRST).limit(1))

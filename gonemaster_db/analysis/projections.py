@@ -1,0 +1,238 @@
+"""Projections: which runs wait for theirs, and how facts of many runs are stored at once.
+
+Nothing is noted when a run ends. The counters of a batch differ from what its snapshot has seen, and a run without a
+row in `projections` waits.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import NamedTuple
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.analysis.facts import RunFacts, write_facts
+from gonemaster_db.analysis.snapshots import RUNNING, count_succeeded_of, ensure_snapshot
+from gonemaster_db.core.bulk import insert_rows
+from gonemaster_db.models import (
+    Batch,
+    Cohort,
+    CohortSnapshot,
+    DomainTag,
+    FactDomainSummary,
+    Job,
+    Projection,
+    PurgedSnapshot,
+    Run,
+    RunCounter,
+    RunStatus,
+    SnapshotStatus,
+)
+
+PROJECTOR_VERSION = 1
+_COLUMNS = ("snapshot_id", "run_key", "status", "projector_version", "error")
+_QUIET = {"synchronize_session": False}
+
+
+class CohortChanged(Exception):
+    """The cohort was cleared, switched off or removed since the work was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A batch of which a cohort has not seen all runs; `succeeded` is how many there are to see."""
+
+    cohort_id: int
+    generation: int
+    tag: str
+    floor: str
+    batch_key: int
+    succeeded: int
+    snapshot_id: int | None
+    seen: int
+
+
+class RunRow(NamedTuple):
+    """What facts take from the row of a run."""
+
+    key: int
+    id: str
+    domain_id: int
+    domain: str
+    finished_at: datetime
+    score: int | None
+    grade: str | None
+    worst_level: str | None
+    effective_profile_id: int | None
+    profile_id: int | None
+    profile_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """The facts of one run, or why there are none."""
+
+    run_key: int
+    facts: RunFacts | None
+    error: str | None = None
+
+
+def find_waiting(session: Session, *, floor: str, created_since: datetime | None = None) -> list[Waiting]:
+    """Find the batches whose counters differ from what the snapshots of cohorts have seen; newest batch first.
+
+    `floor` is the level that counts for cohorts without one of their own. With `created_since` batches that are older
+    and already captured are left out: a look at all is dearer and needed less often.
+    """
+    cohorts = session.scalars(select(Cohort).where(Cohort.analysis_enabled).order_by(Cohort.id)).all()
+    if not cohorts:
+        return []
+    succeeded = count_succeeded(session, created_since)
+    snapshots = session.scalars(select(CohortSnapshot).where(CohortSnapshot.batch_key.in_(list(succeeded))))
+    known = {(one.cohort_id, one.batch_key): one for one in snapshots}
+    removed = select(PurgedSnapshot.cohort_id, PurgedSnapshot.batch_key)
+    purged = {tuple(row) for row in session.execute(removed.where(PurgedSnapshot.batch_key.in_(list(succeeded))))}
+    found = []
+    for batch_key, number in sorted(succeeded.items(), reverse=True):
+        for cohort in cohorts:
+            if (cohort.id, batch_key) in purged:
+                continue
+            snapshot = known.get((cohort.id, batch_key))
+            if (0 if snapshot is None else snapshot.seen_runs) != number:
+                found.append(_waiting(cohort, snapshot, batch_key, number, floor))
+    return found
+
+
+def _waiting(cohort: Cohort, snapshot: CohortSnapshot | None, batch_key: int, succeeded: int, floor: str) -> Waiting:
+    own = snapshot.tag_view_min_level if snapshot else cohort.tag_view_min_level or floor
+    about = (cohort.id, cohort.generation, cohort.source_tag, own, batch_key, succeeded)
+    return Waiting(*about, snapshot.id if snapshot else None, snapshot.seen_runs if snapshot else 0)
+
+
+def count_succeeded(session: Session, created_since: datetime | None = None) -> dict[int, int]:
+    """Count the succeeded runs of the batches with snapshot intent; see `find_waiting`."""
+    succeeded = (RunCounter.batch_key == Batch.key) & (RunCounter.status == RunStatus.SUCCEEDED)
+    query = select(Batch.key, func.sum(RunCounter.runs)).join(RunCounter, succeeded).where(Batch.snapshot_intent)
+    if created_since is not None:
+        unfinished = select(CohortSnapshot.batch_key).where(CohortSnapshot.status == SnapshotStatus.PENDING)
+        query = query.where(or_(Batch.created_at >= created_since, Batch.key.in_(unfinished)))
+    return {key: int(number) for key, number in session.execute(query.group_by(Batch.key)) if number}
+
+
+def waiting_runs(session: Session, waiting: Waiting, *, limit: int) -> Sequence[int]:
+    """Return the keys of up to `limit` runs of the cohort's domains that were not projected."""
+    carries = (DomainTag.domain_id == Run.domain_id) & (DomainTag.tag == waiting.tag)
+    query = select(Run.key).join(DomainTag, carries)
+    query = query.where(Run.batch_key == waiting.batch_key, Run.status == RunStatus.SUCCEEDED)
+    if waiting.snapshot_id is not None:
+        done = (Projection.snapshot_id == waiting.snapshot_id) & (Projection.run_key == Run.key)
+        query = query.where(~select(Projection.run_key).where(done).exists())
+    return session.scalars(query.order_by(Run.key).limit(limit)).all()
+
+
+def due_captures(session: Session) -> list[int]:
+    """Return the snapshots whose batch has no unfinished job and no run that waits, and whose view is not of all facts.
+
+    Those of the newest batches first.
+    """
+    unfinished = select(Job.id).where(Job.batch_id == Batch.id).exists()
+    query = (
+        select(CohortSnapshot.id, CohortSnapshot.batch_key, CohortSnapshot.seen_runs)
+        .join(Batch, Batch.key == CohortSnapshot.batch_key)
+        .join(Cohort, Cohort.id == CohortSnapshot.cohort_id)
+        .where(Cohort.analysis_enabled, CohortSnapshot.facts_revision != CohortSnapshot.captured_revision, ~unfinished)
+    )
+    rows = session.execute(query.order_by(CohortSnapshot.batch_key.desc(), CohortSnapshot.id)).all()
+    if not rows:
+        return []
+    succeeded = count_succeeded_of(session, {row.batch_key for row in rows})
+    return [row.id for row in rows if row.seen_runs == succeeded.get(row.batch_key, 0)]
+
+
+def read_run_rows(session: Session, keys: Sequence[int]) -> list[RunRow]:
+    """Read rows of runs; those that are gone are left out."""
+    columns = [getattr(Run, name) for name in RunRow._fields]
+    return [RunRow(*row) for row in session.execute(select(*columns).where(Run.key.in_(keys)).order_by(Run.key))]
+
+
+def store_projections(session: Session, waiting: Waiting, results: Sequence[Projected], *, now: datetime) -> int:
+    """Store the facts of runs in the snapshot of a cohort and a batch, which is created for the first ones.
+
+    Of two runs of one domain the later one counts. What another projector has stored meanwhile is left as it is.
+    Returns the id of the snapshot.
+
+    Raises:
+        CohortChanged: the cohort, or the batch, is not what it was; nothing is stored.
+    """
+    cohort, batch = _lock(session, waiting)
+    snapshot = ensure_snapshot(session, cohort, batch, floor=waiting.floor, now=now)
+    known = set(_projected(session, snapshot.id, [one.run_key for one in results]))
+    fresh = [one for one in results if one.run_key not in known]
+    if not fresh:
+        return snapshot.id
+    write_facts(session, snapshot.id, _latest(session, snapshot.id, [one.facts for one in fresh if one.facts]))
+    rows = (
+        (snapshot.id, one.run_key, "projected" if one.facts else "failed", PROJECTOR_VERSION, one.error)
+        for one in sorted(fresh, key=attrgetter("run_key"))
+    )
+    insert_rows(session, Projection, _COLUMNS, rows)
+    snapshot.facts_revision += 1
+    if snapshot.materialization_status == RUNNING:
+        snapshot.materialization_done += len(fresh)
+    snapshot.updated_at = now
+    session.flush()
+    return snapshot.id
+
+
+def note_seen(session: Session, waiting: Waiting, snapshot_id: int) -> None:
+    """Note that all runs of the batch were looked at, unless runs were removed in the meantime."""
+    mine = update(CohortSnapshot).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.seen_runs == waiting.seen)
+    session.execute(mine.values(seen_runs=waiting.succeeded), execution_options=_QUIET)
+
+
+def look_again(session: Session, batch_keys: Iterable[int | None]) -> None:
+    """Let the snapshots of batches be looked at again: runs were removed, and a number alone would not tell.
+
+    Another negative number each time, so that a projector at work notices (`note_seen`).
+    """
+    if keys := sorted({key for key in batch_keys if key is not None}):
+        seen = func.min(CohortSnapshot.seen_runs, 0) if _is_sqlite(session) else func.least(CohortSnapshot.seen_runs, 0)
+        again = update(CohortSnapshot).where(CohortSnapshot.batch_key.in_(keys)).values(seen_runs=seen - 1)
+        session.execute(again, execution_options=_QUIET)
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def _lock(session: Session, waiting: Waiting) -> tuple[Cohort, Batch]:
+    """Keep the cohort as it is until the commit; projectors do not wait for each other."""
+    cohort = session.scalar(select(Cohort).where(Cohort.id == waiting.cohort_id).with_for_update(read=True))
+    batch = session.scalar(
+        select(Batch).where(Batch.key == waiting.batch_key).with_for_update(read=True, key_share=True)
+    )
+    if cohort is None or batch is None or not cohort.analysis_enabled or cohort.generation != waiting.generation:
+        raise CohortChanged(waiting.tag)
+    if session.get(PurgedSnapshot, (cohort.id, batch.key)) is not None:
+        raise CohortChanged(waiting.tag)
+    return cohort, batch
+
+
+def _projected(session: Session, snapshot_id: int, run_keys: Collection[int]) -> Sequence[int]:
+    done = (Projection.snapshot_id == snapshot_id, Projection.run_key.in_(run_keys))
+    return session.scalars(select(Projection.run_key).where(*done)).all()
+
+
+def _latest(session: Session, snapshot_id: int, runs: Sequence[RunFacts]) -> list[RunFacts]:
+    """Return the last run of each domain, unless its facts are of a later run already."""
+    last: dict[int, RunFacts] = {}
+    for run in sorted(runs, key=attrgetter("finished_at", "run_id")):
+        last[run.domain_id] = run
+    facts = FactDomainSummary
+    there = select(facts.domain_id, facts.finished_at, facts.run_id).where(facts.snapshot_id == snapshot_id)
+    rows = session.execute(there.where(facts.domain_id.in_(list(last))))
+    later = {
+        domain_id for domain_id, *order in rows if tuple(order) > (last[domain_id].finished_at, last[domain_id].run_id)
+    }
+    return [run for domain_id, run in last.items() if domain_id not in later]

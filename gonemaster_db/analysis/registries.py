@@ -1,0 +1,97 @@
+"""Registries: the numbers of name servers, addresses, prefixes and ASes, found or created.
+
+A process remembers the numbers that it used last. When something was last seen is written at most once a day.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.models import AnalysisAddress, AnalysisAsn, AnalysisNameserver, AnalysisPrefix
+from gonemaster_db.runs.documents.caches import Recent, after_commit, caches_of, mark_created
+
+_CHUNK = 1000
+_SEEN_EACH = timedelta(days=1)
+
+
+class _Known(NamedTuple):
+    number: int
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True)
+class _Registry:
+    """How a table of a registry is used: `key` is its column with the text (or the number of an AS)."""
+
+    table: Any
+    key: str
+    number: str = "id"
+    others: Callable[[Any], Mapping[str, Any]] = lambda _key: {}
+
+
+def _family(text: str) -> Mapping[str, Any]:
+    return {"family": 6 if ":" in text else 4}
+
+
+NAMESERVERS = _Registry(AnalysisNameserver, "name")
+ADDRESSES = _Registry(AnalysisAddress, "address", others=_family)
+PREFIXES = _Registry(AnalysisPrefix, "prefix", others=_family)
+ASNS = _Registry(AnalysisAsn, "asn", number="asn", others=lambda _asn: {"label": ""})
+
+
+def register(session: Session, registry: _Registry, keys: Collection[Any], *, now: datetime) -> dict[Any, int]:
+    """Return the numbers of keys, and note that they were seen.
+
+    Rows are written in order of their key, so that two transactions cannot deadlock; no row is ever removed.
+    """
+    remembered: Recent[Any, _Known] = caches_of(session).registries[registry.key]
+    known = remembered.find(set(keys))
+    if missing := sorted(set(keys) - known.keys()):
+        known |= _ensure(session, registry, missing, now)
+    stale = sorted(key for key, one in known.items() if one.last_seen_at < now - _SEEN_EACH)
+    for some in chunks(stale, _CHUNK):
+        known |= _see(session, registry, some, now, known)
+    if missing or stale:
+        fresh = {key: known[key] for key in (*missing, *stale)}
+        after_commit(session, lambda: remembered.add(fresh))
+    return {key: one.number for key, one in known.items()}
+
+
+def _ensure(session: Session, registry: _Registry, keys: Collection[Any], now: datetime) -> dict[Any, _Known]:
+    found = _read(session, registry, keys)
+    if missing := [key for key in keys if key not in found]:
+        mark_created(session)
+        times = {"first_seen_at": now, "last_seen_at": now}
+        rows = [{registry.key: key, **times, **registry.others(key)} for key in missing]
+        for some in chunks(rows, _CHUNK):
+            session.execute(insert(session, registry.table).on_conflict_do_nothing(), some)
+        found |= _read(session, registry, missing)
+    return found
+
+
+def _read(session: Session, registry: _Registry, keys: Collection[Any]) -> dict[Any, _Known]:
+    table = registry.table
+    key, number = getattr(table, registry.key), getattr(table, registry.number)
+    found: dict[Any, _Known] = {}
+    for some in chunks(keys, _CHUNK):
+        rows = session.execute(select(key, number, table.last_seen_at).where(key.in_(some)))
+        found |= {one: _Known(at, seen) for one, at, seen in rows}
+    return found
+
+
+def _see(
+    session: Session, registry: _Registry, keys: Collection[Any], now: datetime, known: Mapping[Any, _Known]
+) -> dict[Any, _Known]:
+    """Note when keys were last seen; rows are locked in the order of their key."""
+    table = registry.table
+    key = getattr(table, registry.key)
+    session.execute(select(key).where(key.in_(keys)).order_by(key).with_for_update()).all()
+    seen = update(table).where(key.in_(keys), table.last_seen_at < now).values(last_seen_at=now)
+    session.execute(seen, execution_options={"synchronize_session": False})
+    return {one: _Known(known[one].number, now) for one in keys}

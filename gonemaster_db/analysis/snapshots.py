@@ -1,0 +1,254 @@
+"""Snapshots: created for a cohort and a batch, changed, retired, removed, made anew."""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.analysis.discarding import discard_snapshots, lock_snapshots, unpin
+from gonemaster_db.core.errors import (
+    InvalidSlug,
+    MaterialisationRunning,
+    SlugExists,
+    SnapshotNotFound,
+    SnapshotStateError,
+    SourceRunsPurged,
+    StoreConflict,
+)
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.models import (
+    Batch,
+    Cohort,
+    CohortSnapshot,
+    DefaultPolicy,
+    Projection,
+    PurgedSnapshot,
+    RunCounter,
+    RunStatus,
+    SnapshotStatus,
+)
+
+RESERVED_SLUG = "rematerialize"
+_QUIET = {"synchronize_session": False}
+# What the database has no default for.
+_NEW: Mapping[str, Any] = {
+    **dict.fromkeys(("label", "description", "profile_name", "engine_version", "scoring_config_hash"), ""),
+    **dict.fromkeys(("materialization_status", "last_materialization_error"), ""),
+    **dict.fromkeys(("run_count", "domain_count", "materialization_done", "materialization_total", "seen_runs"), 0),
+    "mixed_engine_version": False,
+    "status": SnapshotStatus.PENDING,
+    "is_public": True,
+    "facts_revision": 0,
+    "captured_revision": -1,
+}
+
+
+def slug_of(batch: Batch) -> str:
+    """Return the first slug of the snapshots of a batch: date of its creation and 12 digits of SHA-1 of its id.
+
+    Source: contract analysis.md section 3.
+    """
+    digits = hashlib.sha1(batch.id.encode(), usedforsecurity=False).hexdigest()[:12]
+    return f"{batch.created_at.astimezone(UTC):%Y-%m-%d}-{digits}"
+
+
+def ensure_snapshot(session: Session, cohort: Cohort, batch: Batch, *, floor: str, now: datetime) -> CohortSnapshot:
+    """Find or create the snapshot of a cohort and a batch, and lock it. `floor`: the level its facts begin at."""
+    mine = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort.id, CohortSnapshot.batch_key == batch.key)
+    found = session.scalar(mine.with_for_update())
+    if found is not None:
+        return found
+    row = {
+        **_NEW,
+        "cohort_id": cohort.id,
+        "batch_key": batch.key,
+        "slug": _free_slug(session, cohort.id, slug_of(batch)),
+        "tag_view_min_level": floor,
+        "created_at": now,
+        "updated_at": now,
+    }
+    session.execute(insert(session, CohortSnapshot).values(row).on_conflict_do_nothing())
+    found = session.scalar(mine.with_for_update())
+    if found is None:  # an operator has just given the slug to another snapshot
+        raise StoreConflict("the slug of a new snapshot is in use")
+    return found
+
+
+def _free_slug(session: Session, cohort_id: int, wanted: str) -> str:
+    """Return the wanted slug, or one with a number behind it: an operator may have given it to another snapshot."""
+    like = select(CohortSnapshot.slug).where(
+        CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug.startswith(wanted)
+    )
+    taken, number, slug = set(session.scalars(like)), 1, wanted
+    while slug in taken:
+        number += 1
+        slug = f"{wanted}-{number}"
+    return slug
+
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+SLUG_RULE = "1 to 64 of the characters a-z, 0-9 and -, beginning and ending with a letter or digit; not `rematerialize`"
+RUNNING = "running"  # value of `materialization_status` while a snapshot is made anew
+_TEXTS = ("label", "description")
+
+
+def list_snapshots(session: Session, cohort_id: int) -> Sequence[CohortSnapshot]:
+    """List all snapshots of a cohort, those of the newest batches first."""
+    mine = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort_id)
+    return session.scalars(mine.order_by(CohortSnapshot.batch_key.desc(), CohortSnapshot.id.desc())).all()
+
+
+def with_source_runs(session: Session, snapshots: Iterable[CohortSnapshot]) -> set[int]:
+    """Return the ids of those snapshots of whose batches there are succeeded runs."""
+    found = {one.id: one.batch_key for one in snapshots if one.batch_key is not None}
+    succeeded = count_succeeded_of(session, set(found.values()))
+    return {number for number, batch_key in found.items() if succeeded.get(batch_key)}
+
+
+def get_snapshot(session: Session, cohort_id: int, slug: str) -> CohortSnapshot:
+    """Read a snapshot of a cohort. Raises SnapshotNotFound."""
+    mine = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug == slug)
+    found = session.scalar(mine)
+    if found is None:
+        raise SnapshotNotFound(slug)
+    return found
+
+
+def change_snapshot(
+    session: Session, cohort_id: int, slug: str, changes: Mapping[str, Any], *, now: datetime
+) -> CohortSnapshot:
+    """Change slug, label, description, is_public, is_default or status (`captured` or `retired`).
+
+    To retire hides a snapshot, to restore it shows it again unless `is_public` says otherwise. One that is hidden or
+    retired is the default no more.
+
+    Raises:
+        SnapshotNotFound, InvalidSlug, SlugExists.
+        SnapshotStateError: it was never captured, or is to be the default while it is not shown.
+    """
+    snapshot = _lock(session, cohort_id, slug)
+    if "slug" in changes and changes["slug"] != snapshot.slug:
+        snapshot.slug = _checked_slug(session, cohort_id, changes["slug"])
+    for name in _TEXTS:
+        if name in changes:
+            setattr(snapshot, name, changes[name])
+    if "status" in changes:
+        _change_status(snapshot, SnapshotStatus(changes["status"]))
+    if "is_public" in changes:
+        _show(snapshot, public=changes["is_public"])
+    snapshot.updated_at = now
+    session.flush()
+    _change_default(session, snapshot, changes.get("is_default"), now)
+    return snapshot
+
+
+def purge_snapshot(session: Session, cohort_id: int, slug: str, *, now: datetime) -> None:
+    """Remove a snapshot with its view and facts. Raises SnapshotNotFound.
+
+    Its batch does not become a snapshot of the cohort again before that is rebuilt.
+    """
+    snapshot = _lock(session, cohort_id, slug)
+    if snapshot.batch_key is not None:
+        session.add(PurgedSnapshot(cohort_id=cohort_id, batch_key=snapshot.batch_key))
+        session.flush()
+    discard_snapshots(session, [snapshot.id], now=now)
+
+
+def rematerialise(session: Session, cohort_id: int, slug: str, *, floor: str, now: datetime) -> CohortSnapshot:
+    """Let all runs of a snapshot wait for their projection again; its view is then made anew and replaced.
+
+    Slug, label and pin stay. Facts of domains whose runs are gone stay, too. `floor` is the server's.
+
+    Raises:
+        SnapshotNotFound: no such snapshot.
+        SourceRunsPurged: no run of its batch is left.
+        MaterialisationRunning: it is being made anew.
+    """
+    snapshot = _lock(session, cohort_id, slug)
+    if snapshot.materialization_status == RUNNING:
+        raise MaterialisationRunning(f"snapshot {slug} is being made anew")
+    if not _begin_anew(session, snapshot, floor=floor, now=now):
+        raise SourceRunsPurged(slug)
+    return snapshot
+
+
+def rematerialise_all(session: Session, cohort_id: int, *, floor: str, now: datetime) -> int:
+    """Do so with all snapshots of a cohort whose runs are there; returns how many.
+
+    Raises:
+        MaterialisationRunning: one of them is being made anew.
+    """
+    snapshots = lock_snapshots(session, CohortSnapshot.cohort_id == cohort_id)
+    if any(snapshot.materialization_status == RUNNING for snapshot in snapshots):
+        raise MaterialisationRunning("snapshots of the cohort are being made anew")
+    return sum(_begin_anew(session, snapshot, floor=floor, now=now) for snapshot in snapshots)
+
+
+def _begin_anew(session: Session, snapshot: CohortSnapshot, *, floor: str, now: datetime) -> bool:
+    if not (succeeded := count_succeeded_of(session, {snapshot.batch_key or 0}).get(snapshot.batch_key or 0)):
+        return False
+    session.execute(delete(Projection).where(Projection.snapshot_id == snapshot.id), execution_options=_QUIET)
+    cohort_floor = session.scalar(select(Cohort.tag_view_min_level).where(Cohort.id == snapshot.cohort_id))
+    snapshot.tag_view_min_level = cohort_floor or floor
+    snapshot.seen_runs = min(snapshot.seen_runs, 0) - 1
+    snapshot.facts_revision += 1
+    snapshot.materialization_status = RUNNING
+    snapshot.materialization_done, snapshot.materialization_total = 0, succeeded
+    snapshot.last_materialization_error = ""
+    snapshot.updated_at = now
+    session.flush()
+    return True
+
+
+def count_succeeded_of(session: Session, batch_keys: Collection[int]) -> dict[int, int]:
+    """Count the succeeded runs of batches."""
+    of_batches = (RunCounter.batch_key.in_(batch_keys), RunCounter.status == RunStatus.SUCCEEDED)
+    counted = select(RunCounter.batch_key, func.sum(RunCounter.runs)).where(*of_batches)
+    return {key: int(number) for key, number in session.execute(counted.group_by(RunCounter.batch_key))}
+
+
+def _lock(session: Session, cohort_id: int, slug: str) -> CohortSnapshot:
+    found = lock_snapshots(session, CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug == slug)
+    if not found:
+        raise SnapshotNotFound(slug)
+    return found[0]
+
+
+def _checked_slug(session: Session, cohort_id: int, slug: str) -> str:
+    if not _SLUG.fullmatch(slug) or slug == RESERVED_SLUG:
+        raise InvalidSlug(f"not a slug: {slug!r}; allowed are {SLUG_RULE}")
+    taken = select(CohortSnapshot.id).where(CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug == slug)
+    if session.scalar(taken) is not None:
+        raise SlugExists(slug)
+    return slug
+
+
+def _change_status(snapshot: CohortSnapshot, status: SnapshotStatus) -> None:
+    if status not in {SnapshotStatus.CAPTURED, SnapshotStatus.RETIRED}:
+        raise SnapshotStateError("the status can be set to captured or retired")
+    if snapshot.view_id is None:
+        raise SnapshotStateError(f"snapshot {snapshot.slug} was not captured yet")
+    if status is snapshot.status:
+        return
+    snapshot.status, snapshot.is_public = status, status is SnapshotStatus.CAPTURED
+
+
+def _show(snapshot: CohortSnapshot, *, public: bool) -> None:
+    if public and snapshot.status in {SnapshotStatus.RETIRED, SnapshotStatus.FAILED_MIXED_PROFILES}:
+        raise SnapshotStateError(f"snapshot {snapshot.slug} is {snapshot.status.value} and cannot be public")
+    snapshot.is_public = public
+
+
+def _change_default(session: Session, snapshot: CohortSnapshot, wanted: bool | None, now: datetime) -> None:
+    is_shown = snapshot.status is SnapshotStatus.CAPTURED and snapshot.is_public
+    if wanted and not is_shown:
+        raise SnapshotStateError(f"snapshot {snapshot.slug} is not captured and public, so it cannot be the default")
+    if wanted is False or not is_shown:
+        unpin(session, [snapshot.id], now=now)
+    elif wanted:
+        pin = {"default_snapshot_policy": DefaultPolicy.PINNED, "default_snapshot_id": snapshot.id, "updated_at": now}
+        session.execute(update(Cohort).where(Cohort.id == snapshot.cohort_id).values(pin), execution_options=_QUIET)

@@ -1,0 +1,169 @@
+"""Pages of the lists of a view."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Integer, func, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from gonemaster_db.analysis.views.list_specs import Condition, ListSpec, Sort, ViewFilter
+from gonemaster_db.core.frozen import kept
+from gonemaster_db.core.records import Page
+
+NO_FILTER = ViewFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a page: of the rows with these values, `taken` from `skipped` on."""
+
+    values: Sequence[int | None]
+    skipped: int
+    taken: int
+
+
+def list_rows(
+    session: Session,
+    view_id: int,
+    spec: ListSpec,
+    *,
+    wanted: ViewFilter = NO_FILTER,
+    sort: str = "",
+    limit: int = 100,
+    offset: int = 0,
+) -> Page[Any]:
+    """Page through a list. Raises KeyError for an unknown sort."""
+    order, conditions = spec.sort(sort or spec.default_sort), spec.conditions(wanted)
+    if conditions:
+        rows, total = _filtered(session, view_id, spec, conditions, order, limit, offset)
+    elif order.column is None:
+        rows, total = _by_position(session, view_id, spec, order, limit, offset)
+    elif order.is_counted:
+        rows, total = _by_counts(session, view_id, spec, order, limit, offset)
+    elif order.column.nullable:  # databases differ in where an index has NULL
+        rows, total = _filtered(session, view_id, spec, [], order, limit, offset)
+    else:
+        rows, total = _by_index(session, view_id, spec, order, limit, offset)
+    return Page(rows, total, limit, offset)
+
+
+def count_rows(session: Session, view_id: int, model: Any) -> int:
+    """Count the rows of one kind: positions begin at 0 and have no gaps."""
+    newest = select(func.max(model.position)).where(model.view_id == view_id)
+    found = kept(session, (view_id, model.__tablename__, "count"), lambda: session.scalar(newest))
+    return 0 if found is None else found + 1
+
+
+def _by_position(
+    session: Session, view_id: int, spec: ListSpec, sort: Sort, limit: int, offset: int
+) -> tuple[Sequence[Any], int]:
+    model, total = spec.model, count_rows(session, view_id, spec.model)
+    first = max(0, total - offset - limit) if sort.descending else offset
+    end = max(0, total - offset) if sort.descending else offset + limit
+    query = select(model).where(model.view_id == view_id, model.position >= first, model.position < end)
+    return session.scalars(query.order_by(*_order(model, sort))).all(), total
+
+
+def _by_index(
+    session: Session, view_id: int, spec: ListSpec, sort: Sort, limit: int, offset: int
+) -> tuple[Sequence[Any], int]:
+    """Find a page in the index of its sort; in descending order only rows of one value have to be sorted."""
+    model, column = spec.model, cast("InstrumentedAttribute[Any]", sort.column)
+    directed = column.desc() if sort.descending else column.asc()
+    page = select(model.position).where(model.view_id == view_id).order_by(directed, model.position)
+    chosen = page.limit(limit).offset(offset).subquery()
+    query = select(model).join(chosen, chosen.c.position == model.position).where(model.view_id == view_id)
+    return session.scalars(query.order_by(*_order(model, sort))).all(), count_rows(session, view_id, model)
+
+
+def _filtered(
+    session: Session,
+    view_id: int,
+    spec: ListSpec,
+    conditions: list[Condition],
+    sort: Sort,
+    limit: int,
+    offset: int,
+) -> tuple[Sequence[Any], int]:
+    """Find the matches in one pass over the view, for both count and page.
+
+    Left to itself, the planner walks the index of the sort and looks at the rows one by one, in no order of theirs.
+    """
+    model = spec.model
+    keys = [model.position] if sort.column is None else [model.position, sort.column.label("sorted")]
+    found = select(*keys).where(model.view_id == view_id, *conditions).cte("found").prefix_with("MATERIALIZED")
+    inner: list[Any] = [found.c.position.desc() if sort.descending else found.c.position.asc()]
+    if sort.column is not None:
+        inner = [_directed(found.c.sorted, sort), found.c.position.asc()]
+    page = select(found.c.position).order_by(*inner).limit(limit).offset(offset).subquery()
+    total = select(func.count()).select_from(found).scalar_subquery()
+    query = select(model, total).join(page, page.c.position == model.position).where(model.view_id == view_id)
+    rows = session.execute(query.order_by(*_order(model, sort))).all()
+    number = rows[0][1] if rows else session.scalar(select(total))
+    return [row for row, _ in rows], number or 0
+
+
+def _by_counts(
+    session: Session, view_id: int, spec: ListSpec, sort: Sort, limit: int, offset: int
+) -> tuple[Sequence[Any], int]:
+    """Find the place of a page by the counts of each value, so that no row before it is read."""
+    model, codes = spec.model, type_coerce(sort.column, Integer)
+    counts = _counts(session, view_id, model, sort.column)
+    rows: list[Any] = []
+    for one in _parts(_ordered(counts, descending=sort.descending), offset, limit):
+        query = select(model).where(model.view_id == view_id, _has_value(codes, one.values))
+        query = query.order_by(*_order(model, sort)) if len(one.values) > 1 else query.order_by(model.position)
+        rows += session.scalars(query.offset(one.skipped).limit(one.taken))
+    return rows, sum(counts.values())
+
+
+def _counts(session: Session, view_id: int, model: Any, column: Any) -> dict[int | None, int]:
+    """Count the rows of each value; levels count by their codes, which have their order."""
+    codes = type_coerce(column, Integer)
+    query = select(codes, func.count()).where(model.view_id == view_id).group_by(codes)
+    key = (view_id, model.__tablename__, column.key)
+    return kept(session, key, lambda: {row[0]: row[1] for row in session.execute(query)})
+
+
+def _ordered(counts: Mapping[int | None, int], *, descending: bool) -> list[tuple[int | None, int]]:
+    """Return values with their counts in the order of a sort, None last."""
+    known = sorted((value for value in counts if value is not None), reverse=descending)
+    return [(value, counts[value]) for value in [*known, *([None] if None in counts else [])]]
+
+
+def _parts(counts: Iterable[tuple[int | None, int]], offset: int, limit: int) -> Iterator[_Part]:
+    """Yield the parts of a page in order: values of which all rows are in it are taken together."""
+    whole: list[int | None] = []
+    taken_whole = 0
+    for value, count in counts:
+        skipped, taken = min(offset, count), min(limit, count - min(offset, count))
+        offset, limit = offset - skipped, limit - taken
+        if not taken:
+            continue
+        if taken == count and value is not None:
+            whole.append(value)
+            taken_whole += taken
+            continue
+        if whole:
+            yield _Part(whole, 0, taken_whole)
+            whole, taken_whole = [], 0
+        yield _Part([value], skipped, taken)
+    if whole:
+        yield _Part(whole, 0, taken_whole)
+
+
+def _has_value(codes: "ColumnElement[int]", values: Sequence[int | None]) -> Condition:
+    return codes.is_(None) if values == [None] else codes.in_(values)
+
+
+def _order(model: Any, sort: Sort) -> list[ColumnElement[Any]]:
+    """Order rows as the list does; rows of one value stand in the order of positions."""
+    if sort.column is None:
+        return [model.position.desc() if sort.descending else model.position.asc()]
+    return [_directed(sort.column, sort), model.position.asc()]
+
+
+def _directed(column: Any, sort: Sort) -> "ColumnElement[Any]":
+    directed: ColumnElement[Any] = (column.desc() if sort.descending else column.asc()).nulls_last()
+    return directed

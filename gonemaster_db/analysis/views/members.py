@@ -1,0 +1,41 @@
+"""Membership while a view is built: which domains each object has, and what domains have."""
+
+from array import array
+from collections.abc import Iterable, Iterator
+
+from gonemaster_db.runs.documents.positions import pack_positions
+
+MEMBER_COLUMNS = ("view_id", "owner", "position", "member", "positions")
+MemberRow = tuple[int, str, int, str, bytes]
+
+
+class DomainLists:
+    """The positions of the domains of each object of one kind; domains come in ascending order."""
+
+    def __init__(self, objects: int) -> None:
+        self._lists = [array("I") for _ in range(objects)]
+
+    def add(self, places: Iterable[int], domain: int) -> None:
+        """Give a domain to objects; twice is once."""
+        for place in places:
+            domains = self._lists[place]
+            if not domains or domains[-1] != domain:
+                domains.append(domain)
+
+    def __getitem__(self, place: int) -> "array[int]":
+        """Return the domains of an object."""
+        return self._lists[place]
+
+    def count(self, place: int) -> int:
+        """Return how many domains an object has."""
+        return len(self._lists[place])
+
+
+def member_rows(
+    view_id: int, owner: str, position: int, members: Iterable[tuple[str, Iterable[int]]]
+) -> Iterator[MemberRow]:
+    """Yield a row for each kind of which an object has members; each is of (kind, positions). Arrays are in order."""
+    for kind, positions in members:
+        ordered = positions if isinstance(positions, array) else sorted(set(positions))
+        if ordered:
+            yield view_id, owner, position, kind, pack_positions(ordered)

@@ -1,0 +1,188 @@
+"""The parts of a view about name servers, endpoints, networks and findings, made after all domains were seen."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gonemaster_db.analysis.latency import Latency
+from gonemaster_db.analysis.models.facts import NO_ASN
+from gonemaster_db.analysis.views.domains import DomainPass, operator_of
+from gonemaster_db.analysis.views.members import MemberRow, member_rows
+from gonemaster_db.analysis.views.places import Objects
+from gonemaster_db.core.base import Base
+from gonemaster_db.core.levels import worst
+from gonemaster_db.models import (
+    SnapshotAsn,
+    SnapshotEndpoint,
+    SnapshotNameserver,
+    SnapshotPrefix,
+    SnapshotTag,
+    SnapshotTestcase,
+)
+
+Members = Iterable[tuple[str, Iterable[int]]]
+Made = tuple[Sequence[Any], Members]
+"""A row without view and position, and the members of the object."""
+_NETWORK = ("domain_count", "address_count", "nameserver_count", "prefix_count", "ipv4_count", "ipv6_count")
+_LATENCY = ("latency_p50_ms", "latency_p95_ms", "latency_samples")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table of a view: its objects are made one by one, in the order of their positions."""
+
+    kind: str
+    table: type[Base]
+    columns: tuple[str, ...]
+    made: Iterator[Made]
+
+    def rows(self, view_id: int) -> Iterator[tuple[Sequence[Any], list[MemberRow]]]:
+        """Yield the row of each object and those of its members."""
+        for place, (row, members) in enumerate(self.made):
+            yield (view_id, place, *row), list(member_rows(view_id, self.kind, place, members))
+
+
+@dataclass(slots=True)
+class _Network:
+    """What belongs to an AS or a prefix."""
+
+    addresses: set[int] = field(default_factory=set)
+    endpoints: set[int] = field(default_factory=set)
+    nameservers: set[int] = field(default_factory=set)
+    others: set[int] = field(default_factory=set)  # prefixes of an AS, ASes of a prefix
+
+
+class ObjectParts:
+    """Makes the parts from what the pass over the domains has collected."""
+
+    def __init__(self, objects: Objects, seen: DomainPass) -> None:
+        self._objects, self._seen = objects, seen
+        self._nameservers, self._asns = objects.nameserver_places(), objects.asn_places()
+        self._prefixes = objects.prefix_places()
+        self._endpoints_of: defaultdict[int, list[int]] = defaultdict(list)  # of a name server
+        for place, endpoint in enumerate(objects.endpoints):
+            self._endpoints_of[endpoint.nameserver_id].append(place)
+        self._by_asn: defaultdict[int, _Network] = defaultdict(_Network)
+        self._by_prefix: defaultdict[int, _Network] = defaultdict(_Network)
+        for place, endpoint in enumerate(objects.endpoints):
+            self._place_endpoint(place, endpoint.nameserver_id, endpoint.address_id)
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the parts one after the other."""
+        yield Part("nameserver", SnapshotNameserver, _NAMESERVER, self._nameserver_rows())
+        yield Part("endpoint", SnapshotEndpoint, _ENDPOINT, self._endpoint_rows())
+        yield Part("asn", SnapshotAsn, ("asn", "label", *_NETWORK, *_LATENCY), self._asn_rows())
+        yield Part("prefix", SnapshotPrefix, _PREFIX, self._prefix_rows())
+        yield Part("tag", SnapshotTag, _TAG, self._tag_rows())
+        yield Part("testcase", SnapshotTestcase, _TESTCASE, self._testcase_rows())
+
+    def _place_endpoint(self, place: int, nameserver_id: int, address_id: int) -> None:
+        for asn, prefix_id in self._objects.origins.get(address_id, ()):
+            networks = [] if asn == NO_ASN else [self._by_asn[asn]]
+            if prefix_id is not None:
+                networks.append(self._by_prefix[prefix_id])
+                if asn != NO_ASN:
+                    self._by_asn[asn].others.add(self._prefixes[prefix_id])
+                    self._by_prefix[prefix_id].others.add(asn)
+            for network in networks:
+                network.addresses.add(address_id)
+                network.endpoints.add(place)
+                network.nameservers.add(self._nameservers[nameserver_id])
+
+    def _nameserver_rows(self) -> Iterator[Made]:
+        for place, (nameserver_id, name) in enumerate(self._objects.nameservers.items()):
+            endpoints = self._endpoints_of[nameserver_id]
+            asns = {asn for one in endpoints for asn in self._asns_of(self._objects.endpoints[one].address_id)}
+            by_family = {family: self._of_family(endpoints, family) for family in (4, 6)}
+            whole = self._latency(endpoints)
+            domains = self._seen.of_nameservers[place]
+            row = (
+                nameserver_id, name, len(domains), len(endpoints), len(by_family[4]), len(by_family[6]), len(asns),
+                *operator_of(asns, self._objects), whole.samples, self._latency(by_family[4]).p50_ms,
+                self._latency(by_family[6]).p50_ms, *whole,
+            )  # fmt: skip
+            in_asns = (self._asns[asn] for asn in asns)
+            yield row, (("domain", domains), ("endpoint", endpoints), ("asn", in_asns))
+
+    def _endpoint_rows(self) -> Iterator[Made]:
+        for place, endpoint in enumerate(self._objects.endpoints):
+            address, domains = self._objects.addresses[endpoint.address_id], self._seen.of_endpoints[place]
+            asn, prefix_id = usual_origin(self._objects.origins.get(endpoint.address_id, {}))
+            prefix = "" if prefix_id is None else self._objects.prefixes[self._prefixes[prefix_id]].text
+            operator = "" if asn is None else self._objects.asns[asn][:128]
+            name = self._objects.nameservers[endpoint.nameserver_id]
+            row = (*endpoint, name, address.text, address.order, address.family, len(domains), asn, operator, prefix)
+            yield (*row, *self._latency([place])), (("domain", domains),)
+
+    def _asn_rows(self) -> Iterator[Made]:
+        for place, (asn, label) in enumerate(self._objects.asns.items()):
+            network, domains = self._by_asn[asn], self._seen.of_asns[place]
+            families = [self._objects.addresses[number].family for number in network.addresses]
+            numbers = len(domains), len(families), len(network.nameservers), len(network.others)
+            row = (asn, label, *numbers, families.count(4), families.count(6), *self._latency(network.endpoints))
+            members = ("domain", domains), ("nameserver", network.nameservers), ("prefix", network.others)
+            yield row, (*members, ("endpoint", network.endpoints))
+
+    def _prefix_rows(self) -> Iterator[Made]:
+        for place, prefix in enumerate(self._objects.prefixes):
+            network, domains = self._by_prefix[prefix.id], self._seen.of_prefixes[place]
+            asn = next(iter(network.others)) if len(network.others) == 1 else None
+            label = "" if asn is None else self._objects.asns[asn]
+            row = (prefix.text, prefix.family, len(domains), len(network.addresses), asn, label)
+            in_asns = (self._asns[number] for number in network.others)
+            yield row, (("domain", domains), ("endpoint", network.endpoints), ("asn", in_asns))
+
+    def _tag_rows(self) -> Iterator[Made]:
+        found = self._seen.findings
+        for place, (tag, testcase, module) in enumerate(self._objects.tags):
+            domains, level = found.domains[place], worst(found.levels[place])
+            yield (tag, module, testcase, level, len(domains), found.occurrences[place]), (("domain", domains),)
+
+    def _testcase_rows(self) -> Iterator[Made]:
+        found = self._seen.findings
+        tags: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        for place, one in enumerate(self._objects.tags):
+            tags[one.module, one.testcase].append(place)
+        for place, case in enumerate(self._objects.testcases):
+            domains, of_case = self._seen.of_testcases[place], tags[case]
+            level = worst(level for tag in of_case for level in found.levels[tag])
+            entries = sum(found.occurrences[tag] for tag in of_case)
+            yield (*case, len(domains), entries, level), (("domain", domains), ("tag", of_case))
+
+    def _asns_of(self, address_id: int) -> set[int]:
+        return {asn for asn, _ in self._objects.origins.get(address_id, ()) if asn != NO_ASN}
+
+    def _of_family(self, endpoints: Iterable[int], family: int) -> list[int]:
+        addresses, all_endpoints = self._objects.addresses, self._objects.endpoints
+        return [one for one in endpoints if addresses[all_endpoints[one].address_id].family == family]
+
+    def _latency(self, endpoints: Iterable[int]) -> Latency:
+        return self._seen.times.latency_of(endpoints)
+
+
+_NAMESERVER = (
+    "nameserver_id", "name", "domain_count", "endpoint_count", "ipv4_count", "ipv6_count", "asn_count", "operator",
+    "operator_asn", "query_count", "latency_ipv4", "latency_ipv6", *_LATENCY,
+)  # fmt: skip
+_ENDPOINT = (
+    "nameserver_id", "address_id", "nameserver", "address", "address_order", "family", "domain_count", "asn",
+    "operator", "prefix", *_LATENCY,
+)  # fmt: skip
+_PREFIX = ("prefix", "family", "domain_count", "address_count", "asn", "asn_label")
+_TAG = ("tag", "module", "testcase", "level", "domain_count", "occurrence_count")
+_TESTCASE = ("module", "testcase", "domain_count", "entry_count", "worst_level")
+
+
+def usual_origin(seen: Mapping[tuple[int, int | None], int]) -> tuple[int | None, int | None]:
+    """Return the AS and the prefix in which most domains saw an address; of equals those with the lowest numbers.
+
+    Runs whose look-up failed do not count against those that know it.
+    """
+    if not seen:
+        return None, None
+    if len(seen) == 1:
+        ((asn, prefix_id),) = seen
+    else:
+        asn, prefix_id = min(seen, key=lambda origin: (origin[0] == NO_ASN, -seen[origin], origin[0], origin[1] or 0))
+    return asn if asn != NO_ASN else None, prefix_id

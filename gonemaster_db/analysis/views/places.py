@@ -1,0 +1,219 @@
+"""What a view is about: the objects of a snapshot in the orders that give them their positions."""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+from socket import AF_INET, AF_INET6, inet_pton
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from gonemaster_db.analysis.models.facts import NO_ADDRESS, NO_ASN
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.models import (
+    AnalysisAddress,
+    AnalysisAsn,
+    AnalysisNameserver,
+    AnalysisPrefix,
+    FactAddressAsn,
+    FactDomainAsn,
+    FactDomainSummary,
+    FactNsEndpoint,
+    FactTagSummary,
+)
+from gonemaster_db.runs.documents.registry import kinds_by_id
+
+K = TypeVar("K")
+_IDS_AT_A_TIME = 1000
+
+
+class FactsChanged(Exception):
+    """The facts are not those any more that the view was begun with."""
+
+
+class Places(dict[K, int]):
+    """Positions by key; a key that was not there at the start means that the facts have changed."""
+
+    def __missing__(self, key: K) -> int:
+        """Raise FactsChanged."""
+        raise FactsChanged(repr(key))
+
+
+class Address(NamedTuple):
+    """An address; `order` sorts as addresses do, IPv4 first."""
+
+    text: str
+    family: int
+    order: bytes
+
+
+class Endpoint(NamedTuple):
+    """A name server with an address, both by their ids."""
+
+    nameserver_id: int
+    address_id: int
+
+
+class Prefix(NamedTuple):
+    """A prefix with its id."""
+
+    id: int
+    text: str
+    family: int
+
+
+class TagOfCase(NamedTuple):
+    """A message tag of a test case."""
+
+    tag: str
+    testcase: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """All objects of a snapshot, each kind in order; positions are places in these lists."""
+
+    domain_ids: Sequence[int]
+    nameservers: Mapping[int, str]  # by id, in order of the name
+    addresses: Mapping[int, Address]
+    endpoints: Sequence[Endpoint]
+    origins: Mapping[
+        int, Mapping[tuple[int, int | None], int]
+    ]  # of an address: AS and prefix, how often they were seen
+    asns: Mapping[int, str]  # labels by number, in order of the number
+    prefixes: Sequence[Prefix]
+    tags: Sequence[TagOfCase]
+    testcases: Sequence[tuple[str, str]]
+    kinds: Mapping[int, tuple[int, int | None, str]]  # of an entry kind: positions of tag and test case, level
+
+    def nameserver_places(self) -> Places[int]:
+        """Positions of name servers by id."""
+        return _places(self.nameservers)
+
+    def endpoint_places(self) -> Places[Endpoint]:
+        """Positions of endpoints."""
+        return _places(self.endpoints)
+
+    def asn_places(self) -> Places[int]:
+        """Positions of ASes by number."""
+        return _places(self.asns)
+
+    def prefix_places(self) -> Places[int]:
+        """Positions of prefixes by id."""
+        return _places(prefix.id for prefix in self.prefixes)
+
+
+def read_objects(session: Session, snapshot_id: int) -> Objects:
+    """Read which objects the facts of a snapshot are about."""
+    pairs = [
+        Endpoint(*row)
+        for row in _distinct(session, snapshot_id, FactNsEndpoint.nameserver_id, FactNsEndpoint.address_id)
+    ]
+    origins = _origins(session, snapshot_id)
+    names = _named(session, AnalysisNameserver.id, AnalysisNameserver.name, {pair.nameserver_id for pair in pairs})
+    addresses = _addresses(session, {pair.address_id for pair in pairs} - {NO_ADDRESS})
+    nameservers = dict(sorted(names.items(), key=lambda item: item[1]))
+    rank = {number: place for place, number in enumerate(nameservers)}
+    endpoints = [pair for pair in pairs if pair.address_id != NO_ADDRESS]
+    endpoints.sort(key=lambda pair: (rank[pair.nameserver_id], addresses[pair.address_id].order))
+    return Objects(
+        domain_ids=_domains(session, snapshot_id),
+        nameservers=nameservers,
+        addresses=addresses,
+        endpoints=endpoints,
+        origins=origins,
+        asns=_asns(session, snapshot_id, origins),
+        prefixes=_prefixes(session, {prefix for seen in origins.values() for _, prefix in seen if prefix is not None}),
+        **_findings(session, snapshot_id),
+    )
+
+
+def _places(keys: Iterable[K]) -> Places[K]:
+    return Places((key, place) for place, key in enumerate(keys))
+
+
+def _domains(session: Session, snapshot_id: int) -> "array[int]":
+    """Return ids in order of the name; of two domains with one name, the second one was made after a deletion."""
+    columns = (FactDomainSummary.domain_id, FactDomainSummary.name)
+    query = select(*columns).where(FactDomainSummary.snapshot_id == snapshot_id)
+    rows = session.execute(query.order_by(FactDomainSummary.name, FactDomainSummary.finished_at.desc()))
+    found, last = array("q"), ""
+    for domain_id, name in rows:
+        if name != last:
+            found.append(domain_id)
+        last = name
+    return found
+
+
+def _distinct(session: Session, snapshot_id: int, *columns: InstrumentedAttribute[Any]) -> list[Any]:
+    table = columns[0].class_
+    query = select(*columns).where(table.snapshot_id == snapshot_id).group_by(*columns)
+    return [tuple(row) for row in session.execute(query)]
+
+
+def _origins(session: Session, snapshot_id: int) -> dict[int, dict[tuple[int, int | None], int]]:
+    columns = (FactAddressAsn.address_id, FactAddressAsn.asn, FactAddressAsn.prefix_id)
+    query = select(*columns, func.count()).where(FactAddressAsn.snapshot_id == snapshot_id).group_by(*columns)
+    found: defaultdict[int, dict[tuple[int, int | None], int]] = defaultdict(dict)
+    for address_id, asn, prefix_id, number in session.execute(query):
+        found[address_id][asn, prefix_id] = number
+    return dict(found)
+
+
+def _asns(
+    session: Session, snapshot_id: int, origins: Mapping[int, Mapping[tuple[int, int | None], int]]
+) -> dict[int, str]:
+    wanted = {asn for (asn,) in _distinct(session, snapshot_id, FactDomainAsn.asn)}
+    wanted |= {asn for seen in origins.values() for asn, _ in seen if asn != NO_ASN}
+    labels = _named(session, AnalysisAsn.asn, AnalysisAsn.label, wanted)
+    return {asn: labels.get(asn) or f"AS{asn}" for asn in sorted(wanted)}
+
+
+def _addresses(session: Session, wanted: set[int]) -> dict[int, Address]:
+    found = _named(session, AnalysisAddress.id, AnalysisAddress.address, wanted)
+    return {number: _address(text) for number, text in found.items()}
+
+
+def _address(text: str) -> Address:
+    family, version = (AF_INET6, 6) if ":" in text else (AF_INET, 4)
+    packed = inet_pton(family, text.partition("%")[0])  # ipaddress takes thirty times as long
+    return Address(text, version, bytes([version]) + packed)
+
+
+def _prefixes(session: Session, wanted: set[int]) -> list[Prefix]:
+    found = _named(session, AnalysisPrefix.id, AnalysisPrefix.prefix, wanted)
+    networks = {number: ip_network(text) for number, text in found.items()}
+
+    def order(number: int) -> tuple[int, int, int]:
+        network = networks[number]
+        return network.version, int(network.network_address), network.prefixlen
+
+    return [Prefix(number, found[number], networks[number].version) for number in sorted(networks, key=order)]
+
+
+def _findings(session: Session, snapshot_id: int) -> dict[str, Any]:
+    used = {number for (number,) in _distinct(session, snapshot_id, FactTagSummary.kind_id)}
+    known = kinds_by_id(session, used)
+    of_kind = {number: TagOfCase(known[number].tag, known[number].testcase, known[number].module) for number in used}
+    tags = sorted(set(of_kind.values()))
+    testcases = sorted({(one.module, one.testcase) for one in tags if one.testcase})
+    tag_places, case_places = _places(tags), {case: place for place, case in enumerate(testcases)}
+    kinds = {
+        number: (tag_places[one], case_places.get((one.module, one.testcase)), known[number].level)
+        for number, one in of_kind.items()
+    }
+    return {"tags": tags, "testcases": testcases, "kinds": kinds}
+
+
+def _named(
+    session: Session, key: InstrumentedAttribute[int], value: InstrumentedAttribute[str], wanted: Iterable[int]
+) -> dict[int, str]:
+    """Return the texts of ids."""
+    found: dict[int, str] = {}
+    for ids in chunks(sorted(wanted), _IDS_AT_A_TIME):
+        found.update((row[0], row[1]) for row in session.execute(select(key, value).where(key.in_(ids))))
+    return found

@@ -1,0 +1,60 @@
+"""Single objects of a view, and what belongs to them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.models import SnapshotMembers
+from gonemaster_db.runs.documents.positions import unpack_positions
+
+
+def find_row(session: Session, model: Any, view_id: int, **keys: Any) -> Any | None:
+    """Return the object with these values; None if the view has none."""
+    return session.scalars(select(model).filter_by(view_id=view_id, **keys)).first()
+
+
+def find_rows(session: Session, model: Any, view_id: int, **keys: Any) -> Sequence[Any]:
+    """Return all objects with these values, in order."""
+    return session.scalars(select(model).filter_by(view_id=view_id, **keys).order_by(model.position)).all()
+
+
+def rows_at(session: Session, model: Any, view_id: int, positions: Iterable[int]) -> list[Any]:
+    """Return the objects at some positions, in the order of these."""
+    wanted = list(positions)
+    if not wanted:
+        return []
+    rows = session.scalars(select(model).where(model.view_id == view_id, model.position.in_(wanted)))
+    found = {row.position: row for row in rows}
+    return [found[position] for position in wanted if position in found]
+
+
+def read_members(session: Session, view_id: int, owner: str, position: int, member: str) -> Sequence[int]:
+    """Return the positions of all members of one kind that an object has. Raises DocumentDamaged."""
+    return read_members_of(session, view_id, owner, [position], member).get(position, ())
+
+
+def read_members_of(
+    session: Session, view_id: int, owner: str, positions: Sequence[int], member: str
+) -> dict[int, Sequence[int]]:
+    """Return the members of some objects, by their positions. Raises DocumentDamaged."""
+    query = select(SnapshotMembers.position, SnapshotMembers.positions).where(
+        SnapshotMembers.view_id == view_id,
+        SnapshotMembers.owner == owner,
+        SnapshotMembers.member == member,
+        SnapshotMembers.position.in_(positions),
+    )
+    return {position: unpack_positions(data) for position, data in session.execute(query)}
+
+
+def values_at(
+    session: Session, model: Any, view_id: int, positions: Iterable[int], names: Sequence[str]
+) -> dict[int, dict[str, Any]]:
+    """Return some values of the objects at some positions, by position."""
+    wanted = set(positions)
+    if not wanted:
+        return {}
+    columns = [getattr(model, name) for name in names]
+    query = select(model.position, *columns).where(model.view_id == view_id, model.position.in_(wanted))
+    return {position: dict(zip(names, values, strict=True)) for position, *values in session.execute(query)}

@@ -1,0 +1,1 @@
+"""Batches: submission, counts, statistics, comparison, deletion."""

@@ -1,0 +1,264 @@
+"""Comparison of two batches, domain by domain."""
+
+import enum
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from gonemaster_db.batches.batch_statistics import signature_of
+from gonemaster_db.batches.batches import find_batch_key
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.models import Run, RunStatus
+from gonemaster_db.runs.comparison import Difference, compare
+from gonemaster_db.runs.counters import count_runs
+from gonemaster_db.runs.documents.caches import caches_of
+from gonemaster_db.runs.findings import HASHED_FROM, read_findings
+
+_MAX_EXAMINED = 500  # domains per page; where few of them differ, a page has fewer items than its limit
+_MIN_SLICE = 50
+_COMPARED_AT_A_TIME = 25  # each with two documents, which may have megabytes
+_PAGE_OCTETS = 8 * 1024 * 1024  # of the lines of a page, as JSON
+_MUCH_LARGER = 10  # times: a batch in which each domain of another is looked up instead of read along with it
+_DONE = RunStatus.SUCCEEDED
+_NO_DIFFERENCE = Difference()
+
+
+class ChangeKind(enum.StrEnum):
+    """Relation between the runs of a domain in two batches."""
+
+    CHANGED = "changed"
+    ONLY_BEFORE = "only_before"
+    ONLY_AFTER = "only_after"
+    NOT_COMPARABLE = "not_comparable"  # one of them did not succeed
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The run of a domain in one batch."""
+
+    run_id: str
+    status: RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class DomainDifference:
+    """A domain whose runs differ; findings are compared only where both succeeded."""
+
+    domain: str
+    kind: ChangeKind
+    before: Side | None
+    after: Side | None
+    difference: Difference = _NO_DIFFERENCE
+
+
+@dataclass(frozen=True, slots=True)
+class DifferencePage:
+    """Differences by domain; `next_cursor` is where the next page starts, None at the end."""
+
+    items: Sequence[DomainDifference]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchComparison:
+    """Numbers of domains: in each batch, in both, and of those by the comparison of worst levels from NOTICE up."""
+
+    before: int
+    after: int
+    in_both: int
+    only_before: int
+    only_after: int
+    same: int
+    differing: int
+    not_comparable: int
+
+
+def count_differences(session: Session, before: str, after: str) -> BatchComparison:
+    """Count domains; runs stored before the column findings_hash existed count as differing.
+
+    The process remembers it while both batches have the same numbers of runs: a finished batch only loses some.
+    """
+    keys = [find_batch_key(session, batch_id) for batch_id in (before, after)]
+    signature = tuple((key, signature_of(session, key)) for key in keys if key is not None)
+    known = caches_of(session).comparisons
+    found = known.find({signature}).get(signature)
+    if found is None:
+        found = _count_differences(session, keys)
+        known.add({signature: found})
+    return found
+
+
+def _count_differences(session: Session, keys: Sequence[int | None]) -> BatchComparison:
+    old, new = aliased(Run), aliased(Run)
+    done = and_(old.status == _DONE, new.status == _DONE)
+    same = and_(done, old.findings_hash == new.findings_hash)
+    pairs = select(func.count(), _number_of(done), _number_of(same))
+    pairs = pairs.where(old.batch_key == keys[0], new.batch_key == keys[1], old.domain == new.domain)
+    in_both, comparable, equal = session.execute(pairs).one()
+    sizes = [0 if key is None else count_runs(session, batch_key=key) for key in keys]
+    return BatchComparison(
+        before=sizes[0],
+        after=sizes[1],
+        in_both=in_both,
+        only_before=sizes[0] - in_both,
+        only_after=sizes[1] - in_both,
+        same=equal,
+        differing=comparable - equal,
+        not_comparable=in_both - comparable,
+    )
+
+
+def _number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def list_differences(
+    session: Session,
+    before: str,
+    after: str,
+    *,
+    min_level: str = HASHED_FROM,
+    with_args: bool = False,
+    kinds: Collection[ChangeKind] = tuple(ChangeKind),
+    cursor: str = "",
+    limit: int = 100,
+) -> DifferencePage:
+    """Page through the domains that differ, by name; `cursor` is the next_cursor of the previous page.
+
+    Findings below `min_level` are ignored; `with_args` compares all their lines in place of their worst levels.
+    A page may have fewer than `limit` items, even none, before the end.
+    """
+    old, new = (find_batch_key(session, batch_id) for batch_id in (before, after))
+    if old is None or new is None:
+        return DifferencePage([], None)
+    items: list[DomainDifference] = []
+    examined, room = 0, _PAGE_OCTETS
+    while examined < _MAX_EXAMINED:
+        wanted = max(_MIN_SLICE, limit - len(items))
+        rows = _candidates(session, old, new, _Look(min_level, with_args), kinds, cursor, wanted)
+        for item in _compared(session, old, new, rows, _Look(min_level, with_args)):
+            room -= item.difference.octets
+            if len(items) == limit or (items and room < 0):
+                return DifferencePage(items, items[-1].domain)
+            items.append(item)
+        if len(rows) < wanted:
+            return DifferencePage(items, None)
+        examined += len(rows)
+        cursor = rows[-1][0]
+    return DifferencePage(items, cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What of the findings is compared."""
+
+    min_level: str
+    with_args: bool
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether runs with the same hash are equal for it."""
+        return not self.with_args and LEVELS.index(self.min_level) >= LEVELS.index(HASHED_FROM)
+
+
+def _candidates(
+    session: Session, before: int, after: int, look: _Look, kinds: Collection[ChangeKind], cursor: str, limit: int
+) -> list[tuple[str, ChangeKind]]:
+    """Return domains that may differ, by name: the first ones of each kind, read from the index.
+
+    Domains of one batch alone are usually rare, so the search for them stops where the slice of the others ends.
+    """
+    found: list[tuple[str, ChangeKind]] = []
+    up_to: str | None = None
+    if {ChangeKind.CHANGED, ChangeKind.NOT_COMPARABLE} & set(kinds):
+        rows = session.execute(_pairs(before, after, look, kinds, cursor, limit))
+        found = [(row.domain, ChangeKind(row.kind)) for row in rows]
+        up_to = found[-1][0] if len(found) == limit else None
+    for kind, batch, other in ((ChangeKind.ONLY_BEFORE, before, after), (ChangeKind.ONLY_AFTER, after, before)):
+        if kind in kinds:
+            is_small = count_runs(session, batch_key=batch) * _MUCH_LARGER < count_runs(session, batch_key=other)
+            domains = _unmatched(batch, other, cursor, up_to, limit, is_small=is_small)
+            found += [(domain, kind) for domain in session.scalars(domains)]
+    return sorted(found)[:limit]
+
+
+def _pairs(
+    before: int, after: int, look: _Look, kinds: Collection[ChangeKind], cursor: str, limit: int
+) -> "Select[str, str]":
+    old, new = aliased(Run), aliased(Run)
+    done = and_(old.status == _DONE, new.status == _DONE)
+    differs: ColumnElement[bool] = done
+    if look.is_hashed:
+        known_same = and_(old.findings_hash.is_not(None), old.findings_hash.is_not_distinct_from(new.findings_hash))
+        differs = and_(done, ~known_same)
+    chosen = {ChangeKind.CHANGED: differs, ChangeKind.NOT_COMPARABLE: ~done}
+    query = select(
+        old.domain.label("domain"),
+        case((done, ChangeKind.CHANGED.value), else_=ChangeKind.NOT_COMPARABLE.value).label("kind"),
+    ).where(
+        old.batch_key == before,
+        new.batch_key == after,
+        old.domain == new.domain,
+        old.domain > cursor,
+        new.domain > cursor,
+        or_(*(condition for kind, condition in chosen.items() if kind in kinds)),
+    )
+    return query.order_by(old.domain).limit(limit)
+
+
+def _unmatched(batch: int, other: int, cursor: str, up_to: str | None, limit: int, *, is_small: bool) -> "Select[str]":
+    run, match = aliased(Run), aliased(Run)
+    # The subquery repeats the range: without it SQLite chooses an index on batch_key alone and PostgreSQL hashes the
+    # whole other batch for every page.
+    others = select(match.domain).where(*_within(match, other, cursor, up_to))
+    has_match: ColumnElement[bool]
+    if (
+        is_small
+    ):  # a scalar is looked up for each; joined, all pairs are compared where the range is thought to be narrow
+        own = select(match.domain).where(match.batch_key == other, match.domain == run.domain)
+        has_match = own.correlate(run).limit(1).scalar_subquery().is_not(None)
+    else:  # an offset makes PostgreSQL read the other batch by itself; joined, it reads the names of all runs there are
+        apart = others.order_by(match.domain).offset(0).subquery()
+        has_match = select(apart.c.domain).where(apart.c.domain == run.domain).exists()
+    query = select(run.domain).where(*_within(run, batch, cursor, up_to), ~has_match)
+    return query.order_by(run.domain).limit(limit)
+
+
+def _within(run: Any, batch: int, cursor: str, up_to: str | None) -> list[ColumnElement[bool]]:
+    found = [run.batch_key == batch, run.domain > cursor]
+    return found if up_to is None else [*found, run.domain <= up_to]
+
+
+def _compared(
+    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _Look
+) -> Iterator[DomainDifference]:
+    """Compare the findings of candidates; those that turn out to be equal are left out."""
+    for part in chunks(dict(rows).items(), _COMPARED_AT_A_TIME):
+        yield from _compared_part(session, before, after, part, look)
+
+
+def _compared_part(
+    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _Look
+) -> Iterator[DomainDifference]:
+    names = [domain for domain, _ in rows]
+    old, new = (_newest(session, batch, names) for batch in (before, after))
+    pairs = [domain for domain, kind in rows if kind is ChangeKind.CHANGED]
+    found = read_findings(session, [side[domain].run_id for domain in pairs for side in (old, new)], look.min_level)
+    for domain, kind in rows:
+        was, now = old.get(domain), new.get(domain)
+        difference = _NO_DIFFERENCE
+        if kind is ChangeKind.CHANGED and was and now:
+            difference = compare(found.get(was.run_id, {}), found.get(now.run_id, {}), with_args=look.with_args)
+            if not difference:
+                continue
+        yield DomainDifference(domain, kind, was, now, difference)
+
+
+def _newest(session: Session, batch: int, names: Sequence[str]) -> dict[str, Side]:
+    query = select(Run.domain, Run.id, Run.status).where(Run.batch_key == batch, Run.domain.in_(names))
+    rows = session.execute(query.order_by(Run.finished_at, Run.id))
+    return {row.domain: Side(row.id, row.status) for row in rows}

@@ -1,0 +1,74 @@
+"""Jobs of a batch as a whole: those that wait, those that run, and copies for a rerun."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Text, case, cast, func, select, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.batches.batches import of_batch
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.states import WAITING
+from gonemaster_db.models import Job, JobStatus, Priority, Run, RunStatus
+
+_SLICE = 2000
+
+
+def waiting_of_batch(session: Session, batch_id: str, *, limit: int) -> list[str]:
+    """List ids of queued and held jobs of a batch, from the back of the queue."""
+    query = select(Job.id).where(Job.batch_id == batch_id, Job.status.in_(WAITING))
+    return list(session.scalars(query.order_by(Job.position.desc(), Job.id.desc()).limit(limit)))
+
+
+def count_waiting(session: Session, batch_id: str) -> int:
+    """Count the queued and held jobs of a batch."""
+    query = select(func.count()).select_from(Job).where(Job.batch_id == batch_id, Job.status.in_(WAITING))
+    return session.scalar(query) or 0
+
+
+def request_cancel_of_batch(session: Session, batch_id: str, *, now: datetime) -> list[str]:
+    """Mark the running jobs of a batch for cancellation; returns their ids."""
+    first = case((Job.cancel_requested_at.is_(None), now), else_=Job.cancel_requested_at)
+    marked = (
+        update(Job)
+        .where(Job.batch_id == batch_id, Job.status == JobStatus.RUNNING)
+        .values(cancel_requested_at=first)
+        .returning(Job.id)
+    )
+    return sorted(session.scalars(marked, execution_options={"synchronize_session": False}))
+
+
+def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
+    """Count the runs of a batch, of one status if given."""
+    query = select(func.count()).select_from(Run).where(of_batch(session, batch_id))
+    if status is not None:
+        query = query.where(Run.status == status)
+    return session.scalar(query) or 0
+
+
+def count_option_octets(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
+    """Count the characters of the options, as JSON, of the runs of a batch (of one status if given)."""
+    query = select(func.sum(func.length(cast(Run.config, Text)))).where(of_batch(session, batch_id))
+    if status is not None:
+        query = query.where(Run.status == status)
+    return session.scalar(query) or 0
+
+
+def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> Iterator[NewJob]:
+    """Yield a new job for each run of a batch (of one status if given) with the options of the run; read in slices."""
+    columns = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, Run.config)
+    query = select(*columns).where(of_batch(session, batch_id)).order_by(Run.id).limit(_SLICE)
+    if status is not None:
+        query = query.where(Run.status == status)
+    last = ""
+    while runs := session.execute(query.where(Run.id > last)).all():
+        for run in runs:
+            yield NewJob(
+                domain=run.domain,
+                priority=Priority.BATCH,
+                profile=run.profile,
+                profile_id=run.profile_id,
+                profile_name=run.profile_name,
+                config=run.config,
+            )
+        last = runs[-1].id

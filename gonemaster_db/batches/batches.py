@@ -1,0 +1,282 @@
+"""Batches: creation, lists and counts."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, false, func, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import BatchNotFound, StoreConflict
+from gonemaster_db.core.ids import batch_key, new_batch_id
+from gonemaster_db.core.records import NewBatch, Page
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.models import Batch, BatchOrigin, Job, JobStatus, Run, RunStatus
+from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans
+from gonemaster_db.runs.counters import RunGroup, count_runs_of_batches, read_counts
+from gonemaster_db.runs.purged_runs import PurgedRuns, read_purged
+
+_ATTEMPTS = 10  # keys collide in 1 of 3844 pairs that are made within one microsecond
+
+
+@dataclass(frozen=True, slots=True)
+class ListedBatch:
+    """A batch with its progress; `span` describes its unfinished jobs, None for a finished batch.
+
+    `completed` counts the runs that were purged, too; they are `purged`.
+    """
+
+    batch: Batch
+    span: BatchSpan | None
+    completed: int
+    purged: int
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def total(self) -> int:
+        """Jobs and runs together."""
+        left = self.span.queued + self.span.held + self.span.running if self.span else 0
+        return self.completed + left
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the batch has no unfinished job."""
+        return self.span is None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """Counts over all jobs and runs of a batch, independent of any filter and of purges.
+
+    `purged_runs` is the number of runs that were purged, and `kept` counts the others.
+    """
+
+    status_counts: Mapping[str, int]
+    grades: Mapping[str, int]
+    worst_levels: Mapping[str, int]
+    started_at: datetime | None
+    finished_at: datetime | None
+    purged_runs: int
+    kept: "KeptCounts"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCounts:
+    """Counts over the jobs and runs of a batch that are still there, which its lists show."""
+
+    status_counts: Mapping[str, int]
+    worst_levels: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Jobs or runs of a batch with the same status, grade and worst level."""
+
+    status: JobStatus | RunStatus
+    grade: str | None
+    worst_level: str | None
+    number: int
+    first_start: datetime | None
+
+
+def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None) -> Batch:
+    """Create a batch; its jobs follow with create_jobs in the same transaction."""
+    row = {
+        "created_at": now or utcnow(),
+        "domain_count": new.domain_count,
+        "tag": new.tag,
+        "description": new.description,
+        "snapshot_intent": new.snapshot_intent,
+        "promote_snapshot": new.promote_snapshot,
+        "origin": BatchOrigin(new.origin),
+    }
+    for _ in range(_ATTEMPTS):
+        batch_id = new_batch_id()
+        made = insert(session, Batch).values(row | {"id": batch_id, "key": batch_key(batch_id)})
+        if session.scalar(made.on_conflict_do_nothing().returning(Batch.key)) is not None:
+            return get_batch(session, batch_id)
+    raise StoreConflict("no free key for a batch")
+
+
+def find_batch_key(session: Session, batch_id: str) -> int | None:
+    """Return the key of a batch; None if there is no such batch."""
+    return session.scalar(select(Batch.key).where(Batch.id == batch_id))
+
+
+def of_batch(session: Session, batch_id: str) -> ColumnElement[bool]:
+    """Match the runs of a batch; none if there is no such batch."""
+    key = find_batch_key(session, batch_id)
+    return false() if key is None else Run.batch_key == key
+
+
+def get_batch(session: Session, batch_id: str) -> Batch:
+    """Read a batch. Raises BatchNotFound."""
+    found = session.scalar(select(Batch).where(Batch.id == batch_id))
+    if found is None:
+        raise BatchNotFound(batch_id)
+    return found
+
+
+def set_snapshot_intent(session: Session, batch_id: str, *, intent: bool) -> Batch:
+    """Set whether the results become snapshots. Raises BatchNotFound."""
+    batch = get_batch(session, batch_id)
+    batch.snapshot_intent = intent
+    session.flush()
+    return batch
+
+
+def set_snapshot_intent_of_tag(session: Session, tag: str) -> None:
+    """Let the results of all batches of a tag become snapshots."""
+    wanted = update(Batch).where(Batch.tag == tag, ~Batch.snapshot_intent).values(snapshot_intent=True)
+    session.execute(wanted, execution_options={"synchronize_session": False})
+
+
+def list_batches(
+    session: Session, *, label: str = "", tag: str | None = None, limit: int = 20, offset: int = 0
+) -> Page[ListedBatch]:
+    """Page through batches, newest first; `label` is a substring of the tag, `tag` the whole."""
+    conditions = _labelled(label)
+    if tag is not None:
+        conditions.append(Batch.tag == tag)
+    total = session.scalar(select(func.count()).select_from(Batch).where(*conditions)) or 0
+    query = select(Batch).where(*conditions).order_by(Batch.created_at.desc(), Batch.id.desc())
+    batches = session.scalars(query.limit(limit).offset(offset)).all()
+    return Page(_with_progress(session, batches), total, limit, offset)
+
+
+def batches_before(session: Session, last: Batch | None, *, label: str = "", limit: int) -> Sequence[Batch]:
+    """Return the next batches of a walk through the list, newest first; None begins it."""
+    conditions = _labelled(label)
+    if last is not None:
+        conditions.append(tuple_(Batch.created_at, Batch.id) < (last.created_at, last.id))
+    query = select(Batch).where(*conditions).order_by(Batch.created_at.desc(), Batch.id.desc())
+    return session.scalars(query.limit(limit)).all()
+
+
+def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
+    """Count jobs and runs of a batch by status, those that were purged, too; every status is present."""
+    key = find_batch_key(session, batch_id)
+    return _statuses(
+        [*_job_groups(session, batch_id), *_run_groups(session, key), *_of_counts(_purged(session, key).groups)]
+    )
+
+
+def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
+    """Count statuses, grades and worst levels of a batch, and find its start and end."""
+    key = find_batch_key(session, batch_id)
+    jobs, kept, purged = _job_groups(session, batch_id), _run_groups(session, key), _purged(session, key)
+    runs = [*kept, *_of_counts(purged.groups)]
+    of_runs = session.scalar(_first_start(Run.batch_key == key))
+    return BatchSummary(
+        status_counts=_statuses([*jobs, *runs]),
+        grades=_sums((group.grade, group.number) for group in runs),
+        worst_levels=_levels(runs),
+        started_at=_first(of_runs, purged.started_at, *(group.first_start for group in jobs)),
+        finished_at=None if jobs else _last(session.scalar(_last_finish(Run.batch_key == key)), purged.finished_at),
+        purged_runs=purged.number,
+        kept=KeptCounts(_statuses([*jobs, *kept]), _levels(kept)),
+    )
+
+
+def count_unfinished(session: Session, batch_id: str) -> int:
+    """Count the unfinished jobs of a batch."""
+    return session.scalar(select(func.count()).select_from(Job).where(Job.batch_id == batch_id)) or 0
+
+
+def _labelled(label: str) -> list[ColumnElement[bool]]:
+    return [Batch.tag.icontains(label, autoescape=True)] if label else []
+
+
+def _with_progress(session: Session, batches: Sequence[Batch]) -> list[ListedBatch]:
+    spans = batch_spans(session, [batch.id for batch in batches])
+    keys = [batch.key for batch in batches]
+    runs, purged = count_runs_of_batches(session, keys), read_purged(session, keys)
+    of_batch = Run.batch_key == Batch.key
+    times = select(Batch.key, _first_start(of_batch).scalar_subquery(), _last_finish(of_batch).scalar_subquery())
+    moments = {row[0]: (row[1], row[2]) for row in session.execute(times.where(Batch.key.in_(list(runs))))}
+    return [
+        _listed(
+            batch,
+            spans.get(batch.id),
+            runs.get(batch.key, 0),
+            purged.get(batch.key, PurgedRuns()),
+            moments.get(batch.key, (None, None)),
+        )
+        for batch in batches
+    ]
+
+
+def _listed(
+    batch: Batch,
+    span: BatchSpan | None,
+    kept: int,
+    purged: PurgedRuns,
+    moments: tuple[datetime | None, datetime | None],
+) -> ListedBatch:
+    begun, ended = _first(moments[0], purged.started_at), _last(moments[1], purged.finished_at)
+    return ListedBatch(
+        batch,
+        span,
+        completed=kept + purged.number,
+        purged=purged.number,
+        started_at=begun or (span.first_start if span else None),
+        finished_at=None if span else ended,
+    )
+
+
+def _job_groups(session: Session, batch_id: str) -> list[_Group]:
+    query = select(Job.status, func.count(), func.min(Job.started_at)).where(Job.batch_id == batch_id)
+    rows = session.execute(query.group_by(Job.status))
+    return [_Group(status, None, None, number, begun) for status, number, begun in rows]
+
+
+def _run_groups(session: Session, key: int | None) -> list[_Group]:
+    return [] if key is None else _of_counts(read_counts(session, key))
+
+
+def _purged(session: Session, key: int | None) -> PurgedRuns:
+    nothing = PurgedRuns()
+    return nothing if key is None else read_purged(session, [key]).get(key, nothing)
+
+
+def _of_counts(counted: Mapping[RunGroup, int]) -> list[_Group]:
+    return [_Group(group.status, group.grade, group.level, number, None) for group, number in counted.items()]
+
+
+def _levels(groups: Iterable[_Group]) -> dict[str, int]:
+    return _sums((group.worst_level, group.number) for group in groups)
+
+
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _last(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _statuses(groups: Sequence[_Group]) -> dict[str, int]:
+    zeros = dict.fromkeys([*map(str, JobStatus), *map(str, RunStatus)], 0)
+    return zeros | _sums((str(group.status), group.number) for group in groups)
+
+
+def _sums(counted: Iterable[tuple[str | None, int]]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for name, number in counted:
+        if name is not None:
+            found[name] += number
+    return dict(found)
+
+
+def _first_start(batch: ColumnElement[bool]) -> "Select[datetime]":
+    """Select the first start of a run of a batch: the first entry of its part of ix_runs_of_batch."""
+    begun = Run.started_at.is_not(None)
+    return select(Run.started_at).where(batch, begun).order_by(Run.started_at).limit(1)  # type: ignore[return-value]  # not null
+
+
+def _last_finish(batch: ColumnElement[bool]) -> "Select[datetime]":
+    """Select the last finish time of a batch: the first entry of its part of ix_runs_by_batch_up."""
+    return select(Run.finished_at).where(batch).order_by(Run.finished_at.desc()).limit(1)

@@ -1,0 +1,231 @@
+"""Deletion of runs with their documents: by age, by tag, by batch."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.analysis.discarding import (
+    count_facts_of_batch,
+    discard_snapshots_of_batch,
+    snapshots_of_batch,
+)
+from gonemaster_db.analysis.projections import look_again
+from gonemaster_db.batches.batch_statistics import mark_stale
+from gonemaster_db.batches.batches import get_batch
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import JobsNotTerminal, StoreConflict
+from gonemaster_db.domains.domains import add_to_run_counts, forget_runs, lock_domains, refresh_domains
+from gonemaster_db.models import Batch, CohortSnapshot, Domain, DomainTag, Job, JobStatus, Run, RunDocument
+from gonemaster_db.runs.counters import RunGroup, count_runs_in, forget_batch
+from gonemaster_db.runs.purged_runs import forget_purged, keep_counts
+from gonemaster_db.service.metrics.following import count_before_deletion
+from gonemaster_db.service.metrics.following import follow_deletion as metrics_follow_deletion
+from gonemaster_db.service.watch_following import follow_deletion
+
+_QUIET = {"synchronize_session": False}
+_COUNTED = (Run.batch_key, Run.status, Run.worst_level, Run.grade, Run.started_at, Run.finished_at)
+_PURGED = (Run.key, Run.id, Run.domain_id, *_COUNTED)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchImpact:
+    """What the deletion of a batch removes.
+
+    `fact_rows` are those of the analysis; `snapshots` are described by {cohort_id, cohort_label, snapshot_slug,
+    snapshot_label, is_default}.
+    """
+
+    batch: Batch
+    queued_jobs: int
+    running_jobs: int
+    completed_runs: int
+    entries: int
+    fact_rows: int = 0
+    snapshots: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+
+def preview_batch_deletion(session: Session, batch_id: str) -> BatchImpact:
+    """Count what delete_batch would remove. Raises BatchNotFound."""
+    batch = get_batch(session, batch_id)
+    running = _count(session, select(Job.id).where(Job.batch_id == batch_id, Job.status == JobStatus.RUNNING))
+    unfinished = _count(session, select(Job.id).where(Job.batch_id == batch_id))
+    sums = select(func.count(), func.coalesce(func.sum(Run.entry_count), 0)).where(Run.batch_key == batch.key)
+    runs, entries = session.execute(sums).one()
+    return BatchImpact(
+        batch,
+        queued_jobs=unfinished - running,
+        running_jobs=running,
+        completed_runs=runs,
+        entries=int(entries),
+        fact_rows=count_facts_of_batch(session, batch.key),
+        snapshots=snapshots_of_batch(session, batch.key),
+    )
+
+
+def delete_batch(session: Session, batch_id: str) -> BatchImpact:
+    """Remove a batch, its snapshots, its runs and their entries; domains then refer to their newest remaining run.
+
+    Rows of facts and views are out of reach at once and removed by maintenance.
+
+    Raises:
+        BatchNotFound: no such batch.
+        JobsNotTerminal: it has unfinished jobs; nothing is removed.
+    """
+    impact = preview_batch_deletion(session, batch_id)
+    unfinished = impact.queued_jobs + impact.running_jobs
+    if unfinished:
+        raise JobsNotTerminal(unfinished)
+    key = impact.batch.key
+    _discard_snapshots(session, key)
+    of_batch = Run.batch_key == key
+    domain_ids = session.scalars(select(Run.domain_id).where(of_batch).distinct()).all()
+    _delete_runs(session, of_batch, domain_ids, leaving=and_(Run.batch_key.is_not(None), of_batch))
+    forget_batch(session, key)
+    forget_purged(session, key)
+    session.execute(delete(Batch).where(Batch.key == key), execution_options=_QUIET)
+    return impact
+
+
+def _discard_snapshots(session: Session, batch_key: int) -> None:
+    """Discard the snapshots of a batch, and keep projectors from making new ones until the batch is gone.
+
+    Raises:
+        StoreConflict: a projector has just made one.
+    """
+    now = utcnow()
+    discard_snapshots_of_batch(session, batch_key, now=now)
+    session.execute(select(Batch.key).where(Batch.key == batch_key).with_for_update())
+    if session.scalar(select(CohortSnapshot.id).where(CohortSnapshot.batch_key == batch_key).limit(1)) is not None:
+        raise StoreConflict("the batch has just become a snapshot")
+
+
+def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 250) -> int:
+    """Remove up to `limit` runs that finished before the cut-off, oldest first; returns how many.
+
+    Called until it returns 0, each time in its own transaction, so that no other transaction waits long; see `purging`.
+    """
+    old = select(*_PURGED).where(Run.finished_at < cutoff).order_by(Run.finished_at)
+    return len(_purge(session, old, limit))
+
+
+def count_finished_before(session: Session, cutoff: datetime) -> int:
+    """Count the runs that finished before the cut-off."""
+    return session.scalar(select(func.count()).select_from(Run).where(Run.finished_at < cutoff)) or 0
+
+
+def purge_tag(session: Session, name: str, *, limit: int = 250) -> int:
+    """Remove up to `limit` runs of the domains of a tag; returns how many. Called like purge_finished_before."""
+    return TagPurge(name)(session, limit)
+
+
+def purge_domain(session: Session, domain_id: int, *, limit: int = 250) -> int:
+    """Remove up to `limit` runs of a domain, oldest first; returns how many. Called like purge_finished_before."""
+    chosen = select(*_PURGED).where(Run.domain_id == domain_id).order_by(Run.finished_at)
+    return len(_purge(session, chosen, limit))
+
+
+class TagPurge:
+    """Removes the runs of the domains of a tag, step by step.
+
+    It remembers the domain that it came to: each step would otherwise look at all domains before it again. What it has
+    passed by, such as runs that were locked, it finds when it starts over at the end.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._after = 0
+
+    def __call__(self, session: Session, limit: int) -> int:
+        """Remove up to `limit` runs; returns how many, 0 when none is left."""
+        removed = self._step(session, limit)
+        if not removed and self._after:
+            self._after = 0
+            removed = self._step(session, limit)
+        return removed
+
+    def _step(self, session: Session, limit: int) -> int:
+        chosen = select(*_PURGED).join(DomainTag, DomainTag.domain_id == Run.domain_id)
+        chosen = chosen.where(DomainTag.tag == self._name, DomainTag.domain_id >= self._after)
+        rows = _purge(session, chosen.order_by(DomainTag.domain_id), limit)
+        if rows:
+            self._after = max(row.domain_id for row in rows)
+        return len(rows)
+
+
+def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
+    """Remove one step of the selected runs; returns their rows.
+
+    SKIP LOCKED leaves runs that another process is removing to that process. What is counted was read with the lock;
+    batches go on showing it.
+    """
+    rows: Sequence[Row[Any]] = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
+    if rows:
+        old = Run.key.in_([row.key for row in rows])  # numbers: this is asked for in several statements
+        counted = Counter(RunGroup(row.batch_key, row.status, row.worst_level, row.grade) for row in rows)
+        _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old, locked=rows)
+        mark_stale(session, {row.batch_key for row in rows})
+        look_again(session, {row.batch_key for row in rows})
+        keep_counts(session, rows)
+        count_runs_in(session, {group: -number for group, number in counted.items()})
+    return rows
+
+
+def _delete_runs(
+    session: Session,
+    chosen: ColumnElement[bool],
+    domain_ids: Collection[int],
+    *,
+    leaving: ColumnElement[bool],
+    locked: Sequence[Row[Any]] | None = None,
+) -> None:
+    """Remove the chosen runs: first the references of domains, then documents, then the runs.
+
+    Documents are removed by one statement; the cascade of the foreign key would run a trigger for each run. `leaving`
+    matches the same runs and is never NULL: in a negated condition NULL would drop runs of no batch. `locked` are their
+    rows, where this transaction has locked them.
+    """
+    domains = lock_domains(session, domain_ids)
+    count_before_deletion(session, chosen, now=utcnow())
+    if locked is None:
+        newest = select(Run.domain_id).join(Domain, Run.id == Domain.latest_run_id)
+        outdated = set(session.scalars(newest.where(chosen)))
+        numbers = _number_of_runs(session, chosen)
+    else:
+        outdated = {row.domain_id for row in locked if domains[row.domain_id].latest_run_id == row.id}
+        numbers = Counter(row.domain_id for row in locked)
+    emptied = {domain_id for domain_id, number in numbers.items() if domains[domain_id].run_count == number}
+    _subtract_runs(session, numbers, emptied | outdated)
+    forget_runs(session, emptied)
+    refresh_domains(session, outdated - emptied, leaving=leaving)
+    keys: Any = select(Run.key).where(chosen) if locked is None else [row.key for row in locked]
+    session.execute(delete(RunDocument).where(RunDocument.run_key.in_(keys)), execution_options=_QUIET)
+    session.execute(delete(Run).where(chosen), execution_options=_QUIET)
+    follow_deletion(session)
+    metrics_follow_deletion(session)
+
+
+def _number_of_runs(session: Session, chosen: ColumnElement[bool]) -> Mapping[int, int]:
+    """Count the chosen runs of each domain; the domains are locked, so that nobody else removes one of them."""
+    rows = session.execute(select(Run.domain_id, func.count().label("runs")).where(chosen).group_by(Run.domain_id))
+    return {row.domain_id: row.runs for row in rows}
+
+
+def _subtract_runs(session: Session, numbers: Mapping[int, int], others: Collection[int]) -> None:
+    """Subtract from the numbers of domains, but for others.
+
+    A purge by age mostly takes runs that no domain shows: their domains need no search for another run.
+    """
+    same: dict[int, list[int]] = defaultdict(list)
+    for domain_id in numbers.keys() - others:
+        same[numbers[domain_id]].append(domain_id)
+    for number, domain_ids in same.items():
+        add_to_run_counts(session, domain_ids, -number)
+
+
+def _count(session: Session, ids: "Select[str]") -> int:
+    return session.scalar(select(func.count()).select_from(ids.subquery())) or 0

@@ -1,0 +1,1 @@
+"""Tables of batches and their statistics."""

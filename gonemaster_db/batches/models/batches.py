@@ -1,0 +1,41 @@
+"""Batches: one submission of many domains."""
+
+import enum
+
+from sqlalchemy import Boolean, Index, Integer, false, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gonemaster_db.core.base import ROW_ID_TYPE, Base, OpaqueId, UtcTime, code_text, enum_text
+
+
+class BatchOrigin(enum.StrEnum):
+    """Who submitted a batch."""
+
+    MANUAL = ""
+    SCHEDULE = "schedule"
+
+
+class Batch(Base):
+    """One submission; finished when it has no unfinished job."""
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        # The few that the analysis looks at.
+        Index(
+            "ix_batches_intent", "key", postgresql_where=text("snapshot_intent"), sqlite_where=text("snapshot_intent")
+        ),
+    )
+
+    key: Mapped[int] = mapped_column(
+        ROW_ID_TYPE, primary_key=True, autoincrement=False, comment="sorts like the id, see ids.batch_key"
+    )
+    id: Mapped[OpaqueId] = mapped_column(unique=True)
+    tag: Mapped[str] = mapped_column(code_text(255), default="", index=True, comment="kept when the tag is deleted")
+    created_at: Mapped[UtcTime] = mapped_column(index=True)
+    domain_count: Mapped[int] = mapped_column(Integer, default=0, index=True)
+    description: Mapped[str] = mapped_column(default="")
+    snapshot_intent: Mapped[bool] = mapped_column(Boolean, default=False)
+    promote_snapshot: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false(), comment="its snapshot is pinned when it is captured, once"
+    )
+    origin: Mapped[BatchOrigin] = mapped_column(enum_text(BatchOrigin), default=BatchOrigin.MANUAL)

@@ -1,0 +1,1 @@
+"""What every other room of the store uses: sessions, column types, errors, time, identifiers, limits."""

@@ -1,0 +1,120 @@
+"""Translation of driver errors into store errors."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from gonemaster_db.core.errors import (
+    ReferenceGone,
+    StoreConflict,
+    StoreError,
+    StoreFull,
+    StoreOutdated,
+    StoreUnavailable,
+)
+
+# SQLSTATE codes, PostgreSQL appendix A.
+_CONFLICT = {"40000", "40001", "40003", "40P01", "55P03"}  # serialisation failure, deadlock, lock not available, ...
+_FULL = {"53100"}
+_UNAVAILABLE = {"25006", "25P03"}  # read-only after a failover, ended while it was idle
+# Classes: connection, resources (memory, connections), intervention (shutdown, statement timeout), system (I/O).
+_UNAVAILABLE_CLASSES = {"08", "53", "57", "58"}
+_OUTDATED = {"42P01", "42703"}  # no such table, no such column
+_GONE = {"23503"}  # foreign key violation
+_SQLITE = {
+    sqlite3.SQLITE_BUSY: StoreConflict,
+    sqlite3.SQLITE_LOCKED: StoreConflict,
+    sqlite3.SQLITE_FULL: StoreFull,
+    sqlite3.SQLITE_PROTOCOL: StoreConflict,
+    sqlite3.SQLITE_SCHEMA: StoreConflict,
+    sqlite3.SQLITE_INTERRUPT: StoreUnavailable,
+    sqlite3.SQLITE_NOMEM: StoreUnavailable,
+    sqlite3.SQLITE_IOERR: StoreUnavailable,
+    sqlite3.SQLITE_CANTOPEN: StoreUnavailable,
+    sqlite3.SQLITE_READONLY: StoreUnavailable,
+    # a damaged file says nothing about what was to be written: the result waits until the file is restored
+    sqlite3.SQLITE_CORRUPT: StoreUnavailable,
+    sqlite3.SQLITE_NOTADB: StoreUnavailable,
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Translate errors of the driver that a caller can act on; programming errors pass unchanged."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreUnavailable("no free database connection") from error
+    except DBAPIError as error:
+        kind = _kind(error)
+        if kind is None:
+            raise
+        raise kind(str(error.orig).strip()) from error
+
+
+def _kind(error: DBAPIError) -> type[StoreError] | None:
+    if isinstance(error.orig, sqlite3.Error):
+        return _sqlite_kind(error.orig)
+    if error.connection_invalidated:
+        return StoreUnavailable
+    return _postgres_kind(error)
+
+
+def _sqlite_kind(error: sqlite3.Error) -> type[StoreError] | None:
+    if "no such table" in str(error) or "no such column" in str(error):
+        return StoreOutdated
+    code = getattr(error, "sqlite_errorcode", None)  # absent where the module itself raised
+    if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+        return ReferenceGone
+    return None if code is None else _SQLITE.get(code & 0xFF)
+
+
+def _postgres_kind(error: DBAPIError) -> type[StoreError] | None:
+    code = getattr(error.orig, "pgcode", None)
+    if code is None:  # libpq failed before the server could answer
+        return StoreUnavailable if isinstance(error, OperationalError) else None
+    for codes, kind in (
+        (_CONFLICT, StoreConflict),
+        (_FULL, StoreFull),
+        (_OUTDATED, StoreOutdated),
+        (_GONE, ReferenceGone),
+    ):
+        if code in codes:
+            return kind
+    return StoreUnavailable if code in _UNAVAILABLE or code[:2] in _UNAVAILABLE_CLASSES else None
+
+
+def lacks_reference(error: DBAPIError) -> bool:
+    """Say whether a row that was to be written refers to one that is not there."""
+    kind = _kind(error)
+    return kind is not None and issubclass(kind, ReferenceGone)
+
+
+def refuses_content(error: Exception) -> bool:
+    """Say whether an error that was not translated lies in what was to be written, so that it will come again.
+
+    What a column or a constraint refuses, and what cannot be put into a statement; other errors of the driver may be of
+    the moment.
+    """
+    return isinstance(error, IntegrityError | DataError) or not isinstance(error, DBAPIError)
+
+
+def reason_of(error: Exception) -> str:
+    """Return what the driver said, without the statement and its values, which SQLAlchemy adds."""
+    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
+    text = str(cause).strip()
+    return f"{type(cause).__name__}: {text}"[:1000] if text else type(cause).__name__
+
+
+# libpq gives no SQLSTATE for a connection that was refused, but the words of the server.
+_LOGIN = ("authentication failed", "no password supplied", "is not permitted to log in", "pg_hba.conf")
+_NO_SUCH = re.compile(r'(role|database) ".*" does not exist|permission denied for database')
+
+
+def refuses_login(text: str) -> bool:
+    """Say whether a server that does not serve us refuses the login, and would do so again."""
+    return any(sign in text for sign in _LOGIN) or bool(_NO_SUCH.search(text))

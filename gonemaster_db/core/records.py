@@ -1,0 +1,111 @@
+"""Frozen records that repositories take and return in addition to model rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from gonemaster_db.core.states import Priority, RunStatus
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be queued.
+
+    `domain` is normalised. `config` holds tests, overrides, nameservers, ds, min_level, ipv4_disabled,
+    ipv6_disabled, origin and tags (the domain joins them when it graduates), where they differ from the defaults, and
+    the request_id and traceparent of the request that submitted it.
+    """
+
+    domain: str
+    priority: int = Priority.NORMAL
+    batch_id: str | None = None
+    public_id: str | None = None
+    profile: str = ""
+    profile_id: int | None = None
+    profile_name: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    """A batch to be created; its jobs follow in the same transaction.
+
+    With `promote_snapshot` its snapshot is pinned as the default one when it is captured.
+    """
+
+    domain_count: int
+    tag: str = ""
+    description: str = ""
+    snapshot_intent: bool = False
+    promote_snapshot: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRecord:
+    """One line of a run. `timestamp` in seconds since its start, `module` upper case, `testcase` lower case."""
+
+    timestamp: float
+    module: str
+    testcase: str
+    tag: str
+    level: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a stored run; `id` is unique among all runs and ascends within one. Otherwise as EntryRecord."""
+
+    id: int
+    run_id: str
+    domain_id: int
+    domain: str
+    timestamp: float
+    module: str
+    testcase: str
+    tag: str
+    level: str
+    args: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The result of a run as a worker reports it. `effective_profile` is JSON text or a mapping."""
+
+    status: RunStatus
+    finished_at: datetime
+    entries: Sequence[EntryRecord] = ()
+    error: str = ""
+    effective_profile: str | Mapping[str, Any] | None = None
+    nameserver_timings: Sequence[Mapping[str, Any]] | None = None
+    dnssec_chain: Mapping[str, Any] | None = None
+    score: int | None = None
+    grade: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRenewal:
+    """Result of a lease renewal: `lost` jobs belong to this worker no longer, `canceled` ones have a cancel request."""
+
+    lost: frozenset[str]
+    canceled: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A slice of a list; `total` counts all matches; with `total_is_least` counting stopped there.
+
+    With `is_cut` it ends before its limit, since its items are large.
+    """
+
+    items: Sequence[T]
+    total: int
+    limit: int
+    offset: int
+    total_is_least: bool = False
+    is_cut: bool = False

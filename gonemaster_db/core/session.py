@@ -1,0 +1,235 @@
+"""Connections and transactions: the store of one process."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, TextClause, event, text
+from sqlalchemy.orm import FromStatement, Session
+
+from gonemaster_db.core.deadlines import Deadline, limit_session
+from gonemaster_db.core.engine import autocommit_engine, make_engine, read_only_engine, transaction_engine
+from gonemaster_db.core.errors import (
+    NeedsTransaction,
+    StoreConflict,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    TimeLimitExceeded,
+)
+from gonemaster_db.core.failures import translated
+from gonemaster_db.core.limits import check_ending, is_past_end, limited_by
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.core.turns import Turns
+
+T = TypeVar("T")
+_BASE_DELAY_S = 0.01
+
+
+class _ReadOnlySession(Session):
+    """A session that refuses to write.
+
+    A listener of `do_orm_execute` would do the same, and have SQLAlchemy prepare each statement twice.
+    """
+
+    def execute(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """Execute a statement that reads."""
+        return super().execute(_reading(statement), *arguments, **options)
+
+    def scalar(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """Execute a statement that reads one value."""
+        return super().scalar(_reading(statement), *arguments, **options)
+
+    def scalars(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """Execute a statement that reads one column."""
+        return super().scalars(_reading(statement), *arguments, **options)
+
+
+def _reading(statement: Any) -> Any:
+    """Return the statement. Raises StoreError for one that changes something."""
+    if not (statement.is_select or isinstance(statement, TextClause | FromStatement)):
+        raise StoreError("this session is read-only")
+    return statement
+
+
+@event.listens_for(_ReadOnlySession, "before_flush")
+def _refuse_flush(session: Session, _context: object, _instances: object) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise StoreError("this session is read-only")
+
+
+class Store:
+    """Database of one process: engine, pool and transactions. Shared by threads; a forked process makes its own."""
+
+    def __init__(self, engine: Engine, settings: StoreSettings) -> None:
+        self.engine = engine
+        self.settings = settings
+        self._read_only_engine = read_only_engine(engine)
+        self._transaction_engine = transaction_engine(engine)
+        self._autocommit_engine = autocommit_engine(engine)
+        self._turns = _turns(engine, settings)
+        self._full_at: float | None = None  # on the steady clock
+        self._is_away: Callable[[], bool] = lambda: False
+
+    def refuse_while(self, is_away: Callable[[], bool]) -> None:
+        """Begin nothing while this is true: somebody else asks the database, and it is silent.
+
+        Each caller would wait for its whole time limit, and hold a thread.
+        """
+        self._is_away = is_away
+
+    def _admit(self) -> None:
+        if self._is_away():
+            raise StoreUnavailable("the database has not answered for some seconds")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a writing transaction, committed at the end of the block, rolled back on an exception.
+
+        Raises:
+            StoreUnavailable: the database is unavailable.
+            StoreConflict: a deadlock, serialisation failure or held lock; `run_in_transaction` retries.
+            TimeLimitExceeded: this thread should have ended by now (`limits.ending_by`); nothing is committed.
+        """
+        self._admit()
+        # Not expired: rows are used after the block, where each attribute would have to be read again.
+        opened = Session(self.engine, expire_on_commit=False)
+        with _in_time(), self._turns, self._noting_full(), opened as session, session.begin():
+            yield session
+            check_ending()
+
+    @contextmanager
+    def read_only(self) -> Iterator[Session]:
+        """Open a read-only session; it never waits for a writer.
+
+        Raises:
+            StoreUnavailable: the database is unavailable.
+            StoreError: on an attempt to write.
+        """
+        self._admit()
+        with translated(), _ReadOnlySession(self._read_only_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read_only_within(self, limit: timedelta) -> Iterator[Session]:
+        """Open a read-only session that sees one state of the database, for a limited time.
+
+        Raises:
+            TimeLimitExceeded: the limit has passed; a statement that runs is ended by the database.
+            StoreUnavailable, StoreError: as in `read_only`.
+        """
+        self._admit()
+        deadline = Deadline(limit)
+        engine = self._transaction_engine
+        try:
+            with translated(), _ReadOnlySession(engine, expire_on_commit=False) as session, session.begin():
+                unlimit = limit_session(session, deadline)
+                try:
+                    yield session
+                finally:
+                    unlimit()
+        except StoreUnavailable as error:
+            if deadline.remaining_s > 0 or isinstance(error, TimeLimitExceeded):
+                raise
+            raise TimeLimitExceeded("the time limit was exceeded") from error
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Session]:
+        """Open a session for a single writing statement, such as a claim, which commits on its own.
+
+        On PostgreSQL this saves the round trips of BEGIN and COMMIT; on SQLite it is an ordinary transaction.
+
+        Raises:
+            StoreUnavailable, StoreConflict: as in `transaction`.
+        """
+        self._admit()
+        check_ending()
+        engine = self._autocommit_engine
+        with self._turns, self._noting_full(), Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def run_in_transaction(self, work: Callable[[Session], T], *, attempts: int = 5) -> T:
+        """Call `work` in a transaction and retry it after a StoreConflict; it must be safe to repeat."""
+        for attempt in range(1, attempts):
+            try:
+                with self.transaction() as session:
+                    return work(session)
+            except StoreConflict:
+                # Random and longer each time: two that met in a deadlock would meet there again.
+                time.sleep(random.uniform(0.5, 1) * _BASE_DELAY_S * 2**attempt)
+        with self.transaction() as session:
+            return work(session)
+
+    def run_alone(self, work: Callable[[Session], T]) -> T:
+        """Call `work`, which as a rule is one statement, in `autocommit`; in a transaction if it says NeedsTransaction.
+
+        After a StoreConflict it is repeated as by `run_in_transaction`.
+        """
+        try:
+            with self.autocommit() as session:
+                return work(session)
+        except (NeedsTransaction, StoreConflict):
+            return self.run_in_transaction(work)
+
+    def long_work(self) -> AbstractContextManager[None]:
+        """Let what this thread does in the block take as long as work in the background may."""
+        return limited_by(self.settings.long_limits)
+
+    def hasty_work(self, *, lock: timedelta) -> AbstractContextManager[None]:
+        """Let what this thread does in the block wait for no lock of others for longer than this."""
+        return limited_by(replace(self.settings.limits, lock=lock))
+
+    def was_full_within(self, span: timedelta) -> bool:
+        """Say whether the disk was full when this process last tried to write, if that was so lately."""
+        full_at = self._full_at
+        return full_at is not None and time.monotonic() - full_at < span.total_seconds()
+
+    @contextmanager
+    def _noting_full(self) -> Iterator[None]:
+        try:
+            with translated():
+                yield
+        except StoreFull:
+            self._full_at = time.monotonic()
+            raise
+
+    def ping(self) -> None:
+        """Check that the database responds. Raises StoreUnavailable."""
+        with self.read_only() as session:
+            session.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Begin nothing after the time of this thread, and say so where its end is why the database did not answer."""
+    check_ending()
+    try:
+        yield
+    except (StoreUnavailable, StoreConflict) as error:
+        if is_past_end(error):
+            raise TimeLimitExceeded("the time limit was exceeded") from error
+        raise
+
+
+def _turns(engine: Engine, settings: StoreSettings) -> Turns:
+    """Let one thread write to SQLite, which has one writer, and to PostgreSQL all but one of the connections.
+
+    The last connection is left to readers, such as a heartbeat, for which writers would have to wait.
+    """
+    if engine.dialect.name == "sqlite":
+        return Turns(1, patience=settings.busy_timeout, refusal=StoreConflict)
+    most = max(1, settings.pool_size + settings.pool_overflow - 1)
+    return Turns(most, patience=settings.pool_wait, refusal=StoreUnavailable)
+
+
+def open_store(settings: StoreSettings) -> Store:
+    """Make the store; no connection is opened yet. Raises StoreError for invalid settings."""
+    return Store(make_engine(settings), settings)

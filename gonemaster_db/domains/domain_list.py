@@ -1,0 +1,116 @@
+"""The list of domains."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.filters import DomainFilter
+from gonemaster_db.core.recent_totals import recent_total
+from gonemaster_db.core.records import Page
+from gonemaster_db.domains.domain_walk import index_conditions, member_condition, sort_order, walk_domains
+from gonemaster_db.domains.tags import count_tag_domains
+from gonemaster_db.models import Domain, DomainTag
+
+DOMAIN_SORT = "name_asc"
+SORTS = (
+    "name_asc",
+    "name_desc",
+    "latest_level_desc",
+    "latest_level_asc",
+    "latest_score_desc",
+    "latest_score_asc",
+    "latest_run_at_desc",
+    "latest_run_at_asc",
+    "run_count_desc",
+    "run_count_asc",
+)
+_FEW = 1000
+_FEW_MEMBERS = 10_000
+
+
+def list_domains(
+    session: Session, wanted: DomainFilter, *, sort: str = DOMAIN_SORT, limit: int = 100, offset: int = 0
+) -> Page[Domain]:
+    """Page through domains; a domain that was never tested sorts as tested before all others."""
+    if wanted.name and (named := _few_named(session, wanted.name)) is not None:
+        return _sorted(session, [Domain.id.in_(named), *_conditions(replace(wanted, name=None))], sort, limit, offset)
+    total = _count(session, wanted)
+    if offset >= total:
+        return Page([], total, limit, offset)
+    members = None if wanted.domain_tag is None else count_tag_domains(session, wanted.domain_tag)
+    ids = None
+    if total > _FEW and (members is None or members > _FEW_MEMBERS):
+        candidates = 0.0 if not members else (limit + offset) * _count(session, DomainFilter()) / members
+        ids = walk_domains(
+            session, wanted, sort, limit=limit, offset=offset, candidates=candidates, members=members or 0
+        )
+    if ids is None:
+        found = select(Domain.id).where(*_conditions(wanted)).cte("found").prefix_with("MATERIALIZED")
+        return _sorted(session, [Domain.id.in_(select(found.c.id))], sort, limit, offset, total=total)
+    by_id = {domain.id: domain for domain in session.scalars(select(Domain).where(Domain.id.in_(ids)))}
+    return Page([by_id[number] for number in ids if number in by_id], total, limit, offset)
+
+
+def count_listed(session: Session, wanted: DomainFilter) -> int:
+    """Count the domains that a list has; of many, the number may be that of some seconds ago."""
+    return _count(session, wanted)
+
+
+def remove_from_tag(session: Session, wanted: DomainFilter, *, limit: int) -> int:
+    """Take up to `limit` of the domains that match out of the tag of the filter; returns how many.
+
+    Called until it returns 0, each time in its own transaction; see `purging`. Domains and runs stay.
+    """
+    some = select(Domain.id).where(*_conditions(wanted)).order_by(Domain.id).limit(limit)
+    gone = delete(DomainTag).where(
+        DomainTag.tag == wanted.domain_tag, DomainTag.domain_id.in_(session.scalars(some).all())
+    )
+    options = {"synchronize_session": False}
+    return len(session.scalars(gone.returning(DomainTag.domain_id), execution_options=options).all())
+
+
+def _few_named(session: Session, part: str) -> Sequence[int] | None:
+    """Return the domains whose names contain the part, None if they are many: the walk would take a whole index."""
+    ids = session.scalars(select(Domain.id).where(*index_conditions(DomainFilter(name=part))).limit(_FEW + 1)).all()
+    return ids if len(ids) <= _FEW else None
+
+
+def _sorted(
+    session: Session,
+    conditions: Sequence[ColumnElement[bool]],
+    sort: str,
+    limit: int,
+    offset: int,
+    *,
+    total: int | None = None,
+) -> Page[Domain]:
+    """Sort few domains in memory."""
+    if total is None:
+        total = session.scalar(select(func.count()).select_from(Domain).where(*conditions)) or 0
+    query = select(Domain).where(*conditions).order_by(*sort_order(sort)).limit(limit).offset(offset)
+    return Page(session.scalars(query).all(), total, limit, offset)
+
+
+def _count(session: Session, wanted: DomainFilter) -> int:
+    tag = wanted.domain_tag
+    if tag is not None and replace(wanted, domain_tag=None) == DomainFilter():
+        return count_tag_domains(session, tag)
+    counted = select(func.count()).select_from(Domain).where(*_conditions(wanted))
+    examined = partial(_examined, session, wanted)
+    return recent_total(session, ("domains", wanted), lambda: session.scalar(counted) or 0, examined=examined)
+
+
+def _examined(session: Session, wanted: DomainFilter) -> int:
+    return 0 if wanted == DomainFilter() else _count(session, DomainFilter(domain_tag=wanted.domain_tag))
+
+
+def _conditions(wanted: DomainFilter) -> list[ColumnElement[bool]]:
+    found = index_conditions(wanted)
+    if wanted.domain_tag is not None:
+        found.append(member_condition(wanted.domain_tag))
+    if wanted.untagged:
+        found.append(~select(DomainTag.tag).where(DomainTag.domain_id == Domain.id).exists())
+    return found

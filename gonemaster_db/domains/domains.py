@@ -1,0 +1,205 @@
+"""Domains: lookup, creation, and the copy of their newest run."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    SmallInteger,
+    String,
+    Subquery,
+    case,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.functions import FunctionElement
+
+from gonemaster_db.core.base import DOMAIN_TYPE
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.errors import DomainNotFound
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.models import Domain, DomainRunCount, Run, RunStatus
+
+LATEST = (
+    "latest_run_id", "latest_outcome_id", "latest_outcome_run_id", "latest_run_at", "latest_status", "latest_level",
+    "latest_score", "latest_grade",
+)  # fmt: skip
+OF_RUN_COUNT = ("domain_id", "run_count", "name", "latest_level")
+_CHUNK = 5000
+_QUIET = {"synchronize_session": False}
+
+
+def get_domain(session: Session, domain_id: int) -> Domain:
+    """Read a domain. Raises DomainNotFound."""
+    found = session.get(Domain, domain_id)
+    if found is None:
+        raise DomainNotFound(domain_id)
+    return found
+
+
+def find_domain(session: Session, name: str) -> Domain | None:
+    """Read the domain of a normalised name, None if it was neither tested nor tagged."""
+    return session.scalar(select(Domain).where(Domain.name == name))
+
+
+def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Match names that contain a substring, in any case; faster than LIKE, which has to look for its own signs."""
+    return _Place(column, literal(part.lower(), DOMAIN_TYPE)) > 0
+
+
+class _Place(FunctionElement[int]):
+    """The place of a text in another, from 1 on; 0: it is not there."""
+
+    inherit_cache = True
+    type = Integer()
+
+
+@compiles(_Place)
+def _instr(element: _Place, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Place, "postgresql")
+def _strpos(element: _Place, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> dict[str, int]:
+    """Find or create the domains; returns their ids by name."""
+    ids: dict[str, int] = {}
+    for chunk in chunks(sorted(set(names)), _CHUNK):  # sorted, so that two transactions cannot deadlock
+        ids.update(_ids(session, chunk))
+        missing = [name for name in chunk if name not in ids]
+        if missing:
+            rows = [{"name": name, "created_at": now, "run_count": 0} for name in missing]
+            session.execute(insert(session, Domain).on_conflict_do_nothing(), rows)
+            found = _ids(session, missing)
+            list_run_counts(session, found.values())
+            ids.update(found)
+    return ids
+
+
+def lock_domains(session: Session, domain_ids: Iterable[int]) -> dict[int, Row[Any]]:
+    """Lock domains against graduations of their runs until the commit; ordered by id, as everywhere.
+
+    Returns `latest_run_id` and `run_count` of each.
+    """
+    found: dict[int, Row[Any]] = {}
+    columns = (Domain.id, Domain.latest_run_id, Domain.run_count)
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        query = select(*columns).where(Domain.id.in_(chunk)).order_by(Domain.id)
+        found |= {row.id: row for row in session.execute(query.with_for_update(key_share=True))}
+    return found
+
+
+def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: ColumnElement[bool] | None = None) -> None:
+    """Recount the runs of the domains and copy the outcome of their newest run (by finish time).
+
+    Runs that match `leaving` are about to be deleted and are ignored, so that no domain refers to them afterwards.
+    The domains are locked first: a run that graduates concurrently would be missed in the count.
+    """
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        lock_domains(session, chunk)
+        found = _state(chunk, leaving)
+        values = {getattr(Domain, column.name): column for column in found.c if column.name != "domain_id"}
+        session.execute(
+            update(Domain).where(Domain.id == found.c.domain_id).values(values),
+            execution_options=_QUIET,
+        )
+        _copy_run_counts(session, chunk)
+
+
+def list_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
+    """Let new domains appear in lists by number of runs."""
+    columns = (Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
+    new = insert(session, DomainRunCount)
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        found = select(*columns).where(Domain.id.in_(chunk)).order_by(Domain.id)
+        rows = new.from_select(OF_RUN_COUNT, found, include_defaults=False)
+        session.execute(rows.on_conflict_do_nothing())
+
+
+def add_to_run_counts(session: Session, domain_ids: Iterable[int], number: int) -> None:
+    """Add the same number to those of domains that this transaction has locked."""
+    counts = update(Domain).values(run_count=Domain.run_count + number)
+    listed = update(DomainRunCount).values(run_count=DomainRunCount.run_count + number)
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        session.execute(counts.where(Domain.id.in_(chunk)), execution_options=_QUIET)
+        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_QUIET)
+
+
+def forget_runs(session: Session, domain_ids: Iterable[int]) -> None:
+    """Let domains that this transaction has locked be as if they had never been tested."""
+    nothing = update(Domain).values(run_count=0, **dict.fromkeys(LATEST))
+    listed = update(DomainRunCount).values(run_count=0, latest_level=None)
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        session.execute(nothing.where(Domain.id.in_(chunk)), execution_options=_QUIET)
+        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_QUIET)
+
+
+def _copy_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
+    """Copy the numbers of domains, which this transaction has locked, to where lists are sorted by them."""
+    changed = or_(
+        DomainRunCount.run_count != Domain.run_count, DomainRunCount.latest_level.is_distinct_from(Domain.latest_level)
+    )
+    copied = {"run_count": Domain.run_count, "latest_level": Domain.latest_level}
+    copy = update(DomainRunCount).where(DomainRunCount.domain_id == Domain.id, changed).values(copied)
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        of_chunk = DomainRunCount.domain_id.in_(chunk)
+        session.execute(copy.where(of_chunk), execution_options=_QUIET)
+
+
+def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Subquery:
+    """Select the new values of domains, labelled by column.
+
+    The newest run is looked up per domain in ix_runs_domain_id_finished_at; a join with an aggregate over all runs
+    would read every run of a large batch once more.
+    """
+    domain = aliased(Domain)
+    counted = [Run.domain_id == domain.id, *([] if leaving is None else [not_(leaving)])]
+    order = (Run.finished_at.desc(), Run.id.desc())
+    newest = select(Run.id).where(*counted).order_by(*order).limit(1).correlate(domain).scalar_subquery()
+    latest = aliased(Run)
+    return (
+        select(
+            domain.id.label("domain_id"),
+            select(func.count())
+            .select_from(Run)
+            .where(*counted)
+            .correlate(domain)
+            .scalar_subquery()
+            .label("run_count"),
+            latest.id.label("latest_run_id"),
+            latest.outcome_id.label("latest_outcome_id"),
+            latest.id.label("latest_outcome_run_id"),
+            latest.finished_at.label("latest_run_at"),
+            _words(latest.status, tuple(RunStatus)).label("latest_status"),
+            _words(latest.worst_level, LEVELS).label("latest_level"),
+            latest.score.label("latest_score"),
+            latest.grade.label("latest_grade"),
+        )
+        .outerjoin(latest, latest.id == newest)
+        .where(domain.id.in_(domain_ids))
+        .subquery()
+    )
+
+
+def _words(code: Any, words: Sequence[str]) -> ColumnElement[str]:
+    """Return the words that the codes of runs stand for: in domains they are stored as text."""
+    texts = {number: literal(str(word), String()) for number, word in enumerate(words)}
+    return case(texts, value=type_coerce(code, SmallInteger()))
+
+
+def _ids(session: Session, names: Sequence[str]) -> dict[str, int]:
+    return {name: key for key, name in session.execute(select(Domain.id, Domain.name).where(Domain.name.in_(names)))}

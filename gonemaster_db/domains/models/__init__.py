@@ -1,0 +1,1 @@
+"""Tables of domains, tags and profiles."""

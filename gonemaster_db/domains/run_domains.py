@@ -1,0 +1,151 @@
+"""Filters of runs by their domains: a substring of the name, a tag.
+
+Few domains are read first, and their numbers are compared within the index that a list is walked in. Of many, each run
+that the walk comes to is looked up, and the page is full after a few of them; for a long walk they are read as well.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, text
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.recent_totals import recent_total
+from gonemaster_db.domains.domains import contains_name
+from gonemaster_db.domains.tags import count_tag_domains
+from gonemaster_db.models import Domain, DomainTag, Run
+from gonemaster_db.runs.counters import count_runs
+
+_FEW_RUNS = 1000
+_FEW_DOMAINS = 10_000
+_LONG_WALK = 40_000  # runs that are looked up in the time in which many domains are read
+_SOON_READ = 50_000  # domains
+_DOMAIN_ID = Run.domain_id.expression
+_SMALL_BATCH = 50_000  # runs whose names are compared in the time in which many domains are read
+
+
+@dataclass(frozen=True, slots=True)
+class OfDomains:
+    """A condition on the domains of runs; `few`: they were read, and are no more than 10,000."""
+
+    condition: ColumnElement[bool]
+    few: bool
+
+
+def name_condition(session: Session, part: str, *, sort: str, page_end: int, batch_key: int | None) -> OfDomains:
+    """Match runs of domains whose name contains the part; `page_end`: so many of them are wanted in a sort order."""
+    if batch_key is not None and _is_small(session, batch_key):
+        return OfDomains(has_part(part), few=False)
+    ids = select(Domain.id).where(_has_part(part))
+    if (few := _few_domains(session, ids)) is not None:
+        return OfDomains(_DOMAIN_ID.in_(few), few=True)
+    if sort.startswith(("domain", "batch")):  # the index has the names
+        return OfDomains(has_part(part), few=False)
+    if _is_long(session, page_end, part=part, tag=None):
+        return OfDomains(_hashed(_DOMAIN_ID, ids), few=False)
+    named = select(literal(1)).where(Domain.id == Run.domain_id, _has_part(part)).correlate(Run)
+    return OfDomains(_looked_up(named), few=False)
+
+
+def has_part(part: str) -> ColumnElement[bool]:
+    """Match runs by their own copy of the name, which some indexes have."""
+    return contains_name(Run.domain.expression, part)
+
+
+def tag_condition(session: Session, tag: str, *, sort: str, page_end: int) -> OfDomains:
+    """Match the runs of a tag's domains; `page_end`: so many of them are wanted in a sort order."""
+    if (few := _few_domains(session, _members(tag))) is not None:
+        return OfDomains(_DOMAIN_ID.in_(few), few=True)
+    # The first names need not be in the tag.
+    if sort.startswith("domain") or _is_long(session, page_end, part=None, tag=tag):
+        return OfDomains(_hashed(_DOMAIN_ID, _members(tag)), few=False)
+    return OfDomains(_is_member(_DOMAIN_ID, tag), few=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DomainsOfTag:
+    """The domains of a tag: their numbers if they are few, else how many they are."""
+
+    tag: str
+    few: Sequence[int] | None
+    number: int
+
+    def condition(self, wanted: int, domain_id: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Match them by a column, where so many are wanted in an order that has nothing to do with the tag."""
+        if self.few is not None:
+            return domain_id.in_(self.few)
+        if wanted > _LONG_WALK // 2 or self.number <= _SOON_READ:
+            return _hashed(domain_id, _members(self.tag))
+        return _is_member(domain_id, self.tag)
+
+
+def domains_of_tag(session: Session, tag: str) -> DomainsOfTag:
+    """Find out which domains, or how many, a tag has."""
+    few = _few_domains(session, _members(tag))
+    return DomainsOfTag(tag, few, 0 if few is not None else count_tag_domains(session, tag))
+
+
+def count_runs_of_domains(session: Session, *, part: str | None, tag: str | None) -> int:
+    """Count the runs of the domains that match both; sums Domain.run_count and reads no run."""
+    query = select(func.coalesce(func.sum(Domain.run_count), 0))
+    if part:
+        query = query.where(_has_part(part))
+    if tag is not None:
+        query = query.where(Domain.id.in_(_members(tag)))
+    key = ("runs of domains", part, tag)
+    return recent_total(session, key, lambda: session.scalar(query) or 0, examined=lambda: count_runs(session))
+
+
+def few_ids(
+    session: Session, conditions: Sequence[ColumnElement[bool]], *, total: Callable[[], int] | None = None
+) -> Sequence[str] | None:
+    """Return the ids of the matching runs; None if there are more than 1,000, as `total` may tell before.
+
+    A rare match in an index walked in sort order costs the whole index. With a short list of ids the page is sorted in
+    memory instead, and the list gives the count as well.
+    """
+    if total is not None and total() > _FEW_RUNS:
+        return None
+    ids = session.scalars(select(Run.id).where(*conditions).limit(_FEW_RUNS + 1)).all()
+    return ids if len(ids) <= _FEW_RUNS else None
+
+
+def _is_small(session: Session, batch_key: int) -> bool:
+    return count_runs(session, batch_key=batch_key) <= _SMALL_BATCH
+
+
+def _is_long(session: Session, page_end: int, *, part: str | None, tag: str | None) -> bool:
+    """Say whether so many matches are a long walk away, if they are spread evenly."""
+    matching = count_runs_of_domains(session, part=part, tag=tag)
+    return page_end * count_runs(session) > _LONG_WALK * matching
+
+
+def _has_part(part: str) -> ColumnElement[bool]:
+    return contains_name(Domain.name.expression, part)
+
+
+def _members(tag: str) -> "Select[int]":
+    return select(DomainTag.domain_id).where(DomainTag.tag == tag)
+
+
+def _is_member(domain_id: ColumnElement[Any], tag: str) -> ColumnElement[bool]:
+    return _looked_up(
+        select(literal(1)).where(DomainTag.domain_id == domain_id, DomainTag.tag == tag).correlate_except(DomainTag)
+    )
+
+
+def _few_domains(session: Session, ids: "Select[int]") -> Sequence[int] | None:
+    """Return the numbers of domains; None if there are more than 10,000."""
+    few = session.scalars(ids.limit(_FEW_DOMAINS + 1)).all()
+    return few if len(few) <= _FEW_DOMAINS else None
+
+
+def _hashed(domain_id: ColumnElement[Any], ids: "Select[int]") -> ColumnElement[bool]:
+    """Match many domains by a hash of their numbers: PostgreSQL would join, but cannot see through OR."""
+    return or_(domain_id.in_(ids), text("1 = 0"))
+
+
+def _looked_up(found: "Select[Any]") -> ColumnElement[bool]:
+    """Match rows for which another is found; as a scalar, so that PostgreSQL does not turn it into a join of all."""
+    return found.limit(1).scalar_subquery().is_not(None)

@@ -1,0 +1,118 @@
+"""Summaries of tags: counts of the newest runs of their domains.
+
+To count half a million domains takes most of a second. So maintenance counts large tags once a minute, if anything has
+changed, and readers take what it keeps.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.models import Domain, DomainTag, KeptTagSummary, Run, Tag
+from gonemaster_db.runs.counters import read_counts
+
+LARGE = 20_000  # domains: a page that counts fifty thousand takes a tenth of a second
+BELIEVED = timedelta(minutes=5)  # since maintenance came last: where it does not run, tags are counted when asked for
+_COUNTS = ("domain_count", "ok", "notice", "warning", "error", "critical", "grades")
+_QUIET = {"synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True)
+class TagSummary:
+    """Counts of the newest runs of a tag's domains by level (`ok` is below NOTICE) and grade."""
+
+    tag: str
+    domain_count: int
+    ok: int
+    notice: int
+    warning: int
+    error: int
+    critical: int
+    grades: Mapping[str, int]
+
+
+def count_newest(session: Session, name: str) -> TagSummary:
+    """Count the newest runs of the tag's domains; a domain that was never tested is `ok`."""
+    members = select(DomainTag.domain_id).where(DomainTag.tag == name)
+    columns = (Domain.latest_rank, Domain.latest_grade)
+    by_rank: Counter[int] = Counter()
+    grades: Counter[str] = Counter()
+    counted = select(*columns, func.count()).where(Domain.id.in_(members)).group_by(*columns)
+    for rank, grade, number in session.execute(counted):
+        by_rank[rank] += number
+        if grade is not None:
+            grades[grade] += number
+    ok, notice, warning, error, critical = (by_rank[rank] for rank in range(5))
+    return TagSummary(name, by_rank.total(), ok, notice, warning, error, critical, grades)
+
+
+def kept_summaries(session: Session, names: Sequence[str], *, now: datetime) -> dict[str, TagSummary]:
+    """Return what maintenance keeps of large tags; nothing where it does not run."""
+    query = select(KeptTagSummary).where(KeptTagSummary.tag.in_(names), KeptTagSummary.checked_at > now - BELIEVED)
+    return {
+        kept.tag: TagSummary(kept.tag, **{name: getattr(kept, name) for name in _COUNTS})
+        for kept in session.scalars(query)
+    }
+
+
+def keep_summaries(
+    store: Store, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False, large: int = LARGE
+) -> int:
+    """Count the tags with more than `large` domains of which domains or runs have changed; returns how many."""
+    with store.read_only() as session:
+        wanted = _signatures(session, large)
+        kept = {tag: bytes(signature) for tag, signature in session.execute(_KEPT)}
+    due = [tag for tag, signature in wanted.items() if kept.get(tag) != signature]
+    counted: list[str] = []
+    for tag in due:
+        if stopped():
+            break
+        with store.read_only() as session:
+            summary = count_newest(session, tag)
+        store.run_in_transaction(partial(_keep, summary=summary, signature=wanted[tag], now=now()))
+        counted.append(tag)
+    unchanged, small = sorted(wanted.keys() - due), sorted(kept.keys() - wanted.keys())
+    if unchanged or small:
+        store.run_in_transaction(partial(_note, unchanged=unchanged, small=small, now=now()))
+    return len(counted)
+
+
+_KEPT = select(KeptTagSummary.tag, KeptTagSummary.signature)
+
+
+def _signatures(session: Session, large: int) -> dict[str, bytes]:
+    """Return a digest of each large tag that changes with its domains, and with any run that is stored or deleted."""
+    counts = sorted(repr(group) + str(number) for group, number in read_counts(session).items())
+    runs = repr((counts, session.scalar(select(func.max(Run.key)))))
+    members = select(DomainTag.tag, func.count(), func.sum(DomainTag.domain_id)).group_by(DomainTag.tag)
+    return {
+        tag: hashlib.blake2b(f"{number} {ids} {runs}".encode(), digest_size=16).digest()
+        for tag, number, ids in session.execute(members.having(func.count() > large))
+    }
+
+
+def _keep(session: Session, *, summary: TagSummary, signature: bytes, now: datetime) -> None:
+    if (
+        session.scalar(select(Tag.name).where(Tag.name == summary.tag).with_for_update(read=True, key_share=True))
+        is None
+    ):
+        return  # deleted meanwhile
+    row = {name: getattr(summary, name) for name in _COUNTS} | {"signature": signature, "checked_at": now}
+    row["grades"] = dict(summary.grades)
+    kept = insert(session, KeptTagSummary).values(tag=summary.tag, **row)
+    session.execute(kept.on_conflict_do_update(index_elements=[KeptTagSummary.tag], set_=row))
+
+
+def _note(session: Session, *, unchanged: Sequence[str], small: Sequence[str], now: datetime) -> None:
+    """Say of which tags the counts are still right, and forget those that are counted as fast as they are asked for."""
+    checked = update(KeptTagSummary).where(KeptTagSummary.tag.in_(unchanged)).values(checked_at=now)
+    session.execute(checked, execution_options=_QUIET)
+    session.execute(delete(KeptTagSummary).where(KeptTagSummary.tag.in_(small)), execution_options=_QUIET)

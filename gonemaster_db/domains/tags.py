@@ -1,0 +1,260 @@
+"""Domain tags and their memberships."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagInUse, TagNotFound
+from gonemaster_db.core.recent_totals import EXACT, kept_totals, recent, recent_total
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.domains.tag_summaries import TagSummary, count_newest, kept_summaries
+from gonemaster_db.models import Cohort, Domain, DomainTag, Profile, Tag
+
+_CHUNK = 5000
+# Made once: a statement with its own list of names is a reference cycle, which keeps the names until it is collected.
+_PROFILES_OF_DOMAINS = (
+    select(Domain.name, Tag.default_profile_id)
+    .join(DomainTag, DomainTag.domain_id == Domain.id)
+    .join(Tag, Tag.name == DomainTag.tag)
+    .where(Domain.name.in_(bindparam("names", expanding=True)), Tag.default_profile_id.is_not(None))
+    .distinct()
+    .order_by(Domain.name, Tag.default_profile_id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTag:
+    """A tag with the number of its domains."""
+
+    tag: Tag
+    domain_count: int
+
+
+def list_tags(session: Session, *, limit: int = 100, offset: int = 0) -> list[ListedTag]:
+    """List tags by name."""
+    tags = session.scalars(select(Tag).order_by(Tag.name).limit(limit).offset(offset)).all()
+    numbers = _kept_numbers(session, [tag.name for tag in tags])
+    recent_ones = kept_totals(session, [_key(tag.name) for tag in tags])
+    names = [tag.name for tag in tags if tag.name not in numbers and _key(tag.name) not in recent_ones]
+    query = select(DomainTag.tag, func.count()).where(DomainTag.tag.in_(names)).group_by(DomainTag.tag)
+    counted: Counter[str] = Counter({row[0]: row[1] for row in session.execute(query)})
+    for name in {tag.name for tag in tags} - numbers.keys():
+        numbers[name] = recent_total(session, _key(name), partial(counted.__getitem__, name))
+    return [ListedTag(tag, numbers[tag.name]) for tag in tags]
+
+
+def count_tags(session: Session) -> int:
+    """Count the tags."""
+    return session.scalar(select(func.count()).select_from(Tag)) or 0
+
+
+def list_tag_names(session: Session, *, limit: int) -> Sequence[str]:
+    """List the first names of tags; unlike `list_tags`, nothing is counted."""
+    return session.scalars(select(Tag.name).order_by(Tag.name).limit(limit)).all()
+
+
+def get_tag(session: Session, name: str) -> ListedTag:
+    """Read a tag. Raises TagNotFound."""
+    tag = _tag(session, name)
+    kept = _kept_numbers(session, [name])
+    return ListedTag(tag, kept[name] if kept else count_tag_domains(session, name))
+
+
+def require_tag(session: Session, name: str) -> None:
+    """Check that a tag exists, without counting its domains. Raises TagNotFound."""
+    _tag(session, name)
+
+
+def create_tag(session: Session, name: str, *, description: str = "", now: datetime) -> Tag:
+    """Create a tag. Raises TagExists."""
+    row = {"name": name, "description": description, "created_at": now}
+    made = insert(session, Tag).values(row).on_conflict_do_nothing().returning(Tag.name)
+    if session.execute(made).first() is None:
+        raise TagExists(name)
+    return session.scalars(select(Tag).where(Tag.name == name)).one()
+
+
+def describe_tag(session: Session, name: str, description: str) -> Tag:
+    """Change the description. Raises TagNotFound."""
+    tag = _tag(session, name)
+    tag.description = description
+    session.flush()
+    return tag
+
+
+def delete_tag(session: Session, name: str) -> None:
+    """Remove the tag and its memberships; domains and runs stay.
+
+    Raises:
+        TagNotFound: no such tag.
+        TagInUse: a cohort is made from it.
+    """
+    tag = _tag(session, name)
+    # Asked before: the foreign key would refuse it as well, but only after the memberships are gone.
+    if session.scalar(select(Cohort.id).where(Cohort.source_tag == name)) is not None:
+        raise TagInUse(name)
+    session.delete(tag)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise TagInUse(name) from error
+
+
+def set_default_profile(session: Session, name: str, profile_id: int | None) -> None:
+    """Set or clear the profile that jobs for the tag's domains use. Raises TagNotFound, ProfileNotFound."""
+    tag = _tag(session, name)
+    if profile_id is not None and session.get(Profile, profile_id) is None:
+        raise ProfileNotFound(profile_id)
+    tag.default_profile_id = profile_id
+    session.flush()
+
+
+def ensure_tags(session: Session, names: Iterable[str], *, now: datetime) -> None:
+    """Create the tags that do not exist."""
+    rows = [{"name": name, "description": "", "created_at": now} for name in sorted(set(names))]
+    if rows:
+        session.execute(insert(session, Tag).on_conflict_do_nothing(), rows)
+
+
+def tag_domains(session: Session, names: Iterable[str], domain_ids: Iterable[int], *, now: datetime) -> None:
+    """Add each of the domains to each of the tags; missing tags are created."""
+    tags = sorted(set(names))
+    ensure_tags(session, tags, now=now)
+    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+        rows = [{"domain_id": domain_id, "tag": tag} for tag in tags for domain_id in chunk]
+        if rows:
+            session.execute(insert(session, DomainTag).on_conflict_do_nothing(), rows)
+
+
+def untag_domains(session: Session, name: str, domains: Iterable[str]) -> int:
+    """Remove domains, given by name, from a tag; returns the number of removed memberships."""
+    removed = 0
+    for chunk in chunks(sorted(set(domains)), _CHUNK):
+        ids = select(Domain.id).where(Domain.name.in_(chunk))
+        gone = delete(DomainTag).where(DomainTag.tag == name, DomainTag.domain_id.in_(ids))
+        options = {"synchronize_session": False}
+        removed += len(session.scalars(gone.returning(DomainTag.domain_id), execution_options=options).all())
+    return removed
+
+
+def tags_of_domains(session: Session, domain_ids: Sequence[int]) -> dict[int, list[str]]:
+    """List the tags of each domain by name; a domain without tags is absent."""
+    query = select(DomainTag.domain_id, DomainTag.tag).where(DomainTag.domain_id.in_(domain_ids))
+    tags: dict[int, list[str]] = {}
+    for domain_id, tag in session.execute(query.order_by(DomainTag.tag)):
+        tags.setdefault(domain_id, []).append(tag)
+    return tags
+
+
+def count_tag_domains(session: Session, name: str) -> int:
+    """Count the domains of a tag; 0 if there is no such tag."""
+    query = select(func.count()).select_from(DomainTag).where(DomainTag.tag == name)
+    return recent_total(session, _key(name), lambda: session.scalar(query) or 0)
+
+
+def iter_tag_domains(session: Session, name: str) -> Iterator[str]:
+    """Yield the names of a tag's domains in order, in constant memory."""
+    last = ""
+    query = select(Domain.name).join(DomainTag, DomainTag.domain_id == Domain.id).where(DomainTag.tag == name)
+    while names := session.scalars(query.where(Domain.name > last).order_by(Domain.name).limit(_CHUNK)).all():
+        yield from names
+        last = names[-1]
+
+
+def count_tagged(session: Session, name: str, domains: Iterable[str]) -> int:
+    """Count those of some domains, given by name, that have a tag."""
+    counted = 0
+    for chunk in chunks(domains, _CHUNK):
+        ids = select(Domain.id).where(Domain.name.in_(chunk))
+        query = select(func.count()).select_from(DomainTag).where(DomainTag.tag == name, DomainTag.domain_id.in_(ids))
+        counted += session.scalar(query) or 0
+    return counted
+
+
+def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = ()) -> int | None:
+    """Return the default profile of a domain's tags and of `tags`, which it is about to join; None if they have none.
+
+    Raises:
+        AmbiguousProfile: the tags have different ones.
+    """
+    own = default_profile_ids(session, [domain]).get(domain, [])
+    return the_profile_id([*own, *profile_ids_of_tags(session, tags)])
+
+
+def the_profile_id(found: Iterable[int]) -> int | None:
+    """Return the one profile among those of a domain's tags, None if there is none.
+
+    Raises:
+        AmbiguousProfile: there are different ones.
+    """
+    ids = sorted(set(found))
+    if len(ids) > 1:
+        raise AmbiguousProfile(ids)
+    return ids[0] if ids else None
+
+
+def tags_by_default_profile(session: Session) -> dict[int, list[str]]:
+    """Return the names of the tags that have a default profile, by profile."""
+    found: dict[int, list[str]] = {}
+    query = select(Tag.default_profile_id, Tag.name).where(Tag.default_profile_id.is_not(None)).order_by(Tag.name)
+    for profile_id, name in session.execute(query):
+        if profile_id is not None:
+            found.setdefault(profile_id, []).append(name)
+    return found
+
+
+def profile_ids_of_tags(session: Session, names: Iterable[str]) -> list[int]:
+    """Return the default profiles of tags; a missing tag has none."""
+    wanted = set(names)
+    if not wanted:
+        return []
+    query = select(Tag.default_profile_id).where(Tag.name.in_(wanted), Tag.default_profile_id.is_not(None))
+    return sorted({found for found in session.scalars(query) if found is not None})
+
+
+def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, list[int]]:
+    """Return the default profiles of the tags of many domains by name; a domain without one is absent."""
+    found: dict[str, list[int]] = {}
+    for chunk in chunks(domains, _CHUNK):
+        for domain, profile_id in session.execute(_PROFILES_OF_DOMAINS, {"names": chunk}):
+            if profile_id is not None:
+                found.setdefault(domain, []).append(profile_id)
+    return found
+
+
+def summarise_tag(session: Session, name: str) -> TagSummary:
+    """Count the newest runs of the tag's domains. Raises TagNotFound, also for a tag without domains.
+
+    Of a large tag the counts may be a minute old, or some seconds, as totals are, where maintenance keeps none.
+    """
+    found = kept_summaries(session, [name], now=utcnow()).get(name)
+    if found is None:
+        key = ("summary of tag", name)
+        found = recent(session, key, lambda: count_newest(session, name), large=lambda kept: kept.domain_count > EXACT)
+    if not found.domain_count:
+        raise TagNotFound(name)
+    return found
+
+
+def _key(name: str) -> tuple[str, str]:
+    return "domains of tag", name
+
+
+def _kept_numbers(session: Session, names: Sequence[str]) -> dict[str, int]:
+    """Return the numbers of domains of large tags, as maintenance keeps them."""
+    return {name: kept.domain_count for name, kept in kept_summaries(session, names, now=utcnow()).items()}
+
+
+def _tag(session: Session, name: str) -> Tag:
+    tag = session.scalar(select(Tag).where(Tag.name == name))
+    if tag is None:
+        raise TagNotFound(name)
+    return tag

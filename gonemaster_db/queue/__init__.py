@@ -1,0 +1,1 @@
+"""Jobs that wait or run: submission, claims, order, pauses."""

@@ -1,0 +1,359 @@
+"""Jobs: submission, claim and lease. Their end is in graduation.py, their order in queue.py."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import islice
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import ColumnElement, Select, Table, bindparam, case, exists, func, literal, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from gonemaster_db.core.bulk import insert_rows
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.errors import JobNotFound, JobStateError
+from gonemaster_db.core.ids import job_ids as new_job_ids
+from gonemaster_db.core.ids import new_job_id
+from gonemaster_db.core.prepared import Prepared
+from gonemaster_db.core.records import LeaseRenewal, NewJob
+from gonemaster_db.core.states import Priority
+from gonemaster_db.models import Domain, Job, JobStatus, Profile, QueuePause, Run
+from gonemaster_db.queue.position_allocator import MAX_SLAB_SIZE, allocate_positions
+
+_FRESH = {"populate_existing": True, "synchronize_session": False}
+_JOBS = cast("Table", Job.__table__)
+_LOOKED_UP = 500  # ids or names of one query
+_LONG_MS = 2_000  # from here on a test has waited for silent name servers, on a machine that is not overloaded
+
+
+def lock_in_id_order(*conditions: ColumnElement[bool]) -> Select[str]:
+    """Select and lock jobs in the order that every multi-row lock uses, so that two transactions cannot deadlock."""
+    return select(_JOBS.c.id).where(*conditions).order_by(_JOBS.c.id).with_for_update()
+
+
+_IS_NORMAL = _JOBS.c.priority == Priority.NORMAL.value
+_PAUSED = exists().where(
+    QueuePause.tier == case((_IS_NORMAL, Priority.NORMAL.tier), else_=Priority.BATCH.tier),
+    or_(QueuePause.until.is_(None), QueuePause.until > bindparam("moment")),
+)
+_DUE = (
+    # Not by "=": a plan kept from an empty queue would look for all queued jobs in the index of the status.
+    _JOBS.c.status.is_not_distinct_from(JobStatus.QUEUED),
+    or_(_JOBS.c.expires_at.is_(None), _JOBS.c.expires_at > bindparam("moment")),
+)
+_CLAIMABLE = (*_DUE, ~_PAUSED)
+_PROFILE = select(Profile.config).where(Profile.id == _JOBS.c.profile_id).scalar_subquery()
+
+
+def _claim_statement() -> Any:
+    values = {
+        "status": literal(JobStatus.RUNNING, _JOBS.c.status.type),
+        "worker": bindparam("claimant"),
+        "attempt": _JOBS.c.attempt + 1,
+        "started_at": bindparam("moment"),
+        "lease_until": bindparam("lease_end"),
+        "cancel_requested_at": None,
+    }
+    returned = (_JOBS.c[name] for name in ("id", "domain", "batch_id", "attempt", "releases", "config"))
+    claim = update(_JOBS).where(_JOBS.c.id == bindparam("wanted"), *_CLAIMABLE).values(values)
+    return claim.returning(*returned, _PROFILE.label("profile"))
+
+
+# Built once: constructing a statement costs more than executing it. Its commit does not wait for the disk. A crash of
+# PostgreSQL takes away the end of its log, so no durable commit followed on a claim that is lost: no pause, no cancel
+# request, no run. Its job waits as before the claim, and may be claimed with the same attempt again. What the worker of
+# the lost claim sends matches no row; if that worker itself has claimed it again, the first result ends the job.
+_CLAIM = Prepared(_claim_statement(), may_be_lost=True)
+
+
+def _renewal_statement() -> Any:
+    # Stated twice: the subquery may wait for another transaction that takes the job away, and PostgreSQL (READ
+    # COMMITTED) checks only the outer condition again, on the newest version of the row.
+    ours = (
+        _JOBS.c.id.in_(bindparam("ids", expanding=True)),
+        _JOBS.c.status == JobStatus.RUNNING,
+        _JOBS.c.worker == bindparam("claimant"),
+    )
+    renewal = update(_JOBS).where(_JOBS.c.id.in_(lock_in_id_order(*ours)), *ours)
+    return renewal.values(lease_until=bindparam("lease_end")).returning(_JOBS.c.id, _JOBS.c.cancel_requested_at)
+
+
+# Built once, too: workers ask these every few seconds, and what SQLAlchemy builds is garbage for the collector alone.
+_RENEWAL = _renewal_statement()
+_WITH_SEVERAL = (
+    select(_JOBS.c.worker)
+    .where(_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker.in_(bindparam("workers", expanding=True)))
+    .group_by(_JOBS.c.worker)
+    .having(func.count() > 1)
+)
+_COLUMNS = (
+    "id", "public_id", "domain", "batch_id", "status", "priority", "position", "created_at", "expires_at",
+    "progress", "error", "attempt", "releases", "profile", "profile_id", "profile_name", "config",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job as its worker needs it until the lease ends; `profile` is the configuration of its stored profile."""
+
+    id: str
+    domain: str
+    batch_id: str | None
+    attempt: int
+    releases: int
+    config: Mapping[str, Any]
+    profile: Mapping[str, Any] | None
+
+    @property
+    def starts(self) -> int:
+        """The starts that count as attempts, this one among them."""
+        return self.attempt - self.releases
+
+
+def create_job(session: Session, new: NewJob, *, now: datetime | None = None) -> Job:
+    """Queue one job at the end of its tier."""
+    return create_listed_jobs(session, [new], now=now)[0]
+
+
+def create_listed_jobs(session: Session, new: Sequence[NewJob], *, now: datetime | None = None) -> list[Job]:
+    """Queue some jobs, each at the end of its tier, and return them in their order; for many use `create_jobs`."""
+    created_at = now or utcnow()
+    positions = {
+        priority: iter(allocate_positions(session, priority, sum(one.priority == priority for one in new)))
+        for priority in dict.fromkeys(one.priority for one in new)
+    }
+    jobs = [
+        Job(
+            id=new_job_id(),
+            public_id=one.public_id,
+            domain=one.domain,
+            batch_id=one.batch_id,
+            priority=one.priority,
+            position=next(positions[one.priority]),
+            created_at=created_at,
+            expires_at=one.expires_at,
+            profile=one.profile,
+            profile_id=one.profile_id,
+            profile_name=one.profile_name,
+            config=dict(one.config),
+        )
+        for one in new
+    ]
+    session.add_all(jobs)
+    session.flush()
+    return jobs
+
+
+def create_jobs(session: Session, new: Iterable[NewJob], *, now: datetime | None = None) -> Iterator[list[str]]:
+    """Queue many jobs of one tier in order; yields the ids of each chunk after it is written.
+
+    Reads `new` one chunk at a time, so memory does not grow with the number of jobs. Lazy: nothing is written until
+    the iterator is consumed.
+    """
+    for created in _create(session, new, now=now, longest_first=False):
+        yield created.ids
+
+
+class CreatedJobs(NamedTuple):
+    """The ids of a chunk of jobs: as they were given, and in the order in which they wait."""
+
+    ids: list[str]
+    in_turn: list[str]
+
+
+def create_longest_first(
+    session: Session, new: Iterable[NewJob], *, now: datetime | None = None
+) -> Iterator[CreatedJobs]:
+    """Queue the jobs of a batch like `create_jobs`, but those early whose domains took long in their newest run.
+
+    A test of silent name servers waits for half a minute: begun last, it is all that is left of its batch. This holds
+    for the end of a batch alone, so no more than its last 8,191 jobs are ordered. Those that took less than 2 s, or are
+    not known, keep their order, and stand between the others: these are spread over the first half, or all slots would
+    wait for silent servers at once, and the processors for them.
+    """
+    return _create(session, new, now=now, longest_first=True)
+
+
+def _create(
+    session: Session, new: Iterable[NewJob], *, now: datetime | None, longest_first: bool
+) -> Iterator[CreatedJobs]:
+    created_at = now or utcnow()
+    numbered = new_job_ids()
+    for chunk in chunks(new, MAX_SLAB_SIZE):
+        ids = list(islice(numbered, len(chunk)))
+        positions = allocate_positions(session, chunk[0].priority, len(chunk))
+        is_last = len(chunk) < MAX_SLAB_SIZE
+        order = _longest_first(session, chunk) if longest_first and is_last else range(len(chunk))
+        places = dict(zip(order, positions, strict=True))
+        rows = (_row(job, ids[number], places[number], created_at) for number, job in enumerate(chunk))
+        insert_rows(session, Job, _COLUMNS, rows)
+        yield CreatedJobs(ids, [ids[number] for number in order])
+
+
+def _longest_first(session: Session, jobs: Sequence[NewJob]) -> Sequence[int]:
+    """Return the numbers of jobs in the order in which they should start."""
+    took_ms: dict[str, int] = {}
+    for part in chunks((job.domain for job in jobs), _LOOKED_UP):
+        newest = select(Domain.name, Run.duration_ms).join(Run, Run.id == Domain.latest_run_id)
+        found = session.execute(newest.where(Domain.name.in_(part), Run.duration_ms >= _LONG_MS))
+        took_ms |= {name: duration_ms for name, duration_ms in found if duration_ms is not None}
+    long = [number for number, job in enumerate(jobs) if job.domain in took_ms]
+    long.sort(key=lambda number: -took_ms[jobs[number].domain])
+    rest = (number for number, job in enumerate(jobs) if job.domain not in took_ms)
+    between = max(1, len(jobs) // 2 // max(1, len(long))) - 1
+    spread = [number for each in long for number in (each, *islice(rest, between))]
+    return [*spread, *rest]
+
+
+def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, lease: timedelta) -> ClaimedJob | None:
+    """Move a queued job to running, with `attempt` increased, by one statement; None if it cannot be claimed.
+
+    One conditional UPDATE decides the race, so a message delivered twice is harmless. A job whose `expires_at` has
+    passed is not claimed, nor one of a paused tier: no job starts after the commit of a pause, even if a worker
+    learns of the pause later.
+    """
+    claim = {"wanted": job_id, "claimant": worker, "moment": now, "lease_end": now + lease}
+    row = _CLAIM.execute(session.connection(), claim).one_or_none()
+    return None if row is None else ClaimedJob(*row)
+
+
+def is_due(session: Session, job_id: str, *, now: datetime) -> bool:
+    """Whether a job is queued and has not expired; its tier may be paused."""
+    return bool(session.scalar(select(exists().where(_JOBS.c.id == job_id, *_DUE)), {"moment": now}))
+
+
+def renew_leases(
+    session: Session, job_ids: Sequence[str], *, worker: str, now: datetime, lease: timedelta
+) -> LeaseRenewal:
+    """Renew the leases of all jobs of one worker by one statement."""
+    if not job_ids:
+        return LeaseRenewal(frozenset(), frozenset())
+    asked = {"ids": job_ids, "claimant": worker, "lease_end": now + lease}
+    renewed = session.connection().execute(_RENEWAL, asked).all()
+    held = {job_id for job_id, _ in renewed}
+    canceled = {job_id for job_id, requested_at in renewed if requested_at}
+    return LeaseRenewal(lost=frozenset(job_ids) - held, canceled=frozenset(canceled))
+
+
+def get_job(session: Session, job_id: str) -> Job:
+    """Read an unfinished job. Raises JobNotFound."""
+    job = session.scalar(select(Job).where(Job.id == job_id), execution_options={"populate_existing": True})
+    if job is None:
+        raise JobNotFound(job_id)
+    return job
+
+
+def find_job_or_run(session: Session, job_id: str) -> Job | Run:
+    """Read the job, or the run it became. Raises JobNotFound."""
+    return _find(session, Job.id, Run.id, job_id)
+
+
+def find_by_public_id(session: Session, public_id: str) -> Job | Run:
+    """Read the job or run with this public id. Raises JobNotFound."""
+    return _find(session, Job.public_id, Run.public_id, public_id)
+
+
+def find_ends(session: Session, job_ids: Sequence[str]) -> dict[str, str]:
+    """Return the status of those jobs that have become runs, and `deleted` for those that are neither job nor run."""
+    ends: dict[str, str] = {}
+    for part in chunks(job_ids, _LOOKED_UP):
+        # The jobs first: one that graduates between the two queries is found as neither job nor run otherwise.
+        waiting = set(session.scalars(select(Job.id).where(Job.id.in_(part))))
+        gone = [job_id for job_id in part if job_id not in waiting]
+        if gone:
+            runs = session.execute(select(Run.id, Run.status).where(Run.id.in_(gone))).all()
+            ends |= dict.fromkeys(gone, "deleted") | {run.id: run.status.value for run in runs}
+    return ends
+
+
+def expired_leases(
+    session: Session, *, now: datetime, limit: int, worker: str | None = None, skip_locked: bool = False
+) -> list[Job]:
+    """List running jobs (of one worker) whose lease expired before `now`, oldest expiry first.
+
+    `skip_locked` leaves out what another transaction holds at this moment.
+    """
+    query = select(Job).where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
+    if worker is not None:
+        query = query.where(Job.worker == worker)
+    if skip_locked:
+        query = query.with_for_update(skip_locked=True)
+    return list(session.scalars(query.order_by(Job.lease_until).limit(limit)))
+
+
+def lock_expired(session: Session, job_id: str, *, now: datetime) -> bool:
+    """Lock a running job whose lease has expired; False if it has not any more, or another transaction holds it."""
+    expired = (_JOBS.c.id == job_id, _JOBS.c.status == JobStatus.RUNNING, _JOBS.c.lease_until <= now)
+    return session.scalar(select(_JOBS.c.id).where(*expired).with_for_update(skip_locked=True)) is not None
+
+
+def end_leases(session: Session, *, worker: str, now: datetime) -> int:
+    """End the leases of a worker's claims that were made up to `now`; returns how many of them had not expired."""
+    # The lost process' own transaction may hold rows until the database notices: their leases expire by themselves.
+    claims = (_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == worker, _JOBS.c.started_at <= now)
+    held = select(_JOBS.c.id).where(*claims, _JOBS.c.lease_until > now).order_by(_JOBS.c.id)
+    ended = (
+        update(_JOBS)
+        .where(_JOBS.c.id.in_(held.with_for_update(skip_locked=True)))
+        .values(lease_until=now)
+        .returning(_JOBS.c.id)
+    )
+    return len(session.execute(ended).all())
+
+
+def workers_with_several_jobs(session: Session, workers: Iterable[str]) -> set[str]:
+    """Return those of the workers that have claims on more than one job, whether the leases have expired or not."""
+    return {str(name) for name in session.scalars(_WITH_SEVERAL, {"workers": list(workers)})}
+
+
+def hold_job(session: Session, job_id: str) -> Job:
+    """Move a queued job to paused; it keeps its position. Raises JobNotFound, JobStateError."""
+    return _switch(session, job_id, JobStatus.QUEUED, JobStatus.PAUSED)
+
+
+def release_job(session: Session, job_id: str) -> Job:
+    """Move a paused job back to queued. Raises JobNotFound, JobStateError."""
+    return _switch(session, job_id, JobStatus.PAUSED, JobStatus.QUEUED)
+
+
+def _switch(session: Session, job_id: str, old: JobStatus, new: JobStatus) -> Job:
+    job: Job | None = session.scalar(
+        update(Job).where(Job.id == job_id, Job.status == old).values(status=new).returning(Job),
+        execution_options=_FRESH,
+    )
+    if job is None:
+        status = find_job_or_run(session, job_id).status
+        raise JobStateError(f"job {job_id} is {status}, not {old}")
+    return job
+
+
+def _find(
+    session: Session,
+    job_column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    run_column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    key: str,
+) -> Job | Run:
+    """Look for the job first, so that a job which graduates between the two queries is found as a run."""
+    found: Job | Run | None = session.scalar(
+        _one_by(job_column), {"key": key}, execution_options={"populate_existing": True}
+    )
+    if found is None:
+        found = session.scalar(_one_by(run_column), {"key": key}, execution_options={"populate_existing": True})
+    if found is None:
+        raise JobNotFound(key)
+    return found
+
+
+@cache
+def _one_by(column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]) -> Select[Any]:
+    """Return the statement for the row with a key, made once: that takes as long as its execution."""
+    return select(column.class_).where(column == bindparam("key"))
+
+
+def _row(new: NewJob, job_id: str, position: int, created_at: datetime) -> tuple[object, ...]:
+    return (
+        job_id, new.public_id, new.domain, new.batch_id, JobStatus.QUEUED, new.priority, position, created_at,
+        new.expires_at, 0, "", 0, 0, new.profile, new.profile_id, new.profile_name, new.config,
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Waiting jobs chosen by what they are, not by their ids: listed, counted, held and released."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session, defer
+
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.recent_totals import recent_total
+from gonemaster_db.core.states import WAITING
+from gonemaster_db.domains.domains import contains_name
+from gonemaster_db.models import Job, JobStatus, Priority
+
+_CHUNK = 500
+_QUIET = {"synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFilter:
+    """Which waiting jobs; `domain` is a substring, `status` one of the two states of waiting jobs.
+
+    The positions are inclusive bounds.
+    """
+
+    priority: Priority | None = None
+    domain: str = ""
+    status: JobStatus | None = None
+    created_until: datetime | None = None
+    first_position: int | None = None
+    last_position: int | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions of a query."""
+        found = [Job.status.in_(WAITING) if self.status is None else Job.status == self.status]
+        if self.priority is not None:
+            found.append(Job.priority == self.priority)
+        if self.domain:
+            found.append(contains_name(Job.domain.expression, self.domain))
+        if self.created_until is not None:
+            found.append(Job.created_at <= self.created_until)
+        if self.first_position is not None:
+            found.append(Job.position >= self.first_position)
+        if self.last_position is not None:
+            found.append(Job.position <= self.last_position)
+        return found
+
+
+def list_waiting_jobs(session: Session, wanted: WaitingFilter, *, limit: int, offset: int = 0) -> list[Job]:
+    """Page through waiting jobs in the order in which they start; their configuration is not read."""
+    query = select(Job).where(*wanted.conditions()).options(defer(Job.config))
+    return list(session.scalars(query.order_by(Job.priority, Job.position, Job.id).limit(limit).offset(offset)))
+
+
+def count_waiting_jobs(session: Session, wanted: WaitingFilter) -> int:
+    """Count waiting jobs; of many, the number may be that of some seconds ago."""
+
+    def count() -> int:
+        return session.scalar(select(func.count()).select_from(Job).where(*wanted.conditions())) or 0
+
+    return recent_total(session, ("waiting", wanted), count)
+
+
+def waiting_ids(session: Session, wanted: WaitingFilter, *, limit: int) -> list[str]:
+    """List the ids of waiting jobs in the order in which they start."""
+    query = select(Job.id).where(*wanted.conditions()).order_by(Job.priority, Job.position, Job.id).limit(limit)
+    return list(session.scalars(query))
+
+
+def last_waiting_ids(session: Session, wanted: WaitingFilter, *, limit: int) -> list[str]:
+    """List the ids of those waiting jobs that start last, in the order in which they start."""
+    backward = (Job.priority.desc(), Job.position.desc(), Job.id.desc())
+    query = select(Job.id).where(*wanted.conditions()).order_by(*backward).limit(limit)
+    return list(session.scalars(query))[::-1]
+
+
+def switch_waiting_jobs(session: Session, job_ids: Sequence[str], *, held: bool) -> list[tuple[str, int]]:
+    """Hold queued jobs, or queue held ones; they keep their places. Returns ids and priorities of what changed."""
+    old, new = (JobStatus.QUEUED, JobStatus.PAUSED) if held else (JobStatus.PAUSED, JobStatus.QUEUED)
+    changed: list[tuple[str, int]] = []
+    for chunk in chunks(sorted(set(job_ids)), _CHUNK):
+        statement = update(Job).where(Job.id.in_(chunk), Job.status == old).values(status=new)
+        rows = session.execute(statement.returning(Job.id, Job.priority), execution_options=_QUIET)
+        changed += [(job_id, priority) for job_id, priority in rows]
+    return changed

@@ -1,1 +1,0 @@
-"""Queries: functions that take a session first and say in their name what they do; none of them commits."""

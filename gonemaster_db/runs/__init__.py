@@ -1,0 +1,1 @@
+"""Finished runs: graduation, outcomes, documents, entries, counters, lists."""

@@ -1,0 +1,79 @@
+"""Comparison of two runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.runs.findings import FindingKey, Line, WorstLevel, read_findings
+
+
+@dataclass(frozen=True, slots=True)
+class FindingChange:
+    """A message tag of one test case before and after; one side is empty if it was added or cleared.
+
+    A side has the lines of the finding, or its worst level alone, depending on the comparison.
+    """
+
+    module: str
+    testcase: str
+    tag: str
+    before: Sequence[Line | WorstLevel]
+    after: Sequence[Line | WorstLevel]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Findings that were added, cleared or changed."""
+
+    added: Sequence[FindingChange] = ()
+    cleared: Sequence[FindingChange] = ()
+    changed: Sequence[FindingChange] = ()
+
+    @property
+    def octets(self) -> int:
+        """Size of the arguments in the lines as JSON."""
+        changes = [*self.added, *self.cleared, *self.changed]
+        return sum(len(line.raw) for change in changes for line in [*change.before, *change.after])
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.cleared or self.changed)
+
+
+def diff_runs(
+    session: Session, before: str, after: str, *, min_level: str = "INFO", with_args: bool = False
+) -> Difference:
+    """Compare the entries of two runs from a level up; order and timestamps are ignored."""
+    found = read_findings(session, [before, after], min_level)
+    return compare(found.get(before, {}), found.get(after, {}), with_args=with_args)
+
+
+def compare(
+    old: Mapping[FindingKey, list[Line]], new: Mapping[FindingKey, list[Line]], *, with_args: bool = False
+) -> Difference:
+    """Compare two sets of findings: their worst levels, or all lines with their arguments.
+
+    Arguments differ where nothing has happened: the days that a signature has left, a serial number, an order.
+    """
+    keys = sorted({*old, *new})
+    if with_args:
+        changes = [FindingChange(*key, before=old.get(key, []), after=new.get(key, [])) for key in keys]
+    else:
+        changes = [
+            FindingChange(*key, before=WorstLevel.of(old.get(key, [])), after=WorstLevel.of(new.get(key, [])))
+            for key in keys
+        ]
+    return Difference(
+        added=[change for change in changes if not change.before],
+        cleared=[change for change in changes if not change.after],
+        changed=[change for change in changes if change.before and change.after and _differ(change)],
+    )
+
+
+def _differ(change: FindingChange) -> bool:
+    """Compare octets first: most lines are equal, and parsing them costs far more."""
+    stored = (sorted((line.level, line.raw) for line in lines) for lines in (change.before, change.after))
+    if next(stored) == next(stored):
+        return False
+    before, after = (sorted(line.comparable for line in lines) for lines in (change.before, change.after))
+    return before != after

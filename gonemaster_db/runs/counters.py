@@ -1,0 +1,149 @@
+"""Counters of runs: kept by the transactions that write, score and delete runs, so that totals need no count."""
+
+import random
+from collections import Counter
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import ARRAY, Table, bindparam, delete, func, select
+from sqlalchemy import cast as cast_as
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.upsert import insert_into
+from gonemaster_db.models import RunCounter, RunStatus
+from gonemaster_db.runs.models.counters import ALL_RUNS
+from gonemaster_db.service.metrics.counting import count_removed_runs
+
+SHARDS = 16
+_COUNTERS = cast("Table", RunCounter.__table__)
+_KEY = (_COUNTERS.c.batch_key, _COUNTERS.c.shard, _COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade)
+
+
+class RunGroup(NamedTuple):
+    """What runs are counted by."""
+
+    batch_key: int | None
+    status: RunStatus
+    level: str | None
+    grade: str | None
+
+
+def count_runs_in(session: Session, groups: Mapping[RunGroup, int]) -> None:
+    """Add to the counters of batches and of all runs; numbers may be negative.
+
+    The last thing that a transaction does before its commit: until then others wait for the rows. What is subtracted,
+    and not counted elsewhere as with a new score, counts as removed: the number of ended jobs never falls.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        if rows := counter_rows(groups, sharded=False):
+            connection.execute(_upsert_each(), rows)
+    elif rows := counter_rows(groups, sharded=True):
+        connection.execute(_upsert_all(), {f"all_{name}": [row[name] for row in rows] for name in rows[0]})
+    if any(number < 0 for number in groups.values()):
+        changes: Counter[RunStatus] = Counter()
+        for group, number in groups.items():
+            changes[group.status] += number
+        count_removed_runs(session, changes)
+
+
+def counter_rows(groups: Mapping[RunGroup, int], *, sharded: bool) -> list[dict[str, Any]]:
+    """Return what is added to counters, in the order of their locks; one writer at a time needs no shards."""
+    sums: Counter[tuple[int, RunStatus, str | None, str]] = Counter()
+    for group, number in groups.items():
+        for batch_key in {ALL_RUNS, group.batch_key or ALL_RUNS}:
+            sums[batch_key, group.status, group.level, group.grade or ""] += number
+    shard = random.randrange(SHARDS) if sharded else 0
+    return [_row(shard, key, number) for key, number in sorted(sums.items(), key=_order) if number]
+
+
+def forget_batch(session: Session, batch_key: int) -> None:
+    """Remove the counters of a batch whose runs are all deleted, and subtract them from those of all runs."""
+    gone = delete(_COUNTERS).where(_COUNTERS.c.batch_key == batch_key)
+    columns = (_COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade, _COUNTERS.c.runs)
+    sums: Counter[RunGroup] = Counter()
+    for status, level, grade, number in session.connection().execute(gone.returning(*columns)):
+        sums[RunGroup(None, status, level, grade)] -= number
+    count_runs_in(session, sums)
+
+
+def read_counts(session: Session, batch_key: int | None = None) -> dict[RunGroup, int]:
+    """Return the numbers of runs of a batch, or of all."""
+    columns = (_COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade)
+    of_batch = _COUNTERS.c.batch_key == (ALL_RUNS if batch_key is None else batch_key)
+    rows = session.execute(select(*columns, func.sum(_COUNTERS.c.runs)).where(of_batch).group_by(*columns))
+    return {
+        RunGroup(batch_key, status, level, grade or None): int(number)
+        for status, level, grade, number in rows
+        if number
+    }
+
+
+def count_runs(
+    session: Session,
+    *,
+    batch_key: int | None = None,
+    status: str | None = None,
+    levels: Collection[str] | None = None,
+    grade: str | None = None,
+) -> int:
+    """Count the runs of a batch, or all, with a status, one of some worst levels and a grade; None: any."""
+    given: dict[str, Any] = {"status": status, "level": levels if levels is None else list(levels), "grade": grade}
+    given = {name: value for name, value in given.items() if value is not None}
+    given["batch_key"] = ALL_RUNS if batch_key is None else batch_key
+    return int(session.scalar(_sum_of(frozenset(given)), given) or 0)
+
+
+@cache
+def _sum_of(names: frozenset[str]) -> Any:
+    """Build it once: that takes longer than to execute it."""
+    conditions = [
+        _COUNTERS.c[name].in_(bindparam(name, expanding=True))
+        if name == "level"
+        else _COUNTERS.c[name] == bindparam(name)
+        for name in sorted(names)
+    ]
+    return select(func.coalesce(func.sum(_COUNTERS.c.runs), 0)).where(*conditions)
+
+
+def count_runs_of_batches(session: Session, batch_keys: Collection[int]) -> dict[int, int]:
+    """Count the runs of several batches; those without are absent."""
+    number = func.sum(_COUNTERS.c.runs)
+    query = select(_COUNTERS.c.batch_key, number).where(_COUNTERS.c.batch_key.in_(batch_keys))
+    rows = session.execute(query.group_by(_COUNTERS.c.batch_key))
+    return {batch_key: int(number) for batch_key, number in rows if number}
+
+
+def _row(shard: int, key: tuple[int, RunStatus, str | None, str], number: int) -> dict[str, Any]:
+    batch_key, status, level, grade = key
+    return {
+        "batch_key": batch_key, "shard": shard, "status": status, "level": level, "grade": grade, "runs": number,
+    }  # fmt: skip
+
+
+def _order(item: tuple[tuple[int, RunStatus, str | None, str], int]) -> tuple[int, str, str, str]:
+    """Order rows, so that two transactions cannot deadlock."""
+    (batch_key, status, level, grade), _ = item
+    return batch_key, status, level or "", grade
+
+
+@cache
+def _upsert_each() -> Any:
+    return added(insert_into("sqlite", RunCounter))
+
+
+@cache
+def _upsert_all() -> Any:
+    """Take the columns as arrays: the removal of a thousand runs changes hundreds of counters."""
+    arrays = [bindparam(f"all_{one.name}", type_=ARRAY(one.type)) for one in _COUNTERS.c]
+    names = [one.name for one in _COUNTERS.c]
+    rows = func.unnest(*(cast_as(one, one.type) for one in arrays)).table_valued(*names)
+    return added(insert_into("postgresql", RunCounter).from_select(names, select(rows.render_derived("added"))))
+
+
+def added(statement: Any) -> Any:
+    """Let an insertion of counters add to those that are there."""
+    return statement.on_conflict_do_update(
+        index_elements=list(_KEY), set_={"runs": _COUNTERS.c.runs + statement.excluded.runs}
+    )

@@ -1,0 +1,38 @@
+"""Packed tables of whole numbers: columns of 32 bits one after the other, compressed."""
+
+import sys
+import zlib
+from array import array
+from collections.abc import Sequence
+
+from gonemaster_db.core.errors import DocumentDamaged
+
+_ZLIB = b"\x01"
+_LEVEL = 3  # read as often as a page is turned
+
+
+def pack_columns(columns: Sequence[Sequence[int]]) -> bytes:
+    """Pack columns of one length. Raises OverflowError for numbers of more than 32 bits."""
+    joined = array("i", [number for column in columns for number in column])
+    return _ZLIB + zlib.compress(_little(joined).tobytes(), _LEVEL)
+
+
+def unpack_columns(data: bytes, count: int) -> list[Sequence[int]]:
+    """Return what was packed of so many columns. Raises DocumentDamaged for what cannot be read."""
+    data = bytes(data)
+    joined = array("i")
+    try:
+        joined.frombytes(zlib.decompress(data[1:]))
+    except (zlib.error, ValueError) as error:
+        raise DocumentDamaged(f"columns: {error}") from error
+    if data[:1] != _ZLIB or len(joined) % count:
+        raise DocumentDamaged("columns: unknown format")
+    length = len(joined) // count
+    numbers = _little(joined)
+    return [numbers[place * length : (place + 1) * length] for place in range(count)]
+
+
+def _little(numbers: "array[int]") -> "array[int]":
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers

@@ -1,0 +1,73 @@
+"""The registry of the kinds of entries; a process keeps the few hundred of them in memory."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.levels import at_least
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.models import EntryKind
+from gonemaster_db.runs.documents.caches import Kind, after_commit, caches_of, has_created, mark_created
+
+
+def kind_ids(session: Session, wanted: Iterable[Kind]) -> Mapping[Kind, int]:
+    """Return the ids of kinds (and maybe of others), creating those that are new."""
+    caches, wanted = caches_of(session), set(wanted)
+    if wanted <= caches.kind_ids.keys():
+        return caches.kind_ids
+    known = _read(session)
+    if missing := sorted(wanted - set(known.values())):  # sorted, so that two transactions cannot deadlock
+        rows = [kind._asdict() for kind in missing]
+        mark_created(session)
+        session.execute(insert(session, EntryKind).on_conflict_do_nothing(), rows)
+        known = _read(session)
+        after_commit(session, lambda: caches.set_kinds(known))
+    elif not has_created(session):
+        caches.set_kinds(known)
+    return {kind: number for number, kind in known.items()}
+
+
+def kinds_by_id(session: Session, wanted: Iterable[int]) -> Mapping[int, Kind]:
+    """Return kinds (and maybe others) by id; those of a committed outcome exist."""
+    known = caches_of(session).kinds
+    return known if known.keys() >= set(wanted) else _reload(session)
+
+
+def matching_kinds(
+    session: Session,
+    *,
+    module: str | None = None,
+    testcase: str | None = None,
+    tag: str | None = None,
+    level: str | None = None,
+    min_level: str | None = None,
+) -> Collection[int]:
+    """Return the ids of the kinds that match; module and testcase ignore case."""
+    levels = at_least(min_level) if min_level is not None else None
+    wanted = (module and module.upper(), testcase and testcase.lower(), tag, level)
+    return [
+        number
+        for number, kind in _current(session).items()
+        if all(text is None or text == own for text, own in zip(wanted, kind, strict=True))
+        and (levels is None or kind.level in levels)
+    ]
+
+
+def _current(session: Session) -> Mapping[int, Kind]:
+    """Return all kinds. They are never removed, so the number says whether there are new ones."""
+    known = caches_of(session).kinds
+    number = session.scalar(select(func.count()).select_from(EntryKind))
+    return known if number == len(known) else _reload(session)
+
+
+def _reload(session: Session) -> Mapping[int, Kind]:
+    known = _read(session)
+    if not has_created(session):
+        caches_of(session).set_kinds(known)
+    return known
+
+
+def _read(session: Session) -> dict[int, Kind]:
+    columns = (EntryKind.id, EntryKind.module, EntryKind.testcase, EntryKind.tag, EntryKind.level)
+    return {number: Kind(*kind) for number, *kind in session.execute(select(*columns))}

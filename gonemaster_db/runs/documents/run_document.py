@@ -1,0 +1,145 @@
+"""The document of a run: arguments and times of its entries, name server timings and DNSSEC chain.
+
+The text has a line with the times of the entries, a line for the arguments of each entry, a line with the timings and
+one with the chain; what is missing is an empty line. JSON has no line feed inside, so one entry is read without parsing
+the others. Times are microseconds since the time before, which are shorter than those since the start.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import accumulate, pairwise
+from math import isfinite
+from typing import Any
+
+from gonemaster_db.core.errors import DocumentDamaged
+from gonemaster_db.core.json_text import dump_json
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.runs.documents.codec import CURRENT, compress, decompress
+
+_SECOND = 1_000_000
+_AROUND = 3  # lines besides those of the entries
+
+
+class RunDocument:
+    """A document that is parsed where it is read. Every method raises DocumentDamaged for what cannot be read."""
+
+    def __init__(self, text: bytes) -> None:
+        self._lines = text.split(b"\n")
+
+    @property
+    def octets(self) -> int:
+        """Size of the text."""
+        return sum(map(len, self._lines))
+
+    @property
+    def entry_count(self) -> int:
+        """Number of entries."""
+        return len(self._lines) - _AROUND
+
+    @cached_property
+    def timestamps(self) -> Sequence[float]:
+        """Times of the entries in seconds since the start of the run."""
+        try:
+            times = [time / _SECOND for time in accumulate(map(int, self._lines[0].split()))]
+        except ValueError as error:
+            raise DocumentDamaged(f"times: {error}") from error
+        if len(times) != self.entry_count:
+            raise DocumentDamaged(f"{len(times)} times of {self.entry_count} entries")
+        return times
+
+    @property
+    def argument_lines(self) -> Sequence[bytes]:
+        """The arguments of all entries, each as `raw_arguments` gives them."""
+        return self._lines[1:-2]
+
+    def raw_arguments(self, number: int) -> bytes:
+        """Return the arguments of an entry as JSON, empty if it has none."""
+        if not 0 <= number < self.entry_count:
+            raise DocumentDamaged(f"no entry {number} among {self.entry_count}")
+        return self._lines[1 + number]
+
+    def arguments(self, number: int) -> Any:
+        """Return the arguments of an entry."""
+        return parse_arguments(self.raw_arguments(number))
+
+    @property
+    def nameserver_timings(self) -> list[dict[str, Any]] | None:
+        """Return the timings of name servers; None if there were none to keep."""
+        found: list[Any] | None = _parse(self._lines[-2])
+        if not found or isinstance(found[0], dict):
+            return found
+        names, *rows = found
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    @property
+    def has_chain(self) -> bool:
+        """Whether there is a DNSSEC chain."""
+        return bool(self._lines[-1])
+
+    @property
+    def chain(self) -> Any | None:
+        """Return the DNSSEC chain."""
+        return _parse(self._lines[-1])
+
+
+NO_DOCUMENT = RunDocument(b"\n\n")  # of a run with nothing to keep
+
+
+def parse_arguments(raw: bytes) -> Any:
+    """Return the arguments that a line holds. Raises DocumentDamaged."""
+    return _parse(raw) if raw else {}
+
+
+def encode_document(
+    entries: Sequence[EntryRecord],
+    nameserver_timings: Sequence[Mapping[str, Any]] | None,
+    chain: Mapping[str, Any] | None,
+) -> tuple[int, bytes] | None:
+    """Return codec and document; None if there is nothing to keep. Times are rounded to microseconds."""
+    if not entries and nameserver_timings is None and chain is None:
+        return None
+    return encode_text(
+        [microseconds(entry.timestamp) for entry in entries],
+        [dump_json(entry.args) if entry.args else "" for entry in entries],
+        "" if nameserver_timings is None else dump_json(by_columns(nameserver_timings)),
+        "" if chain is None else dump_json(chain),
+    )
+
+
+def microseconds(time_s: float) -> int:
+    """Return a time since the start of a run as documents have it; what is no number, as 0."""
+    return round(time_s * _SECOND) if isfinite(time_s) else 0
+
+
+def encode_text(
+    times_us: Sequence[int], arguments: Sequence[str], nameserver_timings: str, chain: str
+) -> tuple[int, bytes]:
+    """Return codec and document of texts of JSON, empty where there is nothing; times since the start of the run."""
+    times = " ".join([str(time - before) for before, time in pairwise([0, *times_us])])
+    return CURRENT, compress("\n".join([times, *arguments, nameserver_timings, chain]).encode())
+
+
+def decode_document(codec: int, data: bytes) -> RunDocument:
+    """Decompress a document. Raises DocumentDamaged."""
+    document = RunDocument(decompress(codec, data))
+    if document.entry_count < 0:
+        raise DocumentDamaged("lines are missing")
+    return document
+
+
+def by_columns(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+    """Return the names once and the values of each row, if all rows have the same names."""
+    names = list(rows[0]) if rows else []
+    if not names or any(list(row) != names for row in rows):
+        return rows
+    return [names, *(list(row.values()) for row in rows)]
+
+
+def _parse(line: bytes) -> Any:
+    if not line:
+        return None
+    try:
+        return json.loads(line.decode("utf-8", "surrogatepass"))  # of octets it would guess the encoding
+    except ValueError as error:
+        raise DocumentDamaged(str(error)) from error

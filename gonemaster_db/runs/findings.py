@@ -1,0 +1,97 @@
+"""Findings of a run in comparable form: lines by finding, and one hash over all of them."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.json_text import finite
+from gonemaster_db.core.levels import at_least, worst
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.runs.documents.run_document import parse_arguments
+from gonemaster_db.runs.run_documents import kinds_of, read_stored_runs
+
+HASHED_FROM = "NOTICE"  # lower levels describe the zone and differ from run to run
+FindingKey = tuple[str, str, str]
+"""Module, test case and message tag."""
+
+_HASHED = frozenset(at_least(HASHED_FROM))
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str, allow_nan=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Level and arguments of one entry, without its time; `raw` are the arguments as they are stored."""
+
+    level: str
+    raw: bytes
+
+    @property
+    def args(self) -> Any:
+        """The arguments. Raises DocumentDamaged."""
+        return parse_arguments(self.raw)
+
+    @property
+    def comparable(self) -> tuple[str, str]:
+        """A key that is equal for equal lines, however they are spelled."""
+        return self.level, _dump(self.args)
+
+
+@dataclass(frozen=True, slots=True)
+class WorstLevel:
+    """What a comparison without arguments knows of a finding in a run."""
+
+    level: str
+    raw: ClassVar[bytes] = b""
+
+    @property
+    def comparable(self) -> tuple[str, str]:
+        """A key that is equal for equal levels."""
+        return self.level, ""
+
+    @classmethod
+    def of(cls, lines: "Sequence[Line | WorstLevel]") -> "list[WorstLevel]":
+        """Reduce the lines of a finding; nothing stays nothing."""
+        level = worst(line.level for line in lines)
+        return [] if level is None else [cls(level)]
+
+
+def _dump(value: Any) -> str:
+    try:
+        return _encode(value)
+    except ValueError:  # as dump_json stores it
+        return _encode(finite(value))
+
+
+def findings_hash(entries: Iterable[EntryRecord]) -> int:
+    """Return a signed 64-bit hash that is equal for runs with the same findings from NOTICE up, at the same levels.
+
+    A finding has its worst level, as in comparisons; order, timestamps and arguments are ignored.
+    """
+    levels: dict[FindingKey, list[WorstLevel]] = {}
+    for each in entries:
+        if each.level in _HASHED:
+            key = (each.module, each.testcase, each.tag)
+            levels[key] = WorstLevel.of([*levels.get(key, ()), WorstLevel(each.level)])
+    lines = sorted(_dump([*key, found.level]) for key, (found,) in levels.items())
+    digest = hashlib.blake2b("\n".join(lines).encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+def read_findings(session: Session, run_ids: Sequence[str], min_level: str) -> dict[str, dict[FindingKey, list[Line]]]:
+    """Read the lines of runs from a level up, by run and finding. Raises DocumentDamaged."""
+    runs, levels = read_stored_runs(session, run_ids), at_least(min_level)
+    kinds = kinds_of(session, runs.values())
+    found: dict[str, dict[FindingKey, list[Line]]] = {}
+    for run in runs.values():
+        lines: dict[FindingKey, list[Line]] = {}
+        for place, number in enumerate(run.kinds):
+            kind = kinds[number]
+            if kind.level in levels:
+                line = Line(kind.level, run.whole_document.raw_arguments(place))
+                lines.setdefault((kind.module, kind.testcase, kind.tag), []).append(line)
+        found[run.id] = lines
+    return found

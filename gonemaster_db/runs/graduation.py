@@ -1,0 +1,271 @@
+"""Graduation: a job becomes a run with the same id, or returns to the queue."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, case, delete, literal, select, update
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.engine import commits_each_statement
+from gonemaster_db.core.errors import JobStateError, NeedsTransaction
+from gonemaster_db.core.ids import batch_key
+from gonemaster_db.core.records import RunRecord
+from gonemaster_db.core.states import WAITING
+from gonemaster_db.domains.domains import ensure_domains, refresh_domains
+from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
+from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.runs.counters import RunGroup, count_runs_in
+from gonemaster_db.runs.graduation_statement import claimed_by, graduate_by_one_statement
+from gonemaster_db.runs.run_rows import KEPT, write_run
+
+_JOBS = cast("Table", Job.__table__)
+_CHUNK = 5000
+_MAX_BESIDE_OTHERS = 20  # starts over max_attempts: whatever ends the workers, the job has had its chances
+_COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
+_RUNS = cast("Table", Run.__table__)
+# Built once: constructing a statement costs more than executing it.
+_CLAIMED = claimed_by(bindparam("job_id"), bindparam("claimant"), bindparam("number"))
+_TAKE_CLAIMED = delete(_JOBS).where(*_CLAIMED).returning(*_JOBS.c)
+_STATUS_OF_CLAIM = select(_RUNS.c.status).where(
+    _RUNS.c.id == bindparam("job_id"),
+    _RUNS.c.attempt == bindparam("number"),
+    _RUNS.c.worker == bindparam("claimant"),
+)
+
+
+def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, record: RunRecord) -> RunStatus:
+    """Replace a running job by its run and entries; returns the state of the run.
+
+    A repeated call for the same claim returns the state of the existing run, so it may follow a commit of unknown
+    outcome. In `Store.run_alone` it is one statement, as a rule.
+
+    Raises:
+        JobStateError: this worker and attempt have lost the claim, or the job is gone; nothing is written.
+        NeedsTransaction: in `Store.autocommit`, where one statement is not enough; nothing is written.
+    """
+    session.flush()
+    claim = {"job_id": job_id, "number": attempt, "claimant": worker}
+    if _graduate(session, claim, record):
+        return record.status
+    stored: RunStatus | None = session.connection().execute(_STATUS_OF_CLAIM, claim).scalar()
+    if stored is not None:
+        return stored
+    if commits_each_statement(session.connection()):
+        raise NeedsTransaction  # its domain may have to join tags
+    raise JobStateError(f"claim {attempt} of {worker} on job {job_id} is over")
+
+
+def _graduate(session: Session, claim: Mapping[str, Any], record: RunRecord) -> bool:
+    """End the job of a claim; say whether it was still held."""
+    if session.get_bind().dialect.name == "postgresql":
+        return graduate_by_one_statement(session, claim, record)
+    # The DELETE decides who ends the job: a cancellation or the reaper may try the same at this moment.
+    job = session.connection().execute(_TAKE_CLAIMED, claim).mappings().one_or_none()
+    if job is not None:
+        write_run(session, job, record)
+    return job is not None
+
+
+def fail_job(
+    session: Session,
+    job_id: str,
+    *,
+    error: str,
+    now: datetime,
+    worker: str | None = None,
+    attempt: int | None = None,
+) -> Run:
+    """End a job of any state as a failed run; with `worker` and `attempt` only if they still hold the claim.
+
+    Raises:
+        JobNotFound: no such job.
+        JobStateError: they have lost the claim, or the job has ended.
+    """
+    claim = () if worker is None or attempt is None else _claimed_by(worker, attempt)
+    job = _take(session, Job.id == job_id, *claim)
+    if job is None:
+        raise _state_error(session, job_id)
+    return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
+
+
+def requeue_job(
+    session: Session,
+    job_id: str,
+    *,
+    worker: str,
+    attempt: int,
+    now: datetime,
+    max_attempts: int,
+    released: bool = False,
+    failure: str = "",
+    beside_others: bool = False,
+) -> Job | Run:
+    """Return a running job to its position in the queue, after an expired lease or (`released`) by its own worker.
+
+    With a cancel request it becomes a canceled run; after `max_attempts` starts (released ones do not count) a
+    failed one, error `abandoned after <n> attempts`, or `<failure> (attempt <n> of <m>)` where its own worker, which
+    holds the lease, says how this start ended.
+
+    `beside_others`: its worker died with several jobs, and any of them may have ended it. Of such starts the first one
+    alone counts, since from then on the job is tested in a process of its own. None of them fails it, but for a bound
+    that keeps a job from being repeated for ever.
+
+    Raises:
+        JobNotFound: no such job.
+        JobStateError: this worker and attempt have lost the claim, or the lease was renewed.
+    """
+    claim: tuple[ColumnElement[bool], ...] = (Job.id == job_id, *_claimed_by(worker, attempt))
+    if not (released or failure):
+        claim = (*claim, Job.lease_until <= now)  # renewed since it was found: its worker is alive
+    if canceled := _take(session, *claim, Job.cancel_requested_at.is_not(None)):
+        return _write_run(session, canceled, RunRecord(RunStatus.CANCELED, now, error="canceled"))
+    exhausted = Job.attempt - Job.releases >= max_attempts
+    if beside_others:
+        exhausted = Job.attempt >= max_attempts + _MAX_BESIDE_OTHERS
+    if not released and (job := _take(session, *claim, exhausted)):
+        # Starts that ended with an orderly stop of the worker say nothing against the job.
+        starts = job["attempt"] - job["releases"]
+        most = max(starts, max_attempts)  # with one attempt, a job that was beside others has a second start
+        error = f"{failure} (attempt {starts} of {most})" if failure else f"abandoned after {starts} attempts"
+        return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
+    uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if beside_others else 0
+    return _back_to_queue(session, job_id, claim, uncounted)
+
+
+def request_cancel(session: Session, job_id: str, *, now: datetime, error: str = "canceled") -> Job | Run:
+    """Cancel a waiting job at once (returns the run) or mark a running one (returns the job).
+
+    A finished run is returned unchanged. Raises JobNotFound.
+    """
+    for _ in range(10):  # the job may change its state between two statements
+        if waiting := _take(session, Job.id == job_id, Job.status.in_(WAITING)):
+            return _write_run(session, waiting, RunRecord(RunStatus.CANCELED, now, error=error))
+        if running := _mark_canceled(session, job_id, now):
+            return running
+        found = find_job_or_run(session, job_id)
+        if isinstance(found, Run):
+            return found
+    raise JobStateError(f"job {job_id} changed its state too often; try again")
+
+
+def cancel_waiting_jobs(
+    session: Session, job_ids: Sequence[str], *, now: datetime, error: str = "canceled"
+) -> list[str]:
+    """Graduate the waiting (queued or paused) ones of the jobs as canceled; returns their ids, sorted."""
+    ended: list[str] = []
+    for chunk in chunks(sorted(set(job_ids)), _CHUNK):
+        ended += _end_waiting(session, Job.id.in_(chunk), RunStatus.CANCELED, error, now)
+    return ended
+
+
+def expire_jobs(session: Session, *, now: datetime, limit: int) -> list[str]:
+    """Graduate waiting jobs whose `expires_at` has passed as expired, but for those held at this moment; their ids."""
+    due = session.scalars(
+        select(Job.id)
+        .where(Job.expires_at <= now, Job.status.in_(WAITING))
+        .order_by(Job.expires_at)
+        .limit(min(limit, _CHUNK))
+    ).all()
+    return _end_waiting(session, Job.id.in_(due), RunStatus.EXPIRED, "expired", now, skip_locked=True) if due else []
+
+
+def _claimed_by(worker: str, attempt: int) -> tuple[ColumnElement[bool], ...]:
+    return Job.status == JobStatus.RUNNING, Job.worker == worker, Job.attempt == attempt
+
+
+def _take(session: Session, *conditions: ColumnElement[bool]) -> RowMapping | None:
+    """Delete the job and return its row; this statement decides who ends it."""
+    session.flush()
+    deleted = delete(_JOBS).where(*conditions).returning(*_JOBS.c)
+    return session.execute(deleted).mappings().one_or_none()
+
+
+def _mark_canceled(session: Session, job_id: str, now: datetime) -> Job | None:
+    return session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.status == JobStatus.RUNNING)
+        .values(cancel_requested_at=case((Job.cancel_requested_at.is_(None), now), else_=Job.cancel_requested_at))
+        .returning(Job),
+        execution_options={"populate_existing": True, "synchronize_session": False},
+    )
+
+
+def _back_to_queue(
+    session: Session, job_id: str, claim: tuple[ColumnElement[bool], ...], uncounted: int | ColumnElement[int]
+) -> Job:
+    job: Job | None = session.scalar(
+        update(Job)
+        .where(*claim)
+        .values(
+            status=JobStatus.QUEUED,
+            worker=None,
+            lease_until=None,
+            started_at=None,
+            progress=0,
+            releases=Job.releases + uncounted,
+        )
+        .returning(Job),
+        execution_options={"populate_existing": True, "synchronize_session": False},
+    )
+    if job is None:
+        raise _state_error(session, job_id)
+    return job
+
+
+def _state_error(session: Session, job_id: str) -> JobStateError:
+    return JobStateError(f"job {job_id} is {find_job_or_run(session, job_id).status}")
+
+
+def _write_run(session: Session, job: RowMapping, record: RunRecord) -> Run:
+    write_run(session, job, record)
+    return session.scalars(select(Run).where(Run.id == job["id"])).one()
+
+
+def _end_waiting(
+    session: Session,
+    chosen: ColumnElement[bool],
+    status: RunStatus,
+    error: str,
+    now: datetime,
+    *,
+    skip_locked: bool = False,
+) -> list[str]:
+    """Graduate many waiting jobs by a few set-based statements.
+
+    The rows are locked in order of id first, so that DELETE and INSERT FROM SELECT, which lock in the order of their
+    plan, cannot deadlock with claims and lease renewals.
+    """
+    session.flush()
+    columns = (Job.id, Job.domain, Job.batch_id)
+    waiting = (
+        select(*columns)
+        .where(chosen, Job.status.in_(WAITING))
+        .order_by(Job.id)
+        .with_for_update(skip_locked=skip_locked)
+    )
+    found = session.execute(waiting).all()
+    ids = [job.id for job in found]
+    if not ids:
+        return []
+    domain_ids = ensure_domains(session, (job.domain for job in found), now=now)
+    made = {
+        "domain_id": Domain.id,
+        "batch_key": Batch.key,
+        "status": literal(status, Run.status.type),
+        "finished_at": literal(now, Run.finished_at.type),
+        "error": literal(error, Run.error.type),
+        **{name: literal(0) for name in _COUNTS},
+    }
+    kept = (_JOBS.c[name] for name in KEPT)
+    source = select(*kept, *made.values()).join(Domain, Domain.name == _JOBS.c.domain)
+    source = source.outerjoin(Batch, Batch.id == _JOBS.c.batch_id)
+    session.execute(plain_insert(Run).from_select([*KEPT, *made], source.where(_JOBS.c.id.in_(ids))))
+    session.execute(delete(_JOBS).where(_JOBS.c.id.in_(ids)))
+    refresh_domains(session, domain_ids.values())
+    batches = Counter(None if job.batch_id is None else batch_key(job.batch_id) for job in found)
+    count_runs_in(session, {RunGroup(batch, status, None, None): number for batch, number in batches.items()})
+    return ids

@@ -1,0 +1,153 @@
+"""The list of all jobs: unfinished jobs and finished runs in one order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, func, literal, select, union_all
+from sqlalchemy.orm import Session, defer
+
+from gonemaster_db.batches.batches import find_batch_key, of_batch
+from gonemaster_db.core.filters import JobFilter
+from gonemaster_db.core.levels import at_least
+from gonemaster_db.core.recent_totals import recent_total
+from gonemaster_db.core.records import Page
+from gonemaster_db.domains.domains import contains_name
+from gonemaster_db.domains.run_domains import count_runs_of_domains, few_ids, has_part, name_condition
+from gonemaster_db.models import Batch, Job, JobStatus, Run
+from gonemaster_db.runs.counters import count_runs
+from gonemaster_db.runs.sort_keys import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
+
+_LEVELS = {"warnings_plus": at_least("WARNING"), "errors_only": at_least("ERROR")}
+_IS_RUN = {Job: 0, Run: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """One side of the union: jobs or runs that match, and their count."""
+
+    model: Any
+    conditions: list[ColumnElement[bool]]
+    count: int
+
+
+def list_jobs(
+    session: Session, wanted: JobFilter, *, sort: str = JOB_SORT, limit: int = 100, offset: int = 0
+) -> Page[Job | Run]:
+    """Page through jobs and runs in one order. `sort` is a key of sort_keys.SORTS."""
+    end = limit + offset
+    arms = [_arm(session, model, wanted, sort, page_end=end) for model in (Job, Run) if may_match(model, wanted)]
+    rows = _page_keys(session, [arm for arm in arms if arm.count], sort, limit, offset)
+    return Page(load_listed(session, rows), sum(arm.count for arm in arms), limit, offset)
+
+
+def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job | Run]:
+    """Read jobs (0) and runs (1) by their ids, in the order given, without their options, which lists do not show."""
+    job_ids, run_ids = ([key for is_run, key in rows if is_run == kind] for kind in (0, 1))
+    found: dict[str, Job | Run] = {}
+    if job_ids:
+        found |= {
+            job.id: job for job in session.scalars(select(Job).where(Job.id.in_(job_ids)).options(defer(Job.config)))
+        }
+    if run_ids:
+        query = select(Run).where(Run.id.in_(run_ids)).options(defer(Run.config))
+        found |= {run.id: run for run in session.scalars(query)}
+    return [found[key] for _, key in rows if key in found]
+
+
+def _arm(session: Session, model: Any, wanted: JobFilter, sort: str, *, page_end: int) -> _Arm:
+    conditions = job_conditions(session, model, wanted)
+    if model is Job:
+        return _Arm(model, conditions, _count_rows(session, model, conditions))
+    if not wanted.domain:
+        return _Arm(model, conditions, _count_runs(session, wanted, conditions))
+    batch = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
+    names = name_condition(session, wanted.domain, sort=sort, page_end=page_end, batch_key=batch)
+    named = [*conditions, names.condition]
+    total = _total_of_names(session, wanted)
+    if (ids := few_ids(session, named, total=None if names.few else total)) is not None:
+        return _Arm(model, [Run.id.in_(ids)], len(ids))
+    # The names of a batch are in an index; to walk in another order, its runs are looked up.
+    counted = named if names.few or batch is None else [*conditions, has_part(wanted.domain)]
+    return _Arm(model, named, _count_runs(session, wanted, counted) if total is None else total())
+
+
+def _total_of_names(session: Session, wanted: JobFilter) -> Callable[[], int] | None:
+    """Return what counts the runs where nothing but names is filtered: domains know the numbers of their runs."""
+    if replace(wanted, domain=None) != JobFilter():
+        return None
+    return partial(count_runs_of_domains, session, part=wanted.domain, tag=None)
+
+
+def _count_runs(session: Session, wanted: JobFilter, conditions: list[ColumnElement[bool]]) -> int:
+    """Count the matches: from counters where they tell, else by reading an index, not again soon."""
+    if replace(wanted, status=None, batch_id=None, severity=None) == JobFilter():
+        return _count_from_counters(session, wanted)
+    examined = partial(count_runs, session)
+    return recent_total(session, ("jobs", wanted), lambda: _count_rows(session, Run, conditions), examined=examined)
+
+
+def _count_from_counters(session: Session, wanted: JobFilter) -> int:
+    key = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
+    if wanted.batch_id is not None and key is None:
+        return 0
+    levels = None if wanted.severity is None else _LEVELS[wanted.severity]
+    return count_runs(session, batch_key=key, status=wanted.status, levels=levels)
+
+
+def _count_rows(session: Session, model: Any, conditions: list[ColumnElement[bool]]) -> int:
+    return session.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
+
+
+def _page_keys(session: Session, arms: list[_Arm], sort: str, limit: int, offset: int) -> list[tuple[int, str]]:
+    """Sort and limit each table on its own, then merge: ORDER BY over a plain union could use no index."""
+    if not arms:
+        return []
+    parts = [_first_rows(arm, sort, limit + offset) for arm in arms]
+    merged = union_all(*(select(part) for part in parts)).subquery()
+    columns = list(merged.c)
+    query = select(merged.c.is_run, merged.c.id).order_by(*sort_order(columns[1:], sort))
+    return [(row.is_run, row.id) for row in session.execute(query.limit(limit).offset(offset))]
+
+
+def _first_rows(arm: _Arm, sort: str, count: int) -> Any:
+    columns = sort_columns(_keys(arm.model), sort)
+    query = select(literal(_IS_RUN[arm.model]).label("is_run"), *columns).where(*arm.conditions)
+    first = query.order_by(*sort_order(columns, sort)).limit(count).subquery()
+    return _with_batch_keys(first) if arm.model is Job and sort.startswith("batch_id") else first
+
+
+def _with_batch_keys(first: Subquery) -> Subquery:
+    """Replace the ids of batches by their keys, which sort alike: runs have only those."""
+    key = select(Batch.key).where(Batch.id == first.c.k0).scalar_subquery().label("k0")
+    return select(*(key if column.key == "k0" else column for column in first.c)).subquery()
+
+
+def _keys(model: Any) -> SortKeys:
+    return RUN_KEYS if model is Run else JOB_KEYS
+
+
+def may_match(model: Any, wanted: JobFilter) -> bool:
+    """Say whether any row of jobs, or of runs, can match."""
+    if model is Job and wanted.severity is not None:
+        return False
+    return wanted.status is None or (wanted.status in list(JobStatus)) == (model is Job)
+
+
+def job_conditions(session: Session, model: Any, wanted: JobFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions but that on the name of a run."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.status is not None:
+        found.append(model.status == wanted.status)
+    if wanted.batch_id is not None:
+        found.append(of_batch(session, wanted.batch_id) if model is Run else Job.batch_id == wanted.batch_id)
+    if wanted.domain and model is Job:  # it has no domain row before it graduates, but there are few jobs
+        found.append(contains_name(Job.domain.expression, wanted.domain))
+    if wanted.severity is not None:
+        found.append(model.worst_level.in_(_LEVELS[wanted.severity]))
+    if wanted.created_after is not None:
+        found.append(model.created_at > wanted.created_after)
+    if wanted.created_before is not None:
+        found.append(model.created_at < wanted.created_before)
+    return found

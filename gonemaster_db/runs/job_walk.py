@@ -1,0 +1,23 @@
+"""All jobs and runs of a list in the order of their ids, read in slices, for a reader that takes long."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from gonemaster_db.core.filters import JobFilter
+from gonemaster_db.domains.run_domains import has_part
+from gonemaster_db.models import Job, Run
+from gonemaster_db.runs.job_list import job_conditions, may_match
+
+
+def jobs_after(session: Session, wanted: JobFilter, last: str, *, limit: int) -> list[Job | Run]:
+    """Read the next jobs and runs that match behind an id, without their options."""
+    found: dict[str, Job | Run] = {}
+    # Jobs first: what graduates in between is in both, and counts as a run.
+    if may_match(Job, wanted):
+        jobs = select(Job).where(*job_conditions(session, Job, wanted), Job.id > last).order_by(Job.id).limit(limit)
+        found |= {job.id: job for job in session.scalars(jobs.options(defer(Job.config)))}
+    if may_match(Run, wanted):
+        named = [has_part(wanted.domain)] if wanted.domain else []
+        runs = select(Run).where(*job_conditions(session, Run, wanted), *named, Run.id > last).order_by(Run.id)
+        found |= {run.id: run for run in session.scalars(runs.limit(limit).options(defer(Run.config)))}
+    return [found[key] for key in sorted(found)[:limit]]

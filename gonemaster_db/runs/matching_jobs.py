@@ -1,0 +1,86 @@
+"""All jobs or runs that a filter of the list matches, for changes of all of them at once."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, case, cast, func, select, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.filters import JobFilter
+from gonemaster_db.core.records import NewJob
+from gonemaster_db.core.states import WAITING
+from gonemaster_db.domains.run_domains import has_part
+from gonemaster_db.models import Job, JobStatus, Priority, Run
+from gonemaster_db.runs.job_list import job_conditions, may_match
+
+_SLICE = 2000
+_REPEATED = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, Run.config)
+
+
+def waiting_of_filter(session: Session, wanted: JobFilter, *, limit: int) -> list[str]:
+    """List ids of queued and held jobs that match, from the back of the queue."""
+    if not may_match(Job, wanted):
+        return []
+    query = select(Job.id).where(*job_conditions(session, Job, wanted), Job.status.in_(WAITING))
+    return list(session.scalars(query.order_by(Job.position.desc(), Job.id.desc()).limit(limit)))
+
+
+def count_unfinished(session: Session, wanted: JobFilter) -> int:
+    """Count the waiting and running jobs that match."""
+    if not may_match(Job, wanted):
+        return 0
+    query = select(func.count()).select_from(Job).where(*job_conditions(session, Job, wanted))
+    return session.scalar(query) or 0
+
+
+def request_cancel_of_filter(session: Session, wanted: JobFilter, *, now: datetime) -> list[str]:
+    """Mark the running jobs that match for cancellation; returns their ids."""
+    if not may_match(Job, wanted):
+        return []
+    running = (*job_conditions(session, Job, wanted), Job.status == JobStatus.RUNNING)
+    first = case((Job.cancel_requested_at.is_(None), now), else_=Job.cancel_requested_at)
+    marked = update(Job).where(*running).values(cancel_requested_at=first).returning(Job.id)
+    return sorted(session.scalars(marked, execution_options={"synchronize_session": False}))
+
+
+def count_repeatable(session: Session, wanted: JobFilter) -> tuple[int, int]:
+    """Count the runs that match, and the characters of their options as JSON."""
+    if not may_match(Run, wanted):
+        return 0, 0
+    octets = func.coalesce(func.sum(func.length(cast(Run.config, Text))), 0)
+    count, sum_of_octets = session.execute(select(func.count(), octets).where(*_of_runs(session, wanted))).one()
+    return count, int(sum_of_octets)
+
+
+def iter_repeated(session: Session, wanted: JobFilter) -> Iterator[NewJob]:
+    """Yield a new job for each run that matches, with the options of the run; read in slices."""
+    if not may_match(Run, wanted):
+        return
+    query = select(*_REPEATED).where(*_of_runs(session, wanted)).order_by(Run.id).limit(_SLICE)
+    last = ""
+    while runs := session.execute(query.where(Run.id > last)).all():
+        yield from map(_again, runs)
+        last = runs[-1].id
+
+
+def repeated_jobs(session: Session, run_ids: Sequence[str]) -> list[NewJob]:
+    """Return a new job for each of the runs, with the options of the run; what is no run is left out."""
+    rows = session.execute(select(*_REPEATED).where(Run.id.in_(run_ids)).order_by(Run.id))
+    return [_again(run) for run in rows]
+
+
+def _of_runs(session: Session, wanted: JobFilter) -> list[ColumnElement[bool]]:
+    found = job_conditions(session, Run, wanted)
+    return [*found, has_part(wanted.domain)] if wanted.domain else found
+
+
+def _again(run: Any) -> NewJob:
+    return NewJob(
+        domain=run.domain,
+        priority=Priority.BATCH,
+        profile=run.profile,
+        profile_id=run.profile_id,
+        profile_name=run.profile_name,
+        config=run.config,
+    )

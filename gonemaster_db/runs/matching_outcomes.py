@@ -1,0 +1,85 @@
+"""Outcomes by the kinds of their entries: how filters across runs are answered without reading what runs found."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Select, false, or_, select, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
+
+from gonemaster_db.models import ModuleOutcomeKind, OutcomeModule, Run
+from gonemaster_db.runs.documents.caches import caches_of, has_created
+from gonemaster_db.runs.documents.outcomes import count_entries
+
+_MAX_FEW = 1000
+_MAX_ROWS = 4000  # of pairs of outcome and module that are read to find out
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingOutcomes:
+    """Outcomes with entries of some kinds, and the number of those entries.
+
+    `some` has all of them if `complete`; otherwise the oldest, which as a rule most runs share.
+    """
+
+    kinds: frozenset[int]
+    some: Mapping[int, int]
+    complete: bool = True
+
+
+def find_outcomes(session: Session, kinds: Collection[int]) -> MatchingOutcomes:
+    """Find the outcomes with at least one entry of these kinds."""
+    wanted = frozenset(kinds)
+    if not wanted:
+        return MatchingOutcomes(wanted, {})
+    common = caches_of(session).common
+    if known := common.find({wanted}):  # there are no fewer now, and these stay what they are
+        return MatchingOutcomes(wanted, known[wanted], complete=False)
+    rows = session.scalars(_outcomes_of(wanted).limit(_MAX_ROWS + 1)).all()
+    found = sorted(set(rows))
+    some = count_entries(session, wanted, found[:_MAX_FEW])
+    if len(rows) <= _MAX_ROWS and len(found) <= _MAX_FEW:
+        return MatchingOutcomes(wanted, some)
+    if not has_created(session):
+        common.add({wanted: some})
+    return MatchingOutcomes(wanted, some, complete=False)
+
+
+def has_outcome(
+    matching: MatchingOutcomes, outcome_id: ColumnElement[Any] = Run.outcome_id.expression
+) -> ColumnElement[bool]:
+    """Match the runs that have one of these outcomes; `outcome_id` is another column of outcomes."""
+    if not matching.complete:
+        # With an OR, which it cannot see through, PostgreSQL hashes the outcomes once; else it may join for each run.
+        return or_(outcome_id.in_(_outcomes_of(matching.kinds)), text("1 = 0"))
+    return outcome_id.in_(sorted(matching.some)) if matching.some else false()
+
+
+def _outcomes_of(kinds: Collection[int]) -> "Select[int]":
+    """Select the outcomes with entries of these kinds, some of them several times."""
+    modules = select(ModuleOutcomeKind.module_outcome_id).where(ModuleOutcomeKind.kind_id.in_(sorted(kinds)))
+    return select(OutcomeModule.outcome_id).where(_OneOf(OutcomeModule.module_outcome_id, modules.scalar_subquery()))
+
+
+class _OneOf(FunctionElement[bool]):
+    """Whether a column has one of the values of a subquery, which are looked up in an index of the column.
+
+    PostgreSQL joins an IN, and where it expects many rows it reads the whole other table for that.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_OneOf)
+def _in(element: _OneOf, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN {values}"
+
+
+@compiles(_OneOf, "postgresql")
+def _any(element: _OneOf, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY (ARRAY{values})"

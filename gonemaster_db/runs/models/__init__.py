@@ -1,0 +1,1 @@
+"""Tables of runs, their outcomes, documents and counters."""

@@ -1,0 +1,74 @@
+"""What runs found, without arguments and times: stored once for all runs that found the same.
+
+Of 1,000 zones, 340 gave a sequence of entries that no other gave; their modules repeat far more often. Filters by
+module, test case, message tag and level go from kinds to the outcomes of modules, to outcomes, to runs.
+"""
+
+from sqlalchemy import Index, Integer, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gonemaster_db.core.base import Base, LevelName, UtcTime, code_text
+
+# Processes keep ids of these tables in memory, so none may be given twice: SQLite needs AUTOINCREMENT for that.
+_NEVER_TWICE = {"sqlite_autoincrement": True}
+
+
+class EntryKind(Base):
+    """A message tag with its module, test case and level; a few hundred, and none is ever removed."""
+
+    __tablename__ = "entry_kinds"
+    __table_args__ = (UniqueConstraint("module", "testcase", "tag", "level"), _NEVER_TWICE)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    module: Mapped[str] = mapped_column(code_text(32), comment="upper case")
+    testcase: Mapped[str] = mapped_column(code_text(32), comment="lower case, empty for the run itself")
+    tag: Mapped[str] = mapped_column(code_text(64))
+    level: Mapped[LevelName]
+
+
+class Outcome(Base):
+    """The sequence of the kinds of all entries of a run; orphans are removed after a day."""
+
+    __tablename__ = "outcomes"
+    __table_args__ = (_NEVER_TWICE,)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, comment="BLAKE2b of the kinds")
+    kinds: Mapped[bytes] = mapped_column(LargeBinary, comment="ids of entry kinds in order, as code points in UTF-8")
+    created_at: Mapped[UtcTime]
+
+
+class ModuleOutcome(Base):
+    """The kinds of all entries of one module in a run, without their order."""
+
+    __tablename__ = "module_outcomes"
+    __table_args__ = (_NEVER_TWICE,)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, comment="BLAKE2b of the sorted kinds")
+
+
+class ModuleOutcomeKind(Base):
+    """How many entries of one kind are in the outcome of a module."""
+
+    __tablename__ = "module_outcome_kinds"
+    __table_args__ = (
+        Index("ix_module_outcome_kinds_module_outcome_id", "module_outcome_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    # No foreign keys: each of some forty rows of a new outcome would look its parents up, which the same transaction
+    # has made or locked (documents/outcomes.py). What removes them removes these rows (repositories/outcomes.py).
+    kind_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    module_outcome_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
+
+
+class OutcomeModule(Base):
+    """The outcome of a module as a part of the outcome of a run."""
+
+    __tablename__ = "outcome_modules"
+    __table_args__ = (Index("ix_outcome_modules_outcome_id", "outcome_id"), {"sqlite_with_rowid": False})
+
+    module_outcome_id: Mapped[int] = mapped_column(Integer, primary_key=True)  # no foreign keys, as above
+    outcome_id: Mapped[int] = mapped_column(Integer, primary_key=True)

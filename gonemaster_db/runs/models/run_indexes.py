@@ -1,0 +1,61 @@
+"""Covering indexes of runs for lists: each holds one complete sort order and the columns that lists filter by.
+
+A page is found by an index-only scan. Rows that do not match are skipped within the index, at a tenth of the cost of
+looking them up in the table, so a filter that does not fit the sort order stays cheap.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index
+
+from gonemaster_db.runs.models.runs import Run
+
+_NEWEST = Run.finished_at.desc()
+_ID = Run.id.expression
+_FILTERS = (Run.status, Run.worst_level, Run.grade, Run.batch_key, Run.domain_id, Run.outcome_id)
+_OF_BATCHES = (Run.created_at, Run.status, Run.worst_level, Run.grade, Run.domain_id, Run.outcome_id)
+
+
+def _by(name: str, *order: Any) -> None:
+    Index(f"ix_runs_by_{name}", *order, *_FILTERS)
+
+
+def _down(column: Any) -> ColumnElement[Any]:
+    found: ColumnElement[Any] = column.desc().nulls_last()
+    return found
+
+
+# The other times: a range of one time sorted by another skips half of the runs.
+_by("created", Run.created_at.desc(), _ID, Run.finished_at)
+_by("begun", Run.begun_at.desc(), Run.created_at.desc(), _ID, Run.finished_at)
+_by("finished", _NEWEST, _ID, Run.created_at)
+_by("domain", Run.domain, _NEWEST, _ID)
+_by("error", Run.sev_severe.desc(), Run.sev_critical.desc(), _NEWEST, _ID)
+_by("critical", Run.sev_critical.desc(), Run.sev_severe.desc(), _NEWEST, _ID)
+_by("rank_up", Run.worst_rank, _NEWEST, _ID)
+_by("rank_down", Run.worst_rank.desc(), _NEWEST, _ID)
+_by("score_up", Run.score, _NEWEST, _ID)
+_by("score_down", _down(Run.score), _NEWEST, _ID)
+_by("duration_up", Run.duration_ms, _NEWEST, _ID)
+_by("duration_down", _down(Run.duration_ms), _NEWEST, _ID)
+_by("entries_up", Run.entry_count, _NEWEST, _ID)
+_by("entries_down", Run.entry_count.desc(), _NEWEST, _ID)
+Index("ix_runs_by_batch_up", Run.batch_key.asc().nulls_first(), _NEWEST, _ID, *_OF_BATCHES, Run.domain)
+Index("ix_runs_by_batch_down", _down(Run.batch_key), _NEWEST, _ID, *_OF_BATCHES)
+# Lists of entries are in order of run id: all of them, those of one outcome, those of a batch.
+Index("ix_runs_by_id", _ID, Run.outcome_id, Run.key, Run.domain_id, Run.batch_key)
+Index("ix_runs_of_outcome", Run.outcome_id, _ID)
+Index("ix_runs_of_batch_by_id", Run.batch_key, _ID, Run.outcome_id)
+# The first start of a batch; what else its summary shows are counters.
+Index("ix_runs_of_batch", Run.batch_key, Run.started_at)
+# A comparison of two batches is a merge join along this index.
+_IN_BATCH = Run.batch_key.is_not(None)
+Index(
+    "ix_runs_in_batch_by_domain",
+    Run.batch_key,
+    Run.domain,
+    Run.findings_hash,
+    Run.status,
+    postgresql_where=_IN_BATCH,
+    sqlite_where=_IN_BATCH,
+)

@@ -1,0 +1,130 @@
+"""What runs found: outcomes and documents put together as entries."""
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import Table, bindparam, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.errors import DocumentDamaged, RunNotFound
+from gonemaster_db.core.levels import at_least
+from gonemaster_db.core.records import Entry
+from gonemaster_db.models import Run
+from gonemaster_db.models import RunDocument as StoredDocument
+from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.outcomes import sequences_of
+from gonemaster_db.runs.documents.registry import kinds_by_id
+from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, RunDocument, decode_document
+
+log = logging.getLogger(__name__)
+
+# More entries than a run can have: the id of an entry is the key of its run times this, plus its place in the run.
+ENTRIES_PER_RUN = 2**20
+_FIRST_PART, _MOST_IN_PART = 20, 500  # runs that are read at a time
+_PART_OCTETS = 8 * 1024 * 1024  # of their documents, about
+_RUNS, _DOCUMENTS = cast("Table", Run.__table__), cast("Table", StoredDocument.__table__)
+_COLUMNS = (_RUNS.c.key, _RUNS.c.id, _RUNS.c.domain_id, _RUNS.c.domain, _RUNS.c.outcome_id)
+_STORED = (
+    select(*_COLUMNS, _DOCUMENTS.c.codec, _DOCUMENTS.c.document)
+    .select_from(_RUNS.outerjoin(_DOCUMENTS, _DOCUMENTS.c.run_key == _RUNS.c.key))
+    .where(_RUNS.c.id.in_(bindparam("wanted", expanding=True)))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """What a run found; `document` is None where it is damaged."""
+
+    key: int
+    id: str
+    domain_id: int
+    domain: str
+    kinds: Sequence[int]
+    document: RunDocument | None
+
+    @property
+    def whole_document(self) -> RunDocument:
+        """Return the document. Raises DocumentDamaged."""
+        if self.document is None:
+            raise DocumentDamaged(f"the document of run {self.id} is damaged")
+        return self.document
+
+    def octets(self, place: int) -> int:
+        """Return the size of the arguments of an entry as JSON."""
+        return len(self.document.raw_arguments(place)) if self.document else 0
+
+    def entry(self, place: int, kinds: Mapping[int, Kind]) -> Entry:
+        """Return one entry. Raises DocumentDamaged."""
+        document = self.whole_document
+        return self._entry(place, kinds, document.timestamps[place], document.arguments(place))
+
+    def listed_entry(self, place: int, kinds: Mapping[int, Kind]) -> Entry:
+        """Return one entry for a list, which one damaged document does not end: time and arguments are then empty."""
+        try:
+            return self.entry(place, kinds)
+        except DocumentDamaged as error:
+            log.error("an entry is listed without arguments", extra={"job_id": self.id, "error": str(error)})
+            return self._entry(place, kinds, 0.0, {})
+
+    def _entry(self, place: int, kinds: Mapping[int, Kind], timestamp: float, args: Any) -> Entry:
+        key = self.key * ENTRIES_PER_RUN + place
+        return Entry(key, self.id, self.domain_id, self.domain, timestamp, *kinds[self.kinds[place]], args)
+
+
+def read_stored_runs(session: Session, run_ids: Collection[str]) -> dict[str, StoredRun]:
+    """Read what runs found, by id; documents are decompressed, and parsed later where they are read."""
+    rows = session.connection().execute(_STORED, {"wanted": list(run_ids)}).all()
+    sequences = sequences_of(session, (row.outcome_id for row in rows))
+    return {row.id: _stored_run(row, sequences.get(row.outcome_id, ())) for row in rows}
+
+
+def read_in_parts(session: Session, run_ids: Sequence[str]) -> Iterator[list[StoredRun]]:
+    """Yield what runs found in the order of the ids, some at a time: a document may have megabytes or a kilobyte.
+
+    A run that was deleted is left out.
+    """
+    size = _FIRST_PART
+    while run_ids:
+        part, run_ids = run_ids[:size], run_ids[size:]
+        found = read_stored_runs(session, part)
+        yield [found[run_id] for run_id in part if run_id in found]
+        octets = sum(run.document.octets for run in found.values() if run.document)
+        size = max(1, min(_MOST_IN_PART, len(part) * _PART_OCTETS // max(1, octets)))
+
+
+def read_stored_run(session: Session, run_id: str) -> StoredRun:
+    """Read what one run found. Raises RunNotFound."""
+    found = read_stored_runs(session, [run_id])
+    if run_id not in found:
+        raise RunNotFound(run_id)
+    return found[run_id]
+
+
+def kinds_of(session: Session, runs: Iterable[StoredRun]) -> Mapping[int, Kind]:
+    """Return the kinds of the entries of runs."""
+    return kinds_by_id(session, {number for run in runs for number in run.kinds})
+
+
+def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[Entry]:
+    """Return the entries of a run in their order, from a level up. Raises DocumentDamaged."""
+    kinds = kinds_of(session, [run])
+    levels = None if min_level is None else at_least(min_level)
+    places = enumerate(run.kinds)
+    return [run.entry(place, kinds) for place, number in places if levels is None or kinds[number].level in levels]
+
+
+def _stored_run(row: Any, kinds: Sequence[int]) -> StoredRun:
+    return StoredRun(row.key, row.id, row.domain_id, row.domain, kinds, _document(row, len(kinds)))
+
+
+def _document(row: Any, entries: int) -> RunDocument | None:
+    try:
+        document = NO_DOCUMENT if row.codec is None else decode_document(row.codec, row.document)
+        if document.entry_count != entries:
+            raise DocumentDamaged(f"it has {document.entry_count} entries, its outcome {entries}")
+    except DocumentDamaged as error:
+        log.error("the document of a run is damaged", extra={"job_id": row.id, "error": str(error)})
+        return None
+    return document

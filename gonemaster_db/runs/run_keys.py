@@ -1,0 +1,69 @@
+"""Follows finished runs by their keys, outside of the transactions that write them.
+
+On PostgreSQL keys are given before the commit, so a run may appear behind others with greater keys. What is missing
+between two keys is remembered as a hole and looked at again, for longer than any transaction of ours takes. On SQLite,
+which has one writer, keys appear in order, but the key of a deleted run may be given again: who deletes runs sets
+back what has been seen.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.models import Run
+
+HOLE_LIFE_S = 3600.0
+MAX_HOLES = 1000
+_RANGES = 100  # holes of one query
+
+
+class Hole(NamedTuple):
+    """Keys without runs; `since` is the POSIX time at which they were first missed."""
+
+    first: int
+    last: int
+    since: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """All runs up to the key `seen` were followed, but for those that appear in a hole."""
+
+    seen: int
+    holes: tuple[Hole, ...] = ()
+    version: int = 0
+
+    def after(self, keys: Collection[int], *, now: float) -> "Progress":
+        """Return the progress when the runs with these keys, which came from `next_keys`, have been followed."""
+        new = sorted(key for key in keys if key > self.seen)
+        filled = sorted(key for key in keys if key <= self.seen)
+        kept = [left for hole in self.holes if hole.since > now - HOLE_LIFE_S for left in _without(hole, filled)]
+        missed = [Hole(low + 1, high - 1, now) for low, high in pairwise([self.seen, *new]) if high - low > 1]
+        holes = tuple(sorted([*kept, *missed])[-MAX_HOLES:])
+        return Progress(new[-1] if new else self.seen, holes, self.version)
+
+
+def _without(hole: Hole, keys: Iterable[int]) -> Iterator[Hole]:
+    first = hole.first
+    for key in keys:
+        if first <= key <= hole.last:
+            if key > first:
+                yield Hole(first, key - 1, hole.since)
+            first = key + 1
+    if first <= hole.last:
+        yield Hole(first, hole.last, hole.since)
+
+
+def next_keys(session: Session, progress: Progress, *, limit: int) -> list[int]:
+    """Return the keys of runs that were not followed yet: all that appeared in holes, and `limit` of the others."""
+    query = select(Run.key)
+    found = session.scalars(query.where(Run.key > progress.seen).order_by(Run.key).limit(limit)).all()
+    filled: list[int] = []
+    for holes in chunks(progress.holes, _RANGES):
+        filled += session.scalars(query.where(or_(*(Run.key.between(hole.first, hole.last) for hole in holes)))).all()
+    return sorted([*filled, *found])

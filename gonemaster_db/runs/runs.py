@@ -1,0 +1,206 @@
+"""Runs: lookup and lists."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, select, update
+from sqlalchemy.orm import Session, defer, joinedload
+
+from gonemaster_db.batches.batch_statistics import mark_stale
+from gonemaster_db.batches.batches import find_batch_key, of_batch
+from gonemaster_db.core.errors import RunNotFound
+from gonemaster_db.core.filters import RunFilter
+from gonemaster_db.core.recent_totals import recent_total
+from gonemaster_db.core.records import Page
+from gonemaster_db.domains.run_domains import (
+    OfDomains,
+    count_runs_of_domains,
+    few_ids,
+    name_condition,
+    tag_condition,
+)
+from gonemaster_db.models import Domain, Run, RunStatus
+from gonemaster_db.runs.counters import RunGroup, count_runs, count_runs_in
+from gonemaster_db.runs.documents.outcomes import count_entries
+from gonemaster_db.runs.documents.registry import matching_kinds
+from gonemaster_db.runs.matching_outcomes import MatchingOutcomes, find_outcomes, has_outcome
+from gonemaster_db.runs.run_documents import read_stored_run
+from gonemaster_db.runs.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
+
+_TRIED = (1000, 10_000)  # runs that are looked at before the outcomes of all runs are
+
+# Made once: that takes as long as its execution.
+_RUN = select(Run).options(joinedload(Run.effective_profile)).where(Run.id == bindparam("run_id"))
+
+
+def get_run(session: Session, run_id: str) -> Run:
+    """Read a run with its effective profile. Raises RunNotFound."""
+    run = session.scalar(_RUN, {"run_id": run_id}, execution_options={"populate_existing": True})
+    if run is None:
+        raise RunNotFound(run_id)
+    return run
+
+
+def describe_runs(session: Session, run_ids: Collection[str]) -> "Sequence[Row[str, str, int, str | None]]":
+    """Return id, domain, priority and batch id of those runs that exist, by id."""
+    query = select(Run.id, Run.domain, Run.priority, Run.batch_id).where(Run.id.in_(run_ids))
+    return session.execute(query.order_by(Run.id)).all()
+
+
+def list_runs(
+    session: Session, wanted: RunFilter, *, sort: str = RUN_SORT, limit: int = 100, offset: int = 0, full: bool = False
+) -> Page[Run]:
+    """Page through runs. `sort` is a key of sort_keys.SORTS; `full` also reads profiles."""
+    domains = _domains(session, wanted, sort, limit + offset)
+    conditions = [*_conditions(session, wanted), *(one.condition for one in domains)]
+    event = None if wanted.event_tag is None else find_outcomes(session, matching_kinds(session, tag=wanted.event_tag))
+    every = conditions if event is None else [*conditions, has_outcome(event)]
+    ids = _few_ids(session, wanted, every, event, are_few=any(one.few for one in domains))
+    total = len(ids) if ids is not None else _count(session, wanted, every)
+    if not total:
+        return Page([], 0, limit, offset)
+    if ids is None and event is not None and not event.complete:
+        ids = _try(session, conditions, event, sort, limit + offset)
+    if ids is not None:
+        every = [Run.id.in_(ids)]
+    query = _page(sort, *every, full=full) if every else _page_of_all(sort, full=full)
+    return Page(session.scalars(query, {"limit": limit, "offset": offset}).all(), total, limit, offset)
+
+
+def _page(sort: str, *conditions: ColumnElement[bool], full: bool) -> "Select[Run]":
+    """Select a page of runs; its `limit` and `offset` are parameters."""
+    keys = sort_columns(RUN_KEYS, sort)
+    # A deferred join: the ids of the page come from a covering index alone, and only its rows are read from the table.
+    part = select(*keys).where(*conditions).order_by(*sort_order(keys, sort))
+    page = part.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer)).subquery()
+    query = select(Run).join(page, page.c.id == Run.id).order_by(*sort_order(list(page.c), sort))
+    return query.options(joinedload(Run.effective_profile) if full else defer(Run.config))
+
+
+_page_of_all = cache(_page)  # the page most often read: building the statement takes longer than to execute it
+
+
+def list_public_runs(session: Session, domain_id: int, *, limit: int) -> Sequence[Run]:
+    """List the public runs of a domain that succeeded, the newest first."""
+    wanted = (Run.domain_id == domain_id, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
+    query = select(Run).where(*wanted).order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit)
+    return session.scalars(query.options(defer(Run.config))).all()
+
+
+def list_public_configs(session: Session, domain: str, *, limit: int) -> Sequence[tuple[str, dict[str, Any]]]:
+    """List id and config of the public runs of a domain, by name, that succeeded, the newest first."""
+    wanted = (Domain.name == domain, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
+    query = select(Run.id, Run.config).join(Domain, Domain.id == Run.domain_id).where(*wanted)
+    found = session.execute(query.order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit))
+    return [(run_id, config) for run_id, config in found]
+
+
+def _domains(session: Session, wanted: RunFilter, sort: str, page_end: int) -> list[OfDomains]:
+    found = []
+    if wanted.domain:
+        batch = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
+        found.append(name_condition(session, wanted.domain, sort=sort, page_end=page_end, batch_key=batch))
+    if wanted.domain_tag is not None:
+        found.append(tag_condition(session, wanted.domain_tag, sort=sort, page_end=page_end))
+    return found
+
+
+def _few_ids(
+    session: Session,
+    wanted: RunFilter,
+    conditions: list[ColumnElement[bool]],
+    event: MatchingOutcomes | None,
+    *,
+    are_few: bool,
+) -> Sequence[str] | None:
+    """Return all ids where the matches may be few and are; None otherwise."""
+    if not (wanted.domain or wanted.domain_tag or wanted.event_tag):
+        return None
+    if event is not None and not event.complete and replace(wanted, event_tag=None) == RunFilter():
+        return None
+    total = None
+    if _is_about_domains(wanted) and not are_few:
+        total = partial(count_runs_of_domains, session, part=wanted.domain, tag=wanted.domain_tag)
+    return few_ids(session, conditions, total=total)
+
+
+def _try(
+    session: Session, conditions: list[ColumnElement[bool]], event: MatchingOutcomes, sort: str, page_end: int
+) -> list[str] | None:
+    """Find the first matches among the first runs of the list, whose outcomes are few; None if it takes more runs."""
+    keys = sort_columns(RUN_KEYS, sort)
+    query = select(*keys, Run.outcome_id).where(*conditions).order_by(*sort_order(keys, sort))
+    for number in _TRIED:
+        if page_end > number:
+            continue
+        rows = session.execute(query.limit(number)).all()
+        matching = count_entries(session, event.kinds, {row.outcome_id for row in rows if row.outcome_id is not None})
+        found = [row.id for row in rows if row.outcome_id in matching]
+        if len(found) >= page_end or len(rows) < number:
+            return found[:page_end]
+    return None
+
+
+def _is_about_domains(wanted: RunFilter) -> bool:
+    """Say whether nothing but domains are filtered: their numbers of runs tell the total."""
+    return replace(wanted, domain=None, domain_tag=None) == RunFilter()
+
+
+def _count(session: Session, wanted: RunFilter, conditions: list[ColumnElement[bool]]) -> int:
+    """Count the matches: from counters or sums where they tell, else by reading an index, not again soon."""
+    if replace(wanted, batch_id=None, status=None, level=None, grade=None) == RunFilter():
+        return _count_from_counters(session, wanted)
+    if _is_about_domains(wanted):
+        return count_runs_of_domains(session, part=wanted.domain, tag=wanted.domain_tag)
+    counted = select(func.count()).select_from(Run).where(*conditions)
+    return recent_total(
+        session, ("runs", wanted), lambda: session.scalar(counted) or 0, examined=lambda: count_runs(session)
+    )
+
+
+def _count_from_counters(session: Session, wanted: RunFilter) -> int:
+    key = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
+    if wanted.batch_id is not None and key is None:
+        return 0
+    levels = None if wanted.level is None else (wanted.level,)
+    return count_runs(session, batch_key=key, status=wanted.status, levels=levels, grade=wanted.grade)
+
+
+def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
+    """Store a score that was computed after the run, also in the domain if this is its newest run."""
+    columns = (Run.batch_key, Run.status, Run.worst_level, Run.grade)
+    was = session.execute(select(*columns).where(Run.id == run_id).with_for_update()).one_or_none()
+    if was is None:
+        return
+    session.execute(update(Run).where(Run.id == run_id).values(score=score, grade=grade))
+    session.execute(update(Domain).where(Domain.latest_run_id == run_id).values(latest_score=score, latest_grade=grade))
+    mark_stale(session, [was.batch_key])
+    old = RunGroup(*was)
+    if old.grade != grade:
+        count_runs_in(session, {old: -1, old._replace(grade=grade): 1})
+
+
+def get_dnssec_chain(session: Session, run_id: str) -> Any | None:
+    """Read the DNSSEC chain document of a run, if it has one. Raises RunNotFound, DocumentDamaged."""
+    return read_stored_run(session, run_id).whole_document.chain
+
+
+def _conditions(session: Session, wanted: RunFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions but those on domains."""
+    exact = {
+        Run.domain: wanted.domain_exact and wanted.domain_exact.lower(),
+        Run.domain_id: wanted.domain_id,
+        Run.status: wanted.status,
+        Run.worst_level: wanted.level,
+        Run.grade: wanted.grade,
+    }
+    found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
+    if wanted.batch_id is not None:
+        found.append(of_batch(session, wanted.batch_id))
+    if wanted.finished_after is not None:
+        found.append(Run.finished_at > wanted.finished_after)
+    if wanted.finished_before is not None:
+        found.append(Run.finished_at < wanted.finished_before)
+    return found

@@ -1,0 +1,1 @@
+"""State of the service itself: settings, access, audit, operations, schedules, watches, metrics."""

@@ -1,0 +1,93 @@
+"""Access tokens and sessions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.errors import StoreOutdated, TokenExists
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.models import AccessSession, AccessToken
+
+SESSIONS_OF_TOKEN = 100  # the oldest ends when one more is opened
+
+
+def add_token(session: Session, digest: str, *, label: str, scopes: Sequence[str], now: datetime) -> None:
+    """Store a new token.
+
+    Raises:
+        TokenExists: another token, not revoked, has the label; or there is one with this digest.
+    """
+    row = {"digest": digest, "label": label, "scopes": list(scopes), "created_at": now, "revoked_at": None}
+    added = insert(session, AccessToken).values(row).on_conflict_do_nothing().returning(AccessToken.digest)
+    if session.execute(added).first() is None:
+        raise TokenExists(label)
+
+
+def list_tokens(session: Session) -> list[AccessToken]:
+    """Return all tokens, revoked ones included, in the order in which they were added."""
+    return list(session.scalars(select(AccessToken).order_by(AccessToken.created_at, AccessToken.digest)))
+
+
+def revoke_token(session: Session, digest: str, *, label: str, scopes: Sequence[str], now: datetime) -> bool:
+    """Note that a token is revoked, also one that is known by a configuration only, and end its sessions.
+
+    Returns False if that had been done before.
+    """
+    row = {"digest": digest, "label": label, "scopes": list(scopes), "created_at": now, "revoked_at": now}
+    noted = (
+        insert(session, AccessToken)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=[AccessToken.digest], set_={"revoked_at": now}, where=AccessToken.revoked_at.is_(None)
+        )
+        .returning(AccessToken.digest)
+    )
+    first = session.execute(noted).first() is not None
+    session.execute(delete(AccessSession).where(AccessSession.token_digest == digest))
+    return first
+
+
+def clear_tokens(session: Session) -> int:
+    """Remove all tokens, revoked ones included, and all sessions; returns the number of tokens."""
+    session.execute(delete(AccessSession))
+    deleted = delete(AccessToken).returning(AccessToken.digest)
+    return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
+
+
+def has_tokens(store: Store) -> bool:
+    """Return whether a token was ever added or revoked, and not cleared.
+
+    In a database that is not migrated there can be none. Raises StoreError.
+    """
+    try:
+        with store.read_only() as session:
+            return session.scalar(select(AccessToken.digest).limit(1)) is not None
+    except StoreOutdated:
+        return False
+
+
+def open_session(session: Session, digest: str, *, token_digest: str, now: datetime, expires_at: datetime) -> None:
+    """Store a new session, and remove those that have expired and the oldest of a token that has many."""
+    session.execute(delete(AccessSession).where(AccessSession.expires_at <= now))
+    newest = (
+        select(AccessSession.digest)
+        .where(AccessSession.token_digest == token_digest)
+        .order_by(AccessSession.created_at.desc(), AccessSession.digest)
+    )
+    surplus = session.scalars(newest.offset(SESSIONS_OF_TOKEN - 1)).all()
+    session.execute(delete(AccessSession).where(AccessSession.digest.in_(surplus)))
+    session.add(AccessSession(digest=digest, token_digest=token_digest, created_at=now, expires_at=expires_at))
+
+
+def find_session(session: Session, digest: str, *, now: datetime) -> AccessSession | None:
+    """Return a session that has not expired."""
+    current = select(AccessSession).where(AccessSession.digest == digest, AccessSession.expires_at > now)
+    return session.scalar(current)
+
+
+def close_session(session: Session, digest: str) -> None:
+    """End a session; one that has ended is no error."""
+    session.execute(delete(AccessSession).where(AccessSession.digest == digest))

@@ -1,0 +1,44 @@
+"""Access tokens and the sessions that were opened with them, both as digests only."""
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gonemaster_db.core.base import Base, Json, UtcTime, code_text
+
+DIGEST_TYPE = code_text(71)  # `sha256:` and 64 hexadecimal digits
+
+
+class AccessToken(Base):
+    """A token that was added by command, or one of the configuration that was revoked.
+
+    Rows of revoked tokens stay: they overrule configurations, and a service with revoked tokens alone is not open.
+    """
+
+    __tablename__ = "access_tokens"
+    __table_args__ = (
+        # The database decides when two operators use a label at the same time; that of a revoked token is free.
+        Index(
+            "uq_access_tokens_label",
+            "label",
+            unique=True,
+            postgresql_where="revoked_at IS NULL",
+            sqlite_where="revoked_at IS NULL",
+        ),
+    )
+
+    digest: Mapped[str] = mapped_column(DIGEST_TYPE, primary_key=True)
+    label: Mapped[str] = mapped_column(code_text(64))
+    scopes: Mapped[Json] = mapped_column(comment="a list of read, operate, admin; empty means admin")
+    created_at: Mapped[UtcTime]
+    revoked_at: Mapped[UtcTime | None]
+
+
+class AccessSession(Base):
+    """A login of a browser; it is worth as much as its token, which may be one of the configuration."""
+
+    __tablename__ = "access_sessions"
+
+    digest: Mapped[str] = mapped_column(DIGEST_TYPE, primary_key=True)
+    token_digest: Mapped[str] = mapped_column(DIGEST_TYPE, index=True)
+    created_at: Mapped[UtcTime]
+    expires_at: Mapped[UtcTime] = mapped_column(index=True)

@@ -1,0 +1,191 @@
+"""Operations: acceptance, claim, progress and end. Each function is one conditional statement or a read."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, and_, case, cast, delete, func, literal, or_, select, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.errors import OperationClaimLost, OperationNotFound
+from gonemaster_db.core.ids import new_operation_id
+from gonemaster_db.core.records import Page
+from gonemaster_db.models import AuditLine, Operation, OperationKind, OperationStatus
+
+_FRESH = {"populate_existing": True, "synchronize_session": False}
+_QUIET = {"synchronize_session": False}
+_UNFINISHED = (OperationStatus.QUEUED, OperationStatus.RUNNING)
+# During an upgrade process by process, newer ones accept operations that this release cannot perform: they are left
+# for the newer ones, and nothing here reads them.
+_KNOWN = Operation.kind.in_(list(OperationKind))
+
+
+def create_operation(
+    session: Session,
+    kind: OperationKind,
+    *,
+    target: str,
+    total: int,
+    who: str,
+    now: datetime,
+    parameters: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Operation:
+    """Queue an operation together with its line of the audit, or return the unfinished one for the same target.
+
+    Two requests at the same moment may queue two operations; the second one then finds nothing left to do.
+    """
+    same = select(Operation).where(
+        Operation.status.in_(_UNFINISHED), Operation.kind == kind, Operation.target == target
+    )
+    for found in session.scalars(same.order_by(Operation.created_at)):
+        if found.parameters == dict(parameters or {}):
+            return found
+    operation_id = new_operation_id()
+    noted = dict(details or {}) | {"operation_id": operation_id}
+    line = AuditLine(at=now, who=who, action=kind.value, target=target, count=0, details=noted)
+    session.add(line)
+    session.flush()
+    operation = Operation(
+        id=operation_id,
+        kind=kind,
+        target=target,
+        parameters=dict(parameters or {}),
+        total=total,
+        who=who,
+        audit_id=line.id,
+        created_at=now,
+    )
+    session.add(operation)
+    session.flush()
+    return operation
+
+
+def get_operation(session: Session, operation_id: str) -> Operation:
+    """Read an operation. Raises OperationNotFound."""
+    found = session.scalar(select(Operation).where(Operation.id == operation_id, _KNOWN))
+    if found is None:
+        raise OperationNotFound(operation_id)
+    return found
+
+
+def list_operations(
+    session: Session,
+    *,
+    status: OperationStatus | None = None,
+    kind: OperationKind | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> Page[Operation]:
+    """Page through operations, newest first."""
+    wanted = ((Operation.status, status), (Operation.kind, kind))
+    conditions = [_KNOWN, *(column == value for column, value in wanted if value is not None)]
+    total = session.scalar(select(func.count()).select_from(Operation).where(*conditions)) or 0
+    newest = select(Operation).where(*conditions).order_by(Operation.created_at.desc(), Operation.id.desc())
+    return Page(session.scalars(newest.limit(limit).offset(offset)).all(), total, limit, offset)
+
+
+def unfinished_operations(session: Session, *, limit: int) -> Sequence[Operation]:
+    """List the operations that wait or are performed, oldest first."""
+    unfinished = select(Operation).where(Operation.status.in_(_UNFINISHED), _KNOWN)
+    return session.scalars(unfinished.order_by(Operation.created_at, Operation.id).limit(limit)).all()
+
+
+def failed_operations(session: Session, *, since: datetime, limit: int) -> Sequence[Operation]:
+    """List the operations that have failed since, newest first."""
+    failed = select(Operation).where(_KNOWN, Operation.status == OperationStatus.FAILED, Operation.finished_at >= since)
+    return session.scalars(failed.order_by(Operation.finished_at.desc(), Operation.id).limit(limit)).all()
+
+
+def has_due_operation(session: Session, *, now: datetime) -> bool:
+    """Return whether a worker could claim an operation."""
+    return session.scalar(select(Operation.id).where(_is_due(now)).limit(1)) is not None
+
+
+def claim_next_operation(session: Session, *, worker: str, now: datetime, lease: timedelta) -> Operation | None:
+    """Claim the oldest operation that is queued or whose lease has expired; None if there is none.
+
+    Those of kinds that only a newer release knows are left for its workers.
+
+    `worker` must be unique for each claim: it is what the later statements of this claim compare with.
+    """
+    # SKIP LOCKED: of several workers each takes another one, instead of all waiting for the first. A scalar subquery is
+    # evaluated once; under IN it could become the inner side of a nested loop, which locks another row each time.
+    oldest = select(Operation.id).where(_is_due(now)).order_by(Operation.created_at).limit(1)
+    chosen = oldest.with_for_update(skip_locked=True).scalar_subquery()
+    claim = (
+        update(Operation)
+        .where(Operation.id == chosen, _is_due(now))
+        .values(
+            status=OperationStatus.RUNNING,
+            worker=worker,
+            lease_until=now + lease,
+            attempts=Operation.attempts + 1,
+            started_at=func.coalesce(Operation.started_at, now),
+        )
+        .returning(Operation)
+    )
+    claimed: Operation | None = session.scalar(claim, execution_options=_FRESH)
+    return claimed
+
+
+def add_progress(
+    session: Session, operation_id: str, *, worker: str, count: int, now: datetime, lease: timedelta
+) -> None:
+    """Add to `done` and renew the lease, in the transaction of the change itself; starts are counted anew.
+
+    Raises:
+        OperationClaimLost: another worker has claimed it meanwhile; the transaction must be rolled back.
+    """
+    progress = {"done": Operation.done + count, "lease_until": now + lease, "attempts": 0}
+    _change_claimed(session, operation_id, worker, progress)
+
+
+def release_operation(session: Session, operation_id: str, *, worker: str) -> None:
+    """Return an operation to the queue, where any worker continues it; this start does not count.
+
+    Raises:
+        OperationClaimLost: another worker has claimed it meanwhile.
+    """
+    before = case((Operation.attempts > 0, Operation.attempts - 1), else_=0)
+    released = {"status": OperationStatus.QUEUED, "worker": None, "lease_until": None, "attempts": before}
+    _change_claimed(session, operation_id, worker, released)
+
+
+def fail_exhausted_operations(session: Session, *, now: datetime, max_attempts: int) -> list[str]:
+    """Fail the operations whose workers died at so many starts in a row without any progress; returns their ids."""
+    starts = cast(Operation.attempts, String)
+    error = literal("abandoned: its worker ended at each of ") + starts + literal(" starts without progress")
+    ended = {"status": OperationStatus.FAILED, "error": error, "finished_at": now, "worker": None, "lease_until": None}
+    failed = update(Operation).where(_is_abandoned(now), Operation.attempts >= max_attempts).values(ended)
+    return list(session.scalars(failed.returning(Operation.id), execution_options=_QUIET))
+
+
+def finish_operation(
+    session: Session, operation_id: str, *, worker: str, now: datetime, result: Any = None, error: str = ""
+) -> None:
+    """End an operation, as failed if there is an error. Raises OperationClaimLost."""
+    status = OperationStatus.FAILED if error else OperationStatus.SUCCEEDED
+    ended = {"status": status, "result": result, "error": error, "finished_at": now, "worker": None}
+    _change_claimed(session, operation_id, worker, {**ended, "lease_until": None})
+
+
+def purge_operations(session: Session, *, finished_before: datetime) -> int:
+    """Remove finished operations; returns their number."""
+    deleted = delete(Operation).where(Operation.finished_at < finished_before).returning(Operation.id)
+    return len(session.scalars(deleted, execution_options=_QUIET).all())
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(_KNOWN, or_(Operation.status == OperationStatus.QUEUED, _is_abandoned(now)))
+
+
+def _is_abandoned(now: datetime) -> ColumnElement[bool]:
+    return and_(_KNOWN, Operation.status == OperationStatus.RUNNING, Operation.lease_until < now)
+
+
+def _change_claimed(session: Session, operation_id: str, worker: str, values: Mapping[str, Any]) -> None:
+    claimed = (Operation.id == operation_id, Operation.status == OperationStatus.RUNNING, Operation.worker == worker)
+    changed = update(Operation).where(*claimed).values(dict(values)).returning(Operation.id)
+    if session.execute(changed, execution_options=_QUIET).first() is None:
+        raise OperationClaimLost(operation_id)

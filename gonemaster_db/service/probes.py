@@ -1,0 +1,133 @@
+"""Questions about the database itself: can it be written, what time does it have, who holds locks, is its disk full."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.failures import translated
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.metrics.counting import Count, add_counts
+
+_NAME = "probe"
+_SCARCE_OCTETS = 16 << 20
+_SCARCE_SHARE = 0.05  # of a small file system
+
+
+class _Enough(Exception):
+    """Rolls a transaction back."""
+
+
+def try_to_write(store: Store) -> None:
+    """Write a row and roll it back. Raises StoreError if that is not possible."""
+
+    def write(session: Session) -> None:
+        add_counts(session, {Count(_NAME): 1})
+        raise _Enough
+
+    try:
+        store.run_in_transaction(write)
+    except _Enough:
+        return
+
+
+def database_time(store: Store) -> datetime | None:
+    """Return the clock of the host of the database; None for SQLite, which has none of its own."""
+    if store.engine.dialect.name == "sqlite":
+        return None
+    with store.read_only() as session:
+        found: datetime = session.scalars(select(func.clock_timestamp())).one()
+    return found
+
+
+@dataclass(frozen=True)
+class LockHolder:
+    """A transaction that others wait for, or would: `age_s` is None where our role may not see its age."""
+
+    pid: int
+    role: str
+    application: str
+    address: str
+    state: str
+    age_s: float | None
+    waiting: int
+
+
+# Locks of whole tables that keep writers out, transactions that changed something and say nothing more, and whatever
+# others wait for at this moment. What our role may not see of others is NULL, so it counts only where somebody waits.
+_HOLDERS = text("""\
+WITH waiting AS (
+  SELECT pg_blocking_pids(pid) AS blockers FROM pg_stat_activity
+  WHERE datname = current_database() AND wait_event_type = 'Lock'
+    AND query_start < clock_timestamp() - make_interval(secs => :waits_s)
+), strong AS (
+  SELECT DISTINCT locks.pid FROM pg_locks locks JOIN pg_database base ON base.oid = locks.database
+  WHERE base.datname = current_database() AND locks.granted AND locks.locktype = 'relation'
+    AND locks.relation >= 16384
+    AND locks.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+), holders AS (
+  SELECT a.*, strong.pid IS NOT NULL OR (
+      a.state LIKE 'idle in transaction%' AND a.backend_xid IS NOT NULL
+      AND a.state_change < clock_timestamp() - make_interval(secs => :longest_s)
+    ) AS in_the_way, (SELECT count(*) FROM waiting WHERE a.pid = ANY(waiting.blockers)) AS waiting
+  FROM pg_stat_activity a LEFT JOIN strong ON strong.pid = a.pid
+  WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+)
+SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(host(client_addr), ''),
+  coalesce(state, ''), extract(epoch FROM clock_timestamp() - xact_start)::float8, waiting
+FROM holders
+WHERE in_the_way AND xact_start < clock_timestamp() - make_interval(secs => :longest_s)
+  OR waiting > 0 AND coalesce(xact_start < clock_timestamp() - make_interval(secs => :longest_s), true)
+ORDER BY xact_start LIMIT 10
+""")
+
+
+def lock_holders(session: Session, *, longest: timedelta, waits: timedelta) -> list[LockHolder]:
+    """List transactions on PostgreSQL that have held locks for too long; `waits` is that others may wait for a lock."""
+    if session.get_bind().dialect.name == "sqlite":
+        return []
+    values = {"longest_s": longest.total_seconds(), "waits_s": waits.total_seconds()}
+    return [LockHolder(*row) for row in session.execute(_HOLDERS, values)]
+
+
+def can_write_soon(store: Store, patience: timedelta) -> bool:
+    """Try to take SQLite's turn to write, and give it back; True on PostgreSQL, where there is no such thing.
+
+    Raises:
+        StoreError: the database cannot be used at all.
+    """
+    if store.engine.dialect.name != "sqlite":
+        return True
+    with translated(), closing(store.engine.raw_connection()) as connection:
+        raw: Any = connection.driver_connection
+        before = raw.execute("PRAGMA busy_timeout").fetchone()[0]
+        raw.execute(f"PRAGMA busy_timeout = {round(patience.total_seconds() * 1000)}")
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+            raw.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            # Another fault is told to whoever writes.
+            return getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {before}")
+    return True
+
+
+def scarce_space(store: Store) -> str:
+    """Say that the file system of SQLite's file is full, or nearly; empty if it is not, and for PostgreSQL."""
+    if store.engine.dialect.name != "sqlite":
+        return ""
+    directory = Path(store.engine.url.database or "").resolve().parent
+    try:
+        usage = shutil.disk_usage(directory)
+    except OSError as error:
+        return f"{directory}: {error.strerror}"
+    if usage.free > min(_SCARCE_OCTETS, usage.total * _SCARCE_SHARE):
+        return ""
+    return f"{directory} has {usage.free // 1024} KiB left"

@@ -1,0 +1,208 @@
+"""Follows finished runs for watches, by their keys and outside of the transactions that write them (`run_keys`)."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, SmallInteger, and_, delete, exists, or_, select, type_coerce, update
+from sqlalchemy.orm import Session, aliased
+
+from gonemaster_db.core.chunks import chunks
+from gonemaster_db.core.levels import LEVELS, SEVERITIES
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.models import Batch, DomainTag, Job, Run, RunStatus, Watch, WatchDigest, WatchedBatch, WatchState
+from gonemaster_db.runs.documents.outcomes import sequences_of
+from gonemaster_db.runs.documents.registry import kinds_by_id
+from gonemaster_db.runs.run_keys import Hole, Progress
+from gonemaster_db.service.watches import newest_run_key
+
+_STATE = "runs"
+_QUIET = {"synchronize_session": False}
+_RANGES = 100  # holes of one query
+_PARTIAL = ("tests", "nameservers", "ds")  # of the config: such a run says nothing about the zone as it is delegated
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """What a comparison needs of a run."""
+
+    key: int
+    id: str
+    domain_id: int
+    domain: str
+    batch_key: int | None
+    outcome_id: int | None
+    finished_at: datetime
+    score: int | None
+    grade: str | None
+    worst_level: str | None
+    effective_profile_id: int | None
+
+
+TagKey = tuple[str, str, str]
+"""Module, test case and message tag."""
+
+_COLUMNS = (
+    Run.key, Run.id, Run.domain_id, Run.domain, Run.batch_key, Run.outcome_id, Run.finished_at, Run.score, Run.grade,
+    Run.worst_level, Run.effective_profile_id,
+)  # fmt: skip
+
+
+def read_progress(session: Session, *, begin: int) -> Progress:
+    """Read how far following has come; without a state it begins behind the key `begin`."""
+    state = session.get(WatchState, _STATE)
+    if state is None:
+        return Progress(begin)
+    return Progress(state.value["seen"], tuple(Hole(*hole) for hole in state.value["holes"]), state.version)
+
+
+def store_progress(session: Session, progress: Progress) -> bool:
+    """Store the progress unless another worker has stored one since it was read; returns whether it is stored."""
+    value = {"seen": progress.seen, "holes": [list(hole) for hole in progress.holes]}
+    if not progress.version:
+        first = insert(session, WatchState).values(name=_STATE, value=value, version=1)
+        return session.execute(first.on_conflict_do_nothing().returning(WatchState.name)).first() is not None
+    own = (WatchState.name == _STATE, WatchState.version == progress.version)
+    moved = update(WatchState).where(*own).values(value=value, version=WatchState.version + 1)
+    return session.execute(moved.returning(WatchState.name), execution_options=_QUIET).first() is not None
+
+
+def forget_progress(session: Session) -> None:
+    """Forget everything: nobody wants to be told of runs. The next watch begins at its creation."""
+    session.execute(delete(WatchState).where(WatchState.name == _STATE), execution_options=_QUIET)
+    session.execute(delete(WatchedBatch), execution_options=_QUIET)
+    session.execute(delete(WatchDigest), execution_options=_QUIET)
+
+
+def follow_deletion(session: Session) -> None:
+    """Note in a transaction that has deleted runs, on SQLite, that the keys above the greatest one will return."""
+    if session.get_bind().dialect.name != "sqlite":
+        return
+    newest = newest_run_key(session)
+    late = update(Watch).where(Watch.after_key > newest).values(after_key=newest)
+    session.execute(late, execution_options=_QUIET)
+    state = session.get(WatchState, _STATE)
+    if state is not None and state.value["seen"] > newest:
+        state.value = {"seen": newest, "holes": []}
+        state.version += 1
+        session.flush()
+
+
+def batches_of_runs(session: Session, keys: Sequence[int]) -> list[tuple[int, str]]:
+    """Return batch and domain of the runs that belong to a batch, whatever their status."""
+    in_batch = select(Run.batch_key, Run.domain).where(Run.key.in_(keys), Run.batch_key.is_not(None)).distinct()
+    return [(batch_key, domain) for batch_key, domain in session.execute(in_batch) if batch_key is not None]
+
+
+def comparable_runs(session: Session, keys: Sequence[int]) -> list[FinishedRun]:
+    """Return those of the runs that succeeded and tested the whole zone as it is delegated, by key."""
+    query = select(*_COLUMNS).where(Run.key.in_(keys), *_comparable(Run)).order_by(Run.key)
+    return [FinishedRun(*row) for row in session.execute(query)]
+
+
+def previous_runs(session: Session, keys: Sequence[int]) -> dict[int, FinishedRun]:
+    """Return by key the run of the same domain that ended before, among comparable ones; a first run is absent."""
+    found = {key: previous for key, previous in session.execute(_previous_keys(keys)) if previous is not None}
+    rows = session.execute(select(*_COLUMNS).where(Run.key.in_(set(found.values()))))
+    runs = {row.key: FinishedRun(*row) for row in rows}
+    return {key: runs[previous] for key, previous in found.items() if previous in runs}
+
+
+def _previous_keys(keys: Sequence[int]) -> "Select[int, int | None]":
+    before = aliased(Run)
+    earlier = or_(before.finished_at < Run.finished_at, before.id < Run.id)
+    of_domain = (before.domain_id == Run.domain_id, before.finished_at <= Run.finished_at, earlier)
+    newest = select(before.key).where(*of_domain, *_comparable(before)).correlate(Run)
+    newest = newest.order_by(before.finished_at.desc(), before.id.desc()).limit(1)
+    return select(Run.key, newest.scalar_subquery()).where(Run.key.in_(keys))
+
+
+def _comparable(run: type[Run]) -> list[ColumnElement[bool]]:
+    # Hidden from the planner: without statistics it takes the index of status and time for as good as that of domain
+    # and time, and reads half of the table for each run.
+    status = type_coerce(run.status, SmallInteger) + 0
+    return [
+        status == list(RunStatus).index(RunStatus.SUCCEEDED),
+        *(run.config[name].as_string().is_(None) for name in _PARTIAL),
+    ]
+
+
+def tags_among(session: Session, domain_ids: Collection[int], tags: Collection[str]) -> dict[int, set[str]]:
+    """Return which of the domain tags each of the domains has; those without are absent."""
+    found: dict[int, set[str]] = {}
+    for chunk in chunks(sorted(tags), _RANGES):
+        query = select(DomainTag.domain_id, DomainTag.tag).where(DomainTag.domain_id.in_(domain_ids))
+        for domain_id, tag in session.execute(query.where(DomainTag.tag.in_(chunk))):
+            found.setdefault(domain_id, set()).add(tag)
+    return found
+
+
+def severe_tags(session: Session, outcome_ids: Iterable[int | None]) -> dict[int, Mapping[TagKey, str]]:
+    """Return the message tags from NOTICE up of each outcome, with their highest level."""
+    sequences = sequences_of(session, outcome_ids)
+    kinds = kinds_by_id(session, {number for sequence in sequences.values() for number in sequence})
+    found: dict[int, Mapping[TagKey, str]] = {}
+    for outcome_id, sequence in sequences.items():
+        levels: dict[TagKey, str] = {}
+        for kind in (kinds[number] for number in set(sequence)):
+            key = (kind.module, kind.testcase, kind.tag)
+            if kind.level in SEVERITIES and LEVELS.index(kind.level) > LEVELS.index(levels.get(key, "INFO")):
+                levels[key] = kind.level
+        found[outcome_id] = levels
+    return found
+
+
+def batch_ids(session: Session, batch_keys: Iterable[int]) -> dict[int, Batch]:
+    """Return batches by key; those that were deleted are absent."""
+    return {batch.key: batch for batch in session.scalars(select(Batch).where(Batch.key.in_(set(batch_keys))))}
+
+
+def watch_batches(session: Session, batch_keys: Iterable[int]) -> None:
+    """Note that the end of batches is to be told."""
+    known = batch_ids(session, batch_keys)  # one may have been deleted meanwhile
+    if rows := [{"batch_key": batch_key} for batch_key in sorted(known)]:
+        session.execute(insert(session, WatchedBatch).on_conflict_do_nothing(), rows)
+
+
+def ended_batches(session: Session) -> list[int]:
+    """Return the noted batches, and those with digests, that have no unfinished job; all their runs are committed."""
+    noted: Select[int] = select(WatchedBatch.batch_key)
+    every = noted.union(select(WatchDigest.batch_key).where(WatchDigest.batch_key != 0)).subquery()
+    unfinished = exists().where(Batch.key == every.c.batch_key, Job.batch_id == Batch.id)
+    return sorted(session.scalars(select(every.c.batch_key).where(~unfinished)))
+
+
+def take_batch(session: Session, batch_key: int) -> tuple[bool, dict[int, WatchDigest]]:
+    """Remove what was noted of a batch; returns whether its end is to be told, and the digests by watch."""
+    gone = delete(WatchedBatch).where(WatchedBatch.batch_key == batch_key).returning(WatchedBatch.batch_key)
+    noted = session.execute(gone, execution_options=_QUIET).first() is not None
+    return noted, {digest.watch_id: digest for digest in _take_digests(session, WatchDigest.batch_key == batch_key)}
+
+
+def take_digests_of_single_runs(session: Session, *, mailed_before: datetime) -> list[WatchDigest]:
+    """Remove and return the digests of runs of no batch, of the watches that had no such mail since."""
+    rested = select(Watch.id).where(or_(Watch.mailed_at.is_(None), Watch.mailed_at <= mailed_before))
+    return _take_digests(session, and_(WatchDigest.batch_key == 0, WatchDigest.watch_id.in_(rested)))
+
+
+def _take_digests(session: Session, chosen: ColumnElement[bool]) -> list[WatchDigest]:
+    gone = delete(WatchDigest).where(chosen).returning(WatchDigest)
+    return list(session.scalars(gone, execution_options=_QUIET))
+
+
+def read_digests(session: Session, watch_ids: Collection[int]) -> dict[tuple[int, int], WatchDigest]:
+    """Return digests by watch and batch."""
+    digests = session.scalars(select(WatchDigest).where(WatchDigest.watch_id.in_(watch_ids)))
+    return {(digest.watch_id, digest.batch_key): digest for digest in digests}
+
+
+def lock_watches(session: Session, watch_ids: Collection[int]) -> dict[int, Watch]:
+    """Return those of the watches that are there and switched on, and keep them from being removed until the commit."""
+    query = select(Watch).where(Watch.id.in_(watch_ids), Watch.enabled).order_by(Watch.id)
+    return {watch.id: watch for watch in session.scalars(query.with_for_update(read=True, key_share=True))}
+
+
+def was_tested_in(session: Session, domain: str, batch_key: int) -> bool:
+    """Say whether a domain has a run in a batch."""
+    query = select(Run.key).where(Run.batch_key == batch_key, Run.domain == domain).limit(1)
+    return session.scalar(query) is not None

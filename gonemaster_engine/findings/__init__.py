@@ -1,0 +1,1 @@
+"""What test cases report: tags, and their texts."""

@@ -1,0 +1,59 @@
+"""Turns argument values into text that is safe to print: one line, nothing that a terminal or reader obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gonemaster_engine.findings.tags import SUPPLIED
+
+ABSENT = "(not given)"
+SUPPLIED_TEXT = "(supplied data)"
+EMPTY_LIST = "(none)"
+YES = "yes"
+NO = "no"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+WORDS = (ABSENT, SUPPLIED_TEXT, EMPTY_LIST, YES, NO)
+
+
+def shown(value: Any, gettext: Callable[[str], str] = str) -> str:
+    """Return a value as text: lists joined by "; ", servers as "name/address"; `gettext` translates the WORDS."""
+    if value is None:
+        return gettext(ABSENT)
+    if isinstance(value, bool):
+        return gettext(YES if value else NO)
+    if isinstance(value, list | tuple):
+        return "; ".join(_item(item, gettext) for item in value) or gettext(EMPTY_LIST)
+    if isinstance(value, Mapping):
+        return _item(value, gettext)
+    return printable(str(value))
+
+
+def instant(seconds: int) -> str:
+    """Return a POSIX time as people read it, such as 2026-11-26T07:27:05Z; one beyond the calendar as it is."""
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:
+        return str(seconds)
+
+
+def _item(value: Any, gettext: Callable[[str], str]) -> str:
+    if value == SUPPLIED:
+        return gettext(SUPPLIED_TEXT)
+    if not isinstance(value, Mapping):
+        return shown(value, gettext)
+    if "ns" in value:
+        return "/".join(printable(str(value[key])) for key in ("ns", "address") if value.get(key))
+    return ", ".join(f"{printable(str(key))}={shown(item, gettext)}" for key, item in value.items())
+
+
+def printable(text: str) -> str:
+    r"""Return the text with every character that cannot be printed, or turns the writing direction, as \x1b or \u202e."""
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii") if character != "\xa0" else " "

@@ -1,6 +1,0 @@
-"""Texts of the module DNSSEC."""
-
-from gonemaster_engine.messages import _dnssec_delegation, _dnssec_denial, _dnssec_signatures
-
-TEXTS = {**_dnssec_delegation.TEXTS, **_dnssec_signatures.TEXTS, **_dnssec_denial.TEXTS}
-ADVICE = {**_dnssec_delegation.ADVICE, **_dnssec_signatures.ADVICE, **_dnssec_denial.ADVICE}

@@ -1,0 +1,591 @@
+"""DNS messages as octets: queries from a template, and responses that are parsed only as far as a test looks.
+
+A response is walked once: header, question, and for each record owner, type, class, TTL and where its rdata lies.
+A dnspython object is made only when a test case looks inside. (dnspython's full parse of a signed answer takes
+about 0.5 ms, the walk a fiftieth of it; a run reads some 300 answers.)
+
+Source: RFC 1035 section 4, RFC 6891 (EDNS), RFC 3597 (unknown types).
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeAlias
+
+import dns.exception
+import dns.name
+import dns.rdata
+import dns.rrset
+
+from gonemaster_engine import names
+from gonemaster_engine.errors import WireError
+from gonemaster_engine.limits import SET_MAX_RECORDS, SIGNED_SET_MAX_RECORDS
+from gonemaster_engine.net.wire.octets import MessageOctets
+from gonemaster_engine.net.wire.rdata import rdata_of
+from gonemaster_engine.net.wire.rrtypes import (
+    AAAA,
+    CNAME,
+    DNAME,
+    IN,
+    MX,
+    NS,
+    OPT,
+    PTR,
+    RRSIG,
+    SOA,
+    A,
+    rcode_text,
+    type_number,
+    type_text,
+)
+
+Section: TypeAlias = Literal["answer", "authority", "additional"]
+
+HEADER_OCTETS = 12
+_ID_OCTETS = 2
+_RECORD_OVERHEAD_OCTETS = 150  # of memory for a record that nobody has looked into
+RD, CD, AD = 0x0100, 0x0010, 0x0020
+_QR, _AA, _TC, _RA, _Z = 0x8000, 0x0400, 0x0200, 0x0080, 0x0040
+_DO = 0x8000
+DNSSEC_PAYLOAD = 1232  # octets; DNS flag day 2020
+PLAIN_PAYLOAD = 512
+
+_HEADER = struct.Struct("!HHHHHH")
+_RECORD_FIXED = struct.Struct("!HHIH")  # type, class, TTL, rdata length
+_QUESTION_FIXED = struct.Struct("!HH")
+_SOA_NUMBERS_OCTETS = 20
+_NAME_TYPES = frozenset({NS, CNAME, PTR, DNAME})
+_NAME_IN_RDATA = _NAME_TYPES | {MX, SOA}  # whose names are checked here
+_TARGET_TYPES = _NAME_TYPES | {MX}
+_SIGNED_TYPES = frozenset(map(type_number, ("DS", "RRSIG", "NSEC", "DNSKEY", "NSEC3", "NSEC3PARAM", "CDS", "CDNSKEY")))
+_INDEX_FROM = 32  # records of a section, then they are found by owner
+
+
+class Edns(NamedTuple):
+    """The OPT pseudo-record of a query or response (RFC 6891 section 6.1).
+
+    A tuple, since each look at what a run has queried compares it, which a tuple does without Python code.
+    """
+
+    payload: int = PLAIN_PAYLOAD  # octets
+    version: int = 0
+    do: bool = False
+    z: int = 0  # the fifteen flag bits after DO
+    options: tuple[tuple[int, bytes], ...] = ()
+    extended_rcode: int = 0  # upper eight bits of the RCODE
+
+    def to_wire(self) -> bytes:
+        """Return the record in wire format."""
+        rdata = b"".join(struct.pack("!HH", code, len(value)) + value for code, value in self.options)
+        flags = (_DO if self.do else 0) | self.z
+        fixed = struct.pack("!BHHBBHH", 0, OPT, self.payload, self.extended_rcode, self.version, flags, len(rdata))
+        return fixed + rdata
+
+    def option(self, code: int) -> bytes | None:
+        """Return the data of the first option of that code, None if there is none."""
+        return next((value for number, value in self.options if number == code), None)
+
+
+DNSSEC_EDNS = Edns(payload=DNSSEC_PAYLOAD, do=True)
+
+
+@lru_cache(maxsize=8192)
+def query_body(qname: bytes, qtype: int, qclass: int, flags: int, edns: Edns | None) -> bytes:
+    """Return a query without its first two octets, the message id; `qname` is in wire format.
+
+    The same question goes to several servers, so the result is kept.
+    """
+    body = struct.pack("!HHHHH", flags, 1, 0, 0, 1 if edns else 0) + qname + _QUESTION_FIXED.pack(qtype, qclass)
+    return body + edns.to_wire() if edns else body
+
+
+class Record:
+    """One resource record of a response. Rdata is decoded when asked for."""
+
+    __slots__ = ("_decoded", "_end", "_good", "_message", "_rdata", "_start", "owner", "rdclass", "ttl", "type")
+
+    def __init__(self, message: MessageOctets, owner: str, fixed: tuple[int, int, int], start: int, end: int) -> None:
+        self._message = message
+        self.owner = owner
+        self.type, self.rdclass, self.ttl = fixed
+        self._start = start
+        self._end = end
+        self._good: bool | None = None
+        self._decoded: str | None = None
+        self._rdata: dns.rdata.Rdata | None = None
+
+    def __repr__(self) -> str:
+        return f"<Record {self.owner} {self.ttl} {self.rtype}>"
+
+    @property
+    def rtype(self) -> str:
+        """The mnemonic of the type."""
+        return type_text(self.type)
+
+    @property
+    def target(self) -> str:
+        """The name that an NS, CNAME, DNAME, PTR, MX or SOA record points to."""
+        if self._decoded is None:
+            self._decoded = self._message.name_at(self._start + (2 if self.type == MX else 0))[0]
+        return self._decoded
+
+    @property
+    def preference(self) -> int:
+        """The preference of an MX record."""
+        return int.from_bytes(self._message.wire[self._start : self._start + 2])
+
+    @property
+    def address(self) -> str:
+        """The address of an A or AAAA record, in canonical text form."""
+        if self._decoded is None:
+            family = socket.AF_INET if self.type == A else socket.AF_INET6
+            self._decoded = socket.inet_ntop(family, self.octets)
+        return self._decoded
+
+    @property
+    def octets(self) -> bytes:
+        """The rdata as it lies in the message; names in it may be compressed."""
+        return self._message.wire[self._start : self._end]
+
+    @property
+    def rdata(self) -> dns.rdata.Rdata:
+        """The rdata as a dnspython object, made on first use.
+
+        Raises:
+            WireError: it is malformed; never for records that `Response.records` returns.
+        """
+        if self._rdata is None:
+            self._rdata = self._parse()
+        return self._rdata
+
+    def _parse(self) -> dns.rdata.Rdata:
+        try:
+            return self._parsed(self._message.wire, self._start, self._end)
+        except Exception as error:  # hostile rdata: dnspython raises what its parsers meet
+            if self.type in _NAME_IN_RDATA and self.is_well_formed:
+                # dnspython refuses a pointer to labels that go on past the rdata; no server needs it, yet it is a name
+                rdata = self._uncompressed()
+                return self._parsed(rdata, 0, len(rdata))
+            raise WireError(f"rdata of {self!r} is malformed: {error}") from error
+
+    def _parsed(self, wire: bytes, start: int, end: int) -> dns.rdata.Rdata:
+        return rdata_of(self.rdclass, self.type, wire, start=start, end=end)
+
+    def _uncompressed(self) -> bytes:
+        """Return the rdata of a type with names in it, the names written out."""
+        position = self._start + (2 if self.type == MX else 0)
+        octets = self._message.wire[self._start : position]
+        for _ in range(2 if self.type == SOA else 1):
+            name, position = self._message.name_at(position)
+            octets += names.to_wire(name)
+        return octets + self._message.wire[position : self._end]
+
+    def forget_rdata(self) -> None:
+        """Let go of the dnspython object; it is made again when it is asked for."""
+        self._rdata = None
+
+    @property
+    def data(self) -> bytes:
+        """The rdata in canonical form (RFC 4034 section 6.2): for comparing records without their TTL."""
+        if self.type in {A, AAAA}:
+            return self.octets
+        return self.rdata.to_digestable()
+
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether the rdata is what the type demands."""
+        if self._good is None:
+            self._good = self._check()
+        return self._good
+
+    def _check(self) -> bool:
+        length = self._end - self._start
+        if self.type == A:
+            return length == 4 and self.rdclass == IN
+        if self.type == AAAA:
+            return length == 16 and self.rdclass == IN
+        try:
+            return self._check_names(length)
+        except WireError:
+            return False
+
+    def _check_names(self, length: int) -> bool:
+        message = self._message
+        if self.type in _NAME_TYPES:
+            return message.name_at(self._start)[1] == self._end
+        if self.type == MX:
+            return length > 2 and message.name_at(self._start + 2)[1] == self._end
+        if self.type == SOA:
+            _, after_mname = message.name_at(self._start)
+            return message.name_at(after_mname)[1] + _SOA_NUMBERS_OCTETS == self._end
+        return self.rdata is not None
+
+
+Twins: TypeAlias = "dict[int, Response]"
+"""The responses of a run by the hash of their octets without the id. Who makes two hashes equal gains nothing by it."""
+
+
+def _cut_order(record: Record) -> tuple[int, str, bytes]:
+    """Sort the records of a set alike in all responses, whatever compression does to the names in them."""
+    if record.type not in _TARGET_TYPES:
+        return 0, "", record.octets
+    try:
+        return (record.preference if record.type == MX else 0), record.target, b""
+    except WireError:
+        return 0, "", record.octets
+
+
+def _max_records(number: int) -> int:
+    return SIGNED_SET_MAX_RECORDS if number in _SIGNED_TYPES else SET_MAX_RECORDS
+
+
+class Response:
+    """A DNS response and how it came; the octets are walked once, in the constructor.
+
+    Servers of one zone give the same answers. What was found in the octets of one is shared by its `twins`, those of
+    the same octets but for the id; so each record is looked at once, however many servers gave it.
+
+    Raises:
+        WireError: the octets are not a DNS message that can be walked to its end.
+    """
+
+    __slots__ = (
+        "_by_owner",
+        "_edns",
+        "_found",
+        "_held_octets",
+        "_message",
+        "additional",
+        "answer",
+        "authority",
+        "flags",
+        "id",
+        "over_tcp",
+        "qclass",
+        "question_name_octets",
+        "question_type",
+        "rtt_ms",
+        "source",
+        "wire",
+    )
+
+    answer: tuple[Record, ...]
+    authority: tuple[Record, ...]
+    additional: tuple[Record, ...]
+    question_name_octets: bytes | None
+    question_type: str | None
+    _by_owner: dict[Section, dict[str, list[Record]]]
+    _edns: Edns | None
+    _found: dict[tuple[str, str | None, str], list[Record]]
+    _held_octets: int | None
+    flags: int  # and RCODE, as they came
+    _message: MessageOctets
+
+    def __init__(
+        self,
+        wire: bytes,
+        *,
+        source: str = "",
+        over_tcp: bool = False,
+        rtt_ms: float = 0.0,
+        qclass: int = IN,
+        twins: Twins | None = None,
+    ) -> None:
+        self.wire = wire
+        self.source = source
+        self.over_tcp = over_tcp
+        self.rtt_ms = rtt_ms
+        self.qclass = qclass
+        if twins is None:
+            self._read()
+            return
+        octets = wire[_ID_OCTETS:]
+        mark = hash(octets)
+        twin = twins.get(mark)
+        if twin and twin.qclass == qclass and twin.wire.endswith(octets) and len(twin.wire) == len(wire):
+            self._share(twin)
+        else:
+            self._read()
+            twins[mark] = self
+
+    def _share(self, twin: Response) -> None:
+        """Take over what was found in the same octets."""
+        self.id = int.from_bytes(self.wire[:_ID_OCTETS])
+        self.flags = twin.flags
+        self.question_name_octets = twin.question_name_octets
+        self.question_type = twin.question_type
+        self.answer, self.authority, self.additional = twin.answer, twin.authority, twin.additional
+        self._message = twin._message
+        self._found = twin._found
+        self._by_owner = twin._by_owner
+        self._edns = twin._edns
+        self._held_octets = twin._held_octets
+
+    def _read(self) -> None:
+        wire = self.wire
+        self._held_octets = None
+        self.question_name_octets = None
+        self.question_type = None
+        self._message = MessageOctets(wire)
+        self._found = {}
+        self._by_owner = {}
+        self._edns = None
+        try:
+            self._walk()
+        except (IndexError, struct.error) as error:
+            raise WireError("the message is too short") from error
+
+    def _walk(self) -> None:
+        header: tuple[int, ...] = _HEADER.unpack_from(self.wire)
+        self.id, self.flags, questions, answers, authorities, additionals = header
+        position = self._walk_questions(questions)
+        self.answer, position = self._walk_section(answers, position)
+        self.authority, position = self._walk_section(authorities, position)
+        additional, _ = self._walk_section(additionals, position)
+        self.additional = tuple(record for record in additional if not self._take_opt(record))
+
+    def _walk_questions(self, count: int) -> int:
+        position = HEADER_OCTETS
+        for number in range(count):
+            start = position
+            position = self._message.name_at(position)[1]
+            qtype, _ = _QUESTION_FIXED.unpack_from(self.wire, position)
+            if number == 0:
+                self.question_name_octets = self.wire[start:position]
+                self.question_type = type_text(qtype)
+            position += 4
+        return position
+
+    def _walk_section(self, count: int, position: int) -> tuple[tuple[Record, ...], int]:
+        message, wire, limit = self._message, self.wire, len(self.wire)
+        records = []
+        for _ in range(count):
+            owner, position = message.name_at(position)
+            rtype, rdclass, ttl, length = _RECORD_FIXED.unpack_from(wire, position)
+            position += 10
+            end = position + length
+            if end > limit:
+                raise WireError("a record extends beyond the end of the message")
+            # RFC 2181 section 8: a TTL with the highest bit set counts as zero
+            records.append(Record(message, owner, (rtype, rdclass, ttl if ttl < 0x80000000 else 0), position, end))
+            position = end
+        return tuple(records), position
+
+    def _take_opt(self, record: Record) -> bool:
+        if record.type != OPT:
+            return False
+        if self._edns is None and record.owner == names.ROOT:
+            ttl = int.from_bytes(self.wire[record._start - 6 : record._start - 2])  # noqa: SLF001 - same module
+            self._edns = Edns(
+                payload=record.rdclass,
+                extended_rcode=ttl >> 24,
+                version=ttl >> 16 & 0xFF,
+                do=bool(ttl & _DO),
+                z=ttl & 0x7FFF,
+                options=_options(record.octets),
+            )
+        return True
+
+    @property
+    def size(self) -> int:
+        """Size of the message, octets."""
+        return len(self.wire)
+
+    @property
+    def held_octets(self) -> int:
+        """About how much memory the response takes, which is much more than its size where names are compressed.
+
+        A label and a pointer to a long name are a dozen octets in the message and a thousand characters as text. What
+        it shares with a twin is counted for both.
+        """
+        if self._held_octets is None:
+            for record in (*self.answer, *self.authority, *self.additional):
+                if record.type in _NAME_IN_RDATA:
+                    record.is_well_formed  # noqa: B018 - the names in it are found now, and kept
+            self._held_octets = self._message.held_octets + self.record_count * _RECORD_OVERHEAD_OCTETS
+        return self._held_octets
+
+    @property
+    def record_count(self) -> int:
+        """How many records it has, OPT left out."""
+        return len(self.answer) + len(self.authority) + len(self.additional)
+
+    @property
+    def edns(self) -> Edns | None:
+        """The OPT pseudo-record, None if there is none."""
+        return self._edns
+
+    @property
+    def opcode(self) -> int:
+        """The OPCODE."""
+        return self.flags >> 11 & 0xF
+
+    @property
+    def rcode_number(self) -> int:
+        """The RCODE, with the upper bits of EDNS."""
+        upper = self._edns.extended_rcode << 4 if self._edns else 0
+        return upper | self.flags & 0xF
+
+    @property
+    def rcode(self) -> str:
+        """The mnemonic of the RCODE."""
+        return rcode_text(self.rcode_number)
+
+    @property
+    def qr(self) -> bool:
+        """Whether it is a response."""
+        return bool(self.flags & _QR)
+
+    @property
+    def aa(self) -> bool:
+        """Whether it is an authoritative answer."""
+        return bool(self.flags & _AA)
+
+    @property
+    def tc(self) -> bool:
+        """Whether it is truncated."""
+        return bool(self.flags & _TC)
+
+    @property
+    def rd(self) -> bool:
+        """Whether recursion was desired."""
+        return bool(self.flags & RD)
+
+    @property
+    def ra(self) -> bool:
+        """Whether recursion is available."""
+        return bool(self.flags & _RA)
+
+    @property
+    def z(self) -> bool:
+        """The reserved header bit."""
+        return bool(self.flags & _Z)
+
+    @property
+    def ad(self) -> bool:
+        """Whether the server calls the data authentic."""
+        return bool(self.flags & AD)
+
+    @property
+    def cd(self) -> bool:
+        """Whether checking is disabled."""
+        return bool(self.flags & CD)
+
+    def section(self, section: Section) -> tuple[Record, ...]:
+        """Return the records of a section, OPT left out."""
+        if section == "answer":
+            return self.answer
+        return self.authority if section == "authority" else self.additional
+
+    def records(self, rtype: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
+        """Return the records of that type and owner; those of another class or with malformed rdata are left out.
+
+        Of a set that is larger than any that is meant well, some are returned. The list is kept: do not change it.
+        """
+        key = (rtype, owner, section)
+        found = self._found.get(key)
+        if found is None:
+            chosen = self.of_type(type_number(rtype), owner, section)
+            found = self._found[key] = [record for record in chosen if record.is_well_formed]
+            if len(chosen) > _INDEX_FROM:
+                for record in chosen:
+                    record.forget_rdata()
+        return found
+
+    def of_type(self, number: int, owner: str | None, section: Section) -> list[Record]:
+        """Return the records of that type and owner as they came, well formed or not; of a very large set, some."""
+        qclass, most = self.qclass, _max_records(number)
+        found = [
+            record
+            for record in self._candidates(owner, section)
+            if record.type == number and (owner is None or record.owner == owner) and record.rdclass == qclass
+        ]
+        return found if len(found) <= most else sorted(found, key=_cut_order)[:most]
+
+    def _candidates(self, owner: str | None, section: Section) -> Sequence[Record]:
+        records = self.section(section)
+        if owner is None or len(records) < _INDEX_FROM:
+            return records
+        index = self._by_owner.get(section)
+        if index is None:
+            index = self._by_owner[section] = {}
+            for record in records:
+                index.setdefault(record.owner, []).append(record)
+        return index.get(owner, ())
+
+    def large_sets(self) -> list[tuple[str, str, int]]:
+        """Return the sets of the answer of which only some records are looked at: owner, type, how many are."""
+        sizes = Counter((record.owner, record.type) for record in self.answer)
+        return [
+            (owner, type_text(number), _max_records(number))
+            for (owner, number), size in sizes.items()
+            if size > _max_records(number)
+        ]
+
+    def has(self, rtype: str, owner: str | None = None, section: Section = "answer") -> bool:
+        """Say whether there is a record of that type and owner."""
+        return bool(self.records(rtype, owner, section))
+
+    def signatures(self, covered: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
+        """Return the RRSIG records that cover that type."""
+        number = type_number(covered)
+        return [
+            record
+            for record in self.records("RRSIG", owner, section)
+            if record.type == RRSIG and int.from_bytes(record.octets[:2]) == number
+        ]
+
+    def rrset(self, rtype: str, owner: str, section: Section = "answer") -> dns.rrset.RRset | None:
+        """Return the records of that type and owner as a dnspython RRset, None if there are none."""
+        return make_rrset(self.records(rtype, owner, section))
+
+    @property
+    def is_referral(self) -> bool:
+        """Whether it delegates: NOERROR, no AA, NS records as authority, nothing but CNAME in the answer."""
+        return (
+            not self.flags & (_AA | 0xF)
+            and not (self._edns and self._edns.extended_rcode)
+            and self.has("NS", None, "authority")
+            and all(record.type in {CNAME, RRSIG} for record in self.answer)
+        )
+
+    def is_referral_to(self, name: str) -> bool:
+        """Say whether it delegates that name."""
+        return self.is_referral and self.has("NS", name, "authority")
+
+
+def make_rrset(records: Iterable[Record]) -> dns.rrset.RRset | None:
+    """Return well-formed records of one owner and type as a dnspython RRset, None if there are none."""
+    records = list(records)
+    if not records:
+        return None
+    first = records[0]
+    return dns.rrset.from_rdata_list(dns_name(first.owner), first.ttl, [record.rdata for record in records])
+
+
+@lru_cache(maxsize=8192)
+def dns_name(name: str) -> dns.name.Name:
+    """Return a canonical name as a dnspython name."""
+    return dns.name.from_wire(names.to_wire(name), 0)[0]
+
+
+def from_dns_name(name: dns.name.Name) -> str:
+    """Return a dnspython name in canonical form."""
+    return names.from_labels([label for label in name.labels if label])
+
+
+def _options(rdata: bytes) -> tuple[tuple[int, bytes], ...]:
+    options = []
+    position = 0
+    while position + 4 <= len(rdata):
+        code, length = _QUESTION_FIXED.unpack_from(rdata, position)
+        position += 4
+        if position + length > len(rdata):
+            break  # a cut option: what came before it stands
+        options.append((code, rdata[position : position + length]))
+        position += length
+    return tuple(options)

@@ -1,0 +1,57 @@
+"""What a run asks ahead of its test cases, so that silence is waited for once and not once after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Container, Iterable
+
+from gonemaster_engine.context import RunContext
+from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.testcases.basic import is_working
+from gonemaster_engine.waiting import PATIENCE_S, first_done
+from gonemaster_engine.zone.zone import Zone
+
+
+class Probing:
+    """Asks the servers of a zone what the cases that are to run will ask them."""
+
+    def __init__(self, context: RunContext, zone: Zone, case_ids: Container[str]) -> None:
+        self._context = context
+        self._zone = zone
+        self._case_ids = case_ids
+
+    async def probe_delegation(self) -> None:
+        """Try all ways to reach the servers of the delegation that do not answer at once."""
+        self.probe(await self._zone.glue())
+
+    def probe(self, servers: Iterable[Nameserver]) -> None:
+        """Try all ways to reach servers that do not answer at once, so that they are given up after one wait."""
+        servers = list(servers)
+        for server in servers:
+            server.query(self._zone.name, "SOA")
+        self._context.start(self._probe_silent(servers))
+
+    async def _probe_silent(self, servers: Iterable[Nameserver]) -> None:
+        await asyncio.sleep(PATIENCE_S)
+        for server in servers:
+            if not server.server.has_answered:
+                if "connectivity02" in self._case_ids:
+                    server.query(self._zone.name, "SOA", tcp=True)
+                if "nameserver04" in self._case_ids:
+                    server.query(self._zone.name, "SOA", any_source=True)
+
+    async def query_over_tcp(self) -> None:
+        """Ask what CONNECTIVITY02 will ask, so that silence over TCP is waited for beside silence over UDP."""
+        for server in await self._zone.glue():
+            server.query(self._zone.name, "SOA", tcp=True)
+
+    async def find_working(self) -> bool:
+        """Return when one server of the delegation is found to work, or none does."""
+        pending = {asyncio.ensure_future(server.query(self._zone.name, "SOA")) for server in await self._zone.glue()}
+        while pending:
+            await first_done(pending)
+            done = {each for each in pending if each.done()}
+            pending -= done
+            if any(is_working(self._zone.name, each.result()) for each in done):
+                return True
+        return False

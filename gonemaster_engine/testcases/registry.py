@@ -1,0 +1,114 @@
+"""What test cases are made of: tags, findings, cases and modules. Their list is in catalogue.py.
+
+A case declares its tags once, with default level and argument keys; the default profile, the tag catalogue,
+the documents and the message catalogues are built from or checked against this registry.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, overload
+
+from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.zone.families import IPV4_DISABLED, IPV6_DISABLED, ServerFilter, server_filter
+from gonemaster_engine.zone.zone import Zone
+
+MODULE_NAMES = (
+    "BASIC",
+    "ADDRESS",
+    "CONNECTIVITY",
+    "CONSISTENCY",
+    "DNSSEC",
+    "DELEGATION",
+    "NAMESERVER",
+    "SYNTAX",
+    "ZONE",
+)
+
+Emitted: TypeAlias = Mapping[str, frozenset[str]]
+"""Tags that the finished cases of a module gave, by case id. Cases that were not selected are absent."""
+Findings: TypeAlias = AsyncIterator[Finding] | Awaitable[list[Finding]]
+"""What a case gives: one finding after the other, or all at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A test case: its identity and the function that does it."""
+
+    id: str  # "basic01"
+    purpose: str  # one line, from the docstring of its function
+    tags: tuple[Tag, ...]  # all it can give, without START and END
+    function: Callable[..., Findings]  # takes the zone; with `query_types`, what filters its servers, too
+    query_types: tuple[str, ...] = ()  # reported for each server whose address family is off
+    module: str = field(init=False)  # name of its module, in capitals
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "module", self.id.rstrip("0123456789").upper())
+
+    async def run(self, zone: Zone, report: Callable[[Finding], None]) -> None:
+        """Do the case; `report` gets each finding as soon as it is there, among them the queries that are left out."""
+        usable = server_filter(zone.context.uses_family, self.query_types, report)
+        found = self.function(zone, usable) if self.query_types else self.function(zone)
+        if isinstance(found, AsyncIterator):
+            async for finding in found:
+                report(finding)
+        else:
+            for finding in await found:
+                report(finding)
+
+    @property
+    def manual(self) -> str:
+        """What the file of the case says about it: specification and RFCs."""
+        return (sys.modules[self.function.__module__].__doc__ or "").strip()
+
+
+@overload
+def case(case_id: str, *tags: Tag) -> Callable[[Callable[[Zone], Findings]], Case]: ...
+@overload
+def case(
+    case_id: str, *tags: Tag, query_types: tuple[str, ...]
+) -> Callable[[Callable[[Zone, ServerFilter], Findings]], Case]: ...
+def case(case_id: str, *tags: Tag, query_types: tuple[str, ...] = ()) -> Callable[[Callable[..., Findings]], Case]:
+    """Make a test case of a function that gives findings, and its docstring.
+
+    With `query_types` the function gets a `ServerFilter` beside the zone: the servers that it
+    leaves out are reported by the run, once for each of these types.
+    """
+
+    def make(function: Callable[..., Findings]) -> Case:
+        purpose = (function.__doc__ or "").strip().partition("\n")[0]
+        left_out = (IPV4_DISABLED, IPV6_DISABLED) if query_types else ()
+        return Case(case_id.lower(), purpose, (*tags, *left_out), function, query_types)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a case runs: after which other cases, and if what they gave allows it."""
+
+    after: tuple[str, ...]  # ids of cases; those not selected are not waited for
+    is_met: Callable[[Emitted], bool]
+    otherwise: Callable[[Zone, Emitted], Finding | None] | None = None  # what the module says if it is not met
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A group of test cases, in their order."""
+
+    name: str
+    cases: tuple[Case, ...]
+    conditions: Mapping[str, Condition] = field(default_factory=dict)  # by case id; the others run at once
+    extra_tags: tuple[Tag, ...] = ()  # given by the run on behalf of the module, outside of a case
+
+
+def requires_any(case_id: str, *wanted: str) -> Condition:
+    """Return the condition that `case_id` gave one of the wanted tags, or was not selected."""
+    return Condition((case_id,), lambda emitted: case_id not in emitted or not emitted[case_id].isdisjoint(wanted))
+
+
+def requires_none(case_id: str, *unwanted: str) -> Condition:
+    """Return the condition that `case_id` gave none of these tags."""
+    return Condition((case_id,), lambda emitted: emitted.get(case_id, frozenset()).isdisjoint(unwanted))

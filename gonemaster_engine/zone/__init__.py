@@ -1,0 +1,1 @@
+"""The zone under test, as test cases query it."""

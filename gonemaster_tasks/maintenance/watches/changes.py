@@ -1,0 +1,121 @@
+"""What has changed between two runs of a domain, and whether a watch is to be told: pure functions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.models import Watch, WatchEvent
+from gonemaster_db.service.watch_following import FinishedRun, TagKey
+from gonemaster_engine.scoring.config import ScoringConfig
+
+MAX_TAGS = 20  # message tags that an event lists
+
+Levels = Mapping[TagKey, str]
+
+
+@dataclass(frozen=True)
+class Grades:
+    """The grades of a scoring configuration, best first, with their lowest scores."""
+
+    bands: tuple[tuple[str, float], ...]
+
+    @classmethod
+    def of(cls, config: ScoringConfig) -> "Grades":
+        """Take them from a configuration."""
+        return cls(tuple((band.grade, band.min_score) for band in config.grade_bands))
+
+    def place(self, run: FinishedRun) -> int | None:
+        """Return the place of a run's grade, 0 for the best; None for a run without a grade.
+
+        A grade of an earlier configuration counts as the one that its score would earn now.
+        """
+        if run.grade is None:
+            return None
+        names = [name for name, _ in self.bands]
+        if run.grade in names:
+            return names.index(run.grade)
+        if run.score is None:
+            return None
+        reached = (place for place, (_, lowest) in enumerate(self.bands) if run.score >= lowest)
+        return next(reached, len(self.bands))
+
+
+@dataclass(frozen=True)
+class Change:
+    """Two runs of a domain. `drop` is the number of grades lost, negative if some were gained, 0 without grades."""
+
+    before: FinishedRun
+    now: FinishedRun
+    drop: int
+    levels_before: Levels
+    levels_now: Levels
+
+    def new_tags(self, min_level: str) -> dict[TagKey, str]:
+        """Return the message tags that have reached a level and had not before, with their levels."""
+        return _gained(self.levels_before, self.levels_now, min_level)
+
+    def gone_tags(self, min_level: str) -> dict[TagKey, str]:
+        """Return the message tags that had reached a level and have not now, with their former levels."""
+        return _gained(self.levels_now, self.levels_before, min_level)
+
+    def event_for(self, watch: Watch) -> WatchEvent | None:
+        """Say what the change is for a watch: worse if anything is worse, better if something is better."""
+        if self.drop >= watch.grade_drop or self.new_tags(watch.min_level):
+            return WatchEvent.DOMAIN_REGRESSED
+        if self.drop <= 0 and (-self.drop >= watch.grade_drop or self.gone_tags(watch.min_level)):
+            return WatchEvent.DOMAIN_RECOVERED
+        return None
+
+    def document(self, min_level: str, batch_id: str | None) -> dict[str, Any]:
+        """Return the change as it is sent."""
+        profiles = {self.before.effective_profile_id, self.now.effective_profile_id} - {None}
+        return {
+            "domain": self.now.domain,
+            "run_id": self.now.id,
+            "batch_id": batch_id,
+            "grade_drop": self.drop,
+            "new_tags": _listed(self.new_tags(min_level)),
+            "gone_tags": _listed(self.gone_tags(min_level)),
+            "profile_changed": len(profiles) > 1,
+            "previous": _run_document(self.before),
+            "current": _run_document(self.now),
+        }
+
+
+def compare(before: FinishedRun, now: FinishedRun, levels: Mapping[int, Levels], grades: Grades) -> Change | None:
+    """Compare two runs; None if nothing that a watch could want has changed. `levels` are those of their outcomes."""
+    places = grades.place(before), grades.place(now)
+    drop = 0 if places[0] is None or places[1] is None else places[1] - places[0]
+    if not drop and before.outcome_id == now.outcome_id:
+        return None
+    own = [levels.get(run.outcome_id or 0, {}) for run in (before, now)]
+    return Change(before, now, drop, *own)
+
+
+def _gained(before: Levels, now: Levels, min_level: str) -> dict[TagKey, str]:
+    lowest = LEVELS.index(min_level)
+    return {
+        tag: level
+        for tag, level in now.items()
+        if LEVELS.index(level) >= lowest and LEVELS.index(before.get(tag, LEVELS[0])) < lowest
+    }
+
+
+def _listed(tags: Mapping[TagKey, str]) -> list[dict[str, str]]:
+    worst_first = sorted(tags.items(), key=lambda item: (-LEVELS.index(item[1]), item[0]))
+    return [
+        {"tag": tag, "module": module, "testcase": testcase, "level": level}
+        for (module, testcase, tag), level in worst_first[:MAX_TAGS]
+    ]
+
+
+def _run_document(run: FinishedRun) -> dict[str, Any]:
+    finished_at = run.finished_at.isoformat().replace("+00:00", "Z")
+    return {
+        "run_id": run.id,
+        "finished_at": finished_at,
+        "score": run.score,
+        "grade": run.grade,
+        "worst_level": run.worst_level,
+    }

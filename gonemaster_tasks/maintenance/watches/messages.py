@@ -1,0 +1,190 @@
+"""Messages of watches: bodies of webhooks, digests and texts of mail."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.ids import new_delivery_id
+from gonemaster_db.core.json_text import dump_json
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.models import Delivery, Watch, WatchDigest, WatchEvent
+from gonemaster_db.service.deliveries import TEST, add_delivery
+
+EVENTS_OF_WEBHOOK = 200
+DIGEST = "digest"
+_LISTED = 50  # domains of one kind that a mail lists
+_MAIL_TAGS = 3
+_CHANGES = (WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED)
+_WORDS = {WatchEvent.DOMAIN_REGRESSED: "regressed", WatchEvent.DOMAIN_RECOVERED: "recovered"}
+
+
+def event_id(watch_id: int, event: str, name: str) -> str:
+    """Return an id that is the same whenever this is told to this watch; `name` says what happened."""
+    return "evt_" + hashlib.blake2b(f"{watch_id}\n{event}\n{name}".encode(), digest_size=16).hexdigest()
+
+
+def instant(moment: datetime) -> str:
+    """Write a time as the API does."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def queue_webhooks(
+    session: Session, watch: Watch, event: str, events: Sequence[Mapping[str, Any]], *, now: datetime
+) -> int:
+    """Queue deliveries that list the events; returns how many."""
+    pieces = range(0, len(events), EVENTS_OF_WEBHOOK)
+    for first in pieces:
+        piece = events[first : first + EVENTS_OF_WEBHOOK]
+        delivery_id = new_delivery_id()
+        body = _webhook_body(watch, event, piece, delivery_id, now)
+        add_delivery(session, watch.id, event=event, body=body, now=now, count=len(piece), delivery_id=delivery_id)
+    return len(pieces)
+
+
+def queue_mail(
+    session: Session, watch: Watch, event: str, subject: str, lines: Sequence[str], *, now: datetime, count: int = 1
+) -> int:
+    """Queue a mail about what a watch looks at; returns 1."""
+    add_delivery(session, watch.id, event=event, body=_mail_body(watch, subject, lines), now=now, count=count)
+    return 1
+
+
+def queue_message(
+    session: Session, watch: Watch, event: str, name: str, details: Mapping[str, Any], *, now: datetime
+) -> int:
+    """Queue a single event that is no change of a domain, for whichever kind of receiver."""
+    if watch.email is None:
+        return queue_webhooks(session, watch, event, [{"id": event_id(watch.id, event, name), **details}], now=now)
+    lines = [f"{event} at {instant(now)}", "", *facts(details)]
+    return queue_mail(session, watch, event, event, lines, now=now)
+
+
+def queue_test(session: Session, watch: Watch, *, now: datetime) -> Delivery:
+    """Queue a message without an event, which shows that the receiver is reached."""
+    delivery_id = new_delivery_id()
+    text = "This is a test of a watch of gonemaster."
+    if watch.email is None:
+        body = _webhook_body(
+            watch, TEST, [{"id": event_id(watch.id, TEST, delivery_id), "text": text}], delivery_id, now
+        )
+    else:
+        body = _mail_body(watch, "test of a watch", [text])
+    return add_delivery(session, watch.id, event=TEST, body=body, now=now, delivery_id=delivery_id)
+
+
+def _webhook_body(
+    watch: Watch, event: str, events: Sequence[Mapping[str, Any]], delivery_id: str, now: datetime
+) -> str:
+    return dump_json(
+        {
+            "delivery_id": delivery_id,
+            "event": event,
+            "created_at": instant(now),
+            "watch": {"id": watch.id, "tag": watch.tag, "domain": watch.domain},
+            "events": list(events),
+        }
+    )
+
+
+def _mail_body(watch: Watch, subject: str, lines: Sequence[str]) -> str:
+    text = "\n".join([*lines, "", "-- ", f"Watch {watch.id}: {subject_of(watch)}"])
+    return dump_json({"subject": f"gonemaster: {subject}", "text": text})
+
+
+def subject_of(watch: Watch) -> str:
+    """Say in words what a watch looks at."""
+    if watch.domain is not None:
+        return f"domain {watch.domain}"
+    return "the whole service" if watch.tag is None else f"tag {watch.tag}"
+
+
+def facts(details: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:
+    """Write a document as lines of text: values by name, then what is nested, indented."""
+    # Sorted: PostgreSQL does not keep the order of what was noted.
+    for key, value in sorted(details.items(), key=lambda item: (isinstance(item[1], Mapping | list | tuple), item[0])):
+        if isinstance(value, Mapping):
+            yield f"{indent}{key}:"
+            yield from facts(value, indent=indent + "  ")
+        elif isinstance(value, list | tuple):
+            yield f"{indent}{key}:"
+            for item in value:
+                nested = facts(item, indent=indent + "    ") if isinstance(item, Mapping) else [f"{indent}    {item}"]
+                first, *rest = nested or [""]
+                yield f"{indent}  - {first.strip()}"
+                yield from rest
+        elif value not in (None, ""):
+            yield f"{indent}{key}: {value}"
+
+
+def add_to_summary(
+    summary: Mapping[str, Any], events: Mapping[WatchEvent, Sequence[Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """Return the summary of a digest with more changes: their number, and the worst ones."""
+    joined: dict[str, Any] = {}
+    for event in _CHANGES:
+        known = summary.get(event.value, {"count": 0, "first": []})
+        new = events.get(event, ())
+        listed = sorted([*known["first"], *new], key=_worst_first)[:_LISTED]
+        joined[event.value] = {"count": known["count"] + len(new), "first": listed}
+    return joined
+
+
+def _worst_first(change: Mapping[str, Any]) -> tuple[int, int, str]:
+    tags = [*change["new_tags"], *change["gone_tags"]]
+    level = max((LEVELS.index(tag["level"]) for tag in tags), default=0)
+    return -abs(change["grade_drop"]), -level, change["domain"]
+
+
+def queue_digest(
+    session: Session,
+    watch: Watch,
+    digest: WatchDigest | None,
+    *,
+    now: datetime,
+    batch: Mapping[str, Any] | None = None,
+    about_end: bool = False,
+) -> int:
+    """Queue the one mail about a batch, or about single runs; `about_end`: that the batch ended is to be told, too.
+
+    `batch` has the facts of the batch, None for single runs and for a batch that was deleted.
+    """
+    summary = digest.summary if digest else add_to_summary({}, {})
+    counts = {event: summary[event.value]["count"] for event in _CHANGES}
+    told = [f"{number} {_WORDS[event]}" for event, number in counts.items() if number]
+    if about_end:
+        told.insert(0, "batch finished")
+    lines: list[str] = []
+    if batch is not None:
+        shown = batch if about_end else {"batch_id": batch["batch_id"]}
+        lines += [*facts(shown), ""]
+    for event in _CHANGES:
+        lines += _change_lines(event, summary[event.value])
+    subject = f"{', '.join(told)} ({subject_of(watch)})"
+    count = sum(counts.values()) + int(about_end)
+    return queue_mail(session, watch, DIGEST, subject, lines, now=now, count=count)
+
+
+def _change_lines(event: WatchEvent, part: Mapping[str, Any]) -> list[str]:
+    count, listed = part["count"], part["first"]
+    if not count:
+        return []
+    lines = [f"{count} {'domain' if count == 1 else 'domains'} {_WORDS[event]}:", ""]
+    lines += [f"  {_change_line(event, change)}" for change in listed]
+    if count > len(listed):
+        lines.append(f"  and {count - len(listed)} more")
+    return [*lines, ""]
+
+
+def _change_line(event: WatchEvent, change: Mapping[str, Any]) -> str:
+    grades = [change[side]["grade"] or "no grade" for side in ("previous", "current")]
+    tags = change["new_tags"] if event is WatchEvent.DOMAIN_REGRESSED else change["gone_tags"]
+    named = [f"{tag['level']} {tag['tag']}" for tag in tags[:_MAIL_TAGS]]
+    if len(tags) > _MAIL_TAGS:
+        named.append("...")
+    word = "new" if event is WatchEvent.DOMAIN_REGRESSED else "gone"
+    about = f"; {word}: {', '.join(named)}" if named else ""
+    profile = "; the profile has changed" if change["profile_changed"] else ""
+    return f"{change['domain']}: {grades[0]} -> {grades[1]}{about}{profile} ({change['run_id']})"

@@ -1,0 +1,132 @@
+"""Tells of faults of the queue: once when one begins and once when it has ended, however often one looks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Protocol
+
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.models import WatchEvent, WatchState
+from gonemaster_db.service.watches import enabled_watches
+from gonemaster_tasks.maintenance.watches.messages import instant, queue_message
+
+LOOK_EVERY = timedelta(seconds=30)
+LOOKS = 2  # in a row that must agree: what is gone at the next look was no trouble
+_STATE = "troubles"
+_SHOWN = 10
+_QUIET = {"synchronize_session": False}
+
+
+class Fault(Protocol):
+    """What the health of the queue reports, see `gonemaster_tasks.monitoring.health.Issue`."""
+
+    @property
+    def kind(self) -> str:
+        """One of its KINDS."""
+
+    @property
+    def subject(self) -> str:
+        """What is affected."""
+
+    @property
+    def text(self) -> str:
+        """A sentence."""
+
+    @property
+    def since(self) -> datetime | None:
+        """When it began, if that is known."""
+
+    @property
+    def count(self) -> int:
+        """Number of jobs affected."""
+
+
+def tell_troubles(store: Store, find_faults: Callable[[], Sequence[Fault]], *, now: datetime) -> int:
+    """Look at the queue if it is time and somebody watches it; returns the number of deliveries that were queued.
+
+    Raises:
+        BrokerUnavailable, StoreUnavailable: as `find_faults` does.
+    """
+    with store.read_only() as session:
+        is_wanted = any(WatchEvent.QUEUE_TROUBLE in watch.events for watch in enabled_watches(session))
+        state = session.get(WatchState, _STATE)
+    if not is_wanted:
+        if state is not None:
+            store.run_in_transaction(_forget)
+        return 0
+    if state is not None and now - datetime.fromisoformat(state.value["looked_at"]) < LOOK_EVERY:
+        return 0
+    kinds: Mapping[str, Any] = state.value["kinds"] if state else {}
+    found: dict[str, list[Fault]] = {}
+    for fault in find_faults():
+        found.setdefault(fault.kind, []).append(fault)
+    looked = Looked.at(kinds, found, now)
+    return store.run_in_transaction(partial(_write, looked=looked, version=state.version if state else 0, now=now))
+
+
+class Looked:
+    """What a look at the queue has changed: `kinds` is what is known now, `told` what is to be told."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, dict[str, Any]] = {}
+        self.told: list[tuple[str, dict[str, Any]]] = []
+
+    @classmethod
+    def at(cls, before: Mapping[str, Any], found: Mapping[str, Sequence[Fault]], now: datetime) -> "Looked":
+        """Compare what was known with what is found."""
+        looked = cls()
+        for kind in sorted({*before, *found}):
+            known = before.get(kind, {"since": instant(now), "told": False, "looks": 0})
+            if kind in found:
+                looked._is_there(kind, known, found[kind])
+            elif known["told"]:
+                looked._is_absent(kind, known, now)
+        return looked
+
+    def _is_there(self, kind: str, known: Mapping[str, Any], faults: Sequence[Fault]) -> None:
+        looks = 0 if known["told"] else known["looks"] + 1
+        begins = not known["told"] and looks >= LOOKS
+        self.kinds[kind] = {"since": known["since"], "told": known["told"] or begins, "looks": 0 if begins else looks}
+        if begins:
+            shown = [_document(fault) for fault in faults[:_SHOWN]]
+            number = sum(fault.count for fault in faults)
+            facts = {"kind": kind, "state": "begun", "since": known["since"], "count": number, "issues": shown}
+            self.told.append((f"{kind} {known['since']} begun", facts))
+
+    def _is_absent(self, kind: str, known: Mapping[str, Any], now: datetime) -> None:
+        if known["looks"] + 1 < LOOKS:
+            self.kinds[kind] = {**known, "looks": known["looks"] + 1}
+            return
+        facts = {"kind": kind, "state": "ended", "since": known["since"], "ended_at": instant(now)}
+        self.told.append((f"{kind} {known['since']} ended", facts))
+
+
+def _document(fault: Fault) -> dict[str, Any]:
+    since = instant(fault.since) if fault.since else None
+    return {"subject": fault.subject, "text": fault.text, "since": since, "count": fault.count}
+
+
+def _write(session: Session, *, looked: Looked, version: int, now: datetime) -> int:
+    """Store what is known, unless another worker has looked meanwhile, and queue what is to be told."""
+    value = {"looked_at": now.isoformat(), "kinds": looked.kinds}
+    if version:
+        own = (WatchState.name == _STATE, WatchState.version == version)
+        statement: Any = update(WatchState).where(*own).values(value=value, version=version + 1)
+    else:
+        statement = insert(session, WatchState).values(name=_STATE, value=value, version=1).on_conflict_do_nothing()
+    if session.execute(statement.returning(WatchState.name), execution_options=_QUIET).first() is None:
+        return 0
+    watches = [watch for watch in enabled_watches(session) if WatchEvent.QUEUE_TROUBLE in watch.events]
+    return sum(
+        queue_message(session, watch, WatchEvent.QUEUE_TROUBLE, name, facts, now=now)
+        for name, facts in looked.told
+        for watch in watches
+    )
+
+
+def _forget(session: Session) -> None:
+    session.execute(delete(WatchState).where(WatchState.name == _STATE), execution_options=_QUIET)

@@ -1,0 +1,1 @@
+"""Which message a worker process takes next."""

@@ -1,0 +1,28 @@
+"""The order of the first messages of a tier, restored after slots of this process put messages back."""
+
+import threading
+
+from gonemaster_db.core.session import Store
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.control.order_changes import restore_head_order
+
+
+class HeadOrder:
+    """Restores the order for all slots of a process. Safe in threads."""
+
+    def __init__(self, store: Store, broker: Broker) -> None:
+        self._store = store
+        self._broker = broker
+        self._lock = threading.Lock()
+        self._unordered: set[str] = set()
+
+    def restore(self, tier: str) -> None:
+        """Return once the message that this thread has put back is in its place, whoever restored the order."""
+        self._unordered.add(tier)
+        # A worker that stops puts back as many messages as it has slots, at one time. If each slot restored the order
+        # for itself, the last ones would run out of patience for the lock that all processes share.
+        with self._lock:
+            if tier not in self._unordered:
+                return  # whoever had the lock began after this message was back
+            self._unordered.discard(tier)  # before the messages are read: one that comes now needs another turn
+            restore_head_order(self._store, self._broker, tier)

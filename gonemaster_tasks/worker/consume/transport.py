@@ -1,0 +1,237 @@
+"""kombu's Redis transport for workers: no wait for a slot that became free, one client for all commands."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import cycle
+from queue import Empty
+from typing import Any
+from urllib.parse import urlsplit
+
+from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
+from kombu.utils.json import dumps
+
+from gonemaster_db.core.clock import utcnow
+from gonemaster_tasks.broker.address import BrokerAddress
+from gonemaster_tasks.broker.connection import CLIENT_ERRORS, NOT_ALLOWED, ErrorReply
+from gonemaster_tasks.broker.messages import fault_of
+from gonemaster_tasks.broker.rejected import RejectedItems
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.queues import ORDER
+from gonemaster_tasks.repeating import FailureLog
+from gonemaster_tasks.worker.consume.tier_order import TierOrder
+
+log = logging.getLogger(__name__)
+
+_broadcasts = FailureLog("broadcast")
+_LOGGED = 200  # bytes of an item
+_BLIND_WAIT_S = 0.05  # where BRPOP cannot be ended
+_PARTIAL_WAIT_S = 0.3  # also bounds how long a resumption or a higher limit goes unseen
+
+
+class SharedTimeQoS(kombu_redis.QoS):
+    """What is not acknowledged, with the time that all processes share.
+
+    kombu notes when a message was taken by the clock of this host, and other hosts compare that with theirs: one whose
+    clock is ahead would take messages for lost that another one has just got.
+    """
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Note a message that was taken."""
+        about, content = message.delivery_info, message._raw  # noqa: SLF001 - as kombu stores it
+        raw = dumps([content, about["exchange"], about["routing_key"]])
+        with self.pipe_or_acquire() as pipe:
+            pipe.zadd(self.unacked_index_key, {delivery_tag: utcnow().timestamp()})
+            pipe.hset(self.unacked_key, delivery_tag, raw)
+            pipe.execute()
+        virtual.QoS.append(self, message, delivery_tag)
+
+    def restore_visible(self, *arguments: Any, **options: Any) -> None:
+        """Put back what was taken longer ago than the visibility timeout."""
+        # kombu subtracts this from the clock of the host.
+        self.visibility_timeout = self.channel.visibility_timeout + time.time() - utcnow().timestamp()
+        super().restore_visible(*arguments, **options)  # type: ignore[no-untyped-call]  # of kombu
+
+
+class _UnblockingChannel:
+    """Mixin for kombu's channels.
+
+    With slots or tiers closed, BRPOP asks for the other queues only and waits in the server. A slot that becomes
+    free meanwhile would stay idle until that wait is over, so after an acknowledgement it is ended by
+    CLIENT UNBLOCK, which BRPOP takes as a timeout.
+    """
+
+    QoS = SharedTimeQoS
+    _queue_cycle: TierOrder
+    _in_poll: Any
+    client: Any
+    active_queues: Any
+    pool: Any
+    connection: Any
+    do_restore: bool
+    _blocked: tuple[object, int | None] | None = None  # socket of BRPOP and its client id, None if it is not told
+    _shared: tuple[object, Any] | None = None  # pool and the client made for it
+    _popped: tuple[str, bytes] = ("", b"")  # by the last BRPOP
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        """Make the client of a pool once: kombu makes one for each command, which costs more than the command."""
+        if asynchronous:
+            client = super()._create_client(asynchronous=True)  # type: ignore[misc]  # kombu's channel has it
+            client.set_response_callback("BRPOP", self._only_messages)
+            return client
+        if self._shared is None or self._shared[0] is not self.pool:
+            self._shared = (self.pool, super()._create_client())  # type: ignore[misc]  # as above
+        return self._shared[1]
+
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        # A full BRPOP wakes up for any message; only a partial one can miss that more may be taken now.
+        if self._queue_cycle.partial(len(self.active_queues)):
+            timeout = _PARTIAL_WAIT_S if self._read_client_id() else _BLIND_WAIT_S
+        super()._brpop_start(timeout)  # type: ignore[misc]  # kombu's channel has it
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]  # kombu's channel has it
+        except ErrorReply as error:
+            self._queue_cycle.refused()
+            if str(error).startswith("WRONGTYPE"):
+                self._put_wrong_types_aside()
+            raise
+        except (Empty, *CLIENT_ERRORS):
+            raise
+        except Exception as error:  # kombu or Celery stumbled over the item
+            self._reject(*self._popped, f"refused by Celery ({type(error).__name__}: {error})")
+            raise Empty from error
+
+    def _receive(self) -> Any:
+        try:
+            return super()._receive()  # type: ignore[misc]  # kombu's channel has it
+        except (Empty, *CLIENT_ERRORS):
+            raise
+        except Exception as error:  # anybody can publish anything
+            _broadcasts.failed(error)
+            raise Empty from error
+
+    def _only_messages(self, answer: Any) -> Any:
+        """Return what BRPOP gave if it is a message; else as if its time were over, since kombu would raise."""
+        if not answer:
+            return None
+        queue, item = answer[0].decode(), answer[1]
+        self._popped = (queue, item)
+        fault = fault_of(item, queue) if queue in ORDER else ""
+        if not fault:
+            return answer
+        self._reject(queue, item, fault)
+        return None
+
+    def _reject(self, queue: str, item: bytes, fault: str) -> None:
+        try:
+            RejectedItems(self._create_client()).add(queue, item, fault)
+        except BrokerUnavailable as error:
+            about = {"queue": queue, "reason": fault, "item": item[:_LOGGED], "error": str(error)}
+            log.error("item of a queue dropped, it could not be kept", extra=about)
+
+    def _put_wrong_types_aside(self) -> None:
+        with suppress(BrokerUnavailable):  # the next BRPOP, or the reconciler, tries again
+            RejectedItems(self._create_client()).put_wrong_types_aside()
+
+    def close(self) -> None:
+        """Close. What a lost connection had taken cannot be given back here: Celery would end on the attempt."""
+        self.do_restore = self.do_restore and not self._is_lost()
+        super().close()  # type: ignore[misc]  # kombu's channel has it
+
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        if self._is_lost():
+            return  # the reconciler forgets the message
+        super().basic_ack(delivery_tag, multiple)  # type: ignore[misc]  # kombu's channel has it
+        # UNBLOCK for a BRPOP that has just got a message does nothing, so no message is lost by the race.
+        if self._in_poll and self._blocked and self._queue_cycle.has_more(len(self.active_queues)):
+            self._unblock(*self._blocked)
+
+    def _unblock(self, socket: object, client_id: int | None) -> None:
+        if client_id is None:
+            return
+        try:
+            self._create_client().client_unblock(client_id)
+        except NOT_ALLOWED as error:
+            self._note_refusal(socket, error)
+
+    def _note_refusal(self, socket: object, error: Exception) -> None:
+        self._blocked = (socket, None)
+        about = {"error": str(error)}
+        log.warning("no CLIENT ID or UNBLOCK for this login, looking at the queues more often", extra=about)
+
+    def _is_lost(self) -> bool:
+        """Say whether the connection of this channel was given up after an error."""
+        return self.connection is None or self.connection.client is None
+
+    def _read_client_id(self) -> bool:
+        """Ask for the client id of BRPOP's connection, once for each socket; the connection is idle here.
+
+        Returns whether BRPOP can be ended by it: the login may lack the permission.
+        """
+        connection = self.client.connection
+        socket = getattr(connection, "_sock", None)
+        if self._blocked is None or self._blocked[0] is not socket:
+            connection.send_command("CLIENT", "ID")
+            try:
+                self._blocked = (socket, int(connection.read_response()))
+            except NOT_ALLOWED as error:
+                self._note_refusal(socket, error)
+        return self._blocked is not None and self._blocked[1] is not None
+
+
+class Channel(_UnblockingChannel, kombu_redis.Channel):
+    """Channel of a single server."""
+
+
+class SentinelChannel(_UnblockingChannel, kombu_redis.SentinelChannel):
+    """Channel of a server that Sentinel names."""
+
+
+# An error reply (BUSY, OOM, READONLY, ...) is a broker that is away: Celery connects again instead of ending.
+_LOST = (*kombu_redis.Transport.connection_errors, ErrorReply)
+
+
+class Transport(kombu_redis.Transport):
+    """Transport of a single server."""
+
+    Channel = Channel
+    connection_errors = _LOST
+
+
+class SentinelTransport(kombu_redis.SentinelTransport):
+    """Transport of a server that Sentinel names."""
+
+    Channel = SentinelChannel
+    connection_errors = _LOST
+
+
+class SocketTransport(Transport):
+    """Transport of a server on a unix socket.
+
+    kombu reads a transport from `redis+socket://` whatever Celery names; it leaves `socket://` to a transport that says
+    it parses URLs, and the channel then finds the path in it.
+    """
+
+    can_parse_url = True
+
+
+def transport_settings(address: BrokerAddress) -> dict[str, Any]:
+    """Return the settings by which Celery reaches a broker through the transports of this module."""
+    if address.sentinels:
+        return {"broker_transport": f"{__name__}:SentinelTransport", "broker_failover_strategy": _same_transport}
+    if address.url.startswith("redis+socket:"):
+        return {"broker_transport": f"{__name__}:SocketTransport", "broker_url": address.url.removeprefix("redis+")}
+    return {"broker_transport": f"{__name__}:Transport"}
+
+
+def _same_transport(alternates: Sequence[str]) -> Iterator[str]:
+    """Give kombu host names to go on with after a failed attempt.
+
+    With URLs, as kombu's own strategies give, the scheme would replace the transport. The host does not matter: each
+    attempt asks all Sentinels.
+    """
+    return cycle([str(urlsplit(url).hostname) for url in alternates])

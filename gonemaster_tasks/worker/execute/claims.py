@@ -1,0 +1,49 @@
+"""The claim store: claims and results of the jobs of one process."""
+
+import threading
+from datetime import timedelta
+
+from gonemaster_db.core.records import RunRecord
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.states import RunStatus
+from gonemaster_db.queue.jobs import ClaimedJob, claim_job
+from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_tasks.broker.clock import SharedClock
+
+
+class ClaimStore:
+    """Writes claims and results for the slots of a process. Safe in threads."""
+
+    def __init__(self, store: Store, *, worker: str, clock: SharedClock, lease: timedelta) -> None:
+        self._store = store
+        self._worker = worker
+        self._clock = clock
+        self._lease = lease
+        self._counting = threading.Lock()
+        self.started = 0  # claims so far
+
+    def claim(self, job_id: str) -> ClaimedJob | None:
+        """Claim a job; None if it may not start (any more).
+
+        Raises:
+            StoreUnavailable, StoreConflict: the database does not answer; nothing is known.
+        """
+        # The UPDATE decides the race: of two workers with the same message one gets the row, the other nothing. It is
+        # not repeated after a conflict: the caller waits first, and stops waiting when the process does.
+        with self._store.autocommit() as session:
+            job = claim_job(session, job_id, worker=self._worker, now=self._clock.now(), lease=self._lease)
+        if job is not None:
+            with self._counting:
+                self.started += 1
+        return job
+
+    def graduate(self, job_id: str, record: RunRecord, *, attempt: int) -> RunStatus:
+        """Replace a job by its run; returns the state of the run. May be repeated.
+
+        Raises:
+            JobStateError: the claim is over; nothing is written.
+            StoreUnavailable, StoreConflict: the database does not answer; nothing is known.
+        """
+        return self._store.run_alone(
+            lambda session: graduate_job(session, job_id, worker=self._worker, attempt=attempt, record=record)
+        )

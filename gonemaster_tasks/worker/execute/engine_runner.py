@@ -1,0 +1,184 @@
+"""The engine as a worker's runner: a job's wishes become arguments of run_test, a result becomes records."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Protocol
+
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_engine.asn.cache import Origin
+from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.net.ledger import Terms
+from gonemaster_engine.net.pacing import Lender, Pacing, Stats
+from gonemaster_engine.net.timings import NameserverTiming
+from gonemaster_engine.resources import Resources
+from gonemaster_engine.run.as_names import AsName, look_up_as_names
+from gonemaster_engine.run.run import DSInfo, RunResult, run_test
+from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
+from gonemaster_engine.scoring.score import compute_score
+from gonemaster_tasks.config.profiles import base_profile, caller_limits
+from gonemaster_tasks.config.settings import CurrentSettings, Settings
+from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_resources
+from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
+from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.standing_still import StandingStill
+
+_WITH_CHAIN = frozenset({"admin", "public"})  # origins; a sweep would store a chain for each of millions of jobs
+_LARGEST_CHAIN = 60 * 1024  # octets of JSON
+_AS_NAMES_LIMIT_S = 15.0
+_TIMING = tuple(field.name for field in fields(NameserverTiming))  # `asdict` copies each value with all it may hold
+
+
+class LenderThread(Lender, Protocol):
+    """A lender with a thread of its own."""
+
+    def start(self) -> None:
+        """Start it."""
+
+    def stop(self) -> None:
+        """End it, and wait for it for a short time."""
+
+
+class EngineRunner:
+    """Runs tests with the engine; all of a process share sockets, hot cache and root hints.
+
+    `scoring` gives the configuration that counts when a run ends; it is called in a thread and may block. `lender` is
+    asked what may be sent to name servers; without one nothing is held back. `is_extra`: the process is not among the
+    workers, so it sends nothing without asking. `clock` gives the time (POSIX seconds) at which signatures are judged.
+    """
+
+    def __init__(
+        self,
+        live: CurrentSettings,
+        scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG,
+        *,
+        lender: LenderThread | None = None,
+        is_extra: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._live = live
+        self._scoring = scoring
+        self._lender = lender
+        self._is_extra = is_extra
+        self._clock = clock
+        self._pacing: Pacing | None = None
+        self._profiles = Profiles(base_profile(live.own))
+        self._applied = live.current
+        self._resources: Resources | None = None
+        self._still: StandingStill | None = None
+
+    async def open(self) -> None:
+        """Open sockets and caches in the running loop."""
+        settings = self._applied = self._live.current
+        if self._lender:
+            self._lender.start()
+            self._pacing = Pacing(self._lender, self._limits, is_extra=self._is_extra)
+        self._still = StandingStill()
+        self._resources = open_resources(settings, pacing=self._pacing)
+
+    async def close(self) -> None:
+        """Close the sockets."""
+        if self._resources is not None:
+            await self._resources.close()
+        if self._lender:
+            await asyncio.to_thread(self._lender.stop)
+
+    def usage(self) -> Usage:
+        """Return what the runs took of the network so far."""
+        resources = self._resources
+        if resources is None:
+            return Usage()
+        transport, ipv6 = resources.transport, resources.transport.queries_ipv6
+        waits, waited_s = self._pacing.stats if self._pacing else Stats()
+        cache = resources.caches.hot.lookups
+        return Usage(transport.queries - ipv6, ipv6, *cache, waits=waits, waited_ms=round(waited_s * 1000))
+
+    async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
+        """Run the tests that the job asks for. Raises EngineError for what no test can be made of."""
+        if self._resources is None or self._still is None:
+            raise RuntimeError("the runner is not open")
+        settings = self._live.current
+        self._apply(settings, self._resources)
+        least = Level.parse(order.config.get("min_level") or settings.min_level)
+        profile = self._profiles.get(job_overrides(order, guard_forced=settings.guard_forced))
+        with self._still.watch(listeners.on_still) as moved:
+
+            def on_progress(percent: int) -> None:
+                moved()
+                listeners.on_progress(percent)
+
+            def on_entry(entry: Entry) -> None:
+                moved()
+                if entry.level >= max(least, Level.INFO):
+                    listeners.on_entry(_record(entry))
+
+            result = await run_test(
+                order.domain,
+                profile.profile,
+                resources=self._resources,
+                tests=tuple(order.config.get("tests") or ()),
+                exclude=settings.exclude,
+                nameservers=[(server["ns"], server.get("ip")) for server in order.config.get("nameservers") or ()],
+                ds=[DSInfo(**record) for record in order.config.get("ds") or ()],
+                deadline_s=order.deadline_s,
+                on_progress=on_progress,
+                on_entry=on_entry,
+                limits=settings.run_limits,
+                is_urgent=order.is_urgent,
+                clock=self._clock,
+                with_chain=order.config.get("origin") in _WITH_CHAIN,
+            )
+        return _outcome(order.domain, result, profile.text, least=least, scoring=await asyncio.to_thread(self._scoring))
+
+    async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
+        """Return who holds ASes; what was not found out within a quarter of a minute is missing."""
+        if self._resources is None:
+            raise RuntimeError("the runner is not open")
+        profile = caller_limits(self._live.current)  # the guard as the settings have it
+        return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
+
+    def _limits(self) -> Terms:
+        return self._live.current.politeness
+
+    def _apply(self, settings: Settings, resources: Resources) -> None:
+        """Let the resources follow settings that have changed; runs under way feel the cache, not the rest."""
+        before, self._applied = self._applied, settings
+        follow_settings(resources, before, settings)
+
+
+def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> Outcome:
+    score = compute_score(domain, result.entries, scoring)
+    return Outcome(
+        entries=[_record(entry) for entry in result.entries if entry.level >= least],
+        effective_profile=profile,
+        nameserver_timings=_timings(result),
+        dnssec_chain=_storable(result.chain),
+        score=score.score,
+        grade=score.grade,
+    )
+
+
+def _timings(result: RunResult) -> list[dict[str, Any]]:
+    """Return the times of name servers, with prefix and ASes of addresses that were looked up.
+
+    Entries tell those at DEBUG only, and the analysis wants them of every run.
+    """
+    rows = [{name: getattr(timing, name) for name in _TIMING} for timing in result.timings]
+    if not result.origins:
+        return rows
+    return [row | _origin(result.origins.get(row["address"])) for row in rows]
+
+
+def _origin(origin: Origin | None) -> dict[str, Any]:
+    return {"asns": list(origin.asns) if origin else None, "prefix": origin.prefix if origin else None}
+
+
+def _storable(chain: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the chain unless it is too large to be kept."""
+    return chain if chain is None or len(json.dumps(chain)) <= _LARGEST_CHAIN else None
+
+
+def _record(entry: Entry) -> EntryRecord:
+    return EntryRecord(entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level.name, entry.args)

@@ -1,0 +1,143 @@
+"""The process of one job: it reads an order from its standard input and writes what it finds, one JSON a line.
+
+It imports the engine and settings, but neither Celery nor SQLAlchemy, which would take most of its start; of Redis the
+client alone, since what it sends to name servers counts as what workers send.
+"""
+
+import asyncio
+import ctypes
+import faulthandler
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_engine.scoring.config import ScoringConfig, parse_config
+from gonemaster_tasks.config.loader import load_settings
+from gonemaster_tasks.config.logging import log_as_set
+from gonemaster_tasks.config.settings import FixedSettings, Settings
+from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
+from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, Runner, TestOrder, UsesNetwork, log_fields
+
+_MEMORY = 2 << 30  # address space: a run needs a tenth of it, and the interpreter with its libraries another one
+_TICK_S = 1.0
+_PR_SET_PDEATHSIG = 1
+
+
+class Answers:
+    """Writes to the worker, from any thread; a worker that has gone ends this process."""
+
+    def __init__(self) -> None:
+        self._descriptor = os.dup(1)
+        os.dup2(2, 1)  # what anybody prints goes to the log
+
+    def write(self, **message: Any) -> None:
+        """Write one message."""
+        text = memoryview(json.dumps(message).encode() + b"\n")
+        try:
+            while text:
+                text = text[os.write(self._descriptor, text) :]
+        except BrokenPipeError:
+            os._exit(1)
+
+
+def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
+    """Run the test that the order asks for; returns the exit status. `make_runner` replaces the engine."""
+    answers = Answers()
+    _set_limits()
+    faulthandler.enable()
+    try:
+        settings = load_settings({})
+    except TasksError as error:
+        sys.stderr.write(f"gonemaster worker: {error}\n")
+        return 2
+    log_as_set(settings)
+    message = json.loads(sys.stdin.buffer.read())
+    order, scoring = TestOrder(**message["order"]), parse_config(message["scoring"])
+    structlog.contextvars.bind_contextvars(job_id=order.job_id, **log_fields(None, order.config))
+    runner = make_runner(scoring) if make_runner else _engine(settings, scoring, skew_s=message["skew_s"])
+    try:
+        outcome = asyncio.run(_test(runner, order, answers))
+        if isinstance(runner, UsesNetwork):
+            answers.write(usage=asdict(runner.usage()))
+        answers.write(outcome=_as_message(outcome))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the worker says it
+        answers.write(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    return 0
+
+
+def _engine(settings: Settings, scoring: ScoringConfig, *, skew_s: float) -> EngineRunner:
+    from gonemaster_tasks.worker.execute.lender import RedisLender
+
+    lender = RedisLender.of_extra(settings, "job")
+    live, clock = FixedSettings(settings), lambda: time.time() - skew_s
+    return EngineRunner(live, lambda: scoring, lender=lender, is_extra=True, clock=clock)
+
+
+async def _test(runner: Runner, order: TestOrder, answers: Answers) -> Outcome:
+    """Test, and tell the worker each second that the event loop turns."""
+    with _ticking(answers):
+        await runner.open()
+        try:
+            return await runner.run(order, _listeners(answers))
+        finally:
+            await runner.close()
+
+
+@contextmanager
+def _ticking(answers: Answers) -> Iterator[None]:
+    ticking = asyncio.create_task(_tick(answers))
+    try:
+        yield
+    finally:
+        ticking.cancel()
+
+
+async def _tick(answers: Answers) -> None:
+    while True:
+        answers.write(alive=True)
+        await asyncio.sleep(_TICK_S)
+
+
+def _listeners(answers: Answers) -> Listeners:
+    return Listeners(
+        on_progress=lambda percent: answers.write(progress=percent),
+        on_entry=lambda entry: answers.write(entry=_fields(entry)),
+    )
+
+
+def _as_message(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "entries": [_fields(entry) for entry in outcome.entries],
+        "effective_profile": outcome.effective_profile,
+        "nameserver_timings": list(outcome.nameserver_timings),
+        "dnssec_chain": outcome.dnssec_chain,
+        "score": outcome.score,
+        "grade": outcome.grade,
+    }
+
+
+def _fields(entry: EntryRecord) -> list[Any]:
+    return [entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level, dict(entry.args)]
+
+
+def _set_limits() -> None:
+    """Bound the memory, end with the worker, and be the first that the kernel ends when memory is short."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the worker decides
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")

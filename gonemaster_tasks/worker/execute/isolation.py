@@ -1,0 +1,209 @@
+"""Jobs in processes of their own, after a start that ended with its worker: what ends its process again, ends alone."""
+
+import json
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import IO, Any
+
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
+from gonemaster_tasks.config.environment import child_environ
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.worker.consume.gate import Gate
+from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.running import RunningJob
+
+_AT_ONCE = 4  # of one worker process: each loads the whole engine
+_GRACE_S = 10.0  # over the deadline of the run: the child starts, and scores what it found
+_START_S = 60.0  # until the first line: the child loads its modules on a machine that may be busy
+_PIECE = 1 << 20
+_LOOK_EVERY_S = 0.1
+_ROOM_S = 30.0  # how long a job that got a place waits for one of the others to end
+
+
+class IsolatedRunFailed(Exception):
+    """The engine raised in the process of the job; the text is that of a failed run."""
+
+
+class IsolatedProcessEnded(Exception):
+    """The process of the job ended, or was ended, without a result; the text says how."""
+
+
+class Isolation:
+    """Runs jobs alone, from their second start on: any job of a process may have ended it.
+
+    `scoring` gives the configuration that counts when a run begins: its process opens no database.
+    """
+
+    def __init__(self, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG) -> None:
+        self._scoring = scoring
+        self._places = threading.Semaphore(_AT_ONCE)
+        self._returning = threading.Lock()
+        self._counting = threading.Lock()
+        self._usage = Usage()
+
+    def usage(self) -> Usage:
+        """Return what the child processes that have answered took of the network."""
+        with self._counting:
+            return self._usage
+
+    def run(
+        self, order: TestOrder, running: RunningJob, listeners: Listeners, *, settings: Settings, gate: Gate
+    ) -> Outcome | None:
+        """Test a domain in a child process; None if it was stopped. While it waits for a place its slot is lent.
+
+        Raises:
+            IsolatedRunFailed, IsolatedProcessEnded.
+        """
+        if not self._places.acquire(blocking=False):
+            gate.lend(running.job_id)
+            if not _unless_stopped(running, self._places.acquire):
+                return None
+            self._take_slot_back(running, gate)
+        try:
+            message = _message(order, self._scoring())
+            return _run(message, order.deadline_s, running, listeners, settings=settings, on_usage=self._add)
+        finally:
+            self._places.release()
+
+    def _add(self, usage: Usage) -> None:
+        with self._counting:
+            self._usage += usage
+
+    def _take_slot_back(self, running: RunningJob, gate: Gate) -> None:
+        """Wait until no more jobs are in flight than may run; not for ever, as the limit may be lowered to nothing."""
+        if not _unless_stopped(running, self._returning.acquire):  # one at a time, or each would wait for the other
+            return
+        try:
+            gate.take_back(running.job_id)
+            until = time.monotonic() + _ROOM_S
+            while gate.over_limit() and not running.stopped and time.monotonic() < until:
+                time.sleep(_LOOK_EVERY_S)
+        finally:
+            self._returning.release()
+
+
+def _unless_stopped(running: RunningJob, acquire: Callable[..., bool]) -> bool:
+    """Acquire a lock or semaphore; False if the job is stopped before."""
+    while not acquire(timeout=_LOOK_EVERY_S):
+        if running.stopped:
+            return False
+    return True
+
+
+def _message(order: TestOrder, scoring: ScoringConfig) -> bytes:
+    skew_s = time.time() - utcnow().timestamp()  # of this host, which is that of the child as well
+    return json.dumps({"order": asdict(order), "scoring": scoring.as_dict(), "skew_s": skew_s}).encode()
+
+
+def _run(
+    message: bytes,
+    deadline_s: float,
+    running: RunningJob,
+    listeners: Listeners,
+    *,
+    settings: Settings,
+    on_usage: Callable[[Usage], None],
+) -> Outcome | None:
+    with subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+        [sys.executable, "-m", _main_module(), "--isolated"],
+        env=child_environ(settings),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        running.bind(child.kill)
+        try:
+            answers = _Answers(child, listeners, stall_s=settings.stall_timeout_seconds, on_usage=on_usage)
+            answers.send(message)
+            reason = answers.follow(until=time.monotonic() + deadline_s + _GRACE_S)
+        finally:
+            child.kill()
+            status = child.wait()
+    if answers.outcome is not None:
+        return answers.outcome
+    if running.stopped:
+        return None
+    if answers.error:
+        raise IsolatedRunFailed(answers.error)
+    raise IsolatedProcessEnded(reason or f"the process that tested it {_how(status)}")
+
+
+class _Answers:
+    """What a child process says, line by line: progress, entries, the outcome, or nothing but that it lives."""
+
+    def __init__(
+        self,
+        child: "subprocess.Popen[bytes]",
+        listeners: Listeners,
+        *,
+        stall_s: float,
+        on_usage: Callable[[Usage], None],
+    ) -> None:
+        self._child = child
+        self._listeners = listeners
+        self._stall_s = stall_s
+        self._on_usage = on_usage
+        self.outcome: Outcome | None = None
+        self.error = ""
+
+    def send(self, message: bytes) -> None:
+        """Give the child its order; one that has ended already does not read it."""
+        stdin: IO[bytes] = self._child.stdin  # type: ignore[assignment]  # a pipe
+        try:
+            with stdin:
+                stdin.write(message)
+        except BrokenPipeError:
+            return
+
+    def follow(self, *, until: float) -> str:
+        """Read until the end; returns why the child must be ended, empty if it ended or has answered."""
+        stdout: IO[bytes] = self._child.stdout  # type: ignore[assignment]  # a pipe
+        buffer, patience_s, heard_at = b"", max(_START_S, self._stall_s), time.monotonic()
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)
+            while self.outcome is None and not self.error:
+                now = time.monotonic()
+                if now > until:
+                    return "the process that tested it did not end in time"
+                if now > heard_at + patience_s:
+                    return f"the process that tested it stood still for {patience_s:g} s"
+                if not selector.select(min(until, heard_at + patience_s) - now):
+                    continue
+                piece = stdout.read1(_PIECE)  # type: ignore[attr-defined]  # a BufferedReader
+                if not piece:
+                    return ""
+                patience_s, heard_at = self._stall_s, time.monotonic()
+                *lines, buffer = (buffer + piece).split(b"\n")
+                for line in lines:
+                    self._take(json.loads(line))
+        return ""
+
+    def _take(self, message: dict[str, Any]) -> None:
+        match message:
+            case {"progress": percent}:
+                self._listeners.on_progress(percent)
+            case {"entry": fields}:
+                self._listeners.on_entry(EntryRecord(*fields))
+            case {"usage": counted}:
+                self._on_usage(Usage(**counted))
+            case {"outcome": fields}:
+                entries = [EntryRecord(*entry) for entry in fields.pop("entries")]
+                self.outcome = Outcome(entries=entries, **fields)
+            case {"error": text}:
+                self.error = text
+
+
+def _main_module() -> str:
+    """Return the module that this process runs, so that the child has the same engine."""
+    spec = sys.modules["__main__"].__spec__
+    return "gonemaster_tasks.worker" if spec is None else spec.name.removesuffix(".__main__")
+
+
+def _how(status: int) -> str:
+    return f"ended by signal {-status}" if status < 0 else f"ended with the status {status}"

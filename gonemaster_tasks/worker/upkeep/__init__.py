@@ -1,0 +1,1 @@
+"""What a worker process does repeatedly: leases, heartbeat, watchdog, maintenance tasks."""

@@ -1,0 +1,36 @@
+"""The periodic tasks of the analysis: runs are projected, snapshots captured, views without readers removed."""
+
+from celery import Celery
+
+from gonemaster_tasks import queues
+from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.maintenance.projection.projector import Projector
+from gonemaster_tasks.maintenance.snapshots import capture_due, project_due, remove_discarded
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime
+
+
+def register_analysis(app: Celery, process: Process) -> None:
+    """Bind the tasks to a process."""
+    projector = Projector()
+    projecting, capturing = OneAtATime(queues.PROJECT), OneAtATime(queues.CAPTURE)
+
+    def project_runs() -> None:
+        floor, now, stopped = process.settings.analysis_tag_view_min_level, process.clock.now, process.stopping.is_set
+        project_due(process.store, process.broker, projector, floor=floor, now=now, stopped=stopped)
+
+    def capture_snapshots() -> None:
+        store, now, stopped = process.store, process.clock.now, process.stopping.is_set
+        scoring = current_scoring(store, process.settings)
+        capture_due(store, process.broker, scoring=scoring, now=now, stopped=stopped)
+        remove_discarded(store, now=now, stopped=stopped)
+
+    @app.task(name=queues.PROJECT, shared=False)
+    def project() -> None:
+        with process.store.long_work():
+            projecting.run(project_runs)
+
+    @app.task(name=queues.CAPTURE, shared=False)
+    def capture() -> None:
+        with process.store.long_work():
+            capturing.run(capture_snapshots)

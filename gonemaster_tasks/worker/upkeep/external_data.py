@@ -1,0 +1,43 @@
+"""The thread of a worker process that fetches external data, where they are enabled."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from gonemaster_engine.run.as_names import AsName
+from gonemaster_tasks.maintenance.external_data import follow_external_data
+from gonemaster_tasks.queues import MAINTENANCE
+from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.worker.execute.process import Process
+
+_PAUSE_S = 10.0
+
+
+@runtime_checkable
+class KnowsAsNames(Protocol):
+    """A runner that can say who holds an AS."""
+
+    async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
+        """Return the names of ASes, in the event loop; what was not found out is missing."""
+
+
+def external_data_thread(process: Process) -> RepeatingThread:
+    """Make the thread; workers that do not take maintenance leave it to others."""
+    runner = process.runner
+
+    def look_up(asns: Sequence[int]) -> Mapping[int, AsName | None]:
+        assert isinstance(runner, KnowsAsNames)  # noqa: S101  # looked at below
+        return process.loop.call(runner.as_names(asns))
+
+    def work() -> None:
+        if MAINTENANCE not in process.settings.worker_queues:
+            return
+        follow_external_data(
+            process.store,
+            process.broker,
+            process.settings,
+            look_up_as_names=look_up if isinstance(runner, KnowsAsNames) else None,
+            now=process.clock.now,
+            stopped=process.stopping.is_set,
+        )
+
+    return RepeatingThread("external data", work, pause_s=_PAUSE_S)

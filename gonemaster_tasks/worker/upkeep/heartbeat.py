@@ -1,0 +1,123 @@
+"""The heartbeat of a worker process: it registers the process, and brings the gate what operators have set."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from gonemaster_tasks.broker.clock import SYNCHRONIZE_EVERY_S
+from gonemaster_tasks.broker.workers import LIFE, WorkerState
+from gonemaster_tasks.config.overrides import pinned_keys
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.process_report.database_observer import FULL
+from gonemaster_tasks.process_report.reporter import Reporter
+from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.worker.consume.concurrency_share import ConcurrencyShare
+from gonemaster_tasks.worker.execute.process import Process
+
+_INTERVAL_S = 0.4  # a pause must reach all workers within a second
+_REGISTER_EVERY_S = 1.0
+_FULL_FOR = timedelta(seconds=30)  # since the last attempt that met a full disk
+
+
+class Heartbeat:
+    """One thread that reads flags into the gate, so that the gate never waits for Redis."""
+
+    def __init__(self, process: Process, *, queues: tuple[str, ...], reconcile: Callable[[], None]) -> None:
+        self._process = process
+        self._queues = queues
+        self._reconcile = reconcile
+        self._share = ConcurrencyShare(process.broker.workers, name=process.name, queues=queues)
+        self._started_at: float | None = None
+        self._due: dict[str, float] = {}
+        self._registered_slots = 0
+        self._reached = True
+        self._reported_away = False
+        self._reporter = Reporter(
+            process.broker,
+            process.clock,
+            kind="worker",
+            name=process.name,
+            store=process.store,
+            facts=self._facts,
+        )
+        self._thread = RepeatingThread("heartbeat", self.beat, pause_s=_INTERVAL_S)
+
+    def start(self) -> None:
+        """Beat once, then begin to beat regularly."""
+        self._thread.attempt()
+        self._thread.start()
+        self._reporter.start()
+
+    def stop(self) -> None:
+        """End, and unregister the process."""
+        self._thread.stop()
+        self._reporter.stop()
+        try:
+            self._process.broker.workers.unregister(self._process.name)
+        except BrokerUnavailable:
+            return  # the registration expires
+
+    def beat(self) -> None:
+        """Read the flags and, when due, register the process and compare clocks.
+
+        Redis that lost its content, was away, or carries the mark of a process that could not write its messages, is
+        reconciled at once.
+        """
+        # False until this beat has succeeded, so that the first one that does knows that Redis was unavailable.
+        reached, self._reached = self._reached, False
+        wanted = self._beat()
+        self._reached = True
+        if wanted or not reached:
+            self._reconcile()
+
+    def _beat(self) -> bool:
+        """Return whether a reconciliation is wanted."""
+        broker = self._process.broker
+        if self._is_due("clock", SYNCHRONIZE_EVERY_S):
+            self._process.clock.synchronize(broker)
+        controls = broker.marks.controls()
+        settings = self._process.settings
+        gate = self._process.gate
+        gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)
+        gate.update(controls, self._share.of(settings.max_concurrent_jobs))
+        if gate.slots != self._registered_slots or self._is_due("register", _REGISTER_EVERY_S):
+            broker.workers.register(self._state(), LIFE)
+            self._registered_slots = gate.slots
+        away = self._process.database.is_away()
+        if away is not self._reported_away:
+            self._reporter.report_soon()
+            self._reported_away = away
+        return controls.wanted or not controls.epoch
+
+    def _facts(self) -> Mapping[str, Any]:
+        silent_s = self._process.database.silent_s()
+        return {
+            "without_database_since": self._process.clock.timestamp() - silent_s if silent_s else None,
+            "full": FULL if self._process.store.was_full_within(_FULL_FOR) else "",
+        }
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every_s
+        return True
+
+    def _state(self) -> WorkerState:
+        now = self._process.clock.timestamp()  # of the shared clock: other hosts compare it with theirs
+        if self._started_at is None:
+            self._started_at = now
+        return WorkerState(
+            name=self._process.name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            queues=self._queues,
+            slots=self._process.gate.slots,
+            running={job_id: now - idle for job_id, idle in self._process.jobs.idle_seconds().items()},
+            started_at=self._started_at,
+            draining=self._process.stopping.is_set(),
+            pinned=pinned_keys(self._process.settings),
+        )

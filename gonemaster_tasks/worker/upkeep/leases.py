@@ -1,0 +1,46 @@
+"""Keeps the leases of all jobs of a process, and learns from the rows which jobs to stop."""
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.records import LeaseRenewal
+from gonemaster_db.queue.jobs import renew_leases
+from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.execute.running import Stop
+
+_RETRY_S = 1.0  # reapers wait a little longer after the database was away
+
+
+class LeaseKeeper:
+    """One timer thread for the process; renews three times in the life of a lease, each second after a failure."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._lease = timedelta(seconds=process.settings.lease_seconds)
+        self._thread = RepeatingThread("leases", self.renew, pause_s=self._lease.total_seconds() / 3, retry_s=_RETRY_S)
+
+    def start(self) -> None:
+        """Begin to renew."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; only after the last job has ended."""
+        self._thread.stop()
+
+    def renew(self) -> None:
+        """Renew once; stop what was canceled, and what is another worker's by now."""
+        ids = self._process.jobs.ids()
+        if not ids:
+            return
+        # One statement for all: what it does not renew is another worker's now, and its result would be a second run.
+        answer = self._process.store.run_in_transaction(lambda session: self._renewed(session, ids))
+        for job_id in answer.lost:
+            self._process.jobs.stop(job_id, Stop.LOST)
+        for job_id in answer.canceled:
+            self._process.jobs.stop(job_id, Stop.CANCELED)
+
+    def _renewed(self, session: Session, ids: tuple[str, ...]) -> LeaseRenewal:
+        now = self._process.clock.now()
+        return renew_leases(session, ids, worker=self._process.name, now=now, lease=self._lease)

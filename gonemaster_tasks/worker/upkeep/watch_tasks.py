@@ -1,0 +1,56 @@
+"""The tasks of watches: what has happened is found, and what is to be told is told.
+
+Deliveries are attempted in a thread of their own, which their task wakes: receivers decide how long an attempt takes,
+and may not hold a slot of the maintenance.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from celery import Celery
+
+from gonemaster_tasks import queues
+from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.maintenance.watches.deliveries import attempt_due_deliveries, call_for_due_deliveries
+from gonemaster_tasks.maintenance.watches.follower import follow_watches
+from gonemaster_tasks.maintenance.watches.troubles import tell_troubles
+from gonemaster_tasks.monitoring.health import find_issues
+from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime
+
+_LOOK_ANYWAY_S = 600.0  # whoever makes a delivery due wakes the thread, so this is hardly ever needed
+
+
+def delivery_thread(process: Process) -> RepeatingThread:
+    """Make the thread that attempts deliveries when it is woken."""
+
+    def attempt() -> None:
+        now, stopped = process.clock.now, process.stopping.is_set
+        attempt_due_deliveries(process.store, process.settings, worker=process.name, now=now, stopped=stopped)
+
+    return RepeatingThread("deliveries", attempt, pause_s=_LOOK_ANYWAY_S)
+
+
+def register_watches(app: Celery, process: Process, *, wake_deliveries: Callable[[], None]) -> None:
+    """Bind the tasks to a process."""
+    watching = OneAtATime(queues.WATCH, lambda: process.broker.locks)
+
+    def find_events() -> None:
+        store, broker, now = process.store, process.broker, process.clock.now()
+        scoring = partial(current_scoring, store, process.settings)
+        parts = QueueParts(store, broker, app, process.clock)
+        follow_watches(store, scoring, now=now, stopped=process.stopping.is_set)
+        call_for_due_deliveries(store, broker, now=now)
+        if tell_troubles(store, partial(find_issues, parts, process.settings), now=now):
+            call_for_due_deliveries(store, broker, now=now)
+
+    @app.task(name=queues.WATCH, shared=False)
+    def watch() -> None:
+        with process.store.long_work():
+            watching.run(find_events)
+
+    @app.task(name=queues.DELIVER, shared=False)
+    def deliver() -> None:
+        wake_deliveries()
