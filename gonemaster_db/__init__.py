@@ -1,1 +1,1 @@
-"""Store: models, migrations and repositories on SQLite and PostgreSQL."""
+"""The store: one room a subject, each with its tables and queries, on SQLite and PostgreSQL."""

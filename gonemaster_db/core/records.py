@@ -1,4 +1,4 @@
-"""Frozen records that repositories take and return in addition to model rows."""
+"""Frozen records that queries take and return in addition to model rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

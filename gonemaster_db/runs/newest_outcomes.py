@@ -1,6 +1,6 @@
 """The outcomes of newest runs in `domains`: unknown where a process of a release without that column stored the run.
 
-While both releases work, readers look each newest run up (repositories/entries.py), and maintenance fills the column.
+While both releases work, readers look each newest run up (runs/entries.py), and maintenance fills the column.
 """
 
 from sqlalchemy import select, update

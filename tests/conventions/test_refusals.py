@@ -25,7 +25,7 @@ PLACES = (
     "gonemaster_tasks/recurrence",
     "gonemaster_tasks/monitoring",
     "gonemaster_tasks/worker/execute/isolation.py",
-    "gonemaster_db/repositories",
+    "gonemaster_db",
     "gonemaster_engine/profile/schema.py",
     "gonemaster_engine/scoring/config.py",
 )

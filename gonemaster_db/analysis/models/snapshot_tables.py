@@ -1,8 +1,8 @@
 """Tables of views. A row has the position of its object among those of its kind, in the order of the natural key.
 
 Positions sort like the keys, so they are the last sort column of every list, and the members of an object (the domains
-of a name server, the tags of a domain) are a packed list of positions (gonemaster_db.runs.documents.positions): a page of
-it costs one row, whatever its length.
+of a name server, the tags of a domain) are a packed list of positions (gonemaster_db.runs.documents.positions): a page
+of it costs one row, whatever its length.
 """
 
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, SmallInteger

@@ -19,7 +19,7 @@ class Domain(Base):
     """A domain that was tested or tagged, with a copy of the outcome of its newest run."""
 
     __tablename__ = "domains"
-    # Lists are found in an index alone, by one column and name; other levels are skipped (repositories/domain_walk.py).
+    # Lists are found in an index alone, by one column and name; other levels are skipped (domains/domain_walk.py).
     __table_args__ = (
         Index("ix_domains_by_level", "latest_level", "name", "id"),
         Index("ix_domains_by_score", "latest_score", "name", "latest_level", "id"),
@@ -86,7 +86,7 @@ class DomainTag(Base):
 
 
 class KeptTagSummary(Base):
-    """The counts of the newest runs of a large tag's domains, kept by maintenance (repositories/tag_summaries.py)."""
+    """The counts of the newest runs of a large tag's domains, kept by maintenance (domains/tag_summaries.py)."""
 
     __tablename__ = "tag_summaries"
 

@@ -58,7 +58,7 @@ class ModuleOutcomeKind(Base):
     )
 
     # No foreign keys: each of some forty rows of a new outcome would look its parents up, which the same transaction
-    # has made or locked (documents/outcomes.py). What removes them removes these rows (repositories/outcomes.py).
+    # has made or locked (runs/documents/outcomes.py). What removes them removes these rows (runs/outcomes.py).
     kind_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     module_outcome_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     count: Mapped[int] = mapped_column(Integer)

@@ -19,7 +19,7 @@ from gonemaster_engine.findings.messages.formatting import instant, shown
 
 DEFAULT_LOCALE = "en"
 GETTEXT_DOMAIN = "gonemaster"
-LOCALE_DIRECTORY = Path(__file__).parent.parent / "locale"
+LOCALE_DIRECTORY = Path(__file__).parents[2] / "locale"
 
 _COMMON = "common"  # texts of tags that several modules give
 _POSIX_TIMES = frozenset({"expiration"})  # arguments in seconds since 1970

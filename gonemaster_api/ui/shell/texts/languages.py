@@ -12,7 +12,7 @@ from babel import Locale
 from flask import g, has_request_context, request
 
 DOMAIN = "gonemaster_ui"
-FOLDER = Path(__file__).parents[2] / "locale"
+FOLDER = Path(__file__).parents[3] / "locale"
 COOKIE = "gm_lang"
 ENGLISH = "en"
 

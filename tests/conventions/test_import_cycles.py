@@ -1,0 +1,15 @@
+"""No module imports itself through others. The store allows cycles between folders, none between modules."""
+
+import graphlib
+
+import grimp
+import pytest
+
+PACKAGES = ("gonemaster_engine", "gonemaster_db", "gonemaster_tasks", "gonemaster_api")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_modules_import_one_another_without_cycles(package: str) -> None:
+    graph = grimp.build_graph(package, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len(tuple(graphlib.TopologicalSorter(imports).static_order())) == len(graph.modules)
