@@ -82,7 +82,7 @@ class Bodies:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if not length and not is_chunked:
             return None
-        longest, space, is_cut = self._room(environ)
+        longest, space, is_cut = self.room(environ)
         environ[BODY_IS_CUT] = is_cut and length > longest
         if length > longest:
             return None
@@ -101,7 +101,7 @@ class Bodies:
         environ[BODY_IS_CUT] = is_cut and body.size > longest
         return body
 
-    def _room(self, environ: dict[str, Any]) -> tuple[int, Space, bool]:
+    def room(self, environ: dict[str, Any]) -> tuple[int, Space, bool]:
         """Return how long the body may be, the space for it, and whether the application would take more.
 
         What is refused for its token anyway gets no more than a small body; the application says why.

@@ -150,13 +150,14 @@ class Bridge:
 
     async def _send(self, answer: Answer, follow: Any, connection: Protocol, send: Send) -> None:
         headers = [*answer.headers, (b"connection", b"close")] if follow else answer.headers
+        start = {"type": "http.response.start", "status": answer.status, "headers": headers}
         try:
-            async with self._time_limit():
-                await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-                if answer.pieces is None:
-                    await self._send_body(answer.body, connection, send)
             if answer.pieces is not None:
-                await self._send_pieces(answer.pieces, follow, connection, send)
+                await self._send_pieces(start, answer.pieces, follow, connection, send)
+                return
+            async with self._time_limit():
+                await send(start)
+                await self._send_body(answer.body, connection, send)
         except TimeoutError:
             connection.abort()
         except Exception:
@@ -187,21 +188,30 @@ class Bridge:
             del self._unsent[connection]
             connection.abort()
 
-    async def _send_pieces(self, pieces: Iterator[bytes], follow: Any, connection: Protocol, send: Send) -> None:
+    async def _send_pieces(
+        self, start: dict[str, Any], pieces: Iterator[bytes], follow: Any, connection: Protocol, send: Send
+    ) -> None:
         """Send what is made while the client takes it; each piece must be taken within the time limit."""
+        ends_by_closing = connection.end_by_closing()
 
         async def write(piece: bytes) -> None:
             async with self._time_limit():
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
 
+        async with self._time_limit():
+            await send(start)
         loop = asyncio.get_running_loop()
-        while piece := await loop.run_in_executor(self._bulk, partial(_next_piece, pieces)):
+        make = partial(_next_piece, pieces)
+        while piece := make() if follow else await loop.run_in_executor(self._bulk, make):
             await write(piece)
             if connection.transport.is_closing():
                 return
         if follow:
             await follow(write, connection.transport.is_closing)
-        await send({"type": "http.response.body", "body": b""})
+        if ends_by_closing:
+            connection.transport.close()
+        else:
+            await send({"type": "http.response.body", "body": b""})
 
     def _time_limit(self) -> asyncio.Timeout:
         return asyncio.timeout(self._state.settings.write_timeout.total_seconds())

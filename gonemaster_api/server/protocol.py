@@ -1,6 +1,7 @@
 """HTTP/1.1 of uvicorn, with the limits that it lacks: of heads, of connections and of what is pipelined."""
 
 import asyncio
+import sys
 import time
 from typing import Any
 
@@ -129,6 +130,13 @@ class Protocol(HttpToolsProtocol):
         if self._half_closed:
             return time.monotonic() > self._arrived + HALF_CLOSED_S
         return self.transport.is_closing()
+
+    def end_by_closing(self) -> bool:
+        """Frame a response of unknown length by the end of the connection if the client is of HTTP/1.0."""
+        if self.scope["http_version"] == "1.1":
+            return False
+        self.cycle.chunked_encoding, self.cycle.expected_content_length = False, sys.maxsize
+        return True
 
     def abort(self) -> None:
         """Close the connection with what was not sent."""

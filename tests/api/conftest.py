@@ -43,19 +43,14 @@ def stopping() -> threading.Event:
 
 
 @pytest.fixture
-def make_app(settings: Settings, queue: QueueParts, stopping: threading.Event) -> Iterator[MakeApp]:
+def make_app(settings: Settings, queue: QueueParts, stopping: threading.Event) -> MakeApp:
     """`make_app(max_body_size=100)` is an application with other settings."""
-
-    made: list[Flask] = []
 
     def make(**flags: Any) -> Flask:
         chosen = load_settings({"broker_url": settings.broker_url, "data_dir": str(settings.data_dir)} | flags, {})
-        made.append(create_app(chosen, queue=queue, stopping=stopping))
-        return made[-1]
+        return create_app(chosen, queue=queue, stopping=stopping)
 
-    yield make
-    for app in made:
-        app.extensions[NAME].hub.close()
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -67,11 +62,10 @@ def made_apps() -> dict[str, Flask]:
 @pytest.fixture
 def client(
     made_apps: dict[str, Flask], make_app: MakeApp, settings: Settings, queue: QueueParts, stopping: threading.Event
-) -> Iterator[FlaskClient]:
+) -> FlaskClient:
     """A client of an application with default settings; all but the state is that of the tests before."""
     if not made_apps:
         made_apps["default"] = make_app()
     app = made_apps["default"]
     app.extensions[NAME] = make_state(settings, queue=queue, stopping=stopping)
-    yield app.test_client()
-    app.extensions[NAME].hub.close()
+    return app.test_client()
