@@ -5,6 +5,7 @@ hold connections and bounded buffers, and no threads.
 """
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -44,6 +45,11 @@ _MAX_HEADER = 8190  # bytes of one
 _PIECE = 64 * 1024  # bytes of a response that are given to the kernel at once
 _MAX_UNSENT = 64 * 1024 * 1024  # bytes of all responses that wait for their clients
 BULK_THREADS = 2  # for what takes long: more would keep others from the interpreter
+# Responses that may have megabytes: a page of more than a hundred items, results, differences, counts of all runs.
+_BULK = re.compile(
+    r"/api/v1/(?:entries|.*/(?:result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?"
+)
+_LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,})(?:&|$)")
 _LOG_EVERY_S = 10.0
 _ONCE = frozenset({"HTTP_HOST", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
 
@@ -110,12 +116,16 @@ class Bridge:
 
     async def _answer(self, environ: dict[str, Any]) -> Answer:
         """Call the application in a thread. Raises Refused if none becomes free in time."""
+        loop = asyncio.get_running_loop()
+        query = environ["QUERY_STRING"]
+        if "format=csv" not in query and (_BULK.fullmatch(environ["PATH_INFO"]) or _LONG_PAGE.search(query)):
+            return await loop.run_in_executor(self._bulk, self._call, environ)  # few; they may wait
         if self._free.locked():
             await self._wait_for_thread()
         else:
             await self._free.acquire()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._call, environ)
+            return await loop.run_in_executor(self._threads, self._call, environ)
         finally:
             self._free.release()
 
@@ -195,8 +205,9 @@ class Bridge:
         ends_by_closing = connection.end_by_closing()
 
         async def write(piece: bytes) -> None:
-            async with self._time_limit():
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            for start in range(0, len(piece), _PIECE):
+                async with self._time_limit():
+                    await send({"type": "http.response.body", "body": piece[start : start + _PIECE], "more_body": True})
 
         async with self._time_limit():
             await send(start)

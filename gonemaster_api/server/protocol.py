@@ -89,6 +89,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start the request, or queue it behind the previous one."""
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            raise ValueError("another version of HTTP")
         self._in_head = False
         self._arrived = time.monotonic()
         if len(self.pipeline) >= _MAX_PIPELINED:
