@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from gonemaster_api.state import State
-from gonemaster_api.streams.responses import Feed
 from gonemaster_api.streams.texts import FIRST_LINES, done_text, event_text, event_texts
+from gonemaster_api.web.event_streams import Feed
 from gonemaster_db.models import Job, Run
 from gonemaster_tasks.errors import BrokerUnavailable
 

@@ -33,8 +33,8 @@ from gonemaster_api.server.refusals import (
     document_of,
 )
 from gonemaster_api.state import NAME, State
-from gonemaster_api.streams.responses import FOLLOW
 from gonemaster_api.web.access_log import route_of
+from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 
 PATIENCE_S = 0.6  # that a request waits for a thread: with the time to work on it, its answer comes within a second

@@ -11,7 +11,6 @@ from gonemaster_api.queries.batches import read_batch, read_batches, read_deleti
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.state import state
-from gonemaster_api.streams.responses import last_event_id, respond
 from gonemaster_api.use_cases.batch_cancellation import cancel_whole_batch
 from gonemaster_api.use_cases.batch_deletion import cancel_and_delete_batch
 from gonemaster_api.use_cases.batch_submission import submit_many_jobs
@@ -33,6 +32,7 @@ from gonemaster_api.v1.batches.schemas import (
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web.actor import who
+from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.batches.batches import set_snapshot_intent
 from gonemaster_db.models import Operation
 from gonemaster_tasks.control.batches import rerun_batch

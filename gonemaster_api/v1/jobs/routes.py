@@ -10,7 +10,6 @@ from gonemaster_api.queries.jobs import job_document, read_job, read_jobs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.state import state
-from gonemaster_api.streams.responses import last_event_id, respond
 from gonemaster_api.use_cases.job_submission import submit_single_job
 from gonemaster_api.use_cases.retention import purge_runs
 from gonemaster_api.use_cases.score_backfill import read_scored_result
@@ -26,6 +25,7 @@ from gonemaster_api.v1.jobs.schemas import (
 )
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web.actor import who
+from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.models import Operation
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_tasks.control.jobs import cancel_job

@@ -12,7 +12,6 @@ from gonemaster_api.queries.jobs import is_running, progress_of
 from gonemaster_api.queries.public_jobs import find_public, find_public_run, read_asns, result_version
 from gonemaster_api.queries.results import shown_to_public
 from gonemaster_api.state import State, state
-from gonemaster_api.streams.responses import last_event_id, respond
 from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.public.glossary import glossary
@@ -24,6 +23,7 @@ from gonemaster_api.ui.shell.charts.chains import svg_response
 from gonemaster_api.ui.shell.kept_pages import kept_page
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.use_cases.lookups import name_asns
+from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.models import Job, Run
 from gonemaster_db.runs.runs import list_public_runs
 
