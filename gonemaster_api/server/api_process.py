@@ -37,6 +37,7 @@ _OTHER_FILES = 256  # descriptors that are not connections or bodies
 # How long a thread may hold the interpreter while others want it (Python's default is 5 ms). The event loop wants it
 # several times for each request, and with all threads busy it would wait that long each time.
 _SWITCH_INTERVAL_S = 0.001
+_UNSENT = 128 * 1024  # bytes that the kernel takes beyond what it has sent
 _REPORTS = f"{NAME}-reports"
 _PATIENCE = timedelta(seconds=1.6)  # GET /queue has a response within 2 s, whatever is away
 _SILENT_S = 5.0  # without an answer of the database; then no request waits for it
@@ -67,6 +68,8 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
     signal.signal(signal.SIGHUP, lambda *_: app.extensions[NAME].keyring.reread_soon())
     Protocol.connection_limit = _allow_connections(_OTHER_CONNECTIONS + settings.max_viewers)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    # Inherited by connections. Else the kernel takes megabytes for a slow client, and says late that it has room again.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
     config = uvicorn.Config(
         Bridge(app, threads=settings.api_threads),
         http=Protocol,

@@ -1,6 +1,7 @@
 """HTTP/1.1 of uvicorn, with the limits that it lacks: of heads, of connections and of what is pipelined."""
 
 import asyncio
+import re
 import sys
 import time
 from typing import Any
@@ -19,6 +20,8 @@ _MEAN_PIECE = 16
 _FIRST_REQUEST_S = 1.0  # a connection accepted just before a stop has so long to send its request
 _LINGER_S = 2.0  # a client that still sends its refused body has so long to read why
 HALF_CLOSED_S = 2.0  # after its request, a client that has closed its side is assumed to wait no more
+
+_UPGRADE = re.compile(rb"\nupgrade:", re.IGNORECASE)
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +57,10 @@ class Protocol(HttpToolsProtocol):
         """Parse what has come. A head has one deadline for the whole, which progress does not extend."""
         if self._broken:
             return
+        if b"pgrade" in data.lower() and not self._reads_body():
+            # An upgrade is not taken up (RFC 9110 section 7.8); the parser would take the body for another protocol.
+            head, end, rest = data.partition(b"\r\n\r\n")
+            data = _UPGRADE.sub(rb"\nx-upgrade:", head) + end + rest
         self._head_size += len(data)  # 0 again when a request begins in them
         super().data_received(data)
         if not self._in_head or self.parser is None:
@@ -91,6 +98,8 @@ class Protocol(HttpToolsProtocol):
         """Start the request, or queue it behind the previous one."""
         if self.parser.get_http_version() not in ("1.0", "1.1"):
             raise ValueError("another version of HTTP")
+        if not (self.url.startswith(b"/") or b"://" in self.url):
+            raise ValueError("the target is no path and no URL")
         self._in_head = False
         self._arrived = time.monotonic()
         if len(self.pipeline) >= _MAX_PIPELINED:
@@ -151,6 +160,9 @@ class Protocol(HttpToolsProtocol):
     def _has_begun(self) -> bool:
         cycle: Any = self.cycle  # None before the first request
         return cycle is not None
+
+    def _reads_body(self) -> bool:
+        return self._has_begun() and self.cycle.more_body and not self._in_head
 
     def _is_answering(self) -> bool:
         return self._has_begun() and not self.cycle.response_complete
