@@ -85,9 +85,12 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
         timeout_keep_alive=max(1, int(settings.idle_timeout.total_seconds())),
         timeout_graceful_shutdown=max(1, int(settings.shutdown_timeout.total_seconds())),
     )
+    server = Server(config, stopping)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also before uvicorn does
+        signal.signal(number, server.handle_exit)
     log.info("serving", pid=os.getpid())
     try:
-        Server(config, stopping).run(sockets=[listener])
+        server.run(sockets=[listener])
     finally:
         close_app(app)
 

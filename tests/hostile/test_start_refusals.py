@@ -60,9 +60,9 @@ def test_insecure_open_warns_at_each_start(
     flags = {"db_driver": store_settings.driver, "db_dsn": store_settings.dsn, "broker_url": redis_server.url}
     open_to_all = {"listen": "0.0.0.0:0", "environ": {"GONEMASTER_INSECURE_OPEN": "true"}}
     with Service("api", worker_processes=None, **open_to_all, **flags) as service:  # type: ignore[arg-type]
-        service.wait_for_log("Listening at", timeout_s=60)
+        service.wait_for_log("event='serving'", timeout_s=60)
         assert "INSECURE: no login is required" in service.log
-        port = int(re.search(r"Listening at: \S+:(\d+)", service.log)[1])  # type: ignore[index]  # waited for
+        port = int(re.search(r"event='listening' url='\S+:(\d+)'", service.log)[1])  # type: ignore[index]  # waited for
         assert {host: status_for(port, host) for host in ("127.0.0.1", f"localhost:{port}", "evil.example")} == {
             "127.0.0.1": 200,
             f"localhost:{port}": 200,
