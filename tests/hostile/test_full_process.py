@@ -36,7 +36,7 @@ def service(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Itera
 
 
 def workers_of(service: Service) -> list[int]:
-    return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", service.log)]
+    return [int(pid) for pid in re.findall(r"event='serving' pid=(\d+)", service.log)]
 
 
 def descriptors_of(pid: int) -> int:
