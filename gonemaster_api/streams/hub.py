@@ -40,7 +40,6 @@ class Hub:
 
     def __init__(self, store: Store, address: BrokerAddress, batches: BatchWatch, *, stopping: Any) -> None:
         self._store = store
-        self._address = address
         self._batches = batches
         self._stopping = stopping
         self._jobs: dict[str, JobTopic] = {}
@@ -48,7 +47,8 @@ class Hub:
         self._marked: dict[str, float] = {}  # watched job to the time of its mark
         self._ended: dict[str, tuple[float, str]] = {}  # job to when the database had its end, and its status
         self._next_look = self._next_check = 0.0
-        self._readers: list[asyncio.Task[None]] = []
+        self._readers: dict[str, asyncio.Task[None]] = {}
+        self._reader, self._catching_up = EventReader(address), asyncio.Semaphore(_CATCHING_UP)
         self._failures = {name: FailureLog(name) for name in ("live events", "ends of watched jobs")}
 
     @property
@@ -59,16 +59,20 @@ class Hub:
     async def follow_job(self, write: Write, is_over: Callable[[], bool], *, job_id: str, after: str) -> None:
         """Write the events of a job behind an event until its end; "0" for all that Redis has."""
         topic = self._jobs.setdefault(job_id, JobTopic())
-        await self._serve(topic, Viewer(is_over, after), write, partial(self._next_of_job, job_id, topic))
-        if not topic.viewers and self._jobs.get(job_id) is topic:
-            del self._jobs[job_id]
+        try:
+            await self._serve(topic, Viewer(is_over, after), write, partial(self._next_of_job, job_id, topic))
+        finally:
+            if not topic.viewers and self._jobs.get(job_id) is topic:
+                del self._jobs[job_id]
 
     async def follow_batch(self, write: Write, is_over: Callable[[], bool], *, batch_id: str, seen: str) -> None:
         """Write the counts of a batch whenever they differ from those that were seen (their id)."""
         topic = self._of_batch.setdefault(batch_id, BatchTopic())
-        await self._serve(topic, Viewer(is_over, seen), write, topic.next)
-        if not topic.viewers and self._of_batch.get(batch_id) is topic:
-            del self._of_batch[batch_id]
+        try:
+            await self._serve(topic, Viewer(is_over, seen), write, topic.next)
+        finally:
+            if not topic.viewers and self._of_batch.get(batch_id) is topic:
+                del self._of_batch[batch_id]
 
     async def _serve(self, topic: Topic, viewer: Viewer, write: Write, next_text: NextText) -> None:
         viewer.sent_at = time.monotonic()
@@ -109,16 +113,13 @@ class Hub:
     # The readers.
 
     def _start_readers(self) -> None:
-        if not self._readers:
-            self._reader, self._catching_up = EventReader(self._address), asyncio.Semaphore(_CATCHING_UP)
-            self._readers = [asyncio.create_task(self._repeat(turn)) for turn in (self._read, self._look)]
+        for name, turn in (("events", self._read), ("ends", self._look)):
+            if name not in self._readers or self._readers[name].done():
+                self._readers[name] = asyncio.create_task(self._repeat(turn))
 
     async def _repeat(self, turn: Callable[[], Awaitable[float]]) -> None:
         while any(topic.viewers for topic in self._topics()):  # noqa: ASYNC110 - it polls
             await asyncio.sleep(await turn())
-        self._readers = [task for task in self._readers if task is not asyncio.current_task()]
-        if not self._readers:
-            await self._reader.close()
 
     async def _read(self) -> float:
         """Read Redis for all watched jobs, and check the viewers; return the seconds until the next turn."""

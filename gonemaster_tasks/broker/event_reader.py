@@ -19,10 +19,6 @@ class EventReader:
     def __init__(self, address: BrokerAddress) -> None:
         self._client: Any = address.connect_async()
 
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._client.aclose()
-
     async def read(
         self, after: Mapping[str, str], *, count: int, mark: Sequence[str] = ()
     ) -> dict[str, list[JobEvent]]:

@@ -198,7 +198,7 @@ def test_an_api_that_others_reach_needs_a_proxy(make_settings: MakeDoctorSetting
         return any("proxy" in finding.text for finding in checks.check_settings(make_settings(**flags)))
 
     assert not warned()
-    assert warned(listen="0.0.0.0:8080")
+    assert warned(listen_addr="0.0.0.0:8080")
     assert warned(public_url="https://dns.example")
     assert not warned(public_url="https://dns.example", trusted_proxy_cidrs="127.0.0.1/32")
 
