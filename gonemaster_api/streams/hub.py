@@ -49,7 +49,6 @@ class Hub:
         self._next_look = self._next_check = 0.0
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._reader, self._catching_up = EventReader(address), asyncio.Semaphore(_CATCHING_UP)
-        self._failures = {name: FailureLog(name) for name in ("live events", "ends of watched jobs")}
 
     @property
     def viewers(self) -> int:
@@ -113,13 +112,21 @@ class Hub:
     # The readers.
 
     def _start_readers(self) -> None:
-        for name, turn in (("events", self._read), ("ends", self._look)):
+        for name, turn in (("live events", self._read), ("ends of watched jobs", self._look)):
             if name not in self._readers or self._readers[name].done():
-                self._readers[name] = asyncio.create_task(self._repeat(turn))
+                self._readers[name] = asyncio.create_task(self._repeat(name, turn))
 
-    async def _repeat(self, turn: Callable[[], Awaitable[float]]) -> None:
-        while any(topic.viewers for topic in self._topics()):  # noqa: ASYNC110 - it polls
-            await asyncio.sleep(await turn())
+    async def _repeat(self, name: str, turn: Callable[[], Awaitable[float]]) -> None:
+        failures = FailureLog(name)
+        while any(topic.viewers for topic in self._topics()):
+            try:
+                pause_s = await turn()
+            except Exception as error:  # noqa: BLE001 - most often Redis or the database is unavailable; viewers stay
+                failures.failed(error)
+                pause_s = _AFTER_FAILURE_S
+            else:
+                failures.succeeded()
+            await asyncio.sleep(pause_s)
 
     async def _read(self) -> float:
         """Read Redis for all watched jobs, and check the viewers; return the seconds until the next turn."""
@@ -132,12 +139,7 @@ class Hub:
             return READ_EVERY_S
         due = [job_id for job_id in topics if now >= self._marked.get(job_id, 0.0) + _MARK_EVERY_S]
         after = {job_id: topic.cursor for job_id, topic in topics.items()}
-        try:
-            found = await self._reader.read(after, count=_PAGE, mark=due)
-        except Exception as error:  # noqa: BLE001 - most often Redis is unavailable; viewers stay and are kept alive
-            self._failures["live events"].failed(error)
-            return _AFTER_FAILURE_S
-        self._failures["live events"].succeeded()
+        found = await self._reader.read(after, count=_PAGE, mark=due)
         self._marked = {job_id: self._marked.get(job_id, 0.0) for job_id in topics} | dict.fromkeys(due, now)
         for job_id, events in found.items():
             topics[job_id].add(events)
@@ -156,14 +158,9 @@ class Hub:
 
     async def _look(self) -> float:
         """Read the database, in a thread: the counts of watched batches, and which watched jobs have ended."""
-        try:
-            for batch_id, topic in list(self._of_batch.items()):
-                topic.add(*await asyncio.to_thread(self._count, batch_id))
-            await self._find_ends()
-        except Exception as error:  # noqa: BLE001 - most often the database is unavailable; it is read again
-            self._failures["ends of watched jobs"].failed(error)
-        else:
-            self._failures["ends of watched jobs"].succeeded()
+        for batch_id, topic in list(self._of_batch.items()):
+            topic.add(*await asyncio.to_thread(self._count, batch_id))
+        await self._find_ends()
         return min(batch_counts.COUNT_EVERY_S, LOOK_EVERY_S) or 0.01
 
     def _count(self, batch_id: str) -> tuple[Mapping[str, int] | None, bool]:
