@@ -94,6 +94,8 @@ class Bodies:
             body.close()
             if isinstance(error, TimeoutError):
                 raise Refused(REQUEST_TIMEOUT) from error
+            if isinstance(error, OSError):  # no descriptor or space for a temporary file
+                raise Refused(TOO_MANY_BODIES) from error
             raise
         body.file.seek(0)
         environ["wsgi.input"] = body.file
