@@ -218,7 +218,15 @@ class Bridge:
             if connection.transport.is_closing():
                 return
         if follow:
-            await follow(write, connection.transport.is_closing)
+            task: Any = asyncio.current_task()
+            connection.on_lost = task.cancel
+            try:
+                await follow(write, connection.transport.is_closing)
+            except asyncio.CancelledError:
+                if not connection.transport.is_closing():
+                    raise
+                task.uncancel()
+                return
         if ends_by_closing:
             connection.transport.close()
         else:

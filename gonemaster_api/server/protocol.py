@@ -4,6 +4,7 @@ import asyncio
 import re
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -38,6 +39,7 @@ class Protocol(HttpToolsProtocol):
     _arrived = 0.0
     _half_closed = False
     _closes = False
+    on_lost: Callable[[], object] = staticmethod(lambda: None)  # of the stream that is being sent
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
         """Wait for the first request for a limited time."""
@@ -51,6 +53,7 @@ class Protocol(HttpToolsProtocol):
         """Cancel the time limit and drop the requests that wait."""
         self._cancel_deadline()
         self.pipeline.clear()
+        self.on_lost()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
